@@ -1,0 +1,49 @@
+namespace EventStream.Contracts;
+
+/// <summary>A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: for ever).</summary>
+public sealed record Topic(
+    string Name, string Key, string Writers, string Readers, int Partitions, TimeSpan? Retention, bool Compacted = false)
+{
+    public override string ToString() => Name;
+}
+
+/// <summary>The map of the system: every topic, one line each.</summary>
+public static class Topics
+{
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    public static readonly Topic VideoEvents = new(
+        "video.events", "video id", "EventStore", "Upload Encode Playback Warehouse Console", 6, null);
+    public static readonly Topic EncodeCommandsFirst = new(
+        "encode.commands.first", "video id/task", "Encode", "Encode", 6, 7 * Day);
+    public static readonly Topic EncodeCommands = new(
+        "encode.commands", "video id/task", "Encode", "Encode", 12, 7 * Day);
+    public static readonly Topic EncodeEvents = new(
+        "encode.events", "video id", "Encode", "Encode Upload Capacity Warehouse Console", 6, 30 * Day);
+    public static readonly Topic PlaybackBeacons = new(
+        "playback.beacons", "session id", "Collect", "Qoe Warehouse", 6, 7 * Day);
+    public static readonly Topic CdnRequests = new(
+        "cdn.requests", "session id, or edge", "Collect", "Qoe Warehouse Capacity", 6, 7 * Day);
+    public static readonly Topic QoeSessions = new(
+        "qoe.sessions", "session id", "Qoe", "Warehouse Console", 6, 30 * Day);
+    public static readonly Topic QoeWindows = new(
+        "qoe.windows", "video|edge|region|device", "Qoe", "Traffic Warehouse Console", 6, 30 * Day);
+    public static readonly Topic QoeAlerts = new("qoe.alerts", "alert id", "Qoe", "Console Warehouse", 3, 30 * Day);
+    public static readonly Topic TrafficLoad = new(
+        "traffic.load", "resource", "Qoe", "Capacity Warehouse Console", 3, 60 * Day);
+    public static readonly Topic CapacityForecasts = new(
+        "capacity.forecasts", "resource", "Capacity", "Capacity Warehouse Console", 3, 30 * Day);
+    public static readonly Topic CapacityDecisions = new(
+        "capacity.decisions", "target", "Capacity", "Warehouse Console", 3, 30 * Day);
+    public static readonly Topic TrafficDecisions = new(
+        "traffic.decisions", "policy", "Traffic", "Warehouse Console", 3, 30 * Day);
+    public static readonly Topic DeadLetters = new(
+        "dead.letters", "original topic", "Messaging", "Console Warehouse", 3, 30 * Day);
+
+    /// <summary>Every topic of the platform, in the order of the journey.</summary>
+    public static readonly IReadOnlyList<Topic> All =
+    [
+        VideoEvents, EncodeCommandsFirst, EncodeCommands, EncodeEvents, PlaybackBeacons, CdnRequests, QoeSessions,
+        QoeWindows, QoeAlerts, TrafficLoad, CapacityForecasts, CapacityDecisions, TrafficDecisions, DeadLetters,
+    ];
+}

@@ -1,0 +1,68 @@
+namespace EventStream.Contracts;
+
+/// <summary>A publisher announced a file. Size in bytes; the source does not exist yet.</summary>
+[WireName("video.registered.v1")]
+public sealed record VideoRegistered(
+    VideoId VideoId, string Publisher, string Title, string FileName, long SizeBytes, DateTimeOffset RegisteredAt) : IEvent;
+
+/// <summary>Every byte of the source is stored under <paramref name="SourceKey"/> and its SHA-256 (lower-case hex) is known.</summary>
+[WireName("video.uploaded.v1")]
+public sealed record VideoUploaded(
+    VideoId VideoId, string SourceKey, long SizeBytes, string Sha256, DateTimeOffset UploadedAt) : IEvent;
+
+/// <summary>The source was read by ffprobe and can be encoded.</summary>
+[WireName("video.probed.v1")]
+public sealed record VideoProbed(VideoId VideoId, SourceInfo Source, DateTimeOffset ProbedAt) : IEvent;
+
+/// <summary>The ladder was chosen; no rung is above the source.</summary>
+[WireName("video.encode-planned.v1")]
+public sealed record VideoEncodePlanned(
+    VideoId VideoId, IReadOnlyList<Rung> Ladder, double SegmentSeconds, DateTimeOffset PlannedAt) : IEvent;
+
+/// <summary>One rung, or the audio track, is encoded, packaged and stored.</summary>
+[WireName("video.rendition-encoded.v1")]
+public sealed record VideoRenditionEncoded(VideoId VideoId, Rendition Rendition, DateTimeOffset EncodedAt) : IEvent;
+
+/// <summary>The first rung and the audio can be played, while higher rungs may still be encoded.</summary>
+[WireName("video.playable.v1")]
+public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOffset PlayableAt) : IEvent;
+
+/// <summary>The poster and the thumbnail sprite with its WebVTT index are stored under these media keys.</summary>
+[WireName("video.thumbnails-made.v1")]
+public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IEvent;
+
+/// <summary>Every planned rendition and the thumbnails are there.</summary>
+[WireName("video.published.v1")]
+public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IEvent;
+
+/// <summary>The source cannot become a video; <paramref name="Reason"/> names the fault and <paramref name="Remedy"/> what to do.</summary>
+[WireName("video.rejected.v1")]
+public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy, DateTimeOffset RejectedAt) : IEvent;
+
+/// <summary>Encoding was given up after its bounded number of attempts.</summary>
+[WireName("video.encode-failed.v1")]
+public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt) : IEvent;
+
+/// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
+public sealed record SourceInfo(
+    double DurationSeconds, int Width, int Height, double FramesPerSecond, string VideoCodec, string? AudioCodec,
+    int AudioChannels, long SizeBytes);
+
+/// <summary>One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.</summary>
+public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBps);
+
+/// <summary>
+/// One encoded and packaged CMAF track. <c>Prefix</c> is the media key of its folder, which holds <c>init.mp4</c>, segments
+/// <c>1.m4s</c>, <c>2.m4s</c> ... and <c>media.m3u8</c>. Bandwidths in bits per second, measured from the segments;
+/// <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
+/// </summary>
+public sealed record Rendition(
+    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,
+    int BandwidthBps, int AverageBandwidthBps, IReadOnlyList<double> SegmentDurationsSeconds, long SizeBytes)
+{
+    public const string Video = "video";
+    public const string Audio = "audio";
+}
+
+/// <summary>Media keys of the poster (JPEG), the sprite (JPEG) and the sprite's index (WebVTT).</summary>
+public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey);

@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+
+namespace EventStream.Media;
+
+/// <summary>Media in a folder of this machine, or of a mounted share. A write goes to a temporary file that is then renamed.</summary>
+public sealed class FolderMediaStore : IMediaStore
+{
+    private const int BufferSize = 128 * 1024;
+    private readonly string root;
+
+    /// <summary>Uses, and creates, the folder <paramref name="root"/>.</summary>
+    public FolderMediaStore(string root)
+    {
+        this.root = Path.GetFullPath(root);
+        Directory.CreateDirectory(this.root);
+    }
+
+    public Task<MediaStat?> StatAsync(string key, CancellationToken cancellation)
+    {
+        var file = new FileInfo(PathOf(key));
+        return Task.FromResult(file.Exists ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc)) : null);
+    }
+
+    public Task<Stream> OpenReadAsync(string key, CancellationToken cancellation)
+    {
+        try
+        {
+            return Task.FromResult<Stream>(new FileStream(
+                PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, true));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new MediaNotFoundException(key);
+        }
+    }
+
+    public async Task WriteAsync(string key, Stream content, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            await using (var file = new FileStream(
+                temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize, true))
+            {
+                await content.CopyToAsync(file, BufferSize, cancellation);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    public async Task<long> AppendAsync(string key, long offset, Stream content, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await using var file = new FileStream(
+            path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, BufferSize, true);
+        if (file.Length != offset) throw new MediaOffsetException(key, offset, file.Length);
+        file.Seek(offset, SeekOrigin.Begin);
+        var buffer = new byte[BufferSize];
+        int read;
+        while ((read = await content.ReadAsync(buffer, cancellation)) > 0)
+        {
+            // Bytes that arrived are kept whole even when the caller goes away in the middle of a write.
+            await file.WriteAsync(buffer.AsMemory(0, read), CancellationToken.None);
+        }
+
+        await file.FlushAsync(CancellationToken.None);
+        return file.Length;
+    }
+
+    public Task DeleteAsync(string key, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        if (File.Exists(path)) File.Delete(path);
+        return Task.CompletedTask;
+    }
+
+    public async IAsyncEnumerable<string> ListAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.CompletedTask;
+        var folder = PathOf(prefix.TrimEnd('/'));
+        if (!Directory.Exists(folder)) yield break;
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (!file.EndsWith(".tmp", StringComparison.Ordinal)) yield return Path.GetRelativePath(root, file);
+        }
+    }
+
+    public Task<LocalMedia> FetchAsync(string key, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        return File.Exists(path)
+            ? Task.FromResult(new LocalMedia(path, isCopy: false))
+            : throw new MediaNotFoundException(key);
+    }
+
+    private string PathOf(string key)
+    {
+        if (!MediaKeys.IsValid(key)) throw new InvalidMediaKeyException(key);
+        return Path.Combine(root, key);
+    }
+}
+
+/// <summary>The rule for media keys.</summary>
+public static class MediaKeys
+{
+    /// <summary>Whether every segment has letters, digits, <c>. _ -</c> only and does not start with a dot.</summary>
+    public static bool IsValid(string key) =>
+        key.Length is > 0 and <= 512 && key.Split('/').All(IsSegment);
+
+    private static bool IsSegment(string segment) =>
+        segment.Length > 0 && segment[0] != '.' && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+}

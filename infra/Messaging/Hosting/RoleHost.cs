@@ -1,0 +1,125 @@
+using EventStream.Messaging.Kafka;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.Messaging.Hosting;
+
+/// <summary>Builds the web application of a role with the defaults that every role starts with.</summary>
+public static class RoleHost
+{
+    /// <summary>Time that a stopping role has to finish what it holds.</summary>
+    public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>Tag of the health checks that <c>/health/ready</c> asks; <c>/health/live</c> asks none.</summary>
+    public const string Ready = "ready";
+
+    /// <summary>
+    /// Reads settings: an optional JSON file, then <c>EVENTSTREAM__*</c> environment variables, then
+    /// <paramref name="overrides"/>. Throws <see cref="FileNotFoundException"/> when the file is named and missing.
+    /// </summary>
+    public static IConfiguration ReadConfiguration(
+        string? jsonFile = null, IEnumerable<KeyValuePair<string, string?>>? overrides = null)
+    {
+        var builder = new ConfigurationBuilder();
+        if (jsonFile is not null) builder.AddJsonFile(Path.GetFullPath(jsonFile), optional: false);
+        builder.AddEnvironmentVariables("EVENTSTREAM__");
+        if (overrides is not null) builder.AddInMemoryCollection(overrides);
+        return builder.Build();
+    }
+
+    /// <summary>Builds a role, not yet started. Its listening address is that of <see cref="RoleAddresses"/>.</summary>
+    public static WebApplication Build(IRole role, IConfiguration configuration)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "eventstream" });
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddConfiguration(configuration);
+        AddLogging(builder, role);
+        builder.WebHost.UseUrls(RoleAddresses.Listen(configuration, role.Name));
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddSingleton(role);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddProblemDetails();
+        builder.Services.AddRouting();
+        builder.Services.AddHealthChecks();
+        builder.Services.AddSingleton(KafkaOptions.From(configuration));
+        builder.Services.AddSingleton<EventProducer>();
+        builder.Services.AddSingleton<IEventPublisher>(services => services.GetRequiredService<EventProducer>());
+        builder.Services.AddSingleton<TopicAdmin>();
+        role.Configure(builder);
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        MapHealth(app);
+        role.Map(app);
+        return app;
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder, IRole role)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Logging.SetMinimumLevel(LogLevel.Information);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("System", LogLevel.Warning);
+        builder.Logging.AddProvider(new LineLoggerProvider(role.Name));
+    }
+
+    private static void MapHealth(WebApplication app)
+    {
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready", new HealthCheckOptions
+        {
+            Predicate = check => check.Tags.Contains(Ready),
+            ResponseWriter = WriteReport,
+        });
+    }
+
+    private static Task WriteReport(HttpContext context, HealthReport report)
+    {
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        var lines = report.Entries.Select(e => $"{e.Key}: {e.Value.Status} {e.Value.Description}");
+        return context.Response.WriteAsync($"{report.Status}\n{string.Join('\n', lines)}\n");
+    }
+}
+
+/// <summary>Registers readiness checks in one line each.</summary>
+public static class ReadinessExtensions
+{
+    /// <summary>
+    /// The role is ready only while <paramref name="probe"/> returns null; otherwise what it returns says what is missing.
+    /// A probe that throws, or takes more than three seconds, counts as not ready.
+    /// </summary>
+    public static IServiceCollection AddReadiness(
+        this IServiceCollection services, string name, Func<IServiceProvider, CancellationToken, Task<string?>> probe)
+    {
+        services.AddHealthChecks().Add(new HealthCheckRegistration(
+            name, provider => new Probe(provider, probe), HealthStatus.Unhealthy, [RoleHost.Ready], TimeSpan.FromSeconds(3)));
+        return services;
+    }
+
+    private sealed class Probe(IServiceProvider services, Func<IServiceProvider, CancellationToken, Task<string?>> probe)
+        : IHealthCheck
+    {
+        public async Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                var missing = await probe(services, cancellationToken);
+                return missing is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(missing);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                return HealthCheckResult.Unhealthy(e.Message);
+            }
+        }
+    }
+}

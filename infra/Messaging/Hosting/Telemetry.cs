@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Configuration;
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace EventStream.Messaging.Hosting;
+
+/// <summary>
+/// OpenTelemetry of a process: traces and metrics, exported by OTLP when <c>EVENTSTREAM__OTLP__ENDPOINT</c> is set. One
+/// instance serves all roles of the process, because activity listeners are process-wide.
+/// </summary>
+public sealed class Telemetry : IDisposable
+{
+    /// <summary>The one activity source of the platform; every span of ours starts here.</summary>
+    public static readonly ActivitySource Source = new("EventStream");
+
+    /// <summary>The one meter of the platform; instruments are named <c>eventstream.room.what</c>.</summary>
+    public static readonly Meter Meter = new("EventStream");
+
+    private readonly TracerProvider? traces;
+    private readonly MeterProvider? metrics;
+    private readonly ActivityListener? listener;
+
+    private Telemetry(TracerProvider? traces, MeterProvider? metrics, ActivityListener? listener) =>
+        (this.traces, this.metrics, this.listener) = (traces, metrics, listener);
+
+    /// <summary>Starts telemetry. Without an endpoint, spans are still created so that trace context travels.</summary>
+    public static Telemetry Start(IConfiguration configuration, string roles)
+    {
+        var endpoint = configuration["Otlp:Endpoint"];
+        if (string.IsNullOrEmpty(endpoint)) return new Telemetry(null, null, Listen());
+        var resource = ResourceBuilder.CreateDefault().AddService("eventstream", serviceInstanceId: roles);
+        void Exporter(OtlpExporterOptions options, string path)
+        {
+            options.Protocol = OtlpExportProtocol.HttpProtobuf;
+            options.Endpoint = new Uri(endpoint.TrimEnd('/') + path);
+        }
+
+        var traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
+            .AddSource("EventStream", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql")
+            .AddOtlpExporter(options => Exporter(options, "/v1/traces")).Build();
+        var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
+            .AddMeter("EventStream", "Microsoft.AspNetCore.Hosting", "System.Net.Http", "Npgsql", "System.Runtime")
+            .AddOtlpExporter(options => Exporter(options, "/v1/metrics")).Build();
+        return new Telemetry(traces, metrics, null);
+    }
+
+    public void Dispose()
+    {
+        traces?.Dispose();
+        metrics?.Dispose();
+        listener?.Dispose();
+    }
+
+    private static ActivityListener Listen()
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is "EventStream" or "Microsoft.AspNetCore",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
+    }
+}
