@@ -21,12 +21,12 @@ public sealed class Telemetry : IDisposable
     /// <summary>The one meter of the platform; instruments are named <c>eventstream.room.what</c>.</summary>
     public static readonly Meter Meter = new("EventStream");
 
-    private readonly TracerProvider? traces;
-    private readonly MeterProvider? metrics;
-    private readonly ActivityListener? listener;
+    private readonly TracerProvider? tracerProvider;
+    private readonly MeterProvider? meterProvider;
+    private readonly ActivityListener? ownListener;
 
     private Telemetry(TracerProvider? traces, MeterProvider? metrics, ActivityListener? listener) =>
-        (this.traces, this.metrics, this.listener) = (traces, metrics, listener);
+        (tracerProvider, meterProvider, ownListener) = (traces, metrics, listener);
 
     /// <summary>Starts telemetry. Without an endpoint, spans are still created so that trace context travels.</summary>
     public static Telemetry Start(IConfiguration configuration, string roles)
@@ -51,9 +51,9 @@ public sealed class Telemetry : IDisposable
 
     public void Dispose()
     {
-        traces?.Dispose();
-        metrics?.Dispose();
-        listener?.Dispose();
+        tracerProvider?.Dispose();
+        meterProvider?.Dispose();
+        ownListener?.Dispose();
     }
 
     private static ActivityListener Listen()

@@ -1,0 +1,72 @@
+using EventStream.Contracts;
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.Messaging.Kafka;
+
+/// <summary>Registers consumers and topics in one line each.</summary>
+public static class ConsumerExtensions
+{
+    /// <summary>
+    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name. The handler
+    /// may be called again for a message that it had processed.
+    /// </summary>
+    public static IServiceCollection AddEventConsumer(
+        this IServiceCollection services, ConsumerOptions options,
+        Func<IServiceProvider, ConsumedMessage, CancellationToken, Task> handle)
+    {
+        services.AddKeyedSingleton(options.Group, (provider, _) => new EventConsumer(
+            options, (message, cancellation) => handle(provider, message, cancellation),
+            provider.GetRequiredService<KafkaOptions>(), provider.GetRequiredService<EventProducer>(),
+            provider.GetRequiredService<IRole>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<EventConsumer>>()));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<EventConsumer>(options.Group));
+        services.AddReadiness($"consumer {options.Group}", (provider, _) =>
+            Task.FromResult(provider.GetRequiredKeyedService<EventConsumer>(options.Group).Trouble));
+        return services;
+    }
+
+    /// <summary>
+    /// Creates the topics before the role's consumers start, waiting for the broker as long as the role runs. Call it before
+    /// <see cref="AddEventConsumer"/>: hosted services start in the order of their registration.
+    /// </summary>
+    public static IServiceCollection AddTopics(this IServiceCollection services, params Topic[] topics)
+    {
+        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<TopicStart>(provider, (object)topics));
+        return services;
+    }
+}
+
+/// <summary>Creates topics at the start of a role and tries again while the broker is away.</summary>
+internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeProvider clock, ILogger<TopicStart> logger)
+    : IHostedService
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                foreach (var sentence in await admin.EnsureAsync(topics, cancellationToken)) Differs(logger, sentence);
+                return;
+            }
+            catch (Confluent.Kafka.KafkaException e)
+            {
+                Waiting(logger, e.Error.Reason);
+                await Task.Delay(RetryDelay, clock, cancellationToken);
+            }
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Sentence}")]
+    private static partial void Differs(ILogger logger, string sentence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Waiting for Kafka: {Reason}")]
+    private static partial void Waiting(ILogger logger, string reason);
+}

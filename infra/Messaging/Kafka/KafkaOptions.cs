@@ -1,0 +1,85 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Messaging.Kafka;
+
+/// <summary>How to reach Kafka: the platform's own broker or an Apache Kafka; nothing else depends on which of the two it is.</summary>
+public sealed record KafkaOptions
+{
+    /// <summary><c>Kafka:Bootstrap</c>: host:port, or several separated by commas.</summary>
+    public string Bootstrap { get; init; } = "127.0.0.1:9092";
+
+    /// <summary><c>Kafka:ReplicationFactor</c> of topics that are created.</summary>
+    public short ReplicationFactor { get; init; } = 1;
+
+    /// <summary><c>Kafka:SecurityProtocol</c>, for example Ssl; Plaintext by default.</summary>
+    public SecurityProtocol SecurityProtocol { get; init; } = SecurityProtocol.Plaintext;
+
+    /// <summary><c>Kafka:SaslMechanism</c>, <c>Kafka:SaslUsername</c> and <c>Kafka:SaslPassword</c>, where the broker asks for them.</summary>
+    public SaslMechanism? SaslMechanism { get; init; }
+
+    public string? SaslUsername { get; init; }
+
+    public string? SaslPassword { get; init; }
+
+    /// <summary>Time within which a record is acknowledged or its publication fails.</summary>
+    public TimeSpan DeliveryTimeout { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Records handed to the producer and not yet acknowledged; more make the caller wait.</summary>
+    public int InFlightMax { get; init; } = 10_000;
+
+    /// <summary>Reads the section <c>Kafka</c>.</summary>
+    public static KafkaOptions From(IConfiguration configuration) =>
+        configuration.GetSection("Kafka").Get<KafkaOptions>() ?? new KafkaOptions();
+
+    /// <summary>The settings that every client shares, librdkafka's words.</summary>
+    public ClientConfig ClientConfig(string clientId) => new()
+    {
+        BootstrapServers = Bootstrap,
+        ClientId = clientId,
+        SecurityProtocol = SecurityProtocol,
+        SaslMechanism = SaslMechanism,
+        SaslUsername = SaslUsername,
+        SaslPassword = SaslPassword,
+        SocketNagleDisable = true,
+        SocketKeepaliveEnable = true,
+        ReconnectBackoffMs = 50,
+        ReconnectBackoffMaxMs = 1000,
+        TopicMetadataRefreshIntervalMs = 60_000,
+        // A broker that is not there yet is the supervisor's news, not an error of every client's log.
+        LogConnectionClose = false,
+    };
+
+    /// <summary>Settings of an idempotent producer that waits for all replicas.</summary>
+    public ProducerConfig ProducerConfig(string clientId) => new(ClientConfig(clientId))
+    {
+        EnableIdempotence = true,
+        Acks = Acks.All,
+        LingerMs = 5,
+        MessageTimeoutMs = (int)DeliveryTimeout.TotalMilliseconds,
+        QueueBufferingMaxMessages = InFlightMax * 2,
+        QueueBufferingMaxKbytes = 64 * 1024,
+        CompressionType = CompressionType.None,
+    };
+
+    /// <summary>Settings of a consumer that commits only what was processed and sees only committed transactions.</summary>
+    public ConsumerConfig ConsumerConfig(string clientId, string group) => new(ClientConfig(clientId))
+    {
+        GroupId = group,
+        EnableAutoCommit = false,
+        EnableAutoOffsetStore = false,
+        AutoOffsetReset = AutoOffsetReset.Earliest,
+        IsolationLevel = IsolationLevel.ReadCommitted,
+        PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
+        SessionTimeoutMs = 10_000,
+        HeartbeatIntervalMs = 2_000,
+        MaxPollIntervalMs = 300_000,
+        FetchWaitMaxMs = 250,
+        FetchErrorBackoffMs = 100,
+        // Prefetched bytes are held by librdkafka for each consumer; a platform on one machine has dozens of them.
+        QueuedMinMessages = 2_000,
+        QueuedMaxMessagesKbytes = 4 * 1024,
+        FetchMaxBytes = 8 * 1024 * 1024,
+        AllowAutoCreateTopics = false,
+    };
+}
