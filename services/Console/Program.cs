@@ -1,0 +1,3 @@
+using EventStream.Console.Commands;
+
+return await CommandLine.RunAsync(args);
