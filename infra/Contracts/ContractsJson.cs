@@ -22,6 +22,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(ThumbnailsMade))]
 [JsonSerializable(typeof(EncodeTaskFailed))]
 [JsonSerializable(typeof(EncodeCompleted))]
+[JsonSerializable(typeof(EncodeTaskResent))]
 [JsonSerializable(typeof(BeaconReceived))]
 [JsonSerializable(typeof(CdnRequestServed))]
 [JsonSerializable(typeof(SessionUpdated))]

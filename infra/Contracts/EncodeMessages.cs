@@ -1,25 +1,30 @@
 namespace EventStream.Contracts;
 
-/// <summary>Read the source with ffprobe and say what it is. Goes to the first lane.</summary>
+/// <summary>
+/// Read the source with ffprobe and say what it is. Goes to the first lane. <paramref name="Attempt"/> counts from 1, here and in
+/// the other commands.
+/// </summary>
 [WireName("encode.probe-source.v1")]
-public sealed record ProbeSource(VideoId VideoId, string SourceKey, DateTimeOffset RequestedAt) : ICommand;
+public sealed record ProbeSource(
+    VideoId VideoId, string SourceKey, DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
 
 /// <summary>Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.</summary>
 [WireName("encode.encode-rung.v1")]
 public sealed record EncodeRung(
     VideoId VideoId, string SourceKey, SourceInfo Source, Rung Rung, double SegmentSeconds, string OutputPrefix,
-    DateTimeOffset RequestedAt) : ICommand;
+    DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
 
 /// <summary>Encode and package the audio track as stereo AAC. Bitrate in bits per second.</summary>
 [WireName("encode.encode-audio.v1")]
 public sealed record EncodeAudio(
     VideoId VideoId, string SourceKey, SourceInfo Source, int BitrateBps, double SegmentSeconds, string OutputPrefix,
-    DateTimeOffset RequestedAt) : ICommand;
+    DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
 
 /// <summary>Make the poster and the thumbnail sprite with its WebVTT index.</summary>
 [WireName("encode.make-thumbnails.v1")]
 public sealed record MakeThumbnails(
-    VideoId VideoId, string SourceKey, SourceInfo Source, string OutputPrefix, DateTimeOffset RequestedAt) : ICommand;
+    VideoId VideoId, string SourceKey, SourceInfo Source, string OutputPrefix, DateTimeOffset RequestedAt,
+    int Attempt = 1) : ICommand;
 
 /// <summary>The worker read the source and found a video that can be encoded.</summary>
 [WireName("encode.source-probed.v1")]
@@ -63,3 +68,11 @@ public sealed record EncodeTaskFailed(
 /// <summary>Every task of the job is done. Encode time in wall seconds from the plan to the last task.</summary>
 [WireName("encode.completed.v1")]
 public sealed record EncodeCompleted(VideoId VideoId, double TotalSeconds, DateTimeOffset CompletedAt) : IEvent;
+
+/// <summary>
+/// The planner sent the command of a task again, as attempt number <paramref name="Attempt"/>; <paramref name="Reason"/> says why
+/// in a sentence.
+/// </summary>
+[WireName("encode.task-resent.v1")]
+public sealed record EncodeTaskResent(
+    VideoId VideoId, string Task, int Attempt, string Reason, DateTimeOffset SentAt) : IEvent;
