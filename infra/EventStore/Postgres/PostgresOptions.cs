@@ -1,0 +1,71 @@
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace EventStream.EventStore.Postgres;
+
+/// <summary>Where the event store is: <c>Postgres:ConnectionString</c> and <c>Postgres:Schema</c>.</summary>
+public sealed record PostgresOptions
+{
+    /// <summary>Longest name that PostgreSQL keeps whole, in bytes.</summary>
+    private const int IdentifierMax = 63;
+
+    public required string ConnectionString { get; init; }
+
+    /// <summary>The schema that holds the store's tables: lower-case letters, digits and underscores.</summary>
+    public string Schema { get; init; } = "eventstream";
+
+    /// <summary>Connections of this process at most; PostgreSQL pays about 5 MB for each.</summary>
+    public int ConnectionsMax { get; init; } = 12;
+
+    /// <summary>Reads and checks the settings for a role. Throws <see cref="RoleConfigurationException"/> with all errors.</summary>
+    public static PostgresOptions From(IConfiguration configuration, string role)
+    {
+        var errors = new List<string>();
+        var text = configuration["Postgres:ConnectionString"];
+        if (string.IsNullOrWhiteSpace(text))
+            errors.Add("EVENTSTREAM__POSTGRES__CONNECTIONSTRING is missing: set it, as in 'Host=...;Username=...;Database=...'");
+        else if (!IsConnectionString(text))
+            errors.Add("EVENTSTREAM__POSTGRES__CONNECTIONSTRING cannot be read as key=value pairs of Npgsql");
+        var schema = configuration["Postgres:Schema"] ?? "eventstream";
+        if (!IsIdentifier(schema))
+            errors.Add($"EVENTSTREAM__POSTGRES__SCHEMA '{schema}' must be lower-case letters, digits and '_', starting with a letter");
+        var connections = configuration["Postgres:ConnectionsMax"] ?? "12";
+        if (!int.TryParse(connections, out var max) || max is < 4 or > 200)
+            errors.Add($"EVENTSTREAM__POSTGRES__CONNECTIONSMAX '{connections}' must be a number from 4 to 200");
+        if (errors.Count > 0) throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+        return new PostgresOptions { ConnectionString = text!, Schema = schema, ConnectionsMax = max };
+    }
+
+    /// <summary>A pool of connections whose search path is the schema, so that SQL names tables plainly.</summary>
+    public NpgsqlDataSource CreateDataSource()
+    {
+        var builder = new NpgsqlConnectionStringBuilder(ConnectionString)
+        {
+            SearchPath = Schema,
+            MaxPoolSize = ConnectionsMax,
+            ApplicationName = "eventstream",
+            MaxAutoPrepare = 32,
+            AutoPrepareMinUsages = 2,
+            NoResetOnClose = true,
+        };
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
+    }
+
+    /// <summary>Whether a text can stand in SQL as a name without quotes.</summary>
+    internal static bool IsIdentifier(string name) =>
+        name.Length is > 0 and <= IdentifierMax && char.IsAsciiLetterLower(name[0])
+        && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_');
+
+    private static bool IsConnectionString(string text)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(text).Host is not null;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}
