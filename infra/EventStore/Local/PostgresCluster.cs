@@ -45,10 +45,10 @@ public sealed class PostgresCluster : IAsyncDisposable
     public static async Task<PostgresCluster> StartAsync(
         string folder, int port, CancellationToken cancellation, PostgresClusterOptions? options = null)
     {
-        var programs = PostgresPrograms.Find();
+        var found = PostgresPrograms.Find();
         folder = Path.GetFullPath(folder);
-        var password = await CreateAsync(programs, folder, cancellation);
-        var cluster = new PostgresCluster(programs, folder, port, password);
+        var password = await CreateAsync(found, folder, cancellation);
+        var cluster = new PostgresCluster(found, folder, port, password);
         if (await cluster.IsRunningAsync(cancellation)) cluster.CheckAdopted();
         else await cluster.LaunchAsync(folder, options ?? new PostgresClusterOptions(), cancellation);
         await CreateDatabaseAsync(port, password, cancellation);
@@ -70,24 +70,24 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private static string DataOf(string folder) => Path.Combine(folder, "data");
 
-    private static async Task<string> CreateAsync(PostgresPrograms programs, string folder, CancellationToken cancellation)
+    private static async Task<string> CreateAsync(PostgresPrograms found, string folder, CancellationToken cancellation)
     {
         var secret = Path.Combine(folder, "password");
         if (File.Exists(Path.Combine(DataOf(folder), "PG_VERSION")))
         {
-            programs.CheckVersion(await File.ReadAllTextAsync(Path.Combine(DataOf(folder), "PG_VERSION"), cancellation));
+            found.CheckVersion(await File.ReadAllTextAsync(Path.Combine(DataOf(folder), "PG_VERSION"), cancellation));
             return await File.ReadAllTextAsync(secret, cancellation);
         }
 
         Directory.CreateDirectory(folder);
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         await File.WriteAllTextAsync(secret, password, cancellation);
-        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        await programs.GiveAsync(folder, cancellation);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await found.GiveAsync(folder, cancellation);
         // A cluster appears under its name only when it is whole: an initdb that was killed half-way is begun again.
         var unfinished = DataOf(folder) + ".new";
         if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
-        await programs.RunAsync(
+        await found.RunAsync(
             "initdb",
             [
                 "-D", unfinished, "-U", UserName, "--auth=scram-sha-256", $"--pwfile={secret}", "-E", "UTF8",

@@ -101,6 +101,7 @@ internal sealed class PostgresPrograms
         var start = new ProcessStartInfo(file)
         {
             WorkingDirectory = "/",
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,

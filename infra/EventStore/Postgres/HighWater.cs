@@ -25,6 +25,7 @@ public sealed class HighWater(NpgsqlDataSource source)
 
     private readonly Queue<(long Position, long Bound)> pending = new();
     private readonly SemaphoreSlim one = new(1, 1);
+    private long newest;
     private long safe;
 
     /// <summary>The last mark known, without asking.</summary>
@@ -40,7 +41,7 @@ public sealed class HighWater(NpgsqlDataSource source)
             if (lower == upper) pending.Clear();
             while (pending.TryPeek(out var oldest) && oldest.Bound <= lower) Volatile.Write(ref safe, pending.Dequeue().Position);
             if (lower == upper) Volatile.Write(ref safe, Math.Max(safe, last));
-            else if (pending.Count < PendingMax && last > safe) pending.Enqueue((last, upper));
+            else if (pending.Count < PendingMax && last > Math.Max(safe, newest)) pending.Enqueue((newest = last, upper));
             return safe;
         }
         finally
