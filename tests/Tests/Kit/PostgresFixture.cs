@@ -55,6 +55,7 @@ public static class PostgresFixture
     {
         const string Script =
             """
+            exec > /dev/null 2>&1
             tail --pid="$1" -f /dev/null
             sleep 2
             pid=$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid" && sleep 2
