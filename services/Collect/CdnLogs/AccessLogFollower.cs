@@ -1,0 +1,128 @@
+using System.Globalization;
+using System.Text;
+using EventStream.Messaging.Kafka;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.Collect.CdnLogs;
+
+/// <summary>
+/// Follows access logs of edges on this machine, over their rotation. The position is written after Kafka has acknowledged
+/// the lines before it: a stop in between repeats lines, which their request ids tell, and loses none.
+/// </summary>
+public sealed partial class AccessLogFollower(
+    CollectOptions options, Intake intake, TimeProvider clock, ILogger<AccessLogFollower> logger) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(options.AccessLogs.Select(path => FollowAsync(path, stoppingToken)));
+
+    private async Task FollowAsync(string path, CancellationToken stopping)
+    {
+        var cursor = new LogCursor(path, options.CheckpointFolder);
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                if (await PassAsync(cursor, stopping) > 0) continue;
+            }
+            catch (Exception e) when (e is IOException or PublishException)
+            {
+                Failed(logger, path, e.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            await Task.Delay(options.FollowInterval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>One pass: publishes the next lines of a log and returns how many there were.</summary>
+    private async Task<int> PassAsync(LogCursor cursor, CancellationToken cancellation)
+    {
+        var lines = cursor.ReadLines(options.LinesPerBatchMax);
+        if (lines.Count == 0) return 0;
+        await intake.LogLinesAsync(lines, cancellation);
+        cursor.Advance();
+        return lines.Count;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} cannot be followed now: {Reason}")]
+    private static partial void Failed(ILogger logger, string path, string reason);
+}
+
+/// <summary>
+/// The position in one log: the identity of the file and the bytes of whole lines that are done. After a rotation the old
+/// file, now under the name <c>.1</c>, is read to its end before the new one is begun.
+/// </summary>
+internal sealed class LogCursor
+{
+    private const int BlockBytes = 256 * 1024;
+    private readonly string path;
+    private readonly string checkpoint;
+    private long position;
+    private string identity = "";
+    private long pending;
+
+    public LogCursor(string path, string checkpointFolder)
+    {
+        this.path = path;
+        Directory.CreateDirectory(checkpointFolder);
+        var name = Path.GetFullPath(path).Trim('/').Replace('/', '_');
+        checkpoint = Path.Combine(checkpointFolder, $"{name}.position");
+        if (!File.Exists(checkpoint)) return;
+        var parts = File.ReadAllText(checkpoint).Split(' ');
+        if (parts.Length == 2 && long.TryParse(parts[1], out var saved)) (identity, position) = (parts[0], saved);
+    }
+
+    /// <summary>The next whole lines, at most <paramref name="linesMax"/>; none where there is nothing new.</summary>
+    public List<string> ReadLines(int linesMax)
+    {
+        foreach (var candidate in (string[])[path + ".1", path])
+        {
+            if (!File.Exists(candidate)) continue;
+            using var file = new FileStream(candidate, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var found = FileIdentity.Of(file);
+            // An older file counts only while it is the one that was being read.
+            if (candidate != path && found != identity) continue;
+            if (found != identity) (identity, position) = (found, 0);
+            if (position > file.Length) position = 0;
+            var lines = ReadFrom(file, linesMax);
+            if (lines.Count > 0) return lines;
+        }
+
+        return [];
+    }
+
+    /// <summary>Notes that the lines read last are done.</summary>
+    public void Advance()
+    {
+        position = pending;
+        var temporary = checkpoint + ".tmp";
+        File.WriteAllText(temporary, string.Create(CultureInfo.InvariantCulture, $"{identity} {position}"));
+        File.Move(temporary, checkpoint, overwrite: true);
+    }
+
+    private List<string> ReadFrom(FileStream file, int linesMax)
+    {
+        file.Seek(position, SeekOrigin.Begin);
+        var buffer = new byte[Math.Min(BlockBytes, file.Length - position)];
+        var count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        var lines = new List<string>();
+        var start = 0;
+        while (lines.Count < linesMax)
+        {
+            var end = Array.IndexOf(buffer, (byte)'\n', start, count - start);
+            if (end < 0) break;
+            if (end > start) lines.Add(Encoding.UTF8.GetString(buffer, start, end - start));
+            start = end + 1;
+        }
+
+        // A line longer than a block cannot be one of ours; it is passed over rather than read for ever.
+        if (start == 0 && count == BlockBytes) start = count;
+        pending = position + start;
+        if (lines.Count == 0 && start > 0) position = pending;
+        return lines;
+    }
+}

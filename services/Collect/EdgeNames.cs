@@ -1,0 +1,32 @@
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Collect;
+
+/// <summary>Tells the edge from a URL or host, by the same map of edges that Traffic has (<c>Traffic:Edges</c>).</summary>
+public sealed class EdgeNames
+{
+    private readonly Dictionary<string, string> byAuthority = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Reads the map. Throws <see cref="RoleConfigurationException"/> for an edge without a name or absolute URL.</summary>
+    public EdgeNames(IConfiguration configuration)
+    {
+        foreach (var edge in configuration.GetSection("Traffic:Edges").GetChildren())
+        {
+            var name = edge["Name"];
+            if (string.IsNullOrEmpty(name) || !Uri.TryCreate(edge["Url"], UriKind.Absolute, out var url))
+                throw new RoleConfigurationException("collect", $"{edge.Path} needs a Name and an absolute Url");
+            byAuthority[url.Authority] = name;
+        }
+    }
+
+    /// <summary>The name of the edge that serves an absolute URL or a host, or null where it is none of ours.</summary>
+    public string? Of(string? urlOrHost)
+    {
+        if (string.IsNullOrEmpty(urlOrHost)) return null;
+        var authority = Uri.TryCreate(urlOrHost, UriKind.Absolute, out var url) && url.Authority.Length > 0
+            ? url.Authority
+            : urlOrHost;
+        return byAuthority.GetValueOrDefault(authority);
+    }
+}

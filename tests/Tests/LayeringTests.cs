@@ -1,0 +1,76 @@
+using System.Xml.Linq;
+using EventStream.Tests.Kit;
+
+namespace EventStream.Tests;
+
+/// <summary>Who may reference whom, and who may write which topic.</summary>
+public sealed class LayeringTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
+    {
+        ["Contracts"] = [],
+        ["Broker"] = [],
+        ["Media"] = [],
+        ["Messaging"] = ["Contracts"],
+        ["EventStore"] = ["Messaging"],
+        ["Upload"] = ["Messaging", "EventStore", "Media"],
+        ["Encode"] = ["Messaging", "EventStore", "Media"],
+        ["Playback"] = ["Messaging", "EventStore", "Media"],
+        ["Traffic"] = ["Messaging"],
+        ["Collect"] = ["Messaging"],
+        ["Streams"] = ["Messaging"],
+        ["Qoe"] = ["Streams", "Messaging"],
+        ["Warehouse"] = ["Messaging"],
+        ["Capacity"] = ["Streams", "Messaging"],
+    };
+
+    public static TheoryData<string> Rooms => [.. Allowed.Keys];
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void A_room_references_only_what_the_plan_allows(string room)
+    {
+        var project = Checkout.Files("*.csproj").Single(file => Path.GetFileName(file) == $"EventStream.{room}.csproj");
+        var references = XDocument.Load(project).Descendants("ProjectReference")
+            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
+            .Select(name => name["EventStream.".Length..]);
+        Assert.Empty(references.Except(Allowed[room]));
+    }
+
+    [Fact]
+    public void Contracts_reference_no_package_of_their_own()
+    {
+        var project = Checkout.Files("*.csproj").Single(file => file.EndsWith("EventStream.Contracts.csproj", StringComparison.Ordinal));
+        Assert.Empty(XDocument.Load(project).Descendants("PackageReference"));
+    }
+
+    [Fact]
+    public void Every_room_stands_in_the_plan()
+    {
+        var rooms = Checkout.Files("*.csproj").Where(file => !file.Contains("/tests/", StringComparison.Ordinal))
+            .Select(Path.GetFileNameWithoutExtension).OfType<string>()
+            .Where(name => name.StartsWith("EventStream.", StringComparison.Ordinal) && name != "EventStream.Console")
+            .Select(name => name["EventStream.".Length..]);
+        Assert.Equal(Allowed.Keys.Order(), rooms.Order());
+    }
+
+    [Fact]
+    public void A_topic_is_published_to_only_by_the_rooms_that_the_map_names()
+    {
+        var offences = from topic in EventStream.Contracts.Topics.All
+                       let field = topic == EventStream.Contracts.Topics.EncodeCommandsFirst
+                           ? "EncodeCommandsFirst"
+                           : string.Concat(topic.Name.Split('.').Select(word => char.ToUpperInvariant(word[0]) + word[1..]))
+                       from file in Checkout.SourceFiles()
+                       let room = Path.GetRelativePath(Checkout.Root, file).Split('/')[1]
+                       where !file.Contains("/tests/", StringComparison.Ordinal) && !topic.Writers.Split(' ').Contains(room)
+                       where topic != EventStream.Contracts.Topics.DeadLetters
+                       where Publishes(File.ReadAllText(file), field)
+                       select $"{Path.GetRelativePath(Checkout.Root, file)} publishes to {topic}";
+        Assert.Empty(offences);
+    }
+
+    private static bool Publishes(string text, string field) =>
+        System.Text.RegularExpressions.Regex.IsMatch(
+            text, $@"(PublishAsync|\.To)\(\s*Topics\.{field}\b", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5));
+}
