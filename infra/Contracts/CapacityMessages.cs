@@ -1,6 +1,8 @@
 namespace EventStream.Contracts;
 
-/// <summary>One step of a forecast. <paramref name="Time"/> is the step's start; quantiles in the unit of the series.</summary>
+/// <summary>
+/// One step of a forecast. <paramref name="Time"/> is the step's start; quantiles in the unit of the series.
+/// </summary>
 public sealed record ForecastStep(DateTimeOffset Time, double Q50, double Q90, double Q95, double Q99);
 
 /// <summary>
@@ -13,12 +15,14 @@ public sealed record ForecastPublished(
     IReadOnlyDictionary<string, double> Weights, IReadOnlyList<ForecastStep> Steps) : IEvent;
 
 /// <summary>
-/// The scaling rule looked at a target and chose a number of replicas. <paramref name="Reason"/> is a sentence for the operator.
+/// The scaling rule looked at a target and chose a number of replicas. <paramref name="Reason"/> is a sentence for
+/// the operator.
 /// <paramref name="Applied"/> says whether the actuator did it; <paramref name="Error"/> why not.
 /// </summary>
 [WireName("capacity.scale-decided.v1")]
 public sealed record ScaleDecided(
-    string Target, string Resource, DateTimeOffset Time, int CurrentReplicas, int DesiredReplicas, string Rule, string Reason,
+    string Target, string Resource, DateTimeOffset Time, int CurrentReplicas, int DesiredReplicas, string Rule,
+        string Reason,
     double LastLoad, double? ForecastLoad, bool Applied, string? Error) : IEvent;
 
 /// <summary>The order in which edges are offered changed. Health per edge is 0 (down) to 1.</summary>

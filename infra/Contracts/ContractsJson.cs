@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace EventStream.Contracts;
 
-/// <summary>The source-generated serializers of every message: camel case, nulls left out, unknown members ignored.</summary>
+/// <summary>
+/// The source-generated serializers of every message: camel case, nulls left out, unknown members ignored.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -1,14 +1,16 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// Read the source with ffprobe and say what it is. Goes to the first lane. <paramref name="Attempt"/> counts from 1, here and in
-/// the other commands.
+/// Read the source with ffprobe and say what it is. Goes to the first lane. <paramref name="Attempt"/> counts from 1,
+/// here and in the other commands.
 /// </summary>
 [WireName("encode.probe-source.v1")]
 public sealed record ProbeSource(
     VideoId VideoId, string SourceKey, DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
 
-/// <summary>Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.</summary>
+/// <summary>
+/// Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.
+/// </summary>
 [WireName("encode.encode-rung.v1")]
 public sealed record EncodeRung(
     VideoId VideoId, string SourceKey, SourceInfo Source, Rung Rung, double SegmentSeconds, string OutputPrefix,
@@ -35,7 +37,9 @@ public sealed record SourceProbed(VideoId VideoId, SourceInfo Source, string Wor
 public sealed record SourceRejected(
     VideoId VideoId, string Reason, string Remedy, string Worker, DateTimeOffset RejectedAt) : IEvent;
 
-/// <summary>The planner chose the ladder and sent one command for each task named in <paramref name="Tasks"/>.</summary>
+/// <summary>
+/// The planner chose the ladder and sent one command for each task named in <paramref name="Tasks"/>.
+/// </summary>
 [WireName("encode.planned.v1")]
 public sealed record EncodePlanned(
     VideoId VideoId, IReadOnlyList<Rung> Ladder, string FirstRung, double SegmentSeconds, IReadOnlyList<string> Tasks,
@@ -58,20 +62,22 @@ public sealed record RenditionEncoded(
 
 /// <summary>Poster, sprite and index are stored.</summary>
 [WireName("encode.thumbnails-made.v1")]
-public sealed record ThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, string Worker, DateTimeOffset MadeAt) : IEvent;
+public sealed record ThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, string Worker, DateTimeOffset MadeAt)
+    : IEvent;
 
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>
 [WireName("encode.task-failed.v1")]
 public sealed record EncodeTaskFailed(
-    VideoId VideoId, string Task, string Worker, int Attempt, string Cause, bool WillRetry, DateTimeOffset FailedAt) : IEvent;
+    VideoId VideoId, string Task, string Worker, int Attempt, string Cause, bool WillRetry, DateTimeOffset FailedAt)
+        : IEvent;
 
 /// <summary>Every task of the job is done. Encode time in wall seconds from the plan to the last task.</summary>
 [WireName("encode.completed.v1")]
 public sealed record EncodeCompleted(VideoId VideoId, double TotalSeconds, DateTimeOffset CompletedAt) : IEvent;
 
 /// <summary>
-/// The planner sent the command of a task again, as attempt number <paramref name="Attempt"/>; <paramref name="Reason"/> says why
-/// in a sentence.
+/// The planner sent the command of a task again, as attempt number <paramref name="Attempt"/>;
+/// <paramref name="Reason"/> says why in a sentence.
 /// </summary>
 [WireName("encode.task-resent.v1")]
 public sealed record EncodeTaskResent(

@@ -5,7 +5,9 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace EventStream.Contracts;
 
-/// <summary>The dictionary between wire names and records, and the one place that turns messages into bytes and back.</summary>
+/// <summary>
+/// The dictionary between wire names and records, and the one place that turns messages into bytes and back.
+/// </summary>
 public static class MessageTypes
 {
     private static readonly FrozenDictionary<string, JsonTypeInfo> ByName = Scan();
@@ -15,7 +17,9 @@ public static class MessageTypes
     /// <summary>Every frozen wire name.</summary>
     public static IReadOnlyCollection<string> Names => ByName.Keys;
 
-    /// <summary>The wire name of a message. Throws <see cref="UnknownMessageException"/> for a type without one.</summary>
+    /// <summary>
+    /// The wire name of a message. Throws <see cref="UnknownMessageException"/> for a type without one.
+    /// </summary>
     public static string NameOf(Type type) =>
         ByType.TryGetValue(type, out var name) ? name : throw new UnknownMessageException(type.Name);
 

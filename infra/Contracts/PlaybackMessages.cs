@@ -1,9 +1,10 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// One CMCD record (CTA-5004-B, event mode, or version 1) as the player sent it, with its line kept unmodified in <c>Raw</c>.
-/// Bitrates and throughput in kbit/s, durations in milliseconds, as in the standard. <c>Time</c> is the record's own <c>ts</c>,
-/// <c>ReceivedAt</c> the collector's clock. List-valued keys carry the video value, or the only one, here.
+/// One CMCD record (CTA-5004-B, event mode, or version 1) as the player sent it, with its line kept unmodified in
+/// <c>Raw</c>. Bitrates and throughput in kbit/s, durations in milliseconds, as in the standard. <c>Time</c> is the
+/// record's own <c>ts</c>, <c>ReceivedAt</c> the collector's clock. List-valued keys carry the video value, or the
+/// only one, here.
 /// </summary>
 [WireName("playback.beacon.v1")]
 public sealed record BeaconReceived : IEvent
@@ -11,7 +12,9 @@ public sealed record BeaconReceived : IEvent
     public required string SessionId { get; init; }
     public string? ContentId { get; init; }
     public required int Version { get; init; }
-    /// <summary>The CMCD event token <c>e</c>: ps, e, t, rr, bc, ... ; <c>v1</c> for a version 1 request record.</summary>
+    /// <summary>
+    /// The CMCD event token <c>e</c>: ps, e, t, rr, bc, ... ; <c>v1</c> for a version 1 request record.
+    /// </summary>
     public required string Event { get; init; }
     public required DateTimeOffset Time { get; init; }
     public required DateTimeOffset ReceivedAt { get; init; }
@@ -42,7 +45,9 @@ public sealed record BeaconReceived : IEvent
     public double? ObjectDurationMs { get; init; }
     public int? DroppedFrames { get; init; }
     public IReadOnlyList<string>? ErrorCodes { get; init; }
-    /// <summary>What the request said besides the record: player name, viewer's region, device class from the user agent.</summary>
+    /// <summary>
+    /// What the request said besides the record: player name, viewer's region, device class from the user agent.
+    /// </summary>
     public string Player { get; init; } = "";
     public string Region { get; init; } = "";
     public string Device { get; init; } = "";
@@ -52,8 +57,8 @@ public sealed record BeaconReceived : IEvent
 }
 
 /// <summary>
-/// One line of an edge's access log. Times in milliseconds, sizes in bytes; <c>CacheStatus</c> is nginx's word (HIT, MISS, ...).
-/// Session and content id come from the CMCD of the request, the video from its path.
+/// One line of an edge's access log. Times in milliseconds, sizes in bytes; <c>CacheStatus</c> is nginx's word (HIT,
+/// MISS, ...). Session and content id come from the CMCD of the request, the video from its path.
 /// </summary>
 [WireName("cdn.request.v1")]
 public sealed record CdnRequestServed : IEvent

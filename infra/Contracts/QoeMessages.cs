@@ -1,20 +1,24 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// The quality of one viewing session so far, from event time (CTA-2066 words). Durations in milliseconds, bitrate in kbit/s.
-/// <c>StartupMs</c> is null while, or if, the video never started. Average bitrate is weighted by time played.
+/// The quality of one viewing session so far, from event time (CTA-2066 words). Durations in milliseconds, bitrate in
+/// kbit/s. <c>StartupMs</c> is null while, or if, the video never started. Average bitrate is weighted by time
+/// played.
 /// </summary>
 public sealed record SessionQuality(
     double? StartupMs, int StallCount, double StallMs, double PlayedMs, double WatchedMs, double? AverageBitrateKbps,
     int SwitchCount, int FailureCount, bool Failed, bool ExitedBeforeStart);
 
-/// <summary>What a session is about: the video, the edge that served it last, the viewer's region, device class and player.</summary>
+/// <summary>
+/// What a session is about: the video, the edge that served it last, the viewer's region, device class and player.
+/// </summary>
 public sealed record SessionSubject(string VideoId, string Edge, string Region, string Device, string Player);
 
 /// <summary>A session is going on; sent at each window that heard of it.</summary>
 [WireName("qoe.session-updated.v1")]
 public sealed record SessionUpdated(
-    string SessionId, SessionSubject Subject, string State, SessionQuality Quality, int Beacons, DateTimeOffset StartedAt,
+    string SessionId, SessionSubject Subject, string State, SessionQuality Quality, int Beacons,
+        DateTimeOffset StartedAt,
     DateTimeOffset LastHeardAt) : IEvent;
 
 /// <summary>A session is over. <paramref name="EndReason"/>: ended, quit, fatal or timeout.</summary>
@@ -24,8 +28,9 @@ public sealed record SessionFinished(
     DateTimeOffset StartedAt, DateTimeOffset EndedAt) : IEvent;
 
 /// <summary>
-/// Ten seconds of event time for one video, edge, region and device, closed when the grace period has passed. A session's time
-/// is split over the windows it spans. Durations in milliseconds, bitrate in kbit/s (weighted by time played), bytes served.
+/// Ten seconds of event time for one video, edge, region and device, closed when the grace period has passed. A
+/// session's time is split over the windows it spans. Durations in milliseconds, bitrate in kbit/s (weighted by time
+/// played), bytes served.
 /// </summary>
 [WireName("qoe.window-closed.v1")]
 public sealed record QoeWindowClosed(
@@ -34,21 +39,25 @@ public sealed record QoeWindowClosed(
     double? AverageBitrateKbps, int SwitchCount, int FailureCount, int ExitsBeforeStart, long Requests, long Bytes,
     long CacheHits, long RequestErrors) : IEvent;
 
-/// <summary>A rule found quality below its bound. Rate and threshold in the unit that <paramref name="Rule"/> names.</summary>
+/// <summary>
+/// A rule found quality below its bound. Rate and threshold in the unit that <paramref name="Rule"/> names.
+/// </summary>
 [WireName("qoe.alert-raised.v1")]
 public sealed record QoeAlertRaised(
     string AlertId, string Rule, string Dimension, double Value, double Threshold, DateTimeOffset WindowStart,
     DateTimeOffset RaisedAt) : IEvent;
 
 /// <summary>
-/// One step of a load series. Resource such as <c>viewers</c> (sessions playing at once), <c>edge:edge-a:requests</c> or
-/// <c>edge:edge-a:bytes</c> (in the step); <paramref name="Time"/> is the step's start.
+/// One step of a load series. Resource such as <c>viewers</c> (sessions playing at once), <c>edge:edge-a:requests</c>
+/// or <c>edge:edge-a:bytes</c> (in the step); <paramref name="Time"/> is the step's start.
 /// </summary>
 [WireName("traffic.load-measured.v1")]
-public sealed record LoadMeasured(string Resource, DateTimeOffset Time, double StepSeconds, double Value, string Unit) : IEvent;
+public sealed record LoadMeasured(string Resource, DateTimeOffset Time, double StepSeconds, double Value, string Unit)
+    : IEvent;
 
 /// <summary>A record that could not be processed, with its cause and origin. Key and value in base64.</summary>
 [WireName("dead.letter.v1")]
 public sealed record RecordDeadLettered(
-    string Topic, int Partition, long Offset, string Group, string Type, string Cause, string KeyBase64, string ValueBase64,
+    string Topic, int Partition, long Offset, string Group, string Type, string Cause, string KeyBase64,
+        string ValueBase64,
     DateTimeOffset At) : IEvent;

@@ -1,8 +1,11 @@
 namespace EventStream.Contracts;
 
-/// <summary>A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: for ever).</summary>
+/// <summary>
+/// A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: for ever).
+/// </summary>
 public sealed record Topic(
-    string Name, string Key, string Writers, string Readers, int Partitions, TimeSpan? Retention, bool Compacted = false)
+    string Name, string Key, string Writers, string Readers, int Partitions, TimeSpan? Retention, bool Compacted =
+        false)
 {
     public override string ToString() => Name;
 }

@@ -3,9 +3,12 @@ namespace EventStream.Contracts;
 /// <summary>A publisher announced a file. Size in bytes; the source does not exist yet.</summary>
 [WireName("video.registered.v1")]
 public sealed record VideoRegistered(
-    VideoId VideoId, string Publisher, string Title, string FileName, long SizeBytes, DateTimeOffset RegisteredAt) : IEvent;
+    VideoId VideoId, string Publisher, string Title, string FileName, long SizeBytes, DateTimeOffset RegisteredAt)
+        : IEvent;
 
-/// <summary>Every byte of the source is stored under <paramref name="SourceKey"/> and its SHA-256 (lower-case hex) is known.</summary>
+/// <summary>
+/// Every byte of the source is stored under <paramref name="SourceKey"/> and its SHA-256 (lower-case hex) is known.
+/// </summary>
 [WireName("video.uploaded.v1")]
 public sealed record VideoUploaded(
     VideoId VideoId, string SourceKey, long SizeBytes, string Sha256, DateTimeOffset UploadedAt) : IEvent;
@@ -35,7 +38,10 @@ public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails,
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IEvent;
 
-/// <summary>The source cannot become a video; <paramref name="Reason"/> names the fault and <paramref name="Remedy"/> what to do.</summary>
+/// <summary>
+/// The source cannot become a video; <paramref name="Reason"/> names the fault and <paramref name="Remedy"/> what to
+/// do.
+/// </summary>
 [WireName("video.rejected.v1")]
 public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy, DateTimeOffset RejectedAt) : IEvent;
 
@@ -48,13 +54,15 @@ public sealed record SourceInfo(
     double DurationSeconds, int Width, int Height, double FramesPerSecond, string VideoCodec, string? AudioCodec,
     int AudioChannels, long SizeBytes);
 
-/// <summary>One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.</summary>
+/// <summary>
+/// One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.
+/// </summary>
 public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBps);
 
 /// <summary>
-/// One encoded and packaged CMAF track. <c>Prefix</c> is the media key of its folder, which holds <c>init.mp4</c>, segments
-/// <c>1.m4s</c>, <c>2.m4s</c> ... and <c>media.m3u8</c>. Bandwidths in bits per second, measured from the segments;
-/// <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
+/// One encoded and packaged CMAF track. <c>Prefix</c> is the media key of its folder, which holds <c>init.mp4</c>,
+/// segments <c>1.m4s</c>, <c>2.m4s</c> ... and <c>media.m3u8</c>. Bandwidths in bits per second, measured from the
+/// segments; <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
 /// </summary>
 public sealed record Rendition(
     string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace EventStream.Contracts;
 
-/// <summary>The id of a video: a version 7 UUID, written in lower case with hyphens. It is the key of its stream and topic.</summary>
+/// <summary>
+/// The id of a video: a version 7 UUID, written in lower case with hyphens. It is the key of its stream and topic.
+/// </summary>
 [JsonConverter(typeof(VideoIdConverter))]
 public readonly record struct VideoId(Guid Value) : IParsable<VideoId>
 {

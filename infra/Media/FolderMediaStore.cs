@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace EventStream.Media;
 
-/// <summary>Media in a folder of this machine, or of a mounted share. A write goes to a temporary file that is then renamed.</summary>
+/// <summary>
+/// Media in a folder of this machine, or of a mounted share. A write goes to a temporary file that is then renamed.
+/// </summary>
 public sealed class FolderMediaStore : IMediaStore
 {
     private const int BufferSize = 128 * 1024;
@@ -18,7 +20,8 @@ public sealed class FolderMediaStore : IMediaStore
     public Task<MediaStat?> StatAsync(string key, CancellationToken cancellation)
     {
         var file = new FileInfo(PathOf(key));
-        return Task.FromResult(file.Exists ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc)) : null);
+        return Task.FromResult(file.Exists ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc))
+            : null);
     }
 
     public Task<Stream> OpenReadAsync(string key, CancellationToken cancellation)
@@ -118,5 +121,6 @@ public static class MediaKeys
         key.Length is > 0 and <= 512 && key.Split('/').All(IsSegment);
 
     private static bool IsSegment(string segment) =>
-        segment.Length > 0 && segment[0] != '.' && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+        segment.Length > 0 && segment[0] != '.'
+            && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 }

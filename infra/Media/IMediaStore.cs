@@ -1,9 +1,9 @@
 namespace EventStream.Media;
 
 /// <summary>
-/// Where sources and renditions live, by key: lower-case path segments joined by <c>/</c>, as in S3. A key appears whole or not
-/// at all, except for one that grows by <see cref="AppendAsync"/>. Every method throws <see cref="InvalidMediaKeyException"/>
-/// for a key that is not one.
+/// Where sources and renditions live, by key: lower-case path segments joined by <c>/</c>, as in S3. A key appears
+/// whole or not at all, except for one that grows by <see cref="AppendAsync"/>. Every method throws
+/// <see cref="InvalidMediaKeyException"/> for a key that is not one.
 /// </summary>
 public interface IMediaStore
 {
@@ -17,8 +17,8 @@ public interface IMediaStore
     Task WriteAsync(string key, Stream content, CancellationToken cancellation);
 
     /// <summary>
-    /// Appends to a growing key at exactly <paramref name="offset"/> bytes and returns the new size. What arrived before an
-    /// error or cancellation stays. Throws <see cref="MediaOffsetException"/> when the size is another.
+    /// Appends to a growing key at exactly <paramref name="offset"/> bytes and returns the new size. What arrived
+    /// before an error or cancellation stays. Throws <see cref="MediaOffsetException"/> when the size is another.
     /// </summary>
     Task<long> AppendAsync(string key, long offset, Stream content, CancellationToken cancellation);
 
@@ -28,7 +28,10 @@ public interface IMediaStore
     /// <summary>Keys below a prefix, sorted.</summary>
     IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellation);
 
-    /// <summary>A local file with the content of a key, for programs that read files. Disposing it frees a copy, if one was made.</summary>
+    /// <summary>
+    /// A local file with the content of a key, for programs that read files. Disposing it frees a copy, if one was
+    /// made.
+    /// </summary>
     Task<LocalMedia> FetchAsync(string key, CancellationToken cancellation);
 }
 
@@ -52,7 +55,9 @@ public sealed class MediaNotFoundException(string key) : Exception($"There is no
     public string Key { get; } = key;
 }
 
-/// <summary>The text is not a key: letters, digits, <c>. _ -</c> in segments joined by <c>/</c>, none of them <c>..</c>.</summary>
+/// <summary>
+/// The text is not a key: letters, digits, <c>. _ -</c> in segments joined by <c>/</c>, none of them <c>..</c>.
+/// </summary>
 public sealed class InvalidMediaKeyException(string key)
     : Exception($"'{key}' is not a media key: use letters, digits, '.', '_' and '-' in segments joined by '/'.")
 {

@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.Routing;
 namespace EventStream.Collect;
 
 /// <summary>
-/// The routes of the collector. A 204 means that every good record of the body is stored by Kafka; malformed ones beside them
-/// are kept as dead letters.
+/// The routes of the collector. A 204 means that every good record of the body is stored by Kafka; malformed ones
+/// beside them are kept as dead letters.
 /// </summary>
 public static class CollectApi
 {
@@ -45,7 +45,8 @@ public static class CollectApi
         if (!types.Contains(type))
             return Problem(415, $"'{type}' is not taken here", $"Send the records as {types[0]}, one a line.");
         if (await ReadLinesAsync(http, options.BodyBytesMax) is not { } lines)
-            return Problem(413, "The body is too large", $"Send at most {options.BodyBytesMax} bytes; split the batch.");
+            return Problem(413, "The body is too large",
+                $"Send at most {options.BodyBytesMax} bytes; split the batch.");
         if (lines.Count == 0) return Problem(400, "The body is empty", "Send one record a line.");
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         bounded.CancelAfter(options.PublishTimeout);
@@ -57,10 +58,12 @@ public static class CollectApi
                 : Problem(400, "No record could be read", $"Line {result.FirstBadLine}: {result.FirstCause}. "
                     + "Records are kept as dead letters; correct the sender.");
         }
-        catch (Exception e) when (e is PublishException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
+        catch (Exception e)
+            when (e is PublishException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
         {
             http.Response.Headers.RetryAfter = "5";
-            return Problem(503, "Kafka does not take records now", "Send the same body again later; repeats are recognized.");
+            return Problem(503, "Kafka does not take records now",
+                "Send the same body again later; repeats are recognized.");
         }
     }
 

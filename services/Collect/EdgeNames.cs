@@ -3,12 +3,16 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Collect;
 
-/// <summary>Tells the edge from a URL or host, by the same map of edges that Traffic has (<c>Traffic:Edges</c>).</summary>
+/// <summary>
+/// Tells the edge from a URL or host, by the same map of edges that Traffic has (<c>Traffic:Edges</c>).
+/// </summary>
 public sealed class EdgeNames
 {
     private readonly Dictionary<string, string> byAuthority = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Reads the map. Throws <see cref="RoleConfigurationException"/> for an edge without a name or absolute URL.</summary>
+    /// <summary>
+    /// Reads the map. Throws <see cref="RoleConfigurationException"/> for an edge without a name or absolute URL.
+    /// </summary>
     public EdgeNames(IConfiguration configuration)
     {
         foreach (var edge in configuration.GetSection("Traffic:Edges").GetChildren())

@@ -11,13 +11,18 @@ namespace EventStream.Collect;
 /// <summary>How many records of a batch were stored, and the first that could not be read.</summary>
 public sealed record IntakeResult(int Taken, int Bad, int FirstBadLine, string? FirstCause);
 
-/// <summary>Publishes what was heard: good records on their topic, malformed ones as dead letters, each exactly once a call.</summary>
+/// <summary>
+/// Publishes what was heard: good records on their topic, malformed ones as dead letters, each exactly once a call.
+/// </summary>
 public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPublisher publisher, TimeProvider clock)
 {
     private static readonly Counter<long> Taken =
-        Telemetry.Meter.CreateCounter<long>("eventstream.collect.records", description: "Records by topic and outcome.");
+        Telemetry.Meter.CreateCounter<long>("eventstream.collect.records",
+            description: "Records by topic and outcome.");
 
-    /// <summary>Publishes CMCD records. Ends when all are acknowledged; throws <see cref="PublishException"/> otherwise.</summary>
+    /// <summary>
+    /// Publishes CMCD records. Ends when all are acknowledged; throws <see cref="PublishException"/> otherwise.
+    /// </summary>
     public Task<IntakeResult> BeaconsAsync(
         IReadOnlyList<string> lines, BeaconContext context, CancellationToken cancellation) =>
         TakeAsync(Topics.PlaybackBeacons, lines, line =>

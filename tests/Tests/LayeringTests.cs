@@ -32,7 +32,8 @@ public sealed class LayeringTests
     {
         var project = Checkout.Files("*.csproj").Single(file => Path.GetFileName(file) == $"EventStream.{room}.csproj");
         var references = XDocument.Load(project).Descendants("ProjectReference")
-            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
+            .Select(reference =>
+                Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
             .Select(name => name["EventStream.".Length..]);
         Assert.Empty(references.Except(Allowed[room]));
     }
@@ -40,7 +41,8 @@ public sealed class LayeringTests
     [Fact]
     public void Contracts_reference_no_package_of_their_own()
     {
-        var project = Checkout.Files("*.csproj").Single(file => file.EndsWith("EventStream.Contracts.csproj", StringComparison.Ordinal));
+        var project = Checkout.Files("*.csproj").Single(file =>
+            file.EndsWith("EventStream.Contracts.csproj", StringComparison.Ordinal));
         Assert.Empty(XDocument.Load(project).Descendants("PackageReference"));
     }
 
@@ -60,10 +62,12 @@ public sealed class LayeringTests
         var offences = from topic in EventStream.Contracts.Topics.All
                        let field = topic == EventStream.Contracts.Topics.EncodeCommandsFirst
                            ? "EncodeCommandsFirst"
-                           : string.Concat(topic.Name.Split('.').Select(word => char.ToUpperInvariant(word[0]) + word[1..]))
+                           : string.Concat(topic.Name.Split('.').Select(word =>
+                               char.ToUpperInvariant(word[0]) + word[1..]))
                        from file in Checkout.SourceFiles()
                        let room = Path.GetRelativePath(Checkout.Root, file).Split('/')[1]
-                       where !file.Contains("/tests/", StringComparison.Ordinal) && !topic.Writers.Split(' ').Contains(room)
+                       where !file.Contains("/tests/", StringComparison.Ordinal)
+                           && !topic.Writers.Split(' ').Contains(room)
                        where topic != EventStream.Contracts.Topics.DeadLetters
                        where Publishes(File.ReadAllText(file), field)
                        select $"{Path.GetRelativePath(Checkout.Root, file)} publishes to {topic}";
@@ -72,5 +76,6 @@ public sealed class LayeringTests
 
     private static bool Publishes(string text, string field) =>
         System.Text.RegularExpressions.Regex.IsMatch(
-            text, $@"(PublishAsync|\.To)\(\s*Topics\.{field}\b", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5));
+            text, $@"(PublishAsync|\.To)\(\s*Topics\.{field}\b", System.Text.RegularExpressions.RegexOptions.None,
+                TimeSpan.FromSeconds(5));
 }

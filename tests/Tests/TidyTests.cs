@@ -12,29 +12,30 @@ public sealed partial class TidyTests
 
     [Fact]
     public void No_line_is_longer_than_120_columns() =>
-        Assert.Empty(from line in Lines() where line.Text.Length > ColumnsMax && !IsData(line.Text) select $"{line} has {line.Text.Length}");
+        None(from line in Lines() where line.Text.Length > ColumnsMax
+            && !IsData(line.Text) select $"{line} has {line.Text.Length}");
 
     [Fact]
     public void No_file_is_longer_than_400_lines() =>
-        Assert.Empty(from file in Checkout.SourceFiles()
+        None(from file in Checkout.SourceFiles()
                      let count = File.ReadLines(file).Count()
                      where count > FileLinesMax
                      select $"{Name(file)} has {count} lines");
 
     [Fact]
     public void No_method_is_longer_than_70_lines() =>
-        Assert.Empty(from file in Checkout.SourceFiles()
+        None(from file in Checkout.SourceFiles()
                      from method in Methods(File.ReadAllLines(file))
                      where method.Lines > MethodLinesMax
                      select $"{Name(file)}:{method.Start} takes {method.Lines} lines");
 
     [Fact]
     public void Nothing_is_left_to_do_later() =>
-        Assert.Empty(from line in Lines() where Later().IsMatch(line.Text) && !Self(line.File) select line.ToString());
+        None(from line in Lines() where Later().IsMatch(line.Text) && !Self(line.File) select line.ToString());
 
     [Fact]
     public void Time_comes_from_a_TimeProvider() =>
-        Assert.Empty(from line in Lines()
+        None(from line in Lines()
                      where WallClock().IsMatch(line.Text) && !Self(line.File)
                      where !line.File.Contains("/Kit/", StringComparison.Ordinal)
                      where !line.File.EndsWith("LineLogger.cs", StringComparison.Ordinal)
@@ -42,24 +43,32 @@ public sealed partial class TidyTests
 
     [Fact]
     public void Every_public_type_says_what_it_is() =>
-        Assert.Empty(from file in Checkout.SourceFiles()
+        None(from file in Checkout.SourceFiles()
                      where !file.Contains("/tests/", StringComparison.Ordinal)
                      from type in PublicTypesWithoutComment(File.ReadAllLines(file))
                      select $"{Name(file)}:{type}");
 
     [Fact]
     public void Nothing_committed_names_a_package_registry_or_a_home_folder() =>
-        Assert.Empty(from file in Checkout.Files("*")
-                     where Path.GetExtension(file) is ".cs" or ".md" or ".sh" or ".json" or ".config" or ".yml" or ".yaml" or ".props" or ".js"
+        None(from file in Checkout.Files("*")
+                     where Path.GetExtension(file) is ".cs" or ".md" or ".sh" or ".json" or ".config" or ".yml"
+                         or ".yaml" or ".props" or ".js"
                      where !Self(file)
                      from pair in File.ReadLines(file).Select((text, i) => (text, i))
                      where Host().IsMatch(pair.text)
                      select $"{Name(file)}:{pair.i + 1}");
 
+    private static void None(IEnumerable<string> offences)
+    {
+        var found = offences.ToList();
+        if (found.Count > 0) Assert.Fail($"{found.Count} offences:\n{string.Join('\n', found)}");
+    }
+
     private static bool Self(string file) => file.EndsWith("TidyTests.cs", StringComparison.Ordinal);
 
     /// <summary>A captured record or a literal in a test may be as long as what it captures.</summary>
-    private static bool IsData(string text) => text.Contains("\"\"\"", StringComparison.Ordinal) || text.TrimStart().StartsWith('"')
+    private static bool IsData(string text) =>
+        text.Contains("\"\"\"", StringComparison.Ordinal) || text.TrimStart().StartsWith('"')
         || text.TrimStart().StartsWith('{') || text.Contains("InlineData", StringComparison.Ordinal);
 
     private static string Name(string file) => Path.GetRelativePath(Checkout.Root, file);
@@ -75,8 +84,10 @@ public sealed partial class TidyTests
         {
             if (!PublicType().IsMatch(lines[i])) continue;
             var before = i - 1;
-            while (before >= 0 && lines[before].TrimStart().StartsWith('[')) before--;
-            if (before < 0 || !lines[before].TrimStart().StartsWith("///", StringComparison.Ordinal)) yield return $"{i + 1}: {lines[i].Trim()}";
+            while (before >= 0 && lines[before].Length > 0
+                && !lines[before].Contains("///", StringComparison.Ordinal)) before--;
+            if (before < 0 || !lines[before].TrimStart().StartsWith("///",
+                StringComparison.Ordinal)) yield return $"{i + 1}: {lines[i].Trim()}";
         }
     }
 
@@ -87,7 +98,8 @@ public sealed partial class TidyTests
         {
             var indent = lines[i].Length - lines[i].TrimStart().Length;
             if (lines[i].Trim() != "{" || indent is not (4 or 8) || !lines[i - 1].TrimEnd().EndsWith(')')) continue;
-            if (lines[i - 1].Contains(" class ", StringComparison.Ordinal) || lines[i - 1].Contains(" record ", StringComparison.Ordinal)) continue;
+            if (lines[i - 1].Contains(" class ", StringComparison.Ordinal)
+                || lines[i - 1].Contains(" record ", StringComparison.Ordinal)) continue;
             var end = i;
             while (end < lines.Length && lines[end] != new string(' ', indent) + "}") end++;
             var isType = Enumerable.Range(Math.Max(0, i - 4), Math.Min(4, i))
@@ -96,19 +108,21 @@ public sealed partial class TidyTests
         }
     }
 
-    [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b|NotImplementedException|Thread\.Sleep", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b|NotImplementedException|Thread\.Sleep", RegexOptions.ExplicitCapture,
+        1000)]
     private static partial Regex Later();
 
-    [GeneratedRegex(@"DateTime(Offset)?\.(Utc)?Now\b", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"DateTime(Offset)?\.(Utc)?Now\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex WallClock();
 
-    [GeneratedRegex(@"^(    )?public (static |sealed |abstract |readonly |partial |unsafe )*(class|record|struct|interface|enum|delegate)\b", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^(    )?public (static |sealed |abstract |readonly |partial |unsafe )*(class|record|struct|interface|enum|delegate)\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PublicType();
 
-    [GeneratedRegex(@"\b(class|struct|interface|record)\b", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\b(class|struct|interface|record)\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TypeWord();
 
-    [GeneratedRegex(@"registry\.npm|api\.nuget|nuget\.org|deb\.debian|/root/|/home/[a-z]+/|/work/", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"registry\.npm|api\.nuget|nuget\.org|deb\.debian|/root/|/home/[a-z]+/|/work/",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Host();
 
     private sealed record Line(string File, int Number, string Text)

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Builder;
 namespace EventStream.Messaging.Hosting;
 
 /// <summary>
-/// A role: one verb of <c>eventstream run</c>. Each role is a web application of its own, with its own container, port and
-/// health, even where several roles share a process.
+/// A role: one verb of <c>eventstream run</c>. Each role is a web application of its own, with its own container,
+/// port and health, even where several roles share a process.
 /// </summary>
 public interface IRole
 {
@@ -17,7 +17,9 @@ public interface IRole
     /// <summary>The port it listens on at loopback unless told otherwise; 0 takes any free one.</summary>
     int DefaultPort { get; }
 
-    /// <summary>Registers the role's services and checks its options; throws <see cref="RoleConfigurationException"/>.</summary>
+    /// <summary>
+    /// Registers the role's services and checks its options; throws <see cref="RoleConfigurationException"/>.
+    /// </summary>
     void Configure(WebApplicationBuilder builder);
 
     /// <summary>Maps the role's routes.</summary>

@@ -94,18 +94,20 @@ public static class RoleHost
 public static class ReadinessExtensions
 {
     /// <summary>
-    /// The role is ready only while <paramref name="probe"/> returns null; otherwise what it returns says what is missing.
-    /// A probe that throws, or takes more than three seconds, counts as not ready.
+    /// The role is ready only while <paramref name="probe"/> returns null; otherwise what it returns says what is
+    /// missing. A probe that throws, or takes more than three seconds, counts as not ready.
     /// </summary>
     public static IServiceCollection AddReadiness(
         this IServiceCollection services, string name, Func<IServiceProvider, CancellationToken, Task<string?>> probe)
     {
         services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, provider => new Probe(provider, probe), HealthStatus.Unhealthy, [RoleHost.Ready], TimeSpan.FromSeconds(3)));
+            name, provider =>
+                new Probe(provider, probe), HealthStatus.Unhealthy, [RoleHost.Ready], TimeSpan.FromSeconds(3)));
         return services;
     }
 
-    private sealed class Probe(IServiceProvider services, Func<IServiceProvider, CancellationToken, Task<string?>> probe)
+    private sealed class Probe(IServiceProvider services, Func<IServiceProvider, CancellationToken,
+        Task<string?>> probe)
         : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(

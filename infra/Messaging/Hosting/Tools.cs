@@ -3,8 +3,9 @@ using Microsoft.Extensions.Configuration;
 namespace EventStream.Messaging.Hosting;
 
 /// <summary>
-/// Finds the programs and libraries that the platform uses but does not contain. <c>EVENTSTREAM__TOOLS__NAME</c> names one
-/// outright; else Debian's are looked up on the PATH and npm's below <c>artifacts/tools</c>, where <c>make</c> puts them.
+/// Finds the programs and libraries that the platform uses but does not contain. <c>EVENTSTREAM__TOOLS__NAME</c>
+/// names one outright; else Debian's are looked up on the PATH and npm's below <c>artifacts/tools</c>, where
+/// <c>make</c> puts them.
 /// </summary>
 public static class Tools
 {

@@ -21,7 +21,9 @@ public static class CloudEvents
     private static readonly byte[] Version = "1.0"u8.ToArray();
     private static readonly byte[] Json = "application/json"u8.ToArray();
 
-    /// <summary>Headers of one event. <paramref name="time"/> is the event's own time; a null trace parent is left out.</summary>
+    /// <summary>
+    /// Headers of one event. <paramref name="time"/> is the event's own time; a null trace parent is left out.
+    /// </summary>
     public static Headers Headers(string type, string source, string id, DateTimeOffset time, string? traceParent)
     {
         var headers = new Headers

@@ -10,7 +10,9 @@ public sealed record ConsumedMessage(
     string Topic, int Partition, long Offset, string Key, string EventId, DateTimeOffset Time, IMessage Message,
     string? TraceParent);
 
-/// <summary>What becomes of a record that cannot be read, or that the handler could not process after its retries.</summary>
+/// <summary>
+/// What becomes of a record that cannot be read, or that the handler could not process after its retries.
+/// </summary>
 public enum BadRecordPolicy
 {
     /// <summary>Stop the consumer; the role turns not ready.</summary>
@@ -41,14 +43,20 @@ public sealed record ConsumerOptions(string Group, IReadOnlyList<Topic> Topics)
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Read every partition from the beginning at each start, without a group: for read models that live in memory. Nothing is
-    /// committed, and <see cref="EventConsumer.CaughtUp"/> tells when the records that were there at the start are processed.
+    /// Read every partition from the beginning at each start, without a group: for read models that live in memory.
+    /// Nothing is committed, and <see cref="EventConsumer.CaughtUp"/> tells when the records that were there at the
+    /// start are processed.
     /// </summary>
     public bool FromBeginning { get; init; }
 
-    /// <summary>With <see cref="FromBeginning"/>: only the newest records of each partition, at most this many; null reads all.</summary>
+    /// <summary>
+    /// With <see cref="FromBeginning"/>: only the newest records of each partition, at most this many; null reads
+    /// all.
+    /// </summary>
     public int? TailPerPartition { get; init; }
 
-    /// <summary>Records of the same consumer handled at once; 1 makes the handler single-threaded over all partitions.</summary>
+    /// <summary>
+    /// Records of the same consumer handled at once; 1 makes the handler single-threaded over all partitions.
+    /// </summary>
     public int ConcurrencyMax { get; init; } = 8;
 }

@@ -10,8 +10,8 @@ namespace EventStream.Messaging.Kafka;
 public static class ConsumerExtensions
 {
     /// <summary>
-    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name. The handler
-    /// may be called again for a message that it had processed.
+    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name. The
+    /// handler may be called again for a message that it had processed.
     /// </summary>
     public static IServiceCollection AddEventConsumer(
         this IServiceCollection services, ConsumerOptions options,
@@ -22,25 +22,28 @@ public static class ConsumerExtensions
             provider.GetRequiredService<KafkaOptions>(), provider.GetRequiredService<EventProducer>(),
             provider.GetRequiredService<IRole>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EventConsumer>>()));
-        services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<EventConsumer>(options.Group));
+        services.AddSingleton<IHostedService>(provider =>
+            provider.GetRequiredKeyedService<EventConsumer>(options.Group));
         services.AddReadiness($"consumer {options.Group}", (provider, _) =>
             Task.FromResult(provider.GetRequiredKeyedService<EventConsumer>(options.Group).Trouble));
         return services;
     }
 
     /// <summary>
-    /// Creates the topics before the role's consumers start, waiting for the broker as long as the role runs. Call it before
-    /// <see cref="AddEventConsumer"/>: hosted services start in the order of their registration.
+    /// Creates the topics before the role's consumers start, waiting for the broker as long as the role runs. Call it
+    /// before <see cref="AddEventConsumer"/>: hosted services start in the order of their registration.
     /// </summary>
     public static IServiceCollection AddTopics(this IServiceCollection services, params Topic[] topics)
     {
-        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<TopicStart>(provider, (object)topics));
+        services.AddSingleton<IHostedService>(provider =>
+            ActivatorUtilities.CreateInstance<TopicStart>(provider, (object)topics));
         return services;
     }
 }
 
 /// <summary>Creates topics at the start of a role and tries again while the broker is away.</summary>
-internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeProvider clock, ILogger<TopicStart> logger)
+internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeProvider clock,
+    ILogger<TopicStart> logger)
     : IHostedService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);

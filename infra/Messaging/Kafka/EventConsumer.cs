@@ -8,8 +8,8 @@ namespace EventStream.Messaging.Kafka;
 
 /// <summary>
 /// A consumer loop: records of a partition are handled in order, partitions beside each other, offsets committed after
-/// processing. A full partition is paused instead of queued without bound, and polling never waits for a handler, so that
-/// long work does not cost the membership in the group.
+/// processing. A full partition is paused instead of queued without bound, and polling never waits for a handler, so
+/// that long work does not cost the membership in the group.
 /// </summary>
 public sealed partial class EventConsumer : BackgroundService
 {
@@ -33,7 +33,9 @@ public sealed partial class EventConsumer : BackgroundService
         handler = new RecordHandler(options, handle, producer, clock, logger);
     }
 
-    /// <summary>With <see cref="ConsumerOptions.FromBeginning"/>: ends when what was there at the start is processed.</summary>
+    /// <summary>
+    /// With <see cref="ConsumerOptions.FromBeginning"/>: ends when what was there at the start is processed.
+    /// </summary>
     public Task CaughtUp => caughtUp.Task;
 
     /// <summary>Why the consumer is not doing its work, or null while it is.</summary>
@@ -63,7 +65,8 @@ public sealed partial class EventConsumer : BackgroundService
                 Stopped(logger, e, options.Group);
                 return;
             }
-            catch (Exception e) when (e is KafkaException or InvalidOperationException && !stopping.IsCancellationRequested)
+            catch (Exception e)
+                when (e is KafkaException or InvalidOperationException && !stopping.IsCancellationRequested)
             {
                 Trouble = e.Message;
                 Reopening(logger, options.Group, e.Message);
@@ -100,7 +103,8 @@ public sealed partial class EventConsumer : BackgroundService
             {
                 var partition = new TopicPartition(topic.Name, i);
                 var range = consumer.QueryWatermarkOffsets(partition, TimeSpan.FromSeconds(5));
-                var start = options.TailPerPartition is { } tail ? Math.Max(range.Low, range.High - tail) : range.Low.Value;
+                var start = options.TailPerPartition is { } tail ? Math.Max(range.Low, range.High - tail)
+                    : range.Low.Value;
                 starts.Add(new TopicPartitionOffset(partition, start));
                 if (range.High > start) found.Add(partition);
             }
@@ -128,7 +132,8 @@ public sealed partial class EventConsumer : BackgroundService
         }
     }
 
-    private void Enqueue(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> record, CancellationToken stopping)
+    private void Enqueue(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> record,
+        CancellationToken stopping)
     {
         var pump = pumps.GetOrAdd(
             record.TopicPartition, partition => new PartitionPump(partition, handler.ProcessAsync, stopping));

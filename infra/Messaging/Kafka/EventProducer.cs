@@ -7,22 +7,30 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Messaging.Kafka;
 
-/// <summary>Publishes messages to topics. Order is kept per key; a record is acknowledged by all replicas before a task ends.</summary>
+/// <summary>
+/// Publishes messages to topics. Order is kept per key; a record is acknowledged by all replicas before a task ends.
+/// </summary>
 public interface IEventPublisher
 {
     /// <summary>
-    /// Publishes and waits for the acknowledgement. <paramref name="time"/> is the event's own time and becomes the record's
-    /// timestamp. Throws <see cref="PublishException"/> when the broker did not take it within the delivery time-out.
+    /// Publishes and waits for the acknowledgement. <paramref name="time"/> is the event's own time and becomes the
+    /// record's timestamp. Throws <see cref="PublishException"/> when the broker did not take it within the delivery
+    /// time-out.
     /// </summary>
     Task PublishAsync(
         Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
         PublishOptions? options = null);
 }
 
-/// <summary>Event id (default: a new one) and trace parent (default: the current span's) of a published message.</summary>
+/// <summary>
+/// Event id (default: a new one) and trace parent (default: the current span's) of a published message.
+/// </summary>
 public sealed record PublishOptions(string? EventId = null, string? TraceParent = null);
 
-/// <summary>A record was not acknowledged; whether it was stored is unknown. Publishing it again is safe for readers by event id.</summary>
+/// <summary>
+/// A record was not acknowledged; whether it was stored is unknown. Publishing it again is safe for readers by event
+/// id.
+/// </summary>
 public sealed class PublishException(string topic, Error error)
     : Exception($"A record for '{topic}' was not acknowledged by Kafka: {error.Reason}.")
 {
@@ -31,13 +39,14 @@ public sealed class PublishException(string topic, Error error)
 }
 
 /// <summary>
-/// One idempotent producer of a role. At most <see cref="KafkaOptions.InFlightMax"/> records wait for acknowledgement; a
-/// caller beyond that waits, so that memory stays bounded when the broker is away.
+/// One idempotent producer of a role. At most <see cref="KafkaOptions.InFlightMax"/> records wait for
+/// acknowledgement; a caller beyond that waits, so that memory stays bounded when the broker is away.
 /// </summary>
 public sealed partial class EventProducer : IEventPublisher, IDisposable
 {
     private static readonly Counter<long> Published =
-        Telemetry.Meter.CreateCounter<long>("messaging.client.sent.messages", description: "Records acknowledged or failed.");
+        Telemetry.Meter.CreateCounter<long>("messaging.client.sent.messages",
+            description: "Records acknowledged or failed.");
 
     private readonly Lazy<IProducer<byte[], byte[]>> producer;
     private readonly SemaphoreSlim inFlight;
@@ -93,7 +102,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         }
 
         var error = await Settle(done.Task).WaitAsync(cancellation);
-        Published.Add(1, new("messaging.destination.name", topic), new("error.type", error.IsError ? error.Code.ToString() : null));
+        Published.Add(1, new("messaging.destination.name", topic), new("error.type", error.IsError
+            ? error.Code.ToString() : null));
         if (error.IsError) throw new PublishException(topic, error);
     }
 

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Messaging.Kafka;
 
-/// <summary>How to reach Kafka: the platform's own broker or an Apache Kafka; nothing else depends on which of the two it is.</summary>
+/// <summary>
+/// How to reach Kafka: the platform's own broker or an Apache Kafka; nothing else depends on which of the two it is.
+/// </summary>
 public sealed record KafkaOptions
 {
     /// <summary><c>Kafka:Bootstrap</c>: host:port, or several separated by commas.</summary>
@@ -15,7 +17,10 @@ public sealed record KafkaOptions
     /// <summary><c>Kafka:SecurityProtocol</c>, for example Ssl; Plaintext by default.</summary>
     public SecurityProtocol SecurityProtocol { get; init; } = SecurityProtocol.Plaintext;
 
-    /// <summary><c>Kafka:SaslMechanism</c>, <c>Kafka:SaslUsername</c> and <c>Kafka:SaslPassword</c>, where the broker asks for them.</summary>
+    /// <summary>
+    /// <c>Kafka:SaslMechanism</c>, <c>Kafka:SaslUsername</c> and <c>Kafka:SaslPassword</c>, where the broker asks for
+    /// them.
+    /// </summary>
     public SaslMechanism? SaslMechanism { get; init; }
 
     public string? SaslUsername { get; init; }
@@ -62,7 +67,9 @@ public sealed record KafkaOptions
         CompressionType = CompressionType.None,
     };
 
-    /// <summary>Settings of a consumer that commits only what was processed and sees only committed transactions.</summary>
+    /// <summary>
+    /// Settings of a consumer that commits only what was processed and sees only committed transactions.
+    /// </summary>
     public ConsumerConfig ConsumerConfig(string clientId, string group) => new(ClientConfig(clientId))
     {
         GroupId = group,

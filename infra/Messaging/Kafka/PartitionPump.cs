@@ -4,8 +4,8 @@ using Confluent.Kafka;
 namespace EventStream.Messaging.Kafka;
 
 /// <summary>
-/// Processes one partition in order, in the background, while the consumer goes on polling. It owns the truth about how far
-/// the partition is processed: <see cref="Processed"/> is the offset to commit.
+/// Processes one partition in order, in the background, while the consumer goes on polling. It owns the truth about
+/// how far the partition is processed: <see cref="Processed"/> is the offset to commit.
 /// </summary>
 internal sealed class PartitionPump : IAsyncDisposable
 {

@@ -10,15 +10,16 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Messaging.Kafka;
 
 /// <summary>
-/// Turns a record into a message, continues its trace, calls the handler with bounded retries, and applies the policy for bad
-/// records. It owns the decision what becomes of a record.
+/// Turns a record into a message, continues its trace, calls the handler with bounded retries, and applies the policy
+/// for bad records. It owns the decision what becomes of a record.
 /// </summary>
 internal sealed partial class RecordHandler(
     ConsumerOptions options, Func<ConsumedMessage, CancellationToken, Task> handle, EventProducer producer,
     TimeProvider clock, ILogger logger)
 {
     private static readonly Counter<long> Bad =
-        Telemetry.Meter.CreateCounter<long>("eventstream.messaging.bad_records", description: "Records given up, by policy.");
+        Telemetry.Meter.CreateCounter<long>("eventstream.messaging.bad_records",
+            description: "Records given up, by policy.");
 
     private static readonly Histogram<double> Duration =
         Telemetry.Meter.CreateHistogram<double>("messaging.process.duration", "s", "Time a handler took.");
@@ -77,7 +78,8 @@ internal sealed partial class RecordHandler(
             try
             {
                 await handle(message, cancellation);
-                Duration.Record(clock.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("topic", record.Topic));
+                Duration.Record(clock.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string,
+                    object?>("topic", record.Topic));
                 return;
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -100,9 +102,11 @@ internal sealed partial class RecordHandler(
     private async Task GiveUpAsync(
         ConsumeResult<byte[], byte[]> record, string cause, Exception? exception, CancellationToken cancellation)
     {
-        Bad.Add(1, new("group", options.Group), new("topic", record.Topic), new("policy", options.BadRecords.ToString()));
+        Bad.Add(1, new("group", options.Group), new("topic", record.Topic),
+            new("policy", options.BadRecords.ToString()));
         BadRecord(logger, exception, options.Group, record.TopicPartitionOffset, cause, options.BadRecords);
-        if (options.BadRecords == BadRecordPolicy.Stop) throw new BadRecordException(record.TopicPartitionOffset, cause, exception);
+        if (options.BadRecords == BadRecordPolicy.Stop) throw new BadRecordException(record.TopicPartitionOffset,
+            cause, exception);
         if (options.BadRecords == BadRecordPolicy.Continue) return;
         var now = clock.GetUtcNow();
         var letter = new RecordDeadLettered(
@@ -111,7 +115,8 @@ internal sealed partial class RecordHandler(
             Convert.ToBase64String(record.Message.Key ?? []), Convert.ToBase64String(record.Message.Value ?? []), now);
         // The id is that of the record, so that a letter written twice is told by its readers.
         var id = $"{options.Group}/{record.Topic}/{record.Partition.Value}/{record.Offset.Value}";
-        await producer.PublishAsync(Topics.DeadLetters, record.Topic, letter, now, cancellation, new PublishOptions(id));
+        await producer.PublishAsync(Topics.DeadLetters, record.Topic, letter, now, cancellation,
+            new PublishOptions(id));
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: {Record} failed, attempt {Attempt}")]

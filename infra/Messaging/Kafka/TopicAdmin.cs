@@ -12,8 +12,8 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Creates what is missing and returns a sentence for each topic whose partitions differ. Safe to call from many roles at
-    /// once. Throws <see cref="KafkaException"/> when the broker does not answer.
+    /// Creates what is missing and returns a sentence for each topic whose partitions differ. Safe to call from many
+    /// roles at once. Throws <see cref="KafkaException"/> when the broker does not answer.
     /// </summary>
     public async Task<IReadOnlyList<string>> EnsureAsync(IEnumerable<Topic> topics, CancellationToken cancellation)
     {
@@ -26,7 +26,8 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
         var missing = wanted.Where(topic => !partitions.ContainsKey(topic.Name)).ToList();
         if (missing.Count > 0) await CreateAsync(admin, missing).WaitAsync(cancellation);
         return wanted.Where(topic => partitions.TryGetValue(topic.Name, out var count) && count != topic.Partitions)
-            .Select(topic => $"Topic '{topic}' has {partitions[topic.Name]} partitions, the contracts say {topic.Partitions}; "
+            .Select(topic =>
+                $"Topic '{topic}' has {partitions[topic.Name]} partitions, the contracts say {topic.Partitions}; "
                 + "create it anew or add partitions.")
             .ToList();
     }

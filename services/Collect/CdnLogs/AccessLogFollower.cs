@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Collect.CdnLogs;
 
 /// <summary>
-/// Follows access logs of edges on this machine, over their rotation. The position is written after Kafka has acknowledged
-/// the lines before it: a stop in between repeats lines, which their request ids tell, and loses none.
+/// Follows access logs of edges on this machine, over their rotation. The position is written after Kafka has
+/// acknowledged the lines before it: a stop in between repeats lines, which their request ids tell, and loses none.
 /// </summary>
 public sealed partial class AccessLogFollower(
     CollectOptions options, Intake intake, TimeProvider clock, ILogger<AccessLogFollower> logger) : BackgroundService
@@ -34,7 +34,8 @@ public sealed partial class AccessLogFollower(
                 return;
             }
 
-            await Task.Delay(options.FollowInterval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(options.FollowInterval, clock,
+                stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -53,8 +54,8 @@ public sealed partial class AccessLogFollower(
 }
 
 /// <summary>
-/// The position in one log: the identity of the file and the bytes of whole lines that are done. After a rotation the old
-/// file, now under the name <c>.1</c>, is read to its end before the new one is begun.
+/// The position in one log: the identity of the file and the bytes of whole lines that are done. After a rotation the
+/// old file, now under the name <c>.1</c>, is read to its end before the new one is begun.
 /// </summary>
 internal sealed class LogCursor
 {
@@ -82,7 +83,8 @@ internal sealed class LogCursor
         foreach (var candidate in (string[])[path + ".1", path])
         {
             if (!File.Exists(candidate)) continue;
-            using var file = new FileStream(candidate, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file =
+                new FileStream(candidate, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var found = FileIdentity.Of(file);
             // An older file counts only while it is the one that was being read.
             if (candidate != path && found != identity) continue;

@@ -6,7 +6,9 @@ using EventStream.Contracts;
 
 namespace EventStream.Collect.CdnLogs;
 
-/// <summary>One line of the edge's access log as nginx writes it; times in seconds. The fields are those of docs/edge-log.md.</summary>
+/// <summary>
+/// One line of the edge's access log as nginx writes it; times in seconds. The fields are those of docs/edge-log.md.
+/// </summary>
 internal sealed record AccessLogLine
 {
     [JsonPropertyName("time")] public string? Time { get; init; }
@@ -32,7 +34,9 @@ internal sealed record AccessLogLine
 [JsonSerializable(typeof(AccessLogLine))]
 internal sealed partial class AccessLogJson : JsonSerializerContext;
 
-/// <summary>Turns lines of the edges' access log into requests, with session and video named where the line tells them.</summary>
+/// <summary>
+/// Turns lines of the edges' access log into requests, with session and video named where the line tells them.
+/// </summary>
 public sealed class AccessLogReader
 {
     /// <summary>Reads one line, or says in <paramref name="error"/> what is wrong with it.</summary>
@@ -104,6 +108,7 @@ public sealed class AccessLogReader
     private static double? LastSeconds(string? text)
     {
         var last = (text ?? "").Split(',', ':')[^1].Trim();
-        return double.TryParse(last, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
+        return double.TryParse(last, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds
+            : null;
     }
 }

@@ -15,7 +15,9 @@ public sealed class BeaconReader(EdgeNames edges)
     /// <summary>Longest session id of the standard, in characters.</summary>
     public const int SessionIdMax = 64;
 
-    /// <summary>A response time above ten minutes is a player's slip (some send the epoch), not a measurement.</summary>
+    /// <summary>
+    /// A response time above ten minutes is a player's slip (some send the epoch), not a measurement.
+    /// </summary>
     private const double ResponseMsMax = 600_000;
 
     /// <summary>Reads one line, or says in <paramref name="error"/> what is wrong with it.</summary>

@@ -4,8 +4,9 @@ using System.Text;
 namespace EventStream.Collect.Cmcd;
 
 /// <summary>
-/// Reads one CMCD record (CTA-5004 and CTA-5004-B, the RFC 8941 dictionary subset): <c>key=value</c> pairs separated by commas,
-/// inner lists in parentheses with object type parameters, bare keys for true. Spaces round commas are tolerated.
+/// Reads one CMCD record (CTA-5004 and CTA-5004-B, the RFC 8941 dictionary subset): <c>key=value</c> pairs separated
+/// by commas, inner lists in parentheses with object type parameters, bare keys for true. Spaces round commas are
+/// tolerated.
 /// </summary>
 public static class CmcdParser
 {
@@ -45,7 +46,8 @@ public static class CmcdParser
             while (at < text.Length)
             {
                 var key = ReadKey();
-                values[key] = at < text.Length && text[at] == '=' ? ReadValue() : [new CmcdItem(null, null, true, null)];
+                values[key] = at < text.Length && text[at] == '=' ? ReadValue()
+                    : [new CmcdItem(null, null, true, null)];
                 if (values.Count > KeysMax) throw Wrong($"more than {KeysMax} keys");
                 SkipSpaces();
                 if (at == text.Length) break;
@@ -60,7 +62,8 @@ public static class CmcdParser
         private string ReadKey()
         {
             var start = at;
-            while (at < text.Length && (char.IsAsciiLetterOrDigit(text[at]) || text[at] is '-' or '_' or '.' or '*')) at++;
+            while (at < text.Length
+                && (char.IsAsciiLetterOrDigit(text[at]) || text[at] is '-' or '_' or '.' or '*')) at++;
             return at > start ? text[start..at] : throw Wrong("a key was expected");
         }
 
@@ -132,7 +135,8 @@ public static class CmcdParser
                 return new CmcdItem(ReadToken(), null, null, null);
             }
 
-            return double.TryParse(text.AsSpan(start, at - start), NumberStyles.Float, CultureInfo.InvariantCulture, out var n)
+            return double.TryParse(text.AsSpan(start, at - start), NumberStyles.Float, CultureInfo.InvariantCulture,
+                out var n)
                 ? new CmcdItem(null, n, null, null)
                 : throw Wrong($"'{text[start..at]}' is not a number");
         }
@@ -144,7 +148,9 @@ public static class CmcdParser
             return at > start ? text[start..at] : throw Wrong($"'{text[at]}' cannot start a value");
         }
 
-        /// <summary>Reads <c>;name</c> or <c>;name=value</c> and keeps the first name, which is the object type.</summary>
+        /// <summary>
+        /// Reads <c>;name</c> or <c>;name=value</c> and keeps the first name, which is the object type.
+        /// </summary>
         private string? ReadParameters()
         {
             string? first = null;
@@ -161,7 +167,8 @@ public static class CmcdParser
         }
 
         private static bool IsTokenCharacter(char c) =>
-            char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '/' or '%' or '*' or '!' or '#' or '$' or '&' or '+';
+            char.IsAsciiLetterOrDigit(c)
+                || c is '-' or '_' or '.' or ':' or '/' or '%' or '*' or '!' or '#' or '$' or '&' or '+';
 
         private void SkipSpaces()
         {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace EventStream.Collect.Cmcd;
 
 /// <summary>
-/// One item of a CMCD value (RFC 8941): text of a string or token, a number, or a boolean, with the object type flag that may
-/// follow it, as in <c>3272;v</c>.
+/// One item of a CMCD value (RFC 8941): text of a string or token, a number, or a boolean, with the object type flag
+/// that may follow it, as in <c>3272;v</c>.
 /// </summary>
 public readonly record struct CmcdItem(string? Text, double? Number, bool? Flag, string? Parameter)
 {
@@ -12,7 +12,9 @@ public readonly record struct CmcdItem(string? Text, double? Number, bool? Flag,
         Text ?? Number?.ToString(CultureInfo.InvariantCulture) ?? (Flag == true ? "?1" : "?0");
 }
 
-/// <summary>One record: key to items. A bare value is a list of one, because players send both forms for the same key.</summary>
+/// <summary>
+/// One record: key to items. A bare value is a list of one, because players send both forms for the same key.
+/// </summary>
 public sealed class CmcdRecord(IReadOnlyDictionary<string, IReadOnlyList<CmcdItem>> values)
 {
     /// <summary>The version that the record declares; 1 where it does not.</summary>
@@ -30,7 +32,9 @@ public sealed class CmcdRecord(IReadOnlyDictionary<string, IReadOnlyList<CmcdIte
     public IReadOnlyList<string>? Texts(string key) =>
         values.TryGetValue(key, out var items) ? [.. items.Select(item => item.ToString())] : null;
 
-    /// <summary>The number for video, else the one without an object type, else the first; null where there is none.</summary>
+    /// <summary>
+    /// The number for video, else the one without an object type, else the first; null where there is none.
+    /// </summary>
     public double? Number(string key)
     {
         if (!values.TryGetValue(key, out var items) || items.Count == 0) return null;

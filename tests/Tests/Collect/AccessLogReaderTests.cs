@@ -21,7 +21,8 @@ public sealed class AccessLogReaderTests
         Assert.Equal("s-1", request.SessionId);
         Assert.Equal("0198c7d4-5a5c-7cc0-8f3f-0123456789ab", request.VideoId);
         Assert.Equal("720p", request.Rendition);
-        Assert.Equal((200, 51234L, 12.0, "MISS"), (request.Status, request.Bytes, request.DurationMs, request.CacheStatus));
+        Assert.Equal((200, 51234L, 12.0, "MISS"),
+            (request.Status, request.Bytes, request.DurationMs, request.CacheStatus));
         Assert.Equal(2, request.UpstreamMs!.Value, 6);
         Assert.Equal("""br=(3406),sid="s-1",v=2""", request.Cmcd);
     }
@@ -29,7 +30,8 @@ public sealed class AccessLogReaderTests
     [Fact]
     public void A_cmcd_header_wins_over_the_query()
     {
-        var line = Line.ReplaceLineEndings("").Replace("\"cmcd_session\":\"\"", "\"cmcd_session\":\"sid=\\\"other\\\"\"", StringComparison.Ordinal);
+        var line = Line.ReplaceLineEndings("").Replace("\"cmcd_session\":\"\"",
+            "\"cmcd_session\":\"sid=\\\"other\\\"\"", StringComparison.Ordinal);
         Assert.Equal("other", reader.TryRead(line, out _)!.SessionId);
     }
 

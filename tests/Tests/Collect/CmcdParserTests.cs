@@ -1,5 +1,6 @@
 using EventStream.Collect.Cmcd;
 using FsCheck;
+using FsCheck.Fluent;
 
 namespace EventStream.Tests.Collect;
 

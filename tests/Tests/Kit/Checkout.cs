@@ -19,7 +19,9 @@ public static class Checkout
     private static string Find()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStream.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("EventStream.sln was not found above the tests.");
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStream.sln"))) folder =
+            folder.Parent;
+        return folder?.FullName ?? throw new InvalidOperationException(
+            "EventStream.sln was not found above the tests.");
     }
 }

@@ -1,0 +1,43 @@
+# EventStream: `make help` lists the targets. Each sets up what it needs by itself and can be run again at any time.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+DATA ?= $(CURDIR)/artifacts/data
+PORTS ?= 7000
+CONFIGURATION ?= Debug
+EVENTSTREAM := artifacts/bin/eventstream
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+.PHONY: help setup build test demo up down clean bench format
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what the platform needs (apt, npm, NuGet), once
+	@infra/local/setup.sh
+
+build: setup ## build everything; the command is artifacts/bin/eventstream
+	@echo "  build   EventStream.sln ($(CONFIGURATION))"
+	@dotnet build EventStream.sln -c $(CONFIGURATION) --no-restore --nologo -v q -clp:NoSummary
+
+test: build ## run all tests: unit, integration, end to end
+	@infra/local/test.sh $(CONFIGURATION)
+
+demo: build ## run the whole journey on real parts, print a report, stop everything
+	@dotnet run --project tests/Journey -c $(CONFIGURATION) --no-build -- --out artifacts/demo
+
+up: build ## start the platform and leave it running until Ctrl-C
+	@$(EVENTSTREAM) up --data "$(DATA)" --base-port $(PORTS)
+
+down: ## stop what `up --background` started
+	@if [ -x $(EVENTSTREAM) ]; then $(EVENTSTREAM) down --data "$(DATA)"; else echo "nothing is built, so nothing runs"; fi
+
+clean: down ## remove the platform's data
+	@rm -rf "$(DATA)" artifacts/demo && echo "removed $(DATA)"
+
+bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
+	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
+	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
+
+format: setup ## bring the source into the house's format
+	@dotnet format EventStream.sln --no-restore
