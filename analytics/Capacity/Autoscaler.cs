@@ -1,0 +1,86 @@
+using EventStream.Capacity.Scaling;
+using EventStream.Contracts;
+
+namespace EventStream.Capacity;
+
+/// <summary>The state of load at a complete step, for a decision.</summary>
+public sealed record LoadNow(long Step, DateTimeOffset Time, double LastLoad, double? ForecastLoad, string Unit);
+
+/// <summary>
+/// Scales one target: looks at what runs, asks the rule, lets the actuator do it, and tells what was decided and whether it
+/// was done. It owns the memory that the hold needs, and no clock: a decision's time is that of the step.
+/// </summary>
+public sealed class Autoscaler(ScalingTarget target, IActuator actuator, CapacityOptions options)
+{
+    private readonly IScalingRule rule = ScalingRules.Find(target.Rule)
+        ?? throw new ArgumentException($"There is no scaling rule '{target.Rule}'.", nameof(target));
+
+    private readonly Queue<int> recent = new();
+    private int? assumed;
+    private long? publishedStep;
+    private (int Current, int Desired) lastMove;
+    private string? lastError;
+
+    /// <summary>What is scaled.</summary>
+    public ScalingTarget Target => target;
+
+    private bool HandsOff => options.ForecastOnly || actuator is NoActuator;
+
+    /// <summary>
+    /// One pass for one step. Returns the decision where it changes something, fails otherwise than before, or is due; null
+    /// where it only repeats the last one.
+    /// </summary>
+    public async Task<ScaleDecided?> DecideAsync(LoadNow now, CancellationToken cancellation)
+    {
+        var (current, error) = await LookAsync(cancellation);
+        var input = new ScalingInput(target, current, now.LastLoad, now.ForecastLoad, [.. recent]) { Unit = now.Unit };
+        var advice = rule.Decide(input);
+        recent.Enqueue(advice.Recommended);
+        while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();
+        if (advice.Desired != current && error is null && !HandsOff) error = await ApplyAsync(advice, cancellation);
+        assumed = HandsOff ? advice.Desired : current;
+        if (!IsNews(now.Step, current, advice.Desired, error)) return null;
+        publishedStep = now.Step;
+        (lastMove, lastError) = ((current, advice.Desired), error);
+        return new ScaleDecided(
+            target.Name, target.Resource, now.Time, current, advice.Desired, rule.Name, Reason(advice.Reason), now.LastLoad,
+            now.ForecastLoad, Applied: error is null && !HandsOff, error);
+    }
+
+    private string Reason(string reason) => HandsOff ? $"{reason} Forecast only: nothing is changed." : reason;
+
+    private bool IsNews(long step, int current, int desired, string? error) =>
+        publishedStep is not { } published
+        || step - published >= options.NoChangeEverySteps
+        || (desired != current && (current, desired) != lastMove)
+        || (desired != current && error is null && !HandsOff)
+        || !string.Equals(error, lastError, StringComparison.Ordinal);
+
+    private async Task<(int Current, string? Error)> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var known = await actuator.CurrentAsync(target.Name, cancellation);
+            return (known ?? assumed ?? target.MinReplicas, null);
+        }
+        catch (ActuatorException e)
+        {
+            return (assumed ?? target.MinReplicas, e.Message);
+        }
+    }
+
+    private async Task<string?> ApplyAsync(ScalingAdvice advice, CancellationToken cancellation)
+    {
+        try
+        {
+            var accepted = await actuator.ScaleAsync(target.Name, advice.Desired, advice.Reason, cancellation);
+            return accepted == advice.Desired
+                ? null
+                : $"{actuator.Name}: asked for {advice.Desired} replicas of '{target.Name}', it accepted {accepted}.";
+        }
+        catch (ActuatorException e)
+        {
+            return e.Message;
+        }
+    }
+}

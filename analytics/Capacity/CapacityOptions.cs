@@ -1,0 +1,110 @@
+using EventStream.Capacity.Forecasting;
+using EventStream.Capacity.Scaling;
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Capacity;
+
+/// <summary>Settings of the role <c>capacity</c>, section <c>Capacity</c>.</summary>
+public sealed record CapacityOptions
+{
+    /// <summary>Days of load kept for each resource: five weeks to fit, one to calibrate, one to look back from there.</summary>
+    public const int HistoryDaysMax = 49;
+
+    /// <summary>Load series held at once; a further one is refused, so that a flood of names cannot fill the memory.</summary>
+    public const int ResourcesMax = 64;
+
+    /// <summary>Decisions kept for the console; older ones are in the topic.</summary>
+    public const int DecisionsMax = 500;
+
+    /// <summary>Duration of a step, seconds. Load of another step is refused.</summary>
+    public double StepSeconds { get; init; } = 300;
+
+    /// <summary>Steps in a day; compressed time has fewer.</summary>
+    public int SeasonSteps { get; init; } = 288;
+
+    /// <summary>Steps that a published forecast reaches ahead.</summary>
+    public int HorizonSteps { get; init; } = 288;
+
+    /// <summary>Steps between two published forecasts of a resource.</summary>
+    public int ForecastEverySteps { get; init; } = 1;
+
+    /// <summary>Steps between two fits of a resource; 0 means an hour, a twenty-fourth of the day.</summary>
+    public int FitEverySteps { get; init; }
+
+    /// <summary>Steps after which a decision is published although nothing changed, so that the operator sees why.</summary>
+    public int NoChangeEverySteps { get; init; } = 10;
+
+    /// <summary>Decide and publish, and change nothing.</summary>
+    public bool ForecastOnly { get; init; }
+
+    /// <summary>Time within which an actuator answers, seconds.</summary>
+    public double ActuatorTimeoutSeconds { get; init; } = 5;
+
+    /// <summary>What is scaled.</summary>
+    public IReadOnlyList<ScalingTarget> Targets { get; init; } = [];
+
+    /// <summary>The rhythm of every series.</summary>
+    public Season Season => new(SeasonSteps, TimeSpan.FromSeconds(StepSeconds));
+
+    /// <summary>Steps between two fits.</summary>
+    public int FitInterval => FitEverySteps > 0 ? FitEverySteps : Season.Hour;
+
+    /// <summary>Steps held for each resource.</summary>
+    public int HistoryStepsMax => HistoryDaysMax * SeasonSteps;
+
+    /// <summary>Time within which an actuator answers.</summary>
+    public TimeSpan ActuatorTimeout => TimeSpan.FromSeconds(ActuatorTimeoutSeconds);
+
+    /// <summary>Reads and checks the section; throws <see cref="RoleConfigurationException"/> with every mistake in it.</summary>
+    public static CapacityOptions From(IConfiguration configuration)
+    {
+        CapacityOptions options;
+        try
+        {
+            options = configuration.GetSection("Capacity").Get<CapacityOptions>() ?? new CapacityOptions();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new RoleConfigurationException(CapacityRole.RoleName, e.Message);
+        }
+
+        var errors = options.Errors().ToList();
+        return errors.Count == 0
+            ? options
+            : throw new RoleConfigurationException(CapacityRole.RoleName, string.Join("; ", errors) + ".");
+    }
+
+    private IEnumerable<string> Errors()
+    {
+        if (!(StepSeconds > 0)) yield return $"Capacity:StepSeconds is {StepSeconds}; it must be above 0";
+        if (SeasonSteps is < 2 or > 86_400) yield return $"Capacity:SeasonSteps is {SeasonSteps}; it must lie between 2 and 86400";
+        if (HorizonSteps < 1) yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must be at least 1";
+        if (HorizonSteps > SeasonSteps)
+        {
+            yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must not exceed Capacity:SeasonSteps, {SeasonSteps}";
+        }
+
+        if (ForecastEverySteps < 1) yield return $"Capacity:ForecastEverySteps is {ForecastEverySteps}; it must be at least 1";
+        if (FitEverySteps < 0) yield return $"Capacity:FitEverySteps is {FitEverySteps}; it must not be negative";
+        if (NoChangeEverySteps < 1) yield return $"Capacity:NoChangeEverySteps is {NoChangeEverySteps}; it must be at least 1";
+        if (!(ActuatorTimeoutSeconds > 0))
+        {
+            yield return $"Capacity:ActuatorTimeoutSeconds is {ActuatorTimeoutSeconds}; it must be above 0";
+        }
+
+        for (var i = 0; i < Targets.Count; i++)
+        {
+            foreach (var error in Targets[i].Errors()) yield return $"Capacity:Targets:{i}:{error}";
+            if (Targets[i].StartupSteps >= HorizonSteps)
+            {
+                yield return $"Capacity:Targets:{i}:StartupSteps is {Targets[i].StartupSteps}; it must be below HorizonSteps";
+            }
+        }
+
+        foreach (var twice in Targets.GroupBy(t => t.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
+        {
+            yield return $"Capacity:Targets names '{twice.Key}' more than once; one target has one scaler";
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using EventStream.Capacity.Scaling;
+using EventStream.Contracts;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EventStream.Capacity;
+
+/// <summary>
+/// The role <c>capacity</c>: reads <c>traffic.load</c>, publishes forecasts with quantiles, decides how many replicas the
+/// configured targets need and lets an actuator start or stop them. Its truth is the log; it keeps nothing else.
+/// </summary>
+public sealed class CapacityRole : IRole
+{
+    internal const string RoleName = "capacity";
+    internal const string LoadGroup = "capacity-load";
+    private const string DecisionGroup = "capacity-decisions";
+
+    public string Name => RoleName;
+
+    public string Summary => "forecasts load and scales the workers to it";
+
+    public int DefaultPort => RoleAddresses.PortOf(RoleName);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var options = CapacityOptions.From(builder.Configuration);
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton<LoadBook>();
+        services.AddSingleton<ForecastDesk>();
+        services.AddSingleton<DecisionLog>();
+        AddActuators(services, options, builder.Configuration);
+        services.AddTopics(Topics.TrafficLoad, Topics.CapacityForecasts, Topics.CapacityDecisions, Topics.DeadLetters);
+        services.AddEventConsumer(
+            new ConsumerOptions(LoadGroup, [Topics.TrafficLoad]) { FromBeginning = true },
+            (provider, record, _) =>
+            {
+                if (record.Message is LoadMeasured load) provider.GetRequiredService<LoadBook>().Take(load);
+                return Task.CompletedTask;
+            });
+        services.AddEventConsumer(
+            new ConsumerOptions(DecisionGroup, [Topics.CapacityDecisions])
+            {
+                FromBeginning = true,
+                TailPerPartition = CapacityOptions.DecisionsMax,
+                BadRecords = BadRecordPolicy.Continue,
+            },
+            (provider, record, _) =>
+            {
+                if (record.Message is ScaleDecided decision)
+                {
+                    provider.GetRequiredService<DecisionLog>().Take(record.EventId, decision);
+                }
+
+                return Task.CompletedTask;
+            });
+        services.AddHostedService<CapacityLoop>();
+    }
+
+    public void Map(WebApplication app) => app.MapCapacityApi();
+
+    private static void AddActuators(IServiceCollection services, CapacityOptions options, IConfiguration configuration)
+    {
+        services.AddSingleton<IActuator, NoActuator>();
+        services.AddSingleton<IActuator>(_ => new SupervisorActuator(new HttpClient
+        {
+            BaseAddress = new Uri(RoleAddresses.Url(configuration, "supervisor") + "/"),
+            Timeout = options.ActuatorTimeout,
+        }));
+        if (!options.Targets.Any(target => target.Actuator == "kubernetes")) return;
+        try
+        {
+            var actuator = KubernetesActuator.InCluster(options.ActuatorTimeout);
+            services.AddSingleton<IActuator>(actuator);
+        }
+        catch (ActuatorException e)
+        {
+            throw new RoleConfigurationException(RoleName, e.Message);
+        }
+    }
+}
