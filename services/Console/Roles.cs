@@ -1,3 +1,5 @@
+using EventStream.Capacity;
+using EventStream.Collect;
 using EventStream.Console.Web;
 using EventStream.Messaging.Hosting;
 
@@ -8,6 +10,8 @@ public static class Roles
 {
     private static readonly Func<IRole>[] Factories =
     [
+        () => new CollectRole(),
+        () => new CapacityRole(),
         () => new ConsoleRole(),
     ];
 

@@ -39,6 +39,9 @@ public static class CommandLine
             + Environment.NewLine + "Roles for `eventstream run ROLE...`:" + Environment.NewLine + RoleTable())
         {
             RunCommand.Build(),
+            UpCommand.Build(),
+            DownCommand.Build(),
+            StatusCommand.Build(),
             TopicsCommand.Build(),
             VersionCommand.Build(),
         };

@@ -1,0 +1,70 @@
+namespace EventStream.Console.Supervisor;
+
+/// <summary>
+/// The settings that the supervisor hands to its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name of their
+/// file where the role can read one, and by the environment, which only the owner can see, where it cannot.
+/// </summary>
+internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka)
+{
+    private const string Prefix = "EVENTSTREAM__";
+
+    /// <summary>
+    /// Several .NET processes share a small machine: heaps give memory back early, and code is compiled without the profiles
+    /// that pay only where a process has a machine to itself.
+    /// </summary>
+    private static readonly Dictionary<string, string> Runtime = new(StringComparer.Ordinal)
+    {
+        ["DOTNET_gcServer"] = "0",
+        ["DOTNET_gcConcurrent"] = "0",
+        ["DOTNET_GCConserveMemory"] = "5",
+        ["DOTNET_GCHeapCount"] = "1",
+        ["DOTNET_TieredPGO"] = "0",
+    };
+
+    /// <summary>The connection string, known once PostgreSQL runs.</summary>
+    public string PostgresConnection { get; set; } = "";
+
+    /// <summary>The environment of any child.</summary>
+    public Dictionary<string, string> Common()
+    {
+        var all = new Dictionary<string, string>(Runtime, StringComparer.Ordinal);
+        void Set(string key, string value) => all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
+        Set("Kafka:Bootstrap", kafka);
+        Set("Media:Root", data.Media);
+        Set("Postgres:ConnectionString", PostgresConnection);
+        Set("Playback:SigningKeyFile", data.SecretFile("signing-key"));
+        Set("Console:ApiKeyFile", data.ApiKeyFile);
+        foreach (var role in PortPlan.Roles)
+        {
+            Set($"Listen:{role}", ports.Url(role));
+            Set($"Urls:{role}", ports.Url(role));
+        }
+
+        var edges = EdgePlace.All(ports);
+        for (var i = 0; i < edges.Count; i++)
+        {
+            Set($"Traffic:Edges:{i}:Name", edges[i].Name);
+            Set($"Traffic:Edges:{i}:Region", edges[i].Region);
+            Set($"Traffic:Edges:{i}:Url", edges[i].Url);
+            Set($"Collect:AccessLogs:{i}", Path.Combine(data.Of("edges"), edges[i].Name, "access.log"));
+        }
+
+        Set("Collect:CheckpointFolder", data.Of("collect"));
+        return all;
+    }
+
+    public Dictionary<string, string> Broker() => With(
+        ("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"));
+
+    public Dictionary<string, string> ClickHouse() => With(("ClickHouse:DataFolder", data.Of("clickhouse")));
+
+    public Dictionary<string, string> Worker(int slot) => With(
+        ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"), ("Encode:WorkerName", $"encode-worker-{slot + 1}"));
+
+    private Dictionary<string, string> With(params (string Key, string Value)[] more)
+    {
+        var all = Common();
+        foreach (var (key, value) in more) all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
+        return all;
+    }
+}
