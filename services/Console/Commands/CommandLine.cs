@@ -43,6 +43,7 @@ public static class CommandLine
             DownCommand.Build(),
             StatusCommand.Build(),
             TopicsCommand.Build(),
+            LoadCommand.Build(),
             VersionCommand.Build(),
         };
         return root;
