@@ -1,0 +1,94 @@
+using EventStream.Contracts;
+
+namespace EventStream.Playback.Catalogue;
+
+/// <summary>How far a video is on its way to viewers.</summary>
+public enum VideoState
+{
+    Registered,
+    Uploaded,
+    Encoding,
+    Playable,
+    Published,
+    Rejected,
+    Failed,
+}
+
+/// <summary>
+/// A packaged track. <paramref name="Prefix"/> is the media key of its folder; bandwidths in bits per second,
+/// picture size in pixels.
+/// </summary>
+public sealed record Track(
+    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,
+    int BandwidthBps, int AverageBandwidthBps, SegmentRuns Segments)
+{
+    /// <summary>The track of a rendition.</summary>
+    public static Track From(Rendition rendition) => new(
+        rendition.Name, rendition.Kind, rendition.Prefix, rendition.Codecs, rendition.Width, rendition.Height,
+        rendition.FramesPerSecond, rendition.BandwidthBps, rendition.AverageBandwidthBps,
+        SegmentRuns.From(rendition.SegmentDurationsSeconds));
+}
+
+/// <summary>
+/// What can be played of one video: its state, the tracks that are ready and the thumbnails, if they are made.
+/// </summary>
+public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<Track> Tracks, Thumbnails? Thumbnails)
+{
+    /// <summary>Tracks of a picture, from the lowest bandwidth up.</summary>
+    public IEnumerable<Track> Rungs =>
+        Tracks.Where(track => track.Kind == Rendition.Video).OrderBy(track => track.BandwidthBps);
+
+    /// <summary>Tracks of sound.</summary>
+    public IEnumerable<Track> Sounds => Tracks.Where(track => track.Kind == Rendition.Audio);
+
+    /// <summary>Whether players may have it.</summary>
+    public bool IsPlayable => State is VideoState.Playable or VideoState.Published && Rungs.Any();
+
+    /// <summary>A video of which only the id is known.</summary>
+    public static CatalogueVideo New(VideoId id) => new(id, VideoState.Registered, [], null);
+
+    /// <summary>
+    /// The video after an event; unchanged by events that playback does not care for, and by repetition.
+    /// </summary>
+    public CatalogueVideo Apply(IMessage message) => message switch
+    {
+        VideoUploaded => Advance(VideoState.Uploaded),
+        VideoProbed or VideoEncodePlanned => Advance(VideoState.Encoding),
+        VideoRenditionEncoded e => With(Track.From(e.Rendition)).Advance(VideoState.Encoding),
+        VideoPlayable => Advance(VideoState.Playable),
+        VideoPublished => Advance(VideoState.Published),
+        VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
+        VideoRejected => this with { State = VideoState.Rejected },
+        // A rung that could not be made does not take away what can be played already.
+        VideoEncodeFailed => IsPlayable ? this : this with { State = VideoState.Failed },
+        _ => this,
+    };
+
+    /// <summary>
+    /// The id of the video that an event of <c>video.events</c> is about, or null for another message.
+    /// </summary>
+    public static VideoId? IdOf(IMessage message) => message switch
+    {
+        VideoRegistered e => e.VideoId,
+        VideoUploaded e => e.VideoId,
+        VideoProbed e => e.VideoId,
+        VideoEncodePlanned e => e.VideoId,
+        VideoRenditionEncoded e => e.VideoId,
+        VideoPlayable e => e.VideoId,
+        VideoThumbnailsMade e => e.VideoId,
+        VideoPublished e => e.VideoId,
+        VideoRejected e => e.VideoId,
+        VideoEncodeFailed e => e.VideoId,
+        _ => null,
+    };
+
+    private CatalogueVideo Advance(VideoState state)
+    {
+        // A later attempt may bring a video that had failed to its viewers after all.
+        var recovers = State == VideoState.Failed && state is VideoState.Playable or VideoState.Published;
+        return state > State || recovers ? this with { State = state } : this;
+    }
+
+    private CatalogueVideo With(Track track) =>
+        this with { Tracks = [.. Tracks.Where(other => other.Name != track.Name), track] };
+}

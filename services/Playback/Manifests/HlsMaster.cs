@@ -1,0 +1,64 @@
+using System.Globalization;
+using System.Text;
+using EventStream.Playback.Catalogue;
+using EventStream.Playback.Edges;
+
+namespace EventStream.Playback.Manifests;
+
+/// <summary>
+/// The multivariant playlist (draft-pantos-hls-rfc8216bis): each rung once per edge, as pathways of content
+/// steering, with the measured bandwidths of picture and sound together, in bits per second.
+/// </summary>
+public static class HlsMaster
+{
+    // fMP4 with EXT-X-MAP asks for version 7 of a client.
+    private const int Version = 7;
+
+    /// <summary>Writes the playlist. The video has at least one rung.</summary>
+    public static string Write(CatalogueVideo video, ManifestContext context)
+    {
+        var text = new StringBuilder()
+            .Append("#EXTM3U\n")
+            .Append(CultureInfo.InvariantCulture, $"#EXT-X-VERSION:{Version}\n")
+            .Append("#EXT-X-INDEPENDENT-SEGMENTS\n")
+            .Append(CultureInfo.InvariantCulture, $"#EXT-X-CONTENT-STEERING:SERVER-URI=\"{context.HlsSteeringUrl}\",")
+            .Append(CultureInfo.InvariantCulture, $"PATHWAY-ID=\"{context.Edges[0].Name}\"\n");
+        foreach (var edge in context.Edges) WritePathway(text, video, edge, context.FolderUrl(edge, video.Id));
+        return text.ToString();
+    }
+
+    private static void WritePathway(StringBuilder text, CatalogueVideo video, EdgeAddress edge, string folder)
+    {
+        var sounds = video.Sounds.ToList();
+        // Renditions have no pathway of their own: a group per edge keeps the sound on the edge of the picture.
+        var group = $"audio-{edge.Name}";
+        foreach (var sound in sounds)
+        {
+            var first = sound == sounds[0] ? "YES" : "NO";
+            text.Append(CultureInfo.InvariantCulture,
+                $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{sound.Name}\",DEFAULT={first},AUTOSELECT=YES,")
+                .Append(CultureInfo.InvariantCulture,
+                    $"CHANNELS=\"2\",STABLE-RENDITION-ID=\"{sound.Name}\",URI=\"{folder}{sound.Name}/media.m3u8\"\n");
+        }
+
+        foreach (var rung in video.Rungs)
+        {
+            var sound = sounds.Count > 0 ? sounds[0] : null;
+            WriteVariant(text, rung, sound);
+            if (sound is not null) text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
+            text.Append(CultureInfo.InvariantCulture,
+                $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n");
+        }
+    }
+
+    private static void WriteVariant(StringBuilder text, Track rung, Track? sound)
+    {
+        var peak = rung.BandwidthBps + (sound?.BandwidthBps ?? 0);
+        var average = rung.AverageBandwidthBps + (sound?.AverageBandwidthBps ?? 0);
+        var codecs = sound is null ? rung.Codecs : $"{rung.Codecs},{sound.Codecs}";
+        text.Append(CultureInfo.InvariantCulture,
+            $"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\",")
+            .Append(CultureInfo.InvariantCulture,
+                $"RESOLUTION={rung.Width}x{rung.Height},FRAME-RATE={rung.FramesPerSecond:0.000},CLOSED-CAPTIONS=NONE");
+    }
+}

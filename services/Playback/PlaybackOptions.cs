@@ -1,0 +1,103 @@
+using EventStream.Messaging.Hosting;
+using EventStream.Playback.Edges;
+using EventStream.Playback.Tokens;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Playback;
+
+/// <summary>Settings of the playback role.</summary>
+public sealed record PlaybackOptions
+{
+    /// <summary><c>Playback:SigningKey</c>, or the content of the file <c>Playback:SigningKeyFile</c>.</summary>
+    public required string SigningKey { get; init; }
+
+    /// <summary>
+    /// <c>Playback:TokenLifetimeSeconds</c>: how long a session's URLs open the media; 60 s to 7 days.
+    /// </summary>
+    public TimeSpan TokenLifetime { get; init; } = TimeSpan.FromHours(6);
+
+    /// <summary>
+    /// <c>Playback:VideosMax</c>: videos held in memory. Each takes one to two kilobytes, so the default stays
+    /// below 200 MB; beyond it the one that was heard of longest ago is forgotten.
+    /// </summary>
+    public int VideosMax { get; init; } = 100_000;
+
+    /// <summary><c>Media:Root</c>: the folder of the media store.</summary>
+    public required string MediaRoot { get; init; }
+
+    /// <summary>
+    /// <c>Traffic:Edges</c>: the edges in their configured order, used while Traffic does not answer.
+    /// </summary>
+    public required IReadOnlyList<EdgeAddress> Edges { get; init; }
+
+    /// <summary><c>Urls:traffic</c>, where players ask for steering and this role for the order of edges.</summary>
+    public required string TrafficUrl { get; init; }
+
+    /// <summary><c>Urls:collect</c>, where players send their beacons.</summary>
+    public required string CollectUrl { get; init; }
+
+    /// <summary>
+    /// Reads the settings. Throws one <see cref="RoleConfigurationException"/> that names every error.
+    /// </summary>
+    public static PlaybackOptions From(IConfiguration configuration)
+    {
+        var errors = new List<string>();
+        var key = SigningKeyOf(configuration, errors);
+        var root = configuration["Media:Root"];
+        if (string.IsNullOrWhiteSpace(root)) errors.Add("Media:Root is missing; name the folder of the media store.");
+        var lifetime = Number(configuration, "Playback:TokenLifetimeSeconds", 60, 604_800, 21_600, errors);
+        var videos = Number(configuration, "Playback:VideosMax", 1, 10_000_000, 100_000, errors);
+        var edges = EdgeAddress.Read(configuration, errors);
+        if (errors.Count > 0) throw new RoleConfigurationException("playback", string.Join(' ', errors));
+        return new PlaybackOptions
+        {
+            SigningKey = key,
+            TokenLifetime = TimeSpan.FromSeconds(lifetime),
+            VideosMax = videos,
+            MediaRoot = root!,
+            Edges = edges,
+            TrafficUrl = RoleAddresses.Url(configuration, "traffic"),
+            CollectUrl = RoleAddresses.Url(configuration, "collect"),
+        };
+    }
+
+    /// <summary>Text for a log, without the key.</summary>
+    public override string ToString() =>
+        $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}, media at {MediaRoot}";
+
+    private static string SigningKeyOf(IConfiguration configuration, List<string> errors)
+    {
+        var key = configuration["Playback:SigningKey"];
+        if (string.IsNullOrEmpty(key) && configuration["Playback:SigningKeyFile"] is { Length: > 0 } file)
+        {
+            try
+            {
+                key = SigningKeys.Read(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                errors.Add($"Playback:SigningKeyFile: {e.Message}");
+                return "";
+            }
+        }
+
+        if (string.IsNullOrEmpty(key)) errors.Add("Set Playback:SigningKey or Playback:SigningKeyFile.");
+        else if (key.Length < EdgeTokens.SigningKeyLengthMin)
+        {
+            errors.Add($"The signing key needs at least {EdgeTokens.SigningKeyLengthMin} characters; "
+                + "try `openssl rand -hex 32`.");
+        }
+
+
+        return key ?? "";
+    }
+
+    private static int Number(IConfiguration configuration, string key, int min, int max, int fallback,
+        List<string> errors)
+    {
+        if (configuration[key] is not { } text) return fallback;
+        if (int.TryParse(text, out var value) && value >= min && value <= max) return value;
+        errors.Add($"{key}: '{text}' is not a whole number in {min}..{max}.");
+        return fallback;
+    }
+}

@@ -1,0 +1,68 @@
+using EventStream.Contracts;
+using EventStream.Media;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using EventStream.Playback.Catalogue;
+using EventStream.Playback.Edges;
+using EventStream.Playback.Origin;
+using EventStream.Playback.Sessions;
+using EventStream.Playback.Tokens;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EventStream.Playback;
+
+/// <summary>
+/// What to play and who may. Routes: <c>POST /v1/videos/{videoId}/sessions</c> for players; <c>GET
+/// /media/{videoId}/...</c> for edges (manifests written for the viewer, and the files of the media store).
+/// </summary>
+public sealed class PlaybackRole : IRole
+{
+    private const string Group = "playback-catalogue";
+
+    public string Name => "playback";
+
+    public string Summary => "opens viewing sessions with signed URLs; origin of the edges: manifests and media";
+
+    public int DefaultPort => RoleAddresses.PortOf(Name);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var options = PlaybackOptions.From(builder.Configuration);
+        var services = builder.Services;
+        services.AddCors();
+        services.AddSingleton(options);
+        services.AddSingleton(new EdgeTokens(options.SigningKey));
+        services.AddSingleton<IMediaStore>(new FolderMediaStore(options.MediaRoot));
+        services.AddSingleton<VideoCatalogue>();
+        services.AddSingleton<SteeringUrls>();
+        services.AddSingleton(_ => new HttpClient());
+        services.AddSingleton<EdgeDirectory>();
+        services.AddSingleton<OriginServices>();
+        services.AddSingleton<SessionServices>();
+        services.AddSingleton(provider =>
+            new CatalogueRebuild(() => provider.GetRequiredKeyedService<EventConsumer>(Group)));
+        services.AddTopics(Topics.VideoEvents);
+        services.AddEventConsumer(
+            new ConsumerOptions(Group, [Topics.VideoEvents])
+            {
+                FromBeginning = true,
+                BadRecords = BadRecordPolicy.Continue,
+            },
+            (provider, record, _) =>
+            {
+                provider.GetRequiredService<VideoCatalogue>().Apply(record.Message);
+                return Task.CompletedTask;
+            });
+        services.AddReadiness("catalogue", (provider, _) => Task.FromResult(
+            provider.GetRequiredService<CatalogueRebuild>().IsComplete ? null : "video.events is still being read"));
+    }
+
+    public void Map(WebApplication app)
+    {
+        // Players live on pages of other origins and send no credentials but the tokens in their URLs.
+        app.UseCors(cors => cors.AllowAnyOrigin().AllowAnyHeader().AllowAnyMethod());
+        app.MapSessions();
+        app.MapOrigin();
+    }
+}

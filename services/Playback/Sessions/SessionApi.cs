@@ -1,0 +1,109 @@
+using System.Text.Json;
+using EventStream.Contracts;
+using EventStream.Playback.Catalogue;
+using EventStream.Playback.Edges;
+using EventStream.Playback.Origin;
+using EventStream.Playback.Tokens;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+
+namespace EventStream.Playback.Sessions;
+
+/// <summary>
+/// Who asks to play: player name, region and device class, each up to 64 letters, digits, dots, hyphens and
+/// underscores; <paramref name="SessionId"/> is a UUID where the player brings its own.
+/// </summary>
+public sealed record SessionRequest(string? Player, string? Region, string? Device, string? SessionId);
+
+/// <summary>
+/// A viewing session: signed URLs that open the video until <paramref name="ExpiresAt"/>. The session id is the CMCD
+/// <c>sid</c>; beacons go to <paramref name="BeaconsUrl"/>. Poster and thumbnails are null until they are made.
+/// </summary>
+public sealed record SessionOpened(
+    Guid SessionId, VideoId VideoId, DateTimeOffset ExpiresAt, string HlsUrl, string DashUrl, string? PosterUrl,
+    string? ThumbnailsUrl, string BeaconsUrl, SessionSteering Steering);
+
+/// <summary>Steering URLs of the session and the order of edges at its opening.</summary>
+public sealed record SessionSteering(string HlsUrl, string DashUrl, IReadOnlyList<string> Pathways);
+
+/// <summary>Opens sessions. They are not stored: all that the platform needs of them is in the URLs.</summary>
+internal static class SessionApi
+{
+    private const int BodyBytesMax = 4096;
+
+    public static void MapSessions(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync);
+
+    private static async Task<IResult> OpenAsync(string videoId, HttpContext http, SessionServices services)
+    {
+        var (request, error) = await ReadAsync(http);
+        if (request is null) return Problems.BadRequest(error!);
+        if (Fault(request) is { } fault) return Problems.BadRequest(fault);
+        if (!VideoId.TryParse(videoId, null, out var id)) return Problems.UnknownVideo(videoId);
+        if (services.Catalogue.Find(id) is not { } video)
+            return Problems.UnknownVideo(videoId, services.Rebuild.IsComplete);
+        if (!video.IsPlayable) return Problems.NotPlayable(video);
+        var edges = await services.Edges.OrderAsync(request.Region ?? "", http.RequestAborted);
+        return Results.Json(services.Open(video, request, edges), statusCode: StatusCodes.Status201Created);
+    }
+
+    private static async Task<(SessionRequest? Request, string? Error)> ReadAsync(HttpContext http)
+    {
+        var none = new SessionRequest(null, null, null, null);
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true) return (none, null);
+        if (http.Request.ContentLength > BodyBytesMax) return (null, $"The body is larger than {BodyBytesMax} bytes.");
+        var buffer = new byte[BodyBytesMax + 1];
+        var length = await http.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, false, http.RequestAborted);
+        if (length > BodyBytesMax) return (null, $"The body is larger than {BodyBytesMax} bytes.");
+        if (length == 0) return (none, null);
+        try
+        {
+            var json = buffer.AsSpan(0, length);
+            return (JsonSerializer.Deserialize<SessionRequest>(json, JsonSerializerOptions.Web) ?? none, null);
+        }
+        catch (JsonException e)
+        {
+            return (null, $"The body is not the JSON of a session request: {e.Message}");
+        }
+    }
+
+    private static string? Fault(SessionRequest request)
+    {
+        foreach (var (name, value) in ((string, string?)[])
+            [("player", request.Player), ("region", request.Region), ("device", request.Device)])
+        {
+            if (!string.IsNullOrEmpty(value) && !Names.IsValid(value))
+                return $"{name}: use up to {Names.LengthMax} letters, digits, dots, hyphens and underscores.";
+        }
+
+        return request.SessionId is not null && !Guid.TryParseExact(request.SessionId, "D", out _)
+            ? "sessionId: give a UUID with hyphens, or leave it out."
+            : null;
+    }
+}
+
+/// <summary>What opening a session works with, and the opening itself.</summary>
+internal sealed record SessionServices(
+    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, EdgeDirectory Edges, EdgeTokens Tokens, SteeringUrls Steering,
+    PlaybackOptions Options, TimeProvider Clock)
+{
+    public SessionOpened Open(CatalogueVideo video, SessionRequest request, IReadOnlyList<EdgeAddress> edges)
+    {
+        var now = Clock.GetUtcNow();
+        // Whole seconds, since that is what the signature holds.
+        var expires = DateTimeOffset.FromUnixTimeSeconds((now + Options.TokenLifetime).ToUnixTimeSeconds());
+        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, expires)}/media/{video.Id}";
+        var region = request.Region ?? "";
+        var query = region.Length > 0 ? $"?region={region}" : "";
+        return new SessionOpened(
+            request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now), video.Id, expires,
+            $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
+            video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
+            video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
+            $"{Options.CollectUrl}/v1/cmcd?video={video.Id}&region={region}&player={request.Player ?? ""}",
+            new SessionSteering(
+                Steering.Hls(video.Id, region), Steering.Dash(video.Id, region), [.. edges.Select(edge => edge.Name)]));
+    }
+}

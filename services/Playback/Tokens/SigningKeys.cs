@@ -1,0 +1,38 @@
+using System.Security.Cryptography;
+
+namespace EventStream.Playback.Tokens;
+
+/// <summary>The file that holds the signing key: one line, readable by its owner only.</summary>
+public static class SigningKeys
+{
+    private const int KeyBytes = 32;
+
+    /// <summary>
+    /// Reads the key, or draws and stores a new one where the file does not exist. Two processes that start
+    /// together end with the same key.
+    /// </summary>
+    public static string ReadOrCreate(string path)
+    {
+        if (!File.Exists(path)) Create(path);
+        return Read(path);
+    }
+
+    /// <summary>Reads the key without surrounding white space. Throws <see cref="IOException"/> as files do.</summary>
+    public static string Read(string path) => File.ReadAllText(path).Trim();
+
+    private static void Create(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        PrivateFile.Create(temporary, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes)) + '\n');
+        try
+        {
+            // The move fails where another process was first; its key is then the one to use.
+            File.Move(temporary, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(temporary);
+        }
+    }
+}
