@@ -7,8 +7,8 @@ namespace EventStream.Capacity;
 public sealed record LoadNow(long Step, DateTimeOffset Time, double LastLoad, double? ForecastLoad, string Unit);
 
 /// <summary>
-/// Scales one target: looks at what runs, asks the rule, lets the actuator do it, and tells what was decided and whether it
-/// was done. It owns the memory that the hold needs, and no clock: a decision's time is that of the step.
+/// Scales one target: looks at what runs, asks the rule, lets the actuator do it, and tells what was decided and
+/// whether it was done. It owns the memory that the hold needs, and no clock: a decision's time is that of the step.
 /// </summary>
 public sealed class Autoscaler(ScalingTarget target, IActuator actuator, CapacityOptions options)
 {
@@ -27,8 +27,8 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
     private bool HandsOff => options.ForecastOnly || actuator is NoActuator;
 
     /// <summary>
-    /// One pass for one step. Returns the decision where it changes something, fails otherwise than before, or is due; null
-    /// where it only repeats the last one.
+    /// One pass for one step. Returns the decision where it changes something, fails otherwise than before, or is
+    /// due; null where it only repeats the last one.
     /// </summary>
     public async Task<ScaleDecided?> DecideAsync(LoadNow now, CancellationToken cancellation)
     {
@@ -43,8 +43,8 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         publishedStep = now.Step;
         (lastMove, lastError) = ((current, advice.Desired), error);
         return new ScaleDecided(
-            target.Name, target.Resource, now.Time, current, advice.Desired, rule.Name, Reason(advice.Reason), now.LastLoad,
-            now.ForecastLoad, Applied: error is null && !HandsOff, error);
+            target.Name, target.Resource, now.Time, current, advice.Desired, rule.Name, Reason(advice.Reason),
+            now.LastLoad, now.ForecastLoad, Applied: error is null && !HandsOff, error);
     }
 
     private string Reason(string reason) => HandsOff ? $"{reason} Forecast only: nothing is changed." : reason;

@@ -9,14 +9,15 @@ namespace EventStream.Capacity;
 
 /// <summary>A load series that is forecast. Times are starts of steps; values in <paramref name="Unit"/>.</summary>
 public sealed record ResourceSummary(
-    string Resource, string Unit, double StepSeconds, int Steps, DateTimeOffset? LastTime, double? LastValue, string? Model,
-    IReadOnlyList<string> Targets);
+    string Resource, string Unit, double StepSeconds, int Steps, DateTimeOffset? LastTime, double? LastValue,
+    string? Model, IReadOnlyList<string> Targets);
 
 /// <summary>One complete step of load.</summary>
 public sealed record LoadStep(DateTimeOffset Time, double Value);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<ResourceSummary>))]
 [JsonSerializable(typeof(IReadOnlyList<ScaleDecided>))]
 [JsonSerializable(typeof(IReadOnlyList<LoadStep>))]
@@ -53,7 +54,8 @@ internal static class CapacityApi
     private static ResourceSummary Summary(LoadHistory load, ForecastDesk desk, CapacityOptions options)
     {
         var history = load.Snapshot();
-        var targets = options.Targets.Where(target => target.Resource == load.Resource).Select(target => target.Name).ToList();
+        var targets = options.Targets
+            .Where(target => target.Resource == load.Resource).Select(target => target.Name).ToList();
         return new ResourceSummary(
             load.Resource, load.Unit, options.StepSeconds, history.Count,
             history.Count > 0 ? load.TimeOf(history.LastStep) : null, history.Count > 0 ? history.Span[^1] : null,
@@ -68,7 +70,10 @@ internal static class CapacityApi
         var history = load.Snapshot().Tail(limit ?? LimitDefault);
         var values = history.Values;
         IReadOnlyList<LoadStep> steps =
-            [.. Enumerable.Range(0, history.Count).Select(i => new LoadStep(load.TimeOf(history.FirstStep + i), values.Span[i]))];
+        [
+            .. Enumerable.Range(0, history.Count)
+                .Select(i => new LoadStep(load.TimeOf(history.FirstStep + i), values.Span[i])),
+        ];
         return TypedResults.Json(steps, CapacityJson.Default.IReadOnlyListLoadStep);
     }
 

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Capacity;
 
 /// <summary>
-/// The rhythm of the role: after the topic has been read back, each new complete step of a resource is forecast, published
-/// and decided upon. Where several steps have piled up, only the last one is acted upon.
+/// The rhythm of the role: after the topic has been read back, each new complete step of a resource is forecast,
+/// published and decided upon. Where several steps have piled up, only the last one is acted upon.
 /// </summary>
 public sealed partial class CapacityLoop : BackgroundService
 {
@@ -74,7 +74,8 @@ public sealed partial class CapacityLoop : BackgroundService
     {
         var made = TryForecast(load, cancellation);
         if (made is null) return null;
-        if (forecast.TryGetValue(load.Resource, out var last) && made.Step - last < options.ForecastEverySteps) return made;
+        var due = !forecast.TryGetValue(load.Resource, out var last) || made.Step - last >= options.ForecastEverySteps;
+        if (!due) return made;
         forecast[load.Resource] = made.Step;
         await PublishAsync(
             Topics.CapacityForecasts, load.Resource, made.Published, made.Published.Origin,
@@ -82,7 +83,9 @@ public sealed partial class CapacityLoop : BackgroundService
         return made;
     }
 
-    /// <summary>A series that breaks a model costs its forecast and nothing else: the rule then goes by the last load.</summary>
+    /// <summary>
+    /// A series that breaks a model costs its forecast and nothing else: the rule then goes by the last load.
+    /// </summary>
     private ResourceForecast? TryForecast(LoadHistory load, CancellationToken cancellation)
     {
         try
@@ -107,7 +110,8 @@ public sealed partial class CapacityLoop : BackgroundService
             new LoadNow(step, load.TimeOf(step), lastLoad, ahead, unit), cancellation);
         if (decision is null) return;
         if (decision.Error is { } error) NotApplied(logger, target.Name, error);
-        else if (decision.Applied && decision.DesiredReplicas != decision.CurrentReplicas) Scaled(logger, target.Name, decision.Reason);
+        var changed = decision.Applied && decision.DesiredReplicas != decision.CurrentReplicas;
+        if (changed) Scaled(logger, target.Name, decision.Reason);
         await PublishAsync(
             Topics.CapacityDecisions, target.Name, decision, decision.Time, $"decision/{target.Name}/{decision.Time:O}",
             cancellation);
@@ -132,7 +136,8 @@ public sealed partial class CapacityLoop : BackgroundService
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Forecasting {Resources} resources and scaling {Targets} targets.")]
+    [LoggerMessage(Level = LogLevel.Information, Message =
+        "Forecasting {Resources} resources and scaling {Targets} targets.")]
     private static partial void Running(ILogger logger, int resources, int targets);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Target}: {Reason}")]

@@ -8,10 +8,14 @@ namespace EventStream.Capacity;
 /// <summary>Settings of the role <c>capacity</c>, section <c>Capacity</c>.</summary>
 public sealed record CapacityOptions
 {
-    /// <summary>Days of load kept for each resource: five weeks to fit, one to calibrate, one to look back from there.</summary>
+    /// <summary>
+    /// Days of load kept for each resource: five weeks to fit, one to calibrate, one to look back from there.
+    /// </summary>
     public const int HistoryDaysMax = 49;
 
-    /// <summary>Load series held at once; a further one is refused, so that a flood of names cannot fill the memory.</summary>
+    /// <summary>
+    /// Load series held at once; a further one is refused, so that a flood of names cannot fill the memory.
+    /// </summary>
     public const int ResourcesMax = 64;
 
     /// <summary>Decisions kept for the console; older ones are in the topic.</summary>
@@ -32,7 +36,9 @@ public sealed record CapacityOptions
     /// <summary>Steps between two fits of a resource; 0 means an hour, a twenty-fourth of the day.</summary>
     public int FitEverySteps { get; init; }
 
-    /// <summary>Steps after which a decision is published although nothing changed, so that the operator sees why.</summary>
+    /// <summary>
+    /// Steps after which a decision is published although nothing changed, so that the operator sees why.
+    /// </summary>
     public int NoChangeEverySteps { get; init; } = 10;
 
     /// <summary>Decide and publish, and change nothing.</summary>
@@ -56,7 +62,9 @@ public sealed record CapacityOptions
     /// <summary>Time within which an actuator answers.</summary>
     public TimeSpan ActuatorTimeout => TimeSpan.FromSeconds(ActuatorTimeoutSeconds);
 
-    /// <summary>Reads and checks the section; throws <see cref="RoleConfigurationException"/> with every mistake in it.</summary>
+    /// <summary>
+    /// Reads and checks the section; throws <see cref="RoleConfigurationException"/> with every mistake in it.
+    /// </summary>
     public static CapacityOptions From(IConfiguration configuration)
     {
         CapacityOptions options;
@@ -78,16 +86,28 @@ public sealed record CapacityOptions
     private IEnumerable<string> Errors()
     {
         if (!(StepSeconds > 0)) yield return $"Capacity:StepSeconds is {StepSeconds}; it must be above 0";
-        if (SeasonSteps is < 2 or > 86_400) yield return $"Capacity:SeasonSteps is {SeasonSteps}; it must lie between 2 and 86400";
+        if (SeasonSteps is < 2 or > 86_400)
+        {
+            yield return $"Capacity:SeasonSteps is {SeasonSteps}; it must lie between 2 and 86400";
+        }
+
         if (HorizonSteps < 1) yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must be at least 1";
         if (HorizonSteps > SeasonSteps)
         {
-            yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must not exceed Capacity:SeasonSteps, {SeasonSteps}";
+            yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must not exceed SeasonSteps, {SeasonSteps}";
         }
 
-        if (ForecastEverySteps < 1) yield return $"Capacity:ForecastEverySteps is {ForecastEverySteps}; it must be at least 1";
+        if (ForecastEverySteps < 1)
+        {
+            yield return $"Capacity:ForecastEverySteps is {ForecastEverySteps}; it must be at least 1";
+        }
+
         if (FitEverySteps < 0) yield return $"Capacity:FitEverySteps is {FitEverySteps}; it must not be negative";
-        if (NoChangeEverySteps < 1) yield return $"Capacity:NoChangeEverySteps is {NoChangeEverySteps}; it must be at least 1";
+        if (NoChangeEverySteps < 1)
+        {
+            yield return $"Capacity:NoChangeEverySteps is {NoChangeEverySteps}; it must be at least 1";
+        }
+
         if (!(ActuatorTimeoutSeconds > 0))
         {
             yield return $"Capacity:ActuatorTimeoutSeconds is {ActuatorTimeoutSeconds}; it must be above 0";
@@ -98,7 +118,8 @@ public sealed record CapacityOptions
             foreach (var error in Targets[i].Errors()) yield return $"Capacity:Targets:{i}:{error}";
             if (Targets[i].StartupSteps >= HorizonSteps)
             {
-                yield return $"Capacity:Targets:{i}:StartupSteps is {Targets[i].StartupSteps}; it must be below HorizonSteps";
+                yield return $"Capacity:Targets:{i}:StartupSteps is {Targets[i].StartupSteps}; "
+                    + $"it must be below HorizonSteps, {HorizonSteps}";
             }
         }
 

@@ -9,8 +9,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EventStream.Capacity;
 
 /// <summary>
-/// The role <c>capacity</c>: reads <c>traffic.load</c>, publishes forecasts with quantiles, decides how many replicas the
-/// configured targets need and lets an actuator start or stop them. Its truth is the log; it keeps nothing else.
+/// The role <c>capacity</c>: reads <c>traffic.load</c>, publishes forecasts with quantiles, decides how many replicas
+/// the configured targets need and lets an actuator start or stop them. Its truth is the log; it keeps nothing else.
 /// </summary>
 public sealed class CapacityRole : IRole
 {

@@ -4,12 +4,14 @@ using EventStream.Contracts;
 
 namespace EventStream.Capacity;
 
-/// <summary>A forecast made at the end of <paramref name="Step"/>, as it is published and as the scaler uses it.</summary>
+/// <summary>
+/// A forecast made at the end of <paramref name="Step"/>, as it is published and as the scaler uses it.
+/// </summary>
 public sealed record ResourceForecast(long Step, double LastLoad, Prediction Prediction, ForecastPublished Published);
 
 /// <summary>
-/// Forecasts resources at their last complete step: fits again when the last fit has aged, and applies it otherwise. It is
-/// used by one loop; <see cref="Latest"/> may be read from anywhere.
+/// Forecasts resources at their last complete step: fits again when the last fit has aged, and applies it otherwise.
+/// It is used by one loop; <see cref="Latest"/> may be read from anywhere.
 /// </summary>
 public sealed class ForecastDesk(CapacityOptions options)
 {
@@ -57,7 +59,8 @@ public sealed class ForecastDesk(CapacityOptions options)
                 load.TimeOf(first + i), Round(step.Q50), Round(step.Q90), Round(step.Q95), Round(step.Q99)))
             .ToList();
         return new ForecastPublished(
-            load.Resource, load.TimeOf(first), options.StepSeconds, prediction.Model, history.Count, prediction.Weights, steps);
+            load.Resource, load.TimeOf(first), options.StepSeconds, prediction.Model, history.Count,
+            prediction.Weights, steps);
     }
 
     /// <summary>Six significant digits: what lies beyond is noise that only makes records longer.</summary>

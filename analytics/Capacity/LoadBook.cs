@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Capacity;
 
 /// <summary>
-/// The read model of <c>traffic.load</c>: the history of every resource, rebuilt from the topic at each start. It wakes the
-/// loop when something arrived and does no work itself, so that a fit never holds up the consumer.
+/// The read model of <c>traffic.load</c>: the history of every resource, rebuilt from the topic at each start. It
+/// wakes the loop when something arrived and does no work itself, so that a fit never holds up the consumer.
 /// </summary>
 public sealed partial class LoadBook(CapacityOptions options, ILogger<LoadBook> logger)
 {
@@ -53,15 +53,19 @@ public sealed partial class LoadBook(CapacityOptions options, ILogger<LoadBook> 
         arrivals.Writer.TryWrite(true);
     }
 
-    private bool Refuse(string resource) => refused.Count < CapacityOptions.ResourcesMax && refused.TryAdd(resource, true);
+    private bool Refuse(string resource) =>
+        refused.Count < CapacityOptions.ResourcesMax && refused.TryAdd(resource, true);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Load of '{Resource}' comes in steps of {Step} s and Capacity:StepSeconds "
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "Load of '{Resource}' comes in steps of {Step} s and Capacity:StepSeconds "
         + "is {Wanted}; it is not forecast. Give both the same step.")]
     private static partial void OtherStep(ILogger logger, string resource, double step, double wanted);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Load of '{Resource}' is not forecast: {Max} resources are held already.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "Load of '{Resource}' is not forecast: {Max} resources are held already.")]
     private static partial void TooMany(ILogger logger, string resource, int max);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Load of '{Resource}' at {Time} is older than the history, or no number.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "Load of '{Resource}' at {Time} is older than the history, or no number.")]
     private static partial void TooOld(ILogger logger, string resource, DateTimeOffset time);
 }

@@ -3,8 +3,9 @@ using EventStream.Capacity.Forecasting;
 namespace EventStream.Capacity;
 
 /// <summary>
-/// The load of one resource by step of event time. A step is complete when a later one has begun; the newest is therefore
-/// still open. A repeated record replaces the value of its step, so that reading the topic again changes nothing.
+/// The load of one resource by step of event time. A step is complete when a later one has begun; the newest is
+/// therefore still open. A repeated record replaces the value of its step, so that reading the topic again changes
+/// nothing.
 /// </summary>
 public sealed class LoadHistory(string resource, Season season, int stepsMax)
 {
@@ -31,8 +32,8 @@ public sealed class LoadHistory(string resource, Season season, int stepsMax)
     public DateTimeOffset TimeOf(long step) => DateTimeOffset.UnixEpoch + (step * season.Step);
 
     /// <summary>
-    /// Takes the value of the step that contains <paramref name="time"/>. Returns false for a step before what is kept, or
-    /// for a value that is not a number. A jump ahead beyond what is kept starts the history anew.
+    /// Takes the value of the step that contains <paramref name="time"/>. Returns false for a step before what is
+    /// kept, or for a value that is not a number. A jump ahead beyond what is kept starts the history anew.
     /// </summary>
     public bool Put(DateTimeOffset time, double value, string unit)
     {
@@ -62,7 +63,9 @@ public sealed class LoadHistory(string resource, Season season, int stepsMax)
         }
     }
 
-    /// <summary>The complete steps, oldest first; a missing one takes the value of a week, a day or a step before.</summary>
+    /// <summary>
+    /// The complete steps, oldest first; a missing one takes the value of a week, a day or a step before.
+    /// </summary>
     public History Snapshot()
     {
         lock (gate)

@@ -1,6 +1,8 @@
 namespace EventStream.Capacity.Forecasting;
 
-/// <summary>Mean absolute scaled error of one model up to one horizon: 1 is a day-naive forecast on the first 65 %.</summary>
+/// <summary>
+/// Mean absolute scaled error of one model up to one horizon: 1 is a day-naive forecast on the first 65 %.
+/// </summary>
 public sealed record BacktestCell(string Series, string Horizon, string Model, double Mase);
 
 /// <summary>

@@ -3,17 +3,19 @@ using System.Globalization;
 
 namespace EventStream.Capacity.Forecasting;
 
-/// <summary>The command <c>eventstream capacity backtest FILE...</c>: one table of scaled errors, a line a series and horizon.</summary>
+/// <summary>
+/// The command <c>eventstream capacity backtest FILE...</c>: one table of scaled errors, a line a series and horizon.
+/// </summary>
 public static class BacktestReport
 {
     private const int NameWidth = 30;
     private const int ColumnWidth = 12;
 
     /// <summary>
-    /// Runs the protocol of <see cref="Backtest"/> on each file (<c>timestamp,value</c>) and prints MASE a model, lower is
-    /// better, then geometric means of the combination as ratios to SSA and to the better seasonal naive. Returns the exit
-    /// code: 0, or 1 where a file could not be used; <paramref name="error"/> then says which and why.
-    /// <paramref name="seasonSteps"/> is the length of a day in steps, by default 24 hours of the file's step.
+    /// Runs the protocol of <see cref="Backtest"/> on each file (<c>timestamp,value</c>) and prints MASE a model,
+    /// lower is better, then geometric means of the combination as ratios to SSA and to the better seasonal naive.
+    /// Returns the exit code: 0, or 1 where a file could not be used; <paramref name="error"/> then says which and
+    /// why. <paramref name="seasonSteps"/> is the length of a day in steps, by default 24 hours of the file's step.
     /// </summary>
     public static int Run(
         IEnumerable<string> files, TextWriter output, TextWriter error, int? seasonSteps = null,
@@ -32,7 +34,8 @@ public static class BacktestReport
                 var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
                 error.WriteLine(Invariant($"{series.Name}: {series.Values.Length} steps, {seconds:0.0} s"));
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+            catch (Exception e) when (
+                e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
             {
                 error.WriteLine($"capacity backtest: {e.Message}");
                 failures++;
@@ -46,7 +49,8 @@ public static class BacktestReport
     private static void Print(List<BacktestCell> cells, TextWriter output)
     {
         var models = cells.Select(cell => cell.Model).Distinct().ToList();
-        output.WriteLine("series, horizon".PadRight(NameWidth) + string.Concat(models.Select(m => m.PadLeft(ColumnWidth))));
+        output.WriteLine("series, horizon".PadRight(NameWidth)
+            + string.Concat(models.Select(m => m.PadLeft(ColumnWidth))));
         foreach (var row in cells.GroupBy(cell => $"{cell.Series} {cell.Horizon}"))
         {
             var values = models.Select(model => row.FirstOrDefault(cell => cell.Model == model)?.Mase);
@@ -73,7 +77,8 @@ public static class BacktestReport
 
     private static double Mean(List<double> ratios) => Math.Exp(ratios.Average(ratio => Math.Log(ratio)));
 
-    private static string Cell(double? mase) => (mase is { } value ? Invariant($"{value:0.000}") : "-").PadLeft(ColumnWidth);
+    private static string Cell(double? mase) =>
+        (mase is { } value ? Invariant($"{value:0.000}") : "-").PadLeft(ColumnWidth);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -77,7 +77,9 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         return sum / horizon;
     }
 
-    /// <summary>Signed residuals of the blend in the stable domain, known at <paramref name="now"/>, by residual band.</summary>
+    /// <summary>
+    /// Signed residuals of the blend in the stable domain, known at <paramref name="now"/>, by residual band.
+    /// </summary>
     public List<double>[] Residuals(int now, Bands bands)
     {
         var pools = Enumerable.Range(0, bands.Count).Select(_ => new List<double>()).ToArray();
@@ -93,7 +95,9 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         return pools;
     }
 
-    /// <summary>Residuals of the largest value over the next <paramref name="steps"/> steps, known at a moment.</summary>
+    /// <summary>
+    /// Residuals of the largest value over the next <paramref name="steps"/> steps, known at a moment.
+    /// </summary>
     public List<double> MaxResiduals(int now, int steps)
     {
         var pool = new List<double>();
@@ -170,7 +174,9 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         return [.. weights.Select(w => w / sum)];
     }
 
-    /// <summary>Goes back to a naive forecast where the blend has lost to it; nobody should pay for being clever.</summary>
+    /// <summary>
+    /// Goes back to a naive forecast where the blend has lost to it; nobody should pay for being clever.
+    /// </summary>
     private void ApplyGuard(double[] weights, Scores scores, double[]?[] available)
     {
         if (!(scores.Blend > 0)) return;

@@ -1,6 +1,8 @@
 namespace EventStream.Capacity.Forecasting;
 
-/// <summary>A fitted combination: forecasts with quantiles at any origin at or after the end of what it was fitted on.</summary>
+/// <summary>
+/// A fitted combination: forecasts with quantiles at any origin at or after the end of what it was fitted on.
+/// </summary>
 public sealed class CombinedFit : IFittedForecaster
 {
     private readonly Season season;
@@ -25,11 +27,12 @@ public sealed class CombinedFit : IFittedForecaster
     public int FittedSteps { get; }
 
     /// <summary>The medians of <see cref="Predict"/>.</summary>
-    public double[] Forecast(History history, int horizon) => [.. Predict(history, horizon).Steps.Select(step => step.Q50)];
+    public double[] Forecast(History history, int horizon) =>
+        [.. Predict(history, horizon).Steps.Select(step => step.Q50)];
 
     /// <summary>
-    /// What is expected 1..<paramref name="horizon"/> steps after the end of <paramref name="history"/>, which is in the unit
-    /// of the series and holds at least the steps of the fit's longest look back.
+    /// What is expected 1..<paramref name="horizon"/> steps after the end of <paramref name="history"/>, which is in
+    /// the unit of the series and holds at least the steps of the fit's longest look back.
     /// </summary>
     public Prediction Predict(History history, int horizon)
     {
@@ -70,7 +73,9 @@ public sealed class CombinedFit : IFittedForecaster
         return shares;
     }
 
-    /// <summary>Residuals of the combination; without enough of them, what the series itself moved in as many steps.</summary>
+    /// <summary>
+    /// Residuals of the combination; without enough of them, what the series itself moved in as many steps.
+    /// </summary>
     private double[] Pool(int h)
     {
         var pool = pools[bands.Of(h)];
@@ -85,7 +90,9 @@ public sealed class CombinedFit : IFittedForecaster
         return Stabiliser.Back(top + Math.Max(0, ConformalQuantiles.Of(pool, level)));
     }
 
-    /// <summary>Changes over about an hour in a series too young to have been forecast; none known means half as much again.</summary>
+    /// <summary>
+    /// Changes over about an hour in a series too young to have been forecast; none known means half as much again.
+    /// </summary>
     private static double[] Changes(History stable, Season season)
     {
         var lag = Math.Min(Math.Max(1, season.Hour), Math.Max(1, stable.Count / 3));

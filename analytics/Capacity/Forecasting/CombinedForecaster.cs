@@ -2,9 +2,10 @@ namespace EventStream.Capacity.Forecasting;
 
 /// <summary>
 /// <c>comb_w</c>: the members weighed by their recent errors per band of the horizon, with conformal quantiles. A fit
-/// replays its own last days to learn weights and residuals, so that it needs no memory beyond the history. The ladder for
-/// young series is part of it: less than a day is answered by persistence (<c>reactive</c>), then come daily profiles, from
-/// three days daily models, from ten days weekly ones; a member that could not be scored gets no weight.
+/// replays its own last days to learn weights and residuals, so that it needs no memory beyond the history. The
+/// ladder for young series is part of it: less than a day is answered by persistence (<c>reactive</c>), then come
+/// daily profiles, from three days daily models, from ten days weekly ones; a member that could not be scored gets no
+/// weight.
 /// </summary>
 public sealed class CombinedForecaster : IForecaster
 {
@@ -18,7 +19,9 @@ public sealed class CombinedForecaster : IForecaster
     IFittedForecaster IForecaster.Fit(History history, Season season, CancellationToken cancellationToken) =>
         Fit(history, season, cancellationToken);
 
-    /// <summary>Fits members, weights and residuals on the history. Throws <see cref="ArgumentException"/> below two steps.</summary>
+    /// <summary>
+    /// Fits members, weights and residuals on the history. Throws <see cref="ArgumentException"/> below two steps.
+    /// </summary>
     public CombinedFit Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
         Guard.Enough(this, history, season);

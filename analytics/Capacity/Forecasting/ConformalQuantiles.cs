@@ -1,15 +1,17 @@
 namespace EventStream.Capacity.Forecasting;
 
 /// <summary>
-/// Split-conformal quantiles of residuals: the empirical quantile with the finite-sample correction (n + 1). Where the pool
-/// is too small for the level, the larger of its extreme and the normal quantile of its spread stands in.
+/// Split-conformal quantiles of residuals: the empirical quantile with the finite-sample correction (n + 1). Where
+/// the pool is too small for the level, the larger of its extreme and the normal quantile of its spread stands in.
 /// </summary>
 internal static class ConformalQuantiles
 {
     /// <summary>Residuals that a pool needs before it is believed at all.</summary>
     public const int PoolMin = 8;
 
-    /// <summary>The correction to add to a point forecast so that the truth stays below it with probability level.</summary>
+    /// <summary>
+    /// The correction to add to a point forecast so that the truth stays below it with probability level.
+    /// </summary>
     public static double Of(double[] sorted, double level)
     {
         if (sorted.Length == 0) return 0;

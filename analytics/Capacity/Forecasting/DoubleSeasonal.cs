@@ -1,8 +1,9 @@
 namespace EventStream.Capacity.Forecasting;
 
 /// <summary>
-/// Double seasonal exponential smoothing with autoregressive residual (Taylor, 2003), additive and without trend: a level,
-/// a daily and, from ten days on, a weekly profile. Its four rates are fitted on absolute error over a day of horizons.
+/// Double seasonal exponential smoothing with autoregressive residual (Taylor, 2003), additive and without trend: a
+/// level, a daily and, from ten days on, a weekly profile. Its four rates are fitted on absolute error over a day of
+/// horizons.
 /// </summary>
 public sealed class DoubleSeasonal : IForecaster
 {
@@ -20,7 +21,8 @@ public sealed class DoubleSeasonal : IForecaster
         var recent = history.Tail(Season.FitDaysMax * season.Day);
         double[] start = [Logit(0.02), Logit(0.15), Logit(weekly ? 0.15 : 0.001), Logit(0.9)];
         var best = NelderMead.Minimise(
-            p => Cost(new Smoother(Rates(p), season, weekly), recent, season), start, 1.2, Evaluations, cancellationToken);
+            p => Cost(new Smoother(Rates(p), season, weekly), recent, season), start, 1.2, Evaluations,
+            cancellationToken);
         return new Fitted(Rates(best), season, weekly);
     }
 
@@ -72,7 +74,9 @@ public sealed class DoubleSeasonal : IForecaster
 
         public bool Weekly => weekly;
 
-        /// <summary>Level, then daily, then weekly profile as means over the first week or what there is of it.</summary>
+        /// <summary>
+        /// Level, then daily, then weekly profile as means over the first week or what there is of it.
+        /// </summary>
         public void Start(History history)
         {
             var first = history.Span[..Math.Min(history.Count, weekly ? season.Week : 2 * season.Day)];

@@ -1,8 +1,8 @@
 namespace EventStream.Capacity.Forecasting;
 
 /// <summary>
-/// Dynamic harmonic regression: daily and, from ten days on, weekly Fourier terms by ridge, and an autoregression of what
-/// they leave (twelve lags, the same time yesterday, the mean of the last day). Best up to an hour ahead.
+/// Dynamic harmonic regression: daily and, from ten days on, weekly Fourier terms by ridge, and an autoregression of
+/// what they leave (twelve lags, the same time yesterday, the mean of the last day). Best up to an hour ahead.
 /// </summary>
 public sealed class HarmonicRegression : IForecaster
 {
@@ -12,7 +12,9 @@ public sealed class HarmonicRegression : IForecaster
     private const double HarmonicPenalty = 1e-4;
     private const double ResidualPenalty = 1e-4;
 
-    /// <summary>Weight of an observation halves with each two weeks of age, so that a drifting level is followed.</summary>
+    /// <summary>
+    /// Weight of an observation halves with each two weeks of age, so that a drifting level is followed.
+    /// </summary>
     private const double HalfLifeDays = 14;
 
     public string Name => "dhr_ar";
@@ -38,7 +40,9 @@ public sealed class HarmonicRegression : IForecaster
         return new Fitted(profile, regression.Solve(ResidualPenalty), season.Day);
     }
 
-    /// <summary>The fitted value of each phase of the period; only phases enter the regression, not single steps.</summary>
+    /// <summary>
+    /// The fitted value of each phase of the period; only phases enter the regression, not single steps.
+    /// </summary>
     private static double[] FitProfile(History history, Terms terms, Season season)
     {
         var weights = new double[terms.Period];
@@ -110,7 +114,9 @@ public sealed class HarmonicRegression : IForecaster
         }
     }
 
-    /// <summary>The Fourier terms, each frequency once: weekly harmonics, then the daily ones that are not among them.</summary>
+    /// <summary>
+    /// The Fourier terms, each frequency once: weekly harmonics, then the daily ones that are not among them.
+    /// </summary>
     private sealed class Terms
     {
         private readonly List<double> frequencies = [];

@@ -30,8 +30,8 @@ public sealed record Season(int Steps, TimeSpan Step)
 }
 
 /// <summary>
-/// Evenly spaced values, oldest first, in the unit of the series. <paramref name="FirstStep"/> is the absolute number of
-/// the first step, so that the phase of the day stays right when old values are dropped.
+/// Evenly spaced values, oldest first, in the unit of the series. <paramref name="FirstStep"/> is the absolute number
+/// of the first step, so that the phase of the day stays right when old values are dropped.
 /// </summary>
 public readonly record struct History(ReadOnlyMemory<double> Values, long FirstStep)
 {

@@ -16,7 +16,9 @@ public interface IForecaster
     IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default);
 }
 
-/// <summary>Fitted parameters that can be applied at any later origin, so that states move on without a new fit.</summary>
+/// <summary>
+/// Fitted parameters that can be applied at any later origin, so that states move on without a new fit.
+/// </summary>
 public interface IFittedForecaster
 {
     /// <summary>

@@ -1,6 +1,8 @@
 namespace EventStream.Capacity.Forecasting;
 
-/// <summary>A forecaster in the combination. One that is only <c>ShortTerm</c> takes part up to an hour ahead.</summary>
+/// <summary>
+/// A forecaster in the combination. One that is only <c>ShortTerm</c> takes part up to an hour ahead.
+/// </summary>
 internal sealed record Member(IForecaster Forecaster, bool ShortTerm = false, bool Naive = false)
 {
     /// <summary>The members of <c>comb_w</c>, in the order in which weights are stored.</summary>

@@ -1,6 +1,8 @@
 namespace EventStream.Capacity.Forecasting;
 
-/// <summary>Derivative-free minimisation by the simplex of Nelder and Mead (1965), for a handful of parameters.</summary>
+/// <summary>
+/// Derivative-free minimisation by the simplex of Nelder and Mead (1965), for a handful of parameters.
+/// </summary>
 internal static class NelderMead
 {
     /// <summary>The best point found within <paramref name="evaluations"/> calls of <paramref name="cost"/>.</summary>
@@ -38,7 +40,9 @@ internal static class NelderMead
         {
             var expanded = Along(points, -2);
             var expandedCost = cost(expanded);
-            (points[n], costs[n]) = expandedCost < reflectedCost ? (expanded, expandedCost) : (reflected, reflectedCost);
+            (points[n], costs[n]) = expandedCost < reflectedCost
+                ? (expanded, expandedCost)
+                : (reflected, reflectedCost);
             return 2;
         }
 
@@ -65,7 +69,9 @@ internal static class NelderMead
         return 2 + n;
     }
 
-    /// <summary>The point at <paramref name="factor"/> times the way from the centroid of the others to the worst.</summary>
+    /// <summary>
+    /// The point at <paramref name="factor"/> times the way from the centroid of the others to the worst.
+    /// </summary>
     private static double[] Along(double[][] points, double factor)
     {
         var n = points.Length - 1;

@@ -30,7 +30,9 @@ internal sealed class RidgeFeatures
 
     private int Days { get; }
 
-    /// <summary>Running totals, so that a mean over any window costs one subtraction: totals[i] sums the first i values.</summary>
+    /// <summary>
+    /// Running totals, so that a mean over any window costs one subtraction: totals[i] sums the first i values.
+    /// </summary>
     public static double[] Totals(ReadOnlySpan<double> values)
     {
         var totals = new double[values.Length + 1];

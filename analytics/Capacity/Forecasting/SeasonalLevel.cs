@@ -45,7 +45,10 @@ public sealed class SeasonalLevel : IForecaster
         double[] hours = [2, 6, 18, 72, 500];
         foreach (var window in windows.Distinct())
         {
-            foreach (var fade in hours) yield return new Fitted(period, count, window, Math.Exp(-1 / (fade * season.Hour)));
+            foreach (var fade in hours)
+            {
+                yield return new Fitted(period, count, window, Math.Exp(-1 / (fade * season.Hour)));
+            }
         }
     }
 
@@ -91,7 +94,9 @@ public sealed class SeasonalLevel : IForecaster
             return Profile(values, values.Length - 1 + h, values.Length) + (level * Math.Pow(fade, h));
         }
 
-        /// <summary>Mean of the same phase over past periods, of those before <paramref name="at"/> that are known.</summary>
+        /// <summary>
+        /// Mean of the same phase over past periods, of those before <paramref name="at"/> that are known.
+        /// </summary>
         private double Profile(ReadOnlySpan<double> values, int at, int known)
         {
             double sum = 0;

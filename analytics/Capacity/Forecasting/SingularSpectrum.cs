@@ -4,8 +4,8 @@ namespace EventStream.Capacity.Forecasting;
 
 /// <summary>
 /// Singular spectrum analysis with a window of one day: the leading eigenvectors of the lag covariance give a linear
-/// recurrence, started from the projected last window (Golyandina and Zhigljavsky). The rank is the one that replays the
-/// last steps best; a recurrence with a root outside the unit circle is damped back onto it.
+/// recurrence, started from the projected last window (Golyandina and Zhigljavsky). The rank is the one that replays
+/// the last steps best; a recurrence with a root outside the unit circle is damped back onto it.
 /// </summary>
 public sealed class SingularSpectrum : IForecaster
 {
@@ -37,7 +37,10 @@ public sealed class SingularSpectrum : IForecaster
         return Select(vectors, centred, centre, cancellationToken);
     }
 
-    /// <summary>The sums of x[i+k] x[j+k] over all windows, each diagonal updated from its neighbour: O(window (length + window)).</summary>
+    /// <summary>
+    /// The sums of x[i+k] x[j+k] over all windows, each diagonal updated from its neighbour: O(window (length +
+    /// window)).
+    /// </summary>
     private static DenseMatrix LagCovariance(double[] x, int window)
     {
         var windows = x.Length - window + 1;
@@ -151,7 +154,9 @@ public sealed class SingularSpectrum : IForecaster
             return path;
         }
 
-        /// <summary>Continues centred values from the projection of their last window onto the leading vectors.</summary>
+        /// <summary>
+        /// Continues centred values from the projection of their last window onto the leading vectors.
+        /// </summary>
         public double[] Continue(ReadOnlySpan<double> centred, int horizon)
         {
             var window = vectors[0].Length;

@@ -28,7 +28,8 @@ public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Ste
             if (comma < 0
                 || !DateTimeOffset.TryParse(
                     line.AsSpan(0, comma), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-                || !double.TryParse(line.AsSpan(comma + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+                || !double.TryParse(
+                    line.AsSpan(comma + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
             {
                 throw new FormatException($"{path} line {number}: expected 'ISO-8601 time,number', found '{line}'.");
             }
@@ -36,7 +37,11 @@ public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Ste
             rows.Add((time, value));
         }
 
-        if (rows.Count < 3) throw new FormatException($"{path}: a series needs at least three rows, found {rows.Count}.");
+        if (rows.Count < 3)
+        {
+            throw new FormatException($"{path}: a series needs at least three rows, found {rows.Count}.");
+        }
+
         rows.Sort((a, b) => a.Time.CompareTo(b.Time));
         return Grid(Path.GetFileNameWithoutExtension(path), rows);
     }

@@ -1,17 +1,21 @@
 namespace EventStream.Capacity.Scaling;
 
-/// <summary>The hand of the autoscaler: knows how many replicas of a workload run and makes it another number.</summary>
+/// <summary>
+/// The hand of the autoscaler: knows how many replicas of a workload run and makes it another number.
+/// </summary>
 public interface IActuator
 {
     /// <summary>The name that selects it in the settings of a target.</summary>
     string Name { get; }
 
-    /// <summary>Replicas asked for at present, or null where it cannot be known. Throws <see cref="ActuatorException"/>.</summary>
+    /// <summary>
+    /// Replicas asked for at present, or null where it cannot be known. Throws <see cref="ActuatorException"/>.
+    /// </summary>
     Task<int?> CurrentAsync(string target, CancellationToken cancellation);
 
     /// <summary>
-    /// Asks for a number of replicas and returns what the other side accepted. <paramref name="reason"/> goes to its log.
-    /// Throws <see cref="ActuatorException"/> when it refused or could not be reached.
+    /// Asks for a number of replicas and returns what the other side accepted. <paramref name="reason"/> goes to its
+    /// log. Throws <see cref="ActuatorException"/> when it refused or could not be reached.
     /// </summary>
     Task<int> ScaleAsync(string target, int replicas, string reason, CancellationToken cancellation);
 }

@@ -1,9 +1,9 @@
 namespace EventStream.Capacity.Scaling;
 
 /// <summary>
-/// All that a rule may look at. <paramref name="LastLoad"/> is that of the last complete step, <paramref name="ForecastLoad"/>
-/// the planned quantile of the largest load until a replica started now is ready (null: no forecast yet), and
-/// <paramref name="Recent"/> the recommendations of earlier steps, newest last.
+/// All that a rule may look at. <paramref name="LastLoad"/> is that of the last complete step,
+/// <paramref name="ForecastLoad"/> the planned quantile of the largest load until a replica started now is ready
+/// (null: no forecast yet), and <paramref name="Recent"/> the recommendations of earlier steps, newest last.
 /// </summary>
 public sealed record ScalingInput(
     ScalingTarget Target, int CurrentReplicas, double LastLoad, double? ForecastLoad, IReadOnlyList<int> Recent)
@@ -13,8 +13,8 @@ public sealed record ScalingInput(
 }
 
 /// <summary>
-/// What a rule chose. <paramref name="Recommended"/> is what this step alone asks for and enters the hold of later steps;
-/// <paramref name="Desired"/> is what to run now. <paramref name="Reason"/> is a sentence for the operator.
+/// What a rule chose. <paramref name="Recommended"/> is what this step alone asks for and enters the hold of later
+/// steps; <paramref name="Desired"/> is what to run now. <paramref name="Reason"/> is a sentence for the operator.
 /// </summary>
 public sealed record ScalingAdvice(int Recommended, int Desired, string Reason);
 

@@ -26,8 +26,8 @@ public sealed class KubernetesActuator(HttpClient client, string ns, Func<string
     public string Name => "kubernetes";
 
     /// <summary>
-    /// The actuator of a pod, from the service account that Kubernetes mounts. Throws <see cref="ActuatorException"/> where
-    /// there is none.
+    /// The actuator of a pod, from the service account that Kubernetes mounts. Throws <see cref="ActuatorException"/>
+    /// where there is none.
     /// </summary>
     public static KubernetesActuator InCluster(TimeSpan timeout)
     {
@@ -36,7 +36,8 @@ public sealed class KubernetesActuator(HttpClient client, string ns, Func<string
         if (string.IsNullOrEmpty(host) || !File.Exists($"{Account}/token"))
         {
             throw new ActuatorException(
-                "kubernetes", "this process does not run in a pod with a service account; set Actuator to supervisor or none.");
+                "kubernetes",
+                "this process does not run in a pod with a service account; set Actuator to supervisor or none.");
         }
 
         if (host.Contains(':')) host = $"[{host}]";
@@ -59,7 +60,8 @@ public sealed class KubernetesActuator(HttpClient client, string ns, Func<string
 
     public async Task<int> ScaleAsync(string target, int replicas, string reason, CancellationToken cancellation)
     {
-        var patch = JsonSerializer.Serialize(new ScaleObject(new ScaleSpec(replicas)), KubernetesJson.Default.ScaleObject);
+        var patch =
+            JsonSerializer.Serialize(new ScaleObject(new ScaleSpec(replicas)), KubernetesJson.Default.ScaleObject);
         using var request = new HttpRequestMessage(HttpMethod.Patch, Path(target))
         {
             Content = new StringContent(patch, Encoding.UTF8, "application/merge-patch+json"),

@@ -3,8 +3,9 @@ using static EventStream.Capacity.Scaling.ScaleInHold;
 namespace EventStream.Capacity.Scaling;
 
 /// <summary>
-/// Plans for what may come while a replica starts: instances = max(forecast quantile of the largest load over the start-up
-/// window, last load, floor) / (capacity of a replica x utilisation). Without a forecast it plans for the last load.
+/// Plans for what may come while a replica starts: instances = max(forecast quantile of the largest load over the
+/// start-up window, last load, floor) / (capacity of a replica x utilisation). Without a forecast it plans for the
+/// last load.
 /// </summary>
 public sealed class PredictiveRule : IScalingRule
 {

@@ -3,8 +3,8 @@ using static EventStream.Capacity.Scaling.ScaleInHold;
 namespace EventStream.Capacity.Scaling;
 
 /// <summary>
-/// The rule of Kubernetes' HorizontalPodAutoscaler: current replicas times measured over wanted utilisation, nothing within a
-/// tolerance of a tenth, scale-in held over the window. It looks at the last load only.
+/// The rule of Kubernetes' HorizontalPodAutoscaler: current replicas times measured over wanted utilisation, nothing
+/// within a tolerance of a tenth, scale-in held over the window. It looks at the last load only.
 /// </summary>
 public sealed class ReactiveRule : IScalingRule
 {
@@ -21,6 +21,7 @@ public sealed class ReactiveRule : IScalingRule
         var needed = Math.Abs(ratio - 1) <= Tolerance ? current : target.Needed(load);
         var use = current > 0 ? $"{Number(100 * load / (current * target.UnitsPerReplica))} %" : "no replica";
         return Advise(
-            input, needed, $"{Number(input.LastLoad)} {input.Unit} now, {use} in use of {Number(100 * target.Utilisation)} % wanted");
+            input, needed,
+            $"{Number(input.LastLoad)} {input.Unit} now, {use} in use of {Number(100 * target.Utilisation)} % wanted");
     }
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace EventStream.Capacity.Scaling;
 
 /// <summary>
-/// What both rules share: out at once, in only to the largest recommendation of the hold, and only once the hold is filled,
-/// so that a scaler that has just started never takes replicas away on one look.
+/// What both rules share: out at once, in only to the largest recommendation of the hold, and only once the hold is
+/// filled, so that a scaler that has just started never takes replicas away on one look.
 /// </summary>
 internal static class ScaleInHold
 {
@@ -29,20 +29,23 @@ internal static class ScaleInHold
         var (target, current) = (input.Target, input.CurrentReplicas);
         if (current > target.MaxReplicas)
         {
-            return new ScalingAdvice(bounded, target.MaxReplicas, $"{cause}: in from {current} to the maximum {target.MaxReplicas}.");
+            return new ScalingAdvice(
+                bounded, target.MaxReplicas, $"{cause}: in from {current} to the maximum {target.MaxReplicas}.");
         }
 
         var earlier = target.ScaleInHoldSteps - 1;
         if (input.Recent.Count < earlier)
         {
-            return new ScalingAdvice(bounded, current, $"{cause}: {current} stay until {target.ScaleInHoldSteps} steps agree.");
+            return new ScalingAdvice(
+                bounded, current, $"{cause}: {current} stay until {target.ScaleInHoldSteps} steps agree.");
         }
 
         var held = Math.Max(bounded, input.Recent.TakeLast(earlier).DefaultIfEmpty(bounded).Max());
         if (held >= current)
         {
             return new ScalingAdvice(
-                bounded, current, $"{cause}: {current} stay, the last {target.ScaleInHoldSteps} steps asked for up to {held}.");
+                bounded, current,
+                $"{cause}: {current} stay, the last {target.ScaleInHoldSteps} steps asked for up to {held}.");
         }
 
         return new ScalingAdvice(bounded, held, $"{cause}: in from {current} to {held}.");

@@ -12,7 +12,9 @@ public sealed record ScalingTarget
     /// <summary>Load that one replica carries when it is full, in the unit of the resource.</summary>
     public double UnitsPerReplica { get; init; } = 100;
 
-    /// <summary>Share of that load planned for, above 0 and at most 1: what is left is head-room for the step not yet seen.</summary>
+    /// <summary>
+    /// Share of that load planned for, above 0 and at most 1: what is left is head-room for the step not yet seen.
+    /// </summary>
     public double Utilisation { get; init; } = 0.85;
 
     /// <summary>Load that is always provided for, in the unit of the resource.</summary>
@@ -56,7 +58,11 @@ public sealed record ScalingTarget
         if (Name.Length == 0) yield return "Name is missing; put the name of the workload at the actuator";
         if (Resource.Length == 0) yield return "Resource is missing; put the load series, such as viewers";
         if (!(UnitsPerReplica > 0)) yield return $"UnitsPerReplica is {UnitsPerReplica}; it must be above 0";
-        if (!(Utilisation is > 0 and <= 1)) yield return $"Utilisation is {Utilisation}; it must be above 0 and at most 1";
+        if (!(Utilisation is > 0 and <= 1))
+        {
+            yield return $"Utilisation is {Utilisation}; it must be above 0 and at most 1";
+        }
+
         if (!(FloorLoad >= 0)) yield return $"FloorLoad is {FloorLoad}; it must not be negative";
         if (MinReplicas < 0) yield return $"MinReplicas is {MinReplicas}; it must not be negative";
         if (MaxReplicas < MinReplicas) yield return $"MaxReplicas is {MaxReplicas}; it must be at least MinReplicas";

@@ -20,8 +20,8 @@ internal sealed record ProblemBody(string? Title, string? Detail);
 internal sealed partial class ActuatorJson : JsonSerializerContext;
 
 /// <summary>
-/// Scales processes on one machine through the supervisor: <c>GET</c> and <c>PUT /v1/scale/{target}</c>. The client carries
-/// the supervisor's address and the time-out.
+/// Scales processes on one machine through the supervisor: <c>GET</c> and <c>PUT /v1/scale/{target}</c>. The client
+/// carries the supervisor's address and the time-out.
 /// </summary>
 public sealed class SupervisorActuator(HttpClient client) : IActuator
 {
@@ -72,7 +72,8 @@ internal static class ActuatorHttp
     private const int BodyLengthMax = 200;
 
     public static bool IsTransport(Exception e, CancellationToken cancellation) =>
-        e is HttpRequestException or JsonException || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
+        e is HttpRequestException or JsonException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
 
     /// <summary>A sentence from problem details where there are some, else from the status.</summary>
     public static async Task<string> RefusalAsync(
@@ -83,7 +84,8 @@ internal static class ActuatorHttp
         try
         {
             var problem = JsonSerializer.Deserialize(body, ActuatorJson.Default.ProblemBody);
-            if (problem?.Title is not null || problem?.Detail is not null) said = $"{problem.Title} {problem.Detail}".Trim();
+            var text = $"{problem?.Title} {problem?.Detail}".Trim();
+            if (text.Length > 0) said = text;
         }
         catch (JsonException)
         {

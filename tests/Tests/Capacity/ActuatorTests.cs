@@ -14,7 +14,8 @@ public class ActuatorTests
         var reasons = new List<string>();
         await using var server = await Server.StartAsync(app =>
         {
-            app.MapGet("/v1/scale/{target}", (string target) => Results.Json(new { target, replicas, min = 1, max = 4 }));
+            app.MapGet("/v1/scale/{target}", (string target) =>
+                Results.Json(new { target, replicas, min = 1, max = 4 }));
             app.MapPut("/v1/scale/{target}", (string target, SupervisorScaleRequest wanted) =>
             {
                 replicas = wanted.Replicas;
@@ -41,12 +42,14 @@ public class ActuatorTests
     [Fact]
     public async Task A_supervisor_that_is_away_or_silent_is_an_actuator_error()
     {
-        await using var server = await Server.StartAsync(app => app.MapGet("/v1/scale/{target}", async (HttpContext context) =>
+        await using var server =
+            await Server.StartAsync(app => app.MapGet("/v1/scale/{target}", async (HttpContext context) =>
         {
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
             return 0;
         }));
-        using var impatient = new HttpClient { BaseAddress = server.Client.BaseAddress, Timeout = TimeSpan.FromMilliseconds(200) };
+        using var impatient =
+            new HttpClient { BaseAddress = server.Client.BaseAddress, Timeout = TimeSpan.FromMilliseconds(200) };
         await Assert.ThrowsAsync<ActuatorException>(
             () => new SupervisorActuator(impatient).CurrentAsync("x", CancellationToken.None));
         using var nowhere = new HttpClient { BaseAddress = new Uri("http://127.0.0.1:9/") };
@@ -68,12 +71,14 @@ public class ActuatorTests
     public async Task Kubernetes_gets_a_merge_patch_of_the_scale_with_the_token()
     {
         var seen = new List<string>();
-        await using var server = await Server.StartAsync(app => app.Map("/{**path}", async (HttpContext context, string path) =>
+        await using var server =
+            await Server.StartAsync(app => app.Map("/{**path}", async (HttpContext context, string path) =>
         {
             using var reader = new StreamReader(context.Request.Body);
             seen.Add($"{context.Request.Method} {path} {context.Request.ContentType} "
                 + $"{context.Request.Headers.Authorization} {await reader.ReadToEndAsync()}".TrimEnd());
-            return Results.Text("""{"kind":"Scale","apiVersion":"autoscaling/v1","spec":{"replicas":3},"status":{"replicas":1}}""");
+            return Results.Text(
+                """{"kind":"Scale","apiVersion":"autoscaling/v1","spec":{"replicas":3},"status":{"replicas":1}}""");
         }));
         var tokens = new Queue<string>(["first", "second"]);
         var actuator = new KubernetesActuator(server.Client, "video", tokens.Dequeue);
@@ -83,7 +88,8 @@ public class ActuatorTests
         Assert.Equal(
             [
                 $"GET {Scale}  Bearer first",
-                $"PATCH {Scale} application/merge-patch+json; charset=utf-8 Bearer second " + """{"spec":{"replicas":3}}""",
+                $"PATCH {Scale} application/merge-patch+json; charset=utf-8 Bearer second "
+                    + """{"spec":{"replicas":3}}""",
             ], seen);
     }
 
@@ -93,7 +99,8 @@ public class ActuatorTests
         await using var server = await Server.StartAsync(app =>
         {
             app.MapGet("/{**path}", () => Results.Text("""{"kind":"Scale","spec":{}}"""));
-            app.MapPatch("/{**path}", () => Results.Text("""{"kind":"Status","message":"forbidden"}""", statusCode: 403));
+            app.MapPatch("/{**path}", () =>
+                Results.Text("""{"kind":"Status","message":"forbidden"}""", statusCode: 403));
         });
         var actuator = new KubernetesActuator(server.Client, "video", () => null);
         Assert.Equal(0, await actuator.CurrentAsync("encode-workers", CancellationToken.None));

@@ -34,7 +34,11 @@ public class AutoscalerTests
     {
         var scaler = Scaler();
         var told = new List<ScaleDecided?>();
-        for (var step = 0; step < 25; step++) told.Add(await scaler.DecideAsync(At(step, load: 50), CancellationToken.None));
+        for (var step = 0; step < 25; step++)
+        {
+            told.Add(await scaler.DecideAsync(At(step, load: 50), CancellationToken.None));
+        }
+
         Assert.Equal([0, 10, 20], Enumerable.Range(0, 25).Where(step => told[step] is not null));
         Assert.Contains("1 stay", told[10]!.Reason);
     }

@@ -28,7 +28,8 @@ public class BacktestTests
         var fit = new CombinedForecaster().Fit(series.Prefix(Origin), Hourly);
         var other = new CombinedForecaster().Fit(new History(changed, 0).Prefix(Origin), Hourly);
         Assert.Equal(
-            fit.Predict(series.Prefix(Origin), 24).Steps, other.Predict(new History(changed, 0).Prefix(Origin), 24).Steps);
+            fit.Predict(series.Prefix(Origin), 24).Steps,
+            other.Predict(new History(changed, 0).Prefix(Origin), 24).Steps);
     }
 
     [Fact]
@@ -78,7 +79,8 @@ public class BacktestTests
     {
         var series = SyntheticLoad.Series(Hourly, count, SyntheticLoad.Daily, noise: 0.5);
         var start = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        var rows = Enumerable.Range(0, count).Select(i => $"{start.AddHours(i):yyyy-MM-ddTHH:mm:ssZ},{series.Span[i]:R}");
+        var rows =
+            Enumerable.Range(0, count).Select(i => $"{start.AddHours(i):yyyy-MM-ddTHH:mm:ssZ},{series.Span[i]:R}");
         return "timestamp,value\n" + string.Join('\n', rows);
     }
 

@@ -83,5 +83,6 @@ public class LoadHistoryTests
 
     private static DateTimeOffset TimeOf(long step) => DateTimeOffset.UnixEpoch + (step * Season.Step);
 
-    private static void Put(LoadHistory load, long step, double value) => Assert.True(load.Put(TimeOf(step), value, "viewers"));
+    private static void Put(LoadHistory load, long step, double value) =>
+        Assert.True(load.Put(TimeOf(step), value, "viewers"));
 }

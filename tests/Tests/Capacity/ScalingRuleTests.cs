@@ -59,7 +59,8 @@ public class ScalingRuleTests
     }
 
     [Theory]
-    [InlineData(1, 120, 150.0, "120 viewers now, up to 150 expected within 3 steps; 2 replicas are needed: out from 1 to 2.")]
+    [InlineData(
+        1, 120, 150.0, "120 viewers now, up to 150 expected within 3 steps; 2 replicas are needed: out from 1 to 2.")]
     [InlineData(2, 120, 110.0,
         "120 viewers now, no more than that expected within 3 steps; 2 replicas are needed: 2 stay.")]
     [InlineData(1, 900, null,
@@ -107,10 +108,18 @@ public class ScalingRuleTests
     [Fact]
     public void Every_mistake_in_a_target_is_named_with_its_setting()
     {
-        var target = new ScalingTarget { Utilisation = 1.5, UnitsPerReplica = 0, MaxReplicas = 0, Rule = "magic", Actuator = "hand" };
+        var target = new ScalingTarget
+        {
+            Utilisation = 1.5,
+            UnitsPerReplica = 0,
+            MaxReplicas = 0,
+            Rule = "magic",
+            Actuator = "hand",
+        };
         var errors = target.Errors().ToList();
         string[] named = ["Name", "Resource", "UnitsPerReplica", "Utilisation", "MaxReplicas", "Rule", "Actuator"];
-        Assert.All(named, setting => Assert.Contains(errors, error => error.StartsWith(setting, StringComparison.Ordinal)));
+        Assert.All(named, setting =>
+            Assert.Contains(errors, error => error.StartsWith(setting, StringComparison.Ordinal)));
         Assert.Contains(errors, error => error.Contains("predictive, reactive", StringComparison.Ordinal));
     }
 }

@@ -18,7 +18,8 @@ internal static class SyntheticLoad
         return Daily(season, step) * (day >= 5 ? 0.66 : 1);
     }
 
-    public static History Series(Season season, int steps, Func<Season, long, double> law, double noise = 0, int seed = 7)
+    public static History Series(
+        Season season, int steps, Func<Season, long, double> law, double noise = 0, int seed = 7)
     {
         var random = new Random(seed);
         var values = new double[steps];
