@@ -2,6 +2,8 @@ using EventStream.Capacity;
 using EventStream.Collect;
 using EventStream.Console.Web;
 using EventStream.Messaging.Hosting;
+using EventStream.Warehouse.Embedded;
+using EventStream.Warehouse.Sink;
 
 namespace EventStream.Console;
 
@@ -11,8 +13,10 @@ public static class Roles
     private static readonly Func<IRole>[] Factories =
     [
         () => new CollectRole(),
+        () => new WarehouseRole(),
         () => new CapacityRole(),
         () => new ConsoleRole(),
+        () => new ClickHouseRole(),
     ];
 
     /// <summary>A fresh instance of every role.</summary>

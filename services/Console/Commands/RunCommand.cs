@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EventStream.Messaging.Hosting;
+using EventStream.Warehouse.Embedded;
 
 namespace EventStream.Console.Commands;
 
@@ -41,6 +42,8 @@ internal static class RunCommand
     {
         var roles = Roles.Named(parsed.GetValue(RoleNames)!);
         var configuration = ReadConfiguration(parsed);
+        // The engine takes the process's signal handlers for a moment, so it connects before any host or thread of ours.
+        if (roles.Any(role => role is ClickHouseRole)) ClickHouseRole.ConnectFirst(configuration);
         await using var process = new RoleProcess(roles, configuration);
         return await process.RunAsync(cancellation);
     }

@@ -1,0 +1,29 @@
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Warehouse;
+
+/// <summary>How to reach ClickHouse, section <c>ClickHouse</c>: a server or the embedded engine, which look alike.</summary>
+public sealed record ClickHouseOptions
+{
+    /// <summary><c>ClickHouse:Url</c>; the address of the role <c>clickhouse</c> where it is not set.</summary>
+    public required Uri Url { get; init; }
+
+    /// <summary><c>ClickHouse:User</c> and <c>ClickHouse:Password</c> of the user that writes.</summary>
+    public string User { get; init; } = "default";
+
+    public string? Password { get; init; }
+
+    /// <summary>Time of one request, beyond which its outcome is unknown.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Reads the section; throws <see cref="RoleConfigurationException"/> when the address is not one.</summary>
+    public static ClickHouseOptions From(IConfiguration configuration, string role)
+    {
+        var section = configuration.GetSection("ClickHouse");
+        var address = section["Url"] ?? RoleAddresses.Url(configuration, "clickhouse");
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+            throw new RoleConfigurationException(role, $"ClickHouse:Url is '{address}'; give http://host:port.");
+        return new ClickHouseOptions { Url = url, User = section["User"] ?? "default", Password = section["Password"] };
+    }
+}

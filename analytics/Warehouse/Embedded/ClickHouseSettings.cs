@@ -1,0 +1,63 @@
+using System.Text.RegularExpressions;
+
+namespace EventStream.Warehouse.Embedded;
+
+/// <summary>
+/// URL parameters of ClickHouse's HTTP interface: those that it understands itself, and all others, which are settings. Names
+/// are checked before they become part of a statement, and values are always quoted.
+/// </summary>
+internal static partial class ClickHouseSettings
+{
+    /// <summary>Understood by the interface, or of no meaning for an engine without cluster and progress headers.</summary>
+    private static readonly HashSet<string> Own = new(StringComparer.Ordinal)
+    {
+        "query", "query_id", "database", "default_format", "session_id", "session_timeout", "session_check", "user",
+        "password", "quota_key", "role", "enable_http_compression", "http_zlib_compression_level", "wait_end_of_query",
+        "send_progress_in_http_headers", "http_headers_progress_interval_ms", "buffer_size", "compress", "decompress",
+        "http_write_exception_in_output_format", "http_response_headers", "close_session", "client_protocol_version",
+        "cancel_http_readonly_queries_on_client_close", "stacktrace", "add_http_cors_header",
+    };
+
+    /// <summary>The bounds of this machine; a request must not lift them.</summary>
+    private static readonly HashSet<string> Bounds = new(StringComparer.Ordinal)
+    {
+        "readonly", "allow_ddl", "max_memory_usage", "max_memory_usage_for_user", "max_threads", "max_execution_time",
+        "max_concurrent_queries_for_user", "allow_introspection_functions",
+    };
+
+    /// <summary>Whether a URL parameter is a setting.</summary>
+    public static bool IsSetting(string name) =>
+        !Own.Contains(name) && !name.StartsWith("param_", StringComparison.Ordinal);
+
+    /// <summary>
+    /// The SET statement of a request, or null without settings. Throws <see cref="ClickHouseException"/>: 115 for a name that
+    /// cannot be one, 452 for a bound that a request must not lift.
+    /// </summary>
+    public static string? Statement(IReadOnlyList<KeyValuePair<string, string>> settings, bool reader)
+    {
+        if (settings.Count == 0) return null;
+        foreach (var (name, _) in settings)
+        {
+            if (!Name().IsMatch(name))
+            {
+                throw ClickHouseException.Of(
+                    ClickHouseException.UnknownSetting, "UNKNOWN_SETTING", $"Neither a setting nor built-in: '{name}'.");
+            }
+
+            if (reader && Bounds.Contains(name))
+            {
+                throw ClickHouseException.Of(
+                    ClickHouseException.SettingConstraint, "SETTING_CONSTRAINT_VIOLATION",
+                    $"Setting {name} is a bound of this server; a read-only user must not change it.");
+            }
+        }
+
+        return "SET " + string.Join(", ", settings.Select(setting => $"{setting.Key}={Quote(setting.Value)}"));
+    }
+
+    /// <summary>A value as a string literal, which the engine reads for settings of every type.</summary>
+    public static string Quote(string value) => "'" + value.Replace("\\", "\\\\").Replace("'", "\\'") + "'";
+
+    [GeneratedRegex("^[a-zA-Z_][a-zA-Z0-9_]{0,127}$")]
+    private static partial Regex Name();
+}

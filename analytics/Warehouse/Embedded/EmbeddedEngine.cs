@@ -1,0 +1,95 @@
+using System.Globalization;
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Warehouse.Embedded;
+
+/// <summary>
+/// The engine of this process. There is at most one, on one folder; it connects before anything else runs (see
+/// <see cref="SignalGuard"/>) and keeps one connection open until the process ends, because closing the last one would stop it.
+/// </summary>
+public sealed class EmbeddedEngine
+{
+    private static readonly Lock Gate = new();
+    private static EmbeddedEngine? started;
+
+    private readonly Lock controlGate = new();
+    private readonly ChdbConnection control;
+    private readonly Libchdb library;
+    private readonly IReadOnlyList<string> arguments;
+
+    private EmbeddedEngine(EmbeddedOptions options, string libraryPath)
+    {
+        Options = options;
+        var folder = Path.GetFullPath(options.DataFolder);
+        Directory.CreateDirectory(folder);
+        arguments = ["clickhouse", $"--path={folder}", $"--config-file={WriteConfiguration(options, folder)}"];
+        library = new Libchdb(libraryPath);
+        control = SignalGuard.Run(() => ChdbConnection.Open(library, arguments)) ?? throw new RoleConfigurationException(
+            ClickHouseRole.RoleName,
+            $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
+                + "Stop that process or set ClickHouse:DataFolder.");
+    }
+
+    /// <summary>The settings it was started with.</summary>
+    public EmbeddedOptions Options { get; }
+
+    /// <summary>
+    /// Starts the engine, or returns the one that runs. Call it first in <c>Main</c>. Throws
+    /// <see cref="RoleConfigurationException"/> when the folder is taken and <see cref="MissingToolException"/> without library.
+    /// </summary>
+    public static EmbeddedEngine Start(IConfiguration configuration)
+    {
+        lock (Gate)
+        {
+            if (started is not null) return started;
+            var options = EmbeddedOptions.From(configuration);
+            var path = options.Library.Length > 0
+                ? options.Library
+                : Tools.Npm(configuration, "@chdb/lib-linux-x64-gnu/libchdb.so");
+            if (!File.Exists(path)) throw new MissingToolException(path, "correct ClickHouse:Library or leave it out");
+            return started = new EmbeddedEngine(options, path);
+        }
+    }
+
+    /// <summary>A connection of its own for one request, with the engine's limits set. Throws when the engine is stopping.</summary>
+    internal ChdbConnection Connect()
+    {
+        var connection = SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
+            ?? throw ClickHouseException.Of(210, "NETWORK_ERROR", "The engine takes no further connection.");
+        connection.Run(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
+            max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
+            input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort'
+            """));
+        return connection;
+    }
+
+    /// <summary>Runs a short statement on the connection that stays open: the probe of health, the killing of queries.</summary>
+    internal void Control(string sql)
+    {
+        lock (controlGate) control.Run(sql);
+    }
+
+    /// <summary>
+    /// The engine's own limits. Its defaults are a server's: caches of 5 GiB each and most of the machine's memory.
+    /// </summary>
+    private static string WriteConfiguration(EmbeddedOptions options, string folder)
+    {
+        var path = Path.Combine(folder, "eventstream.xml");
+        File.WriteAllText(path, string.Create(CultureInfo.InvariantCulture, $"""
+            <clickhouse>
+              <max_server_memory_usage>{options.EngineBytesMax}</max_server_memory_usage>
+              <mark_cache_size>33554432</mark_cache_size>
+              <index_mark_cache_size>4194304</index_mark_cache_size>
+              <primary_index_cache_size>33554432</primary_index_cache_size>
+              <compiled_expression_cache_size>8388608</compiled_expression_cache_size>
+              <max_thread_pool_size>200</max_thread_pool_size>
+              <max_thread_pool_free_size>8</max_thread_pool_free_size>
+            </clickhouse>
+            """));
+        return path;
+    }
+}

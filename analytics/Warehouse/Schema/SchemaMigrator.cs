@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Reflection;
+using EventStream.Warehouse.Sql;
+
+namespace EventStream.Warehouse.Schema;
+
+/// <summary>One numbered script of the schema.</summary>
+public sealed record SchemaScript(int Version, string Name, IReadOnlyList<string> Statements)
+{
+    /// <summary>Every embedded script, in order.</summary>
+    public static IReadOnlyList<SchemaScript> All { get; } = ReadAll();
+
+    private static List<SchemaScript> ReadAll()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return assembly.GetManifestResourceNames()
+            .Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(name =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+                var version = int.Parse(name.AsSpan(0, name.IndexOf('_')), CultureInfo.InvariantCulture);
+                return new SchemaScript(version, name, SqlScanner.Split(reader.ReadToEnd()));
+            })
+            .ToList();
+    }
+}
+
+/// <summary>
+/// Brings a ClickHouse to the schema of this build. Every statement may run again: it creates what is missing and replaces
+/// views, so that two roles may do it at once and a half-applied schema heals at the next start.
+/// </summary>
+public static class SchemaMigrator
+{
+    /// <summary>Applies all scripts. Throws <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.</summary>
+    public static async Task ApplyAsync(ClickHouseClient client, CancellationToken cancellation)
+    {
+        foreach (var script in SchemaScript.All)
+        {
+            foreach (var statement in script.Statements) await client.ExecuteAsync(statement, cancellation);
+        }
+
+        var applied = new HashSet<int>();
+        await foreach (var row in client.QueryAsync("SELECT version FROM es.schema_versions FINAL", cancellation))
+            applied.Add(row.GetProperty("version").GetInt32());
+        var missing = SchemaScript.All.Where(script => !applied.Contains(script.Version)).ToList();
+        if (missing.Count == 0) return;
+        var values = string.Join(", ", missing.Select(script => $"({script.Version}, '{script.Name}')"));
+        await client.ExecuteAsync($"INSERT INTO es.schema_versions (version, name) VALUES {values}", cancellation);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json;
+using EventStream.Contracts;
+
+namespace EventStream.Warehouse.Sink;
+
+/// <summary>
+/// Which table a record goes to. What no reader knows, or what is not the message that it says it is, becomes a dead letter with
+/// its bytes and the cause; nothing is dropped.
+/// </summary>
+public static class RecordRouter
+{
+    private const string Group = "warehouse";
+
+    /// <summary>Every topic that the warehouse stores: all but the commands, whose events tell the same story.</summary>
+    public static readonly IReadOnlyList<Topic> StoredTopics =
+        [.. Topics.All.Where(topic => topic != Topics.EncodeCommands && topic != Topics.EncodeCommandsFirst)];
+
+    /// <summary>Adds the record's rows to the batch.</summary>
+    public static void Route(SinkRecord record, SinkBatch batch)
+    {
+        IMessage message;
+        try
+        {
+            message = MessageTypes.Read(record.Type, record.Value);
+        }
+        catch (Exception e) when (e is UnknownMessageException or JsonException)
+        {
+            AddDeadLetter(record, batch, e.Message);
+            return;
+        }
+
+        if (record.Topic == Topics.VideoEvents.Name || record.Topic == Topics.EncodeEvents.Name)
+            AddDomainEvent(record, batch);
+        else if (message is ForecastPublished forecast)
+            AddForecast(record, batch, forecast);
+        else
+            Add(record, batch, message);
+    }
+
+    private static void Add(SinkRecord record, SinkBatch batch, IMessage message)
+    {
+        switch (message)
+        {
+            case BeaconReceived beacon: batch.Add(TableRows.Beacons, record, row => TableRows.Write(row, beacon)); break;
+            case CdnRequestServed request: batch.Add(TableRows.Requests, record, row => TableRows.Write(row, request)); break;
+            case QoeWindowClosed window: batch.Add(TableRows.Windows, record, row => TableRows.Write(row, window)); break;
+            case SessionFinished session: batch.Add(TableRows.Sessions, record, row => TableRows.Write(row, session)); break;
+            case SessionUpdated update: batch.Add(TableRows.SessionUpdates, record, row => TableRows.Write(row, update)); break;
+            case QoeAlertRaised alert: batch.Add(TableRows.Alerts, record, row => TableRows.Write(row, alert)); break;
+            case LoadMeasured load: batch.Add(TableRows.Load, record, row => TableRows.Write(row, load)); break;
+            case ScaleDecided scale: batch.Add(TableRows.Decisions, record, row => TableRows.Write(row, scale)); break;
+            case SteeringDecided steering: batch.Add(TableRows.Decisions, record, row => TableRows.Write(row, steering)); break;
+            case RecordDeadLettered letter: batch.Add(TableRows.DeadLetters, record, row => TableRows.Write(row, letter)); break;
+            default: AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}."); break;
+        }
+    }
+
+    private static void AddDomainEvent(SinkRecord record, SinkBatch batch) => batch.Add(
+        TableRows.DomainEvents, record, row => row
+            .Text("video_id", record.KeyText).Text("type", record.Type).Time("time", record.Time).Json("data", record.Value));
+
+    private static void AddForecast(SinkRecord record, SinkBatch batch, ForecastPublished forecast)
+    {
+        for (var step = 0; step < forecast.Steps.Count; step++)
+        {
+            var index = step;
+            batch.Add(TableRows.Forecasts, record, row => TableRows.Write(row, forecast, index));
+        }
+    }
+
+    /// <summary>Adds a record that cannot be stored where it belongs to the dead letters.</summary>
+    public static void AddDeadLetter(SinkRecord record, SinkBatch batch, string cause)
+    {
+        var letter = new RecordDeadLettered(
+            record.Topic, record.Partition, record.Offset, Group, record.Type, cause,
+            Convert.ToBase64String(record.Key), Convert.ToBase64String(record.Value), record.Time);
+        batch.Add(TableRows.DeadLetters, record, row => TableRows.Write(row, letter));
+    }
+}

@@ -1,0 +1,47 @@
+using EventStream.Messaging.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EventStream.Warehouse.Sink;
+
+/// <summary>
+/// The role <c>warehouse</c>: stores every event topic in ClickHouse, each record once in effect. One instance may run; a second
+/// one makes the first stop.
+/// </summary>
+public sealed class WarehouseRole : IRole
+{
+    public const string RoleName = "warehouse";
+
+    /// <summary>Connections to ClickHouse: one for the sink, the others for status and readiness.</summary>
+    private const int ConnectionsMax = 4;
+
+    public string Name => RoleName;
+
+    public string Summary => "stores every event topic in ClickHouse, each record once in effect";
+
+    public int DefaultPort => RoleAddresses.PortOf(RoleName);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var clickHouse = ClickHouseOptions.From(builder.Configuration, RoleName);
+        builder.Services.AddSingleton(SinkOptions.From(builder.Configuration));
+        builder.Services.AddSingleton(clickHouse);
+        builder.Services.AddSingleton(_ => new ClickHouseClient(
+            new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = ConnectionsMax })
+            {
+                Timeout = Timeout.InfiniteTimeSpan,
+            },
+            clickHouse));
+        builder.Services.AddSingleton<SinkState>();
+        builder.Services.AddHostedService<Sink>();
+        builder.Services.AddReadiness("sink", (services, _) =>
+            Task.FromResult(services.GetRequiredService<SinkState>().Missing));
+        builder.Services.AddReadiness("clickhouse", async (services, cancellation) =>
+        {
+            await services.GetRequiredService<ClickHouseClient>().PingAsync(cancellation);
+            return null;
+        });
+    }
+
+    public void Map(WebApplication app) => WarehouseApi.Map(app);
+}
