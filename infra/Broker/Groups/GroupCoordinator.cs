@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+using EventStream.Broker.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.Broker.Groups;
+
+/// <summary>Knows every group. Members live in memory and come back after a restart by joining again; offsets are on disk.</summary>
+internal sealed class GroupCoordinator : IDisposable
+{
+    private readonly BrokerOptions _options;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<string, Group> _groups = new(StringComparer.Ordinal);
+
+    private GroupCoordinator(BrokerOptions options, ILogger logger)
+    {
+        _options = options;
+        _logger = logger;
+        var path = Path.Combine(options.DataFolder, "offsets.journal");
+        Offsets = OffsetStore.Open(path, options.Flush == FlushMode.Always);
+    }
+
+    public OffsetStore Offsets { get; }
+
+    public ICollection<Group> All => _groups.Values;
+
+    public static GroupCoordinator Open(BrokerOptions options, ILogger logger)
+    {
+        var coordinator = new GroupCoordinator(options, logger);
+        foreach (var group in coordinator.Offsets.Groups())
+        {
+            coordinator.GetOrAdd(group);
+        }
+        return coordinator;
+    }
+
+    public Group? Find(string id) => _groups.GetValueOrDefault(id);
+
+    public Group GetOrAdd(string id)
+    {
+        if (_groups.TryGetValue(id, out var known))
+        {
+            return known;
+        }
+        var group = new Group(id, _options, _logger);
+        var kept = _groups.GetOrAdd(id, group);
+        if (!ReferenceEquals(kept, group))
+        {
+            group.Dispose();
+        }
+        return kept;
+    }
+
+    public Task<JoinResult> JoinAsync(string groupId, JoinRequest request)
+    {
+        if (request.MemberId.Length > 0 && !_groups.ContainsKey(groupId))
+        {
+            return Task.FromResult(new JoinResult(ErrorCode.UnknownMemberId, request.MemberId));
+        }
+        while (true)
+        {
+            // A group that was deleted between the look-up and the call is replaced by a new one.
+            if (GetOrAdd(groupId).TryJoin(request, out var joined))
+            {
+                return joined;
+            }
+        }
+    }
+
+    /// <summary>Deletes a group without members, and its offsets.</summary>
+    public ErrorCode Delete(string id)
+    {
+        if (!_groups.TryGetValue(id, out var group))
+        {
+            return ErrorCode.GroupIdNotFound;
+        }
+        if (!group.TryKill())
+        {
+            return ErrorCode.NonEmptyGroup;
+        }
+        _groups.TryRemove(id, out _);
+        group.Dispose();
+        Offsets.RemoveGroup(id);
+        return ErrorCode.None;
+    }
+
+    public void Dispose()
+    {
+        foreach (var group in _groups.Values)
+        {
+            group.Dispose();
+        }
+        Offsets.Dispose();
+    }
+}

@@ -1,0 +1,44 @@
+using System.Buffers.Binary;
+
+namespace EventStream.Broker.Protocol;
+
+/// <summary>
+/// The marker that ends a transaction in a partition: a control batch of one record, whose key says abort (0) or commit (1).
+/// </summary>
+internal static class ControlBatch
+{
+    private const int RecordBytes = 17;
+    private const int TypeAt = BatchHeader.Size + 7;
+
+    /// <summary>The whole batch, checksum included; the log assigns the offset.</summary>
+    public static byte[] EndOfTransaction(long producerId, short producerEpoch, bool commit, long nowMs)
+    {
+        var batch = new byte[BatchHeader.Size + RecordBytes];
+        var span = batch.AsSpan();
+        BinaryPrimitives.WriteInt32BigEndian(span[8..], batch.Length - BatchHeader.Prefix);
+        span[16] = 2;
+        BinaryPrimitives.WriteInt16BigEndian(span[21..], 0x30);
+        BinaryPrimitives.WriteInt64BigEndian(span[27..], nowMs);
+        BinaryPrimitives.WriteInt64BigEndian(span[35..], nowMs);
+        BinaryPrimitives.WriteInt64BigEndian(span[43..], producerId);
+        BinaryPrimitives.WriteInt16BigEndian(span[51..], producerEpoch);
+        BinaryPrimitives.WriteInt32BigEndian(span[53..], -1);
+        BinaryPrimitives.WriteInt32BigEndian(span[57..], 1);
+        WriteRecord(span[BatchHeader.Size..], commit);
+        BatchHeader.WriteChecksum(span);
+        return batch;
+    }
+
+    /// <summary>True when the control batch commits; the batch was written by <see cref="EndOfTransaction"/>.</summary>
+    public static bool IsCommit(ReadOnlySpan<byte> batch) =>
+        batch.Length >= TypeAt + 2 && BinaryPrimitives.ReadInt16BigEndian(batch[TypeAt..]) == 1;
+
+    /// <summary>Lengths are zigzag varints of one byte: length 16, key 4 bytes, value 6 bytes, no headers.</summary>
+    private static void WriteRecord(Span<byte> record, bool commit)
+    {
+        record[0] = (RecordBytes - 1) << 1;
+        record[4] = 4 << 1;
+        BinaryPrimitives.WriteInt16BigEndian(record[7..], commit ? (short)1 : (short)0);
+        record[9] = 6 << 1;
+    }
+}

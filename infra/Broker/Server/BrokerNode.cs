@@ -1,0 +1,89 @@
+using EventStream.Broker.Groups;
+using EventStream.Broker.Log;
+using EventStream.Broker.Transactions;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.Broker.Server;
+
+/// <summary>The parts of the one broker, as the handlers of the APIs see them.</summary>
+internal sealed class BrokerNode : IDisposable
+{
+    /// <summary>The number of the only broker; it leads every partition and coordinates every group and transaction.</summary>
+    public const int NodeId = 1;
+
+    private BrokerNode(BrokerOptions options, ILogger logger)
+    {
+        Options = options;
+        Logger = logger;
+        Budget = new ByteBudget(options.InFlightBytesMax);
+        var context = new LogContext(options.Time, logger, options.Flush == FlushMode.Always);
+        ClusterId = ReadClusterId(options.DataFolder);
+        Topics = TopicStore.Open(options.DataFolder, context, options.PartitionsMax);
+        Groups = GroupCoordinator.Open(options, logger);
+        Transactions = TransactionCoordinator.Open(options, Topics, Groups, logger);
+    }
+
+    public BrokerOptions Options { get; }
+
+    public ILogger Logger { get; }
+
+    public string ClusterId { get; }
+
+    public TopicStore Topics { get; }
+
+    public GroupCoordinator Groups { get; }
+
+    public TransactionCoordinator Transactions { get; }
+
+    public ByteBudget Budget { get; }
+
+    public BrokerCounters Counters { get; } = new();
+
+    /// <summary>The address that clients are told to use.</summary>
+    public string Host => Options.AdvertisedHost ?? Options.Address.ToString();
+
+    public int Port { get; set; }
+
+    public static BrokerNode Open(BrokerOptions options, ILogger logger) => new(options, logger);
+
+    /// <summary>Applies retention to every partition.</summary>
+    public void Upkeep()
+    {
+        foreach (var topic in Topics.All)
+        {
+            foreach (var partition in topic.Partitions)
+            {
+                try
+                {
+                    partition.ApplyRetention(Options.ProducerExpiry);
+                }
+                catch (IOException e)
+                {
+                    BrokerLog.UpkeepFailed(Logger, e, topic.Name);
+                }
+            }
+        }
+    }
+
+    /// <summary>Closes the stores; without <paramref name="clean"/> nothing more is written, as at the end of the process.</summary>
+    public void Close(bool clean)
+    {
+        Transactions.Dispose();
+        Groups.Dispose();
+        Topics.Close(clean);
+        Topics.Dispose();
+    }
+
+    public void Dispose() => Counters.Dispose();
+
+    private static string ReadClusterId(string folder)
+    {
+        var path = Path.Combine(folder, "cluster-id");
+        if (!File.Exists(path))
+        {
+            var id = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+            WholeFile.Write(path, System.Text.Encoding.ASCII.GetBytes(id), flush: true);
+        }
+        return File.ReadAllText(path);
+    }
+}

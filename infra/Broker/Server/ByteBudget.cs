@@ -1,0 +1,52 @@
+namespace EventStream.Broker.Server;
+
+/// <summary>
+/// The bytes of large requests and responses that all connections together may hold. A request waits for its share before it is
+/// read; a fetch response takes what is left and is the smaller for it.
+/// </summary>
+internal sealed class ByteBudget(long bytesMax)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<(TaskCompletionSource Ready, long Bytes)> _waiting = new();
+    private long _left = bytesMax;
+
+    /// <summary>Takes the bytes, waiting in turn until they are free.</summary>
+    public Task AcquireAsync(long bytes)
+    {
+        lock (_gate)
+        {
+            if (_waiting.Count == 0 && _left >= bytes)
+            {
+                _left -= bytes;
+                return Task.CompletedTask;
+            }
+            var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting.Enqueue((ready, bytes));
+            return ready.Task;
+        }
+    }
+
+    /// <summary>Takes up to <paramref name="wanted"/> bytes, and <paramref name="atLeast"/> even when fewer are left.</summary>
+    public int Take(int wanted, int atLeast)
+    {
+        lock (_gate)
+        {
+            var taken = (int)Math.Min(wanted, Math.Max(_left, atLeast));
+            _left -= taken;
+            return taken;
+        }
+    }
+
+    public void Release(long bytes)
+    {
+        lock (_gate)
+        {
+            _left += bytes;
+            while (_waiting.TryPeek(out var next) && _left >= next.Bytes)
+            {
+                _left -= next.Bytes;
+                _waiting.Dequeue().Ready.TrySetResult();
+            }
+        }
+    }
+}

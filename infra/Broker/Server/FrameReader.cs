@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using EventStream.Broker.Protocol;
+
+namespace EventStream.Broker.Server;
+
+/// <summary>
+/// Cuts the bytes of a connection into frames: four bytes of size, then a request. Small frames are read together into one
+/// resident buffer; a large one gets a pooled buffer of its own, against the budget, until it is released.
+/// </summary>
+internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget budget, Deadline deadline) : IDisposable
+{
+    private const int ResidentBytes = 8 * 1024;
+    private const int SizeBytes = 4;
+
+    /// <summary>The smallest request: API key, version, correlation id and an absent client id.</summary>
+    private const int FrameBytesMin = 10;
+
+    /// <summary>A TLS record of a handshake begins with these bytes, which would make an absurd size.</summary>
+    private const int TlsHandshake = 0x1603;
+
+    private readonly byte[] _resident = ArrayPool<byte>.Shared.Rent(ResidentBytes);
+    private int _start;
+    private int _end;
+    private byte[]? _large;
+
+    public byte[] Buffer => _large ?? _resident;
+
+    public int FrameStart { get; private set; }
+
+    public int FrameLength { get; private set; }
+
+    /// <summary>Reads the next frame; false when the client has closed the connection between two frames.</summary>
+    /// <exception cref="MalformedRequestException">The size is out of bounds, or the client closed within a frame.</exception>
+    public async ValueTask<bool> ReadAsync()
+    {
+        if (!await FillAsync(SizeBytes))
+        {
+            return false;
+        }
+        FrameLength = CheckSize(BinaryPrimitives.ReadInt32BigEndian(_resident.AsSpan(_start)));
+        _start += SizeBytes;
+        if (FrameLength > ResidentBytes)
+        {
+            await ReadLargeAsync();
+            return true;
+        }
+        if (!await FillAsync(FrameLength))
+        {
+            throw new MalformedRequestException("the client closed the connection within a request");
+        }
+        FrameStart = _start;
+        _start += FrameLength;
+        return true;
+    }
+
+    /// <summary>Gives up the frame and the memory that it took.</summary>
+    public void Release()
+    {
+        if (_large is { } large)
+        {
+            _large = null;
+            ArrayPool<byte>.Shared.Return(large);
+            budget.Release(FrameLength);
+        }
+    }
+
+    public void Dispose()
+    {
+        Release();
+        ArrayPool<byte>.Shared.Return(_resident);
+    }
+
+    private int CheckSize(int size)
+    {
+        if (size >= FrameBytesMin && size <= frameBytesMax)
+        {
+            return size;
+        }
+        throw new MalformedRequestException(size >> 16 == TlsHandshake
+            ? "the client speaks TLS and this listener has none; use security.protocol=PLAINTEXT"
+            : $"a request of {size} bytes lies outside the range of {FrameBytesMin} to {frameBytesMax}");
+    }
+
+    private async ValueTask<bool> FillAsync(int count)
+    {
+        if (_start == _end)
+        {
+            _start = _end = 0;
+        }
+        if (_resident.Length - _start < count)
+        {
+            _resident.AsSpan(_start, _end - _start).CopyTo(_resident);
+            (_start, _end) = (0, _end - _start);
+        }
+        while (_end - _start < count)
+        {
+            var waitsForFrame = count == SizeBytes && _end == _start;
+            var read = await deadline.RunAsync(
+                socket.ReceiveAsync(_resident.AsMemory(_end), deadline.Token), limited: !waitsForFrame);
+            if (read == 0)
+            {
+                return false;
+            }
+            _end += read;
+        }
+        return true;
+    }
+
+    private async ValueTask ReadLargeAsync()
+    {
+        await budget.AcquireAsync(FrameLength);
+        _large = ArrayPool<byte>.Shared.Rent(FrameLength);
+        var filled = Math.Min(_end - _start, FrameLength);
+        _resident.AsSpan(_start, filled).CopyTo(_large);
+        _start += filled;
+        FrameStart = 0;
+        while (filled < FrameLength)
+        {
+            var rest = _large.AsMemory(filled, FrameLength - filled);
+            var read = await deadline.RunAsync(socket.ReceiveAsync(rest, deadline.Token), limited: true);
+            if (read == 0)
+            {
+                throw new MalformedRequestException("the client closed the connection within a request");
+            }
+            filled += read;
+        }
+    }
+}
