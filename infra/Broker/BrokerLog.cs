@@ -5,7 +5,10 @@ namespace EventStream.Broker;
 /// <summary>The catalogue of what the broker writes to its log.</summary>
 internal static partial class BrokerLog
 {
-    [LoggerMessage(1, LogLevel.Information, "Broker listens on {Address} with data in {Folder}: {Topics} topics, {Groups} groups")]
+    [LoggerMessage(
+        1,
+        LogLevel.Information,
+        "Broker listens on {Address} with data in {Folder}: {Topics} topics, {Groups} groups")]
     public static partial void Started(ILogger logger, string address, string folder, int topics, int groups);
 
     [LoggerMessage(2, LogLevel.Information, "Broker stopped")]
@@ -14,7 +17,10 @@ internal static partial class BrokerLog
     [LoggerMessage(3, LogLevel.Error, "The log in {Folder} could not be written; free space or repair the disk")]
     public static partial void AppendFailed(ILogger logger, Exception exception, string folder);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Path} ended in a torn write; {Bytes} bytes that were never acknowledged were cut off")]
+    [LoggerMessage(
+        4,
+        LogLevel.Warning,
+        "{Path} ended in a torn write; {Bytes} bytes that were never acknowledged were cut off")]
     public static partial void TornTail(ILogger logger, string path, long bytes);
 
     [LoggerMessage(5, LogLevel.Warning, "Closed the connection of {Peer}: {Reason}")]
@@ -26,7 +32,10 @@ internal static partial class BrokerLog
     [LoggerMessage(7, LogLevel.Information, "Group {Group}: generation {Generation} with {Members} members ({Reason})")]
     public static partial void Rebalanced(ILogger logger, string group, int generation, int members, string reason);
 
-    [LoggerMessage(8, LogLevel.Information, "Transaction of {TransactionalId} timed out after {TimeoutMs} ms and is aborted")]
+    [LoggerMessage(
+        8,
+        LogLevel.Information,
+        "Transaction of {TransactionalId} timed out after {TimeoutMs} ms and is aborted")]
     public static partial void TransactionTimedOut(ILogger logger, string transactionalId, int timeoutMs);
 
     [LoggerMessage(9, LogLevel.Error, "Upkeep of {Subject} failed and will be tried again")]

@@ -5,20 +5,29 @@ namespace EventStream.Broker;
 /// <summary>How much a broker does before it acknowledges a record.</summary>
 public enum FlushMode
 {
-    /// <summary>The record is with the operating system: it survives the end of the process (kill -9), not the loss of power.</summary>
+    /// <summary>
+    /// The record is with the operating system: it survives the end of the process (kill -9), not the loss of power.
+    /// </summary>
     Process,
 
     /// <summary>The record is on the disk: it survives the loss of power. Concurrent appends share a flush.</summary>
     Always,
 }
 
-/// <summary>What a <see cref="DevBroker"/> is started with. Sizes are bytes, counts are counts, times are spans.</summary>
+/// <summary>
+/// What a <see cref="DevBroker"/> is started with. Sizes are bytes, counts are counts, times are spans.
+/// </summary>
 public sealed record BrokerOptions
 {
-    /// <summary>The folder that holds everything the broker keeps; made if need be. One broker at a time may use it.</summary>
+    /// <summary>
+    /// The folder that holds everything the broker keeps; made if need be. One broker at a time may use it.
+    /// </summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>The address to listen on. Anything but the loopback opens the broker, which has no TLS and no SASL, to the network.</summary>
+    /// <summary>
+    /// The address to listen on. Anything but the loopback opens the broker, which has no TLS and no SASL, to the
+    /// network.
+    /// </summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>The TCP port, 0 for any free one.</summary>
@@ -42,22 +51,30 @@ public sealed record BrokerOptions
     /// <summary>The connections served at once; a further one is closed at once.</summary>
     public int ConnectionsMax { get; init; } = 1024;
 
-    /// <summary>The size of one request. A larger one closes its connection: it is garbage or a client set up wrongly.</summary>
+    /// <summary>
+    /// The size of one request. A larger one closes its connection: it is garbage or a client set up wrongly.
+    /// </summary>
     public int RequestBytesMax { get; init; } = 32 * 1024 * 1024;
 
-    /// <summary>The bytes of large requests and responses held in memory for all connections together; more has to wait.</summary>
+    /// <summary>
+    /// The bytes of large requests and responses held in memory for all connections together; more has to wait.
+    /// </summary>
     public long InFlightBytesMax { get; init; } = 128 * 1024 * 1024;
 
     /// <summary>The record bytes of one fetch response, whatever the consumer asks for.</summary>
     public int FetchBytesMax { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>How long a client may take to send the rest of a request that it began, or to take a response.</summary>
+    /// <summary>
+    /// How long a client may take to send the rest of a request that it began, or to take a response.
+    /// </summary>
     public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a fetch may wait for records at most.</summary>
     public TimeSpan FetchWaitMax { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long the first rebalance of an empty group waits for further members, each of whom extends it.</summary>
+    /// <summary>
+    /// How long the first rebalance of an empty group waits for further members, each of whom extends it.
+    /// </summary>
     public TimeSpan InitialRebalanceDelay { get; init; } = TimeSpan.FromMilliseconds(300);
 
     /// <summary>The shortest session time-out that a group member may ask for.</summary>
@@ -98,14 +115,18 @@ public sealed record BrokerOptions
         Require(!string.IsNullOrWhiteSpace(DataFolder), $"{nameof(DataFolder)} names no folder.");
         Require(Port is >= 0 and <= 65535, $"{nameof(Port)} is {Port}; a port lies between 0 and 65535.");
         Require(PartitionsDefault >= 1, $"{nameof(PartitionsDefault)} is {PartitionsDefault}; it is at least 1.");
-        Require(PartitionsMax >= PartitionsDefault, $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}.");
+        Require(
+            PartitionsMax >= PartitionsDefault,
+            $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}.");
         Require(ConnectionsMax >= 1, $"{nameof(ConnectionsMax)} is {ConnectionsMax}; it is at least 1.");
         Require(RequestBytesMax >= 4096, $"{nameof(RequestBytesMax)} is {RequestBytesMax}; it is at least 4096.");
         Require(FetchBytesMax >= 4096, $"{nameof(FetchBytesMax)} is {FetchBytesMax}; it is at least 4096.");
         Require(
             InFlightBytesMax >= RequestBytesMax && InFlightBytesMax >= FetchBytesMax,
             $"{nameof(InFlightBytesMax)} is less than one request or one fetch response.");
-        Require(SessionTimeoutMin <= SessionTimeoutMax, $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}.");
+        Require(
+            SessionTimeoutMin <= SessionTimeoutMax,
+            $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}.");
         Require(RetentionCheckInterval > TimeSpan.Zero, $"{nameof(RetentionCheckInterval)} is not positive.");
         return errors;
     }

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Broker;
 
 /// <summary>
-/// A single-node broker that speaks the Kafka protocol: bytes in, a durable log on disk, consumer groups and transactions. Clients
-/// connect in plain text, without TLS and SASL. Record batches are kept as they came (magic 2), in the layout of KIP-98.
+/// A single-node broker that speaks the Kafka protocol: bytes in, a durable log on disk, consumer groups and
+/// transactions. Clients connect in plain text, without TLS and SASL. Record batches are kept as they came (magic 2),
+/// in the layout of KIP-98.
 /// </summary>
 public sealed class DevBroker : IAsyncDisposable
 {
@@ -36,12 +37,16 @@ public sealed class DevBroker : IAsyncDisposable
     public long GarbageFrames => _node.Counters.GarbageFrames;
 
     /// <summary>Opens the data folder, repairing what a crash left, and listens.</summary>
-    /// <exception cref="BrokerException">An option is wrong, the port is in use, or another broker uses the folder.</exception>
+    /// <exception cref="BrokerException">
+    /// An option is wrong, the port is in use, or another broker uses the folder.
+    /// </exception>
     public static Task<DevBroker> StartAsync(BrokerOptions options, CancellationToken cancellation = default) =>
         StartAsync(options, NullLogger.Instance, cancellation);
 
     /// <summary>As the other one, with a logger.</summary>
-    /// <exception cref="BrokerException">An option is wrong, the port is in use, or another broker uses the folder.</exception>
+    /// <exception cref="BrokerException">
+    /// An option is wrong, the port is in use, or another broker uses the folder.
+    /// </exception>
     public static Task<DevBroker> StartAsync(
         BrokerOptions options, ILogger logger, CancellationToken cancellation = default)
     {
@@ -56,7 +61,9 @@ public sealed class DevBroker : IAsyncDisposable
     /// <summary>Stops serving and closes the log in good order; whatever was acknowledged is on file already.</summary>
     public Task StopAsync() => StopAsync(clean: true);
 
-    /// <summary>Stops without the clean-up of a clean stop, so that the folder is as after a kill of the process.</summary>
+    /// <summary>
+    /// Stops without the clean-up of a clean stop, so that the folder is as after a kill of the process.
+    /// </summary>
     internal Task AbortAsync() => StopAsync(clean: false);
 
     /// <inheritdoc/>

@@ -4,8 +4,9 @@ using EventStream.Broker.Server;
 namespace EventStream.Broker.Apis;
 
 /// <summary>
-/// One API: the versions that are served, the first of them with the flexible encoding, and the handler, which finds the reader
-/// behind the header and writes the body. <see cref="AdvertisedMin"/> differs from <see cref="Min"/> only for Produce.
+/// One API: the versions that are served, the first of them with the flexible encoding, and the handler, which finds
+/// the reader behind the header and writes the body. <see cref="AdvertisedMin"/> differs from <see cref="Min"/> only
+/// for Produce.
 /// </summary>
 internal sealed record ApiEntry(
     ApiKey Key, short Min, short Max, short FlexibleFrom, Func<BrokerNode, Request, ValueTask> Handler)
@@ -55,7 +56,9 @@ internal static class ApiTable
     private static readonly ApiEntry?[] ByKey = Index();
 
     /// <summary>Reads the header of the request, answers it into its writer.</summary>
-    /// <exception cref="MalformedRequestException">No such API or version, or a field does not fit into the request.</exception>
+    /// <exception cref="MalformedRequestException">
+    /// No such API or version, or a field does not fit into the request.
+    /// </exception>
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
         var reader = request.Reader;
@@ -74,7 +77,7 @@ internal static class ApiTable
         var flexible = version >= entry.FlexibleFrom;
         reader.Flexible = flexible;
         reader.SkipTags();
-        // The answer to ApiVersions keeps the old header, since a client reads it before it knows what the broker speaks.
+        // The answer to ApiVersions keeps the old header: a client reads it before it knows what the broker speaks.
         request.Writer.Begin(correlationId, flexible && entry.Key != ApiKey.ApiVersions);
         request.Writer.Flexible = flexible;
         return entry.Handler(node, request);

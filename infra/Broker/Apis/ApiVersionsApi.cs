@@ -3,7 +3,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>ApiVersions: which APIs the broker serves, in which versions. An unknown version is answered in version 0.</summary>
+/// <summary>
+/// ApiVersions: which APIs the broker serves, in which versions. An unknown version is answered in version 0.
+/// </summary>
 internal static class ApiVersionsApi
 {
     public static ValueTask HandleAsync(BrokerNode node, Request request)

@@ -12,7 +12,8 @@ internal sealed class AppendWaiter : IAppendListener, IDisposable
 
     public AppendWaiter(TimeProvider time, TimeSpan limit, CancellationToken cancellation)
     {
-        _timer = time.CreateTimer(static waiter => ((AppendWaiter)waiter!).TimeOut(), this, limit, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(
+            static waiter => ((AppendWaiter)waiter!).TimeOut(), this, limit, Timeout.InfiniteTimeSpan);
         _cancellation = cancellation.Register(static waiter => ((AppendWaiter)waiter!).TimeOut(), this);
     }
 

@@ -96,7 +96,8 @@ internal static class CreateTopicsApi
     {
         ErrorCode.TopicAlreadyExists => $"Topic '{name}' already exists.",
         ErrorCode.InvalidPartitions =>
-            $"The number of partitions is at least 1, and all topics together have at most {node.Options.PartitionsMax}.",
+            "A topic has at least 1 partition, and all topics together have "
+            + $"at most {node.Options.PartitionsMax}.",
         _ => Errors.Sentence(error),
     };
 

@@ -4,12 +4,14 @@ using EventStream.Broker.Server;
 namespace EventStream.Broker.Apis;
 
 /// <summary>
-/// Fetch: whole record batches from many partitions, waiting up to the consumer's limit for as many bytes as it asks for. Fetch
-/// sessions are declined by answering with session 0, upon which every client sends full requests.
+/// Fetch: whole record batches from many partitions, waiting up to the consumer's limit for as many bytes as it asks
+/// for. Fetch sessions are declined by answering with session 0, upon which every client sends full requests.
 /// </summary>
 internal static class FetchApi
 {
-    /// <summary>Even with the budget spent, a response gets room for this much, so that every consumer makes progress.</summary>
+    /// <summary>
+    /// Even with the budget spent, a response gets room for this much, so that every consumer makes progress.
+    /// </summary>
     private const int BytesAtLeast = 64 * 1024;
 
     public static async ValueTask HandleAsync(BrokerNode node, Request request)

@@ -7,7 +7,12 @@ namespace EventStream.Broker.Apis;
 internal static class FetchPartitionWriter
 {
     public static ReadResult Write(
-        ResponseWriter writer, FetchRequest fetch, in FetchPartition partition, short version, int bytesLeft, bool isFirst)
+        ResponseWriter writer,
+        FetchRequest fetch,
+        in FetchPartition partition,
+        short version,
+        int bytesLeft,
+        bool isFirst)
     {
         if (partition.Log is not { } log || partition.Error != ErrorCode.None)
         {
@@ -47,7 +52,9 @@ internal static class FetchPartitionWriter
         return read;
     }
 
-    /// <summary>The aborted transactions precede the records, so that they are looked up for all that could be read.</summary>
+    /// <summary>
+    /// The aborted transactions precede the records, so that they are looked up for all that could be read.
+    /// </summary>
     private static ReadResult WriteCommitted(
         ResponseWriter writer,
         short version,
@@ -83,7 +90,13 @@ internal static class FetchPartitionWriter
     }
 
     private static void WriteOffsets(
-        ResponseWriter writer, short version, int index, ErrorCode error, long highWatermark, long lastStable, long logStart)
+        ResponseWriter writer,
+        short version,
+        int index,
+        ErrorCode error,
+        long highWatermark,
+        long lastStable,
+        long logStart)
     {
         writer.WriteInt32(index);
         writer.WriteError(error);

@@ -4,7 +4,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>IncrementalAlterConfigs: sets and unsets entries of topics; the broker itself is configured at its start only.</summary>
+/// <summary>
+/// IncrementalAlterConfigs: sets and unsets entries of topics; the broker itself is configured at its start only.
+/// </summary>
 internal static class IncrementalAlterConfigsApi
 {
     private const byte TopicResource = 2;

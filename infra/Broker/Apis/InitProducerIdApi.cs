@@ -2,7 +2,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>InitProducerId: gives an idempotent or transactional producer its id and epoch, fencing its predecessors.</summary>
+/// <summary>
+/// InitProducerId: gives an idempotent or transactional producer its id and epoch, fencing its predecessors.
+/// </summary>
 internal static class InitProducerIdApi
 {
     /// <summary>Older clients know fencing only by the error of the epoch.</summary>

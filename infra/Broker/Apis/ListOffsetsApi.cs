@@ -4,7 +4,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>ListOffsets: the earliest offset, the latest, the one of the greatest timestamp, or the first at or after a time.</summary>
+/// <summary>
+/// ListOffsets: the earliest offset, the latest, the one of the greatest timestamp, or the first at or after a time.
+/// </summary>
 internal static class ListOffsetsApi
 {
     private const long Latest = -1;

@@ -5,8 +5,8 @@ using EventStream.Broker.Server;
 namespace EventStream.Broker.Apis;
 
 /// <summary>
-/// OffsetFetch: how far a group has come. A consumer that requires stable offsets is told to wait while a transaction is about to
-/// change one.
+/// OffsetFetch: how far a group has come. A consumer that requires stable offsets is told to wait while a transaction
+/// is about to change one.
 /// </summary>
 internal static class OffsetFetchApi
 {

@@ -4,7 +4,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>OffsetForLeaderEpoch: where an epoch ended. The only epoch is the present one, which ends with the log.</summary>
+/// <summary>
+/// OffsetForLeaderEpoch: where an epoch ended. The only epoch is the present one, which ends with the log.
+/// </summary>
 internal static class OffsetForLeaderEpochApi
 {
     public static ValueTask HandleAsync(BrokerNode node, Request request)

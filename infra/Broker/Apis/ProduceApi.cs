@@ -6,8 +6,8 @@ using EventStream.Broker.Server;
 namespace EventStream.Broker.Apis;
 
 /// <summary>
-/// Produce: appends one record batch to each partition. Nothing but a flush to the disk, where it is asked for, makes it wait:
-/// with one replica acks 1 and all are the same.
+/// Produce: appends one record batch to each partition. Nothing but a flush to the disk, where it is asked for, makes
+/// it wait: with one replica acks 1 and all are the same.
 /// </summary>
 internal static class ProduceApi
 {

@@ -2,7 +2,9 @@ using EventStream.Broker.Protocol;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>The request that a connection is serving, and the response to it; one object is used again and again.</summary>
+/// <summary>
+/// The request that a connection is serving, and the response to it; one object is used again and again.
+/// </summary>
 internal sealed class Request : IDisposable
 {
     public RequestReader Reader { get; } = new();

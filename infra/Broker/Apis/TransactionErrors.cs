@@ -2,7 +2,9 @@ using EventStream.Broker.Protocol;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>ProducerFenced is younger than the transaction APIs: earlier versions say InvalidProducerEpoch instead.</summary>
+/// <summary>
+/// ProducerFenced is younger than the transaction APIs: earlier versions say InvalidProducerEpoch instead.
+/// </summary>
 internal static class TransactionErrors
 {
     public static ErrorCode ForVersion(ErrorCode error, short version, short fencedFrom) =>

@@ -3,7 +3,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>TxnOffsetCommit: offsets that count when the transaction commits, if the consumer is still the group's.</summary>
+/// <summary>
+/// TxnOffsetCommit: offsets that count when the transaction commits, if the consumer is still the group's.
+/// </summary>
 internal static class TxnOffsetCommitApi
 {
     private const short FencedFrom = 2;

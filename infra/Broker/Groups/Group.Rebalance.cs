@@ -6,61 +6,6 @@ internal sealed partial class Group
 {
     private static TaskCompletionSource<T> NewSource<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ErrorCode CheckJoin(JoinRequest request)
-    {
-        if (request.SessionTimeoutMs < _options.SessionTimeoutMin.TotalMilliseconds
-            || request.SessionTimeoutMs > _options.SessionTimeoutMax.TotalMilliseconds)
-        {
-            return ErrorCode.InvalidSessionTimeout;
-        }
-        if (request.ProtocolType.Length == 0 || request.Protocols.Count == 0)
-        {
-            return ErrorCode.InconsistentGroupProtocol;
-        }
-        var isKnown = _members.ContainsKey(request.MemberId);
-        if (!isKnown && _members.Count + _promisedIds.Count >= _options.GroupMembersMax && request.MemberId.Length == 0)
-        {
-            return ErrorCode.GroupMaxSizeReached;
-        }
-        var others = _members.Count - (isKnown ? 1 : 0);
-        return others == 0 || (request.ProtocolType == ProtocolType && SharesProtocol(request))
-            ? ErrorCode.None
-            : ErrorCode.InconsistentGroupProtocol;
-    }
-
-    private bool SharesProtocol(JoinRequest request)
-    {
-        foreach (var protocol in request.Protocols)
-        {
-            if (IsSupportedByAll(protocol.Name, request.MemberId))
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private bool IsSupportedByAll(string protocol, string? exceptMember)
-    {
-        foreach (var member in _members.Values)
-        {
-            if (member.MemberId == exceptMember)
-            {
-                continue;
-            }
-            var supports = false;
-            foreach (var candidate in member.Protocols)
-            {
-                supports |= candidate.Name == protocol;
-            }
-            if (!supports)
-            {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private Task<JoinResult> JoinNewcomer(JoinRequest request)
     {
         var memberId = $"{request.InstanceId ?? request.ClientId}-{Guid.NewGuid():D}";
@@ -95,7 +40,8 @@ internal sealed partial class Group
             return Task.FromResult(new JoinResult(ErrorCode.UnknownMemberId, request.MemberId));
         }
         var unchanged = member.HasSameProtocols(request.Protocols);
-        var mayStay = State == GroupState.CompletingRebalance || (State == GroupState.Stable && member.MemberId != _leader);
+        var mayStay = State == GroupState.CompletingRebalance
+            || (State == GroupState.Stable && member.MemberId != _leader);
         member.Update(request);
         Touch(member);
         return unchanged && mayStay ? Task.FromResult(Joined(member)) : AwaitJoin(member, "a member joined again");
@@ -117,7 +63,9 @@ internal sealed partial class Group
         return AwaitJoin(member, "a member came");
     }
 
-    /// <summary>A static member came back: it takes the place, and without a change of its wishes nobody else notices.</summary>
+    /// <summary>
+    /// A static member came back: it takes the place, and without a change of its wishes nobody else notices.
+    /// </summary>
     private Task<JoinResult> ReplaceStatic(GroupMember predecessor, string memberId, JoinRequest request)
     {
         predecessor.AnswerJoin(new JoinResult(ErrorCode.FencedInstanceId, predecessor.MemberId));
@@ -164,7 +112,8 @@ internal sealed partial class Group
 
     private void MaybeCompleteJoin()
     {
-        if (State != GroupState.PreparingRebalance || (_members.Count > 0 && (_isFirstRebalance || _promisedIds.Count > 0)))
+        var waits = _members.Count > 0 && (_isFirstRebalance || _promisedIds.Count > 0);
+        if (State != GroupState.PreparingRebalance || waits)
         {
             return;
         }
@@ -208,40 +157,6 @@ internal sealed partial class Group
         BrokerLog.Rebalanced(_logger, Id, _generation, _members.Count, _reason);
     }
 
-    private void ChooseLeader()
-    {
-        if (_leader is not null && _members.TryGetValue(_leader, out var leader) && leader.Join is not null)
-        {
-            return;
-        }
-        foreach (var member in _members.Values)
-        {
-            if (member.Join is not null)
-            {
-                _leader = member.MemberId;
-                return;
-            }
-        }
-    }
-
-    /// <summary>Each member votes for the first of its protocols that all support; the most votes win.</summary>
-    private string ChooseProtocol()
-    {
-        var votes = new Dictionary<string, int>();
-        foreach (var member in _members.Values)
-        {
-            foreach (var protocol in member.Protocols)
-            {
-                if (IsSupportedByAll(protocol.Name, exceptMember: null))
-                {
-                    votes[protocol.Name] = votes.GetValueOrDefault(protocol.Name) + 1;
-                    break;
-                }
-            }
-        }
-        return votes.OrderByDescending(v => v.Value).ThenBy(v => v.Key, StringComparer.Ordinal).First().Key;
-    }
-
     private JoinResult Joined(GroupMember member)
     {
         var joined = new List<JoinedMember>();
@@ -253,7 +168,10 @@ internal sealed partial class Group
             }
         }
         return new JoinResult(
-            ErrorCode.None, member.MemberId, _generation, ProtocolType, _protocolName, _leader ?? "") { Members = joined };
+            ErrorCode.None, member.MemberId, _generation, ProtocolType, _protocolName, _leader ?? "")
+        {
+            Members = joined,
+        };
     }
 
     private void Assign(IReadOnlyDictionary<string, byte[]> assignments)

@@ -58,7 +58,9 @@ internal sealed partial class Group
         }
     }
 
-    /// <summary>After the first delay a member that was promised an id still has until the rebalance time-out.</summary>
+    /// <summary>
+    /// After the first delay a member that was promised an id still has until the rebalance time-out.
+    /// </summary>
     private void EndWaitForMembers(long nowMs)
     {
         if (_isFirstRebalance && _promisedIds.Count > 0 && _joinEndsAtMostMs > nowMs)

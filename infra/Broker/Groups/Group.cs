@@ -15,9 +15,10 @@ internal enum GroupState
 }
 
 /// <summary>
-/// A group owns who its members are and which generation they form. A rebalance begins when a member comes, goes or changes, ends
-/// as soon as every member has joined again, and hands the assignment of the leader to all. The members' assignors decide eager or
-/// cooperative; the group passes bytes. One lock and one timer, set to the next moment that matters, serve a group.
+/// A group owns who its members are and which generation they form. A rebalance begins when a member comes, goes or
+/// changes, ends as soon as every member has joined again, and hands the assignment of the leader to all. The
+/// members' assignors decide eager or cooperative; the group passes bytes. One lock and one timer, set to the next
+/// moment that matters, serve a group.
 /// </summary>
 internal sealed partial class Group : IDisposable
 {
@@ -49,7 +50,9 @@ internal sealed partial class Group : IDisposable
 
     public string? ProtocolType { get; private set; }
 
-    /// <summary>Joins; the task ends when the rebalance does. False when the group is dead and must be looked up again.</summary>
+    /// <summary>
+    /// Joins; the task ends when the rebalance does. False when the group is dead and must be looked up again.
+    /// </summary>
     public bool TryJoin(JoinRequest request, [NotNullWhen(true)] out Task<JoinResult>? joined)
     {
         lock (_gate)
@@ -69,7 +72,9 @@ internal sealed partial class Group : IDisposable
         }
     }
 
-    /// <summary>Hands in the leader's assignment, or asks for one's own; the task ends when the leader has handed in.</summary>
+    /// <summary>
+    /// Hands in the leader's assignment, or asks for one's own; the task ends when the leader has handed in.
+    /// </summary>
     public Task<SyncResult> Sync(
         string memberId, string? instanceId, int generation, IReadOnlyDictionary<string, byte[]> assignments)
     {
@@ -147,7 +152,9 @@ internal sealed partial class Group : IDisposable
         }
     }
 
-    /// <summary>Whether offsets may be committed by this member of this generation; -1 and no member for none at all.</summary>
+    /// <summary>
+    /// Whether offsets may be committed by this member of this generation; -1 and no member for none at all.
+    /// </summary>
     public ErrorCode CheckCommit(string memberId, string? instanceId, int generation)
     {
         lock (_gate)
@@ -166,7 +173,9 @@ internal sealed partial class Group : IDisposable
         }
     }
 
-    /// <summary>Whether a transaction may commit offsets for the group: members are checked only when one is named.</summary>
+    /// <summary>
+    /// Whether a transaction may commit offsets for the group: members are checked only when one is named.
+    /// </summary>
     public ErrorCode CheckTransactionalCommit(string memberId, string? instanceId, int generation)
     {
         lock (_gate)
@@ -220,11 +229,3 @@ internal sealed partial class Group : IDisposable
         }
     }
 }
-
-/// <summary>A member as an administrator sees it.</summary>
-internal sealed record MemberDescription(
-    string MemberId, string? InstanceId, string ClientId, string ClientHost, byte[] Metadata, byte[] Assignment);
-
-/// <summary>A group as an administrator sees it.</summary>
-internal sealed record GroupDescription(
-    GroupState State, string ProtocolType, string ProtocolName, IReadOnlyList<MemberDescription> Members);

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Groups;
 
-/// <summary>Knows every group. Members live in memory and come back after a restart by joining again; offsets are on disk.</summary>
+/// <summary>
+/// Knows every group. Members live in memory and come back after a restart by joining again; offsets are on disk.
+/// </summary>
 internal sealed class GroupCoordinator : IDisposable
 {
     private readonly BrokerOptions _options;

@@ -36,7 +36,9 @@ internal sealed record JoinResult(
 internal sealed record SyncResult(
     ErrorCode Error, byte[] Assignment, string? ProtocolType = null, string? ProtocolName = null);
 
-/// <summary>One member of a group; the lock of its group guards it. Moments are milliseconds of a monotonic clock.</summary>
+/// <summary>
+/// One member of a group; the lock of its group guards it. Moments are milliseconds of a monotonic clock.
+/// </summary>
 internal sealed class GroupMember(string memberId, JoinRequest request)
 {
     public string MemberId { get; } = memberId;

@@ -7,8 +7,8 @@ internal readonly record struct CommittedOffset(long Offset, int LeaderEpoch, st
 internal readonly record struct TopicPartition(string Topic, int Partition);
 
 /// <summary>
-/// The offsets of one group: those that count, and those that an open transaction will make count. The lock of the offset store
-/// guards them.
+/// The offsets of one group: those that count, and those that an open transaction will make count. The lock of the
+/// offset store guards them.
 /// </summary>
 internal sealed class GroupOffsets
 {

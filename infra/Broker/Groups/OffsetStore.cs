@@ -4,8 +4,8 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Groups;
 
 /// <summary>
-/// The offset store owns the committed offsets of all groups. A commit is in the journal before it is acknowledged; the offsets of
-/// a transaction are kept aside there until the transaction ends.
+/// The offset store owns the committed offsets of all groups. A commit is in the journal before it is acknowledged;
+/// the offsets of a transaction are kept aside there until the transaction ends.
 /// </summary>
 internal sealed class OffsetStore : IDisposable
 {
@@ -75,7 +75,9 @@ internal sealed class OffsetStore : IDisposable
         }
     }
 
-    /// <summary>Makes the offsets that a transaction kept aside count, or forgets them. To repeat it does no harm.</summary>
+    /// <summary>
+    /// Makes the offsets that a transaction kept aside count, or forgets them. To repeat it does no harm.
+    /// </summary>
     public void EndTransaction(string group, long producerId, bool commit)
     {
         lock (_gate)
@@ -105,7 +107,9 @@ internal sealed class OffsetStore : IDisposable
         }
     }
 
-    /// <summary>The offset that counts, null when there is none, and whether a transaction may be about to change it.</summary>
+    /// <summary>
+    /// The offset that counts, null when there is none, and whether a transaction may be about to change it.
+    /// </summary>
     public (CommittedOffset? Offset, bool IsPending) Find(string group, TopicPartition partition)
     {
         lock (_gate)

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// Walks the batches of a segment file in order, in chunks, and stops at the first one that is torn or implausible. With
-/// <paramref name="verify"/> it checks every checksum too, which is what recovery after a crash needs.
+/// Walks the batches of a segment file in order, in chunks, and stops at the first one that is torn or implausible.
+/// With <paramref name="verify"/> it checks every checksum too, which is what recovery after a crash needs.
 /// </summary>
 internal sealed class BatchScanner(
     SafeFileHandle file, long start, long end, bool verify, int chunkBytes = BatchScanner.ChunkBytes) : IDisposable
@@ -53,7 +53,10 @@ internal sealed class BatchScanner(
     public void Dispose() => ArrayPool<byte>.Shared.Return(_chunk);
 
     private static bool IsPlausible(in BatchHeader header) =>
-        header.TotalBytes >= BatchHeader.Size && header.Magic == 2 && header.LastOffsetDelta >= 0 && header.BaseOffset >= 0;
+        header.TotalBytes >= BatchHeader.Size
+        && header.Magic == 2
+        && header.LastOffsetDelta >= 0
+        && header.BaseOffset >= 0;
 
     private ReadOnlySpan<byte> Slice(long position, int count) =>
         _chunk.AsSpan((int)(position - _chunkStart), count);
@@ -74,7 +77,8 @@ internal sealed class BatchScanner(
             _chunk = ArrayPool<byte>.Shared.Rent(count);
         }
         _chunkStart = position;
-        _chunkLength = RandomAccess.Read(file, _chunk.AsSpan(0, (int)Math.Min(_chunk.Length, end - position)), position);
+        var wanted = (int)Math.Min(_chunk.Length, end - position);
+        _chunkLength = RandomAccess.Read(file, _chunk.AsSpan(0, wanted), position);
         return count <= _chunkLength;
     }
 }

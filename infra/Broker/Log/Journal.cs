@@ -9,9 +9,9 @@ namespace EventStream.Broker.Log;
 internal readonly record struct JournalEntry(string Key, byte[]? Value);
 
 /// <summary>
-/// A small durable dictionary: every change is appended with its checksum and is in the file before <see cref="Put"/> returns;
-/// the last value of a key counts. When the file is mostly history it is written anew. Topics, committed offsets and transactions
-/// live in one each.
+/// A small durable dictionary: every change is appended with its checksum and is in the file before <see cref="Put"/>
+/// returns; the last value of a key counts. When the file is mostly history it is written anew. Topics, committed
+/// offsets and transactions live in one each.
 /// </summary>
 internal sealed class Journal : IDisposable
 {
@@ -36,7 +36,9 @@ internal sealed class Journal : IDisposable
     /// <summary>The entries as they were read at the start; the owner keeps its own picture from then on.</summary>
     public IReadOnlyDictionary<string, byte[]> Entries => _live;
 
-    /// <summary>Opens a journal, made if need be. A torn write at its end was never acknowledged and is cut off.</summary>
+    /// <summary>
+    /// Opens a journal, made if need be. A torn write at its end was never acknowledged and is cut off.
+    /// </summary>
     public static Journal Open(string path, bool flush)
     {
         var journal = new Journal(path, flush);

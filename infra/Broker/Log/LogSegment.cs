@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// A segment owns one file of consecutive batches and its index. One writer appends under the lock of its log; readers read
-/// below <see cref="Size"/>, which grows only after the bytes are in the file.
+/// A segment owns one file of consecutive batches and its index. One writer appends under the lock of its log;
+/// readers read below <see cref="Size"/>, which grows only after the bytes are in the file.
 /// </summary>
 internal sealed class LogSegment : IDisposable
 {
@@ -42,8 +42,8 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// Opens a segment that exists. A valid index file says that it was sealed or closed in good order; without one the file is
-    /// walked, and what follows the last whole batch is cut off.
+    /// Opens a segment that exists. A valid index file says that it was sealed or closed in good order; without one
+    /// the file is walked, and what follows the last whole batch is cut off.
     /// </summary>
     public static LogSegment Open(string path, long nowMs, out long bytesCutOff)
     {
@@ -84,7 +84,9 @@ internal sealed class LogSegment : IDisposable
     public BatchScanner Scan(long start, long end, int chunkBytes = 64 * 1024) =>
         new(_file, start, end, verify: false, chunkBytes);
 
-    /// <summary>The position of the batch that holds the offset, or of the first one after it; <see cref="Size"/> when none.</summary>
+    /// <summary>
+    /// The position of the batch that holds the offset, or of the first one after it; <see cref="Size"/> when none.
+    /// </summary>
     public long FindPosition(long offset)
     {
         using var scanner = Scan(Index.PositionBefore(offset), Size, chunkBytes: 4096);

@@ -7,7 +7,9 @@ internal readonly record struct ReadResult(ErrorCode Error, int Bytes, long Next
 
 internal sealed partial class PartitionLog
 {
-    /// <summary>Consumers that read on where they stopped skip the search; more of them than this share the places.</summary>
+    /// <summary>
+    /// Consumers that read on where they stopped skip the search; more of them than this share the places.
+    /// </summary>
     private const int CursorsKept = 4;
 
     private readonly Cursor?[] _cursors = new Cursor?[CursorsKept];
@@ -16,8 +18,9 @@ internal sealed partial class PartitionLog
     private sealed record Cursor(long Offset, LogSegment Segment, long Position);
 
     /// <summary>
-    /// Copies whole batches from the one that holds <paramref name="offset"/> on, up to <paramref name="maxBytes"/>, before
-    /// <paramref name="endOffset"/>. With <paramref name="atLeastOne"/> a first batch larger than that is read all the same.
+    /// Copies whole batches from the one that holds <paramref name="offset"/> on, up to <paramref name="maxBytes"/>,
+    /// before <paramref name="endOffset"/>. With <paramref name="atLeastOne"/> a first batch larger than that is read
+    /// all the same.
     /// </summary>
     public ReadResult Read(long offset, long endOffset, int maxBytes, bool atLeastOne, ResponseWriter into)
     {
@@ -37,12 +40,14 @@ internal sealed partial class PartitionLog
         }
         catch (ObjectDisposedException)
         {
-            // Retention removed the segment between the look-up and the read; the offset is before the start of the log now.
+            // Retention removed the segment between the look-up and the read: the offset is before the log's start now.
             return new ReadResult(ErrorCode.OffsetOutOfRange, 0, offset);
         }
     }
 
-    /// <summary>The first record whose timestamp is at least <paramref name="timestampMs"/>; null when there is none.</summary>
+    /// <summary>
+    /// The first record whose timestamp is at least <paramref name="timestampMs"/>; null when there is none.
+    /// </summary>
     public (long Offset, long TimestampMs)? FindByTime(long timestampMs)
     {
         foreach (var segment in _segments)

@@ -40,7 +40,9 @@ internal sealed partial class PartitionLog
         return log;
     }
 
-    /// <summary>With <c>flush=always</c>, waits until everything before the offset is on the disk; appends share one flush.</summary>
+    /// <summary>
+    /// With <c>flush=always</c>, waits until everything before the offset is on the disk; appends share one flush.
+    /// </summary>
     public async ValueTask FlushAsync(long upTo, CancellationToken cancellation)
     {
         if (!_flushAlways || Volatile.Read(ref _flushedTo) >= upTo)

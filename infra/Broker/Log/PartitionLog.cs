@@ -8,8 +8,9 @@ internal readonly record struct AppendResult(
     ErrorCode Error, long BaseOffset = -1, long LogAppendTimeMs = -1, long LogStart = -1);
 
 /// <summary>
-/// The log of one partition owns its records: segments in ascending order, of which the last is written. Appends take the lock;
-/// reads go by what has been published and take none. A batch is in the file (and so survives the process) before it is visible.
+/// The log of one partition owns its records: segments in ascending order, of which the last is written. Appends take
+/// the lock; reads go by what has been published and take none. A batch is in the file (and so survives the process)
+/// before it is visible.
 /// </summary>
 internal sealed partial class PartitionLog
 {
@@ -58,7 +59,9 @@ internal sealed partial class PartitionLog
         return result;
     }
 
-    /// <summary>Ends the transaction of a producer in this partition; a marker without an open transaction does no harm.</summary>
+    /// <summary>
+    /// Ends the transaction of a producer in this partition; a marker without an open transaction does no harm.
+    /// </summary>
     /// <exception cref="IOException">The disk refused; the marker is to be written again.</exception>
     public void AppendMarker(long producerId, short epoch, bool commit)
     {
@@ -83,7 +86,9 @@ internal sealed partial class PartitionLog
         }
     }
 
-    /// <summary>Tells the listener of every change of <see cref="LogEnd"/> or <see cref="LastStable"/> until it is removed.</summary>
+    /// <summary>
+    /// Tells the listener of every change of <see cref="LogEnd"/> or <see cref="LastStable"/> until it is removed.
+    /// </summary>
     public void AddListener(IAppendListener listener)
     {
         lock (_listeners)

@@ -5,7 +5,9 @@ namespace EventStream.Broker.Log;
 /// <summary>One producer in one partition: its epoch, its last five batches and its open transaction.</summary>
 internal sealed class ProducerEntry(long producerId)
 {
-    /// <summary>As many batches as an idempotent producer may have in flight; an older one cannot be repeated.</summary>
+    /// <summary>
+    /// As many batches as an idempotent producer may have in flight; an older one cannot be repeated.
+    /// </summary>
     public const int BatchesKept = 5;
 
     private readonly KeptBatch[] _batches = new KeptBatch[BatchesKept];

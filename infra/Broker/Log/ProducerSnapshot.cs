@@ -3,8 +3,9 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// The producers of a partition as of an offset, in a file. It is written when a segment is sealed and at a clean stop; after a
-/// crash the batches from that offset on are read again. A file that does not verify is as good as none.
+/// The producers of a partition as of an offset, in a file. It is written when a segment is sealed and at a clean
+/// stop; after a crash the batches from that offset on are read again. A file that does not verify is as good as
+/// none.
 /// </summary>
 internal static class ProducerSnapshot
 {

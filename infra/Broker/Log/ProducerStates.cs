@@ -6,9 +6,9 @@ namespace EventStream.Broker.Log;
 internal readonly record struct AbortedTransaction(long ProducerId, long FirstOffset, long LastOffset);
 
 /// <summary>
-/// What one partition knows of its producers: the last batches of each (to recognise repetition and gaps), the epoch (to fence)
-/// and the open transaction. It follows from the log alone; a snapshot only saves reading the log again. Not thread-safe: the log's
-/// lock guards it.
+/// What one partition knows of its producers: the last batches of each (to recognise repetition and gaps), the epoch
+/// (to fence) and the open transaction. It follows from the log alone; a snapshot only saves reading the log again.
+/// Not thread-safe: the log's lock guards it.
 /// </summary>
 internal sealed class ProducerStates
 {
@@ -22,7 +22,9 @@ internal sealed class ProducerStates
     /// <summary>The first offset of the earliest open transaction, or <see cref="long.MaxValue"/>.</summary>
     public long FirstOpenOffset { get; private set; } = long.MaxValue;
 
-    /// <summary>Checks a batch before it is appended. A repetition is no error and yields the offset of the original.</summary>
+    /// <summary>
+    /// Checks a batch before it is appended. A repetition is no error and yields the offset of the original.
+    /// </summary>
     public ErrorCode Check(in BatchHeader batch, out long duplicateOffset)
     {
         duplicateOffset = -1;
@@ -48,7 +50,9 @@ internal sealed class ProducerStates
             : ErrorCode.OutOfOrderSequenceNumber;
     }
 
-    /// <summary>Takes note of a batch that is in the log; <paramref name="commit"/> counts for control batches only.</summary>
+    /// <summary>
+    /// Takes note of a batch that is in the log; <paramref name="commit"/> counts for control batches only.
+    /// </summary>
     public void Apply(in BatchHeader batch, long baseOffset, bool commit, long nowMs)
     {
         if (!batch.HasProducerId)
@@ -79,7 +83,10 @@ internal sealed class ProducerStates
     public bool HasOpenTransaction(long producerId) =>
         _producers.TryGetValue(producerId, out var entry) && entry.OpenOffset >= 0;
 
-    /// <summary>Adds the aborted transactions that touch the offsets from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    /// <summary>
+    /// Adds the aborted transactions that touch the offsets from <paramref name="from"/> to before <paramref
+    /// name="to"/>.
+    /// </summary>
     public void CollectAborted(long from, long to, List<AbortedTransaction> into)
     {
         foreach (var aborted in _aborted)
@@ -91,7 +98,9 @@ internal sealed class ProducerStates
         }
     }
 
-    /// <summary>Forgets what lies before the start of the log, and producers unused since <paramref name="usedSinceMs"/>.</summary>
+    /// <summary>
+    /// Forgets what lies before the start of the log, and producers unused since <paramref name="usedSinceMs"/>.
+    /// </summary>
     public void Forget(long logStart, long usedSinceMs)
     {
         _aborted.RemoveAll(a => a.LastOffset < logStart);

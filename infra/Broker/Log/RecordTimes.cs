@@ -12,8 +12,9 @@ internal static class RecordTimes
     private const int UnpackedBytesMax = 16 * 1024 * 1024;
 
     /// <summary>
-    /// The first record at or after the time. Where the batch is compressed by a codec that the platform cannot unpack, its first
-    /// record is the answer: a consumer that starts there sees some earlier records and misses none.
+    /// The first record at or after the time. Where the batch is compressed by a codec that the platform cannot
+    /// unpack, its first record is the answer: a consumer that starts there sees some earlier records and misses
+    /// none.
     /// </summary>
     public static (long Offset, long TimestampMs) FirstAtOrAfter(
         ReadOnlySpan<byte> bytes, in BatchHeader batch, long timestampMs)

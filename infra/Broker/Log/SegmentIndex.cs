@@ -4,9 +4,9 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// The sparse index of one segment: about every <see cref="IntervalBytes"/> of log, the offset and position of a batch and the
-/// greatest timestamp before it. Offsets, positions and timestamps all ascend, so the one list serves offsets and times.
-/// It is written when the segment is sealed; a segment without a valid index file is walked again.
+/// The sparse index of one segment: about every <see cref="IntervalBytes"/> of log, the offset and position of a
+/// batch and the greatest timestamp before it. Offsets, positions and timestamps all ascend, so the one list serves
+/// offsets and times. It is written when the segment is sealed; a segment without a valid index file is walked again.
 /// </summary>
 internal sealed class SegmentIndex
 {
@@ -67,7 +67,9 @@ internal sealed class SegmentIndex
         return high < 0 ? 0 : entries[high].Position;
     }
 
-    /// <summary>A position at or before the first batch whose greatest timestamp is at least <paramref name="timestampMs"/>.</summary>
+    /// <summary>
+    /// A position at or before the first batch whose greatest timestamp is at least <paramref name="timestampMs"/>.
+    /// </summary>
     public long PositionBeforeTime(long timestampMs)
     {
         var (low, high) = (0, Volatile.Read(ref _count) - 1);
@@ -109,7 +111,9 @@ internal sealed class SegmentIndex
         WholeFile.Write(path, bytes);
     }
 
-    /// <summary>Reads the index of a segment of exactly <paramref name="segmentBytes"/> bytes; null when it does not fit.</summary>
+    /// <summary>
+    /// Reads the index of a segment of exactly <paramref name="segmentBytes"/> bytes; null when it does not fit.
+    /// </summary>
     public static SegmentIndex? Load(string path, long segmentBytes)
     {
         if (!File.Exists(path))

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace EventStream.Broker.Log;
 
-/// <summary>One configuration entry of a topic: its name, default, type number on the wire and what values it takes.</summary>
+/// <summary>
+/// One configuration entry of a topic: its name, default, type number on the wire and what values it takes.
+/// </summary>
 internal sealed record TopicConfigEntry(string Name, string Default, sbyte WireType, Func<string, bool> IsValid);
 
 /// <summary>The configuration of a topic: the defaults and what was set. The names are those of Apache Kafka.</summary>
@@ -83,7 +85,9 @@ internal sealed class TopicConfig
         {
             return $"Unknown topic configuration '{name}'.";
         }
-        return value is not null && entry.IsValid(value) ? null : $"Invalid value '{value}' for configuration '{name}'.";
+        return value is not null && entry.IsValid(value)
+            ? null
+            : $"Invalid value '{value}' for configuration '{name}'.";
     }
 
     private static bool IsCleanupPolicy(string value) =>

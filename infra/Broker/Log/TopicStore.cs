@@ -4,8 +4,8 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// The topic store owns which topics exist, their configuration and their logs. A topic exists from the moment its entry is in the
-/// journal; folders without an entry are what is left of deleted topics and are removed at the start.
+/// The topic store owns which topics exist, their configuration and their logs. A topic exists from the moment its
+/// entry is in the journal; folders without an entry are what is left of deleted topics and are removed at the start.
 /// </summary>
 internal sealed class TopicStore : IDisposable
 {
@@ -30,7 +30,9 @@ internal sealed class TopicStore : IDisposable
 
     public ICollection<Topic> All => _byName.Values;
 
-    /// <summary>Opens every topic of a data folder; at most <paramref name="partitionsMax"/> partitions may exist in all.</summary>
+    /// <summary>
+    /// Opens every topic of a data folder; at most <paramref name="partitionsMax"/> partitions may exist in all.
+    /// </summary>
     public static TopicStore Open(string dataFolder, LogContext context, int partitionsMax)
     {
         var store = new TopicStore(dataFolder, context, partitionsMax);
@@ -49,7 +51,9 @@ internal sealed class TopicStore : IDisposable
     public PartitionLog? Partition(string name, int index) => Find(name)?.Partition(index);
 
     public static bool IsValidName(string name) =>
-        name.Length is > 0 and <= NameCharsMax && name is not ("." or "..") && name.AsSpan().IndexOfAnyExcept(NameChars) < 0;
+        name.Length is > 0 and <= NameCharsMax
+        && name is not ("." or "..")
+        && name.AsSpan().IndexOfAnyExcept(NameChars) < 0;
 
     /// <summary>Says whether a topic could be made; <see cref="Create"/> asks the same again.</summary>
     public ErrorCode CanCreate(string name, int partitions)
@@ -62,7 +66,9 @@ internal sealed class TopicStore : IDisposable
         {
             return ErrorCode.TopicAlreadyExists;
         }
-        return partitions > 0 && partitions + _partitions <= _partitionsMax ? ErrorCode.None : ErrorCode.InvalidPartitions;
+        return partitions > 0 && partitions <= _partitionsMax - _partitions
+            ? ErrorCode.None
+            : ErrorCode.InvalidPartitions;
     }
 
     public ErrorCode Create(string name, int partitions, IReadOnlyDictionary<string, string> config)
@@ -89,7 +95,7 @@ internal sealed class TopicStore : IDisposable
                 return ErrorCode.UnknownTopicOrPartition;
             }
             var added = total - topic.Partitions.Length;
-            if (added <= 0 || added + _partitions > _partitionsMax)
+            if (added <= 0 || added > _partitionsMax - _partitions)
             {
                 return ErrorCode.InvalidPartitions;
             }
@@ -221,8 +227,8 @@ internal sealed class TopicStore : IDisposable
         foreach (var folder in Directory.GetDirectories(_folder))
         {
             var name = Path.GetFileName(folder);
-            var known = Guid.TryParseExact(name[(name.LastIndexOf('.') + 1)..], "N", out var id) && _byId.ContainsKey(id);
-            if (!known)
+            var isId = Guid.TryParseExact(name[(name.LastIndexOf('.') + 1)..], "N", out var id);
+            if (!isId || !_byId.ContainsKey(id))
             {
                 Directory.Delete(folder, recursive: true);
             }

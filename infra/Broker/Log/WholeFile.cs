@@ -1,6 +1,8 @@
 namespace EventStream.Broker.Log;
 
-/// <summary>Replaces a small file as a whole: after a crash either the old or the new content is there, never a mixture.</summary>
+/// <summary>
+/// Replaces a small file as a whole: after a crash either the old or the new content is there, never a mixture.
+/// </summary>
 internal static class WholeFile
 {
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool flush = false)

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace EventStream.Broker.Protocol;
 
 /// <summary>
-/// The header of a record batch of magic 2. A batch is kept as it came; the broker writes only the base offset, the leader epoch
-/// and, for topics of LogAppendTime, the time. The first two lie before the checksummed part.
+/// The header of a record batch of magic 2. A batch is kept as it came; the broker writes only the base offset, the
+/// leader epoch and, for topics of LogAppendTime, the time. The first two lie before the checksummed part.
 /// </summary>
 internal readonly struct BatchHeader
 {
@@ -66,7 +66,9 @@ internal readonly struct BatchHeader
         RecordCount = BinaryPrimitives.ReadInt32BigEndian(bytes[57..]),
     };
 
-    /// <summary>The size of the whole batch from its first <see cref="Prefix"/> bytes; negative lengths come out as they are.</summary>
+    /// <summary>
+    /// The size of the whole batch from its first <see cref="Prefix"/> bytes; negative lengths come out as they are.
+    /// </summary>
     public static int ReadTotalBytes(ReadOnlySpan<byte> bytes)
     {
         var length = BinaryPrimitives.ReadInt32BigEndian(bytes[LengthAt..]);
@@ -88,7 +90,9 @@ internal readonly struct BatchHeader
         BinaryPrimitives.WriteInt32BigEndian(batch[LeaderEpochAt..], leaderEpoch);
     }
 
-    /// <summary>Stamps the batch with the time of its arrival, in milliseconds since 1970, and renews the checksum.</summary>
+    /// <summary>
+    /// Stamps the batch with the time of its arrival, in milliseconds since 1970, and renews the checksum.
+    /// </summary>
     public static void WriteLogAppendTime(Span<byte> batch, long nowMs)
     {
         var attributes = BinaryPrimitives.ReadInt16BigEndian(batch[AttributesAt..]);

@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace EventStream.Broker.Protocol;
 
 /// <summary>
-/// The marker that ends a transaction in a partition: a control batch of one record, whose key says abort (0) or commit (1).
+/// The marker that ends a transaction in a partition: a control batch of one record, whose key says abort (0) or
+/// commit (1).
 /// </summary>
 internal static class ControlBatch
 {

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace EventStream.Broker.Protocol;
 
-/// <summary>CRC-32C (Castagnoli, RFC 3720 appendix B.4), the checksum of record batches and of the broker's own files.</summary>
+/// <summary>
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), the checksum of record batches and of the broker's own files.
+/// </summary>
 internal static class Crc32C
 {
     public static uint Compute(ReadOnlySpan<byte> bytes)

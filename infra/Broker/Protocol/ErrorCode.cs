@@ -1,6 +1,8 @@
 namespace EventStream.Broker.Protocol;
 
-/// <summary>The error codes of the Kafka protocol that this broker answers with; <see cref="Errors"/> has a sentence for each.</summary>
+/// <summary>
+/// The error codes of the Kafka protocol that this broker answers with; <see cref="Errors"/> has a sentence for each.
+/// </summary>
 internal enum ErrorCode : short
 {
     UnknownServerError = -1,

@@ -20,7 +20,8 @@ internal static class Errors
         ErrorCode.UnknownMemberId => "The group does not know this member; join again.",
         ErrorCode.InvalidSessionTimeout => "The session time-out lies outside the range that the broker allows.",
         ErrorCode.RebalanceInProgress => "The group is rebalancing; join again.",
-        ErrorCode.UnsupportedSaslMechanism => "This broker listens in plain text without SASL; use security.protocol=PLAINTEXT.",
+        ErrorCode.UnsupportedSaslMechanism =>
+            "This broker listens in plain text without SASL; use security.protocol=PLAINTEXT.",
         ErrorCode.UnsupportedVersion => "The broker does not support this version of the request.",
         ErrorCode.TopicAlreadyExists => "A topic of this name already exists.",
         ErrorCode.InvalidPartitions => "The number of partitions lies outside the range that is allowed.",
@@ -33,8 +34,10 @@ internal static class Errors
         ErrorCode.InvalidProducerEpoch => "A newer producer has taken over this producer id.",
         ErrorCode.InvalidTxnState => "The transaction is not in a state that allows this.",
         ErrorCode.InvalidProducerIdMapping => "The producer id does not belong to this transactional id.",
-        ErrorCode.InvalidTransactionTimeout => "The transaction time-out lies outside the range that the broker allows.",
-        ErrorCode.ConcurrentTransactions => "The last transaction of this producer is still being completed; try again.",
+        ErrorCode.InvalidTransactionTimeout =>
+            "The transaction time-out lies outside the range that the broker allows.",
+        ErrorCode.ConcurrentTransactions =>
+            "The last transaction of this producer is still being completed; try again.",
         ErrorCode.OperationNotAttempted => "Not attempted, because another partition of the request failed.",
         ErrorCode.KafkaStorageError => "The log could not be written; see the broker's log for the disk's error.",
         ErrorCode.NonEmptyGroup => "The group still has members.",

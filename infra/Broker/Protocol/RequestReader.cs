@@ -4,8 +4,9 @@ using System.Text;
 namespace EventStream.Broker.Protocol;
 
 /// <summary>
-/// Reads the primitive types of the Kafka protocol from one request frame. When <see cref="Flexible"/> is set, strings, bytes
-/// and arrays are read in their compact form and tagged fields exist, so that one handler serves both encodings.
+/// Reads the primitive types of the Kafka protocol from one request frame. When <see cref="Flexible"/> is set,
+/// strings, bytes and arrays are read in their compact form and tagged fields exist, so that one handler serves both
+/// encodings.
 /// </summary>
 internal sealed class RequestReader
 {
@@ -77,7 +78,9 @@ internal sealed class RequestReader
         return count >= 0 ? count : throw new MalformedRequestException("An array that may not be null is null.");
     }
 
-    /// <summary>The count of an array, -1 when it is null. Every element takes a byte at least, which bounds the count.</summary>
+    /// <summary>
+    /// The count of an array, -1 when it is null. Every element takes a byte at least, which bounds the count.
+    /// </summary>
     public int ReadNullableArrayLength()
     {
         var count = Flexible ? (int)ReadUnsignedVarint() - 1 : ReadInt32();
@@ -126,7 +129,8 @@ internal sealed class RequestReader
     {
         if ((uint)count > (uint)Remaining)
         {
-            throw new MalformedRequestException($"A field of {count} bytes does not fit into the {Remaining} that remain.");
+            throw new MalformedRequestException(
+                $"A field of {count} bytes does not fit into the {Remaining} that remain.");
         }
         var taken = _buffer.AsSpan(_position, count);
         _position += count;

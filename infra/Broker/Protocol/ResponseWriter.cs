@@ -5,8 +5,8 @@ using System.Text;
 namespace EventStream.Broker.Protocol;
 
 /// <summary>
-/// Writes one response into a pooled buffer that grows as needed. When <see cref="Flexible"/> is set, strings, bytes and arrays
-/// are written in their compact form and <see cref="WriteTags"/> writes the empty set of tagged fields.
+/// Writes one response into a pooled buffer that grows as needed. When <see cref="Flexible"/> is set, strings, bytes
+/// and arrays are written in their compact form and <see cref="WriteTags"/> writes the empty set of tagged fields.
 /// </summary>
 internal sealed class ResponseWriter : IDisposable
 {
@@ -112,7 +112,10 @@ internal sealed class ResponseWriter : IDisposable
         return Length;
     }
 
-    /// <summary>Fills in the size of the bytes written since <see cref="OpenBytes"/>; a compact one as a varint of full length.</summary>
+    /// <summary>
+    /// Fills in the size of the bytes written since <see cref="OpenBytes"/>; a compact one as a varint of full
+    /// length.
+    /// </summary>
     public void CloseBytes(int start)
     {
         if (!Flexible)

@@ -14,8 +14,10 @@ internal sealed class BrokerCounters : IDisposable
 
     public BrokerCounters()
     {
-        _garbage = _meter.CreateCounter<long>("broker.frames.garbage", "{frame}", "Connections closed for bytes that are no request");
-        _refused = _meter.CreateCounter<long>("broker.connections.refused", "{connection}", "Connections above the bound");
+        _garbage = _meter.CreateCounter<long>(
+            "broker.frames.garbage", "{frame}", "Connections closed for bytes that are no request");
+        _refused = _meter.CreateCounter<long>(
+            "broker.connections.refused", "{connection}", "Connections above the bound");
         _sent = _meter.CreateCounter<long>("broker.bytes.sent", "By", "Response bytes");
         _appended = _meter.CreateCounter<long>("broker.bytes.appended", "By", "Record bytes appended");
     }

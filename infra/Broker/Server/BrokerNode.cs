@@ -8,7 +8,9 @@ namespace EventStream.Broker.Server;
 /// <summary>The parts of the one broker, as the handlers of the APIs see them.</summary>
 internal sealed class BrokerNode : IDisposable
 {
-    /// <summary>The number of the only broker; it leads every partition and coordinates every group and transaction.</summary>
+    /// <summary>
+    /// The number of the only broker; it leads every partition and coordinates every group and transaction.
+    /// </summary>
     public const int NodeId = 1;
 
     private BrokerNode(BrokerOptions options, ILogger logger)
@@ -65,7 +67,9 @@ internal sealed class BrokerNode : IDisposable
         }
     }
 
-    /// <summary>Closes the stores; without <paramref name="clean"/> nothing more is written, as at the end of the process.</summary>
+    /// <summary>
+    /// Closes the stores; without <paramref name="clean"/> nothing more is written, as at the end of the process.
+    /// </summary>
     public void Close(bool clean)
     {
         Transactions.Dispose();
@@ -81,8 +85,7 @@ internal sealed class BrokerNode : IDisposable
         var path = Path.Combine(folder, "cluster-id");
         if (!File.Exists(path))
         {
-            var id = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', '-').Replace('/', '_');
-            WholeFile.Write(path, System.Text.Encoding.ASCII.GetBytes(id), flush: true);
+            WholeFile.Write(path, System.Text.Encoding.ASCII.GetBytes(Guid.NewGuid().ToString("N")), flush: true);
         }
         return File.ReadAllText(path);
     }

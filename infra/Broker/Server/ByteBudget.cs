@@ -1,8 +1,8 @@
 namespace EventStream.Broker.Server;
 
 /// <summary>
-/// The bytes of large requests and responses that all connections together may hold. A request waits for its share before it is
-/// read; a fetch response takes what is left and is the smaller for it.
+/// The bytes of large requests and responses that all connections together may hold. A request waits for its share
+/// before it is read; a fetch response takes what is left and is the smaller for it.
 /// </summary>
 internal sealed class ByteBudget(long bytesMax)
 {
@@ -26,7 +26,9 @@ internal sealed class ByteBudget(long bytesMax)
         }
     }
 
-    /// <summary>Takes up to <paramref name="wanted"/> bytes, and <paramref name="atLeast"/> even when fewer are left.</summary>
+    /// <summary>
+    /// Takes up to <paramref name="wanted"/> bytes, and <paramref name="atLeast"/> even when fewer are left.
+    /// </summary>
     public int Take(int wanted, int atLeast)
     {
         lock (_gate)

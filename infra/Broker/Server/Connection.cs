@@ -6,8 +6,8 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Server;
 
 /// <summary>
-/// One client. Requests are answered one after the other, in order, as the protocol demands; the next one is read only when the
-/// answer has gone out, so that a slow client holds one request and one response and no more.
+/// One client. Requests are answered one after the other, in order, as the protocol demands; the next one is read
+/// only when the answer has gone out, so that a slow client holds one request and one response and no more.
 /// </summary>
 internal sealed class Connection : IDisposable
 {

@@ -1,8 +1,8 @@
 namespace EventStream.Broker.Server;
 
 /// <summary>
-/// Limits how long one transfer of a connection may take, and ends every transfer when the broker stops. The clock is set only for
-/// transfers that do not complete at once.
+/// Limits how long one transfer of a connection may take, and ends every transfer when the broker stops. The clock is
+/// set only for transfers that do not complete at once.
 /// </summary>
 internal sealed class Deadline : IDisposable
 {

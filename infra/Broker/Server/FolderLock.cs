@@ -1,6 +1,8 @@
 namespace EventStream.Broker.Server;
 
-/// <summary>Keeps a second broker out of a data folder; the operating system lets go of the lock when the process ends.</summary>
+/// <summary>
+/// Keeps a second broker out of a data folder; the operating system lets go of the lock when the process ends.
+/// </summary>
 internal sealed class FolderLock : IDisposable
 {
     private readonly FileStream _file;

@@ -6,8 +6,8 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Server;
 
 /// <summary>
-/// Cuts the bytes of a connection into frames: four bytes of size, then a request. Small frames are read together into one
-/// resident buffer; a large one gets a pooled buffer of its own, against the budget, until it is released.
+/// Cuts the bytes of a connection into frames: four bytes of size, then a request. Small frames are read together
+/// into one resident buffer; a large one gets a pooled buffer of its own, against the budget, until it is released.
 /// </summary>
 internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget budget, Deadline deadline) : IDisposable
 {
@@ -32,7 +32,9 @@ internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget b
     public int FrameLength { get; private set; }
 
     /// <summary>Reads the next frame; false when the client has closed the connection between two frames.</summary>
-    /// <exception cref="MalformedRequestException">The size is out of bounds, or the client closed within a frame.</exception>
+    /// <exception cref="MalformedRequestException">
+    /// The size is out of bounds, or the client closed within a frame.
+    /// </exception>
     public async ValueTask<bool> ReadAsync()
     {
         if (!await FillAsync(SizeBytes))

@@ -2,7 +2,9 @@ using EventStream.Broker.Log;
 
 namespace EventStream.Broker.Transactions;
 
-/// <summary>Hands out producer ids, each once for ever: a block at a time is set aside in the journal before it is used.</summary>
+/// <summary>
+/// Hands out producer ids, each once for ever: a block at a time is set aside in the journal before it is used.
+/// </summary>
 internal sealed class ProducerIds
 {
     /// <summary>No transactional id can be this, since the clients' may not be empty.</summary>

@@ -14,7 +14,9 @@ internal enum TransactionState : byte
     CompleteAbort = 5,
 }
 
-/// <summary>The present transaction of one transactional id. Its own lock guards it; the coordinator writes it to disk.</summary>
+/// <summary>
+/// The present transaction of one transactional id. Its own lock guards it; the coordinator writes it to disk.
+/// </summary>
 internal sealed class Transaction(string id)
 {
     public Lock Gate { get; } = new();

@@ -92,7 +92,9 @@ internal sealed partial class TransactionCoordinator
         }
     }
 
-    /// <summary>Writes down the decision, carries it out and writes down that it is done; false when the disk refused.</summary>
+    /// <summary>
+    /// Writes down the decision, carries it out and writes down that it is done; false when the disk refused.
+    /// </summary>
     private bool Finish(Transaction transaction, TransactionState prepared)
     {
         try
@@ -128,7 +130,9 @@ internal sealed partial class TransactionCoordinator
     private void Save(Transaction transaction) =>
         _journal.Put(new JournalEntry(transaction.Id, transaction.Encode()));
 
-    /// <summary>Aborts what is overdue, completes what a crash or a full disk interrupted, and sets the timer to the next end.</summary>
+    /// <summary>
+    /// Aborts what is overdue, completes what a crash or a full disk interrupted, and sets the timer to the next end.
+    /// </summary>
     private void Sweep()
     {
         var next = TimeSpan.MaxValue;

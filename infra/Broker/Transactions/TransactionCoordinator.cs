@@ -7,9 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Broker.Transactions;
 
 /// <summary>
-/// The transaction coordinator owns the outcome of every transaction. The decision is in the journal before the first marker is
-/// written, and the markers are written again after a crash until all are there: a transaction takes effect wholly or not at all.
-/// Markers go straight to the logs of the same process, so that a transaction is complete when its producer hears of it.
+/// The transaction coordinator owns the outcome of every transaction. The decision is in the journal before the first
+/// marker is written, and the markers are written again after a crash until all are there: a transaction takes effect
+/// wholly or not at all. Markers go straight to the logs of the same process, so that a transaction is complete when
+/// its producer hears of it.
 /// </summary>
 internal sealed partial class TransactionCoordinator : IDisposable
 {
@@ -54,7 +55,9 @@ internal sealed partial class TransactionCoordinator : IDisposable
         return coordinator;
     }
 
-    /// <summary>Gives a producer its id and epoch. A transactional one gets a new epoch, which fences every earlier instance.</summary>
+    /// <summary>
+    /// Gives a producer its id and epoch. A transactional one gets a new epoch, which fences every earlier instance.
+    /// </summary>
     public (ErrorCode Error, long ProducerId, short Epoch) InitProducerId(
         string? transactionalId, int timeoutMs, long producerId, short epoch)
     {
@@ -145,8 +148,8 @@ internal sealed partial class TransactionCoordinator : IDisposable
     }
 
     /// <summary>
-    /// Appends a batch of a transactional producer while its transaction is held open, so that no record can slip in behind the
-    /// marker that ends it.
+    /// Appends a batch of a transactional producer while its transaction is held open, so that no record can slip in
+    /// behind the marker that ends it.
     /// </summary>
     public AppendResult Append(TopicPartition partition, PartitionLog log, Span<byte> batch, in BatchHeader header)
     {

@@ -3,8 +3,9 @@ using EventStream.Broker;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// A real broker on a free port with an empty folder of its own, for one test class (as <c>IClassFixture&lt;TestBroker&gt;</c>) or one
-/// test (<c>await using var broker = await TestBroker.StartAsync()</c>). Topics are created on first use.
+/// A real broker on a free port with an empty folder of its own, for one test class (as
+/// <c>IClassFixture&lt;TestBroker&gt;</c>) or one test (<c>await using var broker = await
+/// TestBroker.StartAsync()</c>). Topics are created on first use.
 /// </summary>
 public sealed class TestBroker : IAsyncLifetime, IAsyncDisposable
 {
@@ -39,7 +40,9 @@ public sealed class TestBroker : IAsyncLifetime, IAsyncDisposable
 
     public async Task InitializeAsync() => _broker = await DevBroker.StartAsync(Options, CancellationToken.None);
 
-    /// <summary>Stops the broker, in good order or as kill -9 would, and starts it again on the same port and folder.</summary>
+    /// <summary>
+    /// Stops the broker, in good order or as kill -9 would, and starts it again on the same port and folder.
+    /// </summary>
     public async Task RestartAsync(bool abruptly = false)
     {
         var port = Port;
