@@ -1,0 +1,81 @@
+using EventStream.Encode.Ladder;
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Encode;
+
+/// <summary>The settings <c>Encode:*</c> of planner and workers.</summary>
+public sealed record EncodeOptions
+{
+    /// <summary>x264's preset, from <c>ultrafast</c> to <c>veryslow</c>.</summary>
+    public string Preset { get; init; } = "veryfast";
+
+    /// <summary>Threads of one ffmpeg; 0 takes one for each core. Several workers of one machine share its cores best with 1.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Unix niceness of ffmpeg, 0 to 19; encoding gives way to serving.</summary>
+    public int Niceness { get; init; } = 10;
+
+    /// <summary>Length of a segment and of a GOP, to the nearest whole frame.</summary>
+    public double SegmentSeconds { get; init; } = 2;
+
+    public int AudioBitsPerSecond { get; init; } = 128_000;
+
+    /// <summary>Folder for what is not finished yet; everything in it may be lost.</summary>
+    public string WorkFolder { get; init; } = Path.Combine(Path.GetTempPath(), "eventstream-encode");
+
+    /// <summary>The worker's name in events; two workers never share one.</summary>
+    public string WorkerId { get; init; } = $"{Environment.MachineName.ToLowerInvariant()}-{Environment.ProcessId}";
+
+    /// <summary>Name of the ladder policy.</summary>
+    public string Ladder { get; init; } = "standard";
+
+    /// <summary>How often a task is tried in all before its job is given up.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>A program that says nothing for so long hangs and is stopped.</summary>
+    public TimeSpan ProgramQuietMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>A started task without news for so long is sent again: its worker is gone, or its news is lost.</summary>
+    public TimeSpan RunningQuietMax { get; init; } = TimeSpan.FromSeconds(90);
+
+    /// <summary>A task that no worker has started for so long is sent again, which costs nothing if it was only waiting.</summary>
+    public TimeSpan WaitingQuietMax { get; init; } = TimeSpan.FromMinutes(15);
+
+    private static readonly string[] Presets =
+        ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+
+    /// <summary>Reads and checks the settings. Throws <see cref="RoleConfigurationException"/> with every error in it.</summary>
+    public static EncodeOptions From(IConfiguration configuration, string role)
+    {
+        EncodeOptions options;
+        try
+        {
+            options = configuration.GetSection("Encode").Get<EncodeOptions>() ?? new EncodeOptions();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new RoleConfigurationException(role, $"Encode:* cannot be read: {e.InnerException?.Message ?? e.Message}");
+        }
+
+        var errors = options.Errors().ToList();
+        return errors.Count == 0 ? options : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+    }
+
+    private IEnumerable<string> Errors()
+    {
+        if (!Presets.Contains(Preset)) yield return $"Encode:Preset '{Preset}' must be one of {string.Join(", ", Presets)}";
+        if (Threads is < 0 or > 64) yield return $"Encode:Threads {Threads} must be 0 (one for each core) to 64";
+        if (Niceness is < 0 or > 19) yield return $"Encode:Niceness {Niceness} must be 0 to 19";
+        if (!(SegmentSeconds is >= 0.5 and <= 20)) yield return $"Encode:SegmentSeconds {SegmentSeconds} must be 0.5 to 20";
+        if (AudioBitsPerSecond is < 16_000 or > 512_000)
+            yield return $"Encode:AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000";
+        if (MaxAttempts is < 1 or > 20) yield return $"Encode:MaxAttempts {MaxAttempts} must be 1 to 20";
+        if (string.IsNullOrWhiteSpace(WorkerId)) yield return "Encode:WorkerId is empty; name the worker or leave the setting out";
+        if (LadderPolicies.Find(Ladder) is null)
+            yield return $"Encode:Ladder '{Ladder}' must be one of {string.Join(", ", LadderPolicies.All.Select(p => p.Name))}";
+        if (ProgramQuietMax < TimeSpan.FromSeconds(1)) yield return "Encode:ProgramQuietMax must be at least 00:00:01";
+        if (RunningQuietMax < TimeSpan.FromSeconds(1)) yield return "Encode:RunningQuietMax must be at least 00:00:01";
+        if (WaitingQuietMax < RunningQuietMax) yield return "Encode:WaitingQuietMax must not be below Encode:RunningQuietMax";
+    }
+}

@@ -1,0 +1,51 @@
+using EventStream.Contracts;
+using EventStream.Encode.Ladder;
+using EventStream.Encode.Planner;
+using EventStream.EventStore;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EventStream.Encode;
+
+/// <summary>
+/// The role <c>encode</c>: turns an uploaded source into tasks for the workers and follows each to its end. Several may run; the
+/// event store decides between them.
+/// </summary>
+public sealed class EncodePlannerRole : IRole
+{
+    /// <summary>The planner's consumer group.</summary>
+    public const string Group = "encode-planner";
+
+    public string Name => "encode";
+
+    public string Summary => "plans the ladder of each uploaded video and follows its encode tasks";
+
+    public int DefaultPort => RoleAddresses.PortOf(Name);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var options = EncodeOptions.From(builder.Configuration, Name);
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.AddSingleton(new JobRules(LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds, options.MaxAttempts));
+        services.AddSingleton(new Outbox(options.AudioBitsPerSecond));
+        services.AddEventStore(builder.Configuration, Name);
+        services.AddAggregate(EncodeJob.Aggregate);
+        services.AddSingleton<TaskNews>();
+        services.AddSingleton<JobProcess>();
+        services.AddSingleton<JobsBoard>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobsBoard>());
+        services.AddSingleton<QuietWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<QuietWatch>());
+        services.AddReadiness("jobs", (provider, _) => Task.FromResult(
+            provider.GetRequiredService<JobsBoard>().CaughtUp ? null : "the jobs are being read from the event store"));
+        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
+        services.AddEventConsumer(
+            new ConsumerOptions(Group, [Topics.VideoEvents, Topics.EncodeEvents]),
+            (provider, message, cancellation) => provider.GetRequiredService<JobProcess>().HandleAsync(message, cancellation));
+    }
+
+    public void Map(WebApplication app) => app.MapJobs();
+}

@@ -1,0 +1,31 @@
+using EventStream.Contracts;
+
+namespace EventStream.Encode;
+
+/// <summary>The names of tasks, the keys of what they make, and the ids of what is said about them.</summary>
+public static class EncodeTasks
+{
+    public const string Probe = "probe";
+    public const string Audio = "audio";
+    public const string Thumbnails = "thumbnails";
+
+    /// <summary>The folder of a rendition, or of the thumbnails, in the media store.</summary>
+    public static string OutputPrefix(VideoId video, string task) =>
+        task == Thumbnails ? $"media/{video}/thumbs" : $"media/{video}/{task}";
+
+    /// <summary>The key of a command. It names the task, so that the tasks of one video spread over partitions and workers.</summary>
+    public static string CommandKey(VideoId video, string task) => $"{video}/{task}";
+
+    /// <summary>The event id of the command of one attempt; sent twice, it is the same.</summary>
+    public static string CommandId(VideoId video, string task, int attempt) => $"{video}/{task}/{attempt}/command";
+
+    /// <summary>The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not ours.</summary>
+    public static (VideoId Video, string Task, int Attempt, DateTimeOffset RequestedAt) Of(IMessage command) => command switch
+    {
+        ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
+        EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
+        EncodeAudio c => (c.VideoId, Audio, c.Attempt, c.RequestedAt),
+        MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
+        _ => throw new UnknownMessageException(command.GetType().Name),
+    };
+}

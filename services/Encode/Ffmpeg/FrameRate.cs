@@ -1,0 +1,75 @@
+using System.Globalization;
+
+namespace EventStream.Encode.Ffmpeg;
+
+/// <summary>
+/// A constant frame rate as the exact fraction that ffmpeg takes, in frames per second. Every rung of a video is encoded at the
+/// same one, which is what makes their GOPs, and so their segments, begin at the same instants.
+/// </summary>
+public readonly record struct FrameRate(int Numerator, int Denominator)
+{
+    /// <summary>Rates above this are halved until they fit: viewers see no more and the ladder would cost twice.</summary>
+    public const double HighestHz = 60;
+
+    /// <summary>Taken where a source does not tell its rate.</summary>
+    public static readonly FrameRate Default = new(30, 1);
+
+    private static readonly FrameRate[] Standard =
+    [
+        new(24000, 1001), new(24, 1), new(25, 1), new(30000, 1001), new(30, 1), new(48, 1), new(50, 1), new(60000, 1001),
+        new(60, 1),
+    ];
+
+    /// <summary>Frames per second.</summary>
+    public double Hz => (double)Numerator / Denominator;
+
+    /// <summary>Whole frames in a GOP of about <paramref name="seconds"/>, at least one.</summary>
+    public int FramesPerGop(double seconds) => Math.Max(1, (int)Math.Round(Hz * seconds, MidpointRounding.AwayFromZero));
+
+    /// <summary>The exact length in seconds of a GOP of about <paramref name="seconds"/>.</summary>
+    public double GopSeconds(double seconds) => FramesPerGop(seconds) / Hz;
+
+    /// <summary>The fraction behind a decimal rate: 29.97 is 30000/1001.</summary>
+    public static FrameRate FromHz(double hz)
+    {
+        if (!(hz > 0) || double.IsInfinity(hz)) return Default;
+        foreach (var denominator in (int[])[1, 1001])
+        {
+            var numerator = Math.Round(hz * denominator);
+            if (numerator >= 1 && Math.Abs((numerator / denominator) - hz) < 1e-4)
+                return new FrameRate((int)numerator, denominator);
+        }
+
+        return new FrameRate((int)Math.Max(1, Math.Round(hz * 1000)), 1000);
+    }
+
+    /// <summary>
+    /// The constant rate at which a source is encoded, from ffprobe's nominal (<c>r_frame_rate</c>) and average rates. Where the
+    /// two differ the rate varies, and the standard rate next to the average is taken.
+    /// </summary>
+    public static FrameRate Choose(string? nominal, string? average)
+    {
+        // Containers without a rate of their own report their clock, such as 90000/1, as the nominal one.
+        FrameRate? told = Read(nominal) is { Hz: <= 1000 } rate ? rate : null;
+        var steady = Read(average) ?? told ?? Default;
+        if (told is { } exact && Math.Abs(exact.Hz - steady.Hz) <= steady.Hz * 0.002) steady = exact;
+        else if (steady.Hz is >= 20 and <= 62) steady = Standard.MinBy(standard => Math.Abs(standard.Hz - steady.Hz));
+        else steady = new FrameRate((int)Math.Max(1, Math.Round(steady.Hz)), 1);
+        while (steady.Hz > HighestHz) steady = new FrameRate(steady.Numerator, steady.Denominator * 2);
+        return FromHz(steady.Hz);
+    }
+
+    /// <summary>Reads <c>30000/1001</c>; null for <c>0/0</c> and anything else that is not a rate.</summary>
+    public static FrameRate? Read(string? text)
+    {
+        var parts = (text ?? "").Split('/');
+        return parts.Length == 2
+            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var numerator)
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var denominator)
+            && numerator > 0 && denominator > 0
+            ? new FrameRate(numerator, denominator)
+            : null;
+    }
+
+    public override string ToString() => $"{Numerator}/{Denominator}";
+}

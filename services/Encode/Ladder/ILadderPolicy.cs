@@ -1,0 +1,22 @@
+using EventStream.Contracts;
+
+namespace EventStream.Encode.Ladder;
+
+/// <summary>Chooses the rungs of a video from what its source is; picked by <c>Encode:Ladder</c>.</summary>
+public interface ILadderPolicy
+{
+    /// <summary>The name in the configuration.</summary>
+    string Name { get; }
+
+    /// <summary>The rungs from the lowest to the highest, at least one and none above the source.</summary>
+    IReadOnlyList<Rung> Choose(SourceInfo source);
+}
+
+/// <summary>The policies that can be named.</summary>
+public static class LadderPolicies
+{
+    public static readonly IReadOnlyList<ILadderPolicy> All = [new StandardLadder(), new ShortLadder()];
+
+    /// <summary>The policy of a name, or null.</summary>
+    public static ILadderPolicy? Find(string name) => All.FirstOrDefault(policy => policy.Name == name);
+}

@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace EventStream.Encode.Packaging;
+
+/// <summary>Bytes are not the ISO media file that was expected.</summary>
+public sealed class Mp4Exception(string message) : Exception(message);
+
+/// <summary>
+/// Reads the few boxes of ISO/IEC 14496-12 that tell what a CMAF track is: the codec from its sample entry and the exact times of
+/// a segment from its index.
+/// </summary>
+public static class Mp4
+{
+    private const int VisualEntrySize = 78;
+    private const int AudioEntrySize = 28;
+    private const int FullBoxSize = 4;
+
+    /// <summary>
+    /// The RFC 6381 string of an initialization segment, read from the decoder configuration in it: <c>avc1.640028</c>,
+    /// <c>mp4a.40.2</c>. Throws <see cref="Mp4Exception"/> for another codec.
+    /// </summary>
+    public static string Codecs(ReadOnlySpan<byte> init)
+    {
+        var table = Child(init, "moov", "trak", "mdia", "minf", "stbl", "stsd")[8..];
+        var entry = Encoding.ASCII.GetString(table[4..8]);
+        var body = Box(table, entry);
+        return entry switch
+        {
+            "avc1" or "avc3" => Avc(entry, Box(body[VisualEntrySize..], "avcC")),
+            "mp4a" => Aac(Box(body[AudioEntrySize..], "esds")[FullBoxSize..]),
+            _ => throw new Mp4Exception($"The sample entry '{entry}' is neither AVC nor AAC."),
+        };
+    }
+
+    /// <summary>
+    /// Start and length of a media segment in seconds, from its segment index (<c>sidx</c>): exact to one tick of the track.
+    /// </summary>
+    public static (double Start, double Duration) SegmentTime(ReadOnlySpan<byte> segment)
+    {
+        var index = Box(segment, "sidx");
+        var wide = index[0] == 1;
+        var timescale = (double)U32(index, 8);
+        var start = wide ? BinaryPrimitives.ReadUInt64BigEndian(index[12..]) : U32(index, 12);
+        var at = (wide ? 28 : 20) + 2;
+        int count = BinaryPrimitives.ReadUInt16BigEndian(index[at..]);
+        ulong ticks = 0;
+        for (var i = 0; i < count; i++) ticks += U32(index, at + 2 + (i * 12) + 4);
+        return (start / timescale, ticks / timescale);
+    }
+
+    private static string Avc(string entry, ReadOnlySpan<byte> configuration) =>
+        $"{entry}.{configuration[1]:X2}{configuration[2]:X2}{configuration[3]:X2}".ToLowerInvariant();
+
+    /// <summary>Walks the descriptors ES (3), DecoderConfig (4) and DecoderSpecificInfo (5) of ISO/IEC 14496-1.</summary>
+    private static string Aac(ReadOnlySpan<byte> descriptors)
+    {
+        var stream = Descriptor(descriptors, 3)[3..];
+        var decoder = Descriptor(stream, 4);
+        var objectType = Descriptor(decoder[13..], 5)[0] >> 3;
+        return $"mp4a.{decoder[0]:x2}.{objectType}";
+    }
+
+    private static ReadOnlySpan<byte> Descriptor(ReadOnlySpan<byte> data, byte tag)
+    {
+        if (data.Length < 2 || data[0] != tag) throw new Mp4Exception($"The descriptor {tag} of the audio track is missing.");
+        var size = 0;
+        var at = 1;
+        do size = (size << 7) | (data[at] & 0x7F);
+        while ((data[at++] & 0x80) != 0);
+        return data.Slice(at, size);
+    }
+
+    private static ReadOnlySpan<byte> Child(ReadOnlySpan<byte> data, params ReadOnlySpan<string> path)
+    {
+        foreach (var name in path) data = Box(data, name);
+        return data;
+    }
+
+    /// <summary>The body of the first box of a type among those that follow one another in <paramref name="data"/>.</summary>
+    private static ReadOnlySpan<byte> Box(ReadOnlySpan<byte> data, string type)
+    {
+        while (data.Length >= 8)
+        {
+            var size = (long)U32(data, 0);
+            var head = 8;
+            if (size == 1 && data.Length >= 16) (size, head) = ((long)BinaryPrimitives.ReadUInt64BigEndian(data[8..]), 16);
+            else if (size == 0) size = data.Length;
+            if (size < head || size > data.Length) break;
+            if (Encoding.ASCII.GetString(data[4..8]) == type) return data[head..(int)size];
+            data = data[(int)size..];
+        }
+
+        throw new Mp4Exception($"The box '{type}' is missing.");
+    }
+
+    private static uint U32(ReadOnlySpan<byte> data, int at) => BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
+}

@@ -1,0 +1,89 @@
+using EventStream.Contracts;
+using EventStream.EventStore;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace EventStream.Encode.Planner;
+
+/// <summary>One task as the API shows it; fraction in 0..1, speed in media seconds per wall second.</summary>
+public sealed record TaskView(
+    string Name, string Phase, int Attempt, string? Worker, double Fraction, double Speed, DateTimeOffset SentAt,
+    DateTimeOffset? StartedAt, string? Cause);
+
+/// <summary>One job as the API shows it; fraction in 0..1, weighted by the pixels of the rungs.</summary>
+public sealed record JobView(
+    string VideoId, string Phase, double Fraction, SourceInfo? Source, string FirstRung, DateTimeOffset? OpenedAt,
+    DateTimeOffset? PlannedAt, DateTimeOffset? EndedAt, string? Trouble, IReadOnlyList<TaskView> Tasks);
+
+/// <summary>A list of jobs, newest first.</summary>
+public sealed record JobList(IReadOnlyList<JobView> Jobs);
+
+/// <summary>The routes of the encode planner.</summary>
+public static class JobsApi
+{
+    private const int LimitMax = 500;
+
+    public static void MapJobs(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/jobs", List);
+        routes.MapGet("/v1/jobs/{videoId}", Get);
+    }
+
+    /// <summary>The newest jobs, at most <paramref name="limit"/>; with <paramref name="phase"/> only those in it.</summary>
+    public static Results<Ok<JobList>, ProblemHttpResult> List(JobsBoard board, TaskNews news, string? phase = null, int limit = 100)
+    {
+        JobPhase? wanted = null;
+        if (phase is not null)
+        {
+            if (!Enum.TryParse<JobPhase>(phase, ignoreCase: true, out var parsed)) return Unknown(phase);
+            wanted = parsed;
+        }
+
+        var jobs = board.Jobs.Where(job => wanted is null || job.Phase == wanted)
+            .Take(Math.Clamp(limit, 1, LimitMax)).Select(job => View(job, news));
+        return TypedResults.Ok(new JobList(jobs.ToList()));
+    }
+
+    /// <summary>One job, read from its stream.</summary>
+    public static async Task<Results<Ok<JobView>, ProblemHttpResult>> Get(
+        string videoId, Repository<EncodeJob> jobs, TaskNews news, CancellationToken cancellation)
+    {
+        var loaded = VideoId.TryParse(videoId, null, out var id) ? await jobs.LoadAsync(id.ToString(), cancellation) : null;
+        return loaded is { Exists: true }
+            ? TypedResults.Ok(View(loaded.State, news))
+            : TypedResults.Problem(
+                title: "No such job", statusCode: StatusCodes.Status404NotFound,
+                detail: $"No encode job is known for the video '{videoId}'; one begins when its upload is complete.");
+    }
+
+    private static ProblemHttpResult Unknown(string phase) => TypedResults.Problem(
+        title: "Unknown phase", statusCode: StatusCodes.Status400BadRequest,
+        detail: $"'{phase}' is not a phase; use one of {string.Join(", ", Enum.GetNames<JobPhase>()).ToLowerInvariant()}.");
+
+    private static JobView View(EncodeJob job, TaskNews news)
+    {
+        var tasks = job.Tasks.Values.Select(task => View(job, task, news)).ToList();
+        var weights = tasks.ConvertAll(task => Weight(job, task.Name));
+        var fraction = tasks.Count == 0 ? 0 : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
+        return new JobView(
+            job.VideoId.ToString(), Word(job.Phase), fraction, job.Source, job.FirstRung, job.OpenedAt, job.PlannedAt,
+            job.EndedAt, job.Trouble, tasks);
+    }
+
+    private static TaskView View(EncodeJob job, JobTask task, TaskNews news)
+    {
+        var told = task.Phase == TaskPhase.Running ? news.Of(job.VideoId, task.Name) : null;
+        var fraction = task.Phase == TaskPhase.Done ? 1 : told?.Fraction ?? 0;
+        return new TaskView(
+            task.Name, Word(task.Phase), task.Attempt, task.Worker, fraction, told?.Speed ?? 0, task.SentAt, task.StartedAt,
+            task.Cause);
+    }
+
+    /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>
+    private static double Weight(EncodeJob job, string task) =>
+        job.Ladder.FirstOrDefault(rung => rung.Name == task) is { } rung ? (double)rung.Width * rung.Height : 10_000;
+
+    private static string Word<T>(T phase) where T : struct, Enum => phase.ToString().ToLowerInvariant();
+}
