@@ -25,19 +25,22 @@ public enum TaskPhase
 }
 
 /// <summary>
-/// One task of a job. Attempts count from 1; <c>SentAt</c> and <c>StartedAt</c> are those of the current one. <c>Waits</c> counts
-/// how often the command was sent again while nobody had started it.
+/// One task of a job. Attempts count from 1; <c>SentAt</c> and <c>StartedAt</c> are those of the current one.
+/// <c>Waits</c> counts how often the command was sent again while nobody had started it.
 /// </summary>
 public sealed record JobTask(
-    string Name, TaskPhase Phase, int Attempt, DateTimeOffset SentAt, DateTimeOffset? StartedAt = null, string? Worker = null,
+    string Name, TaskPhase Phase, int Attempt, DateTimeOffset SentAt, DateTimeOffset? StartedAt =
+        null, string? Worker = null,
     string? Cause = null, int Waits = 0);
 
-/// <summary>How a job is planned: the ladder policy, the length of a segment in seconds, and the bound on attempts.</summary>
+/// <summary>
+/// How a job is planned: the ladder policy, the length of a segment in seconds, and the bound on attempts.
+/// </summary>
 public sealed record JobRules(ILadderPolicy Ladder, double SegmentSeconds, int MaxAttempts);
 
 /// <summary>
-/// The encode job of one video: which tasks it has and how far each of them is. The state is folded from its stream alone;
-/// <c>Decide</c> says which facts an arriving message adds to it, none when the message was seen before.
+/// The encode job of one video: which tasks it has and how far each of them is. The state is folded from its stream
+/// alone; <c>Decide</c> says which facts an arriving message adds to it, none when the message was seen before.
 /// </summary>
 public sealed record EncodeJob(VideoId VideoId)
 {
@@ -105,7 +108,8 @@ public sealed record EncodeJob(VideoId VideoId)
     };
 
     /// <summary>The facts that a message adds to the job.</summary>
-    public static IEnumerable<IEvent> Decide(EncodeJob job, IMessage message, JobRules rules, DateTimeOffset now) => message switch
+    public static IEnumerable<IEvent> Decide(EncodeJob job, IMessage message, JobRules rules, DateTimeOffset now) =>
+        message switch
     {
         VideoUploaded e => job.Phase == JobPhase.None ? [e] : [],
         SourceProbed e => job.Phase == JobPhase.Probing ? [e, Plan(e, rules, now)] : [],
@@ -113,14 +117,15 @@ public sealed record EncodeJob(VideoId VideoId)
         EncodeTaskStarted e => job.Awaits(e.Task) is { } task && IsNews(task, e) ? [e] : [],
         RenditionEncoded e => job.Awaits(e.Rendition.Name) is null ? [] : job.Finish(e, now),
         ThumbnailsMade e => job.Awaits(EncodeTasks.Thumbnails) is null ? [] : job.Finish(e, now),
-        EncodeTaskFailed e => job.Awaits(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
+        EncodeTaskFailed e =>
+            job.Awaits(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
         _ => [],
     };
 
     /// <summary>
-    /// The facts that follow from hearing nothing: <paramref name="lastHeard"/> tells when a task was last heard of. A started
-    /// task has <paramref name="runningQuietMax"/>; one that waits has <paramref name="waitingQuietMax"/>, doubled each time it is
-    /// sent, and that costs it no attempt, since a long queue is no fault of the video.
+    /// The facts that follow from hearing nothing: <paramref name="lastHeard"/> tells when a task was last heard of.
+    /// A started task has <paramref name="runningQuietMax"/>; one that waits has <paramref name="waitingQuietMax"/>,
+    /// doubled each time it is sent, and that costs it no attempt, since a long queue is no fault of the video.
     /// </summary>
     public static IEnumerable<IEvent> DecideQuiet(
         EncodeJob job, Func<JobTask, DateTimeOffset> lastHeard, TimeSpan runningQuietMax, TimeSpan waitingQuietMax,
@@ -133,14 +138,17 @@ public sealed record EncodeJob(VideoId VideoId)
             var bound = running ? runningQuietMax : waitingQuietMax * Math.Pow(2, Math.Min(task.Waits, 6));
             var quiet = now - lastHeard(task);
             if (quiet < bound) continue;
-            var reason = $"no news for {quiet.TotalSeconds:0} s while it was {(running ? $"running on {task.Worker}" : "waiting")}";
+            var doing = running ? $"running on {task.Worker}" : "waiting";
+            var reason = $"no news for {quiet.TotalSeconds:0} s while it was {doing}";
             if (running && task.Attempt >= rules.MaxAttempts)
             {
-                yield return new EncodeTaskFailed(job.VideoId, task.Name, PlannerName, task.Attempt, reason, false, now);
+                yield return new EncodeTaskFailed(job.VideoId, task.Name, PlannerName, task.Attempt, reason, false,
+                    now);
                 yield break;
             }
 
-            yield return new EncodeTaskResent(job.VideoId, task.Name, running ? task.Attempt + 1 : task.Attempt, reason, now);
+            yield return new EncodeTaskResent(job.VideoId, task.Name, running ? task.Attempt + 1
+                : task.Attempt, reason, now);
         }
     }
 

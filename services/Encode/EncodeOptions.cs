@@ -10,7 +10,9 @@ public sealed record EncodeOptions
     /// <summary>x264's preset, from <c>ultrafast</c> to <c>veryslow</c>.</summary>
     public string Preset { get; init; } = "veryfast";
 
-    /// <summary>Threads of one ffmpeg; 0 takes one for each core. Several workers of one machine share its cores best with 1.</summary>
+    /// <summary>
+    /// Threads of one ffmpeg; 0 takes one for each core. Several workers of one machine share its cores best with 1.
+    /// </summary>
     public int Threads { get; init; }
 
     /// <summary>Unix niceness of ffmpeg, 0 to 19; encoding gives way to serving.</summary>
@@ -36,16 +38,22 @@ public sealed record EncodeOptions
     /// <summary>A program that says nothing for so long hangs and is stopped.</summary>
     public TimeSpan ProgramQuietMax { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>A started task without news for so long is sent again: its worker is gone, or its news is lost.</summary>
+    /// <summary>
+    /// A started task without news for so long is sent again: its worker is gone, or its news is lost.
+    /// </summary>
     public TimeSpan RunningQuietMax { get; init; } = TimeSpan.FromSeconds(90);
 
-    /// <summary>A task that no worker has started for so long is sent again, which costs nothing if it was only waiting.</summary>
+    /// <summary>
+    /// A task that no worker has started for so long is sent again, which costs nothing if it was only waiting.
+    /// </summary>
     public TimeSpan WaitingQuietMax { get; init; } = TimeSpan.FromMinutes(15);
 
     private static readonly string[] Presets =
         ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
 
-    /// <summary>Reads and checks the settings. Throws <see cref="RoleConfigurationException"/> with every error in it.</summary>
+    /// <summary>
+    /// Reads and checks the settings. Throws <see cref="RoleConfigurationException"/> with every error in it.
+    /// </summary>
     public static EncodeOptions From(IConfiguration configuration, string role)
     {
         EncodeOptions options;
@@ -55,27 +63,40 @@ public sealed record EncodeOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new RoleConfigurationException(role, $"Encode:* cannot be read: {e.InnerException?.Message ?? e.Message}");
+            throw new RoleConfigurationException(role,
+                $"Encode:* cannot be read: {e.InnerException?.Message ?? e.Message}");
         }
 
         var errors = options.Errors().ToList();
-        return errors.Count == 0 ? options : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+        return errors.Count == 0 ? options
+            : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
     }
 
     private IEnumerable<string> Errors()
     {
-        if (!Presets.Contains(Preset)) yield return $"Encode:Preset '{Preset}' must be one of {string.Join(", ", Presets)}";
-        if (Threads is < 0 or > 64) yield return $"Encode:Threads {Threads} must be 0 (one for each core) to 64";
-        if (Niceness is < 0 or > 19) yield return $"Encode:Niceness {Niceness} must be 0 to 19";
-        if (!(SegmentSeconds is >= 0.5 and <= 20)) yield return $"Encode:SegmentSeconds {SegmentSeconds} must be 0.5 to 20";
-        if (AudioBitsPerSecond is < 16_000 or > 512_000)
-            yield return $"Encode:AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000";
-        if (MaxAttempts is < 1 or > 20) yield return $"Encode:MaxAttempts {MaxAttempts} must be 1 to 20";
-        if (string.IsNullOrWhiteSpace(WorkerId)) yield return "Encode:WorkerId is empty; name the worker or leave the setting out";
-        if (LadderPolicies.Find(Ladder) is null)
-            yield return $"Encode:Ladder '{Ladder}' must be one of {string.Join(", ", LadderPolicies.All.Select(p => p.Name))}";
-        if (ProgramQuietMax < TimeSpan.FromSeconds(1)) yield return "Encode:ProgramQuietMax must be at least 00:00:01";
-        if (RunningQuietMax < TimeSpan.FromSeconds(1)) yield return "Encode:RunningQuietMax must be at least 00:00:01";
-        if (WaitingQuietMax < RunningQuietMax) yield return "Encode:WaitingQuietMax must not be below Encode:RunningQuietMax";
+        var ladders = string.Join(", ", LadderPolicies.All.Select(policy => policy.Name));
+        (bool Wrong, string Error)[] rules =
+        [
+            (!Presets.Contains(Preset), $"Preset '{Preset}' must be one of {string.Join(", ", Presets)}"),
+            (Threads is < 0 or > 64, $"Threads {Threads} must be 0 (one for each core) to 64"),
+            (Niceness is < 0 or > 19, $"Niceness {Niceness} must be 0 to 19"),
+            (!(SegmentSeconds is >= 0.5 and <= 20), $"SegmentSeconds {SegmentSeconds} must be 0.5 to 20"),
+            (AudioBitsPerSecond is < 16_000 or > 512_000,
+                $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000"),
+            (MaxAttempts is < 1 or > 20, $"MaxAttempts {MaxAttempts} must be 1 to 20"),
+            (!IsName(WorkerId), $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'"),
+            (string.IsNullOrWhiteSpace(WorkFolder), "WorkFolder is empty; name a folder or leave the setting out"),
+            (LadderPolicies.Find(Ladder) is null, $"Ladder '{Ladder}' must be one of {ladders}"),
+            (ProgramQuietMax < TimeSpan.FromSeconds(1), $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01"),
+            (RunningQuietMax < TimeSpan.FromSeconds(1), $"RunningQuietMax {RunningQuietMax} must be at least 00:00:01"),
+            (WaitingQuietMax < RunningQuietMax,
+                $"WaitingQuietMax {WaitingQuietMax} must not be below RunningQuietMax {RunningQuietMax}"),
+        ];
+        return rules.Where(rule => rule.Wrong).Select(rule => $"Encode:{rule.Error}");
     }
+
+    /// <summary>The worker's name is also that of its folder.</summary>
+    private static bool IsName(string text) =>
+        text.Length is > 0 and <= 64 && text[0] != '.'
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 }

@@ -10,8 +10,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EventStream.Encode;
 
 /// <summary>
-/// The role <c>encode</c>: turns an uploaded source into tasks for the workers and follows each to its end. Several may run; the
-/// event store decides between them.
+/// The role <c>encode</c>: turns an uploaded source into tasks for the workers and follows each to its end. Several
+/// may run; the event store decides between them.
 /// </summary>
 public sealed class EncodePlannerRole : IRole
 {
@@ -29,7 +29,8 @@ public sealed class EncodePlannerRole : IRole
         var options = EncodeOptions.From(builder.Configuration, Name);
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddSingleton(new JobRules(LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds, options.MaxAttempts));
+        services.AddSingleton(new JobRules(LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds,
+            options.MaxAttempts));
         services.AddSingleton(new Outbox(options.AudioBitsPerSecond));
         services.AddEventStore(builder.Configuration, Name);
         services.AddAggregate(EncodeJob.Aggregate);
@@ -44,7 +45,8 @@ public sealed class EncodePlannerRole : IRole
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents, Topics.EncodeEvents]),
-            (provider, message, cancellation) => provider.GetRequiredService<JobProcess>().HandleAsync(message, cancellation));
+            (provider, message, cancellation) =>
+                provider.GetRequiredService<JobProcess>().HandleAsync(message, cancellation));
     }
 
     public void Map(WebApplication app) => app.MapJobs();

@@ -13,14 +13,20 @@ public static class EncodeTasks
     public static string OutputPrefix(VideoId video, string task) =>
         task == Thumbnails ? $"media/{video}/thumbs" : $"media/{video}/{task}";
 
-    /// <summary>The key of a command. It names the task, so that the tasks of one video spread over partitions and workers.</summary>
+    /// <summary>
+    /// The key of a command. It names the task, so that the tasks of one video spread over partitions and workers.
+    /// </summary>
     public static string CommandKey(VideoId video, string task) => $"{video}/{task}";
 
     /// <summary>The event id of the command of one attempt; sent twice, it is the same.</summary>
     public static string CommandId(VideoId video, string task, int attempt) => $"{video}/{task}/{attempt}/command";
 
-    /// <summary>The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not ours.</summary>
-    public static (VideoId Video, string Task, int Attempt, DateTimeOffset RequestedAt) Of(IMessage command) => command switch
+    /// <summary>
+    /// The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not
+    /// ours.
+    /// </summary>
+    public static (VideoId Video, string Task, int Attempt, DateTimeOffset RequestedAt) Of(IMessage command) =>
+        command switch
     {
         ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
         EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),

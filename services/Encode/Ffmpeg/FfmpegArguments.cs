@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>One option of ffmpeg as a value: it knows the words that stand for it on the command line, and nothing else.</summary>
+/// <summary>
+/// One option of ffmpeg as a value: it knows the words that stand for it on the command line, and nothing else.
+/// </summary>
 public interface IFfmpegArgument
 {
     /// <summary>The words, in order; each becomes one argument of the process, so nothing is ever quoted.</summary>
@@ -16,8 +18,9 @@ public sealed record Flag(params string[] Parts) : IFfmpegArgument
 }
 
 /// <summary>
-/// The source, read only as a plain file in one of the containers we accept. A playlist or a concat script could otherwise make
-/// ffmpeg read other files of this machine, or fetch from the network, and a text file would pass as an ANSI animation.
+/// The source, read only as a plain file in one of the containers we accept. A playlist or a concat script could
+/// otherwise make ffmpeg read other files of this machine, or fetch from the network, and a text file would pass as
+/// an ANSI animation.
 /// </summary>
 public sealed record SourceFile(string Path) : IFfmpegArgument
 {
@@ -68,8 +71,8 @@ public sealed record H264(string Profile, string Preset) : IFfmpegArgument
 }
 
 /// <summary>
-/// Closed GOPs of exactly <paramref name="Frames"/> frames. The key frames are asked for by frame number, because an expression
-/// on time drifts from whole frames at rates such as 30000/1001.
+/// Closed GOPs of exactly <paramref name="Frames"/> frames. The key frames are asked for by frame number, because an
+/// expression on time drifts from whole frames at rates such as 30000/1001.
 /// </summary>
 public sealed record FixedGop(int Frames) : IFfmpegArgument
 {
@@ -87,7 +90,9 @@ public sealed record FixedGop(int Frames) : IFfmpegArgument
     }
 }
 
-/// <summary>Variable bitrate around <paramref name="BitsPerSecond"/>, held below a quarter more by a buffer of two seconds.</summary>
+/// <summary>
+/// Variable bitrate around <paramref name="BitsPerSecond"/>, held below a quarter more by a buffer of two seconds.
+/// </summary>
 public sealed record CappedBitrate(int BitsPerSecond) : IFfmpegArgument
 {
     public IReadOnlyList<string> Words =>

@@ -2,16 +2,22 @@ using System.Globalization;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>How far ffmpeg is: seconds of output written, media seconds per wall second, and whether it is the last report.</summary>
+/// <summary>
+/// How far ffmpeg is: seconds of output written, media seconds per wall second, and whether it is the last report.
+/// </summary>
 public sealed record FfmpegProgress(double OutSeconds, double Speed, bool Last);
 
-/// <summary>Reads the <c>key=value</c> lines of <c>-progress</c>; a report is whole when its <c>progress</c> line comes.</summary>
+/// <summary>
+/// Reads the <c>key=value</c> lines of <c>-progress</c>; a report is whole when its <c>progress</c> line comes.
+/// </summary>
 public sealed class FfmpegProgressReader
 {
     private double outSeconds;
     private double speed;
 
-    /// <summary>Takes one line and returns a report when it completes one. Lines it does not know are passed over.</summary>
+    /// <summary>
+    /// Takes one line and returns a report when it completes one. Lines it does not know are passed over.
+    /// </summary>
     public FfmpegProgress? Take(string line)
     {
         var at = line.IndexOf('=', StringComparison.Ordinal);

@@ -3,16 +3,22 @@ using EventStream.Contracts;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>What ffmpeg is asked to do, as whole lists of arguments; pure, so that they are asserted without a process.</summary>
+/// <summary>
+/// What ffmpeg is asked to do, as whole lists of arguments; pure, so that they are asserted without a process.
+/// </summary>
 public static class FfmpegRecipes
 {
     /// <summary>Width in pixels of one picture of the sprite.</summary>
     public const int ThumbnailWidth = 160;
 
-    /// <summary>Below this short side the picture is small enough for the Main profile, which every old device decodes.</summary>
+    /// <summary>
+    /// Below this short side the picture is small enough for the Main profile, which every old device decodes.
+    /// </summary>
     private const int HighProfileFrom = 720;
 
-    /// <summary>No chatter and no questions; progress as <c>key=value</c> lines on standard output twice a second.</summary>
+    /// <summary>
+    /// No chatter and no questions; progress as <c>key=value</c> lines on standard output twice a second.
+    /// </summary>
     private static readonly Flag Quiet = new(
         "-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5");
 
@@ -21,7 +27,8 @@ public static class FfmpegRecipes
 
     /// <summary>One rung as an MP4 of H.264, at a constant frame rate that starts at zero.</summary>
     public static IReadOnlyList<string> Rung(
-        string source, string output, Rung rung, FrameRate rate, double segmentSeconds, string preset, int threads) => Words(
+        string source, string output, Rung rung, FrameRate rate, double segmentSeconds, string preset, int threads) =>
+            Words(
         Quiet, new Threads(threads), new SourceFile(source), new Map("0:V:0"), new Flag("-an"), Bare,
         new VideoFilters(
             $"fps=fps={rate}:start_time=0", Size(rung.Width, rung.Height), "setsar=1", "format=yuv420p"),
@@ -29,7 +36,9 @@ public static class FfmpegRecipes
         new FixedGop(rate.FramesPerGop(segmentSeconds)), new CappedBitrate(rung.VideoBitrateBps),
         new Threads(threads), new Flag("-fps_mode", "passthrough", "-f", "mp4"), new Output(output));
 
-    /// <summary>The first audio track as an MP4 of AAC, mixed down to stereo, silent where the source begins later.</summary>
+    /// <summary>
+    /// The first audio track as an MP4 of AAC, mixed down to stereo, silent where the source begins later.
+    /// </summary>
     public static IReadOnlyList<string> Audio(string source, string output, int bitsPerSecond) => Words(
         Quiet, new Threads(1), new SourceFile(source), new Map("0:a:0"), new Flag("-vn"), Bare,
         new AudioFilters("aresample=async=1:first_pts=0"), new AacStereo(bitsPerSecond), new Flag("-f", "mp4"),
@@ -40,8 +49,10 @@ public static class FfmpegRecipes
     {
         var width = Math.Min(1280, info.Width);
         return Words(
-            Quiet, new Threads(1), new SeekTo(atSeconds), new SourceFile(source), new Map("0:V:0"), new Flag("-an"), Bare,
-            new VideoFilters(Size(Even(width), Even((double)width * info.Height / info.Width)), "setsar=1", "format=yuvj420p"),
+            Quiet, new Threads(1), new SeekTo(atSeconds), new SourceFile(source), new Map("0:V:0"), new Flag("-an"),
+                Bare,
+            new VideoFilters(Size(Even(width), Even((double)width * info.Height / info.Width)), "setsar=1",
+                "format=yuvj420p"),
             new OneJpeg(3), new Output(output));
     }
 
@@ -58,7 +69,9 @@ public static class FfmpegRecipes
             new OneJpeg(5), new Output(output));
     }
 
-    /// <summary>Reads every packet of picture and sound without decoding; its progress tells where the source really ends.</summary>
+    /// <summary>
+    /// Reads every packet of picture and sound without decoding; its progress tells where the source really ends.
+    /// </summary>
     public static IReadOnlyList<string> Measure(string source) => Words(
         Quiet, new SourceFile(source), new Map("0:V:0"), new Map("0:a:0?"), new Flag("-c", "copy", "-f", "null", "-"));
 

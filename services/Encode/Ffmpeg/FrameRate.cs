@@ -3,12 +3,14 @@ using System.Globalization;
 namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
-/// A constant frame rate as the exact fraction that ffmpeg takes, in frames per second. Every rung of a video is encoded at the
-/// same one, which is what makes their GOPs, and so their segments, begin at the same instants.
+/// A constant frame rate as the exact fraction that ffmpeg takes, in frames per second. Every rung of a video is
+/// encoded at the same one, which is what makes their GOPs, and so their segments, begin at the same instants.
 /// </summary>
 public readonly record struct FrameRate(int Numerator, int Denominator)
 {
-    /// <summary>Rates above this are halved until they fit: viewers see no more and the ladder would cost twice.</summary>
+    /// <summary>
+    /// Rates above this are halved until they fit: viewers see no more and the ladder would cost twice.
+    /// </summary>
     public const double HighestHz = 60;
 
     /// <summary>Taken where a source does not tell its rate.</summary>
@@ -16,7 +18,8 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
 
     private static readonly FrameRate[] Standard =
     [
-        new(24000, 1001), new(24, 1), new(25, 1), new(30000, 1001), new(30, 1), new(48, 1), new(50, 1), new(60000, 1001),
+        new(24000, 1001), new(24, 1), new(25, 1), new(30000, 1001), new(30, 1), new(48, 1), new(50, 1),
+            new(60000, 1001),
         new(60, 1),
     ];
 
@@ -24,7 +27,8 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     public double Hz => (double)Numerator / Denominator;
 
     /// <summary>Whole frames in a GOP of about <paramref name="seconds"/>, at least one.</summary>
-    public int FramesPerGop(double seconds) => Math.Max(1, (int)Math.Round(Hz * seconds, MidpointRounding.AwayFromZero));
+    public int FramesPerGop(double seconds) =>
+        Math.Max(1, (int)Math.Round(Hz * seconds, MidpointRounding.AwayFromZero));
 
     /// <summary>The exact length in seconds of a GOP of about <paramref name="seconds"/>.</summary>
     public double GopSeconds(double seconds) => FramesPerGop(seconds) / Hz;
@@ -44,8 +48,8 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     }
 
     /// <summary>
-    /// The constant rate at which a source is encoded, from ffprobe's nominal (<c>r_frame_rate</c>) and average rates. Where the
-    /// two differ the rate varies, and the standard rate next to the average is taken.
+    /// The constant rate at which a source is encoded, from ffprobe's nominal (<c>r_frame_rate</c>) and average
+    /// rates. Where the two differ the rate varies, and the standard rate next to the average is taken.
     /// </summary>
     public static FrameRate Choose(string? nominal, string? average)
     {

@@ -26,15 +26,16 @@ public sealed class ProbeReport
     }
 
     /// <summary>
-    /// The source as viewers see it: rotation and pixel shape applied. Throws <see cref="UnusableSourceException"/> when there is
-    /// no picture that can be decoded.
+    /// The source as viewers see it: rotation and pixel shape applied. Throws <see cref="UnusableSourceException"/>
+    /// when there is no picture that can be decoded.
     /// </summary>
     public SourceInfo Describe(long sizeBytes)
     {
         var streams = root.TryGetProperty("streams", out var list) ? list.EnumerateArray().ToList() : [];
         var audio = streams.FirstOrDefault(stream => Is(stream, "audio"));
         var video = streams.FirstOrDefault(stream => Is(stream, "video") && !IsCover(stream));
-        if (video.ValueKind == JsonValueKind.Undefined) throw WithoutPicture(audio.ValueKind != JsonValueKind.Undefined);
+        if (video.ValueKind == JsonValueKind.Undefined) throw WithoutPicture(
+            audio.ValueKind != JsonValueKind.Undefined);
         var (width, height) = DisplaySize(video);
         if (Math.Min(width, height) < SideMin || Math.Max(width, height) > SideMax)
         {
@@ -45,16 +46,19 @@ public sealed class ProbeReport
 
         var codec = Text(video, "codec_name");
         if (codec is null or "none" or "unknown")
-            throw new UnusableSourceException("The codec of the picture is unknown.", "Export the video as H.264 and upload it again.");
+            throw new UnusableSourceException("The codec of the picture is unknown.",
+                "Export the video as H.264 and upload it again.");
         var rate = FrameRate.Choose(Text(video, "r_frame_rate"), Text(video, "avg_frame_rate"));
         var channels = audio.ValueKind == JsonValueKind.Undefined ? 0 : (int)(Number(audio, "channels") ?? 0);
         return new SourceInfo(
-            DurationSeconds ?? 0, width, height, rate.Hz, codec, channels > 0 ? Text(audio, "codec_name") : null, channels,
+            DurationSeconds ?? 0, width, height, rate.Hz, codec, channels > 0 ? Text(audio, "codec_name")
+                : null, channels,
             sizeBytes);
     }
 
     private static UnusableSourceException WithoutPicture(bool hasSound) => new(
-        hasSound ? "The file holds sound and no picture." : "The file holds no picture.", "Upload a file with a video track.");
+        hasSound ? "The file holds sound and no picture."
+            : "The file holds no picture.", "Upload a file with a video track.");
 
     private static (int Width, int Height) DisplaySize(JsonElement video)
     {
@@ -88,7 +92,8 @@ public sealed class ProbeReport
         stream.TryGetProperty("disposition", out var disposition) && Number(disposition, "attached_pic") == 1;
 
     private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()
+            : null;
 
     private static double? Number(JsonElement element, string name)
     {

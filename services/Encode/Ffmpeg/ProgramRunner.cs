@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>A program ended with an error, or went quiet and was stopped. The message carries the end of what it said.</summary>
+/// <summary>
+/// A program ended with an error, or went quiet and was stopped. The message carries the end of what it said.
+/// </summary>
 public sealed class ProgramFailedException(string program, int? exitCode, string tail)
     : Exception($"{program} {(exitCode is { } code ? $"ended with code {code}" : "was stopped")}: {tail}")
 {
@@ -16,20 +18,22 @@ public sealed class ProgramFailedException(string program, int? exitCode, string
 }
 
 /// <summary>
-/// Runs one program: start, lines of output, cancel, exit, and the end of its standard error. It owns the life of the process:
-/// no program outlives its run, nor, on Linux, this process.
+/// Runs one program: start, lines of output, cancel, exit, and the end of its standard error. It owns the life of the
+/// process: no program outlives its run, nor, on Linux, this process.
 /// </summary>
 public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
 {
-    /// <summary>Lines of standard error kept for the message; the first of a long list tell nothing that the last do not.</summary>
+    /// <summary>
+    /// Lines of standard error kept for the message; the first of a long list tell nothing that the last do not.
+    /// </summary>
     private const int TailLinesMax = 12;
 
     private const int TailLineLengthMax = 400;
 
     /// <summary>
-    /// Runs to the end and hands each line of standard output to <paramref name="onLine"/>. On cancellation the program is
-    /// killed before this ends. Throws <see cref="ProgramFailedException"/> for a non-zero exit, and for a program that wrote no
-    /// line for <see cref="ProgramOptions.QuietMax"/>.
+    /// Runs to the end and hands each line of standard output to <paramref name="onLine"/>. On cancellation the
+    /// program is killed before this ends. Throws <see cref="ProgramFailedException"/> for a non-zero exit, and for a
+    /// program that wrote no line for <see cref="ProgramOptions.QuietMax"/>.
     /// </summary>
     public async Task RunAsync(
         string program, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellation)
@@ -52,11 +56,14 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
         cancellation.ThrowIfCancellationRequested();
         var name = Path.GetFileName(program);
         if (quiet.IsCancellationRequested)
-            throw new ProgramFailedException(name, null, $"it said nothing for {options.QuietMax.TotalSeconds:0} s. {said}");
+            throw new ProgramFailedException(name, null,
+                $"it said nothing for {options.QuietMax.TotalSeconds:0} s. {said}");
         if (process.ExitCode != 0) throw new ProgramFailedException(name, process.ExitCode, said);
     }
 
-    /// <summary>Runs to the end and returns standard output, which must not exceed <paramref name="charactersMax"/>.</summary>
+    /// <summary>
+    /// Runs to the end and returns standard output, which must not exceed <paramref name="charactersMax"/>.
+    /// </summary>
     public async Task<string> ReadAsync(
         string program, IReadOnlyList<string> arguments, int charactersMax, CancellationToken cancellation)
     {
@@ -72,8 +79,8 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
     }
 
     /// <summary>
-    /// The command line: below normal priority, so that serving goes first on a shared machine, and with a death signal, so that
-    /// a killed worker leaves no encoder behind.
+    /// The command line: below normal priority, so that serving goes first on a shared machine, and with a death
+    /// signal, so that a killed worker leaves no encoder behind.
     /// </summary>
     internal ProcessStartInfo StartInfo(string program, IReadOnlyList<string> arguments)
     {
@@ -125,8 +132,8 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
 }
 
 /// <summary>
-/// How programs run. <see cref="DeathSignal"/> is the path of <c>setpriv</c> and <see cref="Nice"/> that of <c>nice</c>, null
-/// where the system lacks them.
+/// How programs run. <see cref="DeathSignal"/> is the path of <c>setpriv</c> and <see cref="Nice"/> that of
+/// <c>nice</c>, null where the system lacks them.
 /// </summary>
 public sealed record ProgramOptions
 {

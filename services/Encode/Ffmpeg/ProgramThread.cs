@@ -4,8 +4,9 @@ using System.Diagnostics;
 namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
-/// The one thread that starts programs. Linux sends the death signal of a child when the thread that forked it ends, and threads
-/// of the pool end when they are idle, so children are forked by a thread that lives as long as this process.
+/// The one thread that starts programs. Linux sends the death signal of a child when the thread that forked it ends,
+/// and threads of the pool end when they are idle, so children are forked by a thread that lives as long as this
+/// process.
 /// </summary>
 internal static class ProgramThread
 {

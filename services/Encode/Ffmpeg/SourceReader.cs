@@ -3,7 +3,9 @@ using EventStream.Contracts;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>The source cannot become a video. <see cref="Reason"/> and <see cref="Remedy"/> are sentences for the publisher.</summary>
+/// <summary>
+/// The source cannot become a video. <see cref="Reason"/> and <see cref="Remedy"/> are sentences for the publisher.
+/// </summary>
 public sealed class UnusableSourceException(string reason, string remedy) : Exception($"{reason} {remedy}")
 {
     public string Reason { get; } = reason;
@@ -57,13 +59,14 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
         }
         catch (ProgramFailedException e) when (e.ExitCode == 1)
         {
-            throw new UnusableSourceException($"The file is not a video that can be read ({Cause(e.Tail, path)}).", Containers);
+            throw new UnusableSourceException($"The file is not a video that can be read ({Cause(e.Tail, path)}).",
+                Containers);
         }
     }
 
     /// <summary>
-    /// Seconds at which the last packet ends: from the packets near the announced end or, where there are none, by reading
-    /// through the whole file. A cut file whose index survived is told only so.
+    /// Seconds at which the last packet ends: from the packets near the announced end or, where there are none, by
+    /// reading through the whole file. A cut file whose index survived is told only so.
     /// </summary>
     private async Task<double> EndOfMediaAsync(string path, double? announced, CancellationToken cancellation)
     {
@@ -74,7 +77,8 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
         try
         {
             await runner.RunAsync(
-                ffmpeg, FfmpegRecipes.Measure(path), line => last = reader.Take(line)?.OutSeconds ?? last, cancellation);
+                ffmpeg, FfmpegRecipes.Measure(path), line =>
+                    last = reader.Take(line)?.OutSeconds ?? last, cancellation);
         }
         catch (ProgramFailedException e) when (e.ExitCode is not null)
         {
@@ -87,12 +91,13 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
     private async Task<double?> TailEndAsync(string path, double from, CancellationToken cancellation)
     {
         double? end = null;
+        var interval = string.Create(CultureInfo.InvariantCulture, $"{from:0.###}%");
         try
         {
             await runner.RunAsync(
                 ffprobe,
                 [
-                    "-v", "quiet", .. SourceFile.Guard, "-read_intervals", string.Create(CultureInfo.InvariantCulture, $"{from:0.###}%"),
+                    "-v", "quiet", .. SourceFile.Guard, "-read_intervals", interval,
                     "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0", $"file:{path}",
                 ],
                 line => end = Later(end, line), cancellation);
@@ -109,7 +114,8 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
     {
         var parts = line.Split(',');
         if (!double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var at)) return end;
-        if (parts.Length > 1 && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var length))
+        if (parts.Length > 1
+            && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var length))
             at += length;
         return end is { } known ? Math.Max(known, at) : at;
     }
@@ -119,7 +125,8 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
     {
         var last = tail.Split(" | ").FirstOrDefault(line => line.StartsWith('[')) ?? tail.Split(" | ")[^1];
         var text = last.StartsWith('[') ? last[(last.IndexOf(']', StringComparison.Ordinal) + 1)..] : last;
-        return text.Replace($"file:{path}: ", "", StringComparison.Ordinal).Trim() is { Length: > 0 } cause ? cause : "no reason given";
+        return text.Replace($"file:{path}: ", "", StringComparison.Ordinal).Trim() is { Length: > 0 } cause ? cause
+            : "no reason given";
     }
 
     private static string Sentence(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

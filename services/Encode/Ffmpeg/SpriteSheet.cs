@@ -4,7 +4,9 @@ using EventStream.Contracts;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>The layout of a thumbnail sprite: tiles in rows, one each <paramref name="IntervalSeconds"/>. Sizes in pixels.</summary>
+/// <summary>
+/// The layout of a thumbnail sprite: tiles in rows, one each <paramref name="IntervalSeconds"/>. Sizes in pixels.
+/// </summary>
 public sealed record SpriteSheet(
     double IntervalSeconds, int Tiles, int Columns, int Rows, int TileWidth, int TileHeight, bool KeyFramesOnly)
 {
@@ -13,7 +15,9 @@ public sealed record SpriteSheet(
 
     private const int ColumnsMax = 10;
 
-    /// <summary>Beyond this length only key frames are decoded, since the nearest one is close enough for a preview.</summary>
+    /// <summary>
+    /// Beyond this length only key frames are decoded, since the nearest one is close enough for a preview.
+    /// </summary>
     private static readonly TimeSpan DecodeAllBelow = TimeSpan.FromMinutes(2);
 
     /// <summary>Lays out the sheet of a source.</summary>
@@ -24,7 +28,8 @@ public sealed record SpriteSheet(
         var columns = Math.Min(tiles, ColumnsMax);
         var height = (int)Math.Round((double)FfmpegRecipes.ThumbnailWidth * source.Height / source.Width / 2) * 2;
         return new SpriteSheet(
-            interval, tiles, columns, (tiles + columns - 1) / columns, FfmpegRecipes.ThumbnailWidth, Math.Clamp(height, 2, 640),
+            interval, tiles, columns, (tiles + columns - 1) / columns, FfmpegRecipes.ThumbnailWidth,
+                Math.Clamp(height, 2, 640),
             source.DurationSeconds > DecodeAllBelow.TotalSeconds);
     }
 
@@ -36,7 +41,8 @@ public sealed record SpriteSheet(
         {
             var end = i == Tiles - 1 ? Math.Max(durationSeconds, i * IntervalSeconds) : (i + 1) * IntervalSeconds;
             text.Append(CultureInfo.InvariantCulture, $"\n{Clock(i * IntervalSeconds)} --> {Clock(end)}\n")
-                .Append(CultureInfo.InvariantCulture, $"{spriteName}#xywh={i % Columns * TileWidth},{i / Columns * TileHeight},")
+                .Append(CultureInfo.InvariantCulture,
+                    $"{spriteName}#xywh={i % Columns * TileWidth},{i / Columns * TileHeight},")
                 .Append(CultureInfo.InvariantCulture, $"{TileWidth},{TileHeight}\n");
         }
 

@@ -3,8 +3,9 @@ using EventStream.Contracts;
 namespace EventStream.Encode.Ladder;
 
 /// <summary>
-/// Rungs from 240p to 2160p, each about 1.8 times the bits of the one below, which is the step at which a switch is worth it and
-/// hardly seen. A rung is named for the short side of its picture, so that a portrait video of 1080x1920 has a 1080p rung too.
+/// Rungs from 240p to 2160p, each about 1.8 times the bits of the one below, which is the step at which a switch is
+/// worth it and hardly seen. A rung is named for the short side of its picture, so that a portrait video of 1080x1920
+/// has a 1080p rung too.
 /// </summary>
 public sealed class StandardLadder : ILadderPolicy
 {
@@ -27,12 +28,14 @@ public sealed class StandardLadder : ILadderPolicy
     internal static IReadOnlyList<Rung> Choose(SourceInfo source, (int ShortSide, int BitsPerSecond)[] steps)
     {
         var shortSide = Math.Min(source.Width, source.Height);
-        var rungs = steps.Where(step => step.ShortSide <= shortSide).Select(step => Rung(source, step.ShortSide, step.BitsPerSecond));
+        var rungs = steps.Where(step => step.ShortSide <= shortSide).Select(step =>
+            Rung(source, step.ShortSide, step.BitsPerSecond));
         return rungs.ToList() is { Count: > 0 } fitting ? fitting : [Rung(source, shortSide, steps[0].BitsPerSecond)];
     }
 
     /// <summary>
-    /// The rung whose playing makes a video playable: 360p, good enough to begin with and made in seconds, or else the lowest.
+    /// The rung whose playing makes a video playable: 360p, good enough to begin with and made in seconds, or else
+    /// the lowest.
     /// </summary>
     public static Rung First(IReadOnlyList<Rung> ladder) =>
         ladder.FirstOrDefault(rung => Math.Min(rung.Width, rung.Height) == 360) ?? ladder[0];

@@ -4,8 +4,8 @@ using System.Text;
 namespace EventStream.Encode.Packaging;
 
 /// <summary>
-/// The HLS media playlist of one rendition (RFC 8216, version 7 for fragmented MP4): whole, with relative addresses, and with the
-/// exact length of every segment.
+/// The HLS media playlist of one rendition (RFC 8216, version 7 for fragmented MP4): whole, with relative addresses,
+/// and with the exact length of every segment.
 /// </summary>
 public static class MediaPlaylist
 {
@@ -35,6 +35,7 @@ public static class MediaPlaylist
     public static IReadOnlyList<double> ReadDurations(string playlist) =>
         playlist.Split('\n')
             .Where(line => line.StartsWith("#EXTINF:", StringComparison.Ordinal))
-            .Select(line => double.Parse(line.AsSpan(8, line.IndexOf(',', StringComparison.Ordinal) - 8), CultureInfo.InvariantCulture))
+            .Select(line => double.Parse(line.AsSpan(8, line.IndexOf(',', StringComparison.Ordinal) - 8),
+                CultureInfo.InvariantCulture))
             .ToList();
 }

@@ -7,8 +7,8 @@ namespace EventStream.Encode.Packaging;
 public sealed class Mp4Exception(string message) : Exception(message);
 
 /// <summary>
-/// Reads the few boxes of ISO/IEC 14496-12 that tell what a CMAF track is: the codec from its sample entry and the exact times of
-/// a segment from its index.
+/// Reads the few boxes of ISO/IEC 14496-12 that tell what a CMAF track is: the codec from its sample entry and the
+/// exact times of a segment from its index.
 /// </summary>
 public static class Mp4
 {
@@ -34,7 +34,8 @@ public static class Mp4
     }
 
     /// <summary>
-    /// Start and length of a media segment in seconds, from its segment index (<c>sidx</c>): exact to one tick of the track.
+    /// Start and length of a media segment in seconds, from its segment index (<c>sidx</c>): exact to one tick of the
+    /// track.
     /// </summary>
     public static (double Start, double Duration) SegmentTime(ReadOnlySpan<byte> segment)
     {
@@ -52,7 +53,9 @@ public static class Mp4
     private static string Avc(string entry, ReadOnlySpan<byte> configuration) =>
         $"{entry}.{configuration[1]:X2}{configuration[2]:X2}{configuration[3]:X2}".ToLowerInvariant();
 
-    /// <summary>Walks the descriptors ES (3), DecoderConfig (4) and DecoderSpecificInfo (5) of ISO/IEC 14496-1.</summary>
+    /// <summary>
+    /// Walks the descriptors ES (3), DecoderConfig (4) and DecoderSpecificInfo (5) of ISO/IEC 14496-1.
+    /// </summary>
     private static string Aac(ReadOnlySpan<byte> descriptors)
     {
         var stream = Descriptor(descriptors, 3)[3..];
@@ -63,7 +66,8 @@ public static class Mp4
 
     private static ReadOnlySpan<byte> Descriptor(ReadOnlySpan<byte> data, byte tag)
     {
-        if (data.Length < 2 || data[0] != tag) throw new Mp4Exception($"The descriptor {tag} of the audio track is missing.");
+        if (data.Length < 2
+            || data[0] != tag) throw new Mp4Exception($"The descriptor {tag} of the audio track is missing.");
         var size = 0;
         var at = 1;
         do size = (size << 7) | (data[at] & 0x7F);
@@ -77,14 +81,17 @@ public static class Mp4
         return data;
     }
 
-    /// <summary>The body of the first box of a type among those that follow one another in <paramref name="data"/>.</summary>
+    /// <summary>
+    /// The body of the first box of a type among those that follow one another in <paramref name="data"/>.
+    /// </summary>
     private static ReadOnlySpan<byte> Box(ReadOnlySpan<byte> data, string type)
     {
         while (data.Length >= 8)
         {
             var size = (long)U32(data, 0);
             var head = 8;
-            if (size == 1 && data.Length >= 16) (size, head) = ((long)BinaryPrimitives.ReadUInt64BigEndian(data[8..]), 16);
+            if (size == 1 && data.Length >= 16) (size, head) =
+                ((long)BinaryPrimitives.ReadUInt64BigEndian(data[8..]), 16);
             else if (size == 0) size = data.Length;
             if (size < head || size > data.Length) break;
             if (Encoding.ASCII.GetString(data[4..8]) == type) return data[head..(int)size];

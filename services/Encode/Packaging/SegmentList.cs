@@ -17,8 +17,8 @@ public sealed record SegmentList(IReadOnlyList<Segment> Segments)
     public int AverageBps => Rate(Segments.Sum(segment => segment.SizeBytes), DurationSeconds);
 
     /// <summary>
-    /// BANDWIDTH in bits per second, as draft-pantos-hls-rfc8216bis defines the peak: the largest rate of any run of neighbouring
-    /// segments that lasts between half and one and a half target durations.
+    /// BANDWIDTH in bits per second, as draft-pantos-hls-rfc8216bis defines the peak: the largest rate of any run of
+    /// neighbouring segments that lasts between half and one and a half target durations.
     /// </summary>
     public int PeakBps
     {

@@ -6,16 +6,19 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Encode.Planner;
 
 /// <summary>
-/// Works one message into its job: decide, store, then publish what is owed. A message that comes again stores nothing and
-/// publishes the same again.
+/// Works one message into its job: decide, store, then publish what is owed. A message that comes again stores
+/// nothing and publishes the same again.
 /// </summary>
 public sealed partial class JobProcess(
-    Repository<EncodeJob> jobs, IEventPublisher publisher, Outbox outbox, JobRules rules, TaskNews news, TimeProvider clock,
+    Repository<EncodeJob> jobs, IEventPublisher publisher, Outbox outbox, JobRules rules, TaskNews news,
+        TimeProvider clock,
     ILogger<JobProcess> logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>Takes one message of <c>video.events</c> or <c>encode.events</c>; those of no concern are passed over.</summary>
+    /// <summary>
+    /// Takes one message of <c>video.events</c> or <c>encode.events</c>; those of no concern are passed over.
+    /// </summary>
     public async Task HandleAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
         var message = consumed.Message;
@@ -31,7 +34,7 @@ public sealed partial class JobProcess(
             }
             catch (Exception e) when (e is System.Data.Common.DbException or PublishException or TimeoutException)
             {
-                // The store or the broker is away. The message waits here, uncommitted, rather than become a dead letter.
+                // The store or the broker is away. The message waits, uncommitted, rather than become a dead letter.
                 Waiting(logger, consumed.Topic, video, e.Message);
                 await Task.Delay(RetryDelay, clock, cancellation);
             }

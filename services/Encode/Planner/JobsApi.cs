@@ -31,8 +31,11 @@ public static class JobsApi
         routes.MapGet("/v1/jobs/{videoId}", Get);
     }
 
-    /// <summary>The newest jobs, at most <paramref name="limit"/>; with <paramref name="phase"/> only those in it.</summary>
-    public static Results<Ok<JobList>, ProblemHttpResult> List(JobsBoard board, TaskNews news, string? phase = null, int limit = 100)
+    /// <summary>
+    /// The newest jobs, at most <paramref name="limit"/>; with <paramref name="phase"/> only those in it.
+    /// </summary>
+    public static Results<Ok<JobList>,
+        ProblemHttpResult> List(JobsBoard board, TaskNews news, string? phase = null, int limit = 100)
     {
         JobPhase? wanted = null;
         if (phase is not null)
@@ -50,7 +53,8 @@ public static class JobsApi
     public static async Task<Results<Ok<JobView>, ProblemHttpResult>> Get(
         string videoId, Repository<EncodeJob> jobs, TaskNews news, CancellationToken cancellation)
     {
-        var loaded = VideoId.TryParse(videoId, null, out var id) ? await jobs.LoadAsync(id.ToString(), cancellation) : null;
+        var loaded = VideoId.TryParse(videoId, null, out var id) ? await jobs.LoadAsync(id.ToString(), cancellation)
+            : null;
         return loaded is { Exists: true }
             ? TypedResults.Ok(View(loaded.State, news))
             : TypedResults.Problem(
@@ -58,15 +62,20 @@ public static class JobsApi
                 detail: $"No encode job is known for the video '{videoId}'; one begins when its upload is complete.");
     }
 
-    private static ProblemHttpResult Unknown(string phase) => TypedResults.Problem(
-        title: "Unknown phase", statusCode: StatusCodes.Status400BadRequest,
-        detail: $"'{phase}' is not a phase; use one of {string.Join(", ", Enum.GetNames<JobPhase>()).ToLowerInvariant()}.");
+    private static ProblemHttpResult Unknown(string phase)
+    {
+        var phases = string.Join(", ", Enum.GetNames<JobPhase>()).ToLowerInvariant();
+        return TypedResults.Problem(
+            title: "Unknown phase", statusCode: StatusCodes.Status400BadRequest,
+            detail: $"'{phase}' is not a phase; use one of {phases}.");
+    }
 
     private static JobView View(EncodeJob job, TaskNews news)
     {
         var tasks = job.Tasks.Values.Select(task => View(job, task, news)).ToList();
         var weights = tasks.ConvertAll(task => Weight(job, task.Name));
-        var fraction = tasks.Count == 0 ? 0 : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
+        var fraction = tasks.Count == 0 ? 0
+            : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
         return new JobView(
             job.VideoId.ToString(), Word(job.Phase), fraction, job.Source, job.FirstRung, job.OpenedAt, job.PlannedAt,
             job.EndedAt, job.Trouble, tasks);
@@ -77,7 +86,8 @@ public static class JobsApi
         var told = task.Phase == TaskPhase.Running ? news.Of(job.VideoId, task.Name) : null;
         var fraction = task.Phase == TaskPhase.Done ? 1 : told?.Fraction ?? 0;
         return new TaskView(
-            task.Name, Word(task.Phase), task.Attempt, task.Worker, fraction, told?.Speed ?? 0, task.SentAt, task.StartedAt,
+            task.Name, Word(task.Phase), task.Attempt, task.Worker, fraction, told?.Speed ?? 0, task.SentAt,
+                task.StartedAt,
             task.Cause);
     }
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using EventStream.Contracts;
 using EventStream.EventStore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -7,10 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Encode.Planner;
 
 /// <summary>
-/// Which jobs are there, and how far: the read model behind <c>/v1/jobs</c> and the watch over quiet tasks. It lives in memory
-/// and is built from the event store at each start.
+/// Which jobs are there, and how far: the read model behind <c>/v1/jobs</c> and the watch over quiet tasks. It lives
+/// in memory and is built from the event store at each start.
 /// </summary>
-public sealed partial class JobsBoard(IEventStore store, TimeProvider clock, ILogger<JobsBoard> logger) : BackgroundService
+public sealed partial class JobsBoard(IEventStore store, TimeProvider clock, ILogger<JobsBoard> logger)
+    : BackgroundService
 {
     /// <summary>Ended jobs beyond this many are dropped, oldest first; the store still has them.</summary>
     public const int EndedJobsMax = 1000;
@@ -38,7 +38,8 @@ public sealed partial class JobsBoard(IEventStore store, TimeProvider clock, ILo
             {
                 position = recorded.Position;
                 if (!recorded.Stream.StartsWith(Prefix, StringComparison.Ordinal)) continue;
-                jobs[recorded.Stream] = EncodeJob.Apply(jobs.GetValueOrDefault(recorded.Stream, EncodeJob.None), recorded.Data);
+                jobs[recorded.Stream] =
+                    EncodeJob.Apply(jobs.GetValueOrDefault(recorded.Stream, EncodeJob.None), recorded.Data);
             }
 
             read += batch.Count;

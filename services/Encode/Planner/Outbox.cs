@@ -6,8 +6,8 @@ namespace EventStream.Encode.Planner;
 public sealed record Outgoing(Topic Topic, string Key, IMessage Message, DateTimeOffset Time, string EventId);
 
 /// <summary>
-/// What must have been published once a message is worked in. It follows from the job alone, so that after a crash between
-/// storing and publishing the redelivered message publishes the same again, under the same ids.
+/// What must have been published once a message is worked in. It follows from the job alone, so that after a crash
+/// between storing and publishing the redelivered message publishes the same again, under the same ids.
 /// </summary>
 public sealed class Outbox(int audioBitsPerSecond)
 {
@@ -20,7 +20,8 @@ public sealed class Outbox(int audioBitsPerSecond)
             new EncodePlanned(job.VideoId, job.Ladder, job.FirstRung, job.SegmentSeconds, PlannedTasks(job), at),
             at, "planned")),
         EncodeTaskFailed e when job.Phase == JobPhase.Failed && e.WillRetry && job.Tasks[e.Task].Attempt == e.Attempt =>
-            [Event(job, e with { WillRetry = false, Worker = EncodeJob.PlannerName }, job.EndedAt!.Value, $"{e.Task}/given-up")],
+            [Event(job, e with { WillRetry = false, Worker = EncodeJob.PlannerName }, job.EndedAt!.Value,
+                $"{e.Task}/given-up")],
         EncodeTaskFailed e => Resent(job, e.Task, e.Attempt + 1, e.Cause),
         RenditionEncoded or ThumbnailsMade when job.Phase == JobPhase.Completed => [Completed(job)],
         _ => [],
@@ -34,7 +35,9 @@ public sealed class Outbox(int audioBitsPerSecond)
         _ => [],
     };
 
-    /// <summary>Commands of the open tasks: the first lane's before the others, lower rungs before higher ones.</summary>
+    /// <summary>
+    /// Commands of the open tasks: the first lane's before the others, lower rungs before higher ones.
+    /// </summary>
     private IEnumerable<Outgoing> Commands(EncodeJob job, Func<JobTask, bool> which) =>
         job.OpenTasks.Where(which)
             .OrderBy(task => IsFirst(job, task.Name) ? 0 : 1)
@@ -43,7 +46,8 @@ public sealed class Outbox(int audioBitsPerSecond)
 
     private IEnumerable<Outgoing> Resent(EncodeJob job, string name, int attempt, string reason)
     {
-        if (job.OpenTasks.FirstOrDefault(task => task.Name == name) is not { } open || open.Attempt != attempt) yield break;
+        if (job.OpenTasks.FirstOrDefault(task => task.Name == name) is not { } open
+            || open.Attempt != attempt) yield break;
         var told = new EncodeTaskResent(job.VideoId, name, attempt, reason, open.SentAt);
         yield return Event(job, told, open.SentAt, $"{name}/{attempt}/resent/{open.SentAt.ToUnixTimeMilliseconds()}");
         yield return Command(job, open);
@@ -56,11 +60,13 @@ public sealed class Outbox(int audioBitsPerSecond)
         {
             EncodeTasks.Probe => new ProbeSource(job.VideoId, job.SourceKey, task.SentAt, task.Attempt),
             EncodeTasks.Audio => new EncodeAudio(
-                job.VideoId, job.SourceKey, job.Source!, audioBitsPerSecond, job.SegmentSeconds, prefix, task.SentAt, task.Attempt),
+                job.VideoId, job.SourceKey, job.Source!, audioBitsPerSecond, job.SegmentSeconds, prefix, task.SentAt,
+                    task.Attempt),
             EncodeTasks.Thumbnails => new MakeThumbnails(
                 job.VideoId, job.SourceKey, job.Source!, prefix, task.SentAt, task.Attempt),
             var rung => new EncodeRung(
-                job.VideoId, job.SourceKey, job.Source!, job.Ladder.First(r => r.Name == rung), job.SegmentSeconds, prefix,
+                job.VideoId, job.SourceKey, job.Source!, job.Ladder.First(r =>
+                    r.Name == rung), job.SegmentSeconds, prefix,
                 task.SentAt, task.Attempt),
         };
         return new Outgoing(
@@ -86,5 +92,6 @@ public sealed class Outbox(int audioBitsPerSecond)
         job.Ladder.TakeWhile(rung => rung.Name != task).Count();
 
     private static List<string> PlannedTasks(EncodeJob job) =>
-        [.. job.Ladder.Select(rung => rung.Name), .. job.Tasks.Keys.Where(name => name is EncodeTasks.Audio or EncodeTasks.Thumbnails)];
+        [.. job.Ladder.Select(rung => rung.Name), .. job.Tasks.Keys.Where(name =>
+            name is EncodeTasks.Audio or EncodeTasks.Thumbnails)];
 }

@@ -7,8 +7,8 @@ namespace EventStream.Encode.Planner;
 public sealed record News(double Fraction, double Speed, DateTimeOffset HeardAt);
 
 /// <summary>
-/// The newest news of every running task. It is kept in memory only: after a restart of the planner every task counts as heard
-/// of at that moment, and the next report of its worker fills it in.
+/// The newest news of every running task. It is kept in memory only: after a restart of the planner every task counts
+/// as heard of at that moment, and the next report of its worker fills it in.
 /// </summary>
 public sealed class TaskNews(TimeProvider clock)
 {

@@ -1,0 +1,100 @@
+using EventStream.Contracts;
+using EventStream.Encode.Ffmpeg;
+using EventStream.Encode.Packaging;
+using EventStream.Encode.Worker;
+using EventStream.Media;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EventStream.Encode;
+
+/// <summary>
+/// The role <c>encode-worker</c>: one process, one encode at a time. As many run as there is work; the autoscaler
+/// starts and stops them.
+/// </summary>
+public sealed class EncodeWorkerRole : IRole
+{
+    /// <summary>The workers' consumer group; that of the first lane is followed by <c>-first</c>.</summary>
+    public const string Group = "encode-workers";
+
+    private const string FirstGroup = Group + "-first";
+
+    public string Name => "encode-worker";
+
+    public string Summary => "encodes and packages one rung at a time with ffmpeg and shaka-packager";
+
+    public int DefaultPort => 0;
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var options = EncodeOptions.From(builder.Configuration, Name);
+        var services = builder.Services;
+        services.AddSingleton(options);
+        AddWork(services, builder.Configuration, options, Name);
+        services.AddSingleton<EncodeWorker>();
+        // Registered before the consumers, so that it stops after them.
+        services.AddHostedService(provider => provider.GetRequiredService<EncodeWorker>());
+        services.AddTopics(Topics.EncodeCommandsFirst, Topics.EncodeCommands, Topics.EncodeEvents);
+        AddLane(services, FirstGroup, Topics.EncodeCommandsFirst, firstLane: true);
+        AddLane(services, Group, Topics.EncodeCommands, firstLane: false);
+    }
+
+    public void Map(WebApplication app)
+    {
+        var worker = app.Services.GetRequiredService<EncodeWorker>();
+        app.Lifetime.ApplicationStopping.Register(worker.BeginStop);
+        app.MapGet("/v1/worker", () => TypedResults.Ok(worker.View));
+    }
+
+    private static void AddWork(IServiceCollection services, IConfiguration configuration, EncodeOptions options,
+        string role)
+    {
+        var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
+        services.AddSingleton<IMediaStore>(new FolderMediaStore(configuration["Media:Root"]
+            ?? throw new RoleConfigurationException(role,
+                "EVENTSTREAM__MEDIA__ROOT is missing: name the folder of the media store.")));
+        services.AddSingleton(provider => new ProgramRunner(
+            new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness },
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider =>
+            new SourceReader(ffprobe, ffmpeg, provider.GetRequiredService<ProgramRunner>()));
+        services.AddSingleton(provider => new Packager(packager, provider.GetRequiredService<ProgramRunner>()));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TaskWork>(provider, ffmpeg));
+        services.AddSingleton(provider => new Claims(
+            provider.GetRequiredService<IMediaStore>(), options.WorkerId, provider.GetRequiredService<TimeProvider>()));
+    }
+
+    private static (string Ffmpeg, string Ffprobe, string Packager) FindTools(IConfiguration configuration, string role)
+    {
+        try
+        {
+            return (
+                Tools.Program(configuration, "ffmpeg", "ffmpeg"), Tools.Program(configuration, "ffprobe", "ffmpeg"),
+                Tools.Npm(configuration, "shaka-packager/bin/packager-linux-x64"));
+        }
+        catch (MissingToolException e)
+        {
+            throw new RoleConfigurationException(role, e.Message);
+        }
+    }
+
+    /// <summary>
+    /// Every partition may hold a command at the gate; only one of them works. Few records are fetched ahead, since
+    /// what waits in one worker cannot be taken by another.
+    /// </summary>
+    private static void AddLane(IServiceCollection services, string group, Topic topic, bool firstLane) =>
+        services.AddEventConsumer(
+            new ConsumerOptions(group, [topic])
+            {
+                ConcurrencyMax = topic.Partitions,
+                QueueDepthMax = 4,
+                // Only a broker that is away makes a command fail here; it is worth waiting for.
+                RetriesMax = 10,
+            },
+            (provider, message, cancellation) =>
+                provider.GetRequiredService<EncodeWorker>().HandleAsync(message, firstLane, cancellation));
+}

@@ -1,0 +1,208 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using EventStream.Contracts;
+using EventStream.Encode.Ffmpeg;
+using EventStream.Encode.Packaging;
+using EventStream.Media;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.Encode.Worker;
+
+/// <summary>What the worker is doing now; fraction in 0..1.</summary>
+public sealed record WorkerView(string Worker, string? VideoId, string? Task, double Fraction, int TasksDone,
+    int TasksFailed);
+
+/// <summary>
+/// Takes commands and does them one at a time, those of the first lane first. A task outlives the loss of its
+/// partition: the worker that gets the partition finds the claim and waits for the receipt. When the role stops, the
+/// task is stopped with its ffmpeg and its command stays uncommitted for another worker.
+/// </summary>
+public sealed partial class EncodeWorker(
+    TaskWork work, Claims claims, IEventPublisher publisher, EncodeOptions options, TimeProvider clock,
+    ILogger<EncodeWorker> logger) : IHostedService
+{
+    private static readonly TimeSpan ClaimPoll = TimeSpan.FromSeconds(1);
+
+    private static readonly Histogram<double> Seconds =
+        Telemetry.Meter.CreateHistogram<double>("eventstream.encode.task.duration", "s",
+            "Wall time of an encode task.");
+
+    private readonly Lock sync = new();
+    private readonly EncodeGate gate = new();
+    private readonly ConcurrentDictionary<string, Task> running = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource stopping = new();
+    private TaskReporter? current;
+    private (VideoId Video, string Task)? currentTask;
+    private int done;
+    private int failed;
+
+    /// <summary>What the worker is doing now.</summary>
+    public WorkerView View => new(
+        options.WorkerId, currentTask?.Video.ToString(), currentTask?.Task, current?.Fraction ?? 0, done, failed);
+
+    /// <summary>
+    /// Does one command and ends when its outcome is published. When <paramref name="cancellation"/> comes while the
+    /// task works, because its partition went to another worker, this ends and the task goes on.
+    /// </summary>
+    public async Task HandleAsync(ConsumedMessage consumed, bool firstLane, CancellationToken cancellation)
+    {
+        var command = (ICommand)consumed.Message;
+        var (video, task, attempt, requestedAt) = EncodeTasks.Of(command);
+        var reporter = new TaskReporter(publisher, clock, options.WorkerId, video, task, attempt);
+        var key = EncodeTasks.CommandKey(video, task);
+        try
+        {
+            while (true)
+            {
+                if (running.TryGetValue(key, out var mine)) await mine.WaitAsync(cancellation);
+                if (await AnsweredAsync(command, reporter, cancellation)) return;
+                if (await claims.HolderAsync(video, task, cancellation) is { } other)
+                {
+                    Claimed(logger, key, other);
+                    await Task.Delay(ClaimPoll, clock, cancellation);
+                    continue;
+                }
+
+                var turn = await gate.EnterAsync(new Turn(firstLane, requestedAt, Pixels(command)), cancellation);
+                if (await TryBeginAsync(command, reporter, key, turn, cancellation) is not { } begun) continue;
+                await begun.WaitAsync(cancellation);
+                return;
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The consumer stops in a moment too; ending here would commit the command.
+            await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellation);
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Nothing of an earlier life of this worker is of use.
+        var folder = Path.Combine(options.WorkFolder, options.WorkerId);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(folder);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Begins to stop at once, before the consumers do: kills ffmpeg.</summary>
+    public void BeginStop() => stopping.Cancel();
+
+    /// <summary>Waits until nothing is running.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await stopping.CancelAsync();
+        await Task.WhenAll(running.Values).WaitAsync(cancellationToken).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing);
+        var folder = Path.Combine(options.WorkFolder, options.WorkerId);
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Answers a command that was done before from its receipt.</summary>
+    private async Task<bool> AnsweredAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
+    {
+        var (video, task, _, _) = EncodeTasks.Of(command);
+        var receipt = await claims.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation);
+        if (receipt is null) return false;
+        await reporter.OutcomeAsync(receipt, cancellation);
+        Repeated(logger, video, task);
+        return true;
+    }
+
+    /// <summary>
+    /// Starts the task on its own and returns it, or null when it was done or claimed while this one waited for its
+    /// turn. The turn ends with the task, or here where none begins.
+    /// </summary>
+    private async Task<Task?> TryBeginAsync(
+        ICommand command, TaskReporter reporter, string key, IDisposable turn, CancellationToken cancellation)
+    {
+        var begun = false;
+        try
+        {
+            var (video, task, _, _) = EncodeTasks.Of(command);
+            stopping.Token.ThrowIfCancellationRequested();
+            if (await claims.HolderAsync(video, task, cancellation) is not null) return null;
+            if (await claims.ReceiptAsync(video, task, command, TaskWork.OutputKey(command),
+                cancellation) is not null) return null;
+            lock (sync)
+            {
+                if (running.ContainsKey(key)) return null;
+                begun = true;
+                return running[key] = Task.Run(() =>
+                    RunAndLeaveAsync(command, reporter, key, turn), CancellationToken.None);
+            }
+        }
+        finally
+        {
+            if (!begun) turn.Dispose();
+        }
+    }
+
+    private async Task RunAndLeaveAsync(ICommand command, TaskReporter reporter, string key, IDisposable turn)
+    {
+        try
+        {
+            await RunAsync(command, reporter, stopping.Token);
+        }
+        finally
+        {
+            // The lock makes sure that the task was noted before it is removed.
+            lock (sync) running.TryRemove(key, out _);
+            turn.Dispose();
+        }
+    }
+
+    private async Task RunAsync(ICommand command, TaskReporter reporter, CancellationToken life)
+    {
+        var (video, task, attempt, _) = EncodeTasks.Of(command);
+        var begun = clock.GetTimestamp();
+        (current, currentTask) = (reporter, (video, task));
+        try
+        {
+            await using var claim = await claims.HoldAsync(video, task, life);
+            await reporter.StartedAsync(life);
+            var outcome = await work.DoAsync(command, reporter, life);
+            await claims.WriteReceiptAsync(video, task, command, outcome, life);
+            await reporter.SettleAsync();
+            await reporter.OutcomeAsync(outcome, life);
+            Interlocked.Increment(ref done);
+            Done(logger, video, task, clock.GetElapsedTime(begun).TotalSeconds);
+        }
+        catch (Exception e) when (IsFailureOfTask(e) && !life.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref failed);
+            Failed(logger, video, task, attempt, e.Message);
+            await reporter.SettleAsync();
+            await reporter.FailedAsync(e.Message, attempt < options.MaxAttempts, life);
+        }
+        finally
+        {
+            (current, currentTask) = (null, null);
+            Seconds.Record(clock.GetElapsedTime(begun).TotalSeconds, new KeyValuePair<string, object?>("task", task));
+        }
+    }
+
+    /// <summary>A missing broker is no fault of the task: the command is taken again.</summary>
+    private static bool IsFailureOfTask(Exception e) =>
+        e is ProgramFailedException or Mp4Exception or MediaNotFoundException or IOException
+            or UnauthorizedAccessException
+            or UnknownMessageException or System.Text.Json.JsonException or System.ComponentModel.Win32Exception;
+
+    private static long Pixels(ICommand command) =>
+        command is EncodeRung rung ? (long)rung.Rung.Width * rung.Rung.Height : 0;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
+    private static partial void Claimed(ILogger logger, string task, string worker);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Video} {Task} was done before")]
+    private static partial void Repeated(ILogger logger, VideoId video, string task);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Video} {Task} done in {Seconds:0.0} s")]
+    private static partial void Done(ILogger logger, VideoId video, string task, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Video} {Task} failed, attempt {Attempt}: {Cause}")]
+    private static partial void Failed(ILogger logger, VideoId video, string task, int attempt, string cause);
+}

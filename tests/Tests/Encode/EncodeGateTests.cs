@@ -1,0 +1,47 @@
+using EventStream.Encode.Worker;
+
+namespace EventStream.Tests.Encode;
+
+public class EncodeGateTests
+{
+    private static readonly DateTimeOffset T0 = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public async Task The_first_lane_goes_first_then_the_older_then_the_smaller()
+    {
+        var gate = new EncodeGate();
+        var order = new List<string>();
+        var held = await gate.EnterAsync(default, CancellationToken.None);
+        var waiting = new[]
+        {
+            Pass("big", new Turn(false, T0, 900)), Pass("later", new Turn(false, T0.AddSeconds(1), 1)),
+            Pass("small", new Turn(false, T0, 100)), Pass("first lane", new Turn(true, T0.AddHours(1), 900)),
+        };
+        held.Dispose();
+        await Task.WhenAll(waiting);
+        Assert.Equal(["first lane", "small", "big", "later"], order);
+
+        async Task Pass(string name, Turn turn)
+        {
+            using var inside = await gate.EnterAsync(turn, CancellationToken.None);
+            order.Add(name);
+        }
+    }
+
+    [Fact]
+    public async Task One_that_gives_up_waiting_is_passed_over()
+    {
+        var gate = new EncodeGate();
+        var held = await gate.EnterAsync(default, CancellationToken.None);
+        using var cancel = new CancellationTokenSource();
+        var impatient = gate.EnterAsync(new Turn(true, T0, 0), cancel.Token);
+        var patient = gate.EnterAsync(new Turn(false, T0, 0), CancellationToken.None);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
+        Assert.False(patient.IsCompleted);
+        held.Dispose();
+        held.Dispose();
+        (await patient).Dispose();
+        (await gate.EnterAsync(default, CancellationToken.None)).Dispose();
+    }
+}
