@@ -1,0 +1,57 @@
+using Confluent.Kafka;
+using EventStream.Contracts;
+using EventStream.Messaging.Kafka;
+
+namespace EventStream.Journey;
+
+/// <summary>
+/// Reads topics from their beginning with the stock client, as any reader outside the platform would.
+/// </summary>
+public sealed class TopicReader : IDisposable
+{
+    private readonly IConsumer<byte[], byte[]> consumer;
+
+    public TopicReader(string bootstrap, IReadOnlyList<Topic> topics)
+    {
+        var config =
+            new KafkaOptions { Bootstrap = bootstrap }.ConsumerConfig("journey", $"journey-{Guid.NewGuid():N}");
+        consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) =>
+            { }).Build();
+        consumer.Assign(from topic in topics
+                        from partition in Enumerable.Range(0, topic.Partitions)
+                        select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning));
+    }
+
+    /// <summary>What has arrived since the last call, oldest first per partition.</summary>
+    public IEnumerable<(IMessage Message, DateTimeOffset Time)> Read()
+    {
+        while (consumer.Consume(TimeSpan.FromMilliseconds(100)) is { } record)
+        {
+            var type = CloudEvents.Text(record.Message.Headers, CloudEvents.Type)
+                ?? throw new JourneyException($"a record of {record.Topic} has no {CloudEvents.Type} header");
+            yield return (MessageTypes.Read(type, record.Message.Value),
+                DateTimeOffset.FromUnixTimeMilliseconds(record.Message.Timestamp.UnixTimestampMs));
+        }
+    }
+
+    /// <summary>Records of every topic of the platform, from the partitions' ends.</summary>
+    public static IReadOnlyList<(string Topic, long Records)> Count(string bootstrap)
+    {
+        using var reader = new TopicReader(bootstrap, []);
+        return
+        [
+            .. Topics.All.Select(topic => (topic.Name, Enumerable.Range(0, topic.Partitions).Sum(partition =>
+            {
+                var range = reader.consumer.QueryWatermarkOffsets(
+                    new TopicPartition(topic.Name, partition), TimeSpan.FromSeconds(10));
+                return range.High.Value - range.Low.Value;
+            }))),
+        ];
+    }
+
+    public void Dispose()
+    {
+        consumer.Close();
+        consumer.Dispose();
+    }
+}
