@@ -1,0 +1,99 @@
+using System.Net;
+using EventStream.Messaging.Hosting;
+using EventStream.Traffic.Dns;
+using EventStream.Traffic.Edges;
+using EventStream.Traffic.Steering;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Traffic;
+
+/// <summary>Settings of the traffic role, read from the section <c>Traffic</c>.</summary>
+public sealed record TrafficOptions
+{
+    /// <summary>
+    /// <c>Edges:0:{Name,Region,Url,Addresses}</c>: the map of edges, in the order used while all are equal.
+    /// </summary>
+    public required IReadOnlyList<Edge> Edges { get; init; }
+
+    /// <summary>
+    /// <c>Policy</c>: how edges are ordered; <c>region-affinity</c>, <c>health-first</c>, <c>least-loaded</c>.
+    /// </summary>
+    public IEdgePolicy Policy { get; init; } = EdgePolicies.Default;
+
+    /// <summary><c>ProbeIntervalMs</c>: time between two probes of an edge.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary><c>ProbeTimeoutMs</c>: a probe that takes longer has failed.</summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromMilliseconds(400);
+
+    /// <summary><c>Rise</c>: successful probes in a row after which an edge that was down is up.</summary>
+    public int Rise { get; init; } = 2;
+
+    /// <summary><c>Fall</c>: failed probes in a row after which an edge that was up is down.</summary>
+    public int Fall { get; init; } = 2;
+
+    /// <summary><c>QualityHalfLifeSeconds</c>: age at which a window of quality counts half.</summary>
+    public TimeSpan QualityHalfLife { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// <c>ScoreMargin</c>: by how much an edge must be better (scores are around 0..1) to overtake another.
+    /// </summary>
+    public double ScoreMargin { get; init; } = 0.1;
+
+    /// <summary><c>HoldSeconds</c>: shortest time between two changes of order among edges that are up.</summary>
+    public TimeSpan Hold { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary><c>SteeringTtlSeconds</c>: how often players ask again, whole seconds.</summary>
+    public int SteeringTtlSeconds { get; init; } = 10;
+
+    /// <summary><c>DnsEnabled</c>: whether the DNS server runs.</summary>
+    public bool DnsEnabled { get; init; } = true;
+
+    /// <summary><c>DnsListen</c> and <c>DnsPort</c> (UDP; 0 takes any free one).</summary>
+    public IPEndPoint DnsEndpoint { get; init; } = new(IPAddress.Loopback, 7053);
+
+    /// <summary><c>DnsName</c>: the name that the server is authoritative for.</summary>
+    public string DnsName { get; init; } = "edge.eventstream.test";
+
+    /// <summary><c>DnsTtlSeconds</c>: how long resolvers may keep an answer.</summary>
+    public int DnsTtlSeconds { get; init; } = 5;
+
+    /// <summary><c>Urls:traffic</c>: how players reach this role.</summary>
+    public required string PublicUrl { get; init; }
+
+    /// <summary>
+    /// Reads the settings. Throws one <see cref="RoleConfigurationException"/> that names every error.
+    /// </summary>
+    public static TrafficOptions From(IConfiguration configuration)
+    {
+        var read = new OptionsReader(configuration.GetSection("Traffic"));
+        var edges = EdgeReader.Read(configuration, read.Errors);
+        var policy = EdgePolicies.Find(read.Text("Policy", EdgePolicies.Default.Name));
+        if (policy is null) read.Errors.Add($"Traffic:Policy: choose one of {EdgePolicies.Names}.");
+        var listen = read.Text("DnsListen", "127.0.0.1");
+        if (!IPAddress.TryParse(listen, out var address))
+            read.Errors.Add($"Traffic:DnsListen: '{listen}' is not an IP address.");
+        var name = read.Text("DnsName", "edge.eventstream.test").TrimEnd('.').ToLowerInvariant();
+        if (!DnsNames.IsHostName(name)) read.Errors.Add($"Traffic:DnsName: '{name}' is not a host name.");
+        var options = new TrafficOptions
+        {
+            Edges = edges,
+            Policy = policy ?? EdgePolicies.Default,
+            ProbeInterval = TimeSpan.FromMilliseconds(read.Whole("ProbeIntervalMs", 500, 50, 60_000)),
+            ProbeTimeout = TimeSpan.FromMilliseconds(read.Whole("ProbeTimeoutMs", 400, 10, 30_000)),
+            Rise = read.Whole("Rise", 2, 1, 100),
+            Fall = read.Whole("Fall", 2, 1, 100),
+            QualityHalfLife = TimeSpan.FromSeconds(read.Whole("QualityHalfLifeSeconds", 30, 1, 3600)),
+            ScoreMargin = read.Real("ScoreMargin", 0.1, 0, 1),
+            Hold = TimeSpan.FromSeconds(read.Real("HoldSeconds", 10, 0, 3600)),
+            SteeringTtlSeconds = read.Whole("SteeringTtlSeconds", 10, 1, 3600),
+            DnsEnabled = read.Flag("DnsEnabled", true),
+            DnsEndpoint = new IPEndPoint(address ?? IPAddress.Loopback, read.Whole("DnsPort", 7053, 0, 65_535)),
+            DnsName = name,
+            DnsTtlSeconds = read.Whole("DnsTtlSeconds", 5, 0, 3600),
+            PublicUrl = RoleAddresses.Url(configuration, "traffic"),
+        };
+        if (read.Errors.Count > 0) throw new RoleConfigurationException("traffic", string.Join(' ', read.Errors));
+        return options;
+    }
+}

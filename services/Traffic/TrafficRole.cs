@@ -1,0 +1,60 @@
+using EventStream.Contracts;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using EventStream.Traffic.Dns;
+using EventStream.Traffic.Edges;
+using EventStream.Traffic.Steering;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace EventStream.Traffic;
+
+/// <summary>
+/// Where from: one map of edges with health, load and quality behind two mouths. Routes: <c>GET /v1/steering/hls</c>,
+/// <c>GET /v1/steering/dash</c>, <c>GET /v1/edges</c>; DNS over UDP.
+/// </summary>
+public sealed class TrafficRole : IRole
+{
+    public string Name => "traffic";
+
+    public string Summary => "orders edges by health, load and quality; content steering and DNS";
+
+    public int DefaultPort => RoleAddresses.PortOf(Name);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var options = TrafficOptions.From(builder.Configuration);
+        var services = builder.Services;
+        services.AddCors();
+        // Viewers are steered even while Kafka is away: no hosted service waits for another.
+        services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
+        services.AddSingleton(options);
+        services.AddSingleton<EdgeMap>();
+        services.AddSingleton<SteeringBoard>();
+        services.AddSingleton(_ => new HttpClient());
+        services.AddTopics(Topics.QoeWindows, Topics.TrafficDecisions);
+        services.AddSingleton<SteeringJournal>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<SteeringJournal>());
+        services.AddSingleton<EdgeProber>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<EdgeProber>());
+        services.AddSingleton<DnsZone>();
+        services.AddSingleton<DnsServer>();
+        if (options.DnsEnabled)
+            services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<DnsServer>());
+        services.AddEventConsumer(
+            new ConsumerOptions("traffic-quality", [Topics.QoeWindows]) { BadRecords = BadRecordPolicy.Continue },
+            (provider, record, _) =>
+            {
+                if (record.Message is QoeWindowClosed window) provider.GetRequiredService<EdgeMap>().Record(window);
+                return Task.CompletedTask;
+            });
+    }
+
+    public void Map(WebApplication app)
+    {
+        // Players ask from pages of other origins, without credentials.
+        app.UseCors(cors => cors.AllowAnyOrigin().AllowAnyHeader().WithMethods("GET"));
+        app.MapSteering();
+    }
+}
