@@ -107,6 +107,21 @@ public sealed class EdgeTests
     }
 
     [Fact]
+    public async Task The_origins_own_cors_headers_do_not_double_those_of_the_edge()
+    {
+        await using var rig = await EdgeRig.StartAsync(context =>
+        {
+            context.Response.Headers.AccessControlAllowOrigin = "*";
+            return context.Response.WriteAsync("segment");
+        });
+        var edge = await rig.EdgeAsync();
+
+        using var answer = await rig.Http.GetAsync($"{edge.Url}{Signed}/media/{Video}/720p/1.m4s");
+
+        Assert.Equal(["*"], answer.Headers.GetValues("Access-Control-Allow-Origin"));
+    }
+
+    [Fact]
     public async Task A_range_is_cut_from_the_cached_whole()
     {
         await using var rig = await EdgeRig.StartAsync();
