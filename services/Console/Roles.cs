@@ -2,6 +2,7 @@ using EventStream.Capacity;
 using EventStream.Collect;
 using EventStream.Console.Web;
 using EventStream.Messaging.Hosting;
+using EventStream.Qoe;
 using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;
 
@@ -13,6 +14,7 @@ public static class Roles
     private static readonly Func<IRole>[] Factories =
     [
         () => new CollectRole(),
+        () => new QoeRole(),
         () => new WarehouseRole(),
         () => new CapacityRole(),
         () => new ConsoleRole(),

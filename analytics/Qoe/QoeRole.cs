@@ -1,0 +1,116 @@
+using EventStream.Contracts;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using EventStream.Qoe.Sessions;
+using EventStream.Streams;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace EventStream.Qoe;
+
+/// <summary>
+/// Computes quality of experience. <c>GET /v1/sessions/{sessionId}</c> is the live quality of a session of this
+/// instance, <c>GET /v1/status</c> the state of the stream, <c>GET /v1/topology</c> its description.
+/// </summary>
+public sealed class QoeRole : IRole
+{
+    public string Name => "qoe";
+
+    public string Summary => "turns beacons and CDN logs into sessions, windows, alerts and load";
+
+    public int DefaultPort => RoleAddresses.PortOf(Name);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var options = QoeOptions.From(builder.Configuration);
+        builder.Services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.CamelCase
+        );
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(Streams(options));
+        builder.Services.AddSingleton(_ => QoeTopology.Build(options));
+        builder.Services.AddSingleton<StreamsApp>();
+        builder.Services.AddSingleton<IHostedService, QoeStart>();
+        builder.Services.AddReadiness(
+            "stream",
+            (services, _) =>
+            {
+                var status = services.GetRequiredService<StreamsApp>().Status;
+                return Task.FromResult(
+                    status is { State: StreamsState.Running, Tasks.Count: > 0 }
+                        ? null
+                        : $"The stream is {status.State} with {status.Tasks.Count} tasks. {status.Error}"
+                );
+            }
+        );
+    }
+
+    public void Map(WebApplication app)
+    {
+        app.MapGet("/v1/sessions/{sessionId}", GetSession);
+        app.MapGet("/v1/status", (StreamsApp stream) => TypedResults.Ok(stream.Status));
+        app.MapGet("/v1/topology", (Topology topology) => TypedResults.Text(topology.Describe()));
+    }
+
+    private static async Task<IResult> GetSession(string sessionId, StreamsApp stream, CancellationToken cancellation)
+    {
+        var state = await stream.QueryAsync<string, SessionState>(SessionProcessor.Store, sessionId, cancellation);
+        return state is not null
+            ? TypedResults.Json(SessionProcessor.View(state), QoeJson.Default.SessionUpdated)
+            : TypedResults.Problem(
+                statusCode: StatusCodes.Status404NotFound,
+                title: "The session is not known",
+                detail: $"No report of '{sessionId}' is in the state of this instance: it ended some time ago, "
+                    + "its reports have not arrived, or another instance has it. Finished sessions are in the warehouse."
+            );
+    }
+
+    private static StreamsOptions Streams(QoeOptions options) =>
+        new()
+        {
+            ApplicationId = options.ApplicationId,
+            InstanceId = options.InstanceId,
+            ProcessingGuarantee = options.ProcessingGuarantee,
+            CommitInterval = TimeSpan.FromMilliseconds(options.CommitIntervalMs),
+            Threads = options.Threads,
+            IdleAdvance = options.IdleAdvanceSeconds > 0 ? TimeSpan.FromSeconds(options.IdleAdvanceSeconds) : null,
+        };
+}
+
+/// <summary>
+/// Creates the platform's topics where they are missing, then starts the stream; tries again while the broker is
+/// away.
+/// </summary>
+internal sealed class QoeStart(StreamsApp stream, TopicAdmin topics, TimeProvider clock) : BackgroundService
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await stream.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!await TryEnsureAsync(stoppingToken))
+            await Task.Delay(RetryDelay, clock, stoppingToken);
+        await stream.StartAsync(stoppingToken);
+    }
+
+    private async Task<bool> TryEnsureAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await topics.EnsureAsync(Topics.All, cancellation);
+            return true;
+        }
+        catch (Confluent.Kafka.KafkaException)
+        {
+            return false;
+        }
+    }
+}

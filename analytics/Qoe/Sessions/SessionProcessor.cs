@@ -1,0 +1,157 @@
+using EventStream.Contracts;
+using EventStream.Streams;
+
+namespace EventStream.Qoe.Sessions;
+
+/// <summary>
+/// Keeps the sessions of a partition. Reports go through <see cref="SessionOrder"/> and <see
+/// cref="SessionTimeline"/>; out come window shares, at intervals the session so far, and once the session as it
+/// ended. Log lines get the session's dimensions.
+/// </summary>
+internal sealed class SessionProcessor(QoeOptions options) : Processor<string, QoeInput, string, IQoeFact>
+{
+    public const string Store = "sessions";
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+    private KeyValueStore<string, SessionState> sessions = null!;
+
+    protected override void Init()
+    {
+        sessions = Context.Store<KeyValueStore<string, SessionState>>(Store);
+        Context.SchedulePunctuation(Tick, OnTick);
+    }
+
+    protected override void Process(Record<string, QoeInput> record)
+    {
+        if (record.Value.Beacon is { } beacon)
+            OnBeacon(beacon);
+        else if (record.Value.Request is { } request)
+            OnRequest(request);
+    }
+
+    private void OnBeacon(BeaconReceived beacon)
+    {
+        var at = BeaconTime.Of(beacon, options);
+        var before = sessions.TryGet(beacon.SessionId, out var found) ? found : SessionState.Begin(beacon, at);
+        var (state, ready) = SessionOrder.Admit(before, beacon, at);
+        Apply(before, state, ready);
+    }
+
+    private void OnRequest(CdnRequestServed request)
+    {
+        var known =
+            request.SessionId is not null && sessions.TryGet(request.SessionId, out var found) ? found.Subject : null;
+        var share = new WindowFigures
+        {
+            Subject = new SessionSubject(
+                request.VideoId ?? known?.VideoId ?? "",
+                request.Edge,
+                known?.Region ?? request.Region,
+                known?.Device ?? "",
+                ""
+            ),
+            Time = request.Time,
+            Requests = 1,
+            Bytes = request.Bytes,
+            CacheHits = request.CacheStatus is "HIT" or "STALE" or "UPDATING" or "REVALIDATED" ? 1 : 0,
+            RequestErrors = request.Status is 0 or >= 400 ? 1 : 0,
+        };
+        Forward(request.SessionId ?? request.Edge, share, request.Time);
+    }
+
+    private void Apply(SessionState before, SessionState state, IReadOnlyList<BeaconReceived> ready)
+    {
+        if (ready.Count > 0)
+        {
+            var timeline = new SessionTimeline(state, options);
+            foreach (var beacon in ready)
+                timeline.Apply(beacon);
+            state = timeline.State;
+            Send(timeline.Shares, state);
+        }
+
+        Finish(before, Update(state, state.At));
+    }
+
+    /// <summary>Reports the session so far, unless that was done a moment ago.</summary>
+    private SessionState Update(SessionState state, DateTimeOffset now)
+    {
+        if (!state.Changed || !state.Live || now < state.UpdatedAt.AddSeconds(options.UpdateSeconds))
+            return state;
+        Forward(state.SessionId, new SessionFact(View(state)), now);
+        return state with { UpdatedAt = now, Changed = false };
+    }
+
+    private void Finish(SessionState before, SessionState state)
+    {
+        sessions.Put(state.SessionId, state);
+        if (state.Live || before.EndedAt == state.EndedAt)
+            return;
+        var finished = new SessionFinished(
+            state.SessionId,
+            state.Subject,
+            state.EndReason!,
+            SessionScore.Of(state),
+            state.Beacons,
+            state.StartedAt,
+            state.EndedAt!.Value
+        );
+        Forward(state.SessionId, new SessionFact(finished), finished.EndedAt);
+    }
+
+    private void OnTick(DateTimeOffset streamTime)
+    {
+        foreach (var (id, state) in sessions.Entries.ToList())
+        {
+            if (state.Live)
+                Tend(state, streamTime);
+            else if (streamTime - state.LastHeardAt > 2 * options.SessionTimeout)
+                sessions.Delete(id);
+        }
+    }
+
+    private void Tend(SessionState before, DateTimeOffset streamTime)
+    {
+        var (state, ready) = SessionOrder.Release(before, streamTime, options);
+        if (ready.Count > 0)
+            Apply(before, state, ready);
+        else if (Overdue(state, streamTime) is { } reason)
+            End(state, reason);
+        else if (state.Changed && Update(state, streamTime) is var updated && !updated.Changed)
+            sessions.Put(state.SessionId, updated);
+    }
+
+    /// <summary>
+    /// A fatal error ends a session when the player has not recovered by itself within the reorder time.
+    /// </summary>
+    private string? Overdue(SessionState state, DateTimeOffset streamTime) =>
+        state.Phase == "f" && streamTime - state.LastHeardAt >= options.Reorder ? "fatal"
+        : streamTime - state.LastHeardAt >= options.SessionTimeout ? "timeout"
+        : null;
+
+    private void End(SessionState state, string reason)
+    {
+        var timeline = new SessionTimeline(state, options);
+        timeline.End(reason, state.LastHeardAt);
+        Send(timeline.Shares, state);
+        Finish(state, timeline.State);
+    }
+
+    private void Send(IReadOnlyList<WindowFigures> shares, SessionState state)
+    {
+        foreach (var share in shares)
+            Forward(state.SessionId, share, share.Time);
+    }
+
+    /// <summary>The session as others see it while it lasts.</summary>
+    internal static SessionUpdated View(SessionState state) =>
+        new(
+            state.SessionId,
+            state.Subject,
+            state.Phase,
+            SessionScore.Of(state),
+            state.Beacons,
+            state.StartedAt,
+            state.LastHeardAt
+        );
+}

@@ -1,0 +1,354 @@
+using EventStream.Contracts;
+
+namespace EventStream.Qoe.Sessions;
+
+/// <summary>
+/// Books a session's time: how long it was in which state, at which bitrate, and what happened at the changes. Pure:
+/// a state and a report give the next state and the shares of the windows that the booked time falls into.
+/// </summary>
+internal sealed class SessionTimeline(SessionState start, QoeOptions options)
+{
+    /// <summary>
+    /// Two error reports closer than this are one failure: players send the state f and the event e together.
+    /// </summary>
+    private const double SameFailureMs = 1000;
+
+    /// <summary>Buffer lengths are rounded to 100 ms, at both ends of the comparison.</summary>
+    private const double BufferRoundingMs = 200;
+
+    private readonly WindowShares shares = new(start, options.Window);
+    private SessionState state = start;
+
+    /// <summary>The state reached, with the window in which the session was counted.</summary>
+    public SessionState State => state with { CountedIn = shares.CountedIn, CountedAs = shares.CountedAs };
+
+    public IReadOnlyList<WindowFigures> Shares => shares.All;
+
+    /// <summary>Applies one report, whose turn it is.</summary>
+    public void Apply(BeaconReceived beacon)
+    {
+        var at = BeaconTime.Of(beacon, options);
+        if (at < state.At)
+            at = state.At;
+        if (!state.Live && !Reopen(beacon, at))
+            return;
+        state = state with
+        {
+            Subject = Merge(state.Subject, beacon),
+            Beacons = state.Beacons + 1,
+            LastHeardAt = at > state.LastHeardAt ? at : state.LastHeardAt,
+            Changed = true,
+        };
+        shares.Subject = state.Subject;
+        Advance(at);
+        shares.Touch(at);
+        // A response report of dash.js carries the state at its request, which may be long past.
+        if (beacon.State is { } phase && (beacon.Event != "rr" || state.Phase.Length == 0))
+            Enter(phase, at, beacon.StartDelayMs);
+        if (state.Phase.Length == 0 && beacon.Event == "t")
+            state = state with { RequestedAt = state.RequestedAt ?? at };
+        StartDelay(beacon);
+        Bitrate(beacon);
+        Totals(beacon);
+        if (beacon.Event == "e")
+            Fail(at, beacon.State == "f");
+        if (beacon.Event == "rr")
+            state = state with { PlayedMsAtLastResponse = state.PlayedMs };
+    }
+
+    /// <summary>Ends the session at the last moment that is known of it.</summary>
+    public void End(string reason, DateTimeOffset at)
+    {
+        state = state with
+        {
+            EndReason = reason,
+            EndedAt = at,
+            StallFrom = null,
+            StallCounted = false,
+            Changed = true,
+        };
+        if (SessionScore.Of(state).ExitedBeforeStart)
+            shares.Add(at, share => share with { ExitsBeforeStart = 1 });
+    }
+
+    private bool Reopen(BeaconReceived beacon, DateTimeOffset at)
+    {
+        // Interval and response reports go on after the end; only a state of playing on opens the session again.
+        if (beacon.Event != "ps" || beacon.State is not ("p" or "s" or "k" or "r") || at <= state.EndedAt)
+            return false;
+        state = state with { EndReason = null, EndedAt = null, Phase = "k", Seeking = true, At = at };
+        return true;
+    }
+
+    private static SessionSubject Merge(SessionSubject known, BeaconReceived beacon) =>
+        new(
+            known.VideoId.Length > 0 ? known.VideoId : beacon.ContentId ?? "",
+            beacon.Edge.Length > 0 ? beacon.Edge : known.Edge,
+            known.Region.Length > 0 ? known.Region : beacon.Region,
+            known.Device.Length > 0 ? known.Device : beacon.Device,
+            known.Player.Length > 0 ? known.Player : beacon.Player
+        );
+
+    private void Advance(DateTimeOffset to)
+    {
+        var from = state.At;
+        var ms = (to - from).TotalMilliseconds;
+        if (ms <= 0)
+            return;
+        if (state.Phase is "s" or "p" or "k" or "r" or "w" or "")
+            state = state with { WatchedMs = state.WatchedMs + ms };
+        if (state.Phase == "p")
+            Play(from, ms);
+        if (state.StallFrom is { } stalled)
+            Stall(stalled, from, to);
+        state = state with { At = to };
+    }
+
+    private void Play(DateTimeOffset from, double ms)
+    {
+        while (ms > 0)
+        {
+            var next = state.Announced.Count > 0 && state.Announced[0].Arrived ? state.Announced[0] : null;
+            var part = next is null ? ms : Math.Clamp(next.DuePlayedMs - state.PlayedMs, 0, ms);
+            if (part > 0)
+                PlayAt(from, part);
+            from = from.AddMilliseconds(part);
+            ms -= part;
+            if (next is null || next.DuePlayedMs - state.PlayedMs > 0.001)
+                continue;
+            state = state with { Announced = state.Announced.Skip(1).ToList() };
+            Show(next.Kbps, from);
+        }
+    }
+
+    private void PlayAt(DateTimeOffset from, double ms)
+    {
+        var kbps = state.Bitrate;
+        state = state with
+        {
+            PlayedMs = state.PlayedMs + ms,
+            BitrateMs = state.BitrateMs + ((kbps ?? 0) * ms),
+            BitrateKnownMs = state.BitrateKnownMs + (kbps is null ? 0 : ms),
+        };
+        shares.Split(
+            from,
+            from.AddMilliseconds(ms),
+            (share, part) =>
+                share with
+                {
+                    PlayedMs = part,
+                    BitrateMs = (kbps ?? 0) * part,
+                    BitrateKnownMs = kbps is null ? 0 : part,
+                }
+        );
+    }
+
+    private void Stall(DateTimeOffset stalled, DateTimeOffset from, DateTimeOffset to)
+    {
+        if (!state.StallCounted)
+        {
+            if ((to - stalled).TotalMilliseconds < options.StallMinMs)
+                return;
+            from = stalled;
+            state = state with { StallCounted = true, StallCount = state.StallCount + 1 };
+            shares.Add(stalled, share => share with { StallCount = 1 });
+        }
+
+        state = state with { StallMs = state.StallMs + (to - from).TotalMilliseconds };
+        shares.Split(from, to, (share, part) => share with { StallMs = part });
+    }
+
+    private void Enter(string phase, DateTimeOffset at, double? startDelay)
+    {
+        if (phase == state.Phase)
+            return;
+        var before = state.Phase;
+        state = state with { Phase = phase, StallFrom = null, StallCounted = false };
+        switch (phase)
+        {
+            case "s":
+                // After preloading or a pause the wait begins now; else it began with the first report.
+                state = state with
+                {
+                    RequestedAt = before is "d" or "a" ? at : state.RequestedAt ?? state.StartedAt,
+                };
+                break;
+            case "p":
+                Playing(at, startDelay);
+                break;
+            case "k":
+                state = state with { Seeking = true };
+                break;
+            case "r":
+                state = state with { ReportsStallState = true };
+                if (state.FirstPlayAt is not null && !state.Seeking)
+                    state = state with { StallFrom = at };
+                break;
+            case "f":
+                Fail(at, fatal: true);
+                break;
+            case "e":
+                End("ended", at);
+                break;
+            case "q":
+                End("quit", at);
+                break;
+        }
+    }
+
+    private void Playing(DateTimeOffset at, double? startDelay)
+    {
+        if (state.Seeking && state.Announced.Count > 0)
+        {
+            var last = state.Announced[^1].Kbps;
+            state = state with { Announced = [] };
+            Show(last, at);
+        }
+
+        state = state with { Seeking = false, Failed = false };
+        if (state.FirstPlayAt is not null)
+            return;
+        var waited = state.RequestedAt is { } asked ? (at - asked).TotalMilliseconds : (double?)null;
+        state = state with { FirstPlayAt = at, StartupMs = startDelay > 0 ? startDelay : waited };
+        var startup = state.StartupMs;
+        shares.Add(
+            at,
+            share =>
+                share with
+                {
+                    Starts = 1,
+                    StartupsKnown = startup is null ? 0 : 1,
+                    StartupMsSum = startup ?? 0,
+                    StartupMsMax = startup ?? 0,
+                }
+        );
+    }
+
+    private void StartDelay(BeaconReceived beacon)
+    {
+        // A start delay reported before playback began cannot be one: dash.js sends its first guess with the first
+        // report.
+        if (beacon.StartDelayMs is > 0 && beacon.Event != "rr" && state.FirstPlayAt is not null)
+            state = state with { StartupMs = beacon.StartDelayMs };
+    }
+
+    private void Bitrate(BeaconReceived beacon)
+    {
+        if (beacon.ObjectType is "a" or "tt" or "c" or "k" or "m")
+            return;
+        var loading = beacon.BitrateKbps;
+        // dash.js gives the rendition being loaded under both keys; only a difference shows that a player knows its
+        // playhead.
+        if (
+            beacon.PlayheadBitrateKbps is { } playhead
+            && (state.ReportsPlayhead || loading is null || !Same(playhead, loading.Value))
+        )
+        {
+            state = state with { ReportsPlayhead = true, Announced = [] };
+            Show(playhead, state.At);
+        }
+        else if (loading is { } kbps && !state.ReportsPlayhead)
+        {
+            // hls.js measures the buffer when it appends, after a response; dash.js at the report.
+            var measuredAt = beacon.Event == "rr" ? state.PlayedMs : state.PlayedMsAtLastResponse ?? state.PlayedMs;
+            Announce(kbps, measuredAt + (beacon.BufferMs ?? 0));
+            if (beacon.Event == "rr" && beacon.ObjectType is null or "v" or "av")
+                Arrive(kbps, beacon);
+        }
+    }
+
+    private void Announce(double kbps, double bufferEndMs)
+    {
+        var latest = state.Announced.Count > 0 ? state.Announced[^1].Kbps : state.Bitrate;
+        if (latest is { } known && Same(known, kbps))
+            return;
+        if (state.FirstPlayAt is null)
+        {
+            state = state with { Bitrate = kbps };
+            return;
+        }
+
+        // Until the buffer has been played the old bitrate is seen; what was announced for the same end never
+        // arrived.
+        var due = Math.Max(state.PlayedMs, bufferEndMs);
+        state = state with
+        {
+            Announced =
+            [
+                .. state.Announced.Where(other => other.DuePlayedMs < due - BufferRoundingMs),
+                new AnnouncedBitrate(kbps, due, state.PlayedMsAtLastResponse is null),
+            ],
+        };
+    }
+
+    /// <summary>Media of the announced bitrate is there; from now on it can be seen.</summary>
+    private void Arrive(double kbps, BeaconReceived beacon)
+    {
+        if (!state.Announced.Any(other => !other.Arrived && Same(other.Kbps, kbps)))
+            return;
+        // hls.js tells the buffer as it was before this response; the announcement came before that was measured.
+        var end = beacon.PlayheadBitrateKbps is null
+            ? (state.PlayedMsAtLastResponse ?? 0) + (beacon.BufferMs ?? 0)
+            : state.PlayedMs;
+        state = state with
+        {
+            Announced = state
+                .Announced.Select(other =>
+                    other.Arrived || !Same(other.Kbps, kbps)
+                        ? other
+                        : other with
+                        {
+                            Arrived = true,
+                            DuePlayedMs = Math.Max(other.DuePlayedMs, end),
+                        }
+                )
+                .ToList(),
+        };
+    }
+
+    private void Show(double kbps, DateTimeOffset at)
+    {
+        var changed = state.Bitrate is { } known && !Same(known, kbps) && state.FirstPlayAt is not null;
+        state = state with { Bitrate = kbps, SwitchCount = state.SwitchCount + (changed ? 1 : 0) };
+        if (changed)
+            shares.Add(at, share => share with { SwitchCount = 1 });
+    }
+
+    /// <summary>Players round the same rendition's bitrate up in one report and down in another.</summary>
+    private static bool Same(double a, double b) => Math.Abs(a - b) <= 0.01 * Math.Max(a, b);
+
+    private void Totals(BeaconReceived beacon)
+    {
+        if (beacon.StallCountTotal is null && beacon.StallMsTotal is null && beacon.StallMs is null)
+            return;
+        var ms =
+            beacon.StallMsTotal
+            ?? (
+                beacon.StallMs is { } part && state.FirstPlayAt is not null
+                    ? (state.ReportedStallMs ?? 0) + part
+                    : state.ReportedStallMs
+            );
+        var counted =
+            beacon.StallMs is > 0 && state.FirstPlayAt is not null
+                ? (state.ReportedStallCount ?? 0) + 1
+                : state.ReportedStallCount;
+        state = state with { ReportedStallMs = ms, ReportedStallCount = beacon.StallCountTotal ?? counted };
+        if (state.ReportsStallState || beacon.StallMs is not > 0 || state.FirstPlayAt is null)
+            return;
+        shares.Add(state.At, share => share with { StallCount = 1 });
+        shares.Split(
+            state.At.AddMilliseconds(-beacon.StallMs.Value),
+            state.At,
+            (share, length) => share with { StallMs = length }
+        );
+    }
+
+    private void Fail(DateTimeOffset at, bool fatal)
+    {
+        state = state with { Failed = state.Failed || fatal };
+        if (state.LastFailureAt is { } last && (at - last).TotalMilliseconds < SameFailureMs)
+            return;
+        state = state with { FailureCount = state.FailureCount + 1, LastFailureAt = at };
+        shares.Add(at, share => share with { FailureCount = 1 });
+    }
+}

@@ -1,0 +1,55 @@
+using EventStream.Messaging.Kafka;
+
+namespace EventStream.Streams;
+
+/// <summary>What a reader of the outputs may rely on.</summary>
+public enum ProcessingGuarantee
+{
+    /// <summary>
+    /// Outputs, state and input offsets become visible together or not at all: one transaction for each commit.
+    /// </summary>
+    ExactlyOnceV2,
+
+    /// <summary>Offsets are committed after outputs: a crash may repeat outputs.</summary>
+    AtLeastOnce,
+}
+
+/// <summary>How a topology runs.</summary>
+public sealed record StreamsOptions
+{
+    /// <summary>Consumer group, and prefix of the topics and transactions that belong to the application.</summary>
+    public required string ApplicationId { get; init; }
+
+    /// <summary>
+    /// Tells instances of the application apart. A restart under the same id aborts what its predecessor left open.
+    /// </summary>
+    public string InstanceId { get; init; } = Environment.MachineName;
+
+    public ProcessingGuarantee ProcessingGuarantee { get; init; } = ProcessingGuarantee.ExactlyOnceV2;
+
+    /// <summary>Time between commits; with exactly-once this is also how long readers wait for an output.</summary>
+    public TimeSpan CommitInterval { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Threads in this process; each has a consumer, and a producer of its own.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>What becomes of an input that cannot be read.</summary>
+    public BadRecordPolicy BadRecords { get; init; } = BadRecordPolicy.DeadLetter;
+
+    /// <summary>
+    /// When all inputs of a task have been read to their end and nothing came for this long, its stream time goes on
+    /// with the wall clock, so that the last windows close; null: stream time waits for the next record.
+    /// </summary>
+    public TimeSpan? IdleAdvance { get; init; }
+
+    /// <summary>
+    /// The coordinator aborts a transaction that is open for longer; bounds how long a dead instance blocks readers.
+    /// </summary>
+    public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>A member that is silent for longer is taken out of the group.</summary>
+    public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Records read before they are processed; bounds memory and the time between polls.</summary>
+    public int BatchMax { get; init; } = 1000;
+}

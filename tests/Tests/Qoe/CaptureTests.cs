@@ -1,0 +1,58 @@
+using EventStream.Contracts;
+using EventStream.Qoe;
+
+namespace EventStream.Tests.Qoe;
+
+/// <summary>What the platform makes of real players' reports agrees with what the browser itself measured.</summary>
+public sealed class CaptureTests
+{
+    private const double StartupToleranceMs = 300;
+
+    [Theory]
+    [InlineData("hls-plain")]
+    // The tab was closed half a second before the second switch came on the screen; hls.js tells a buffer length that
+    // is one segment old, so the platform takes it for seen.
+    [InlineData("hls-throttled", 1)]
+    [InlineData("hls-downswitch")]
+    [InlineData("hls-toEnd")]
+    [InlineData("dash-plain")]
+    [InlineData("dash-throttled")]
+    [InlineData("dash-downswitch")]
+    [InlineData("dash-toEnd")]
+    public void Startup_stalls_and_switches_are_those_of_the_browser(string name, int switchesUnseen = 0)
+    {
+        var capture = Capture.Load(name);
+        var quality = Finished(capture).Quality;
+        Assert.InRange(
+            quality.StartupMs!.Value,
+            capture.Page.StartupMs!.Value - StartupToleranceMs,
+            capture.Page.StartupMs.Value
+        );
+        Assert.Equal(capture.Page.StallCount, quality.StallCount);
+        Assert.InRange(quality.StallMs, capture.Page.StallMs - 150, capture.Page.StallMs + 150);
+        Assert.Equal(capture.Page.Switches + switchesUnseen, quality.SwitchCount);
+        Assert.False(quality.Failed);
+    }
+
+    [Theory]
+    [InlineData("hls-exitBeforeStart", false, true)]
+    [InlineData("dash-exitBeforeStart", false, true)]
+    [InlineData("hls-fatalStart", true, false)]
+    [InlineData("dash-fatalStart", true, false)]
+    public void A_video_that_never_started_was_left_or_failed(string name, bool failed, bool left)
+    {
+        var quality = Finished(Capture.Load(name)).Quality;
+        Assert.Null(quality.StartupMs);
+        Assert.Equal(failed, quality.Failed);
+        Assert.Equal(failed ? 1 : 0, quality.FailureCount);
+        Assert.Equal(left, quality.ExitedBeforeStart);
+    }
+
+    private static SessionFinished Finished(Capture capture)
+    {
+        var run = new QoeRun(new QoeOptions());
+        run.Hear(capture.Beacons);
+        run.Finish(capture.Beacons.Max(beacon => beacon.ReceivedAt));
+        return Assert.Single(run.Sessions().OfType<SessionFinished>());
+    }
+}

@@ -1,0 +1,87 @@
+using EventStream.Contracts;
+using EventStream.Qoe;
+using EventStream.Streams;
+using EventStream.Streams.Testing;
+
+namespace EventStream.Tests.Qoe;
+
+/// <summary>The QoE topology in the test driver, with typed ways in and out.</summary>
+internal sealed class QoeRun(QoeOptions options)
+{
+    public static readonly DateTimeOffset T0 = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly Produced<string, BeaconReceived> Beacons = new(
+        Serdes.Text,
+        Serdes.Message<BeaconReceived>()
+    );
+    private static readonly Produced<string, CdnRequestServed> Requests = new(
+        Serdes.Text,
+        Serdes.Message<CdnRequestServed>()
+    );
+
+    public TopologyTestDriver Driver { get; } = new(QoeTopology.Build(options), "qoe");
+
+    public void Hear(BeaconReceived beacon) =>
+        Driver.Pipe(Topics.PlaybackBeacons.Name, Beacons, beacon.SessionId, beacon, beacon.ReceivedAt);
+
+    public void Hear(IEnumerable<BeaconReceived> beacons)
+    {
+        foreach (var beacon in beacons)
+            Hear(beacon);
+    }
+
+    public void Serve(CdnRequestServed request) =>
+        Driver.Pipe(Topics.CdnRequests.Name, Requests, request.SessionId ?? request.Edge, request, request.Time);
+
+    /// <summary>Lets so much event time pass that every session ends and every window closes.</summary>
+    public void Finish(DateTimeOffset after)
+    {
+        for (var seconds = 1; seconds <= 120; seconds++)
+            Driver.AdvanceStreamTime(after.AddSeconds(seconds));
+    }
+
+    public IReadOnlyList<IMessage> Sessions() => Read<IMessage>(Topics.QoeSessions);
+
+    public IReadOnlyList<QoeWindowClosed> Windows() => Read<QoeWindowClosed>(Topics.QoeWindows);
+
+    public IReadOnlyList<QoeAlertRaised> Alerts() => Read<QoeAlertRaised>(Topics.QoeAlerts);
+
+    public IReadOnlyList<LoadMeasured> Load() => Read<LoadMeasured>(Topics.TrafficLoad);
+
+    private List<TMessage> Read<TMessage>(Topic topic)
+        where TMessage : class, IMessage =>
+        Driver.Read(topic.Name, Serdes.Text, Serdes.Message<TMessage>()).Select(output => output.Value).ToList();
+}
+
+/// <summary>Writes the reports of a made-up viewer.</summary>
+internal sealed class Viewer(string sessionId)
+{
+    private long next;
+
+    public BeaconReceived Says(
+        double second,
+        string what,
+        string? state,
+        Func<BeaconReceived, BeaconReceived>? more = null
+    )
+    {
+        var time = QoeRun.T0.AddSeconds(second);
+        var beacon = new BeaconReceived
+        {
+            SessionId = sessionId,
+            ContentId = "video-1",
+            Version = 2,
+            Event = what,
+            State = state,
+            Time = time,
+            ReceivedAt = time,
+            Sequence = next++,
+            Region = "eu",
+            Device = "tv",
+            Edge = "edge-a",
+            Player = "hls.js",
+            Raw = $"sid={sessionId},sn={next},ts={second},e={what},sta={state}",
+        };
+        return more is null ? beacon : more(beacon);
+    }
+}
