@@ -13,7 +13,9 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Tests.Integration.Capacity;
 
-/// <summary>The role on a real broker, with a real supervisor's routes over HTTP; time is compressed: a day is 24 steps.</summary>
+/// <summary>
+/// The role on a real broker, with a real supervisor's routes over HTTP; time is compressed: a day is 24 steps.
+/// </summary>
 [Trait("Category", "Integration")]
 public sealed class CapacityRoleTests : IAsyncLifetime
 {
@@ -53,7 +55,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
 
             // The morning rise: by the peak more than two replicas' worth of viewers is there.
             for (var step = Known; step < Known + 8; step++) await PublishAsync(role, step);
-            await UntilAsync(() => supervisor.Replicas == 4, () => $"the supervisor has {supervisor.Replicas} replicas");
+            await UntilAsync(() => supervisor.Replicas == 4, () =>
+                $"the supervisor has {supervisor.Replicas} replicas");
             var decision = await EventuallyAsync(
                 () => role.DecisionsAsync(), all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 }));
             Assert.All(decision, d => Assert.Equal(0, (d.Time.ToUnixTimeSeconds() / 3.0) % 1));
@@ -149,7 +152,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         using var patience = new CancellationTokenSource(Patience);
         while (!reached())
         {
-            if (patience.IsCancellationRequested) Assert.Fail($"Not reached in {Patience.TotalSeconds:0} s: {state()}.");
+            if (patience.IsCancellationRequested) Assert.Fail(
+                $"Not reached in {Patience.TotalSeconds:0} s: {state()}.");
             await Task.Delay(20);
         }
     }
@@ -161,7 +165,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         {
             var answer = await ask();
             if (answer is not null && enough(answer)) return answer;
-            if (patience.IsCancellationRequested) Assert.Fail($"Not answered in {Patience.TotalSeconds:0} s: {answer}.");
+            if (patience.IsCancellationRequested) Assert.Fail(
+                $"Not answered in {Patience.TotalSeconds:0} s: {answer}.");
             await Task.Delay(20);
         }
     }
@@ -189,7 +194,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         public async Task<List<ScaleDecided>> DecisionsAsync()
         {
             using var all = JsonDocument.Parse(await GetTextAsync("/v1/decisions"));
-            return [.. all.RootElement.EnumerateArray().Select(d => d.Deserialize(ContractsJson.Default.ScaleDecided)!)];
+            return [.. all.RootElement.EnumerateArray().Select(d =>
+                d.Deserialize(ContractsJson.Default.ScaleDecided)!)];
         }
 
         public async Task<string> GetTextAsync(string path)
@@ -253,7 +259,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
 
         private IResult Scale(string target, SupervisorScaleRequest wanted)
         {
-            if (Refusal is { } refusal) return Results.Problem(refusal, statusCode: 503, title: "A worker did not start");
+            if (Refusal is { } refusal) return Results.Problem(
+                refusal, statusCode: 503, title: "A worker did not start");
             lock (reasons) reasons.Add(wanted.Reason);
             replicas = wanted.Replicas;
             return Results.Json(new SupervisorScale(target, replicas, 1, 4));
