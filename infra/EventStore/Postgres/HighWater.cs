@@ -31,6 +31,9 @@ public sealed class HighWater(NpgsqlDataSource source)
     /// <summary>The last mark known, without asking.</summary>
     public long Current => Volatile.Read(ref safe);
 
+    /// <summary>Whether a position was drawn that was not safe when last asked.</summary>
+    public bool HasPending { get; private set; }
+
     /// <summary>Asks the database and returns the mark, which never falls.</summary>
     public async Task<long> AdvanceAsync(CancellationToken cancellation)
     {
@@ -42,6 +45,7 @@ public sealed class HighWater(NpgsqlDataSource source)
             while (pending.TryPeek(out var oldest) && oldest.Bound <= lower) Volatile.Write(ref safe, pending.Dequeue().Position);
             if (lower == upper) Volatile.Write(ref safe, Math.Max(safe, last));
             else if (pending.Count < PendingMax && last > Math.Max(safe, newest)) pending.Enqueue((newest = last, upper));
+            HasPending = last > safe;
             return safe;
         }
         finally
