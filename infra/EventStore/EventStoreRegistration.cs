@@ -14,8 +14,9 @@ namespace EventStream.EventStore;
 public static class EventStoreRegistration
 {
     /// <summary>
-    /// Registers <see cref="IEventStore"/> on PostgreSQL with its pool, its schema migration at start, its wake-up signal and its
-    /// readiness check. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong.
+    /// Registers <see cref="IEventStore"/> on PostgreSQL with its pool, its schema migration at start, its wake-up
+    /// signal and its readiness check. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is
+    /// missing or wrong.
     /// </summary>
     public static IServiceCollection AddEventStore(
         this IServiceCollection services, IConfiguration configuration, string role)
@@ -46,7 +47,9 @@ public static class EventStoreRegistration
             p.GetRequiredService<Migrator>(), module, assembly, folder, p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<MigrateAtStart>>()));
 
-    /// <summary>Registers a reader of the whole store, a projection for example, and a readiness check of its name.</summary>
+    /// <summary>
+    /// Registers a reader of the whole store, a projection for example, and a readiness check of its name.
+    /// </summary>
     public static IServiceCollection AddStoreReader<TReader>(
         this IServiceCollection services, Func<IServiceProvider, ReaderServices, TReader> create)
         where TReader : StoreReader

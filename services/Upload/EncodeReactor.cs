@@ -8,8 +8,8 @@ using Npgsql;
 namespace EventStream.Upload;
 
 /// <summary>
-/// Records in the video what the encoders report on <c>encode.events</c>. A record that comes again decides nothing again; the
-/// trace of the record goes on in the events.
+/// Records in the video what the encoders report on <c>encode.events</c>. A record that comes again decides nothing
+/// again; the trace of the record goes on in the events.
 /// </summary>
 public sealed partial class EncodeReactor(
     Repository<Video> videos, EncodeTasks tasks, TimeProvider time, ILogger<EncodeReactor> log)
@@ -41,11 +41,14 @@ public sealed partial class EncodeReactor(
     private Task DecideAsync(ConsumedMessage message, CancellationToken cancellation) => message.Message switch
     {
         SourceProbed e => On(message, e.VideoId, v => v.RecordProbe(e.Source, e.ProbedAt), e.Worker, cancellation),
-        SourceRejected e => On(message, e.VideoId, v => v.Reject(e.Reason, e.Remedy, e.RejectedAt), e.Worker, cancellation),
+        SourceRejected e =>
+            On(message, e.VideoId, v => v.Reject(e.Reason, e.Remedy, e.RejectedAt), e.Worker, cancellation),
         EncodePlanned e => On(
             message, e.VideoId, v => v.RecordPlan(e.Ladder, e.SegmentSeconds, e.PlannedAt), "planner", cancellation),
-        RenditionEncoded e => On(message, e.VideoId, v => v.RecordRendition(e.Rendition, e.EncodedAt), e.Worker, cancellation),
-        ThumbnailsMade e => On(message, e.VideoId, v => v.RecordThumbnails(e.Thumbnails, e.MadeAt), e.Worker, cancellation),
+        RenditionEncoded e =>
+            On(message, e.VideoId, v => v.RecordRendition(e.Rendition, e.EncodedAt), e.Worker, cancellation),
+        ThumbnailsMade e =>
+            On(message, e.VideoId, v => v.RecordThumbnails(e.Thumbnails, e.MadeAt), e.Worker, cancellation),
         EncodeTaskFailed { WillRetry: false } e => On(
             message, e.VideoId, v => v.RecordFailure(e.Task, e.Cause, e.FailedAt), e.Worker, cancellation),
         _ => Task.CompletedTask,

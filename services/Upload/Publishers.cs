@@ -5,13 +5,17 @@ using Microsoft.AspNetCore.Http;
 
 namespace EventStream.Upload;
 
-/// <summary>Who asks: API keys are compared as SHA-256 hashes in constant time, all of them, whichever matches.</summary>
+/// <summary>
+/// Who asks: API keys are compared as SHA-256 hashes in constant time, all of them, whichever matches.
+/// </summary>
 public sealed class Publishers(UploadOptions options)
 {
     private readonly (string Name, byte[] Hash)[] known =
         [.. options.Publishers.Select(publisher => (publisher.Name, Convert.FromHexString(publisher.KeySha256)))];
 
-    /// <summary>The publisher of a request. Throws <see cref="UploadProblemException"/> (401) without a known key.</summary>
+    /// <summary>
+    /// The publisher of a request. Throws <see cref="UploadProblemException"/> (401) without a known key.
+    /// </summary>
     public string Require(HttpContext context) =>
         Find(KeyOf(context.Request) ?? throw Unauthorized("The request has no API key."))
         ?? throw Unauthorized("The API key is not known.");
@@ -40,7 +44,8 @@ public sealed class Publishers(UploadOptions options)
     {
         const string Bearer = "Bearer ";
         var authorization = request.Headers.Authorization.ToString();
-        if (authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)) return authorization[Bearer.Length..].Trim();
+        if (authorization.StartsWith(Bearer,
+            StringComparison.OrdinalIgnoreCase)) return authorization[Bearer.Length..].Trim();
         var key = request.Headers["X-Api-Key"].ToString();
         return key.Length > 0 ? key : null;
     }

@@ -10,19 +10,28 @@ public sealed record UploadOptions
     /// <summary>Largest file, in bytes: <c>Upload:MaxSizeBytes</c>.</summary>
     public long MaxSizeBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
-    /// <summary>How long an upload may rest before it is given up: <c>Upload:ExpiresAfter</c>. Each chunk begins it anew.</summary>
+    /// <summary>
+    /// How long an upload may rest before it is given up: <c>Upload:ExpiresAfter</c>. Each chunk begins it anew.
+    /// </summary>
     public TimeSpan ExpiresAfter { get; init; } = TimeSpan.FromHours(24);
 
-    /// <summary>Unfinished uploads of one publisher at a time: <c>Upload:OpenUploadsMax</c>. It bounds what a lost client leaves.</summary>
+    /// <summary>
+    /// Unfinished uploads of one publisher at a time: <c>Upload:OpenUploadsMax</c>. It bounds what a lost client
+    /// leaves.
+    /// </summary>
     public int OpenUploadsMax { get; init; } = 100;
 
     /// <summary>Pages that may upload from a browser: <c>Upload:AllowedOrigins</c>; the console by default.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
-    /// <summary>Who may upload: <c>Upload:Publishers:0:Name</c> and <c>KeySha256</c>, the SHA-256 of the API key in hex.</summary>
+    /// <summary>
+    /// Who may upload: <c>Upload:Publishers:0:Name</c> and <c>KeySha256</c>, the SHA-256 of the API key in hex.
+    /// </summary>
     public IReadOnlyList<PublisherOptions> Publishers { get; init; } = [];
 
-    /// <summary>Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every error.</summary>
+    /// <summary>
+    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every error.
+    /// </summary>
     public static UploadOptions From(IConfiguration configuration, string role)
     {
         var errors = new List<string>();
@@ -39,10 +48,12 @@ public sealed record UploadOptions
         {
             if (string.IsNullOrWhiteSpace(publisher.Name)) errors.Add("Upload:Publishers has an entry without a Name");
             if (!IsSha256(publisher.KeySha256))
-                errors.Add($"Upload:Publishers '{publisher.Name}' needs KeySha256: 64 hex digits, `printf %s KEY | sha256sum`");
+                errors.Add(
+                    $"Upload:Publishers '{publisher.Name}' needs KeySha256, as `printf %s KEY | sha256sum` prints it");
         }
 
-        return errors.Count == 0 ? options : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+        return errors.Count == 0 ? options
+            : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
     }
 
     /// <summary>Whether a text is a SHA-256 in hex.</summary>
@@ -52,7 +63,8 @@ public sealed record UploadOptions
     {
         var text = configuration[$"Upload:{key}"];
         if (text is null) return missing;
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0) return value;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value > 0) return value;
         errors.Add($"Upload:{key} '{text}' must be a whole number above 0");
         return missing;
     }

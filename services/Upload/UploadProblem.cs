@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace EventStream.Upload;
 
-/// <summary>A request that cannot be granted: HTTP status, what is wrong, and what to do; sent as problem details (RFC 9457).</summary>
+/// <summary>
+/// A request that cannot be granted: HTTP status, what is wrong, and what to do; sent as problem details (RFC 9457).
+/// </summary>
 public sealed class UploadProblemException(int status, string title, string detail) : Exception($"{title}: {detail}")
 {
     /// <summary>The tus extension's own status for a chunk whose checksum differs.</summary>

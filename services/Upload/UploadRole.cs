@@ -13,8 +13,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EventStream.Upload;
 
 /// <summary>
-/// The upload role: takes files by tus, keeps the truth about videos in the event store, relays it to <c>video.events</c>, and
-/// shows the library.
+/// The upload role: takes files by tus, keeps the truth about videos in the event store, relays it to
+/// <c>video.events</c>, and shows the library.
 /// </summary>
 public sealed class UploadRole : IRole
 {
@@ -45,7 +45,8 @@ public sealed class UploadRole : IRole
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
             (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation));
         services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
-            .WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().WithMethods("GET", "POST", "HEAD", "PATCH", "DELETE")
+            .WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().WithMethods("GET", "POST", "HEAD", "PATCH",
+                "DELETE")
             .WithExposedHeaders(ExposedHeaders).SetPreflightMaxAge(TimeSpan.FromHours(1))));
     }
 

@@ -19,9 +19,9 @@ public enum VideoStatus
 }
 
 /// <summary>
-/// The video: from a publisher's announcement to a ladder that can be played. This file is the whole of its truth: the state, one
-/// pure <c>Apply</c> per event, one pure decision per command. A decision that is already taken returns no events, so that every
-/// command may be delivered again.
+/// The video: from a publisher's announcement to a ladder that can be played. This file is the whole of its truth:
+/// the state, one pure <c>Apply</c> per event, one pure decision per command. A decision that is already taken
+/// returns no events, so that every command may be delivered again.
 /// </summary>
 public sealed record Video
 {
@@ -80,7 +80,8 @@ public sealed record Video
 
     private Video Apply(VideoRegistered e) => this with
     {
-        Id = e.VideoId, Status = VideoStatus.Registered, Publisher = e.Publisher, Title = e.Title, FileName = e.FileName,
+        Id = e.VideoId, Status = VideoStatus.Registered, Publisher = e.Publisher, Title = e.Title, FileName =
+            e.FileName,
         SizeBytes = e.SizeBytes, RegisteredAt = e.RegisteredAt,
     };
 
@@ -104,11 +105,13 @@ public sealed record Video
 
     private Video Apply(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
-    private Video Apply(VideoRejected e) => this with { Status = VideoStatus.Rejected, Problem = e.Reason, Remedy = e.Remedy };
+    private Video Apply(VideoRejected e) =>
+        this with { Status = VideoStatus.Rejected, Problem = e.Reason, Remedy = e.Remedy };
 
     private Video Apply(VideoEncodeFailed e) => this with
     {
-        Status = VideoStatus.Failed, Problem = $"{e.Task}: {e.Cause}", Remedy = "Upload the file again, or another copy of it.",
+        Status = VideoStatus.Failed, Problem =
+            $"{e.Task}: {e.Cause}", Remedy = "Upload the file again, or another copy of it.",
     };
 
     /// <summary>A publisher announces a file. Size in bytes.</summary>
@@ -146,7 +149,8 @@ public sealed record Video
 
     /// <summary>A task was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
-        Status is VideoStatus.None or VideoStatus.Registered || IsEnded ? [] : [new VideoEncodeFailed(Id, task, cause, now)];
+        Status is VideoStatus.None or VideoStatus.Registered || IsEnded ? []
+            : [new VideoEncodeFailed(Id, task, cause, now)];
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 
@@ -155,7 +159,8 @@ public sealed record Video
     {
         yield return e;
         var after = Apply(e);
-        if (after is { CanPlay: true, PlayableAt: null }) yield return new VideoPlayable(Id, after.FirstRung!.Name, now);
+        if (after is { CanPlay: true, PlayableAt: null }) yield return new VideoPlayable(Id, after.FirstRung!.Name,
+            now);
         if (after.IsWhole) yield return new VideoPublished(Id, now);
     }
 }

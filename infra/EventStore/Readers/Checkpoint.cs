@@ -3,7 +3,8 @@ using Npgsql;
 namespace EventStream.EventStore.Readers;
 
 /// <summary>
-/// How far a reader is. Taking it over raises its epoch, so that a former owner that was only slow cannot move it any more.
+/// How far a reader is. Taking it over raises its epoch, so that a former owner that was only slow cannot move it any
+/// more.
 /// </summary>
 public sealed class Checkpoint
 {
@@ -18,7 +19,8 @@ public sealed class Checkpoint
     public long Position { get; private set; }
 
     /// <summary>Takes the checkpoint over from whoever had it.</summary>
-    public static async Task<Checkpoint> TakeAsync(NpgsqlDataSource source, string reader, CancellationToken cancellation)
+    public static async Task<Checkpoint> TakeAsync(NpgsqlDataSource source, string reader,
+        CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(
             """
@@ -41,8 +43,8 @@ public sealed class Checkpoint
     }
 
     /// <summary>
-    /// Moves forward in the transaction of the handler, by committing it: what it wrote and how far it is are kept together or
-    /// not at all. Throws <see cref="OwnershipLostException"/> when another owner took over.
+    /// Moves forward in the transaction of the handler, by committing it: what it wrote and how far it is are kept
+    /// together or not at all. Throws <see cref="OwnershipLostException"/> when another owner took over.
     /// </summary>
     public async Task CommitAsync(NpgsqlTransaction transaction, long position, CancellationToken cancellation)
     {

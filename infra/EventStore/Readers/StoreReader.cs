@@ -13,8 +13,8 @@ public sealed record ReaderServices(
     ILoggerFactory Logs);
 
 /// <summary>
-/// Reads every event of the store in order of position, from its checkpoint up to the high-water mark, for as long as it owns its
-/// name: over all processes one at a time, held by an advisory lock. Another process takes over within
+/// Reads every event of the store in order of position, from its checkpoint up to the high-water mark, for as long as
+/// it owns its name: over all processes one at a time, held by an advisory lock. Another process takes over within
 /// <see cref="StandbyInterval"/> of the owner's connection ending. It is woken by NOTIFY and polls besides.
 /// </summary>
 public abstract partial class StoreReader : BackgroundService
@@ -60,8 +60,9 @@ public abstract partial class StoreReader : BackgroundService
     protected virtual int BatchMax => 500;
 
     /// <summary>
-    /// Handles a batch and moves the checkpoint to its last position by <see cref="Checkpoint.MoveAsync"/>, in the transaction of
-    /// what it writes where that is PostgreSQL too. What it throws is logged and the batch comes again.
+    /// Handles a batch and moves the checkpoint to its last position by <see cref="Checkpoint.MoveAsync"/>, in the
+    /// transaction of what it writes where that is PostgreSQL too. What it throws is logged and the batch comes
+    /// again.
     /// </summary>
     protected abstract Task HandleAsync(
         IReadOnlyList<RecordedEvent> batch, Checkpoint checkpoint, CancellationToken cancellation);
@@ -85,7 +86,8 @@ public abstract partial class StoreReader : BackgroundService
                 IsOwner = false;
             }
 
-            await Task.Delay(StandbyInterval, services.Time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(StandbyInterval, services.Time,
+                stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -123,12 +125,15 @@ public abstract partial class StoreReader : BackgroundService
             Parameters = { new() { Value = key } },
         };
         if (await command.ExecuteScalarAsync(cancellation) is not true) return false;
-        await using var listen = new NpgsqlCommand($"listen {AppendSignal.ChannelOf(services.Options.Schema)}", connection);
+        await using var listen =
+            new NpgsqlCommand($"listen {AppendSignal.ChannelOf(services.Options.Schema)}", connection);
         await listen.ExecuteNonQueryAsync(cancellation);
         return true;
     }
 
-    /// <summary>A connection outside the pool: the lock lives exactly as long as it, and dies with the process.</summary>
+    /// <summary>
+    /// A connection outside the pool: the lock lives exactly as long as it, and dies with the process.
+    /// </summary>
     private string OwnConnection() => new NpgsqlConnectionStringBuilder(services.Options.ConnectionString)
     {
         Pooling = false,

@@ -6,17 +6,19 @@ using EventStream.Messaging.Kafka;
 
 namespace EventStream.EventStore.Relay;
 
-/// <summary>Which streams go to which topic: the category is what stands before the hyphen, the key is what stands after it.</summary>
+/// <summary>
+/// Which streams go to which topic: the category is what stands before the hyphen, the key is what stands after it.
+/// </summary>
 public sealed record RelayRoute(string Category, Topic Topic);
 
 /// <summary>
-/// Carries committed events to Kafka, at least once and in order per stream. The event's id is the CloudEvents id and its trace
-/// context the record's; streams of a category without a route stay in the store.
+/// Carries committed events to Kafka, at least once and in order per stream. The event's id is the CloudEvents id and
+/// its trace context the record's; streams of a category without a route stay in the store.
 /// </summary>
 /// <remarks>
-/// A batch is acknowledged by the broker before the checkpoint moves. A relay that dies in between sends at most that batch again,
-/// with the same ids and in the same order: a reader that skips ids it has seen sees each event once. Within a running relay the
-/// producer is idempotent, so that a retry inside the client neither doubles nor reorders.
+/// A batch is acknowledged by the broker before the checkpoint moves. A relay that dies in between sends at most that
+/// batch again, with the same ids and in the same order: a reader that skips ids it has seen sees each event once.
+/// Within a running relay the producer is idempotent, so that a retry inside the client neither doubles nor reorders.
 /// </remarks>
 public sealed class EventRelay(IEventPublisher publisher, IReadOnlyList<RelayRoute> routes, ReaderServices services)
     : StoreReader("kafka-relay", services)
@@ -36,7 +38,9 @@ public sealed class EventRelay(IEventPublisher publisher, IReadOnlyList<RelayRou
         await checkpoint.MoveAsync(batch[^1].Position, cancellation);
     }
 
-    /// <summary>Hands over in the order of the batch: the producer queues a record before its task is returned.</summary>
+    /// <summary>
+    /// Hands over in the order of the batch: the producer queues a record before its task is returned.
+    /// </summary>
     private async Task PublishAsync(RecordedEvent recorded, CancellationToken cancellation)
     {
         if (RouteOf(recorded.Stream) is not { } route) return;

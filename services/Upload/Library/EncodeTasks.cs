@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace EventStream.Upload.Library;
 
-/// <summary>Answers: how far is each encoding task of a video? Fraction in 0..1, speed in media seconds per wall second.</summary>
+/// <summary>
+/// Answers: how far is each encoding task of a video? Fraction in 0..1, speed in media seconds per wall second.
+/// </summary>
 public sealed record EncodeTask(
     string Task, string State, double Fraction, double? Speed, string? Worker, int? Attempt, string? Cause,
     DateTimeOffset UpdatedAt)
@@ -15,14 +17,17 @@ public sealed record EncodeTask(
     public const string Failed = "failed";
 }
 
-/// <summary>The table of encoding tasks: what <c>encode.events</c> said last of each. Older news never replaces newer.</summary>
+/// <summary>
+/// The table of encoding tasks: what <c>encode.events</c> said last of each. Older news never replaces newer.
+/// </summary>
 public sealed class EncodeTasks(NpgsqlDataSource source)
 {
     /// <summary>Takes one event of the topic; events that say nothing of a task's progress are passed over.</summary>
     public Task RecordAsync(IMessage message, CancellationToken cancellation) => message switch
     {
         EncodePlanned e => Task.WhenAll(e.Tasks.Select(
-            task => SetAsync(e.VideoId, new(task, EncodeTask.Queued, 0, null, null, null, null, e.PlannedAt), cancellation))),
+            task => SetAsync(e.VideoId, new(task, EncodeTask.Queued, 0, null, null, null, null, e.PlannedAt),
+                cancellation))),
         EncodeTaskStarted e => SetAsync(
             e.VideoId, new(e.Task, EncodeTask.Running, 0, null, e.Worker, e.Attempt, null, e.StartedAt), cancellation),
         EncodeTaskProgressed e => SetAsync(
@@ -32,7 +37,8 @@ public sealed class EncodeTasks(NpgsqlDataSource source)
         ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
         EncodeTaskFailed e => SetAsync(
             e.VideoId,
-            new(e.Task, e.WillRetry ? EncodeTask.Retrying : EncodeTask.Failed, 0, null, e.Worker, e.Attempt, e.Cause, e.FailedAt),
+            new(e.Task, e.WillRetry ? EncodeTask.Retrying
+                : EncodeTask.Failed, 0, null, e.Worker, e.Attempt, e.Cause, e.FailedAt),
             cancellation),
         _ => Task.CompletedTask,
     };

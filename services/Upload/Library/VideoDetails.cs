@@ -5,19 +5,22 @@ using EventStream.Upload.Uploads;
 namespace EventStream.Upload.Library;
 
 /// <summary>
-/// Answers: what is this video now? Folded from its stream at the time of asking, so that it is never behind; sizes in bytes,
-/// bandwidths in bits per second, durations in seconds.
+/// Answers: what is this video now? Folded from its stream at the time of asking, so that it is never behind; sizes
+/// in bytes, bandwidths in bits per second, durations in seconds.
 /// </summary>
 public sealed record VideoDetails(
     string Id, string Status, string Title, string Publisher, string FileName, long SizeBytes, long ReceivedBytes,
     string? Sha256, SourceInfo? Source, IReadOnlyList<Rung> Ladder, double? SegmentSeconds,
-    IReadOnlyList<RenditionDetails> Renditions, IReadOnlyList<EncodeTask> Tasks, string? PosterKey, Thumbnails? Thumbnails,
-    string? Problem, string? Remedy, DateTimeOffset RegisteredAt, DateTimeOffset? PlayableAt, DateTimeOffset? PublishedAt,
+    IReadOnlyList<RenditionDetails> Renditions, IReadOnlyList<EncodeTask> Tasks, string? PosterKey,
+        Thumbnails? Thumbnails,
+    string? Problem, string? Remedy, DateTimeOffset RegisteredAt, DateTimeOffset? PlayableAt,
+        DateTimeOffset? PublishedAt,
     long Version);
 
 /// <summary>One encoded rendition, without its list of segments.</summary>
 public sealed record RenditionDetails(
-    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond, int BandwidthBps,
+    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,
+        int BandwidthBps,
     int AverageBandwidthBps, int Segments, double DurationSeconds, long SizeBytes);
 
 /// <summary>Reads details.</summary>
@@ -34,7 +37,8 @@ public sealed class VideoDetailsReader(
             id.ToString(), Text(video.Status), video.Title, video.Publisher, video.FileName, video.SizeBytes,
             await ReceivedAsync(video, cancellation), video.Sha256, video.Source, video.Ladder,
             video.Ladder.IsEmpty ? null : video.SegmentSeconds, [.. video.Renditions.Select(Describe)],
-            await tasks.ListAsync(id, cancellation), video.Thumbnails?.PosterKey, video.Thumbnails, video.Problem, video.Remedy,
+            await tasks.ListAsync(id, cancellation), video.Thumbnails?.PosterKey, video.Thumbnails, video.Problem,
+                video.Remedy,
             video.RegisteredAt, video.PlayableAt, video.PublishedAt, loaded.Version);
     }
 

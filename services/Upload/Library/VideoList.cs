@@ -5,9 +5,12 @@ using Npgsql;
 
 namespace EventStream.Upload.Library;
 
-/// <summary>Answers: which videos are there, newest first, and how far is each? Size in bytes, duration in seconds.</summary>
+/// <summary>
+/// Answers: which videos are there, newest first, and how far is each? Size in bytes, duration in seconds.
+/// </summary>
 public sealed record VideoListItem(
-    string Id, string Title, string Publisher, long SizeBytes, string Status, double? DurationSeconds, string? PosterKey,
+    string Id, string Title, string Publisher, long SizeBytes, string Status, double? DurationSeconds,
+        string? PosterKey,
     DateTimeOffset RegisteredAt, DateTimeOffset UpdatedAt);
 
 /// <summary>The projection behind the list: follows the video streams of the store.</summary>
@@ -41,7 +44,8 @@ public sealed class VideoListProjection(ReaderServices services) : AsyncProjecti
     };
 
     private static Task Status(
-        NpgsqlConnection connection, RecordedEvent recorded, VideoId id, string status, CancellationToken cancellation) =>
+        NpgsqlConnection connection, RecordedEvent recorded, VideoId id, string status,
+            CancellationToken cancellation) =>
         Execute(
             connection, "update video_list set status = $2, updated_at = $3 where video_id = $1",
             [id.Value, status, recorded.RecordedAt], cancellation);
@@ -58,12 +62,16 @@ public sealed class VideoListProjection(ReaderServices services) : AsyncProjecti
 /// <summary>Reads the list.</summary>
 public sealed class VideoList(NpgsqlDataSource source)
 {
-    /// <summary>At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation.</summary>
-    public async Task<IReadOnlyList<VideoListItem>> PageAsync(VideoId? before, int limit, CancellationToken cancellation)
+    /// <summary>
+    /// At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation.
+    /// </summary>
+    public async Task<IReadOnlyList<VideoListItem>> PageAsync(VideoId? before, int limit,
+        CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(
             """
-            select video_id, title, publisher, size_bytes, status, duration_seconds, poster_key, registered_at, updated_at
+            select video_id, title, publisher, size_bytes, status, duration_seconds, poster_key, registered_at,
+                updated_at
             from video_list where video_id < $1 order by video_id desc limit $2
             """);
         command.Parameters.Add(new() { Value = before?.Value ?? Guid.AllBitsSet });

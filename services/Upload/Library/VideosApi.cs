@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace EventStream.Upload.Library;
 
-/// <summary>The library: what videos there are, what each is now, and how it came to be. Programs on this machine need no key.</summary>
+/// <summary>
+/// The library: what videos there are, what each is now, and how it came to be. Programs on this machine need no key.
+/// </summary>
 public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEventStore store, Publishers publishers)
 {
     /// <summary>Most videos of one page.</summary>
@@ -28,7 +30,8 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
         publishers.RequireToRead(context);
         if (limit is < 1 or > PageMax) throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
         VideoId? from = before is null ? null
-            : VideoId.TryParse(before, null, out var id) ? id : throw Bad($"'before' must be a video id; it is '{before}'.");
+            : VideoId.TryParse(before, null, out var id) ? id
+                : throw Bad($"'before' must be a video id; it is '{before}'.");
         var size = limit ?? 50;
         var page = await list.PageAsync(from, size, context.RequestAborted);
         return Results.Ok(new { videos = page, next = page.Count == size ? page[^1].Id : null });
@@ -45,7 +48,8 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     {
         publishers.RequireToRead(context);
         var events = new List<object>();
-        await foreach (var e in store.ReadStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), 1, context.RequestAborted))
+        await foreach (var e in store.ReadStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), 1,
+            context.RequestAborted))
         {
             events.Add(new
             {
@@ -60,7 +64,8 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     private static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
 
     private static UploadProblemException Missing(string id) => new(
-        StatusCodes.Status404NotFound, "There is no such video", $"'{id}' is not in the library; GET /v1/videos lists what is.");
+        StatusCodes.Status404NotFound,
+            "There is no such video", $"'{id}' is not in the library; GET /v1/videos lists what is.");
 
     private static UploadProblemException Bad(string detail) =>
         new(StatusCodes.Status400BadRequest, "The page cannot be shown", detail);

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace EventStream.Upload.Tus;
 
-/// <summary>A request body of at most a number of bytes. One byte more throws <see cref="UploadProblemException"/> (413).</summary>
+/// <summary>
+/// A request body of at most a number of bytes. One byte more throws <see cref="UploadProblemException"/> (413).
+/// </summary>
 internal sealed class BoundedBody(Stream body, long bytesMax) : Stream
 {
     private long left = bytesMax;

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace EventStream.Upload.Tus;
 
 /// <summary>
-/// The tus checksum extension: <c>Upload-Checksum: sha1 BASE64</c> or <c>sha256</c>. A chunk with a checksum is set aside, and
-/// stored only when it is whole and right.
+/// The tus checksum extension: <c>Upload-Checksum: sha1 BASE64</c> or <c>sha256</c>. A chunk with a checksum is set
+/// aside, and stored only when it is whole and right.
 /// </summary>
 internal sealed class ChunkChecksum
 {
@@ -13,9 +13,12 @@ internal sealed class ChunkChecksum
     private readonly HashAlgorithmName algorithm;
     private readonly byte[] expected;
 
-    private ChunkChecksum(HashAlgorithmName algorithm, byte[] expected) => (this.algorithm, this.expected) = (algorithm, expected);
+    private ChunkChecksum(HashAlgorithmName algorithm, byte[] expected) =>
+        (this.algorithm, this.expected) = (algorithm, expected);
 
-    /// <summary>Reads the header; null where there is none. Throws <see cref="UploadProblemException"/> (400).</summary>
+    /// <summary>
+    /// Reads the header; null where there is none. Throws <see cref="UploadProblemException"/> (400).
+    /// </summary>
     public static ChunkChecksum? From(HttpRequest request)
     {
         var text = request.Headers["Upload-Checksum"].ToString();
@@ -41,7 +44,8 @@ internal sealed class ChunkChecksum
     public async Task<Stream> SetAsideAsync(Stream body, CancellationToken cancellation)
     {
         var file = new FileStream(
-            Path.Combine(Path.GetTempPath(), $"eventstream-chunk-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite,
+            Path.Combine(Path.GetTempPath(),
+                $"eventstream-chunk-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite,
             FileShare.None, 128 * 1024, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
         try
         {

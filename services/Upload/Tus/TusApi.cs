@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Upload.Tus;
 
 /// <summary>
-/// Resumable uploads by tus 1.0.0 with the extensions creation, creation-with-upload, checksum, termination and expiration. The
-/// id of an upload is the id of its video, also sent as <c>X-Video-Id</c>.
+/// Resumable uploads by tus 1.0.0 with the extensions creation, creation-with-upload, checksum, termination and
+/// expiration. The id of an upload is the id of its video, also sent as <c>X-Video-Id</c>.
 /// </summary>
 public sealed partial class TusApi(
     UploadService uploads, Publishers publishers, UploadOptions options, TimeProvider time,
@@ -24,7 +24,8 @@ public sealed partial class TusApi(
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        var tus = routes.MapGroup("/v1/uploads").AddEndpointFilter(CheckVersion).AddEndpointFilter<UploadProblemFilter>();
+        var tus =
+            routes.MapGroup("/v1/uploads").AddEndpointFilter(CheckVersion).AddEndpointFilter<UploadProblemFilter>();
         tus.MapMethods("/", ["OPTIONS"], Describe);
         tus.MapMethods("/{id}", ["OPTIONS"], Describe);
         tus.MapPost("/", (Delegate)CreateAsync);
@@ -48,7 +49,8 @@ public sealed partial class TusApi(
         var publisher = publishers.Require(context);
         var request = context.Request;
         if (request.Headers.ContainsKey("Upload-Defer-Length"))
-            throw Bad("The length must be known", "Upload-Defer-Length is not supported: send Upload-Length with the file's size.");
+            throw Bad("The length must be known",
+                "Upload-Defer-Length is not supported: send Upload-Length with the file's size.");
         var length = Number(request, "Upload-Length");
         var metadata = TusMetadata.Parse(request.Headers["Upload-Metadata"].ToString());
         var upload = await uploads.CreateAsync(publisher, length, metadata, context.RequestAborted);
@@ -84,7 +86,8 @@ public sealed partial class TusApi(
         var upload = await FindAsync(context, id);
         if (!IsChunk(context.Request))
             throw new UploadProblemException(
-                StatusCodes.Status415UnsupportedMediaType, "The chunk has another type", $"Send Content-Type: {ChunkType}.");
+                StatusCodes.Status415UnsupportedMediaType,
+                    "The chunk has another type", $"Send Content-Type: {ChunkType}.");
         var offset = await TakeAsync(context, upload, Number(context.Request, "Upload-Offset"));
         if (offset is null) return Results.Empty;
         context.Response.Headers["Upload-Offset"] = Text(offset.Value);
@@ -98,18 +101,22 @@ public sealed partial class TusApi(
         var upload = await FindAsync(context, id);
         if (upload.State == UploadRecord.Completed)
             throw new UploadProblemException(
-                StatusCodes.Status409Conflict, "The upload is a video already", "A finished upload cannot be taken back here.");
+                StatusCodes.Status409Conflict, "The upload is a video already",
+                    "A finished upload cannot be taken back here.");
         await uploads.EndAsync(
             upload, UploadRecord.Terminated, "The publisher took the upload back.", "Upload the file again.",
             context.RequestAborted);
         return Results.NoContent();
     }
 
-    /// <summary>Stores the body. Null when the client went away, or was superseded: then nobody listens to an answer.</summary>
+    /// <summary>
+    /// Stores the body. Null when the client went away, or was superseded: then nobody listens to an answer.
+    /// </summary>
     private async Task<long?> TakeAsync(HttpContext context, UploadRecord upload, long offset)
     {
         // The length announced bounds the body, so Kestrel's own limit for ordinary requests does not apply.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>(
+            ) is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
         if (context.Request.ContentLength > upload.LengthBytes - offset) throw BoundedBody.TooLong();
         var checksum = ChunkChecksum.From(context.Request);
         try
@@ -129,7 +136,8 @@ public sealed partial class TusApi(
         var publisher = publishers.Require(context);
         if (!VideoId.TryParse(id, null, out var videoId))
             throw new UploadProblemException(
-                StatusCodes.Status404NotFound, "There is no such upload", $"'{id}' is not an upload's id: use the Location given.");
+                StatusCodes.Status404NotFound,
+                    "There is no such upload", $"'{id}' is not an upload's id: use the Location given.");
         return await uploads.FindAsync(videoId, publisher, context.RequestAborted);
     }
 

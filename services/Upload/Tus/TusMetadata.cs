@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace EventStream.Upload.Tus;
 
 /// <summary>
-/// The <c>Upload-Metadata</c> header: pairs of key and base64, joined by commas. Known keys are <c>filename</c>, <c>title</c>,
-/// <c>filetype</c> and <c>sha256</c> (of the whole file, in hex); others are kept and given back.
+/// The <c>Upload-Metadata</c> header: pairs of key and base64, joined by commas. Known keys are <c>filename</c>,
+/// <c>title</c>, <c>filetype</c> and <c>sha256</c> (of the whole file, in hex); others are kept and given back.
 /// </summary>
 internal sealed record TusMetadata(string Raw, string FileName, string Title, string? FileType, string? Sha256)
 {
@@ -15,7 +15,9 @@ internal sealed record TusMetadata(string Raw, string FileName, string Title, st
     private const int TitleMax = 200;
     private const int FileNameMax = 255;
 
-    /// <summary>Reads the header. Throws <see cref="UploadProblemException"/> (400) naming the key that is wrong.</summary>
+    /// <summary>
+    /// Reads the header. Throws <see cref="UploadProblemException"/> (400) naming the key that is wrong.
+    /// </summary>
     public static TusMetadata Parse(string header)
     {
         if (header.Length > LengthMax) throw Bad($"It is longer than {LengthMax} characters.");

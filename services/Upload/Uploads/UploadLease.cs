@@ -6,8 +6,8 @@ using Npgsql;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// One writer at a time for each upload. In this process a newer request supersedes the older, whose connection is often dead
-/// without anybody knowing; over processes a lease in PostgreSQL decides, and the later one hears 423.
+/// One writer at a time for each upload. In this process a newer request supersedes the older, whose connection is
+/// often dead without anybody knowing; over processes a lease in PostgreSQL decides, and the later one hears 423.
 /// </summary>
 public sealed class UploadLeases(UploadTable table, TimeProvider time)
 {
@@ -21,11 +21,14 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
 
     private readonly ConcurrentDictionary<VideoId, UploadLease> held = new();
 
-    /// <summary>Takes the right to write. Throws <see cref="UploadProblemException"/> (423) while another process has it.</summary>
+    /// <summary>
+    /// Takes the right to write. Throws <see cref="UploadProblemException"/> (423) while another process has it.
+    /// </summary>
     public async Task<UploadLease> TakeAsync(VideoId id, CancellationToken cancellation)
     {
         if (held.TryGetValue(id, out var older)) await older.YieldAsync(YieldMax, cancellation);
-        var lease = new UploadLease(id, table, time, RenewInterval, ended => held.TryRemove(new(id, ended)), cancellation);
+        var lease = new UploadLease(id, table, time, RenewInterval, ended =>
+            held.TryRemove(new(id, ended)), cancellation);
         if (!held.TryAdd(id, lease)) throw Locked();
         try
         {
@@ -42,7 +45,7 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
 
     private static UploadProblemException Locked() => new(
         StatusCodes.Status423Locked, "The upload is being written",
-        $"Another request writes to this upload. Ask for the offset and send again in {Duration.TotalSeconds:0} seconds.");
+        $"Another request writes to this upload. Ask for the offset and go on in {Duration.TotalSeconds:0} seconds.");
 }
 
 /// <summary>The right to write to one upload, renewed until it is disposed.</summary>
@@ -68,7 +71,9 @@ public sealed class UploadLease : IAsyncDisposable
 
     public Guid Writer { get; } = Guid.NewGuid();
 
-    /// <summary>Cancelled when the request ends, is superseded, or loses the lease: no byte may be written after that.</summary>
+    /// <summary>
+    /// Cancelled when the request ends, is superseded, or loses the lease: no byte may be written after that.
+    /// </summary>
     public CancellationToken Token => stop.Token;
 
     internal void Begin() => renewing = RenewAsync();

@@ -3,11 +3,12 @@ using EventStream.Contracts;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// What is known of an upload besides its bytes. Length in bytes; metadata as the client sent it; expected SHA-256 in lower-case
-/// hex, if the client named one; the trace that the upload began.
+/// What is known of an upload besides its bytes. Length in bytes; metadata as the client sent it; expected SHA-256 in
+/// lower-case hex, if the client named one; the trace that the upload began.
 /// </summary>
 public sealed record UploadRecord(
-    VideoId VideoId, string Publisher, long LengthBytes, string Metadata, string? Sha256, string State, string? TraceParent,
+    VideoId VideoId, string Publisher, long LengthBytes, string Metadata, string? Sha256, string State,
+        string? TraceParent,
     DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
 {
     public const string Open = "open";

@@ -11,14 +11,16 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// Takes files: the offset of an upload is what the media store has, so that nothing but bytes on disk is promised. A finished
-/// upload is a fact in the event store before the client hears of it.
+/// Takes files: the offset of an upload is what the media store has, so that nothing but bytes on disk is promised. A
+/// finished upload is a fact in the event store before the client hears of it.
 /// </summary>
 public sealed partial class UploadService(
     UploadTable table, UploadLeases leases, IMediaStore media, Repository<Video> videos, UploadOptions options,
     TimeProvider time, ILogger<UploadService> log)
 {
-    /// <summary>Announces a file of a length in bytes and returns its upload. Throws <see cref="UploadProblemException"/>.</summary>
+    /// <summary>
+    /// Announces a file of a length in bytes and returns its upload. Throws <see cref="UploadProblemException"/>.
+    /// </summary>
     internal async Task<UploadRecord> CreateAsync(
         string publisher, long lengthBytes, TusMetadata metadata, CancellationToken cancellation)
     {
@@ -29,15 +31,16 @@ public sealed partial class UploadService(
         if (lengthBytes > options.MaxSizeBytes)
             throw new UploadProblemException(
                 StatusCodes.Status413PayloadTooLarge, "The file is too large",
-                $"'{metadata.FileName}' has {lengthBytes} bytes and at most {options.MaxSizeBytes} are taken. Send a smaller "
-                + "file, or raise Upload:MaxSizeBytes.");
+                $"'{metadata.FileName}' has {lengthBytes} bytes and at most {options.MaxSizeBytes} are taken. Send a "
+                + "smaller file, or raise Upload:MaxSizeBytes.");
         if (await table.CountOpenAsync(publisher, cancellation) >= options.OpenUploadsMax)
             throw new UploadProblemException(
                 StatusCodes.Status429TooManyRequests, "Too many unfinished uploads",
                 $"{publisher} has {options.OpenUploadsMax} of them. Finish or delete some, or wait until they expire.");
         var now = time.GetUtcNow();
         var upload = new UploadRecord(
-            VideoId.New(now), publisher, lengthBytes, metadata.Raw, metadata.Sha256, UploadRecord.Open, Activity.Current?.Id,
+            VideoId.New(now), publisher, lengthBytes, metadata.Raw, metadata.Sha256, UploadRecord.Open,
+                Activity.Current?.Id,
             now, now + options.ExpiresAfter);
         await table.InsertAsync(upload, cancellation);
         await videos.DecideAsync(
@@ -48,17 +51,22 @@ public sealed partial class UploadService(
         return upload;
     }
 
-    /// <summary>An upload of a publisher that can still be used. Throws <see cref="UploadProblemException"/> (404, 403, 410).</summary>
+    /// <summary>
+    /// An upload of a publisher that can still be used. Throws <see cref="UploadProblemException"/> (404, 403, 410).
+    /// </summary>
     public async Task<UploadRecord> FindAsync(VideoId id, string publisher, CancellationToken cancellation)
     {
         var upload = await table.FindAsync(id, cancellation) ?? throw new UploadProblemException(
-            StatusCodes.Status404NotFound, "There is no such upload", $"'{id}' was never created here. Create an upload first.");
+            StatusCodes.Status404NotFound,
+                "There is no such upload", $"'{id}' was never created here. Create an upload first.");
         if (upload.Publisher != publisher)
             throw new UploadProblemException(
-                StatusCodes.Status403Forbidden, "The upload is another publisher's", $"Use the key that created '{id}'.");
+                StatusCodes.Status403Forbidden,
+                    "The upload is another publisher's", $"Use the key that created '{id}'.");
         if (upload.State is UploadRecord.Open or UploadRecord.Completed) return upload;
         throw new UploadProblemException(
-            StatusCodes.Status410Gone, $"The upload was {upload.State}", $"Nothing of '{id}' is left. Create a new upload.");
+            StatusCodes.Status410Gone,
+                $"The upload was {upload.State}", $"Nothing of '{id}' is left. Create a new upload.");
     }
 
     /// <summary>Bytes stored so far.</summary>
@@ -68,8 +76,8 @@ public sealed partial class UploadService(
             : (await media.StatAsync(upload.SourceKey, cancellation))?.SizeBytes ?? 0;
 
     /// <summary>
-    /// Appends a chunk and returns the new offset; the last one completes the upload. What arrived before a cut stays, unless the
-    /// chunk has a checksum. Throws <see cref="UploadProblemException"/>.
+    /// Appends a chunk and returns the new offset; the last one completes the upload. What arrived before a cut
+    /// stays, unless the chunk has a checksum. Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<long> AppendAsync(
         UploadRecord upload, long offset, Stream body, ChunkChecksum? checksum, CancellationToken cancellation)
@@ -94,7 +102,9 @@ public sealed partial class UploadService(
         return held;
     }
 
-    /// <summary>Finishes an upload whose bytes are all there but whose completion was cut short. Used by the sweeper.</summary>
+    /// <summary>
+    /// Finishes an upload whose bytes are all there but whose completion was cut short. Used by the sweeper.
+    /// </summary>
     internal async Task RecoverAsync(UploadRecord upload, CancellationToken cancellation)
     {
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
@@ -109,7 +119,9 @@ public sealed partial class UploadService(
         await RejectAsync(upload, state, reason, remedy, cancellation);
     }
 
-    /// <summary>Hashes the whole file, records the fact in the trace that the upload began, then closes the upload.</summary>
+    /// <summary>
+    /// Hashes the whole file, records the fact in the trace that the upload began, then closes the upload.
+    /// </summary>
     private async Task CompleteAsync(UploadRecord upload, CancellationToken cancellation)
     {
         using var span = ActivityContext.TryParse(upload.TraceParent, null, isRemote: true, out var parent)
@@ -152,7 +164,7 @@ public sealed partial class UploadService(
 
     private static UploadProblemException OffsetDiffers(long sent, long held) => new(
         StatusCodes.Status409Conflict, "The offset differs",
-        $"The upload holds {held} bytes and the chunk begins at {sent}. Ask for the offset with HEAD and go on from there.");
+        $"The upload holds {held} bytes and the chunk begins at {sent}. Ask for the offset and go on from there.");
 
     [LoggerMessage(1, LogLevel.Information, "Video {Id} of {Publisher} is registered, {Bytes} bytes to come.")]
     private partial void Registered(VideoId id, string publisher, long bytes);

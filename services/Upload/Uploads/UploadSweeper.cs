@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Upload.Uploads;
 
-/// <summary>Completes uploads whose process died between the last byte and the fact, and ends those that have expired.</summary>
+/// <summary>
+/// Completes uploads whose process died between the last byte and the fact, and ends those that have expired.
+/// </summary>
 public sealed partial class UploadSweeper(
     UploadTable table, UploadService uploads, TimeProvider time, ILogger<UploadSweeper> log) : BackgroundService
 {
@@ -57,7 +59,7 @@ public sealed partial class UploadSweeper(
         }
         catch (Exception e) when (e is UploadProblemException or MediaNotFoundException)
         {
-            // A request writes to it right now, or what it held was wrong; both are answered and recorded where they happen.
+            // A request writes to it right now, or what it held was wrong; both are recorded where they happen.
             Skipped(upload.VideoId, e.Message);
         }
     }

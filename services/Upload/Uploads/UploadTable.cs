@@ -19,12 +19,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
     }
 
     public async Task<UploadRecord?> FindAsync(VideoId id, CancellationToken cancellation) =>
-        (await ListAsync(Command($"select {Columns} from uploads where video_id = $1", id.Value), cancellation)).FirstOrDefault();
+        (await ListAsync(
+            Command($"select {Columns} from uploads where video_id = $1", id.Value), cancellation)).FirstOrDefault();
 
     /// <summary>Open uploads, oldest first, at most <paramref name="max"/> after a video id.</summary>
     public Task<List<UploadRecord>> ListOpenAsync(VideoId after, int max, CancellationToken cancellation) => ListAsync(
         Command(
-            $"select {Columns} from uploads where state = 'open' and video_id > $1 order by video_id limit $2", after.Value, max),
+            $"select {Columns} from uploads where state = 'open' and video_id > $1 order by video_id limit $2",
+            after.Value, max),
         cancellation);
 
     public async Task<long> CountOpenAsync(string publisher, CancellationToken cancellation)
@@ -37,17 +39,21 @@ public sealed class UploadTable(NpgsqlDataSource source)
     /// <summary>Ends an open upload; one that has ended stays as it is.</summary>
     public async Task EndAsync(VideoId id, string state, CancellationToken cancellation)
     {
-        await using var command = Command("update uploads set state = $2 where video_id = $1 and state = 'open'", id.Value, state);
+        await using var command =
+            Command("update uploads set state = $2 where video_id = $1 and state = 'open'", id.Value, state);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
     public async Task ExtendAsync(VideoId id, DateTimeOffset expiresAt, CancellationToken cancellation)
     {
-        await using var command = Command("update uploads set expires_at = $2 where video_id = $1", id.Value, expiresAt);
+        await using var command =
+            Command("update uploads set expires_at = $2 where video_id = $1", id.Value, expiresAt);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Takes or renews the right to write for <paramref name="duration"/>; false while another writer has it.</summary>
+    /// <summary>
+    /// Takes or renews the right to write for <paramref name="duration"/>; false while another writer has it.
+    /// </summary>
     public async Task<bool> LeaseAsync(VideoId id, Guid writer, TimeSpan duration, CancellationToken cancellation)
     {
         await using var command = Command(
