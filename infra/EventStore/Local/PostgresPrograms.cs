@@ -102,7 +102,7 @@ internal sealed class PostgresPrograms
 
     private static Process Start(string file, string[] arguments)
     {
-        // The server outlives pg_ctl, so no pipe of ours may be its standard input; its folder is one that it can enter.
+        // The server outlives pg_ctl, so no pipe of ours may be its standard input; it can enter its folder.
         var start = new ProcessStartInfo(file)
         {
             WorkingDirectory = "/",

@@ -8,21 +8,27 @@ using EventStream.Tests.Kit;
 namespace EventStream.Tests.Integration.Upload;
 
 [Trait("Category", "Integration")]
-public sealed class TusApiTests : IAsyncLifetime
+public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTests.Role>
 {
-    private TestBroker broker = null!;
-    private UploadHarness upload = null!;
+    private readonly UploadHarness upload = role.Upload;
 
-    public async Task InitializeAsync()
+    public sealed class Role : IAsyncLifetime
     {
-        broker = await TestBroker.StartAsync();
-        upload = await UploadHarness.StartAsync(broker.Bootstrap, new() { ["Upload:MaxSizeBytes"] = "1000000" });
-    }
+        private TestBroker broker = null!;
 
-    public async Task DisposeAsync()
-    {
-        await upload.DisposeAsync();
-        await broker.DisposeAsync();
+        internal UploadHarness Upload { get; private set; } = null!;
+
+        public async Task InitializeAsync()
+        {
+            broker = await TestBroker.StartAsync();
+            Upload = await UploadHarness.StartAsync(broker.Bootstrap, new() { ["Upload:MaxSizeBytes"] = "1000000" });
+        }
+
+        public async Task DisposeAsync()
+        {
+            await Upload.DisposeAsync();
+            await broker.DisposeAsync();
+        }
     }
 
     [Fact]
