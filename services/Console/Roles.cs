@@ -1,8 +1,11 @@
 using EventStream.Capacity;
 using EventStream.Collect;
 using EventStream.Console.Web;
+using EventStream.Encode;
 using EventStream.Messaging.Hosting;
+using EventStream.Playback;
 using EventStream.Qoe;
+using EventStream.Traffic;
 using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;
 
@@ -13,11 +16,16 @@ public static class Roles
 {
     private static readonly Func<IRole>[] Factories =
     [
+        () => new EncodePlannerRole(),
+        () => new EncodeWorkerRole(),
+        () => new PlaybackRole(),
+        () => new TrafficRole(),
         () => new CollectRole(),
         () => new QoeRole(),
         () => new WarehouseRole(),
         () => new CapacityRole(),
         () => new ConsoleRole(),
+        () => new BrokerRole(),
         () => new ClickHouseRole(),
     ];
 

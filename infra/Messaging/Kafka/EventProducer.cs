@@ -51,7 +51,6 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private readonly Lazy<IProducer<byte[], byte[]>> producer;
     private readonly SemaphoreSlim inFlight;
     private readonly string source;
-    private bool disposed;
 
     public EventProducer(KafkaOptions options, IRole role, ILogger<EventProducer> logger)
     {
@@ -108,13 +107,10 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         if (error.IsError) throw new PublishException(topic, error);
     }
 
-    /// <summary>
-    /// Waits, for a bounded time, until nothing is in flight; then closes. Safe to call again: the container holds it
-    /// under two names and disposes it once for each.
-    /// </summary>
+    /// <summary>Waits, for a bounded time, until nothing is in flight; then closes.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref disposed, true) || !producer.IsValueCreated) return;
+        if (!producer.IsValueCreated) return;
         producer.Value.Flush(TimeSpan.FromSeconds(5));
         producer.Value.Dispose();
         inFlight.Dispose();

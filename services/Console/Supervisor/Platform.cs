@@ -20,10 +20,12 @@ internal sealed class Platform : IAsyncDisposable
         Data = new DataFolder(options.DataFolder);
         Ports = new PortPlan(options.BasePort);
         Kafka = options.Kafka ?? $"127.0.0.1:{Ports.Kafka}";
-        environment = new PlatformEnvironment(Data, Ports, Kafka);
+        environment = new PlatformEnvironment(Data, Ports, Kafka, options.EncodeWorkersMax);
         spawner = new ProcessSpawner(configuration);
         Workers = new WorkerPool(slot => Supervise(Worker(slot)), options.EncodeWorkersMax, say);
-        Edges = new Dictionary<string, Supervised>(StringComparer.Ordinal);
+        Edges = EdgePlace.All(Ports)
+            .Select(place => (place, unit: Supervise(new EdgeUnit(place, Data, Ports, configuration))))
+            .ToDictionary(pair => pair.place.Name, pair => pair.unit, StringComparer.Ordinal);
         steps = Plan();
     }
 
@@ -56,7 +58,8 @@ internal sealed class Platform : IAsyncDisposable
             await Task.WhenAll(step.Select(unit => StartAsync(unit, cancellation)));
         }
 
-        await Workers.ScaleAsync(options.EncodeWorkers, "start", cancellation);
+        await Workers.StartAsync(options.EncodeWorkers, cancellation);
+        foreach (var worker in Workers.Snapshot()) say($"{worker.Unit.Name,-16} ready");
     }
 
     public async ValueTask DisposeAsync()

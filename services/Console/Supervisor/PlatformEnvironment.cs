@@ -4,7 +4,7 @@ namespace EventStream.Console.Supervisor;
 /// The settings that the supervisor hands to its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name of their
 /// file where the role can read one, and by the environment, which only the owner can see, where it cannot.
 /// </summary>
-internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka)
+internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka, int workersMax)
 {
     private const string Prefix = "EVENTSTREAM__";
 
@@ -23,6 +23,9 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
 
     /// <summary>The connection string, known once PostgreSQL runs.</summary>
     public string PostgresConnection { get; set; } = "";
+
+    /// <summary>Viewers for whom one encode worker is kept, on a machine whose uploads follow its viewers.</summary>
+    private const int ViewersPerWorker = 100;
 
     /// <summary>The environment of any child.</summary>
     public Dictionary<string, string> Common()
@@ -50,6 +53,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         }
 
         Set("Collect:CheckpointFolder", data.Of("collect"));
+        ScaleEncodeWorkers(Set);
         return all;
     }
 
@@ -59,7 +63,20 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
     public Dictionary<string, string> ClickHouse() => With(("ClickHouse:DataFolder", data.Of("clickhouse")));
 
     public Dictionary<string, string> Worker(int slot) => With(
-        ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"), ("Encode:WorkerName", $"encode-worker-{slot + 1}"));
+        ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"), ("Encode:WorkerId", $"encode-worker-{slot + 1}"),
+        ("Encode:WorkFolder", Path.Combine(data.Of("encode"), $"{slot + 1}")));
+
+    /// <summary>The autoscaler's target, unless the operator's environment names targets of its own.</summary>
+    private void ScaleEncodeWorkers(Action<string, string> set)
+    {
+        if (Environment.GetEnvironmentVariable(Prefix + "CAPACITY__TARGETS__0__NAME") is not null) return;
+        set("Capacity:Targets:0:Name", WorkerPool.Target);
+        set("Capacity:Targets:0:Resource", "viewers");
+        set("Capacity:Targets:0:UnitsPerReplica", $"{ViewersPerWorker}");
+        set("Capacity:Targets:0:MinReplicas", $"{WorkerPool.Min}");
+        set("Capacity:Targets:0:MaxReplicas", $"{workersMax}");
+        set("Capacity:Targets:0:Actuator", "supervisor");
+    }
 
     private Dictionary<string, string> With(params (string Key, string Value)[] more)
     {

@@ -13,7 +13,7 @@ public sealed record PortPlan(int Base)
     public const int DefaultBase = 7000;
 
     /// <summary>Encode workers that have a port, and so the most that one machine runs.</summary>
-    public const int WorkersMax = 32;
+    public const int WorkersMax = 16;
 
     private const int FirstWorker = 7020;
     private static readonly string[] HttpRoles =
@@ -36,7 +36,7 @@ public sealed record PortPlan(int Base)
     /// <summary>The port of an edge, counted from 0.</summary>
     public int Edge(int index) => 7080 + index + Shift;
 
-    /// <summary>The health port of an encode worker, counted from 0.</summary>
+    /// <summary>The health port of an encode worker, counted from 0; twice <see cref="WorkersMax"/> are set aside.</summary>
     public int Worker(int slot) => FirstWorker + slot + Shift;
 
     /// <summary>The address at which a role is reached.</summary>

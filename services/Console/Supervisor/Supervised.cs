@@ -59,6 +59,13 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         }
     }
 
+    /// <summary>Begins to start it in the background, and tries again while that fails.</summary>
+    public void Launch()
+    {
+        State = UnitState.Starting;
+        watching = WatchAsync(stop.Token);
+    }
+
     /// <summary>Stops it and returns when its processes are gone.</summary>
     public async Task StopAsync()
     {
@@ -88,6 +95,7 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         var failures = 0;
         try
         {
+            if (running is null) failures = await StartFirstAsync(stopping);
             while (true)
             {
                 var since = clock.GetTimestamp();
@@ -103,6 +111,22 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // It is being stopped, which StopAsync finishes.
+        }
+    }
+
+    private async Task<int> StartFirstAsync(CancellationToken stopping)
+    {
+        try
+        {
+            running = await unit.StartAsync(stopping);
+            State = UnitState.Ready;
+            say($"{unit.Name} is ready");
+            return 0;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            say(e.Message);
+            return await StartAgainAsync(0, stopping);
         }
     }
 

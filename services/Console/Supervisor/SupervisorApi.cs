@@ -21,7 +21,7 @@ internal static class SupervisorApi
     {
         routes.MapGet("/v1/processes", (Platform platform) => TypedResults.Ok(Processes(platform)));
         routes.MapGet("/v1/scale/{target}", GetScale);
-        routes.MapPut("/v1/scale/{target}", ScaleAsync);
+        routes.MapPut("/v1/scale/{target}", Scale);
         routes.MapPost("/v1/edges/{name}/stop", (string name, Platform platform) => EdgeAsync(platform, name, start: false));
         routes.MapPost("/v1/edges/{name}/start", (string name, Platform platform) => EdgeAsync(platform, name, start: true));
     }
@@ -49,8 +49,8 @@ internal static class SupervisorApi
     private static Results<Ok<ScaleStatus>, ProblemHttpResult> GetScale(string target, Platform platform) =>
         target == WorkerPool.Target ? TypedResults.Ok(platform.Workers.Status) : UnknownTarget(target);
 
-    private static async Task<Results<Ok<ScaleStatus>, ProblemHttpResult>> ScaleAsync(
-        string target, ScaleRequest request, Platform platform, CancellationToken cancellation)
+    private static Results<Ok<ScaleStatus>, ProblemHttpResult> Scale(
+        string target, ScaleRequest request, Platform platform)
     {
         if (target != WorkerPool.Target) return UnknownTarget(target);
         if (request.Replicas is not { } replicas)
@@ -59,15 +59,11 @@ internal static class SupervisorApi
         {
             var reason = request.Reason ?? "no reason given";
             if (reason.Length > ReasonLengthMax) reason = reason[..ReasonLengthMax];
-            return TypedResults.Ok(await platform.Workers.ScaleAsync(replicas, reason, cancellation));
+            return TypedResults.Ok(platform.Workers.Scale(replicas, reason));
         }
         catch (ArgumentOutOfRangeException e)
         {
             return Problem(422, "Replicas out of range", e.Message);
-        }
-        catch (CommandException e)
-        {
-            return Problem(503, "A worker did not start", e.Message);
         }
     }
 

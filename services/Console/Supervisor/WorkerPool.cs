@@ -4,8 +4,8 @@ namespace EventStream.Console.Supervisor;
 public sealed record ScaleStatus(string Target, int Replicas, int Min, int Max);
 
 /// <summary>
-/// The encode workers: as many processes as were asked for last. It owns the truth about how many there are; requests are
-/// carried out one after the other.
+/// The encode workers: as many processes as were asked for last. It owns the truth about how many there are. A request is
+/// accepted at once and carried out in the background, because a worker that leaves finishes or hands back what it holds.
 /// </summary>
 internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<string> say)
 {
@@ -15,21 +15,40 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
     /// <summary>One worker stays, so that an upload is never left alone.</summary>
     public const int Min = 1;
 
-    private readonly SemaphoreSlim gate = new(1);
-    private readonly List<Supervised> workers = [];
+    private readonly Lock gate = new();
+    private readonly SortedDictionary<int, Supervised> working = [];
+    private readonly Dictionary<int, (Supervised Worker, Task Stop)> leaving = [];
 
-    public ScaleStatus Status => new(Target, Snapshot().Count, Min, max);
+    public ScaleStatus Status
+    {
+        get
+        {
+            lock (gate) return new ScaleStatus(Target, working.Count, Min, max);
+        }
+    }
 
+    /// <summary>Every worker, those that are on their way out last.</summary>
     public IReadOnlyList<Supervised> Snapshot()
     {
-        lock (workers) return [.. workers];
+        lock (gate) return [.. working.Values, .. leaving.Values.Select(entry => entry.Worker)];
+    }
+
+    /// <summary>Starts the first workers and returns when they are ready. Throws <see cref="CommandException"/>.</summary>
+    public async Task StartAsync(int replicas, CancellationToken cancellation)
+    {
+        for (var slot = 0; slot < replicas; slot++)
+        {
+            var worker = create(slot);
+            lock (gate) working[slot] = worker;
+            await worker.StartAsync(cancellation);
+        }
     }
 
     /// <summary>
-    /// Starts or stops processes until there are <paramref name="replicas"/>, and returns when they are ready or gone. The
-    /// last to come is the first to go. Throws <see cref="ArgumentOutOfRangeException"/> outside <see cref="Min"/> and max.
+    /// Begins to start or stop processes until there are <paramref name="replicas"/>; the last to come is the first to go.
+    /// Throws <see cref="ArgumentOutOfRangeException"/> outside <see cref="Min"/> and the maximum.
     /// </summary>
-    public async Task<ScaleStatus> ScaleAsync(int replicas, string reason, CancellationToken cancellation)
+    public ScaleStatus Scale(int replicas, string reason)
     {
         if (replicas < Min || replicas > max)
         {
@@ -37,49 +56,51 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
                 nameof(replicas), replicas, $"{Target} can be scaled from {Min} to {max} replicas.");
         }
 
-        await gate.WaitAsync(cancellation);
-        try
+        lock (gate)
         {
-            var before = Snapshot().Count;
-            if (before != replicas) say($"{Target}: {before} -> {replicas} ({reason})");
-            await GrowAsync(replicas, cancellation);
-            await ShrinkAsync(replicas);
-            return Status;
+            if (working.Count != replicas) say($"{Target}: {working.Count} -> {replicas} ({reason})");
+            while (working.Count < replicas) Add();
+            while (working.Count > replicas) Remove();
         }
-        finally
-        {
-            gate.Release();
-        }
+
+        return Status;
     }
 
-    /// <summary>Stops every worker.</summary>
+    /// <summary>Stops every worker and returns when all are gone.</summary>
     public async Task StopAsync()
     {
-        await gate.WaitAsync();
-        try
+        Task[] stops;
+        lock (gate)
         {
-            await ShrinkAsync(0);
+            while (working.Count > 0) Remove();
+            stops = [.. leaving.Values.Select(entry => entry.Stop)];
         }
-        finally
-        {
-            gate.Release();
-        }
+
+        await Task.WhenAll(stops);
     }
 
-    private async Task GrowAsync(int replicas, CancellationToken cancellation)
+    private void Add()
     {
-        for (var slot = Snapshot().Count; slot < replicas; slot++)
-        {
-            var worker = create(slot);
-            await worker.StartAsync(cancellation);
-            lock (workers) workers.Add(worker);
-        }
+        // The slot of a worker that is still leaving keeps its port, so the next free one is taken.
+        var slot = Enumerable.Range(0, PortPlan.WorkersMax * 2)
+            .First(i => !working.ContainsKey(i) && !leaving.ContainsKey(i));
+        var worker = create(slot);
+        worker.Launch();
+        working[slot] = worker;
     }
 
-    private async Task ShrinkAsync(int replicas)
+    private void Remove()
     {
-        var leaving = Snapshot().Skip(replicas).ToArray();
-        await Task.WhenAll(leaving.Select(worker => worker.StopAsync()));
-        lock (workers) workers.RemoveRange(replicas, leaving.Length);
+        var (slot, worker) = working.Last();
+        working.Remove(slot);
+        leaving[slot] = (worker, StopAsync(slot, worker));
+    }
+
+    private async Task StopAsync(int slot, Supervised worker)
+    {
+        // Never completes inside the caller's lock.
+        await Task.Yield();
+        await worker.StopAsync();
+        lock (gate) leaving.Remove(slot);
     }
 }

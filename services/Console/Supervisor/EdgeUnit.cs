@@ -1,0 +1,50 @@
+using EventStream.Playback.Edge;
+
+namespace EventStream.Console.Supervisor;
+
+/// <summary>An edge cache of the platform: nginx with the configuration that Playback writes for it.</summary>
+internal sealed class EdgeUnit(EdgePlace place, DataFolder data, PortPlan ports, IConfiguration configuration) : IUnit
+{
+    public string Name => place.Name;
+
+    public IReadOnlyList<string> Roles => [$"edge {place.Region}"];
+
+    public async Task<IRunningUnit> StartAsync(CancellationToken cancellation)
+    {
+        var options = new EdgeOptions
+        {
+            Name = place.Name,
+            Region = place.Region,
+            Port = place.Port,
+            Folder = Path.Combine(data.Of("edges"), place.Name),
+            OriginUrl = ports.Url("playback"),
+            SigningKey = data.Secret("signing-key"),
+        };
+        try
+        {
+            var edge = await EdgeProcess.StartAsync(options, configuration, cancellation);
+            return new Running(edge, new Guard(configuration, Path.Combine(options.Folder, "nginx.pid"), "TERM"));
+        }
+        catch (EdgeStartException e)
+        {
+            throw new CommandException(e.Message, e);
+        }
+    }
+
+    private sealed class Running(EdgeProcess edge, Guard guard) : IRunningUnit
+    {
+        public int ProcessId => edge.ProcessId;
+
+        public async Task<string> WaitForExitAsync(CancellationToken cancellation)
+        {
+            await edge.WaitForExitAsync(cancellation);
+            return "ended; error.log in its folder says why";
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await edge.DisposeAsync();
+            guard.Dispose();
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using EventStream.Messaging.Hosting;
+
+namespace EventStream.Console.Web;
+
+/// <summary>Settings of the console, section <c>Console</c>.</summary>
+public sealed record ConsoleOptions
+{
+    /// <summary>Longest wait for another role's answer.</summary>
+    public TimeSpan UpstreamTimeout { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Longest wait for ClickHouse to answer a query from the data page.</summary>
+    public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Rows of a result that the data page shows; ClickHouse stops there.</summary>
+    public int QueryRowsMax { get; init; } = 1000;
+
+    /// <summary>Longest query, in characters.</summary>
+    public int QueryLengthMax { get; init; } = 20_000;
+
+    /// <summary>Largest answer that is passed on from another role, in bytes.</summary>
+    public int AnswerBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Pages that may listen to live data at once.</summary>
+    public int ListenersMax { get; init; } = 64;
+
+    /// <summary>File of the API key with which the console reads the library, where Upload asks for one.</summary>
+    public string? ApiKeyFile { get; init; }
+
+    /// <summary>Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.</summary>
+    public static ConsoleOptions From(IConfiguration configuration)
+    {
+        var options = configuration.GetSection("Console").Get<ConsoleOptions>() ?? new ConsoleOptions();
+        var faults = new List<string>();
+        if (options.UpstreamTimeout <= TimeSpan.Zero) faults.Add("Console:UpstreamTimeout must be above zero");
+        if (options.QueryTimeout <= TimeSpan.Zero) faults.Add("Console:QueryTimeout must be above zero");
+        if (options.QueryRowsMax is < 1 or > 100_000) faults.Add("Console:QueryRowsMax must be 1 to 100000");
+        if (options.ListenersMax < 1) faults.Add("Console:ListenersMax must be at least 1");
+        return faults.Count == 0 ? options : throw new RoleConfigurationException("console", string.Join("; ", faults));
+    }
+}

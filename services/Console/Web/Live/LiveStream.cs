@@ -1,0 +1,75 @@
+using System.Text;
+
+namespace EventStream.Console.Web.Live;
+
+/// <summary>
+/// Server-sent events: at the start every part of the board, then each part that changed, at most once a
+/// <see cref="Interval"/>. The query <c>?parts=load,edges</c> asks for some parts only.
+/// </summary>
+internal static class LiveStream
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Rounds without a change after which a comment tells the page, and any proxy, that the stream is alive.</summary>
+    private const int QuietRoundsMax = 10;
+
+    public static async Task SendAsync(
+        HttpContext http, LiveBoard board, LiveListeners listeners, TimeProvider clock, IHostApplicationLifetime life)
+    {
+        if (!listeners.TryEnter())
+        {
+            await Gateway.ProblemAsync(http, 503, "Too many pages listen", "Close another operations page and reload.");
+            return;
+        }
+
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+        try
+        {
+            http.Response.ContentType = "text/event-stream";
+            http.Response.Headers.CacheControl = "no-store";
+            await SendAsync(http.Response, board, Wanted(http.Request), clock, ends.Token);
+        }
+        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        {
+            // The page is closed or the role stops; the page's EventSource connects again by itself.
+        }
+        finally
+        {
+            listeners.Leave();
+        }
+    }
+
+    private static HashSet<string> Wanted(HttpRequest request)
+    {
+        var asked = request.Query["parts"].ToString();
+        return asked.Length == 0
+            ? [.. LiveBoard.Parts]
+            : [.. asked.Split(',').Intersect(LiveBoard.Parts, StringComparer.Ordinal)];
+    }
+
+    private static async Task SendAsync(
+        HttpResponse response, LiveBoard board, HashSet<string> wanted, TimeProvider clock, CancellationToken cancellation)
+    {
+        var sent = wanted.ToDictionary(part => part, _ => -1L, StringComparer.Ordinal);
+        for (var quiet = 0; ; quiet++)
+        {
+            foreach (var part in wanted)
+            {
+                if (board.Version(part) == sent[part]) continue;
+                var (version, json) = board.Render(part);
+                sent[part] = version;
+                quiet = 0;
+                await response.Body.WriteAsync(Encoding.UTF8.GetBytes($"event: {part}\ndata: {json}\n\n"), cancellation);
+            }
+
+            if (quiet >= QuietRoundsMax)
+            {
+                await response.Body.WriteAsync(": alive\n\n"u8.ToArray(), cancellation);
+                quiet = 0;
+            }
+
+            await response.Body.FlushAsync(cancellation);
+            await Task.Delay(Interval, clock, cancellation);
+        }
+    }
+}

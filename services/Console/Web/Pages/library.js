@@ -1,0 +1,104 @@
+import { api, bytes, byId, el, every, list, live, moment, note, number, pick, show, state, time } from '/assets/common.js';
+
+const open = new Set(location.hash ? [location.hash.slice(1)] : []);
+const kinds = { published: 'good', playable: 'good', rejected: 'bad', failed: 'bad', encodefailed: 'bad' };
+const nodes = new Map();
+let progress = {}, events = new Map();
+
+every(2000, async () => {
+  try {
+    const videos = list(await api('/api/videos'), 'videos');
+    note('', '');
+    render(videos);
+    await Promise.all([...open].map(loadEvents));
+  } catch (error) {
+    note('bad', error.title ?? 'The library cannot be read', error.detail ?? error.message);
+  }
+});
+live(['encode'], { encode: all => { progress = all; for (const id of nodes.keys()) renderProgress(id); } });
+
+const idOf = video => pick(video, 'videoId', 'id');
+const stateOf = video => String(pick(video, 'state', 'status') ?? 'unknown');
+const canPlay = words => /playable|published/i.test(words);
+
+function render(videos) {
+  const box = byId('videos');
+  if (videos.length === 0) {
+    nodes.clear();
+    show(box, el('p', null, 'There is no video yet. ', el('a', { href: '/upload' }, 'Upload the first one.')));
+    return;
+  }
+  const wanted = videos.map(video => nodes.get(idOf(video)) ?? create(video));
+  videos.forEach(update);
+  if (box.children.length !== wanted.length || wanted.some((node, i) => box.children[i] !== node.box)) show(box, wanted.map(node => node.box));
+}
+
+function create(video) {
+  const id = idOf(video);
+  const node = { title: el('span'), state: el('span'), play: el('span'), facts: el('p', { class: 'quiet small' }), rungs: el('div', { class: 'rungs' }), timeline: el('ol', { class: 'timeline' }) };
+  node.box = el('details', { class: 'video', 'data-video': id, open: open.has(id) },
+    el('summary', null, el('span', null, el('span', { class: 'caret', 'aria-hidden': 'true' }, '›'), ' ', node.title), node.state, node.play),
+    el('div', null, node.facts, el('h3', null, 'Renditions'), node.rungs, el('h3', null, 'Events'), node.timeline));
+  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); } else open.delete(id); });
+  nodes.set(id, node);
+  return node;
+}
+
+function update(video) {
+  const id = idOf(video), node = nodes.get(id), words = stateOf(video);
+  node.video = video;
+  node.title.textContent = pick(video, 'title', 'fileName') ?? id;
+  node.state.className = `state ${kinds[words.toLowerCase().replace(/[^a-z]/g, '')] ?? 'busy'}`;
+  node.state.textContent = words;
+  if (canPlay(words) !== !!node.play.firstChild) show(node.play, canPlay(words) ? el('a', { class: 'button', href: `/watch/${id}` }, 'Watch') : []);
+  const source = pick(video, 'source');
+  const facts = [pick(video, 'fileName'), bytes(pick(video, 'sizeBytes', 'size')), source ? `${source.width}×${source.height}, ${number(source.framesPerSecond, 2)} fps, ${number(source.durationSeconds, 1)} s` : null, pick(video, 'publisher'), pick(video, 'reason', 'rejection', 'failure')];
+  node.facts.textContent = facts.filter(fact => fact && typeof fact === 'string').join(' · ');
+  renderProgress(id);
+}
+
+const heightOf = name => Number.parseInt(name, 10) || 0;
+
+function renderProgress(id) {
+  const node = nodes.get(id);
+  const tasks = { ...(progress[id] ?? {}) };
+  for (const rung of list(pick(node.video, 'ladder'))) tasks[rung.name] ??= { state: 'waiting', fraction: 0 };
+  for (const done of list(pick(node.video, 'renditions'))) tasks[pick(done, 'name') ?? done] = { ...(tasks[done.name] ?? {}), state: 'done', fraction: 1 };
+  const names = Object.keys(tasks).sort((a, b) => heightOf(b) - heightOf(a) || a.localeCompare(b));
+  if (names.length === 0) { show(node.rungs, el('span', { class: 'quiet' }, 'not planned yet')); return; }
+  show(node.rungs, names.flatMap(name => {
+    const task = tasks[name], percent = Math.round(task.fraction * 100);
+    const fill = el('i'); fill.style.width = `${percent}%`;
+    const words = task.state === 'encoding' ? `${percent} %${task.speed ? `, ${number(task.speed, 1)}×` : ''}` : task.state;
+    return [el('span', { class: 'mono' }, name),
+      el('div', { class: `bar ${task.state}`, role: 'progressbar', 'aria-valuenow': percent, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-label': name }, fill),
+      el('span', { class: 'quiet', title: task.cause ?? task.worker ?? '' }, words)];
+  }));
+}
+
+async function loadEvents(id) {
+  const node = nodes.get(id);
+  if (!node) return;
+  try {
+    const all = list(await api(`/api/videos/${id}/events`), 'events');
+    if (events.get(id) === all.length) return;
+    events.set(id, all.length);
+    show(node.timeline, all.map(event => {
+      const data = pick(event, 'data', 'event', 'payload') ?? {};
+      const at = pick(event, 'time', 'at', 'occurredAt', 'recordedAt', 'timestamp') ?? Object.entries(data).find(([name]) => name.endsWith('At'))?.[1];
+      return el('li', null, at ? el('time', { datetime: at, title: moment(at) }, time(at)) : null, el('strong', null, words(pick(event, 'type', 'name') ?? 'event')), ' ', el('span', { class: 'quiet' }, describe(data)));
+    }));
+  } catch (error) {
+    show(node.timeline, el('li', null, `The events cannot be read: ${error.message}`));
+  }
+}
+
+const words = type => type.replace(/^video\./, '').replace(/\.v\d+$/, '').replace(/-/g, ' ');
+function describe(data) {
+  if (data.rendition) return `${data.rendition.name} · ${number(data.rendition.averageBandwidthBps / 1000)} kbit/s · ${bytes(data.rendition.sizeBytes)}`;
+  if (data.ladder) return data.ladder.map(rung => rung.name).join(', ');
+  if (data.source) return `${data.source.width}×${data.source.height}, ${data.source.videoCodec}, ${number(data.source.durationSeconds, 1)} s`;
+  if (data.sha256) return `${bytes(data.sizeBytes)} · SHA-256 ${data.sha256.slice(0, 12)}…`;
+  if (data.fileName) return `${data.fileName} · ${bytes(data.sizeBytes)} · by ${data.publisher}`;
+  return [data.firstRung, data.reason, data.remedy, data.cause].filter(Boolean).join(' · ');
+}
