@@ -3,7 +3,9 @@ namespace EventStream.EventStore;
 /// <summary>What every store demands of an append before it looks at the stream.</summary>
 internal static class AppendRules
 {
-    /// <summary>One append is one transaction and one message to the server; more events than this belong into several.</summary>
+    /// <summary>
+    /// One append is one transaction and one message to the server; more events than this belong into several.
+    /// </summary>
     public const int EventsMax = 1000;
 
     /// <summary>Longest stream name, in characters: a category, a hyphen and an id.</summary>
@@ -25,6 +27,6 @@ internal static class AppendRules
     {
         if (bytes > EventBytesMax)
             throw new InvalidAppendException(
-                stream, $"A '{name}' of {bytes} bytes for '{stream}' exceeds {EventBytesMax}: store a key to the content.");
+                stream, $"A '{name}' of {bytes} bytes for '{stream}' exceeds {EventBytesMax}: store what is big apart.");
     }
 }

@@ -6,7 +6,9 @@ namespace EventStream.EventStore;
 /// <summary>Event ids that follow from their cause, so that doing the same thing twice gives the same ids.</summary>
 public static class EventIds
 {
-    /// <summary>The id of the <paramref name="index"/>th event of a command: a version 8 UUID (RFC 9562) of a SHA-256.</summary>
+    /// <summary>
+    /// The id of the <paramref name="index"/>th event of a command: a version 8 UUID (RFC 9562) of a SHA-256.
+    /// </summary>
     public static Guid Of(Guid command, int index)
     {
         Span<byte> input = stackalloc byte[20];

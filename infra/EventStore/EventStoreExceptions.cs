@@ -16,9 +16,12 @@ public sealed class WrongExpectedVersionException(string stream, ExpectedVersion
 
 /// <summary>An id of the append belongs to another event: ids are drawn once per event.</summary>
 public sealed class DuplicateEventException(string stream)
-    : EventStoreException(stream, $"An event id of the append to '{stream}' is that of another event: draw a new id per event.");
+    : EventStoreException(stream,
+        $"An event id of the append to '{stream}' is that of another event: draw a new id per event.");
 
-/// <summary>The append itself is malformed: no events, too many of them, an event too large, or a bad stream name.</summary>
+/// <summary>
+/// The append itself is malformed: no events, too many of them, an event too large, or a bad stream name.
+/// </summary>
 public sealed class InvalidAppendException(string stream, string message) : EventStoreException(stream, message);
 
 /// <summary>A writer lost the race for a stream on every one of its bounded attempts.</summary>

@@ -1,5 +1,8 @@
 using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Readers;
+using EventStream.EventStore.Relay;
 using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -11,8 +14,9 @@ namespace EventStream.EventStore;
 public static class EventStoreRegistration
 {
     /// <summary>
-    /// Registers <see cref="IEventStore"/> on PostgreSQL with its pool, its schema migration at start, its wake-up signal and its
-    /// readiness check. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong.
+    /// Registers <see cref="IEventStore"/> on PostgreSQL with its pool, its schema migration at start, its wake-up
+    /// signal and its readiness check. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is
+    /// missing or wrong.
     /// </summary>
     public static IServiceCollection AddEventStore(
         this IServiceCollection services, IConfiguration configuration, string role)
@@ -42,6 +46,23 @@ public static class EventStoreRegistration
         services.AddSingleton<Microsoft.Extensions.Hosting.IHostedService>(p => new MigrateAtStart(
             p.GetRequiredService<Migrator>(), module, assembly, folder, p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<MigrateAtStart>>()));
+
+    /// <summary>
+    /// Registers a reader of the whole store, a projection for example, and a readiness check of its name.
+    /// </summary>
+    public static IServiceCollection AddStoreReader<TReader>(
+        this IServiceCollection services, Func<IServiceProvider, ReaderServices, TReader> create)
+        where TReader : StoreReader
+    {
+        services.AddSingleton(p => create(p, ActivatorUtilities.CreateInstance<ReaderServices>(p)));
+        services.AddHostedService(p => p.GetRequiredService<TReader>());
+        return services.AddReadiness(
+            typeof(TReader).Name, (p, _) => Task.FromResult(p.GetRequiredService<TReader>().Trouble));
+    }
+
+    /// <summary>Registers the relay to Kafka with its routes. The topics must exist: add them before.</summary>
+    public static IServiceCollection AddEventRelay(this IServiceCollection services, params RelayRoute[] routes) =>
+        services.AddStoreReader((p, reader) => new EventRelay(p.GetRequiredService<IEventPublisher>(), routes, reader));
 
     /// <summary>Registers the repository of an aggregate.</summary>
     public static IServiceCollection AddAggregate<TState>(this IServiceCollection services, Aggregate<TState> aggregate)

@@ -3,21 +3,25 @@ using EventStream.Contracts;
 namespace EventStream.EventStore;
 
 /// <summary>
-/// Streams of events, the truth about videos and jobs. A stream is named <c>category-id</c>, such as <c>video-0190...</c>; its
-/// events are numbered 1, 2, 3 ... (version) and every event of the store has a growing position. Nothing is changed or removed.
+/// Streams of events, the truth about videos and jobs. A stream is named <c>category-id</c>, such as
+/// <c>video-0190...</c>; its events are numbered 1, 2, 3 ... (version) and every event of the store has a growing
+/// position. Nothing is changed or removed.
 /// </summary>
 public interface IEventStore
 {
     /// <summary>
-    /// Appends events in one transaction. An append whose event ids are all in the stream already changes nothing and returns
-    /// where they are. Throws <see cref="WrongExpectedVersionException"/> when the stream has another version than expected and
-    /// <see cref="DuplicateEventException"/> when some of the ids belong to other events.
+    /// Appends events in one transaction. An append whose event ids are all in the stream already changes nothing and
+    /// returns where they are. Throws <see cref="WrongExpectedVersionException"/> when the stream has another version
+    /// than expected and <see cref="DuplicateEventException"/> when some of the ids belong to other events.
     /// </summary>
     Task<AppendResult> AppendAsync(
         string stream, ExpectedVersion expected, IReadOnlyList<NewEvent> events, EventMetadata metadata,
         CancellationToken cancellation);
 
-    /// <summary>The events of a stream in order of version, from <paramref name="fromVersion"/> on; none where there is no stream.</summary>
+    /// <summary>
+    /// The events of a stream in order of version, from <paramref name="fromVersion"/> on; none where there is no
+    /// stream.
+    /// </summary>
     IAsyncEnumerable<RecordedEvent> ReadStreamAsync(
         string stream, long fromVersion = 1, CancellationToken cancellation = default);
 
@@ -27,14 +31,19 @@ public interface IEventStore
     /// </summary>
     Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(long afterPosition, int max, CancellationToken cancellation);
 
-    /// <summary>The position up to which every event is visible: no running transaction can still commit one at or below it.</summary>
+    /// <summary>
+    /// The position up to which every event is visible: no running transaction can still commit one at or below it.
+    /// </summary>
     Task<long> HighWaterAsync(CancellationToken cancellation);
 }
 
 /// <summary>An event to append. The id makes a repeated append harmless.</summary>
 public sealed record NewEvent(Guid Id, IEvent Data);
 
-/// <summary>What surrounds an event: trace context (W3C <c>traceparent</c>), the ids of the request and of the cause, who acted.</summary>
+/// <summary>
+/// What surrounds an event: trace context (W3C <c>traceparent</c>), the ids of the request and of the cause, who
+/// acted.
+/// </summary>
 public sealed record EventMetadata(
     string? TraceParent = null, string? Correlation = null, string? Causation = null, string? Actor = null)
 {
@@ -46,7 +55,9 @@ public sealed record EventMetadata(
         new(System.Diagnostics.Activity.Current?.Id, correlation, causation, actor);
 }
 
-/// <summary>An event as the store holds it. Version counts from 1 within the stream, position grows over all streams.</summary>
+/// <summary>
+/// An event as the store holds it. Version counts from 1 within the stream, position grows over all streams.
+/// </summary>
 public sealed record RecordedEvent(
     long Position, string Stream, long Version, Guid Id, string WireName, IEvent Data, EventMetadata Metadata,
     DateTimeOffset RecordedAt);
@@ -59,7 +70,9 @@ public readonly record struct ExpectedVersion
 {
     private ExpectedVersion(long value) => Value = value;
 
-    /// <summary>The code that the append function understands: a version, 0 for no stream, -1 for exists, -2 for any.</summary>
+    /// <summary>
+    /// The code that the append function understands: a version, 0 for no stream, -1 for exists, -2 for any.
+    /// </summary>
     public long Value { get; }
 
     /// <summary>Whatever there is.</summary>
@@ -73,7 +86,8 @@ public readonly record struct ExpectedVersion
 
     /// <summary>Exactly this version; 0 means no event yet.</summary>
     public static ExpectedVersion Exactly(long version) =>
-        version >= 0 ? new(version) : throw new ArgumentOutOfRangeException(nameof(version), version, "Versions count from 0.");
+        version >= 0 ? new(version)
+            : throw new ArgumentOutOfRangeException(nameof(version), version, "Versions count from 0.");
 
     /// <summary>Whether a stream at <paramref name="actual"/> is as expected.</summary>
     public bool Matches(long actual) => Value switch

@@ -18,16 +18,21 @@ public sealed record Loaded<TState>(TState State, long Version)
     public bool Exists => Version > 0;
 }
 
-/// <summary>What a decision led to: the state and version after it, and the events that it appended (none when it changed nothing).</summary>
+/// <summary>
+/// What a decision led to: the state and version after it, and the events that it appended (none when it changed
+/// nothing).
+/// </summary>
 public sealed record Decided<TState>(TState State, long Version, IReadOnlyList<IEvent> Events);
 
 /// <summary>
-/// Load, fold, decide, append: the way every aggregate is written. When another writer came first, the decision is taken again on
-/// the new state, at most <see cref="AttemptsMax"/> times.
+/// Load, fold, decide, append: the way every aggregate is written. When another writer came first, the decision is
+/// taken again on the new state, at most <see cref="AttemptsMax"/> times.
 /// </summary>
 public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggregate)
 {
-    /// <summary>Losing so often in a row means that many writers fight for one stream; waiting longer would hide that.</summary>
+    /// <summary>
+    /// Losing so often in a row means that many writers fight for one stream; waiting longer would hide that.
+    /// </summary>
     public const int AttemptsMax = 8;
 
     /// <summary>The state of one aggregate now, or as of a version.</summary>
@@ -47,9 +52,10 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
     }
 
     /// <summary>
-    /// Takes a decision and appends the events that it returns; it may throw to refuse, and return none to change nothing. With a
-    /// <paramref name="commandId"/> the event ids follow from it, so that the same command appended twice is stored once. Throws
-    /// <see cref="ContendedStreamException"/> when every attempt lost.
+    /// Takes a decision and appends the events that it returns; it may throw to refuse, and return none to change
+    /// nothing. With a
+    /// <paramref name="commandId"/> the event ids follow from it, so that the same command appended twice is stored
+    /// once. Throws <see cref="ContendedStreamException"/> when every attempt lost.
     /// </summary>
     public async Task<Decided<TState>> DecideAsync(
         string id, Func<TState, IEnumerable<IEvent>> decide, EventMetadata metadata, CancellationToken cancellation,
@@ -64,7 +70,8 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
             try
             {
                 var expected = ExpectedVersion.Exactly(loaded.Version);
-                var result = await store.AppendAsync(stream, expected, Number(events, commandId), metadata, cancellation);
+                var result =
+                    await store.AppendAsync(stream, expected, Number(events, commandId), metadata, cancellation);
                 var state = events.Aggregate(loaded.State, aggregate.Apply);
                 return new Decided<TState>(state, result.Version, events);
             }
@@ -82,5 +89,6 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
     }
 
     private static List<NewEvent> Number(IReadOnlyList<IEvent> events, Guid? commandId) =>
-        [.. events.Select((data, index) => new NewEvent(commandId is { } id ? EventIds.Of(id, index) : Guid.NewGuid(), data))];
+        [.. events.Select((data, index) =>
+            new NewEvent(commandId is { } id ? EventIds.Of(id, index) : Guid.NewGuid(), data))];
 }

@@ -62,8 +62,9 @@ public sealed class FolderMediaStore : IMediaStore
     {
         var path = PathOf(key);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        // Without a buffer of its own, so that the size tells at any time what a killed process would leave.
         await using var file = new FileStream(
-            path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, BufferSize, true);
+            path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, true);
         if (file.Length != offset) throw new MediaOffsetException(key, offset, file.Length);
         file.Seek(offset, SeekOrigin.Begin);
         var buffer = new byte[BufferSize];
@@ -74,7 +75,8 @@ public sealed class FolderMediaStore : IMediaStore
             await file.WriteAsync(buffer.AsMemory(0, read), CancellationToken.None);
         }
 
-        await file.FlushAsync(CancellationToken.None);
+        // The caller may forget its copy once it hears the new size, so the bytes must outlive a power cut.
+        file.Flush(flushToDisk: true);
         return file.Length;
     }
 

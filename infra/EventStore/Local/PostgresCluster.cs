@@ -8,13 +8,13 @@ using Npgsql;
 namespace EventStream.EventStore.Local;
 
 /// <summary>
-/// A private PostgreSQL of this platform: one cluster in a folder, on one loopback port, with one database and one password
-/// that only this folder knows. <see cref="StartAsync"/> runs <c>initdb</c> once and takes over a server that a killed parent
-/// left behind; disposing stops it (<c>pg_ctl stop -m fast</c>).
+/// A private PostgreSQL of this platform: one cluster in a folder, on one loopback port, with one database and one
+/// password that only this folder knows. <see cref="StartAsync"/> runs <c>initdb</c> once and takes over a server
+/// that a killed parent left behind; disposing stops it (<c>pg_ctl stop -m fast</c>).
 /// </summary>
 /// <remarks>
-/// PostgreSQL refuses to run as root, so a root process runs it as the user <c>postgres</c>, who is given the folder and must be
-/// able to walk down to it.
+/// PostgreSQL refuses to run as root, so a root process runs it as the user <c>postgres</c>, who is given the folder
+/// and must be able to walk down to it.
 /// </remarks>
 public sealed class PostgresCluster : IAsyncDisposable
 {
@@ -34,13 +34,15 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>The loopback port it listens on.</summary>
     public int Port { get; }
 
-    /// <summary>What <c>Postgres:ConnectionString</c> must be to use this cluster. It holds the password: never log it.</summary>
+    /// <summary>
+    /// What <c>Postgres:ConnectionString</c> must be to use this cluster. It holds the password: never log it.
+    /// </summary>
     public string ConnectionString { get; }
 
     /// <summary>
     /// Creates the cluster where there is none, starts it, and returns when it answers. Throws
-    /// <see cref="MissingToolException"/> without PostgreSQL and <see cref="PostgresClusterException"/> when the port is taken,
-    /// the folder cannot be used, or the server does not start.
+    /// <see cref="MissingToolException"/> without PostgreSQL and <see cref="PostgresClusterException"/> when the port
+    /// is taken, the folder cannot be used, or the server does not start.
     /// </summary>
     public static async Task<PostgresCluster> StartAsync(
         string folder, int port, CancellationToken cancellation, PostgresClusterOptions? options = null)
@@ -65,7 +67,9 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
 
-    /// <summary>Stops the server at once and without waiting for clients; for the exit handler of a test process.</summary>
+    /// <summary>
+    /// Stops the server at once and without waiting for clients; for the exit handler of a test process.
+    /// </summary>
     public void Kill() => programs.Run("pg_ctl", ["stop", "-D", data, "-m", "immediate", "-w", "-t", "10"]);
 
     private static string DataOf(string folder) => Path.Combine(folder, "data");
@@ -171,7 +175,8 @@ public sealed class PostgresCluster : IAsyncDisposable
 }
 
 /// <summary>
-/// Settings of a private cluster: small memory for a machine that it shares with the whole platform. Memory in megabytes.
+/// Settings of a private cluster: small memory for a machine that it shares with the whole platform. Memory in
+/// megabytes.
 /// </summary>
 public sealed record PostgresClusterOptions
 {
@@ -201,5 +206,7 @@ public sealed record PostgresClusterOptions
     };
 }
 
-/// <summary>A private cluster cannot be created, started or stopped; the message names the cause and the remedy.</summary>
+/// <summary>
+/// A private cluster cannot be created, started or stopped; the message names the cause and the remedy.
+/// </summary>
 public sealed class PostgresClusterException(string message) : Exception(message);

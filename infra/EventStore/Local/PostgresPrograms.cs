@@ -34,9 +34,10 @@ internal sealed class PostgresPrograms
     /// <summary>Refuses a data folder that another major version wrote.</summary>
     public void CheckVersion(string dataVersion)
     {
-        if (int.TryParse(dataVersion, NumberStyles.Integer, CultureInfo.InvariantCulture, out var data) && data != major)
+        if (int.TryParse(dataVersion, NumberStyles.Integer, CultureInfo.InvariantCulture, out var data)
+            && data != major)
             throw new PostgresClusterException(
-                $"The data was written by PostgreSQL {data} and this machine has {major}: install {data}, or move the data.");
+                $"PostgreSQL {data} wrote the data and this machine has {major}: install {data}, or move the data.");
     }
 
     /// <summary>Makes the folder the server's own and checks that the server can walk down to it.</summary>
@@ -46,10 +47,12 @@ internal sealed class PostgresPrograms
         await RunProcessAsync("chown", ["-R", "postgres:", folder], cancellation);
         if (await TryProcessAsync("runuser", ["-u", "postgres", "--", "test", "-w", folder], cancellation) != 0)
             throw new PostgresClusterException(
-                $"The user 'postgres' cannot reach '{folder}': choose a data folder whose parents others may enter (chmod o+x).");
+                $"The user 'postgres' cannot reach '{folder}': choose a data folder whose parents others may enter.");
     }
 
-    /// <summary>Runs one program. Throws <see cref="PostgresClusterException"/> with what it said when it fails.</summary>
+    /// <summary>
+    /// Runs one program. Throws <see cref="PostgresClusterException"/> with what it said when it fails.
+    /// </summary>
     public Task RunAsync(string program, string[] arguments, CancellationToken cancellation)
     {
         var (file, all) = Command(program, arguments);
@@ -84,8 +87,10 @@ internal sealed class PostgresPrograms
         var error = process.StandardError.ReadToEndAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
         if (process.ExitCode == 0) return;
-        var said = string.Join(' ', ((await error) + (await output)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        throw new PostgresClusterException($"'{file} {string.Join(' ', arguments)}' failed ({process.ExitCode}): {said}");
+        var said =
+            string.Join(' ', ((await error) + (await output)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        throw new PostgresClusterException(
+            $"'{file} {string.Join(' ', arguments)}' failed ({process.ExitCode}): {said}");
     }
 
     private static async Task<int> TryProcessAsync(string file, string[] arguments, CancellationToken cancellation)
@@ -97,7 +102,7 @@ internal sealed class PostgresPrograms
 
     private static Process Start(string file, string[] arguments)
     {
-        // The server outlives pg_ctl, so no pipe of ours may be its standard input, and its folder must be one it can enter.
+        // The server outlives pg_ctl, so no pipe of ours may be its standard input; it can enter its folder.
         var start = new ProcessStartInfo(file)
         {
             WorkingDirectory = "/",

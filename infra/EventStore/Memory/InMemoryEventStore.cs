@@ -3,7 +3,9 @@ using EventStream.Contracts;
 
 namespace EventStream.EventStore.Memory;
 
-/// <summary>The event store without a disk, for specifications and tests; it behaves as the one on PostgreSQL.</summary>
+/// <summary>
+/// The event store without a disk, for specifications and tests; it behaves as the one on PostgreSQL.
+/// </summary>
 public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
 {
     private readonly Lock gate = new();
@@ -24,7 +26,8 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
             if (!expected.Matches(held.Count)) throw new WrongExpectedVersionException(stream, expected, held.Count);
             if (events.Any(e => byId.ContainsKey(e.Id)) || events.DistinctBy(e => e.Id).Count() < events.Count)
                 throw new DuplicateEventException(stream);
-            var recorded = events.Select((e, index) => Record(stream, held.Count + index + 1, index, e, metadata)).ToList();
+            var recorded = events.Select((e, index) =>
+                Record(stream, held.Count + index + 1, index, e, metadata)).ToList();
             streams[stream] = held;
             foreach (var one in recorded)
             {
@@ -53,7 +56,8 @@ public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
     public Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(long afterPosition, int max, CancellationToken cancellation)
     {
         lock (gate)
-            return Task.FromResult<IReadOnlyList<RecordedEvent>>([.. all.Where(e => e.Position > afterPosition).Take(max)]);
+            return Task.FromResult<IReadOnlyList<RecordedEvent>>([.. all.Where(e =>
+                e.Position > afterPosition).Take(max)]);
     }
 
     public Task<long> HighWaterAsync(CancellationToken cancellation)

@@ -9,8 +9,9 @@ namespace EventStream.EventStore.Postgres;
 /// Wakes the readers of the store after appends by NOTIFY. It is a hint: a reader that hears nothing polls.
 /// </summary>
 /// <remarks>
-/// The NOTIFY is sent beside the append, one for all appends since the last, and not inside its transaction: PostgreSQL commits
-/// transactions that notify one after another, which would take from concurrent writers their shared flush to disk.
+/// The NOTIFY is sent beside the append, one for all appends since the last, and not inside its transaction:
+/// PostgreSQL commits transactions that notify one after another, which would take from concurrent writers their
+/// shared flush to disk.
 /// </remarks>
 public sealed partial class AppendSignal(NpgsqlDataSource source, string schema, ILogger<AppendSignal> log)
     : BackgroundService

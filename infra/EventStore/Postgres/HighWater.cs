@@ -6,17 +6,20 @@ namespace EventStream.EventStore.Postgres;
 /// Owns the truth about what is safe to read: the position up to which no transaction can still commit an event.
 /// </summary>
 /// <remarks>
-/// Positions are drawn from a sequence before the commit, so a small one may become visible after a larger one, and a rolled-back
-/// append leaves a gap for ever. A reader that simply took the largest visible position would miss events. The reasoning:
+/// Positions are drawn from a sequence before the commit, so a small one may become visible after a larger one, and a
+/// rolled-back append leaves a gap for ever. A reader that simply took the largest visible position would miss
+/// events. The reasoning:
 /// <list type="number">
-/// <item>An append has its transaction id before it draws a position (<c>append_events</c> first writes or locks a row).</item>
-/// <item>Read the sequence's last value S, and only then a snapshot with its upper bound X. Whoever drew a position at or below S
-/// had drawn it, and so had its transaction id, before the snapshot: its id is below X.</item>
-/// <item>Once every transaction below X has ended, which a later snapshot shows by a lower bound of at least X, each position at or
-/// below S is either visible or belongs to a transaction that rolled back and will never appear. S is then safe.</item>
+/// <item>An append has its transaction id before it draws a position (<c>append_events</c> first writes or locks a
+/// row).</item>
+/// <item>Read the sequence's last value S, and only then a snapshot with its upper bound X. Whoever drew a position
+/// at or below S had drawn it, and so had its transaction id, before the snapshot: its id is below X.</item>
+/// <item>Once every transaction below X has ended, which a later snapshot shows by a lower bound of at least X, each
+/// position at or below S is either visible or belongs to a transaction that rolled back and will never appear. S is
+/// then safe.</item>
 /// </list>
-/// Gaps of dead transactions are thus passed with proof and without waiting for a timeout. A transaction that writes anywhere in
-/// the same PostgreSQL and stays open holds the mark back; <c>eventstream.store.lag</c> shows it.
+/// Gaps of dead transactions are thus passed with proof and without waiting for a timeout. A transaction that writes
+/// anywhere in the same PostgreSQL and stays open holds the mark back; <c>eventstream.store.lag</c> shows it.
 /// </remarks>
 public sealed class HighWater(NpgsqlDataSource source)
 {
@@ -31,6 +34,9 @@ public sealed class HighWater(NpgsqlDataSource source)
     /// <summary>The last mark known, without asking.</summary>
     public long Current => Volatile.Read(ref safe);
 
+    /// <summary>Whether a position was drawn that was not safe when last asked.</summary>
+    public bool HasPending { get; private set; }
+
     /// <summary>Asks the database and returns the mark, which never falls.</summary>
     public async Task<long> AdvanceAsync(CancellationToken cancellation)
     {
@@ -39,9 +45,12 @@ public sealed class HighWater(NpgsqlDataSource source)
         {
             var (last, lower, upper) = await ObserveAsync(cancellation);
             if (lower == upper) pending.Clear();
-            while (pending.TryPeek(out var oldest) && oldest.Bound <= lower) Volatile.Write(ref safe, pending.Dequeue().Position);
+            while (pending.TryPeek(out var oldest)
+                && oldest.Bound <= lower) Volatile.Write(ref safe, pending.Dequeue().Position);
             if (lower == upper) Volatile.Write(ref safe, Math.Max(safe, last));
-            else if (pending.Count < PendingMax && last > Math.Max(safe, newest)) pending.Enqueue((newest = last, upper));
+            else if (pending.Count < PendingMax
+                && last > Math.Max(safe, newest)) pending.Enqueue((newest = last, upper));
+            HasPending = last > safe;
             return safe;
         }
         finally
@@ -50,7 +59,9 @@ public sealed class HighWater(NpgsqlDataSource source)
         }
     }
 
-    /// <summary>Two statements in one round trip: the snapshot of the second is taken after the first has read the sequence.</summary>
+    /// <summary>
+    /// Two statements in one round trip: the snapshot of the second is taken after the first has read the sequence.
+    /// </summary>
     private async Task<(long Last, long Lower, long Upper)> ObserveAsync(CancellationToken cancellation)
     {
         await using var batch = source.CreateBatch();

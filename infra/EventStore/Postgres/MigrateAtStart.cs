@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace EventStream.EventStore.Postgres;
 
-/// <summary>Migrates before anything else of the role starts, and waits a bounded time for a PostgreSQL that is still starting.</summary>
+/// <summary>
+/// Migrates before anything else of the role starts, and waits a bounded time for a PostgreSQL that is still
+/// starting.
+/// </summary>
 public sealed partial class MigrateAtStart(
     Migrator migrator, string module, Assembly assembly, string folder, TimeProvider time, ILogger<MigrateAtStart> log)
     : IHostedService

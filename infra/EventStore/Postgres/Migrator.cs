@@ -5,22 +5,24 @@ using Npgsql;
 namespace EventStream.EventStore.Postgres;
 
 /// <summary>
-/// Brings a schema to what the code expects: numbered <c>.sql</c> files embedded in an assembly, each applied once, in order, in
-/// one transaction under a lock, so that it may run twice and in many processes at the same time.
+/// Brings a schema to what the code expects: numbered <c>.sql</c> files embedded in an assembly, each applied once,
+/// in order, in one transaction under a lock, so that it may run twice and in many processes at the same time.
 /// </summary>
 public sealed class Migrator(NpgsqlDataSource source, string schema)
 {
     /// <summary>
-    /// Applies what is missing of a module, such as <c>store</c>: the files of <paramref name="assembly"/> whose resource name
-    /// contains <c>.Sql.</c> below <paramref name="folder"/>. Returns how many were applied. Throws
-    /// <see cref="SchemaMismatchException"/> when the schema is newer than the code or an applied file was changed since.
+    /// Applies what is missing of a module, such as <c>store</c>: the files of <paramref name="assembly"/> whose
+    /// resource name contains <c>.Sql.</c> below <paramref name="folder"/>. Returns how many were applied. Throws
+    /// <see cref="SchemaMismatchException"/> when the schema is newer than the code or an applied file was changed
+    /// since.
     /// </summary>
     public async Task<int> ApplyAsync(string module, Assembly assembly, string folder, CancellationToken cancellation)
     {
         var files = Read(assembly, folder);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await Execute(connection, $"select pg_advisory_xact_lock(hashtextextended('migrate:{schema}', 0))", cancellation);
+        await Execute(connection,
+            $"select pg_advisory_xact_lock(hashtextextended('migrate:{schema}', 0))", cancellation);
         await Execute(connection, $"create schema if not exists {schema}", cancellation);
         await Execute(connection, CreateHistory, cancellation);
         var applied = await AppliedAsync(connection, module, cancellation);
@@ -55,12 +57,13 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         var newest = files.Count == 0 ? 0 : files[^1].Number;
         if (applied.Count > 0 && applied.Keys.Max() > newest)
             throw new SchemaMismatchException(
-                $"Schema '{schema}' has step {applied.Keys.Max()} of '{module}' and this program knows {newest}: update the program.");
+                $"Schema '{schema}' has step {applied.Keys.Max()} of '{module}' and this program knows {newest}: "
+                + "update the program.");
         foreach (var file in files)
         {
             if (applied.TryGetValue(file.Number, out var hash) && hash != file.Hash)
                 throw new SchemaMismatchException(
-                    $"'{file.Name}' was changed after schema '{schema}' applied it: put it back and add a new numbered file.");
+                    $"'{file.Name}' was changed after schema '{schema}' applied it: put it back and add a new file.");
         }
     }
 
@@ -87,7 +90,8 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
     {
         var prefix = $"{folder}/";
         return assembly.GetManifestResourceNames()
-            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(".sql", StringComparison.Ordinal))
+            .Where(name =>
+                name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(".sql", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)
             .Select(name => Load(assembly, name, name[prefix.Length..]))
             .ToList();

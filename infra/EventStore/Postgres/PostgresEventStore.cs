@@ -5,13 +5,17 @@ using NpgsqlTypes;
 
 namespace EventStream.EventStore.Postgres;
 
-/// <summary>The event store on PostgreSQL: one function call per append, plain ordered reads, <see cref="HighWater"/> as the bound.</summary>
+/// <summary>
+/// The event store on PostgreSQL: one function call per append, plain ordered reads, <see cref="HighWater"/> as the
+/// bound.
+/// </summary>
 public sealed class PostgresEventStore(NpgsqlDataSource source, HighWater highWater, AppendSignal signal) : IEventStore
 {
     private const string WrongVersion = "ES001";
     private const string Append = "select last_version, last_position from append_events($1, $2, $3, $4, $5, $6)";
     private const string Columns = "position, stream, version, id, name, data, metadata, recorded_at";
-    private const string ReadStream = $"select {Columns} from events where stream = $1 and version >= $2 order by version";
+    private const string ReadStream =
+        $"select {Columns} from events where stream = $1 and version >= $2 order by version";
     private const string ReadAll =
         $"select {Columns} from events where position > $1 and position <= $2 order by position limit $3";
 
@@ -34,7 +38,8 @@ public sealed class PostgresEventStore(NpgsqlDataSource source, HighWater highWa
         {
             throw new WrongExpectedVersionException(stream, expected, long.Parse(e.MessageText));
         }
-        catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "events_id" })
+        catch (PostgresException e)
+            when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "events_id" })
         {
             throw new DuplicateEventException(stream);
         }
@@ -86,7 +91,8 @@ public sealed class PostgresEventStore(NpgsqlDataSource source, HighWater highWa
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected.Value });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = names });
-        command.Parameters.Add(new NpgsqlParameter { Value = data, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new NpgsqlParameter { Value = data, NpgsqlDbType =
+            NpgsqlDbType.Array | NpgsqlDbType.Jsonb });
         command.Parameters.Add(new NpgsqlParameter
         {
             Value = EventRow.Write(metadata), NpgsqlDbType = NpgsqlDbType.Jsonb,

@@ -18,21 +18,23 @@ public sealed record PostgresOptions
     /// <summary>Connections of this process at most; PostgreSQL pays about 5 MB for each.</summary>
     public int ConnectionsMax { get; init; } = 12;
 
-    /// <summary>Reads and checks the settings for a role. Throws <see cref="RoleConfigurationException"/> with all errors.</summary>
+    /// <summary>
+    /// Reads and checks the settings for a role. Throws <see cref="RoleConfigurationException"/> with all errors.
+    /// </summary>
     public static PostgresOptions From(IConfiguration configuration, string role)
     {
         var errors = new List<string>();
         var text = configuration["Postgres:ConnectionString"];
         if (string.IsNullOrWhiteSpace(text))
-            errors.Add("EVENTSTREAM__POSTGRES__CONNECTIONSTRING is missing: set it, as in 'Host=...;Username=...;Database=...'");
+            errors.Add("Postgres:ConnectionString is missing: set it, as in 'Host=...;Username=...;Database=...'");
         else if (!IsConnectionString(text))
-            errors.Add("EVENTSTREAM__POSTGRES__CONNECTIONSTRING cannot be read as key=value pairs of Npgsql");
+            errors.Add("Postgres:ConnectionString cannot be read as key=value pairs of Npgsql");
         var schema = configuration["Postgres:Schema"] ?? "eventstream";
         if (!IsIdentifier(schema))
-            errors.Add($"EVENTSTREAM__POSTGRES__SCHEMA '{schema}' must be lower-case letters, digits and '_', starting with a letter");
+            errors.Add($"Postgres:Schema '{schema}' must be lower-case letters, digits and '_', a letter first");
         var connections = configuration["Postgres:ConnectionsMax"] ?? "12";
         if (!int.TryParse(connections, out var max) || max is < 4 or > 200)
-            errors.Add($"EVENTSTREAM__POSTGRES__CONNECTIONSMAX '{connections}' must be a number from 4 to 200");
+            errors.Add($"Postgres:ConnectionsMax '{connections}' must be a number from 4 to 200");
         if (errors.Count > 0) throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
         return new PostgresOptions { ConnectionString = text!, Schema = schema, ConnectionsMax = max };
     }

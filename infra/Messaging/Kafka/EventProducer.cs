@@ -51,6 +51,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private readonly Lazy<IProducer<byte[], byte[]>> producer;
     private readonly SemaphoreSlim inFlight;
     private readonly string source;
+    private bool disposed;
 
     public EventProducer(KafkaOptions options, IRole role, ILogger<EventProducer> logger)
     {
@@ -107,10 +108,13 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         if (error.IsError) throw new PublishException(topic, error);
     }
 
-    /// <summary>Waits, for a bounded time, until nothing is in flight; then closes.</summary>
+    /// <summary>
+    /// Waits, for a bounded time, until nothing is in flight; then closes. Safe to call again: the container holds it
+    /// under two names and disposes it once for each.
+    /// </summary>
     public void Dispose()
     {
-        if (!producer.IsValueCreated) return;
+        if (Interlocked.Exchange(ref disposed, true) || !producer.IsValueCreated) return;
         producer.Value.Flush(TimeSpan.FromSeconds(5));
         producer.Value.Dispose();
         inFlight.Dispose();

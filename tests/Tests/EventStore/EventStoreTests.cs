@@ -60,7 +60,8 @@ public abstract class EventStoreTests : IAsyncLifetime
     {
         var stream = NewStream();
         await Append(stream, ExpectedVersion.NoStream, 2);
-        var e = await Assert.ThrowsAsync<WrongExpectedVersionException>(() => Append(stream, ExpectedVersion.NoStream, 1));
+        var e = await Assert.ThrowsAsync<WrongExpectedVersionException>(() =>
+            Append(stream, ExpectedVersion.NoStream, 1));
         Assert.Equal((stream, ExpectedVersion.NoStream, 2L), (e.Stream, e.Expected, e.Actual));
     }
 
@@ -69,7 +70,8 @@ public abstract class EventStoreTests : IAsyncLifetime
     {
         var stream = NewStream();
         await Append(stream, ExpectedVersion.NoStream, 2);
-        var e = await Assert.ThrowsAsync<WrongExpectedVersionException>(() => Append(stream, ExpectedVersion.Exactly(1), 1));
+        var e = await Assert.ThrowsAsync<WrongExpectedVersionException>(() =>
+            Append(stream, ExpectedVersion.Exactly(1), 1));
         Assert.Equal(2, e.Actual);
         Assert.Equal(2, (await Read(stream)).Count);
     }
@@ -78,7 +80,8 @@ public abstract class EventStoreTests : IAsyncLifetime
     public async Task An_append_to_a_stream_that_should_exist_and_does_not_is_refused()
     {
         var stream = NewStream();
-        var e = await Assert.ThrowsAsync<WrongExpectedVersionException>(() => Append(stream, ExpectedVersion.Exists, 1));
+        var e = await Assert.ThrowsAsync<WrongExpectedVersionException>(() =>
+            Append(stream, ExpectedVersion.Exists, 1));
         Assert.Equal(0, e.Actual);
         await Assert.ThrowsAsync<WrongExpectedVersionException>(() => Append(stream, ExpectedVersion.Exactly(4), 1));
         Assert.Empty(await Read(stream));
@@ -113,7 +116,8 @@ public abstract class EventStoreTests : IAsyncLifetime
         var events = NewEvents(2);
         var first = await Store.AppendAsync(stream, ExpectedVersion.NoStream, events, EventMetadata.None, None);
         await Append(stream, ExpectedVersion.Exactly(2), 1);
-        Assert.Equal(first, await Store.AppendAsync(stream, ExpectedVersion.NoStream, events, EventMetadata.None, None));
+        Assert.Equal(first,
+            await Store.AppendAsync(stream, ExpectedVersion.NoStream, events, EventMetadata.None, None));
     }
 
     [Fact]
@@ -142,8 +146,10 @@ public abstract class EventStoreTests : IAsyncLifetime
     public async Task Metadata_and_data_come_back_as_they_were()
     {
         var stream = NewStream();
-        var metadata = new EventMetadata("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "request", "cause", "ünï");
-        var data = new VideoRegistered(VideoId.New(Now), "Blender", "A \"title\" \u0001 🎬", "b.mp4", long.MaxValue, Now);
+        var metadata =
+            new EventMetadata("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "request", "cause", "ünï");
+        var data =
+            new VideoRegistered(VideoId.New(Now), "Blender", "A \"title\" \u0001 🎬", "b.mp4", long.MaxValue, Now);
         await Store.AppendAsync(stream, ExpectedVersion.NoStream, [new NewEvent(Guid.NewGuid(), data)], metadata, None);
         var recorded = Assert.Single(await Read(stream));
         Assert.Equal(metadata, recorded.Metadata);
@@ -206,7 +212,8 @@ public abstract class EventStoreTests : IAsyncLifetime
     protected static string NewStream() => $"video-{Guid.NewGuid()}";
 
     protected static List<NewEvent> NewEvents(int count) =>
-        [.. Enumerable.Range(0, count).Select(_ => new NewEvent(Guid.NewGuid(), new VideoPublished(VideoId.New(Now), Now)))];
+        [.. Enumerable.Range(0, count).Select(_ =>
+            new NewEvent(Guid.NewGuid(), new VideoPublished(VideoId.New(Now), Now)))];
 
     private static ExpectedVersion Version(long code) => code == 0 ? ExpectedVersion.NoStream : ExpectedVersion.Any;
 }

@@ -16,7 +16,8 @@ public sealed class RepositoryTests
     {
         var repository = new Repository<int>(store, Counter);
         await repository.DecideAsync("a", _ => [Fact(), Fact()], EventMetadata.None, default);
-        var decided = await repository.DecideAsync("a", count => count == 2 ? [Fact()] : [], EventMetadata.None, default);
+        var decided = await repository.DecideAsync("a", count =>
+            count == 2 ? [Fact()] : [], EventMetadata.None, default);
         Assert.Equal((3, 3L), (decided.State, decided.Version));
     }
 
@@ -46,7 +47,8 @@ public sealed class RepositoryTests
             _ =>
             {
                 attempts++;
-                store.AppendAsync("count-a", ExpectedVersion.Any, [new(Guid.NewGuid(), Fact())], EventMetadata.None, default)
+                store.AppendAsync("count-a", ExpectedVersion.Any, [new(Guid.NewGuid(), Fact())], EventMetadata.None,
+                    default)
                     .GetAwaiter().GetResult();
                 return [Fact()];
             },

@@ -7,8 +7,8 @@ using EventStream.EventStore.Postgres;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// One private PostgreSQL for all tests of this process, started when the first one asks and stopped when the process ends, even
-/// when it is killed. Each test class takes a schema of its own.
+/// One private PostgreSQL for all tests of this process, started when the first one asks and stopped when the process
+/// ends, even when it is killed. Each test class takes a schema of its own.
 /// </summary>
 public static class PostgresFixture
 {
@@ -17,7 +17,9 @@ public static class PostgresFixture
     /// <summary>The cluster, for tests that need its connection string.</summary>
     public static Task<PostgresCluster> ClusterAsync() => Shared.Value;
 
-    /// <summary>Options for a schema of a name that no other test has; the schema is empty until something migrates it.</summary>
+    /// <summary>
+    /// Options for a schema of a name that no other test has; the schema is empty until something migrates it.
+    /// </summary>
     public static async Task<PostgresOptions> OptionsAsync(string name)
     {
         var cluster = await Shared.Value;
@@ -40,7 +42,8 @@ public static class PostgresFixture
     {
         var folder = Directory.CreateTempSubdirectory("eventstream-pg-").FullName;
         var cluster = await PostgresCluster.StartAsync(
-            folder, FreePort(), CancellationToken.None, new PostgresClusterOptions { Durable = false, ConnectionsMax = 200 });
+            folder, FreePort(), CancellationToken.None,
+                new PostgresClusterOptions { Durable = false, ConnectionsMax = 200 });
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             cluster.Kill();

@@ -18,7 +18,8 @@ public sealed class PostgresEventStoreTests : EventStoreTests
     {
         options = await PostgresFixture.OptionsAsync("store");
         source = options.CreateDataSource();
-        await new Migrator(source, options.Schema).ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql", None);
+        await new Migrator(source, options.Schema).ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql",
+            None);
         var signal = new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance);
         Store = new PostgresEventStore(source, new HighWater(source), signal);
     }
@@ -40,7 +41,8 @@ public sealed class PostgresEventStoreTests : EventStoreTests
         }
 
         Assert.Equal(3, (await Append(NewStream(), ExpectedVersion.NoStream, 1)).Position);
-        Assert.True((await Store.ReadAllAsync(0, 10, None)).Count <= 1, "A reader went past a position that may still appear.");
+        Assert.True((await Store.ReadAllAsync(0, 10, None)).Count <= 1,
+            "A reader went past a position that may still appear.");
         await transaction.CommitAsync(None);
         await Eventually(async () => (await Store.ReadAllAsync(0, 10, None)).Count == 3);
     }
@@ -52,7 +54,8 @@ public sealed class PostgresEventStoreTests : EventStoreTests
         await using (var connection = await source.OpenConnectionAsync(None))
         await using (var transaction = await connection.BeginTransactionAsync(None))
         {
-            await using var draw = new NpgsqlCommand("select nextval('event_positions'), pg_current_xact_id()", connection);
+            await using var draw =
+                new NpgsqlCommand("select nextval('event_positions'), pg_current_xact_id()", connection);
             await draw.ExecuteNonQueryAsync(None);
             await Append(stream, ExpectedVersion.NoStream, 1);
             await transaction.RollbackAsync(None);
@@ -75,7 +78,8 @@ public sealed class PostgresEventStoreTests : EventStoreTests
     [Fact]
     public async Task A_schema_newer_than_the_program_is_refused()
     {
-        await using var command = source.CreateCommand("insert into migrations values ('store', 999, '999_later.sql', 'x')");
+        await using var command =
+            source.CreateCommand("insert into migrations values ('store', 999, '999_later.sql', 'x')");
         await command.ExecuteNonQueryAsync(None);
         var e = await Assert.ThrowsAsync<SchemaMismatchException>(() => new Migrator(source, options.Schema)
             .ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql", None));

@@ -1,0 +1,68 @@
+using EventStream.Contracts;
+using EventStream.EventStore;
+using EventStream.Messaging.Kafka;
+using EventStream.Upload.Library;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace EventStream.Upload;
+
+/// <summary>
+/// Records in the video what the encoders report on <c>encode.events</c>. A record that comes again decides nothing
+/// again; the trace of the record goes on in the events.
+/// </summary>
+public sealed partial class EncodeReactor(
+    Repository<Video> videos, EncodeTasks tasks, TimeProvider time, ILogger<EncodeReactor> log)
+{
+    /// <summary>The consumer group.</summary>
+    public const string Group = "upload-encode-events";
+
+    private static readonly TimeSpan DatabasePause = TimeSpan.FromSeconds(1);
+
+    /// <summary>Handles one record. While the database is away it waits: a fact is never given up for that.</summary>
+    public async Task HandleAsync(ConsumedMessage message, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await tasks.RecordAsync(message.Message, cancellation);
+                await DecideAsync(message, cancellation);
+                return;
+            }
+            catch (NpgsqlException e) when (e.IsTransient)
+            {
+                Waiting(e.Message);
+                await Task.Delay(DatabasePause, time, cancellation);
+            }
+        }
+    }
+
+    private Task DecideAsync(ConsumedMessage message, CancellationToken cancellation) => message.Message switch
+    {
+        SourceProbed e => On(message, e.VideoId, v => v.RecordProbe(e.Source, e.ProbedAt), e.Worker, cancellation),
+        SourceRejected e =>
+            On(message, e.VideoId, v => v.Reject(e.Reason, e.Remedy, e.RejectedAt), e.Worker, cancellation),
+        EncodePlanned e => On(
+            message, e.VideoId, v => v.RecordPlan(e.Ladder, e.SegmentSeconds, e.PlannedAt), "planner", cancellation),
+        RenditionEncoded e =>
+            On(message, e.VideoId, v => v.RecordRendition(e.Rendition, e.EncodedAt), e.Worker, cancellation),
+        ThumbnailsMade e =>
+            On(message, e.VideoId, v => v.RecordThumbnails(e.Thumbnails, e.MadeAt), e.Worker, cancellation),
+        EncodeTaskFailed { WillRetry: false } e => On(
+            message, e.VideoId, v => v.RecordFailure(e.Task, e.Cause, e.FailedAt), e.Worker, cancellation),
+        _ => Task.CompletedTask,
+    };
+
+    private Task On(
+        ConsumedMessage message, VideoId id, Func<Video, IEnumerable<IEvent>> decide, string actor,
+        CancellationToken cancellation)
+    {
+        var trace = CloudEvents.CurrentTraceParent() ?? message.TraceParent;
+        return videos.DecideAsync(
+            id.ToString(), decide, new EventMetadata(trace, id.ToString(), message.EventId, actor), cancellation);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Waiting for PostgreSQL: {Cause}")]
+    private partial void Waiting(string cause);
+}

@@ -1,0 +1,91 @@
+using EventStream.Contracts;
+using Npgsql;
+
+namespace EventStream.Upload.Library;
+
+/// <summary>
+/// Answers: how far is each encoding task of a video? Fraction in 0..1, speed in media seconds per wall second.
+/// </summary>
+public sealed record EncodeTask(
+    string Task, string State, double Fraction, double? Speed, string? Worker, int? Attempt, string? Cause,
+    DateTimeOffset UpdatedAt)
+{
+    public const string Queued = "queued";
+    public const string Running = "running";
+    public const string Retrying = "retrying";
+    public const string Done = "done";
+    public const string Failed = "failed";
+}
+
+/// <summary>
+/// The table of encoding tasks: what <c>encode.events</c> said last of each. Older news never replaces newer.
+/// </summary>
+public sealed class EncodeTasks(NpgsqlDataSource source)
+{
+    /// <summary>Takes one event of the topic; events that say nothing of a task's progress are passed over.</summary>
+    public Task RecordAsync(IMessage message, CancellationToken cancellation) => message switch
+    {
+        EncodePlanned e => Task.WhenAll(e.Tasks.Select(
+            task => SetAsync(e.VideoId, new(task, EncodeTask.Queued, 0, null, null, null, null, e.PlannedAt),
+                cancellation))),
+        EncodeTaskStarted e => SetAsync(
+            e.VideoId, new(e.Task, EncodeTask.Running, 0, null, e.Worker, e.Attempt, null, e.StartedAt), cancellation),
+        EncodeTaskProgressed e => SetAsync(
+            e.VideoId, new(e.Task, EncodeTask.Running, e.Fraction, e.Speed, e.Worker, null, null, e.At), cancellation),
+        SourceProbed e => Done(e.VideoId, "probe", e.Worker, e.ProbedAt, cancellation),
+        RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
+        ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
+        EncodeTaskFailed e => SetAsync(
+            e.VideoId,
+            new(e.Task, e.WillRetry ? EncodeTask.Retrying
+                : EncodeTask.Failed, 0, null, e.Worker, e.Attempt, e.Cause, e.FailedAt),
+            cancellation),
+        _ => Task.CompletedTask,
+    };
+
+    /// <summary>The tasks of a video, by name.</summary>
+    public async Task<IReadOnlyList<EncodeTask>> ListAsync(VideoId id, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(
+            """
+            select task, state, fraction, speed, worker, attempt, cause, updated_at
+            from encode_tasks where video_id = $1 order by task
+            """);
+        command.Parameters.Add(new() { Value = id.Value });
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var tasks = new List<EncodeTask>();
+        while (await row.ReadAsync(cancellation))
+        {
+            tasks.Add(new EncodeTask(
+                row.GetString(0), row.GetString(1), row.GetDouble(2), row.IsDBNull(3) ? null : row.GetDouble(3),
+                row.IsDBNull(4) ? null : row.GetString(4), row.IsDBNull(5) ? null : row.GetInt32(5),
+                row.IsDBNull(6) ? null : row.GetString(6), row.GetFieldValue<DateTimeOffset>(7)));
+        }
+
+        return tasks;
+    }
+
+    private Task Done(VideoId id, string task, string worker, DateTimeOffset at, CancellationToken cancellation) =>
+        SetAsync(id, new(task, EncodeTask.Done, 1, null, worker, null, null, at), cancellation);
+
+    private async Task SetAsync(VideoId id, EncodeTask task, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(
+            """
+            insert into encode_tasks as t (video_id, task, state, fraction, speed, worker, attempt, cause, updated_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            on conflict (video_id, task) do update set
+                state = excluded.state, fraction = excluded.fraction, speed = coalesce(excluded.speed, t.speed),
+                worker = coalesce(excluded.worker, t.worker), attempt = coalesce(excluded.attempt, t.attempt),
+                cause = excluded.cause, updated_at = excluded.updated_at
+            where t.state <> 'done' and excluded.updated_at >= t.updated_at
+            """);
+        object?[] values =
+        [
+            id.Value, task.Task, task.State, task.Fraction, task.Speed, task.Worker, task.Attempt, task.Cause,
+            task.UpdatedAt.ToUniversalTime(),
+        ];
+        foreach (var value in values) command.Parameters.Add(new() { Value = value ?? DBNull.Value });
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}

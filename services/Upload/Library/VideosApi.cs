@@ -1,0 +1,72 @@
+using System.Text.Json;
+using EventStream.Contracts;
+using EventStream.EventStore;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace EventStream.Upload.Library;
+
+/// <summary>
+/// The library: what videos there are, what each is now, and how it came to be. Programs on this machine need no key.
+/// </summary>
+public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEventStore store, Publishers publishers)
+{
+    /// <summary>Most videos of one page.</summary>
+    public const int PageMax = 200;
+
+    /// <summary>The table of routes.</summary>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        var videos = routes.MapGroup("/v1/videos").AddEndpointFilter<UploadProblemFilter>();
+        videos.MapGet("/", ListAsync);
+        videos.MapGet("/{id}", DetailsAsync);
+        videos.MapGet("/{id}/events", EventsAsync);
+    }
+
+    /// <summary>Newest first; <c>next</c> is the <c>before</c> of the following page, or absent.</summary>
+    private async Task<IResult> ListAsync(HttpContext context, int? limit, string? before)
+    {
+        publishers.RequireToRead(context);
+        if (limit is < 1 or > PageMax) throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
+        VideoId? from = before is null ? null
+            : VideoId.TryParse(before, null, out var id) ? id
+                : throw Bad($"'before' must be a video id; it is '{before}'.");
+        var size = limit ?? 50;
+        var page = await list.PageAsync(from, size, context.RequestAborted);
+        return Results.Ok(new { videos = page, next = page.Count == size ? page[^1].Id : null });
+    }
+
+    private async Task<IResult> DetailsAsync(HttpContext context, string id)
+    {
+        publishers.RequireToRead(context);
+        return Results.Ok(await details.FindAsync(Parse(id), context.RequestAborted) ?? throw Missing(id));
+    }
+
+    /// <summary>The timeline: every event with its metadata, as the store has it.</summary>
+    private async Task<IResult> EventsAsync(HttpContext context, string id)
+    {
+        publishers.RequireToRead(context);
+        var events = new List<object>();
+        await foreach (var e in store.ReadStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), 1,
+            context.RequestAborted))
+        {
+            events.Add(new
+            {
+                e.Position, e.Version, e.Id, type = e.WireName, e.RecordedAt, e.Metadata,
+                data = JsonSerializer.Deserialize<JsonElement>(MessageTypes.Write(e.Data)),
+            });
+        }
+
+        return events.Count == 0 ? throw Missing(id) : Results.Ok(new { events });
+    }
+
+    private static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
+
+    private static UploadProblemException Missing(string id) => new(
+        StatusCodes.Status404NotFound,
+            "There is no such video", $"'{id}' is not in the library; GET /v1/videos lists what is.");
+
+    private static UploadProblemException Bad(string detail) =>
+        new(StatusCodes.Status400BadRequest, "The page cannot be shown", detail);
+}

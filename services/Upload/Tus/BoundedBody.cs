@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Http;
+
+namespace EventStream.Upload.Tus;
+
+/// <summary>
+/// A request body of at most a number of bytes. One byte more throws <see cref="UploadProblemException"/> (413).
+/// </summary>
+internal sealed class BoundedBody(Stream body, long bytesMax) : Stream
+{
+    private long left = bytesMax;
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (left == 0)
+        {
+            var beyond = new byte[1];
+            return await body.ReadAsync(beyond, cancellationToken) == 0 ? 0 : throw TooLong();
+        }
+
+        var read = await body.ReadAsync(buffer[..(int)Math.Min(buffer.Length, left)], cancellationToken);
+        left -= read;
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    /// <summary>What a body beyond the announced length is answered with.</summary>
+    internal static UploadProblemException TooLong() => new(
+        StatusCodes.Status413PayloadTooLarge, "More bytes than announced",
+        "The body goes beyond the Upload-Length of this upload. Create a new upload with the file's true length.");
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using EventStream.Messaging.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Upload;
+
+/// <summary>Settings of the upload role, section <c>Upload</c>.</summary>
+public sealed record UploadOptions
+{
+    /// <summary>Largest file, in bytes: <c>Upload:MaxSizeBytes</c>.</summary>
+    public long MaxSizeBytes { get; init; } = 20L * 1024 * 1024 * 1024;
+
+    /// <summary>
+    /// How long an upload may rest before it is given up: <c>Upload:ExpiresAfter</c>. Each chunk begins it anew.
+    /// </summary>
+    public TimeSpan ExpiresAfter { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Unfinished uploads of one publisher at a time: <c>Upload:OpenUploadsMax</c>. It bounds what a lost client
+    /// leaves.
+    /// </summary>
+    public int OpenUploadsMax { get; init; } = 100;
+
+    /// <summary>Pages that may upload from a browser: <c>Upload:AllowedOrigins</c>; the console by default.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+
+    /// <summary>
+    /// Who may upload: <c>Upload:Publishers:0:Name</c> and <c>KeySha256</c>, the SHA-256 of the API key in hex.
+    /// </summary>
+    public IReadOnlyList<PublisherOptions> Publishers { get; init; } = [];
+
+    /// <summary>
+    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every error.
+    /// </summary>
+    public static UploadOptions From(IConfiguration configuration, string role)
+    {
+        var errors = new List<string>();
+        var defaults = new UploadOptions();
+        var options = new UploadOptions
+        {
+            MaxSizeBytes = Number(configuration, "MaxSizeBytes", defaults.MaxSizeBytes, errors),
+            OpenUploadsMax = (int)Number(configuration, "OpenUploadsMax", defaults.OpenUploadsMax, errors),
+            ExpiresAfter = Span(configuration, defaults.ExpiresAfter, errors),
+            AllowedOrigins = Origins(configuration),
+            Publishers = configuration.GetSection("Upload:Publishers").Get<List<PublisherOptions>>() ?? [],
+        };
+        foreach (var publisher in options.Publishers)
+        {
+            if (string.IsNullOrWhiteSpace(publisher.Name)) errors.Add("Upload:Publishers has an entry without a Name");
+            if (!IsSha256(publisher.KeySha256))
+                errors.Add(
+                    $"Upload:Publishers '{publisher.Name}' needs KeySha256, as `printf %s KEY | sha256sum` prints it");
+        }
+
+        return errors.Count == 0 ? options
+            : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+    }
+
+    /// <summary>Whether a text is a SHA-256 in hex.</summary>
+    public static bool IsSha256(string? text) => text is { Length: 64 } && text.All(char.IsAsciiHexDigit);
+
+    private static long Number(IConfiguration configuration, string key, long missing, List<string> errors)
+    {
+        var text = configuration[$"Upload:{key}"];
+        if (text is null) return missing;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value > 0) return value;
+        errors.Add($"Upload:{key} '{text}' must be a whole number above 0");
+        return missing;
+    }
+
+    private static TimeSpan Span(IConfiguration configuration, TimeSpan missing, List<string> errors)
+    {
+        var text = configuration["Upload:ExpiresAfter"];
+        if (text is null) return missing;
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero) return value;
+        errors.Add($"Upload:ExpiresAfter '{text}' must be a time such as 24:00:00");
+        return missing;
+    }
+
+    /// <summary>A browser tells 127.0.0.1 from localhost, so the console is allowed under both.</summary>
+    private static List<string> Origins(IConfiguration configuration)
+    {
+        if (configuration.GetSection("Upload:AllowedOrigins").Get<List<string>>() is { Count: > 0 } named) return named;
+        var console = RoleAddresses.Url(configuration, "console");
+        return [console, console.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)];
+    }
+}
+
+/// <summary>A publisher and the SHA-256, in hex, of its API key. The key itself is nowhere in the platform.</summary>
+public sealed record PublisherOptions
+{
+    public string Name { get; init; } = "";
+    public string KeySha256 { get; init; } = "";
+}

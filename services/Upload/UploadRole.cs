@@ -1,0 +1,69 @@
+using EventStream.Contracts;
+using EventStream.EventStore;
+using EventStream.EventStore.Relay;
+using EventStream.Media;
+using EventStream.Messaging.Hosting;
+using EventStream.Messaging.Kafka;
+using EventStream.Upload.Library;
+using EventStream.Upload.Tus;
+using EventStream.Upload.Uploads;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace EventStream.Upload;
+
+/// <summary>
+/// The upload role: takes files by tus, keeps the truth about videos in the event store, relays it to
+/// <c>video.events</c>, and shows the library.
+/// </summary>
+public sealed class UploadRole : IRole
+{
+    public string Name => "upload";
+    public string Summary => "takes files by tus, keeps the videos' events and shows the library";
+    public int DefaultPort => RoleAddresses.PortOf(Name);
+
+    public void Configure(WebApplicationBuilder builder)
+    {
+        var configuration = builder.Configuration;
+        var services = builder.Services;
+        var options = UploadOptions.From(configuration, Name);
+        var media = configuration["Media:Root"] ?? throw new RoleConfigurationException(
+            Name, "EVENTSTREAM__MEDIA__ROOT is missing: set it to the folder that holds sources and renditions.");
+        services.AddEventStore(configuration, Name);
+        services.AddMigration("upload", typeof(UploadRole).Assembly, "Upload.Sql");
+        services.AddAggregate(Video.Aggregate);
+        services.AddSingleton<IMediaStore>(new FolderMediaStore(media));
+        services.AddSingleton(options).AddSingleton<Publishers>();
+        services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
+        services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
+        services.AddSingleton<EncodeTasks>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
+        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
+        services.AddStoreReader((_, reader) => new VideoListProjection(reader));
+        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
+        services.AddEventRelay(new RelayRoute(Video.Aggregate.Category, Topics.VideoEvents));
+        services.AddEventConsumer(
+            new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
+            (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation));
+        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().WithMethods("GET", "POST", "HEAD", "PATCH",
+                "DELETE")
+            .WithExposedHeaders(ExposedHeaders).SetPreflightMaxAge(TimeSpan.FromHours(1))));
+    }
+
+    public void Map(WebApplication app)
+    {
+        // A client behind a proxy that knows only GET and POST says PATCH, HEAD or DELETE in X-HTTP-Method-Override.
+        app.UseHttpMethodOverride();
+        app.UseRouting();
+        app.UseCors();
+        app.Services.GetRequiredService<TusApi>().Map(app);
+        app.Services.GetRequiredService<VideosApi>().Map(app);
+    }
+
+    /// <summary>What a page may read of a response.</summary>
+    private static readonly string[] ExposedHeaders =
+    [
+        "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm", "Upload-Offset",
+        "Upload-Length", "Upload-Metadata", "Upload-Expires", "X-Video-Id", "WWW-Authenticate",
+    ];
+}

@@ -1,0 +1,166 @@
+using System.Collections.Immutable;
+using EventStream.Contracts;
+using EventStream.EventStore;
+
+namespace EventStream.Upload;
+
+/// <summary>How far a video is. A playable video goes on to published; rejected and failed are ends.</summary>
+public enum VideoStatus
+{
+    None,
+    Registered,
+    Uploaded,
+    Probed,
+    Encoding,
+    Playable,
+    Published,
+    Rejected,
+    Failed,
+}
+
+/// <summary>
+/// The video: from a publisher's announcement to a ladder that can be played. This file is the whole of its truth:
+/// the state, one pure <c>Apply</c> per event, one pure decision per command. A decision that is already taken
+/// returns no events, so that every command may be delivered again.
+/// </summary>
+public sealed record Video
+{
+    public static readonly Aggregate<Video> Aggregate = new("video", new Video(), (video, e) => video.Apply(e));
+
+    public VideoId Id { get; init; }
+    public VideoStatus Status { get; init; }
+    public string Publisher { get; init; } = "";
+    public string Title { get; init; } = "";
+    public string FileName { get; init; } = "";
+    public long SizeBytes { get; init; }
+    public string? SourceKey { get; init; }
+    public string? Sha256 { get; init; }
+    public SourceInfo? Source { get; init; }
+    public ImmutableArray<Rung> Ladder { get; init; } = [];
+    public double SegmentSeconds { get; init; }
+    public ImmutableArray<Rendition> Renditions { get; init; } = [];
+    public Thumbnails? Thumbnails { get; init; }
+
+    /// <summary>Why it was rejected or given up, and what to do about it.</summary>
+    public string? Problem { get; init; }
+
+    public string? Remedy { get; init; }
+    public DateTimeOffset RegisteredAt { get; init; }
+    public DateTimeOffset? PlayableAt { get; init; }
+    public DateTimeOffset? PublishedAt { get; init; }
+
+    /// <summary>Whether nothing can happen to it any more.</summary>
+    public bool IsEnded => Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed;
+
+    private bool HasAudio => Renditions.Any(rendition => rendition.Kind == Rendition.Audio);
+
+    private bool WantsAudio => Source?.AudioCodec is not null;
+
+    private Rendition? FirstRung => Renditions.FirstOrDefault(rendition => rendition.Kind == Rendition.Video);
+
+    private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
+
+    private bool IsWhole => CanPlay && Thumbnails is not null && Ladder.Length > 0
+        && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
+
+    public Video Apply(IEvent e) => e switch
+    {
+        VideoRegistered registered => Apply(registered),
+        VideoUploaded uploaded => Apply(uploaded),
+        VideoProbed probed => Apply(probed),
+        VideoEncodePlanned planned => Apply(planned),
+        VideoRenditionEncoded encoded => Apply(encoded),
+        VideoPlayable playable => Apply(playable),
+        VideoThumbnailsMade made => Apply(made),
+        VideoPublished published => Apply(published),
+        VideoRejected rejected => Apply(rejected),
+        VideoEncodeFailed failed => Apply(failed),
+        _ => throw new InvalidOperationException($"A video's stream does not hold {e.GetType().Name}."),
+    };
+
+    private Video Apply(VideoRegistered e) => this with
+    {
+        Id = e.VideoId, Status = VideoStatus.Registered, Publisher = e.Publisher, Title = e.Title, FileName =
+            e.FileName,
+        SizeBytes = e.SizeBytes, RegisteredAt = e.RegisteredAt,
+    };
+
+    private Video Apply(VideoUploaded e) => this with
+    {
+        Status = VideoStatus.Uploaded, SourceKey = e.SourceKey, SizeBytes = e.SizeBytes, Sha256 = e.Sha256,
+    };
+
+    private Video Apply(VideoProbed e) => this with { Status = VideoStatus.Probed, Source = e.Source };
+
+    private Video Apply(VideoEncodePlanned e) => this with
+    {
+        Status = VideoStatus.Encoding, Ladder = [.. e.Ladder], SegmentSeconds = e.SegmentSeconds,
+    };
+
+    private Video Apply(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
+
+    private Video Apply(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
+
+    private Video Apply(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
+
+    private Video Apply(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
+
+    private Video Apply(VideoRejected e) =>
+        this with { Status = VideoStatus.Rejected, Problem = e.Reason, Remedy = e.Remedy };
+
+    private Video Apply(VideoEncodeFailed e) => this with
+    {
+        Status = VideoStatus.Failed, Problem =
+            $"{e.Task}: {e.Cause}", Remedy = "Upload the file again, or another copy of it.",
+    };
+
+    /// <summary>A publisher announces a file. Size in bytes.</summary>
+    public IEnumerable<IEvent> Register(
+        VideoId id, string publisher, string title, string fileName, long sizeBytes, DateTimeOffset now) =>
+        Status == VideoStatus.None ? [new VideoRegistered(id, publisher, title, fileName, sizeBytes, now)] : [];
+
+    /// <summary>Every byte is stored and its checksum known.</summary>
+    public IEnumerable<IEvent> CompleteUpload(string sourceKey, long sizeBytes, string sha256, DateTimeOffset now) =>
+        Status == VideoStatus.Registered ? [new VideoUploaded(Id, sourceKey, sizeBytes, sha256, now)] : [];
+
+    /// <summary>It cannot become a video. What can be played already stays.</summary>
+    public IEnumerable<IEvent> Reject(string reason, string remedy, DateTimeOffset now) =>
+        Status is VideoStatus.Registered or VideoStatus.Uploaded or VideoStatus.Probed
+            ? [new VideoRejected(Id, reason, remedy, now)]
+            : [];
+
+    /// <summary>The source was read.</summary>
+    public IEnumerable<IEvent> RecordProbe(SourceInfo source, DateTimeOffset now) =>
+        Status == VideoStatus.Uploaded ? [new VideoProbed(Id, source, now)] : [];
+
+    /// <summary>The ladder was chosen.</summary>
+    public IEnumerable<IEvent> RecordPlan(IReadOnlyList<Rung> ladder, double segmentSeconds, DateTimeOffset now) =>
+        Status == VideoStatus.Probed ? [new VideoEncodePlanned(Id, ladder, segmentSeconds, now)] : [];
+
+    /// <summary>A rung or the audio is stored: perhaps the one that makes it playable, or the last one.</summary>
+    public IEnumerable<IEvent> RecordRendition(Rendition rendition, DateTimeOffset now) =>
+        !IsBeingEncoded || Renditions.Any(known => known.Name == rendition.Name)
+            ? []
+            : Follow(new VideoRenditionEncoded(Id, rendition, now), now);
+
+    /// <summary>Poster and sprite are stored.</summary>
+    public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
+        !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
+
+    /// <summary>A task was given up after its last attempt.</summary>
+    public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
+        Status is VideoStatus.None or VideoStatus.Registered || IsEnded ? []
+            : [new VideoEncodeFailed(Id, task, cause, now)];
+
+    private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
+
+    /// <summary>The event, and what it brings with it: playable, published.</summary>
+    private IEnumerable<IEvent> Follow(IEvent e, DateTimeOffset now)
+    {
+        yield return e;
+        var after = Apply(e);
+        if (after is { CanPlay: true, PlayableAt: null }) yield return new VideoPlayable(Id, after.FirstRung!.Name,
+            now);
+        if (after.IsWhole) yield return new VideoPublished(Id, now);
+    }
+}
