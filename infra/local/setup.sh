@@ -69,7 +69,7 @@ P
 }
 
 librdkafka() {
-  local dir="$cache/librdkafka/2.15.1" package="librdkafka.redist.2.15.1.nupkg"
+  local dir="$cache/librdkafka/2.15.1-file" package="librdkafka.redist.2.15.1.nupkg"
   if [ ! -e "$dir/.complete" ]; then
     rm -rf "$dir"; mkdir -p "$dir"
     if feed_has_librdkafka; then
@@ -79,20 +79,23 @@ librdkafka() {
       cp -r "$root/artifacts/tools/node_modules/@confluentinc/kafka-javascript/deps/librdkafka" "$work/rdk"
       (cd "$work/rdk" && run "$work/configure.log" ./configure --disable-sasl --disable-gssapi)
       run "$work/make.log" make -C "$work/rdk/src" -j"$(nproc)" librdkafka.so.1
-      strip --strip-unneeded "$work/rdk/src/librdkafka.so.1"
+      strip --strip-unneeded -o "$work/librdkafka.so" "$work/rdk/src/librdkafka.so.1"
       cp -r "$root/infra/local/librdkafka" "$work/pack"
       run "$work/pack.log" dotnet pack "$work/pack/librdkafka.redist.csproj" -o "$dir" \
-        "-p:NativeLibrary=$work/rdk/src/librdkafka.so.1"
+        "-p:NativeLibrary=$work/librdkafka.so"
     fi
     touch "$dir/.complete"
   fi
+  # NuGet unpacks a version once and for ever: a copy whose library is not a file has to go.
+  local unpacked="${NUGET_PACKAGES:-$HOME/.nuget/packages}/librdkafka.redist/2.15.1"
+  if [ -d "$unpacked/runtimes/linux-x64/native/librdkafka.so" ]; then rm -rf "$unpacked"; force=--force; fi
   [ -e "$dir/$package" ] && cp -f "$dir/$package" "$root/infra/local/packages/"
   say "librdkafka: ready"
 }
 
 restore() {
   say "NuGet packages: restoring"
-  run "$work/restore.log" dotnet restore "$root/EventStream.sln"
+  run "$work/restore.log" dotnet restore "$root/EventStream.sln" ${force:+"$force"}
 }
 
 require dotnet "Install the .NET SDK 10."
