@@ -1,0 +1,66 @@
+using EventStream.Contracts;
+using EventStream.Playback.Tokens;
+
+namespace EventStream.Tests.Playback;
+
+public sealed class EdgeTokensTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly VideoId Video = VideoId.Parse("01a19467-e800-7bfe-8e2a-5626441ddcd6");
+    private readonly EdgeTokens tokens = new("an ordinary signing key of some length");
+
+    [Fact]
+    public void A_prefix_is_valid_until_it_expires()
+    {
+        var prefix = tokens.Prefix(Video, Now);
+
+        Assert.Equal(TokenVerdict.Valid, tokens.Verify(prefix, Video, Now, TimeSpan.Zero));
+        Assert.Equal(TokenVerdict.Expired, tokens.Verify(prefix, Video, Now.AddSeconds(1), TimeSpan.Zero));
+        Assert.Equal(TokenVerdict.Valid, tokens.Verify(prefix, Video, Now.AddSeconds(1), TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void A_prefix_opens_only_its_own_video() =>
+        Assert.Equal(
+            TokenVerdict.Forged, tokens.Verify(tokens.Prefix(Video, Now), VideoId.New(Now), Now, TimeSpan.Zero));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("/s")]
+    [InlineData("/s/1793534400")]
+    [InlineData("/s/1793534400/")]
+    [InlineData("/s/1793534400/AAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("/s/-1/AAAAAAAAAAAAAAAAAAAAAA")]
+    [InlineData("/s/1793534400/AAAAAAAAAAAAAAAAAAAA\u00e4A")]
+    [InlineData("/x/1793534400/AAAAAAAAAAAAAAAAAAAAAA/y")]
+    public void What_is_not_a_signed_prefix_is_forged(string? prefix) =>
+        Assert.Equal(TokenVerdict.Forged, tokens.Verify(prefix, Video, Now, TimeSpan.Zero));
+
+    [Fact]
+    public void A_later_expiry_needs_another_signature()
+    {
+        var signature = tokens.Prefix(Video, Now).Split('/')[3];
+
+        var stretched = $"/s/{Now.AddDays(1).ToUnixTimeSeconds()}/{signature}";
+
+        Assert.Equal(TokenVerdict.Forged, tokens.Verify(stretched, Video, Now, TimeSpan.Zero));
+    }
+
+    [Fact]
+    public void A_short_key_is_refused() => Assert.Throws<ArgumentException>(() => new EdgeTokens("too short"));
+
+    [Fact]
+    public void A_key_file_is_drawn_once_and_is_private()
+    {
+        var folder = Directory.CreateTempSubdirectory("eventstream-key-").FullName;
+        var path = Path.Combine(folder, "secrets", "key");
+
+        var first = SigningKeys.ReadOrCreate(path);
+
+        Assert.Equal(first, SigningKeys.ReadOrCreate(path));
+        Assert.True(first.Length >= EdgeTokens.SigningKeyLengthMin);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new FileInfo(path).UnixFileMode);
+        Directory.Delete(folder, recursive: true);
+    }
+}
