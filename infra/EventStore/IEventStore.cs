@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EventStream.Contracts;
 
 namespace EventStream.EventStore;
@@ -45,7 +46,7 @@ public sealed record NewEvent(Guid Id, IEvent Data);
 /// acted.
 /// </summary>
 public sealed record EventMetadata(
-    string? TraceParent = null, string? Correlation = null, string? Causation = null, string? Actor = null)
+    [property: JsonPropertyName("traceparent")] string? TraceParent = null, string? Correlation = null, string? Causation = null, string? Actor = null)
 {
     /// <summary>Nothing known.</summary>
     public static readonly EventMetadata None = new();
