@@ -46,7 +46,8 @@ public sealed record NewEvent(Guid Id, IEvent Data);
 /// acted.
 /// </summary>
 public sealed record EventMetadata(
-    [property: JsonPropertyName("traceparent")] string? TraceParent = null, string? Correlation = null, string? Causation = null, string? Actor = null)
+    [property: JsonPropertyName("traceparent")] string? TraceParent = null, string? Correlation = null,
+    string? Causation = null, string? Actor = null)
 {
     /// <summary>Nothing known.</summary>
     public static readonly EventMetadata None = new();

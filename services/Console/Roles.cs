@@ -6,6 +6,7 @@ using EventStream.Messaging.Hosting;
 using EventStream.Playback;
 using EventStream.Qoe;
 using EventStream.Traffic;
+using EventStream.Upload;
 using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;
 
@@ -16,6 +17,7 @@ public static class Roles
 {
     private static readonly Func<IRole>[] Factories =
     [
+        () => new UploadRole(),
         () => new EncodePlannerRole(),
         () => new EncodeWorkerRole(),
         () => new PlaybackRole(),
