@@ -44,6 +44,7 @@ public static class CommandLine
             StatusCommand.Build(),
             TopicsCommand.Build(),
             LoadCommand.Build(),
+            CapacityCommand.Build(),
             VersionCommand.Build(),
         };
         return root;
