@@ -24,7 +24,8 @@ public static class CapacityCommand
         };
         backtest.SetAction((result, cancellation) => Task.Run(
             () => BacktestReport.Run(
-                result.GetValue(files)!, System.Console.Out, System.Console.Error, result.GetValue(season), cancellation),
+                result.GetValue(files)!, System.Console.Out, System.Console.Error, result.GetValue(season),
+                cancellation),
             cancellation));
         return new Command("capacity", "Looks at forecasts: backtest.") { backtest };
     }
