@@ -11,6 +11,12 @@ public sealed class DataFolder
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int SecretBytes = 32;
 
+    /// <summary>The secret with which Playback signs and the edges check.</summary>
+    public const string SigningKey = "signing-key";
+
+    /// <summary>The secret with which a publisher uploads.</summary>
+    public const string ApiKey = "publisher-api-key";
+
     public DataFolder(string root) => Root = Path.GetFullPath(root);
 
     public string Root { get; }
@@ -23,7 +29,7 @@ public sealed class DataFolder
     public string Of(string part) => Path.Combine(Root, part);
 
     /// <summary>The file that holds the publisher's API key, for people and scripts on this machine.</summary>
-    public string ApiKeyFile => SecretFile("publisher-api-key");
+    public string ApiKeyFile => SecretFile(ApiKey);
 
     /// <summary>Process id of the supervisor that runs this folder, and where it is reached.</summary>
     public string RunFile => Path.Combine(Root, "run", "supervisor.json");

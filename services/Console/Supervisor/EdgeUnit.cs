@@ -18,7 +18,7 @@ internal sealed class EdgeUnit(EdgePlace place, DataFolder data, PortPlan ports,
             Port = place.Port,
             Folder = Path.Combine(data.Of("edges"), place.Name),
             OriginUrl = ports.Url("playback"),
-            SigningKey = data.Secret("signing-key"),
+            SigningKey = data.Secret(DataFolder.SigningKey),
         };
         try
         {

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
@@ -35,8 +38,12 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Kafka:Bootstrap", kafka);
         Set("Media:Root", data.Media);
         Set("Postgres:ConnectionString", PostgresConnection);
-        Set("Playback:SigningKeyFile", data.SecretFile("signing-key"));
+        Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
         Set("Console:ApiKeyFile", data.ApiKeyFile);
+        // Upload knows the hash of the key only; the key itself stays in its file.
+        var key = Encoding.UTF8.GetBytes(data.Secret(DataFolder.ApiKey));
+        Set("Upload:Publishers:0:Name", "studio");
+        Set("Upload:Publishers:0:KeySha256", Convert.ToHexStringLower(SHA256.HashData(key)));
         foreach (var role in PortPlan.Roles)
         {
             Set($"Listen:{role}", ports.Url(role));
