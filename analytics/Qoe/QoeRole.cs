@@ -64,7 +64,7 @@ public sealed class QoeRole : IRole
                 statusCode: StatusCodes.Status404NotFound,
                 title: "The session is not known",
                 detail: $"No report of '{sessionId}' is in the state of this instance: it ended some time ago, "
-                    + "its reports have not arrived, or another instance has it. Finished sessions are in the warehouse."
+                    + "its reports have not arrived, or another instance has it. Finished ones are in the warehouse."
             );
     }
 

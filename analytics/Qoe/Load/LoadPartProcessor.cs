@@ -16,14 +16,15 @@ internal sealed class LoadPartProcessor(QoeOptions options) : Processor<string, 
 
     private WindowStore<string, LoadPart> parts = null!;
     private KeyValueStore<string, SessionState> sessions = null!;
-    private DateTimeOffset last;
+    private DateTimeOffset? last;
 
     protected override void Init()
     {
         parts = Context.Store<WindowStore<string, LoadPart>>(Store);
         sessions = Context.Store<KeyValueStore<string, SessionState>>(SessionProcessor.Store);
         Context.SchedulePunctuation(options.LoadStep, CloseStep);
-        last = TimeWindows.StartOf(Context.StreamTime, options.LoadStep);
+        if (Context.StreamTime > DateTimeOffset.MinValue)
+            last = TimeWindows.StartOf(Context.StreamTime, options.LoadStep);
     }
 
     protected override void Process(Record<string, QoeInput> record)
@@ -47,15 +48,12 @@ internal sealed class LoadPartProcessor(QoeOptions options) : Processor<string, 
         foreach (var (_, _, part) in parts.TakeThrough(boundary - options.LoadStep))
             Send(part, boundary);
         var earliest = boundary - (StepsBackMax * options.LoadStep);
-        for (
-            var end = (last > earliest ? last : earliest) + options.LoadStep;
-            end <= boundary;
-            end += options.LoadStep
-        )
-            Send(
-                new LoadPart("viewers", end - options.LoadStep, LiveIn(end - options.LoadStep, end), "sessions"),
-                boundary
-            );
+        var first =
+            last is null ? boundary - options.LoadStep
+            : last > earliest ? last.Value
+            : earliest;
+        for (var start = first; start < boundary; start += options.LoadStep)
+            Send(new LoadPart("viewers", start, LiveIn(start, start + options.LoadStep), "sessions"), boundary);
         last = boundary;
     }
 

@@ -28,6 +28,8 @@ internal sealed class SessionTimeline(SessionState start, QoeOptions options)
     public void Apply(BeaconReceived beacon)
     {
         var at = BeaconTime.Of(beacon, options);
+        if (state.Beacons == 0)
+            state = state with { StartedAt = at, At = at, LastHeardAt = at };
         if (at < state.At)
             at = state.At;
         if (!state.Live && !Reopen(beacon, at))
