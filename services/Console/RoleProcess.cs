@@ -47,7 +47,7 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
         try
         {
             if (roles.Any(role => !WithoutTopics.Contains(role.Name))) await EnsureTopicsAsync(stop.Token);
-            foreach (var role in roles) running.Add((role, RoleHost.Build(new Unsignalled(role), configuration)));
+            foreach (var role in roles) running.Add((role, RoleHost.Build(new Unsignalled(role), OwnCopy())));
             await Task.WhenAll(running.Select(entry => StartAsync(entry.Role, entry.App, stop.Token)));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -64,6 +64,12 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
     {
         foreach (var (_, app) in running) await app.DisposeAsync();
     }
+
+    /// <summary>
+    /// A host writes its listening address into the settings that it is given, so hosts of one process cannot share them.
+    /// </summary>
+    private IConfiguration OwnCopy() =>
+        new ConfigurationBuilder().AddInMemoryCollection(configuration.AsEnumerable()).Build();
 
     private static async Task StartAsync(IRole role, WebApplication app, CancellationToken cancellation)
     {
