@@ -28,7 +28,7 @@ internal static class OffsetCommitApi
             : node.Groups.GetOrAdd(groupId).CheckCommit(memberId, instanceId, generation);
         if (error == ErrorCode.None)
         {
-            node.Groups.Offsets.Commit(groupId, Accepted(topics));
+            error = Commit(node, groupId, topics);
         }
         if (version >= 3)
         {
@@ -37,6 +37,21 @@ internal static class OffsetCommitApi
         WriteTopics(writer, topics, error);
         writer.WriteTags();
         return ValueTask.CompletedTask;
+    }
+
+    private static ErrorCode Commit(
+        BrokerNode node, string groupId, List<(string Topic, List<OffsetToCommit> Partitions)> topics)
+    {
+        try
+        {
+            node.Groups.Offsets.Commit(groupId, Accepted(topics));
+            return ErrorCode.None;
+        }
+        catch (IOException e)
+        {
+            BrokerLog.UpkeepFailed(node.Logger, e, "offsets of group " + groupId);
+            return ErrorCode.CoordinatorNotAvailable;
+        }
     }
 
     /// <summary>Reads the topics of OffsetCommit and TxnOffsetCommit, and marks what cannot be committed.</summary>

@@ -77,9 +77,12 @@ internal sealed partial class Group
         _memberOfInstance[request.InstanceId!] = memberId;
         Touch(member);
         _leader = wasLeader ? memberId : _leader;
-        return State == GroupState.Stable && !wasLeader && predecessor.HasSameProtocols(request.Protocols)
-            ? Task.FromResult(Joined(member))
-            : AwaitJoin(member, "a static member came back");
+        if (State != GroupState.Stable || wasLeader || !predecessor.HasSameProtocols(request.Protocols))
+        {
+            return AwaitJoin(member, "a static member came back");
+        }
+        Save();
+        return Task.FromResult(Joined(member));
     }
 
     private Task<JoinResult> AwaitJoin(GroupMember member, string reason)
@@ -142,6 +145,7 @@ internal sealed partial class Group
         {
             State = GroupState.Empty;
             (_leader, _protocolName) = (null, null);
+            Save();
         }
         else
         {
@@ -180,6 +184,10 @@ internal sealed partial class Group
         foreach (var member in _members.Values)
         {
             member.Assignment = assignments.GetValueOrDefault(member.MemberId, []);
+        }
+        Save();
+        foreach (var member in _members.Values)
+        {
             if (member.Sync is not null)
             {
                 Touch(member);

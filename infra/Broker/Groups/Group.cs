@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -25,6 +26,7 @@ internal sealed partial class Group : IDisposable
     private readonly Lock _gate = new();
     private readonly BrokerOptions _options;
     private readonly ILogger _logger;
+    private readonly Journal _journal;
     private readonly Dictionary<string, GroupMember> _members = [];
     private readonly Dictionary<string, string> _memberOfInstance = [];
     private readonly Dictionary<string, long> _promisedIds = [];
@@ -36,9 +38,10 @@ internal sealed partial class Group : IDisposable
     private long _joinEndsMs;
     private long _joinEndsAtMostMs;
 
-    public Group(string id, BrokerOptions options, ILogger logger)
+    public Group(string id, BrokerOptions options, ILogger logger, Journal journal)
     {
         Id = id;
+        _journal = journal;
         _options = options;
         _logger = logger;
         _timer = options.Time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -1,24 +1,25 @@
 using System.Collections.Concurrent;
+using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Groups;
 
-/// <summary>
-/// Knows every group. Members live in memory and come back after a restart by joining again; offsets are on disk.
-/// </summary>
+/// <summary>Knows every group; generations and offsets are on disk.</summary>
 internal sealed class GroupCoordinator : IDisposable
 {
     private readonly BrokerOptions _options;
     private readonly ILogger _logger;
+    private readonly Journal _journal;
     private readonly ConcurrentDictionary<string, Group> _groups = new(StringComparer.Ordinal);
 
     private GroupCoordinator(BrokerOptions options, ILogger logger)
     {
         _options = options;
         _logger = logger;
-        var path = Path.Combine(options.DataFolder, "offsets.journal");
-        Offsets = OffsetStore.Open(path, options.Flush == FlushMode.Always);
+        var flush = options.Flush == FlushMode.Always;
+        Offsets = OffsetStore.Open(Path.Combine(options.DataFolder, "offsets.journal"), flush);
+        _journal = Journal.Open(Path.Combine(options.DataFolder, "groups.journal"), flush);
     }
 
     public OffsetStore Offsets { get; }
@@ -32,6 +33,10 @@ internal sealed class GroupCoordinator : IDisposable
         {
             coordinator.GetOrAdd(group);
         }
+        foreach (var (id, value) in coordinator._journal.Entries)
+        {
+            coordinator.GetOrAdd(id).Restore(value);
+        }
         return coordinator;
     }
 
@@ -43,7 +48,7 @@ internal sealed class GroupCoordinator : IDisposable
         {
             return known;
         }
-        var group = new Group(id, _options, _logger);
+        var group = new Group(id, _options, _logger, _journal);
         var kept = _groups.GetOrAdd(id, group);
         if (!ReferenceEquals(kept, group))
         {
@@ -82,6 +87,7 @@ internal sealed class GroupCoordinator : IDisposable
         _groups.TryRemove(id, out _);
         group.Dispose();
         Offsets.RemoveGroup(id);
+        _journal.Put(new JournalEntry(id, null));
         return ErrorCode.None;
     }
 
@@ -92,5 +98,6 @@ internal sealed class GroupCoordinator : IDisposable
             group.Dispose();
         }
         Offsets.Dispose();
+        _journal.Dispose();
     }
 }

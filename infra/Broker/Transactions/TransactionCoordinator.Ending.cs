@@ -158,6 +158,23 @@ internal sealed partial class TransactionCoordinator
         }
     }
 
+    private void SweepUnlessClosed()
+    {
+        try
+        {
+            Sweep();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The broker stops; what is left to be done is done at the next start.
+        }
+        catch (IOException e)
+        {
+            BrokerLog.UpkeepFailed(_logger, e, "transactions");
+            Arm(RetryDelay);
+        }
+    }
+
     private void SweepOne(Transaction transaction)
     {
         if (transaction.IsPrepared)

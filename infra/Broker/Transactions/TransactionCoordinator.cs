@@ -33,7 +33,7 @@ internal sealed partial class TransactionCoordinator : IDisposable
         _logger = logger;
         _journal = journal;
         _producerIds = new ProducerIds(journal);
-        _timer = options.Time.CreateTimer(_ => Sweep(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = options.Time.CreateTimer(_ => SweepUnlessClosed(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public static TransactionCoordinator Open(

@@ -62,7 +62,9 @@ internal static class Clients
         return topic;
     }
 
-    /// <summary>Reads partition 0 from its start until so many records are there, then makes sure that no more come.</summary>
+    /// <summary>
+    /// Reads partition 0 from its start until so many records are there, then makes sure that no more come.
+    /// </summary>
     public static List<ConsumeResult<string, string>> ReadAll(
         TestBroker broker, string topic, int count, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {

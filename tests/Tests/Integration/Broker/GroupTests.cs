@@ -3,7 +3,9 @@ using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;
 
-/// <summary>Consumer groups: who gets which partition, what happens when members come and go, and where they go on.</summary>
+/// <summary>
+/// Consumer groups: who gets which partition, what happens when members come and go, and where they go on.
+/// </summary>
 [Trait("Category", "Integration")]
 public sealed class GroupTests(TestBroker broker) : IClassFixture<TestBroker>
 {

@@ -28,7 +28,9 @@ public sealed class ProduceConsumeTests(TestBroker broker) : IClassFixture<TestB
             producer.Flush(TimeSpan.FromSeconds(10));
         }
         var records = Clients.ReadAll(broker, topic, 500);
-        Assert.Equal(Enumerable.Range(0, 500).Select(i => $"k{i}=v{i}"), records.Select(r => $"{r.Message.Key}={r.Message.Value}"));
+        Assert.Equal(
+            Enumerable.Range(0, 500).Select(i => $"k{i}=v{i}"),
+            records.Select(r => $"{r.Message.Key}={r.Message.Value}"));
         Assert.Equal(Enumerable.Range(0, 500).Select(i => (long)i), records.Select(r => r.Offset.Value));
         Assert.Equal(1_700_000_000_042, records[42].Message.Timestamp.UnixTimestampMs);
         Assert.Equal("42", Encoding.UTF8.GetString(records[42].Message.Headers[0].GetValueBytes()));

@@ -3,7 +3,9 @@ using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;
 
-/// <summary>Transactions as the stock client makes them: all or nothing, one producer for an id, offsets with the records.</summary>
+/// <summary>
+/// Transactions as the stock client makes them: all or nothing, one producer for an id, offsets with the records.
+/// </summary>
 [Trait("Category", "Integration")]
 public sealed class TransactionTests(TestBroker broker) : IClassFixture<TestBroker>
 {

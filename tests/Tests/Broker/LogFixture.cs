@@ -1,0 +1,67 @@
+using EventStream.Broker.Log;
+using EventStream.Broker.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EventStream.Tests.Broker;
+
+/// <summary>A log in a folder of its own, which can be opened again as after a crash or a clean stop.</summary>
+internal sealed class LogFixture : IDisposable
+{
+    private readonly List<PartitionLog> _opened = [];
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("eventstream-log-").FullName;
+
+    public Clock Time { get; } = new();
+
+    public PartitionLog Open(params (string Name, string Value)[] config)
+    {
+        var settings = new TopicConfig(config.ToDictionary(c => c.Name, c => c.Value));
+        var log = PartitionLog.Open(Folder, settings, new LogContext(Time, NullLogger.Instance, FlushAlways: false));
+        _opened.Add(log);
+        return log;
+    }
+
+    public string[] Segments() => [.. Directory.GetFiles(Folder, "*.log").Order(StringComparer.Ordinal)];
+
+    /// <summary>The offsets of the batches from an offset on, as one read returns them.</summary>
+    public static List<long> Offsets(PartitionLog log, long from, int maxBytes = 1 << 20)
+    {
+        using var writer = new ResponseWriter();
+        var offsets = new List<long>();
+        while (from < log.LogEnd)
+        {
+            writer.Truncate(0);
+            var read = log.Read(from, log.LogEnd, maxBytes, atLeastOne: true, writer);
+            Assert.Equal(ErrorCode.None, read.Error);
+            Assert.NotEqual(0, read.Bytes);
+            for (var at = 0; at < read.Bytes;)
+            {
+                var header = BatchHeader.Read(writer.From(at));
+                Assert.True(BatchHeader.ChecksumMatches(writer.From(at)[..header.TotalBytes]));
+                offsets.Add(header.BaseOffset);
+                at += header.TotalBytes;
+            }
+            from = read.NextOffset;
+        }
+        return offsets;
+    }
+
+    public void Dispose()
+    {
+        foreach (var log in _opened)
+        {
+            log.Abandon();
+        }
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>A clock that is turned by hand.</summary>
+    internal sealed class Clock : TimeProvider
+    {
+        private DateTimeOffset _now = DateTimeOffset.FromUnixTimeMilliseconds(1_000_000);
+
+        public override DateTimeOffset GetUtcNow() => _now;
+
+        public void Turn(TimeSpan by) => _now += by;
+    }
+}
