@@ -23,8 +23,11 @@ public sealed record TrafficOptions
     /// <summary><c>ProbeIntervalMs</c>: time between two probes of an edge.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary><c>ProbeTimeoutMs</c>: a probe that takes longer has failed.</summary>
-    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromMilliseconds(400);
+    /// <summary>
+    /// <c>ProbeTimeoutMs</c>: a probe that takes longer has failed. An edge that is gone refuses at once; the second is
+    /// for one whose machine is merely busy.
+    /// </summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromMilliseconds(1000);
 
     /// <summary><c>Rise</c>: successful probes in a row after which an edge that was down is up.</summary>
     public int Rise { get; init; } = 2;
@@ -80,7 +83,7 @@ public sealed record TrafficOptions
             Edges = edges,
             Policy = policy ?? EdgePolicies.Default,
             ProbeInterval = TimeSpan.FromMilliseconds(read.Whole("ProbeIntervalMs", 500, 50, 60_000)),
-            ProbeTimeout = TimeSpan.FromMilliseconds(read.Whole("ProbeTimeoutMs", 400, 10, 30_000)),
+            ProbeTimeout = TimeSpan.FromMilliseconds(read.Whole("ProbeTimeoutMs", 1000, 10, 30_000)),
             Rise = read.Whole("Rise", 2, 1, 100),
             Fall = read.Whole("Fall", 2, 1, 100),
             QualityHalfLife = TimeSpan.FromSeconds(read.Whole("QualityHalfLifeSeconds", 30, 1, 3600)),

@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Messaging.Hosting;
 using EventStream.Messaging.Kafka;
@@ -51,10 +53,11 @@ internal sealed class PlaybackRig : IAsyncDisposable
             SigningKey = EdgeRig.SigningKey,
         }).ToList();
         rig.Configuration = RoleHost.ReadConfiguration(null, Settings(mediaRoot, playback, traffic, options));
-        await rig.StartRoleAsync(new PlaybackRole());
-        if (withTraffic) await rig.StartRoleAsync(new TrafficRole());
+        // Edges first, so that the first probe, which decides alone, finds them.
         rig.Edges = await Task.WhenAll(
             options.Select(edge => EdgeProcess.StartAsync(edge, rig.Configuration, CancellationToken.None)));
+        await rig.StartRoleAsync(new PlaybackRole());
+        if (withTraffic) await rig.StartTrafficAsync();
         return rig;
     }
 
@@ -83,6 +86,7 @@ internal sealed class PlaybackRig : IAsyncDisposable
         yield return new("Media:Root", mediaRoot);
         yield return new("Traffic:SteeringTtlSeconds", "1");
         yield return new("Traffic:ProbeIntervalMs", "200");
+        yield return new("Traffic:ProbeTimeoutMs", "3000");
         yield return new("Traffic:HoldSeconds", "1");
         yield return new("Traffic:DnsPort", "0");
         for (var i = 0; i < edges.Count; i++)
@@ -90,6 +94,18 @@ internal sealed class PlaybackRig : IAsyncDisposable
             yield return new($"Traffic:Edges:{i}:Name", edges[i].Name);
             yield return new($"Traffic:Edges:{i}:Region", edges[i].Region);
             yield return new($"Traffic:Edges:{i}:Url", $"http://127.0.0.1:{edges[i].Port}");
+        }
+    }
+
+    private async Task StartTrafficAsync()
+    {
+        await StartRoleAsync(new TrafficRole());
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (true)
+        {
+            var map = await Http.GetFromJsonAsync<JsonElement>($"{TrafficUrl}/v1/edges?region=us", timeout.Token);
+            if (map.GetProperty("order")[0].GetString() == "edge-b") return;
+            await Task.Delay(20, timeout.Token);
         }
     }
 

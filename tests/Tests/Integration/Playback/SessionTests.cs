@@ -1,0 +1,148 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using EventStream.Contracts;
+using EventStream.Playback.Sessions;
+
+namespace EventStream.Tests.Integration.Playback;
+
+[Trait("Category", "Integration")]
+public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
+{
+    [Fact]
+    public async Task A_session_has_signed_urls_of_the_regions_edge_and_where_to_report()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events());
+
+        using var answer = await PostAsync(
+            rig, video.Id,
+                """{"player":"hls.js","region":"us","device":"tv","sessionId":"0b8f7a36-3f1e-4a55-9d0a-1d8d2f3f4a5b"}""");
+        var session = (await answer.Content.ReadFromJsonAsync<SessionOpened>())!;
+
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        Assert.Equal("0b8f7a36-3f1e-4a55-9d0a-1d8d2f3f4a5b", session.SessionId.ToString());
+        Assert.StartsWith(rig.Edges[1].Url, session.HlsUrl);
+        Assert.Equal(["edge-b", "edge-a"], session.Steering.Pathways);
+        Assert.Equal(
+            $"http://collect.example/v1/cmcd?video={video.Id}&region=us&player=hls.js", session.BeaconsUrl);
+        Assert.Equal("a picture", await rig.Http.GetStringAsync(session.PosterUrl));
+    }
+
+    [Fact]
+    public async Task A_session_needs_no_body_and_draws_its_id()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events());
+
+        using var first = await PostAsync(rig, video.Id, null);
+        using var second = await PostAsync(rig, video.Id, null);
+
+        Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+        Assert.NotEqual(
+            (await first.Content.ReadFromJsonAsync<SessionOpened>())!.SessionId,
+            (await second.Content.ReadFromJsonAsync<SessionOpened>())!.SessionId);
+    }
+
+    [Fact]
+    public async Task While_traffic_is_away_the_configured_order_is_used()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot, withTraffic: false);
+        rig.Tell(video.Events());
+
+        using var answer = await PostAsync(rig, video.Id, """{"region":"us"}""");
+        var session = (await answer.Content.ReadFromJsonAsync<SessionOpened>())!;
+
+        Assert.Equal(["edge-a", "edge-b"], session.Steering.Pathways);
+        Assert.Contains("#EXTM3U", await rig.Http.GetStringAsync(session.HlsUrl));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_played_yet_is_a_conflict_that_names_the_state()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events().Where(message => message is not VideoPlayable));
+
+        using var answer = await PostAsync(rig, video.Id, null);
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>();
+
+        Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+        Assert.Equal("encoding", problem.GetProperty("state").GetString());
+        Assert.Equal("Not playable", problem.GetProperty("title").GetString());
+    }
+
+    [Theory]
+    [InlineData("{", "JSON")]
+    [InlineData("""{"region":"e u"}""", "region")]
+    [InlineData("""{"sessionId":"seven"}""", "sessionId")]
+    [InlineData("5000 letters", "4096")]
+    public async Task A_bad_request_is_named(string body, string named)
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events());
+        var text = body.StartsWith('5') ? $"\"{new string('x', 5000)}\"" : body;
+
+        using var answer = await PostAsync(rig, video.Id, text);
+        var problem = await answer.Content.ReadFromJsonAsync<JsonElement>();
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains(named, problem.GetProperty("detail").GetString());
+    }
+
+    [Fact]
+    public async Task The_origin_gives_nothing_to_who_comes_past_the_edge()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events());
+
+        foreach (var file in (string[])["master.m3u8", "manifest.mpd", "180p/1.m4s", "thumbnails/poster.jpg"])
+        {
+            using var answer = await rig.Http.GetAsync($"{rig.PlaybackUrl}/media/{video.Id}/{file}");
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Files_have_their_types_and_only_those_of_the_video_are_served()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events());
+        using var opened = await PostAsync(rig, video.Id, null);
+        var session = (await opened.Content.ReadFromJsonAsync<SessionOpened>())!;
+        var folder = session.DashUrl[..session.DashUrl.LastIndexOf('/')];
+
+        (string File, HttpStatusCode Status, string Type, string Cache)[] expected =
+        [
+            ("manifest.mpd", HttpStatusCode.OK, "application/dash+xml", "no-cache, private"),
+            ("180p/media.m3u8", HttpStatusCode.OK, "application/vnd.apple.mpegurl", "public, max-age=10"),
+            ("180p/1.m4s", HttpStatusCode.OK, "video/iso.segment", "public, max-age=31536000, immutable"),
+            ("180p/init.mp4", HttpStatusCode.OK, "video/mp4", "public, max-age=31536000, immutable"),
+            ("180p/99.m4s", HttpStatusCode.NotFound, "application/problem+json", ""),
+            ("work/audio.mp4", HttpStatusCode.NotFound, "application/problem+json", ""),
+        ];
+        foreach (var file in expected)
+        {
+            using var answer = await rig.Http.GetAsync($"{folder}/{file.File}");
+            Assert.Equal(file.Status, answer.StatusCode);
+            Assert.Equal(file.Type, answer.Content.Headers.ContentType?.MediaType);
+            if (file.Cache.Length > 0) Assert.Equal(file.Cache, answer.Headers.CacheControl?.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task While_the_catalogue_is_being_read_an_unknown_video_is_to_be_asked_for_again()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+
+        using var answer = await PostAsync(rig, VideoId.New(DateTimeOffset.UnixEpoch), null);
+
+        // Without Kafka the catalogue is never complete, and what it does not hold may still come.
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+    }
+
+    private static Task<HttpResponseMessage> PostAsync(PlaybackRig rig, VideoId id, string? body) =>
+        rig.Http.PostAsync(
+            $"{rig.PlaybackUrl}/v1/videos/{id}/sessions",
+            body is null ? null : new StringContent(body, Encoding.UTF8, "application/json"));
+}
