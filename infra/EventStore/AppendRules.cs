@@ -27,6 +27,6 @@ internal static class AppendRules
     {
         if (bytes > EventBytesMax)
             throw new InvalidAppendException(
-                stream, $"A '{name}' of {bytes} bytes for '{stream}' exceeds {EventBytesMax}: store what is big apart.");
+                stream, $"A '{name}' of {bytes} bytes for '{stream}' exceeds {EventBytesMax}: keep big things apart.");
     }
 }

@@ -80,21 +80,31 @@ public sealed record Video
 
     private Video Apply(VideoRegistered e) => this with
     {
-        Id = e.VideoId, Status = VideoStatus.Registered, Publisher = e.Publisher, Title = e.Title, FileName =
+        Id = e.VideoId,
+        Status = VideoStatus.Registered,
+        Publisher = e.Publisher,
+        Title = e.Title,
+        FileName =
             e.FileName,
-        SizeBytes = e.SizeBytes, RegisteredAt = e.RegisteredAt,
+        SizeBytes = e.SizeBytes,
+        RegisteredAt = e.RegisteredAt,
     };
 
     private Video Apply(VideoUploaded e) => this with
     {
-        Status = VideoStatus.Uploaded, SourceKey = e.SourceKey, SizeBytes = e.SizeBytes, Sha256 = e.Sha256,
+        Status = VideoStatus.Uploaded,
+        SourceKey = e.SourceKey,
+        SizeBytes = e.SizeBytes,
+        Sha256 = e.Sha256,
     };
 
     private Video Apply(VideoProbed e) => this with { Status = VideoStatus.Probed, Source = e.Source };
 
     private Video Apply(VideoEncodePlanned e) => this with
     {
-        Status = VideoStatus.Encoding, Ladder = [.. e.Ladder], SegmentSeconds = e.SegmentSeconds,
+        Status = VideoStatus.Encoding,
+        Ladder = [.. e.Ladder],
+        SegmentSeconds = e.SegmentSeconds,
     };
 
     private Video Apply(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
@@ -110,8 +120,10 @@ public sealed record Video
 
     private Video Apply(VideoEncodeFailed e) => this with
     {
-        Status = VideoStatus.Failed, Problem =
-            $"{e.Task}: {e.Cause}", Remedy = "Upload the file again, or another copy of it.",
+        Status = VideoStatus.Failed,
+        Problem =
+            $"{e.Task}: {e.Cause}",
+        Remedy = "Upload the file again, or another copy of it.",
     };
 
     /// <summary>A publisher announces a file. Size in bytes.</summary>

@@ -91,11 +91,16 @@ public sealed class PostgresEventStore(NpgsqlDataSource source, HighWater highWa
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected.Value });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = names });
-        command.Parameters.Add(new NpgsqlParameter { Value = data, NpgsqlDbType =
-            NpgsqlDbType.Array | NpgsqlDbType.Jsonb });
         command.Parameters.Add(new NpgsqlParameter
         {
-            Value = EventRow.Write(metadata), NpgsqlDbType = NpgsqlDbType.Jsonb,
+            Value = data,
+            NpgsqlDbType =
+            NpgsqlDbType.Array | NpgsqlDbType.Jsonb
+        });
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = EventRow.Write(metadata),
+            NpgsqlDbType = NpgsqlDbType.Jsonb,
         });
     }
 }

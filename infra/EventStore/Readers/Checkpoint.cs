@@ -56,7 +56,8 @@ public sealed class Checkpoint
     private async Task WriteAsync(NpgsqlConnection connection, long position, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
-            "update checkpoints set position = $3, updated_at = clock_timestamp() where reader = $1 and epoch = $2", connection)
+            "update checkpoints set position = $3, updated_at = clock_timestamp() where reader = $1 and epoch = $2",
+            connection)
         {
             Parameters = { new() { Value = reader }, new() { Value = epoch }, new() { Value = position } },
         };

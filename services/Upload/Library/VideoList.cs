@@ -18,30 +18,33 @@ public sealed class VideoListProjection(ReaderServices services) : AsyncProjecti
 {
     protected override Task ApplyAsync(
         NpgsqlConnection connection, RecordedEvent recorded, CancellationToken cancellation) => recorded.Data switch
-    {
-        VideoRegistered e => Execute(
-            connection,
-            """
+        {
+            VideoRegistered e => Execute(
+                connection,
+                """
             insert into video_list (video_id, title, publisher, size_bytes, status, registered_at, updated_at)
             values ($1, $2, $3, $4, 'registered', $5, $6) on conflict (video_id) do nothing
             """,
-            [e.VideoId.Value, e.Title, e.Publisher, e.SizeBytes, e.RegisteredAt.ToUniversalTime(), recorded.RecordedAt],
-            cancellation),
-        VideoUploaded e => Status(connection, recorded, e.VideoId, "uploaded", cancellation),
-        VideoProbed e => Execute(
-            connection,
-            "update video_list set status = 'probed', duration_seconds = $2, updated_at = $3 where video_id = $1",
-            [e.VideoId.Value, e.Source.DurationSeconds, recorded.RecordedAt], cancellation),
-        VideoEncodePlanned e => Status(connection, recorded, e.VideoId, "encoding", cancellation),
-        VideoPlayable e => Status(connection, recorded, e.VideoId, "playable", cancellation),
-        VideoThumbnailsMade e => Execute(
-            connection, "update video_list set poster_key = $2, updated_at = $3 where video_id = $1",
-            [e.VideoId.Value, e.Thumbnails.PosterKey, recorded.RecordedAt], cancellation),
-        VideoPublished e => Status(connection, recorded, e.VideoId, "published", cancellation),
-        VideoRejected e => Status(connection, recorded, e.VideoId, "rejected", cancellation),
-        VideoEncodeFailed e => Status(connection, recorded, e.VideoId, "failed", cancellation),
-        _ => Task.CompletedTask,
-    };
+                [
+                    e.VideoId.Value, e.Title, e.Publisher, e.SizeBytes, e.RegisteredAt.ToUniversalTime(),
+                    recorded.RecordedAt,
+                ],
+                cancellation),
+            VideoUploaded e => Status(connection, recorded, e.VideoId, "uploaded", cancellation),
+            VideoProbed e => Execute(
+                connection,
+                "update video_list set status = 'probed', duration_seconds = $2, updated_at = $3 where video_id = $1",
+                [e.VideoId.Value, e.Source.DurationSeconds, recorded.RecordedAt], cancellation),
+            VideoEncodePlanned e => Status(connection, recorded, e.VideoId, "encoding", cancellation),
+            VideoPlayable e => Status(connection, recorded, e.VideoId, "playable", cancellation),
+            VideoThumbnailsMade e => Execute(
+                connection, "update video_list set poster_key = $2, updated_at = $3 where video_id = $1",
+                [e.VideoId.Value, e.Thumbnails.PosterKey, recorded.RecordedAt], cancellation),
+            VideoPublished e => Status(connection, recorded, e.VideoId, "published", cancellation),
+            VideoRejected e => Status(connection, recorded, e.VideoId, "rejected", cancellation),
+            VideoEncodeFailed e => Status(connection, recorded, e.VideoId, "failed", cancellation),
+            _ => Task.CompletedTask,
+        };
 
     private static Task Status(
         NpgsqlConnection connection, RecordedEvent recorded, VideoId id, string status,

@@ -53,7 +53,12 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
         {
             events.Add(new
             {
-                e.Position, e.Version, e.Id, type = e.WireName, e.RecordedAt, e.Metadata,
+                e.Position,
+                e.Version,
+                e.Id,
+                type = e.WireName,
+                e.RecordedAt,
+                e.Metadata,
                 data = JsonSerializer.Deserialize<JsonElement>(MessageTypes.Write(e.Data)),
             });
         }
