@@ -12,6 +12,7 @@ ORDER BY version;
 
 -- What the sink is about to insert, written before it inserts: one row a partition, the latest kept. The rows of the highest
 -- sequence are in doubt after a crash and are read and inserted again under the same deduplication tokens.
+-- A row without topic is the claim of a sink that takes over.
 CREATE TABLE IF NOT EXISTS es.sink_batches
 (
     topic        String,

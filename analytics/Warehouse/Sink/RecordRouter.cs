@@ -29,6 +29,19 @@ public static class RecordRouter
             return;
         }
 
+        try
+        {
+            AddRows(record, batch, message);
+        }
+        catch (Exception e) when (e is NullReferenceException or ArgumentException or InvalidOperationException)
+        {
+            // Old shapes may lack members that the record declares as present; one such message must not stop the rest.
+            AddDeadLetter(record, batch, $"A {record.Type} lacks what its table needs: {e.Message}");
+        }
+    }
+
+    private static void AddRows(SinkRecord record, SinkBatch batch, IMessage message)
+    {
         if (record.Topic == Topics.VideoEvents.Name || record.Topic == Topics.EncodeEvents.Name)
             AddDomainEvent(record, batch);
         else if (message is ForecastPublished forecast)

@@ -57,8 +57,8 @@ public sealed partial class Sink(
         await client.PingAsync(stopping);
         await SchemaMigrator.ApplyAsync(client, stopping);
         await topics.EnsureAsync(RecordRouter.StoredTopics, stopping);
-        var ledger = new SinkLedger(client, writer);
-        var position = await ledger.ReadAsync(stopping);
+        var ledger = new SinkLedger(client, writer, clock);
+        var position = await ledger.TakeOverAsync(stopping);
         using var reader = new SinkReader(kafka, logger);
         if (position.InDoubt.Count > 0) await RepeatAsync(reader, position, stopping);
         var partitions = reader.Partitions(RecordRouter.StoredTopics);
@@ -74,20 +74,18 @@ public sealed partial class Sink(
         var batch = new SinkBatch(options);
         foreach (var range in position.InDoubt) batch.Cover(range);
         foreach (var record in reader.Read(position.InDoubt, stopping)) batch.Take(record, clock.GetTimestamp());
-        await InsertAsync(batch, position.Sequence, stopping);
-        Repeated(logger, position.Sequence, batch.Records);
+        await InsertAsync(batch, position.Planned, stopping);
+        Repeated(logger, position.Planned, batch.Records);
     }
 
     private async Task FlushForeverAsync(SinkReader reader, SinkLedger ledger, ulong sequence, CancellationToken stopping)
     {
-        var first = true;
         while (true)
         {
             var batch = Fill(reader, stopping);
             stopping.ThrowIfCancellationRequested();
             var started = clock.GetTimestamp();
-            await ledger.PlanAsync(batch.Ranges, ++sequence, previous: !first, stopping);
-            first = false;
+            await ledger.PlanAsync(batch.Ranges, ++sequence, stopping);
             var letters = await InsertAsync(batch, sequence, stopping);
             state.Flushed(sequence, batch, letters, clock.GetElapsedTime(started));
             foreach (var range in batch.Ranges) state.At(range.Partition, range.Last + 1, reader.EndOf(range.Partition));

@@ -23,7 +23,8 @@ public sealed class SinkBatch(SinkOptions options)
 
     public int Rows => tables.Values.Sum(table => table.Rows);
 
-    public IReadOnlyCollection<TableBatch> Tables => tables.Values;
+    /// <summary>The tables that have rows.</summary>
+    public IReadOnlyList<TableBatch> Tables => [.. tables.Values.Where(table => table.Rows > 0)];
 
     /// <summary>The ranges in the order of topic and partition.</summary>
     public IReadOnlyList<OffsetRange> Ranges => [.. ranges.Values
@@ -76,6 +77,7 @@ public sealed class SinkBatch(SinkOptions options)
 public sealed class TableBatch(string table)
 {
     private readonly ArrayBufferWriter<byte> lines = new();
+    private readonly ArrayBufferWriter<byte> scratch = new();
     private readonly List<(int End, SinkRecord Record)> rows = [];
 
     public string Table { get; } = table;
@@ -114,12 +116,15 @@ public sealed class TableBatch(string table)
 
     internal void Add(SinkRecord record, Action<RowWriter> write)
     {
-        using var row = new RowWriter(lines);
+        // A row that fails half-way is left behind in the scratch space and not among the lines.
+        scratch.ResetWrittenCount();
+        using var row = new RowWriter(scratch);
         row.Begin();
         write(row);
         row.Text("event_id", record.EventId).Text("k_topic", record.Topic).Count("k_partition", record.Partition)
             .Count("k_offset", record.Offset);
         row.End();
+        lines.Write(scratch.WrittenSpan);
         rows.Add((lines.WrittenCount, record));
     }
 }

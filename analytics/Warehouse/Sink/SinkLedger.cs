@@ -4,9 +4,12 @@ using Confluent.Kafka;
 
 namespace EventStream.Warehouse.Sink;
 
-/// <summary>Where the sink stands: the next offset of each partition, and the ranges that may or may not have been inserted.</summary>
+/// <summary>
+/// Where the sink stands: the highest sequence given away, the next offset of each partition, and the ranges of the last plan,
+/// <paramref name="Planned"/>, which may or may not have been inserted.
+/// </summary>
 public sealed record SinkPosition(
-    ulong Sequence, IReadOnlyDictionary<TopicPartition, long> Next, IReadOnlyList<OffsetRange> InDoubt);
+    ulong Sequence, ulong Planned, IReadOnlyDictionary<TopicPartition, long> Next, IReadOnlyList<OffsetRange> InDoubt);
 
 /// <summary>Another sink has written since this one began; only one may run.</summary>
 public sealed class SinkFencedException(string writer)
@@ -17,60 +20,91 @@ public sealed class SinkFencedException(string writer)
 /// was acknowledged as a whole, so after a crash exactly the ranges of the highest sequence are in doubt; read and inserted
 /// again with the same tokens, they end up stored once, in the tables and in their materialized views.
 /// </summary>
-public sealed class SinkLedger(ClickHouseClient client, string writer)
+public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvider clock)
 {
-    /// <summary>Reads the position. Throws <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.</summary>
-    public async Task<SinkPosition> ReadAsync(CancellationToken cancellation)
-    {
-        var sequence = 0UL;
-        var next = new Dictionary<TopicPartition, long>();
-        var latest = new List<(ulong Sequence, OffsetRange Range)>();
-        var rows = client.QueryAsync<PlanRow>(
-            "SELECT topic, k_partition, first_offset, last_offset, sequence FROM es.sink_batches FINAL", cancellation);
-        await foreach (var row in rows)
-        {
-            var partition = new TopicPartition(row.Topic, row.KPartition);
-            next[partition] = row.LastOffset + 1;
-            latest.Add((row.Sequence, new OffsetRange(partition, row.FirstOffset, row.LastOffset)));
-            sequence = Math.Max(sequence, row.Sequence);
-        }
+    private const string Table = "es.sink_batches";
 
-        return new SinkPosition(
-            sequence, next, [.. latest.Where(row => row.Sequence == sequence).Select(row => row.Range)]);
+    /// <summary>A plan younger than this may belong to a sink that still runs, rather than to one that was killed.</summary>
+    private static readonly TimeSpan FreshPlan = TimeSpan.FromSeconds(3);
+
+    /// <summary>Time in which the flush that such a sink has begun comes to an end; after it, the claim stops it.</summary>
+    private static readonly TimeSpan TakeOverDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Claims the ledger, so that a sink that still runs stops at its next plan, and reads the position. Throws
+    /// <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.
+    /// </summary>
+    public async Task<SinkPosition> TakeOverAsync(CancellationToken cancellation)
+    {
+        var newest = await NewestAsync(cancellation);
+        await WriteAsync([new OffsetRange(new TopicPartition("", 0), 0, 0)], newest.Sequence + 1, cancellation);
+        var another = newest.Sequence > 0 && newest.Writer != writer;
+        if (another && newest.AgeMs < FreshPlan.TotalMilliseconds) await Task.Delay(TakeOverDelay, clock, cancellation);
+        return await ReadAsync(cancellation);
     }
 
     /// <summary>
-    /// Writes the plan of a flush. Throws <see cref="SinkFencedException"/> when the last plan is not this sink's own, as soon
-    /// as <paramref name="previous"/> plans were its own.
+    /// Writes the plan of a flush. Throws <see cref="SinkFencedException"/> when the ledger is no longer this sink's own.
     /// </summary>
-    public async Task PlanAsync(
-        IReadOnlyList<OffsetRange> ranges, ulong sequence, bool previous, CancellationToken cancellation)
+    public async Task PlanAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
     {
-        await CheckFenceAsync(sequence, previous, cancellation);
+        var newest = await NewestAsync(cancellation);
+        if (newest.Writer != writer || newest.Sequence >= sequence) throw new SinkFencedException(newest.Writer);
+        await WriteAsync(ranges, sequence, cancellation);
+    }
+
+    private async Task<SinkPosition> ReadAsync(CancellationToken cancellation)
+    {
+        var (sequence, planned) = (0UL, 0UL);
+        var next = new Dictionary<TopicPartition, long>();
+        var latest = new List<(ulong Sequence, OffsetRange Range)>();
+        var rows = client.QueryAsync<PlanRow>(
+            $"SELECT topic, k_partition, first_offset, last_offset, sequence FROM {Table} FINAL", cancellation);
+        await foreach (var row in rows)
+        {
+            sequence = Math.Max(sequence, row.Sequence);
+            if (row.Topic.Length == 0) continue;
+            planned = Math.Max(planned, row.Sequence);
+            var partition = new TopicPartition(row.Topic, row.KPartition);
+            next[partition] = row.LastOffset + 1;
+            latest.Add((row.Sequence, new OffsetRange(partition, row.FirstOffset, row.LastOffset)));
+        }
+
+        return new SinkPosition(
+            sequence, planned, next, [.. latest.Where(row => row.Sequence == planned).Select(row => row.Range)]);
+    }
+
+    private async Task WriteAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
+    {
         var rows = new StringBuilder();
         foreach (var range in ranges)
         {
             rows.Append(CultureInfo.InvariantCulture, $$"""
-                {"topic":"{{range.Partition.Topic}}","k_partition":{{range.Partition.Partition.Value}},"first_offset":{{range.First}},"last_offset":{{range.Last}},"sequence":{{sequence}},"writer":"{{writer}}"}
+                {"topic":"{{range.Partition.Topic}}","k_partition":{{range.Partition.Partition.Value}},
+                """);
+            rows.Append(CultureInfo.InvariantCulture, $$"""
+                "first_offset":{{range.First}},"last_offset":{{range.Last}},"sequence":{{sequence}},"writer":"{{writer}}"}
                 """).Append('\n');
         }
 
-        await client.InsertAsync(
-            "es.sink_batches", Encoding.UTF8.GetBytes(rows.ToString()),
-            string.Create(CultureInfo.InvariantCulture, $"plan/{writer}/{sequence}"), cancellation);
+        var token = string.Create(CultureInfo.InvariantCulture, $"plan/{writer}/{sequence}");
+        await client.InsertAsync(Table, Encoding.UTF8.GetBytes(rows.ToString()), token, cancellation);
     }
 
-    private async Task CheckFenceAsync(ulong sequence, bool previous, CancellationToken cancellation)
+    private async Task<Newest> NewestAsync(CancellationToken cancellation)
     {
-        var newest = client.QueryAsync<LastPlan>(
-            "SELECT max(sequence) AS sequence, argMax(writer, sequence) AS writer FROM es.sink_batches", cancellation);
-        await foreach (var last in newest)
-        {
-            if (last.Sequence >= sequence || (previous && last.Writer != writer)) throw new SinkFencedException(last.Writer);
-        }
+        var rows = client.QueryAsync<Newest>(
+            $"""
+            SELECT max(b.sequence) AS sequence, argMax(b.writer, (b.sequence, b.planned_at)) AS writer,
+                date_diff('millisecond', max(b.planned_at), now64(3)) AS age_ms
+            FROM {Table} AS b
+            """,
+            cancellation);
+        await foreach (var row in rows) return row;
+        throw new InvalidOperationException($"An aggregate over {Table} gave no row.");
     }
 
     private sealed record PlanRow(string Topic, int KPartition, long FirstOffset, long LastOffset, ulong Sequence);
 
-    private sealed record LastPlan(ulong Sequence, string Writer);
+    private sealed record Newest(ulong Sequence, string Writer, long AgeMs);
 }

@@ -69,6 +69,8 @@ public static class RoleHost
         builder.Logging.SetMinimumLevel(LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("System", LogLevel.Warning);
+        // Whoever asks for readiness reads the answer; a line in the log for every "not yet" would bury the rest.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddProvider(new LineLoggerProvider(role.Name));
     }
 

@@ -1,0 +1,174 @@
+using System.Text;
+using System.Text.Json;
+using EventStream.Contracts;
+using EventStream.Warehouse.Sink;
+
+namespace EventStream.Tests.Warehouse;
+
+public sealed class SinkBatchTests
+{
+    private static readonly DateTimeOffset At = new(2026, 11, 22, 8, 0, 0, 123, TimeSpan.Zero);
+
+    [Fact]
+    public void A_batch_is_due_when_it_has_its_rows()
+    {
+        var clock = new Clock();
+        var batch = new SinkBatch(new SinkOptions { BatchRowsMax = 2 });
+        batch.Take(Load(0), clock.GetTimestamp());
+        Assert.False(batch.IsDue(clock));
+        batch.Take(Load(1), clock.GetTimestamp());
+        Assert.True(batch.IsDue(clock));
+    }
+
+    [Fact]
+    public void A_batch_is_due_when_its_oldest_record_is_old()
+    {
+        var clock = new Clock();
+        var batch = new SinkBatch(new SinkOptions { BatchAgeMilliseconds = 500 });
+        Assert.False(batch.IsDue(clock));
+        batch.Take(Load(0), clock.GetTimestamp());
+        clock.Advance(499);
+        batch.Take(Load(1), clock.GetTimestamp());
+        Assert.False(batch.IsDue(clock));
+        clock.Advance(1);
+        Assert.True(batch.IsDue(clock));
+    }
+
+    [Fact]
+    public void A_batch_is_due_when_it_has_its_bytes()
+    {
+        var clock = new Clock();
+        var batch = new SinkBatch(new SinkOptions { BatchBytesMax = 64 << 10 });
+        batch.Take(Unknown(0, new byte[64 << 10]), clock.GetTimestamp());
+        Assert.True(batch.IsDue(clock));
+    }
+
+    [Fact]
+    public void The_same_ranges_under_the_same_sequence_have_the_same_token_however_partitions_interleave()
+    {
+        var one = Batch(Load(5, 0), Load(6, 0), Load(9, 1));
+        var other = Batch(Load(9, 1), Load(5, 0), Load(6, 0));
+        Assert.Equal(one.Token("es.load", 7), other.Token("es.load", 7));
+    }
+
+    [Fact]
+    public void Other_ranges_other_tables_and_other_sequences_have_other_tokens()
+    {
+        var batch = Batch(Load(5), Load(6));
+        string[] tokens =
+        [
+            batch.Token("es.load", 7), batch.Token("es.load", 8), batch.Token("es.alerts", 7),
+            Batch(Load(5), Load(7)).Token("es.load", 7), Batch(Load(5, 1), Load(6, 1)).Token("es.load", 7),
+        ];
+        Assert.Equal(tokens.Length, tokens.Distinct().Count());
+    }
+
+    [Fact]
+    public void A_planned_range_keeps_its_token_when_retention_took_its_first_records()
+    {
+        var planned = Batch(Load(5), Load(6), Load(7));
+        var repeated = new SinkBatch(new SinkOptions());
+        foreach (var range in planned.Ranges) repeated.Cover(range);
+        repeated.Take(Load(7), 0);
+        Assert.Equal(planned.Token("es.load", 1), repeated.Token("es.load", 1));
+    }
+
+    [Fact]
+    public void A_record_of_an_unknown_type_becomes_a_dead_letter_with_its_bytes()
+    {
+        var row = OnlyRow(Batch(Unknown(3, "{}"u8.ToArray())), TableRows.DeadLetters);
+        Assert.Contains("not a message of the contracts", row.GetProperty("cause").GetString());
+        Assert.Equal("e30=", row.GetProperty("value_base64").GetString());
+        Assert.Equal(("strange.v1", 3), (row.GetProperty("type").GetString(), row.GetProperty("source_offset").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    public void A_record_that_is_not_what_it_says_becomes_a_dead_letter(string value)
+    {
+        var record = Load(4) with { Value = Encoding.UTF8.GetBytes(value) };
+        Assert.Equal(4, OnlyRow(Batch(record), TableRows.DeadLetters).GetProperty("k_offset").GetInt32());
+    }
+
+    [Fact]
+    public void A_message_that_lacks_what_its_table_needs_becomes_a_dead_letter_and_leaves_no_half_row()
+    {
+        var record = Load(4) with
+        {
+            Topic = Topics.QoeSessions.Name, Type = MessageTypes.NameOf(typeof(SessionFinished)), Value = "{}"u8.ToArray(),
+        };
+        var row = OnlyRow(Batch(record), TableRows.DeadLetters);
+        Assert.Contains("lacks", row.GetProperty("cause").GetString());
+    }
+
+    [Fact]
+    public void A_forecast_is_one_row_a_step()
+    {
+        var forecast = new ForecastPublished(
+            "viewers", At, 60, "combination", 100, new Dictionary<string, double> { ["ets"] = 1 },
+            [new(At, 1, 2, 3, 4), new(At.AddSeconds(60), 5, 6, 7, 8)]);
+        var table = Assert.Single(Batch(Of(Topics.CapacityForecasts, 0, 0, forecast)).Tables);
+        Assert.Equal((TableRows.Forecasts, 2), (table.Table, table.Rows));
+        var second = JsonDocument.Parse(table.Lines(1..2)).RootElement;
+        Assert.Equal((2, 5.0), (second.GetProperty("step").GetInt32(), second.GetProperty("q50").GetDouble()));
+        Assert.Equal("2026-11-22 08:01:00.123", second.GetProperty("time").GetString());
+    }
+
+    [Fact]
+    public void Commands_are_the_only_topics_that_are_not_stored() => Assert.Equal(
+        [Topics.EncodeCommandsFirst, Topics.EncodeCommands], Topics.All.Except(RecordRouter.StoredTopics));
+
+    [Fact]
+    public void Rows_in_record_order_are_the_same_rows()
+    {
+        var table = Assert.Single(Batch(Load(9, 1), Load(6, 0), Load(5, 0)).Tables).InRecordOrder();
+        Assert.Equal([(0, 5L), (0, 6L), (1, 9L)], Enumerable.Range(0, 3)
+            .Select(row => (table.RecordOf(row).Partition, table.RecordOf(row).Offset)));
+        Assert.Equal(5, JsonDocument.Parse(table.Lines(0..1)).RootElement.GetProperty("k_offset").GetInt32());
+    }
+
+    [Fact]
+    public void A_time_that_clickhouse_cannot_hold_becomes_the_nearest_that_it_can()
+    {
+        var early = new LoadMeasured("viewers", DateTimeOffset.MinValue, 10, double.MaxValue, "sessions");
+        var row = OnlyRow(Batch(Of(Topics.TrafficLoad, 0, 0, early)), TableRows.Load);
+        Assert.Equal("1970-01-01 00:00:00.000", row.GetProperty("time").GetString());
+    }
+
+    internal static SinkRecord Of(Topic topic, int partition, long offset, IMessage message) => new(
+        topic.Name, partition, offset, At, MessageTypes.NameOf(message.GetType()), $"event-{offset}", "key"u8.ToArray(),
+        MessageTypes.Write(message));
+
+    private static SinkRecord Load(long offset, int partition = 0) =>
+        Of(Topics.TrafficLoad, partition, offset, new LoadMeasured("viewers", At, 10, offset, "sessions"));
+
+    private static SinkRecord Unknown(long offset, byte[] value) =>
+        Load(offset) with { Type = "strange.v1", Value = value };
+
+    private static SinkBatch Batch(params SinkRecord[] records)
+    {
+        var batch = new SinkBatch(new SinkOptions());
+        foreach (var record in records) batch.Take(record, 0);
+        return batch;
+    }
+
+    private static JsonElement OnlyRow(SinkBatch batch, string name)
+    {
+        var table = Assert.Single(batch.Tables, table => table.Rows > 0);
+        Assert.Equal((name, 1), (table.Table, table.Rows));
+        return JsonDocument.Parse(table.Lines(..)).RootElement;
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        private long milliseconds;
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => milliseconds;
+
+        public void Advance(long by) => milliseconds += by;
+    }
+}
