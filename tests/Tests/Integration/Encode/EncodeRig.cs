@@ -47,10 +47,12 @@ public sealed class EncodeRig : IDisposable
     public string SlowFfmpeg()
     {
         var path = Path.Combine(Folder, "slow-ffmpeg");
-        File.WriteAllText(path, $"#!/bin/sh\nexec {Ffmpeg} -re \"$@\"\n");
-        Run("/bin/chmod", ["755", path]);
+        File.WriteAllText(path, $"#!/bin/sh\necho $$ > {path}.pid\nexec {Ffmpeg} -re \"$@\"\n");
+        MakeExecutable(path);
         return path;
     }
+
+    public void MakeExecutable(string path) => Run("/bin/chmod", ["755", path]);
 
     /// <summary>Makes a clip under <c>sources/name</c> with ffmpeg's own words and returns its key.</summary>
     public string Clip(string name, string arguments)
