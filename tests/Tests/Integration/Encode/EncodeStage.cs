@@ -79,7 +79,12 @@ public sealed class EncodeStage : IAsyncDisposable
     {
         await stop.CancelAsync();
         await listening;
-        foreach (var app in Enumerable.Reverse(running)) await app.DisposeAsync();
+        foreach (var app in Enumerable.Reverse(running))
+        {
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+
         await Broker.DisposeAsync();
         Rig.Dispose();
         stop.Dispose();
