@@ -52,7 +52,11 @@ public sealed class EncodeStage : IAsyncDisposable
         return stage;
     }
 
-    public IEnumerable<T> Of<T>() => heard.Select(h => h.Message).OfType<T>();
+    /// <summary>
+    /// The facts of a type. Delivery is at least once, so a fact may be heard again, under the same id; it counts once.
+    /// </summary>
+    public IEnumerable<T> Of<T>() =>
+        heard.Where(h => h.Message is T).DistinctBy(h => h.EventId).Select(h => (T)h.Message);
 
     public async Task<WebApplication> PlannerAsync()
     {
