@@ -110,17 +110,17 @@ public sealed record EncodeJob(VideoId VideoId)
     /// <summary>The facts that a message adds to the job.</summary>
     public static IEnumerable<IEvent> Decide(EncodeJob job, IMessage message, JobRules rules, DateTimeOffset now) =>
         message switch
-    {
-        VideoUploaded e => job.Phase == JobPhase.None ? [e] : [],
-        SourceProbed e => job.Phase == JobPhase.Probing ? [e, Plan(e, rules, now)] : [],
-        SourceRejected e => job.Phase == JobPhase.Probing ? [e] : [],
-        EncodeTaskStarted e => job.Awaits(e.Task) is { } task && IsNews(task, e) ? [e] : [],
-        RenditionEncoded e => job.Awaits(e.Rendition.Name) is null ? [] : job.Finish(e, now),
-        ThumbnailsMade e => job.Awaits(EncodeTasks.Thumbnails) is null ? [] : job.Finish(e, now),
-        EncodeTaskFailed e =>
-            job.Awaits(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
-        _ => [],
-    };
+        {
+            VideoUploaded e => job.Phase == JobPhase.None ? [e] : [],
+            SourceProbed e => job.Phase == JobPhase.Probing ? [e, Plan(e, rules, now)] : [],
+            SourceRejected e => job.Phase == JobPhase.Probing ? [e] : [],
+            EncodeTaskStarted e => job.Awaits(e.Task) is { } task && IsNews(task, e) ? [e] : [],
+            RenditionEncoded e => job.Awaits(e.Rendition.Name) is null ? [] : job.Finish(e, now),
+            ThumbnailsMade e => job.Awaits(EncodeTasks.Thumbnails) is null ? [] : job.Finish(e, now),
+            EncodeTaskFailed e =>
+                job.Awaits(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
+            _ => [],
+        };
 
     /// <summary>
     /// The facts that follow from hearing nothing: <paramref name="lastHeard"/> tells when a task was last heard of.

@@ -27,11 +27,11 @@ public static class EncodeTasks
     /// </summary>
     public static (VideoId Video, string Task, int Attempt, DateTimeOffset RequestedAt) Of(IMessage command) =>
         command switch
-    {
-        ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
-        EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
-        EncodeAudio c => (c.VideoId, Audio, c.Attempt, c.RequestedAt),
-        MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
-        _ => throw new UnknownMessageException(command.GetType().Name),
-    };
+        {
+            ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
+            EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
+            EncodeAudio c => (c.VideoId, Audio, c.Attempt, c.RequestedAt),
+            MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
+            _ => throw new UnknownMessageException(command.GetType().Name),
+        };
 }
