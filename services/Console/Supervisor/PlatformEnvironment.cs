@@ -59,6 +59,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
             Set($"Collect:AccessLogs:{i}", Path.Combine(data.Of("edges"), edges[i].Name, "access.log"));
         }
 
+        Set("Traffic:DnsPort", $"{ports.Dns}");
         Set("Collect:CheckpointFolder", data.Of("collect"));
         ScaleEncodeWorkers(Set);
         return all;

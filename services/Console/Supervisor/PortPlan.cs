@@ -30,6 +30,9 @@ public sealed record PortPlan(int Base)
     /// <summary>The Kafka protocol of the platform's own broker.</summary>
     public int Kafka => 9092 + Shift;
 
+    /// <summary>The UDP port of the traffic role's DNS.</summary>
+    public int Dns => 7053 + Shift;
+
     /// <summary>The HTTP port of a role.</summary>
     public int Of(string role) => RoleAddresses.PortOf(role) + Shift;
 

@@ -123,6 +123,9 @@ internal sealed class EncodeStory(VideoId video)
             case EncodeTaskProgressed e when e.VideoId == video && running.TryGetValue(e.Task, out var task):
                 running[e.Task] = task with { Fraction = e.Fraction };
                 break;
+            case SourceProbed e when e.VideoId == video:
+                Done("probe", e.ProbedAt);
+                break;
             case RenditionEncoded e when e.VideoId == video:
                 Done(e.Rendition.Name, e.EncodedAt);
                 if (e.Rendition.Name == topRung) TopRungDone = e.EncodedAt;
