@@ -15,11 +15,19 @@ public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, l
 /// Lets one task work at a time and chooses the next by <see cref="Turn"/>. As many wait as there are partitions with
 /// a command, which bounds the queue.
 /// </summary>
-public sealed class EncodeGate
+/// <remarks>
+/// A partition hands over its next command only once the one before is done. After a task of the first lane the turn is
+/// therefore kept for a moment, or a long task of the other lane would slip in between two of the first.
+/// </remarks>
+public sealed class EncodeGate(TimeProvider clock)
 {
+    /// <summary>How long a turn of the first lane is kept for the next one of that lane.</summary>
+    public static readonly TimeSpan FirstLaneGrace = TimeSpan.FromMilliseconds(400);
+
     private readonly Lock sync = new();
     private readonly PriorityQueue<TaskCompletionSource<IDisposable>, Turn> waiting = new(Turn.Order);
     private bool taken;
+    private bool keptForFirstLane;
 
     /// <summary>Waits for the turn; disposing what comes back ends it. Leaves the queue when cancelled.</summary>
     public async Task<IDisposable> EnterAsync(Turn turn, CancellationToken cancellation)
@@ -28,10 +36,11 @@ public sealed class EncodeGate
         var place = new TaskCompletionSource<IDisposable>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (sync)
         {
-            if (!taken)
+            if (!taken || (keptForFirstLane && turn.FirstLane))
             {
                 taken = true;
-                return new Exit(this);
+                keptForFirstLane = false;
+                return new Exit(this, turn.FirstLane);
             }
 
             waiting.Enqueue(place, turn);
@@ -42,26 +51,50 @@ public sealed class EncodeGate
         return await place.Task;
     }
 
-    private void Leave()
+    private void Leave(bool firstLane)
     {
         lock (sync)
         {
-            while (waiting.TryDequeue(out var next, out _))
+            var nextIsFirst = waiting.TryPeek(out _, out var next) && next.FirstLane;
+            if (!firstLane || nextIsFirst)
             {
-                if (next.TrySetResult(new Exit(this))) return;
+                GiveTurn();
+                return;
             }
 
-            taken = false;
+            keptForFirstLane = true;
+        }
+
+        _ = Task.Delay(FirstLaneGrace, clock).ContinueWith(_ => EndGrace(), TaskScheduler.Default);
+    }
+
+    private void EndGrace()
+    {
+        lock (sync)
+        {
+            if (!keptForFirstLane) return;
+            keptForFirstLane = false;
+            GiveTurn();
         }
     }
 
-    private sealed class Exit(EncodeGate gate) : IDisposable
+    private void GiveTurn()
+    {
+        while (waiting.TryDequeue(out var next, out var turn))
+        {
+            if (next.TrySetResult(new Exit(this, turn.FirstLane))) return;
+        }
+
+        taken = false;
+    }
+
+    private sealed class Exit(EncodeGate gate, bool firstLane) : IDisposable
     {
         private int left;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref left, 1) == 0) gate.Leave();
+            if (Interlocked.Exchange(ref left, 1) == 0) gate.Leave(firstLane);
         }
     }
 }

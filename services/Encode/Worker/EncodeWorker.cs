@@ -31,7 +31,7 @@ public sealed partial class EncodeWorker(
             "Wall time of an encode task.");
 
     private readonly Lock sync = new();
-    private readonly EncodeGate gate = new();
+    private readonly EncodeGate gate = new(clock);
     private readonly ConcurrentDictionary<string, Task> running = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
     private TaskReporter? current;

@@ -9,7 +9,7 @@ public class EncodeGateTests
     [Fact]
     public async Task The_first_lane_goes_first_then_the_older_then_the_smaller()
     {
-        var gate = new EncodeGate();
+        var gate = new EncodeGate(TimeProvider.System);
         var order = new List<string>();
         var held = await gate.EnterAsync(default, CancellationToken.None);
         var waiting = new[]
@@ -31,7 +31,7 @@ public class EncodeGateTests
     [Fact]
     public async Task One_that_gives_up_waiting_is_passed_over()
     {
-        var gate = new EncodeGate();
+        var gate = new EncodeGate(TimeProvider.System);
         var held = await gate.EnterAsync(default, CancellationToken.None);
         using var cancel = new CancellationTokenSource();
         var impatient = gate.EnterAsync(new Turn(true, T0, 0), cancel.Token);
@@ -43,5 +43,18 @@ public class EncodeGateTests
         held.Dispose();
         (await patient).Dispose();
         (await gate.EnterAsync(default, CancellationToken.None)).Dispose();
+    }
+
+    [Fact]
+    public async Task Between_two_tasks_of_the_first_lane_none_of_the_other_slips_in()
+    {
+        var gate = new EncodeGate(TimeProvider.System);
+        var first = await gate.EnterAsync(new Turn(true, T0, 0), CancellationToken.None);
+        var ordinary = gate.EnterAsync(new Turn(false, T0, 0), CancellationToken.None);
+        first.Dispose();
+        var second = await gate.EnterAsync(new Turn(true, T0.AddHours(1), 0), CancellationToken.None);
+        Assert.False(ordinary.IsCompleted);
+        second.Dispose();
+        (await ordinary.WaitAsync(TimeSpan.FromSeconds(30))).Dispose();
     }
 }
