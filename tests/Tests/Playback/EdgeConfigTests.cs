@@ -30,8 +30,8 @@ public sealed class EdgeConfigTests : IDisposable
         EdgeConfig.Write(Options);
         EdgeConfig.Write(Options);
 
-        Assert.Equal(
-            UnixFileMode.UserRead | UnixFileMode.UserWrite, new FileInfo(Path.Combine(folder, "token.conf")).UnixFileMode);
+        var secret = new FileInfo(Path.Combine(folder, "token.conf"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, secret.UnixFileMode);
         Assert.All(Directory.GetFiles(folder), file => Assert.DoesNotContain(Key, File.ReadAllText(file)));
     }
 
