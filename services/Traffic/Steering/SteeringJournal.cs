@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Hosting;
@@ -11,7 +12,8 @@ namespace EventStream.Traffic.Steering;
 /// away, the newest <see cref="QueueDepthMax"/> decisions are kept and tried again.
 /// </summary>
 internal sealed partial class SteeringJournal(
-    IEventPublisher publisher, TimeProvider clock, ILogger<SteeringJournal> logger) : BackgroundService
+    IEventPublisher publisher, TopicAdmin topics, TimeProvider clock, ILogger<SteeringJournal> logger)
+    : BackgroundService
 {
     /// <summary>
     /// Decisions that wait; with the hold time between changes this is hours of flapping of one edge.
@@ -32,6 +34,8 @@ internal sealed partial class SteeringJournal(
     {
         try
         {
+            // Publishing to a topic that is not there may have the broker make it, with another number of partitions.
+            while (!await TryCreateTopicAsync(stoppingToken)) await Task.Delay(RetryDelay, clock, stoppingToken);
             await foreach (var decision in queue.Reader.ReadAllAsync(stoppingToken))
             {
                 while (!await TryPublishAsync(decision, stoppingToken)) await Task.Delay(RetryDelay, clock,
@@ -41,6 +45,20 @@ internal sealed partial class SteeringJournal(
         catch (OperationCanceledException)
         {
             // The role stops.
+        }
+    }
+
+    private async Task<bool> TryCreateTopicAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await topics.EnsureAsync([Topics.TrafficDecisions], cancellation).WaitAsync(cancellation);
+            return true;
+        }
+        catch (KafkaException e)
+        {
+            NotPublished(logger, e.Error.Reason);
+            return false;
         }
     }
 

@@ -31,9 +31,11 @@ public sealed class DnsTests
             new("Traffic:Edges:1:Url", "http://192.0.2.2:80"), new("Traffic:DnsName", "edge.example"),
         ]));
         map = new EdgeMap(options, TimeProvider.System);
-        board = new SteeringBoard(
-            options, map, new SteeringJournal(new Nowhere(), TimeProvider.System, NullLogger<SteeringJournal>.Instance),
-            TimeProvider.System);
+        // The journal is not started, so nothing asks for the topic.
+        var journal = new SteeringJournal(
+            new Nowhere(), new TopicAdmin(new KafkaOptions(), NullLogger<TopicAdmin>.Instance), TimeProvider.System,
+            NullLogger<SteeringJournal>.Instance);
+        board = new SteeringBoard(options, map, journal, TimeProvider.System);
         board.Decide();
         zone = new DnsZone(options, map, board);
     }
