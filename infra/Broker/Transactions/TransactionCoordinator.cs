@@ -33,7 +33,8 @@ internal sealed partial class TransactionCoordinator : IDisposable
         _logger = logger;
         _journal = journal;
         _producerIds = new ProducerIds(journal);
-        _timer = options.Time.CreateTimer(_ => SweepUnlessClosed(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var never = Timeout.InfiniteTimeSpan;
+        _timer = options.Time.CreateTimer(_ => SweepUnlessClosed(), null, never, never);
     }
 
     public static TransactionCoordinator Open(

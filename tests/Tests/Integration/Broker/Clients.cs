@@ -23,11 +23,15 @@ internal static class Clients
     }
 
     public static IConsumer<string, string> Consumer(
-        TestBroker broker, string group, Action<ConsumerConfig>? configure = null)
+        TestBroker broker, string group, Action<ConsumerConfig>? configure = null) =>
+        Consumer(broker.Bootstrap, group, configure);
+
+    public static IConsumer<string, string> Consumer(
+        string bootstrap, string group, Action<ConsumerConfig>? configure = null)
     {
         var config = new ConsumerConfig
         {
-            BootstrapServers = broker.Bootstrap,
+            BootstrapServers = bootstrap,
             GroupId = group,
             AutoOffsetReset = AutoOffsetReset.Earliest,
             EnableAutoCommit = false,
@@ -66,9 +70,13 @@ internal static class Clients
     /// Reads partition 0 from its start until so many records are there, then makes sure that no more come.
     /// </summary>
     public static List<ConsumeResult<string, string>> ReadAll(
-        TestBroker broker, string topic, int count, IsolationLevel isolation = IsolationLevel.ReadCommitted)
+        TestBroker broker, string topic, int count, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
+        ReadAll(broker.Bootstrap, topic, count, isolation);
+
+    public static List<ConsumeResult<string, string>> ReadAll(
+        string bootstrap, string topic, int count, IsolationLevel isolation)
     {
-        using var consumer = Consumer(broker, $"g-{Guid.NewGuid():N}", c =>
+        using var consumer = Consumer(bootstrap, $"g-{Guid.NewGuid():N}", c =>
         {
             c.IsolationLevel = isolation;
             c.EnablePartitionEof = true;
