@@ -13,7 +13,8 @@ public sealed class KilledProcessTests
     {
         await using var broker = new KilledProcess();
         await broker.StartAsync();
-        using (var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.Bootstrap }).Build())
+        var config = new AdminClientConfig { BootstrapServers = broker.Bootstrap };
+        using (var admin = new AdminClientBuilder(config).Build())
         {
             await admin.CreateTopicsAsync([new() { Name = Topic, NumPartitions = 1, ReplicationFactor = 1 }]);
         }
