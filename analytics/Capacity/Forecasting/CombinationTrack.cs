@@ -29,8 +29,9 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     /// </summary>
     public double[] Record(int origin, double[]?[] paths)
     {
-        var blend = Blend(paths, Weights(origin, paths));
-        entries.Add(new Entry(origin, paths, blend));
+        var (guarded, free) = Weigh(origin, paths);
+        var blend = Blend(paths, guarded);
+        entries.Add(new Entry(origin, paths, blend, Blend(paths, free)));
         return blend;
     }
 
@@ -38,18 +39,22 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     public bool Scored(int member) => entries.Count > 0 && entries[^1].Paths[member] is not null;
 
     /// <summary>Weights by band and member at a moment, each band summing to one.</summary>
-    public double[][] Weights(int now, double[]?[] available)
+    public double[][] Weights(int now, double[]?[] available) => Weigh(now, available).Guarded;
+
+    private (double[][] Guarded, double[][] Free) Weigh(int now, double[]?[] available)
     {
         var horizon = available.First(path => path is not null)!.Length;
         var scores = Score(now, horizon);
-        var weights = new double[weightBands.Count][];
-        for (var band = 0; band < weights.Length; band++)
+        var guarded = new double[weightBands.Count][];
+        var free = new double[weightBands.Count][];
+        for (var band = 0; band < free.Length; band++)
         {
-            weights[band] = Weigh(band, scores[band], available);
-            ApplyGuard(weights[band], scores[band], available);
+            free[band] = WeighBand(band, scores[band], available);
+            guarded[band] = (double[])free[band].Clone();
+            ApplyGuard(guarded[band], scores[band], available);
         }
 
-        return weights;
+        return (guarded, free);
     }
 
     /// <summary>The weighted mean of the paths, step by step.</summary>
@@ -124,7 +129,7 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         return known.Skip(Math.Max(0, known.Count - ResidualOriginsMax));
     }
 
-    private double[] Weigh(int band, Scores scores, double[]?[] available)
+    private double[] WeighBand(int band, Scores scores, double[]?[] available)
     {
         var best = double.PositiveInfinity;
         var errors = new double[members.Count];
@@ -210,7 +215,12 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         return scores;
     }
 
-    private sealed record Entry(int Origin, double[]?[] Paths, double[] Blend);
+    /// <summary>
+    /// What was said at an origin: <paramref name="Blend"/> with the guard, and <paramref name="Free"/> without it.
+    /// The guard judges the latter; were it to judge its own choice, a naive forecast once chosen would never be left
+    /// again.
+    /// </summary>
+    private sealed record Entry(int Origin, double[]?[] Paths, double[] Blend, double[] Free);
 
     /// <summary>Weighted absolute errors of one band in the unit of the series.</summary>
     private sealed class Scores(int members)
@@ -227,7 +237,7 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         public void Add(Entry entry, int h, double actual, double weight)
         {
             mass += weight;
-            blendError += weight * Math.Abs(Stabiliser.Back(entry.Blend[h - 1]) - actual);
+            blendError += weight * Math.Abs(Stabiliser.Back(entry.Free[h - 1]) - actual);
             for (var m = 0; m < errors.Length; m++)
             {
                 if (entry.Paths[m] is not { } path) continue;

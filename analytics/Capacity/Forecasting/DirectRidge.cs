@@ -8,9 +8,9 @@ public sealed class DirectRidge : IForecaster
 {
     private const int KnotsPerDay = 12;
     private const int RowsMax = 4000;
-    /// <summary>Lags of a week leave nothing to learn from before two weeks are there.</summary>
-    private const int WeeklyDaysMin = 14;
-    private const double Penalty = 3e-3;
+    /// <summary>Lags of a week leave nothing to learn from before three weeks are there.</summary>
+    private const int WeeklyDaysMin = 21;
+    private const double Penalty = 1e-2;
 
     public string Name => "ridge";
 
