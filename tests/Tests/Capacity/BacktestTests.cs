@@ -1,4 +1,5 @@
 using EventStream.Capacity.Forecasting;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Capacity;
 
@@ -60,15 +61,13 @@ public class BacktestTests
         Assert.Equal(24, series.Season.Day);
     }
 
-    [Theory]
+    [SharedTrafficTheory]
     [InlineData("isp_eu_5m", "24h", 0.95)]
     [InlineData("nyc_taxi_30m", "24h", 0.70)]
     [InlineData("m4_h369_1h", "1h", 0.60)]
     public void On_real_traffic_the_combination_beats_ssa(string name, string horizon, double ratio)
     {
-        var file = SharedTraffic(name);
-        if (file is null) return; // The real series lie beside the checkout only where they were provided.
-        var series = TrafficFile.Read(file);
+        var series = TrafficFile.Read(Path.Combine(SharedTrafficTheoryAttribute.Folder, $"{name}.csv"));
         var cells = Backtest.Run(series.Name, series.Values, series.Season);
         double Mase(string model) => cells.Single(c => c.Model == model && c.Horizon == horizon).Mase;
         Assert.True(Mase("comb_w") < ratio * Mase(Backtest.Yardstick));
@@ -84,18 +83,6 @@ public class BacktestTests
         return "timestamp,value\n" + string.Join('\n', rows);
     }
 
-    private static string? SharedTraffic(string name)
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "EventStream.sln"))) continue;
-            var file = Path.Combine(folder.FullName, "..", "shared", "data", "traffic", $"{name}.csv");
-            return File.Exists(file) ? file : null;
-        }
-
-        return null;
-    }
-
     private sealed class TemporaryFolder : IDisposable
     {
         private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("eventstream-capacity-");
@@ -109,4 +96,17 @@ public class BacktestTests
 
         public void Dispose() => folder.Delete(recursive: true);
     }
+}
+
+/// <summary>Runs where the real series lie beside the checkout, and is skipped, saying so, where they do not.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class SharedTrafficTheoryAttribute : TheoryAttribute
+{
+    public SharedTrafficTheoryAttribute()
+    {
+        if (Directory.Exists(Folder)) return;
+        Skip = "The real traffic series are not beside the checkout (../shared/data/traffic).";
+    }
+
+    public static string Folder { get; } = Path.Combine(Checkout.Root, "..", "shared", "data", "traffic");
 }

@@ -58,7 +58,7 @@ public sealed class CapacityRoleTests : IAsyncLifetime
             await UntilAsync(() => supervisor.Replicas == 4, () =>
                 $"the supervisor has {supervisor.Replicas} replicas");
             var decision = await EventuallyAsync(
-                () => role.DecisionsAsync(), all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 }));
+                async () => await role.DecisionsAsync(), all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 }));
             Assert.All(decision, d => Assert.Equal(0, (d.Time.ToUnixTimeSeconds() / 3.0) % 1));
             Assert.Contains("viewers now", decision[0].Reason);
             Assert.Contains(supervisor.Reasons, reason => reason.Contains("out from", StringComparison.Ordinal));
@@ -67,7 +67,7 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         await using var again = await StartAsync();
         var resources = await again.GetTextAsync("/v1/resources");
         Assert.Contains($"\"steps\":{Known + 7}", resources);
-        var kept = await EventuallyAsync(() => again.DecisionsAsync(), all => all.Count > 0);
+        var kept = await EventuallyAsync(async () => await again.DecisionsAsync(), all => all.Count > 0);
         var newest = kept.Max(d => d.Time);
         await EventuallyAsync(
             () => again.GetAsync("/v1/forecasts/viewers", ContractsJson.Default.ForecastPublished),
@@ -83,7 +83,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         await PublishAsync(role, 0, 300);
         await UntilReadyAsync(role);
         for (var step = 1; step < 4; step++) await PublishAsync(role, step, 300);
-        var refused = await EventuallyAsync(() => role.DecisionsAsync(), all => all.Any(d => d.Error is not null));
+        var refused = await EventuallyAsync(
+            async () => await role.DecisionsAsync(), all => all.Any(d => d.Error is not null));
         var decision = refused.First(d => d.Error is not null);
         Assert.False(decision.Applied);
         Assert.Contains("no memory left", decision.Error);
