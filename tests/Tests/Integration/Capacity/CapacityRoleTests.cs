@@ -58,7 +58,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
             await UntilAsync(() => supervisor.Replicas == 4, () =>
                 $"the supervisor has {supervisor.Replicas} replicas");
             var decision = await EventuallyAsync(
-                async () => await role.DecisionsAsync(), all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 }));
+                async () => await role.DecisionsAsync(),
+                all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 }));
             Assert.All(decision, d => Assert.Equal(0, (d.Time.ToUnixTimeSeconds() / 3.0) % 1));
             Assert.Contains("viewers now", decision[0].Reason);
             Assert.Contains(supervisor.Reasons, reason => reason.Contains("out from", StringComparison.Ordinal));
