@@ -65,7 +65,7 @@ public sealed partial class StreamsApp : IHostedService, IDisposable
             clock,
             logger
         );
-        topics = new InternalTopics(topology, options, kafka, admin);
+        topics = new InternalTopics(topology, options, kafka, admin, clock);
         threads = new StreamThread?[options.Threads];
     }
 

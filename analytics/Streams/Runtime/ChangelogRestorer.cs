@@ -9,7 +9,9 @@ namespace EventStream.Streams.Runtime;
 /// </summary>
 internal sealed class ChangelogRestorer(StreamsOptions options, KafkaOptions kafka)
 {
+    private const int TriesMax = 20;
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// Restores; throws <see cref="TimeoutException"/> when an open transaction does not end in time.
@@ -28,7 +30,7 @@ internal sealed class ChangelogRestorer(StreamsOptions options, KafkaOptions kaf
         var ends = new Dictionary<TopicPartition, long>();
         foreach (var partition in owners.Keys)
         {
-            var watermarks = consumer.QueryWatermarkOffsets(partition, RequestTimeout);
+            var watermarks = Watermarks(consumer, partition, cancellation);
             if (watermarks.High > watermarks.Low)
                 ends[partition] = watermarks.High.Value;
         }
@@ -59,6 +61,29 @@ internal sealed class ChangelogRestorer(StreamsOptions options, KafkaOptions kaf
         }
 
         consumer.Unassign();
+    }
+
+    /// <summary>
+    /// Asks again while a partition has no leader, which a restarting broker or a new topic may cause.
+    /// </summary>
+    private static WatermarkOffsets Watermarks(
+        IConsumer<byte[], byte[]> consumer,
+        TopicPartition partition,
+        CancellationToken cancellation
+    )
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return consumer.QueryWatermarkOffsets(partition, RequestTimeout);
+            }
+            catch (KafkaException e) when (!e.Error.IsFatal && attempt < TriesMax)
+            {
+                cancellation.WaitHandle.WaitOne(RetryDelay);
+                cancellation.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     private TimeSpan RestoreTimeout => options.TransactionTimeout + TimeSpan.FromMinutes(4);

@@ -9,9 +9,19 @@ namespace EventStream.Streams.Runtime;
 /// kept for ever or compacted, never by age: their records carry event time, which may be long past when a stream is
 /// replayed.
 /// </summary>
-internal sealed class InternalTopics(Topology topology, StreamsOptions options, KafkaOptions kafka, TopicAdmin admin)
+internal sealed class InternalTopics(
+    Topology topology,
+    StreamsOptions options,
+    KafkaOptions kafka,
+    TopicAdmin admin,
+    TimeProvider clock
+)
 {
+    /// <summary>Twenty seconds in all.</summary>
+    private const int LeaderTriesMax = 100;
+
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeaderWait = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
     /// Creates what is missing. Throws <see cref="TopologyException"/> when an input does not exist, when inputs that
@@ -44,7 +54,35 @@ internal sealed class InternalTopics(Topology topology, StreamsOptions options, 
         var differences = await admin.EnsureAsync(wanted, cancellation);
         if (differences.Count > 0)
             throw new TopologyException(string.Join(' ', differences));
+        await UntilLedAsync(wanted, cancellation);
     }
+
+    /// <summary>A topic that was just created has no leader for a moment, and readers would be refused.</summary>
+    private async Task UntilLedAsync(List<Topic> wanted, CancellationToken cancellation)
+    {
+        using var client = BuildClient();
+        var names = wanted.Select(topic => topic.Name).ToHashSet(StringComparer.Ordinal);
+        for (var attempt = 0; attempt < LeaderTriesMax; attempt++)
+        {
+            var metadata = await Task.Run(() => client.GetMetadata(RequestTimeout), cancellation);
+            var led = metadata.Topics.Count(topic =>
+                names.Contains(topic.Topic) && topic.Partitions.TrueForAll(partition => partition.Leader >= 0)
+            );
+            if (led == names.Count)
+                return;
+            await Task.Delay(LeaderWait, clock, cancellation);
+        }
+
+        throw new TopologyException(
+            $"The brokers did not elect leaders for {string.Join(", ", names)}; look at their log."
+        );
+    }
+
+    private IAdminClient BuildClient() =>
+        new AdminClientBuilder(new AdminClientConfig(kafka.ClientConfig($"{options.ApplicationId}-admin")))
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .Build();
 
     private static Topic Internal(string name, int partitions, bool compacted) =>
         new(name, "internal", "Streams", "Streams", partitions, null, compacted);
@@ -76,12 +114,7 @@ internal sealed class InternalTopics(Topology topology, StreamsOptions options, 
 
     private async Task<Dictionary<string, int>> CountPartitionsAsync(CancellationToken cancellation)
     {
-        using var client = new AdminClientBuilder(
-            new AdminClientConfig(kafka.ClientConfig($"{options.ApplicationId}-admin"))
-        )
-            .SetLogHandler((_, _) => { })
-            .SetErrorHandler((_, _) => { })
-            .Build();
+        using var client = BuildClient();
         var metadata = await Task.Run(() => client.GetMetadata(RequestTimeout), cancellation);
         return metadata
             .Topics.Where(topic => !topic.Error.IsError)

@@ -25,6 +25,8 @@ internal sealed partial class StreamThread : IDisposable
     private readonly BadRecords badRecords;
     private long committedAt;
     private volatile bool killed;
+    private bool closed;
+    private bool abandoned;
     private CancellationToken stopping;
 
     public StreamThread(
@@ -68,6 +70,7 @@ internal sealed partial class StreamThread : IDisposable
             return;
         CommitNow();
         consumer.Close();
+        closed = true;
     }
 
     /// <summary>Stops without commit, abort or farewell, as a killed process would.</summary>
@@ -82,8 +85,17 @@ internal sealed partial class StreamThread : IDisposable
         return true;
     }
 
+    /// <summary>
+    /// Leaves the group, so that a successor need not wait for this member to be missed; commits nothing.
+    /// </summary>
     public void Dispose()
     {
+        if (!killed && !closed)
+        {
+            abandoned = true;
+            consumer.Close();
+        }
+
         producer.Dispose();
         consumer.Dispose();
     }
@@ -204,7 +216,7 @@ internal sealed partial class StreamThread : IDisposable
 
     private void Release(bool lost)
     {
-        if (killed)
+        if (killed || abandoned)
             return;
         if (lost)
             producer.Abort();
