@@ -14,59 +14,16 @@ public static class QoeTopology
     /// <summary>The topology; pure, and the same for a broker and for the test driver.</summary>
     public static Topology Build(QoeOptions options)
     {
-        var builder = new StreamBuilder()
-            .AddKeyValueStore(
-                new Materialized<string, SessionState>(
-                    SessionProcessor.Store,
-                    Text,
-                    Serdes.Json(QoeJson.Default.SessionState)
-                )
-            )
-            .AddWindowStore(Loads(LoadPartProcessor.Store))
-            .AddWindowStore(Loads(LoadProcessor.Sums))
-            .AddKeyValueStore(
-                new Materialized<string, KnownLoad>(LoadProcessor.Known, Text, Serdes.Json(QoeJson.Default.KnownLoad))
-            );
-
-        var beacons = builder.Stream(
-            Topics.PlaybackBeacons.Name,
-            new Consumed<string, BeaconReceived>(
-                Text,
-                Serdes.Message<BeaconReceived>(),
-                (_, beacon) => BeaconTime.Of(beacon, options)
-            )
-        );
-        var requests = builder.Stream(
-            Topics.CdnRequests.Name,
-            new Consumed<string, CdnRequestServed>(
-                Text,
-                Serdes.Message<CdnRequestServed>(),
-                (_, request) => request.Time
-            )
-        );
-        var inputs = beacons
-            .MapValues((_, beacon) => new QoeInput(beacon, null))
-            .Merge(requests.MapValues((_, request) => new QoeInput(null, request)));
-
+        var builder = WithStores(new StreamBuilder());
+        var inputs = Beacons(builder, options).Merge(Requests(builder));
         var facts = inputs.Process(() => new SessionProcessor(options), SessionProcessor.Store);
+
         facts
             .OfType<SessionFact>()
             .MapValues((_, fact) => fact.Message)
             .To(Topics.QoeSessions.Name, Messages<IMessage>());
 
-        var windows = facts
-            .OfType<WindowFigures>()
-            .SelectKey((_, share) => WindowFigures.KeyOf(share.Subject))
-            .GroupByKey(new Repartitioned<string, WindowFigures>("windows", Text, Figures))
-            .WindowedBy(new TimeWindows(options.Window, TimeSpan.FromSeconds(options.WindowGraceSeconds)))
-            .SuppressUntilWindowCloses()
-            .Aggregate(
-                Nothing,
-                (_, share, sum) => sum.Plus(share),
-                new Materialized<string, WindowFigures>("windows", Text, Figures)
-            )
-            .ToStream()
-            .Map((window, sum) => KeyValuePair.Create(window.Key, sum.Close(window.Start, window.End)));
+        var windows = Windows(facts.OfType<WindowFigures>(), options);
         windows.To(Topics.QoeWindows.Name, Messages<QoeWindowClosed>());
         windows
             .FlatMap(
@@ -78,25 +35,73 @@ public static class QoeTopology
         // Load is one global figure, so its parts meet in a topic of one partition.
         inputs
             .Process(() => new LoadPartProcessor(options), LoadPartProcessor.Store, SessionProcessor.Store)
-            .Repartition(
-                new Repartitioned<string, LoadPart>(
-                    "load",
-                    Text,
-                    Serdes.Json(QoeJson.Default.LoadPart),
-                    Partitions: 1
-                )
-            )
+            .Repartition(new Repartitioned<string, LoadPart>("load", Text, Parts, Partitions: 1))
             .Process(() => new LoadProcessor(options), LoadProcessor.Sums, LoadProcessor.Known)
             .To(Topics.TrafficLoad.Name, Messages<LoadMeasured>());
         return builder.Build();
     }
 
+    private static KStream<string, QoeInput> Beacons(StreamBuilder builder, QoeOptions options) =>
+        builder
+            .Stream(
+                Topics.PlaybackBeacons.Name,
+                new Consumed<string, BeaconReceived>(
+                    Text,
+                    Serdes.Message<BeaconReceived>(),
+                    (_, beacon) => BeaconTime.Of(beacon, options)
+                )
+            )
+            .MapValues((_, beacon) => new QoeInput(beacon, null));
+
+    private static KStream<string, QoeInput> Requests(StreamBuilder builder) =>
+        builder
+            .Stream(
+                Topics.CdnRequests.Name,
+                new Consumed<string, CdnRequestServed>(
+                    Text,
+                    Serdes.Message<CdnRequestServed>(),
+                    (_, request) => request.Time
+                )
+            )
+            .MapValues((_, request) => new QoeInput(null, request));
+
+    private static KStream<string, QoeWindowClosed> Windows(
+        KStream<string, WindowFigures> shares,
+        QoeOptions options
+    ) =>
+        shares
+            .SelectKey((_, share) => WindowFigures.KeyOf(share.Subject))
+            .GroupByKey(new Repartitioned<string, WindowFigures>("windows", Text, Figures))
+            .WindowedBy(new TimeWindows(options.Window, TimeSpan.FromSeconds(options.WindowGraceSeconds)))
+            .SuppressUntilWindowCloses()
+            .Aggregate(
+                Nothing,
+                (_, share, sum) => sum.Plus(share),
+                new Materialized<string, WindowFigures>("windows", Text, Figures)
+            )
+            .ToStream()
+            .Map((window, sum) => KeyValuePair.Create(window.Key, sum.Close(window.Start, window.End)));
+
+    private static StreamBuilder WithStores(StreamBuilder builder) =>
+        builder
+            .AddKeyValueStore(
+                new Materialized<string, SessionState>(
+                    SessionProcessor.Store,
+                    Text,
+                    Serdes.Json(QoeJson.Default.SessionState)
+                )
+            )
+            .AddWindowStore(new Materialized<string, LoadPart>(LoadPartProcessor.Store, Text, Parts))
+            .AddWindowStore(new Materialized<string, LoadPart>(LoadProcessor.Sums, Text, Parts))
+            .AddKeyValueStore(
+                new Materialized<string, KnownLoad>(LoadProcessor.Known, Text, Serdes.Json(QoeJson.Default.KnownLoad))
+            );
+
+    private static Serde<LoadPart> Parts => Serdes.Json(QoeJson.Default.LoadPart);
+
     private static Serde<WindowFigures> Figures => Serdes.Json(QoeJson.Default.WindowFigures);
 
     private static WindowFigures Nothing() => new() { Subject = new SessionSubject("", "", "", "", "") };
-
-    private static Materialized<string, LoadPart> Loads(string store) =>
-        new(store, Text, Serdes.Json(QoeJson.Default.LoadPart));
 
     private static Produced<string, TMessage> Messages<TMessage>()
         where TMessage : class, IMessage => new(Text, Serdes.Message<TMessage>());
