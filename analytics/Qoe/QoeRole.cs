@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Messaging.Hosting;
 using EventStream.Messaging.Kafka;
@@ -27,8 +29,10 @@ public sealed class QoeRole : IRole
     {
         var options = QoeOptions.From(builder.Configuration);
         builder.Services.ConfigureHttpJsonOptions(json =>
-            json.SerializerOptions.PropertyNamingPolicy = System.Text.Json.JsonNamingPolicy.CamelCase
-        );
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
+        });
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(Streams(options));
         builder.Services.AddSingleton(_ => QoeTopology.Build(options));
