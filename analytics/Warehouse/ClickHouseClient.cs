@@ -7,8 +7,8 @@ using System.Text.Json.Serialization;
 namespace EventStream.Warehouse;
 
 /// <summary>
-/// A client of ClickHouse's HTTP interface. Rows come and go as JSON, one object a line; parameters are bound by the server as
-/// <c>{name:Type}</c>. It speaks to a server and to the embedded engine alike. Thread-safe.
+/// A client of ClickHouse's HTTP interface. Rows come and go as JSON, one object a line; parameters are bound by the
+/// server as <c>{name:Type}</c>. It speaks to a server and to the embedded engine alike. Thread-safe.
 /// </summary>
 public sealed class ClickHouseClient(HttpClient http, ClickHouseOptions options)
 {
@@ -34,7 +34,9 @@ public sealed class ClickHouseClient(HttpClient http, ClickHouseOptions options)
         using var response = await SendAsync(Query(parameters, []), new StringContent(sql), cancellation);
     }
 
-    /// <summary>Streams the rows of a SELECT. The statement names no FORMAT. Throws <see cref="ClickHouseException"/>.</summary>
+    /// <summary>
+    /// Streams the rows of a SELECT. The statement names no FORMAT. Throws <see cref="ClickHouseException"/>.
+    /// </summary>
     public async IAsyncEnumerable<JsonElement> QueryAsync(
         string sql, [EnumeratorCancellation] CancellationToken cancellation,
         IReadOnlyDictionary<string, string>? parameters = null)
@@ -83,7 +85,8 @@ public sealed class ClickHouseClient(HttpClient http, ClickHouseOptions options)
     }
 
     private async IAsyncEnumerable<string> LinesAsync(
-        string sql, IReadOnlyDictionary<string, string>? parameters, [EnumeratorCancellation] CancellationToken cancellation)
+        string sql, IReadOnlyDictionary<string, string>? parameters,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         var query = Query(parameters, [("default_format", "JSONEachRow")]);
         using var response = await SendAsync(query, new StringContent(sql), cancellation);
@@ -126,7 +129,8 @@ public sealed class ClickHouseClient(HttpClient http, ClickHouseOptions options)
         }
     }
 
-    private static string Query(IReadOnlyDictionary<string, string>? parameters, IEnumerable<(string Name, string Value)> settings)
+    private static string Query(
+        IReadOnlyDictionary<string, string>? parameters, IEnumerable<(string Name, string Value)> settings)
     {
         var bound = (parameters ?? new Dictionary<string, string>()).Select(pair => ($"param_{pair.Key}", pair.Value));
         return string.Join('&', settings.Concat(bound)
@@ -136,7 +140,8 @@ public sealed class ClickHouseClient(HttpClient http, ClickHouseOptions options)
     /// <summary>DateTime and DateTime64 as ClickHouse writes them: <c>2026-11-22 08:00:00.123</c>, in UTC.</summary>
     private sealed class ClickHouseTime : JsonConverter<DateTimeOffset>
     {
-        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        public override DateTimeOffset Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             DateTimeOffset.Parse(
                 reader.GetString() ?? "", System.Globalization.CultureInfo.InvariantCulture,
                 System.Globalization.DateTimeStyles.AssumeUniversal);

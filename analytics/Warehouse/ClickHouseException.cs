@@ -4,14 +4,15 @@ using System.Text.RegularExpressions;
 namespace EventStream.Warehouse;
 
 /// <summary>
-/// ClickHouse refused a statement. <c>Code</c> and <c>Name</c> are ClickHouse's own, such as 60 and <c>UNKNOWN_TABLE</c>;
-/// the message is its whole sentence.
+/// ClickHouse refused a statement. <c>Code</c> and <c>Name</c> are ClickHouse's own, such as 60 and
+/// <c>UNKNOWN_TABLE</c>; the message is its whole sentence.
 /// </summary>
 public sealed partial class ClickHouseException(int code, string name, string message) : Exception(message)
 {
     /// <summary>Codes that this room answers with, or acts on; ClickHouse's numbers.</summary>
-    public const int SyntaxError = 62, UnknownSetting = 115, SettingConstraint = 452, Readonly = 164, AccessDenied = 497,
-        AuthenticationFailed = 516, TooManyQueries = 202, TooManyBytes = 396, SessionLocked = 373, SessionNotFound = 372,
+    public const int SyntaxError = 62, UnknownSetting = 115, SettingConstraint = 452, Readonly = 164,
+        AccessDenied = 497, AuthenticationFailed = 516, TooManyQueries = 202, TooManyBytes = 396,
+        SessionLocked = 373, SessionNotFound = 372,
         NotImplemented = 48, BadArguments = 36;
 
     public int Code { get; } = code;

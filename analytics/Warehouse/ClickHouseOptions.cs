@@ -3,7 +3,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Warehouse;
 
-/// <summary>How to reach ClickHouse, section <c>ClickHouse</c>: a server or the embedded engine, which look alike.</summary>
+/// <summary>
+/// How to reach ClickHouse, section <c>ClickHouse</c>: a server or the embedded engine, which look alike.
+/// </summary>
 public sealed record ClickHouseOptions
 {
     /// <summary><c>ClickHouse:Url</c>; the address of the role <c>clickhouse</c> where it is not set.</summary>
@@ -17,7 +19,9 @@ public sealed record ClickHouseOptions
     /// <summary>Time of one request, beyond which its outcome is unknown.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Reads the section; throws <see cref="RoleConfigurationException"/> when the address is not one.</summary>
+    /// <summary>
+    /// Reads the section; throws <see cref="RoleConfigurationException"/> when the address is not one.
+    /// </summary>
     public static ClickHouseOptions From(IConfiguration configuration, string role)
     {
         var section = configuration.GetSection("ClickHouse");

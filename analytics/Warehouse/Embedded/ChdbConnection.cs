@@ -8,8 +8,9 @@ internal readonly record struct QuerySummary(
     ulong RowsRead, ulong BytesRead, ulong RowsWritten, ulong BytesWritten, double ElapsedSeconds);
 
 /// <summary>
-/// One connection to the engine. It runs one statement at a time and blocks the calling thread; settings, the current database
-/// and temporary tables are its own. Opening one costs about a millisecond, so most serve one request and are thrown away.
+/// One connection to the engine. It runs one statement at a time and blocks the calling thread; settings, the current
+/// database and temporary tables are its own. Opening one costs about a millisecond, so most serve one request and
+/// are thrown away.
 /// </summary>
 internal sealed unsafe class ChdbConnection : IDisposable
 {
@@ -22,7 +23,9 @@ internal sealed unsafe class ChdbConnection : IDisposable
         this.connection = connection;
     }
 
-    /// <summary>Opens a connection, or returns null when the engine refuses (another path or another process holds it).</summary>
+    /// <summary>
+    /// Opens a connection, or returns null when the engine refuses (another path or another process holds it).
+    /// </summary>
     public static ChdbConnection? Open(Libchdb library, IReadOnlyList<string> arguments)
     {
         using var texts = new NativeTexts(arguments);
@@ -54,8 +57,8 @@ internal sealed unsafe class ChdbConnection : IDisposable
     }
 
     /// <summary>
-    /// Starts a SELECT whose result comes in chunks. Only formats without header and footer may be streamed, because each chunk
-    /// is a document of its own. Throws <see cref="ClickHouseException"/>.
+    /// Starts a SELECT whose result comes in chunks. Only formats without header and footer may be streamed, because
+    /// each chunk is a document of its own. Throws <see cref="ClickHouseException"/>.
     /// </summary>
     public ChdbStream Stream(string sql, string format, IReadOnlyList<KeyValuePair<string, string>> parameters)
     {
@@ -80,7 +83,9 @@ internal sealed unsafe class ChdbConnection : IDisposable
         connection = null;
     }
 
-    /// <summary>The next chunk, empty at the end. Throws <see cref="ClickHouseException"/> when the query failed meanwhile.</summary>
+    /// <summary>
+    /// The next chunk, empty at the end. Throws <see cref="ClickHouseException"/> when the query failed meanwhile.
+    /// </summary>
     internal bool Fetch(nint stream, ResultReader use)
     {
         var chunk = library.StreamFetch(*connection, stream);
@@ -149,7 +154,9 @@ internal sealed class ChdbStream(ChdbConnection connection, nint result) : IDisp
     private bool ended;
     private bool disposed;
 
-    /// <summary>Hands the next chunk to <paramref name="use"/>; false at the end. Throws <see cref="ClickHouseException"/>.</summary>
+    /// <summary>
+    /// Hands the next chunk to <paramref name="use"/>; false at the end. Throws <see cref="ClickHouseException"/>.
+    /// </summary>
     public bool Next(ResultReader use)
     {
         if (ended) return false;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json;
 using EventStream.Warehouse.Sql;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -10,10 +11,12 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// ClickHouse's HTTP interface in front of the embedded engine, as far as its clients use it: statements in URL or body,
-/// <c>param_x</c>, settings, sessions, gzip, typed errors. Not there: block compression, multipart, progress headers.
+/// ClickHouse's HTTP interface in front of the embedded engine, as far as its clients use it: statements in URL or
+/// body, <c>param_x</c>, settings, sessions, gzip, typed errors. Not there: block compression, multipart, progress
+/// headers.
 /// </summary>
-internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider clock, ILogger<ClickHouseApi> logger) : IDisposable
+internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider clock, ILogger<ClickHouseApi> logger)
+    : IDisposable
 {
     private readonly Turnstile reads = new(engine.Options.ConcurrentReadsMax, engine.Options.WaitingMax);
     private readonly Turnstile writes = new(1, engine.Options.WaitingMax);
@@ -52,7 +55,8 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         }
         catch (SqlTextException e)
         {
-            await RefuseAsync(context, ClickHouseException.Of(ClickHouseException.SyntaxError, "SYNTAX_ERROR", e.Message));
+            await RefuseAsync(
+                context, ClickHouseException.Of(ClickHouseException.SyntaxError, "SYNTAX_ERROR", e.Message));
         }
         catch (ClickHouseException e)
         {
@@ -66,7 +70,8 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         catch (InvalidDataException e)
         {
             await RefuseAsync(context, ClickHouseException.Of(
-                ClickHouseException.BadArguments, "BAD_ARGUMENTS", $"The body is not what Content-Encoding says: {e.Message}"));
+                ClickHouseException.BadArguments, "BAD_ARGUMENTS",
+                $"The body is not what Content-Encoding says: {e.Message}"));
         }
         catch (Exception e) when (gone.IsCancellationRequested && e is OperationCanceledException or IOException)
         {
@@ -119,7 +124,8 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         return Encoding.UTF8.GetBytes($"\r\n__exception__\r\n{tag}\r\n{message}\n{text} {tag}\r\n__exception__\r\n");
     }
 
-    private static void WriteHeaders(HttpResponse response, ClickHouseRequest request, QuerySummary? summary, string tag)
+    private static void WriteHeaders(
+        HttpResponse response, ClickHouseRequest request, QuerySummary? summary, string tag)
     {
         response.ContentType = ContentType(request.ResultFormat);
         response.Headers["X-ClickHouse-Server-Display-Name"] = "eventstream";
@@ -131,9 +137,14 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         if (summary is { } cost) response.Headers["X-ClickHouse-Summary"] = Json(cost);
     }
 
-    private static string Json(QuerySummary cost) => string.Create(CultureInfo.InvariantCulture, $$"""
-        {"read_rows":"{{cost.RowsRead}}","read_bytes":"{{cost.BytesRead}}","written_rows":"{{cost.RowsWritten}}","written_bytes":"{{cost.BytesWritten}}","total_rows_to_read":"0","result_rows":"0","result_bytes":"0","elapsed_ns":"{{cost.ElapsedSeconds * 1e9:F0}}"}
-        """);
+    private static string Json(QuerySummary cost) => JsonSerializer.Serialize(new Dictionary<string, string>
+    {
+        ["read_rows"] = $"{cost.RowsRead}",
+        ["read_bytes"] = $"{cost.BytesRead}",
+        ["written_rows"] = $"{cost.RowsWritten}",
+        ["written_bytes"] = $"{cost.BytesWritten}",
+        ["elapsed_ns"] = (cost.ElapsedSeconds * 1e9).ToString("F0", CultureInfo.InvariantCulture),
+    });
 
     private static string ContentType(string format) => format.ToUpperInvariant() switch
     {
@@ -173,7 +184,8 @@ internal static class ClickHouseStatus
 {
     private static readonly HashSet<int> SenderIsWrong =
     [
-        6, 7, 16, 20, 26, 27, 33, 34, 36, 38, 39, 40, 41, 42, 43, 44, 46, 47, 48, 51, 53, 57, 61, 62, 63, 69, 70, 72, 82, 85,
+        6, 7, 16, 20, 26, 27, 33, 34, 36, 38, 39, 40, 41, 42, 43, 44, 46, 47, 48, 51, 53, 57, 61, 62, 63, 69, 70, 72,
+        82, 85,
         108, 110, 115, 117, 130, 131, 206, 215, 349, 372, 386, 395, 427, 441, 452, 456, 457, 471, 473, 474, 475, 477,
     ];
 

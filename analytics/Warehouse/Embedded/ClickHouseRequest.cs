@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// One request to the HTTP interface, read and checked: the statement, its parameters and settings, and the rows of an INSERT in
-/// memory. GET may only read, as on a server.
+/// One request to the HTTP interface, read and checked: the statement, its parameters and settings, and the rows of
+/// an INSERT in memory. GET may only read, as on a server.
 /// </summary>
 internal sealed class ClickHouseRequest : IDisposable
 {
@@ -56,7 +56,8 @@ internal sealed class ClickHouseRequest : IDisposable
         Statement.Kind == SqlKind.InsertData ? Format : Statement.Format ?? Format;
 
     /// <summary>
-    /// Reads a request. Throws <see cref="ClickHouseException"/> and <see cref="SqlTextException"/> for what it cannot take.
+    /// Reads a request. Throws <see cref="ClickHouseException"/> and <see cref="SqlTextException"/> for what it
+    /// cannot take.
     /// </summary>
     public static async Task<ClickHouseRequest> ReadAsync(
         HttpRequest http, ClickHouseUser user, EmbeddedOptions options, CancellationToken cancellation)
@@ -94,7 +95,9 @@ internal sealed class ClickHouseRequest : IDisposable
 
         var buffer = new byte[SqlBytesMax];
         var length = await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellation);
-        byte[] whole = text.Length == 0 ? buffer[..length] : length == 0 ? text : [.. text, (byte)'\n', .. buffer[..length]];
+        byte[] whole = text.Length == 0 ? buffer[..length]
+            : length == 0 ? text
+            : [.. text, (byte)'\n', .. buffer[..length]];
         Statement = SqlStatement.Parse(whole);
         if (Statement.Kind == SqlKind.InsertData)
             await TakeRowsAsync(Statement, whole, body, options, cancellation);
@@ -127,7 +130,8 @@ internal sealed class ClickHouseRequest : IDisposable
             : ClickHouseException.Of(ClickHouseException.AccessDenied, "ACCESS_DENIED", refusal);
     }
 
-    private static Stream Decompressed(HttpRequest http) => http.Headers.ContentEncoding.ToString().ToLowerInvariant() switch
+    private static Stream Decompressed(HttpRequest http) =>
+        http.Headers.ContentEncoding.ToString().ToLowerInvariant() switch
     {
         "" or "identity" => http.Body,
         "gzip" => new GZipStream(http.Body, CompressionMode.Decompress),
@@ -151,7 +155,8 @@ internal sealed class ClickHouseRequest : IDisposable
         if (value.Length == 0) return null;
         if (value.Length <= 200 && value.All(c => c is > ' ' and < (char)127)) return value;
         throw ClickHouseException.Of(
-            ClickHouseException.BadArguments, "BAD_ARGUMENTS", $"{name} must be at most 200 printable ASCII characters.");
+            ClickHouseException.BadArguments, "BAD_ARGUMENTS",
+            $"{name} must be at most 200 printable ASCII characters.");
     }
 
     private static ClickHouseException Unsupported(string what) => ClickHouseException.Of(

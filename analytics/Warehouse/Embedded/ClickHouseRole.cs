@@ -3,13 +3,13 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// The role <c>clickhouse</c>: the embedded engine behind ClickHouse's HTTP interface, for a machine without a ClickHouse server.
-/// It runs in a process of its own, so that a crash or a memory peak of the engine takes nothing else down.
+/// The role <c>clickhouse</c>: the embedded engine behind ClickHouse's HTTP interface, for a machine without a
+/// ClickHouse server. It runs in a process of its own, so that a crash or a memory peak of the engine takes nothing
+/// else down.
 /// </summary>
 public sealed class ClickHouseRole : IRole
 {
@@ -25,8 +25,8 @@ public sealed class ClickHouseRole : IRole
     public int DefaultPort => RoleAddresses.PortOf(RoleName);
 
     /// <summary>
-    /// Connects to the engine. A process that runs this role calls it first of all, before hosts and threads, because a fault in
-    /// managed code during the connect would be fatal. Throws <see cref="RoleConfigurationException"/> and
+    /// Connects to the engine. A process that runs this role calls it first of all, before hosts and threads, because
+    /// a fault in managed code during the connect would be fatal. Throws <see cref="RoleConfigurationException"/> and
     /// <see cref="MissingToolException"/>.
     /// </summary>
     public static void ConnectFirst(IConfiguration configuration) => EmbeddedEngine.Start(configuration);
@@ -41,8 +41,7 @@ public sealed class ClickHouseRole : IRole
             kestrel.Limits.MaxRequestBufferSize = 4 * RequestLineBytesMax;
         });
         builder.Services.AddSingleton(engine);
-        builder.Services.AddSingleton(services => new ClickHouseApi(
-            engine, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ClickHouseApi>>()));
+        builder.Services.AddSingleton<ClickHouseApi>();
         builder.Services.AddReadiness("engine", (_, _) =>
         {
             engine.Control("SELECT 1");

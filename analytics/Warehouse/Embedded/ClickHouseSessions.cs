@@ -1,8 +1,8 @@
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// Connections that clients come back to by a session id, for temporary tables and SET. A session runs one statement at a time
-/// and ends when it was not used for its time-out.
+/// Connections that clients come back to by a session id, for temporary tables and SET. A session runs one statement
+/// at a time and ends when it was not used for its time-out.
 /// </summary>
 internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clock) : IDisposable
 {
@@ -10,8 +10,8 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
     private readonly Lock gate = new();
 
     /// <summary>
-    /// Takes the session's connection, made when it is new. Throws <see cref="ClickHouseException"/>: 373 while another request
-    /// uses it, 372 when it had to exist, 202 when there are too many.
+    /// Takes the session's connection, made when it is new. Throws <see cref="ClickHouseException"/>: 373 while
+    /// another request uses it, 372 when it had to exist, 202 when there are too many.
     /// </summary>
     public Session Take(ClickHouseRequest request)
     {
@@ -56,7 +56,8 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
         if (request.SessionMustExist)
         {
             throw ClickHouseException.Of(
-                ClickHouseException.SessionNotFound, "SESSION_NOT_FOUND", $"Session {request.SessionId} was not found.");
+                ClickHouseException.SessionNotFound, "SESSION_NOT_FOUND",
+                $"Session {request.SessionId} was not found.");
         }
 
         if (sessions.Count >= engine.Options.SessionsMax)

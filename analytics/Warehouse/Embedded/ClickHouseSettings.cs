@@ -3,12 +3,14 @@ using System.Text.RegularExpressions;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// URL parameters of ClickHouse's HTTP interface: those that it understands itself, and all others, which are settings. Names
-/// are checked before they become part of a statement, and values are always quoted.
+/// URL parameters of ClickHouse's HTTP interface: those that it understands itself, and all others, which are
+/// settings. Names are checked before they become part of a statement, and values are always quoted.
 /// </summary>
 internal static partial class ClickHouseSettings
 {
-    /// <summary>Understood by the interface, or of no meaning for an engine without cluster and progress headers.</summary>
+    /// <summary>
+    /// Understood by the interface, or of no meaning for an engine without cluster and progress headers.
+    /// </summary>
     private static readonly HashSet<string> Own = new(StringComparer.Ordinal)
     {
         "query", "query_id", "database", "default_format", "session_id", "session_timeout", "session_check", "user",
@@ -30,8 +32,8 @@ internal static partial class ClickHouseSettings
         !Own.Contains(name) && !name.StartsWith("param_", StringComparison.Ordinal);
 
     /// <summary>
-    /// The SET statement of a request, or null without settings. Throws <see cref="ClickHouseException"/>: 115 for a name that
-    /// cannot be one, 452 for a bound that a request must not lift.
+    /// The SET statement of a request, or null without settings. Throws <see cref="ClickHouseException"/>: 115 for a
+    /// name that cannot be one, 452 for a bound that a request must not lift.
     /// </summary>
     public static string? Statement(IReadOnlyList<KeyValuePair<string, string>> settings, bool reader)
     {
@@ -41,7 +43,8 @@ internal static partial class ClickHouseSettings
             if (!Name().IsMatch(name))
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.UnknownSetting, "UNKNOWN_SETTING", $"Neither a setting nor built-in: '{name}'.");
+                    ClickHouseException.UnknownSetting, "UNKNOWN_SETTING",
+                    $"Neither a setting nor built-in: '{name}'.");
             }
 
             if (reader && Bounds.Contains(name))

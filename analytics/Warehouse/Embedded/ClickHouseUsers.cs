@@ -7,12 +7,14 @@ namespace EventStream.Warehouse.Embedded;
 /// <summary>Who sends a statement.</summary>
 internal sealed record ClickHouseUser(string Name, bool ReadOnly);
 
-/// <summary>The two users of the embedded engine, which has none itself: one that writes and one that only reads.</summary>
+/// <summary>
+/// The two users of the embedded engine, which has none itself: one that writes and one that only reads.
+/// </summary>
 internal static class ClickHouseUsers
 {
     /// <summary>
-    /// Takes user and password from X-ClickHouse-User/-Key, else basic authentication, else the URL; without any, the writer
-    /// is meant. Throws <see cref="ClickHouseException"/> 516.
+    /// Takes user and password from X-ClickHouse-User/-Key, else basic authentication, else the URL; without any, the
+    /// writer is meant. Throws <see cref="ClickHouseException"/> 516.
     /// </summary>
     public static ClickHouseUser Authenticate(HttpRequest request, EmbeddedOptions options)
     {

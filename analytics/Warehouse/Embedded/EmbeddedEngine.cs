@@ -6,7 +6,8 @@ namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
 /// The engine of this process. There is at most one, on one folder; it connects before anything else runs (see
-/// <see cref="SignalGuard"/>) and keeps one connection open until the process ends, because closing the last one would stop it.
+/// <see cref="SignalGuard"/>) and keeps one connection open until the process ends, because closing the last one
+/// would stop it.
 /// </summary>
 public sealed class EmbeddedEngine
 {
@@ -25,7 +26,8 @@ public sealed class EmbeddedEngine
         Directory.CreateDirectory(folder);
         arguments = ["clickhouse", $"--path={folder}", $"--config-file={WriteConfiguration(options, folder)}"];
         library = new Libchdb(libraryPath);
-        control = SignalGuard.Run(() => ChdbConnection.Open(library, arguments)) ?? throw new RoleConfigurationException(
+        control = SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
+            ?? throw new RoleConfigurationException(
             ClickHouseRole.RoleName,
             $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
                 + "Stop that process or set ClickHouse:DataFolder.");
@@ -36,7 +38,8 @@ public sealed class EmbeddedEngine
 
     /// <summary>
     /// Starts the engine, or returns the one that runs. Call it first in <c>Main</c>. Throws
-    /// <see cref="RoleConfigurationException"/> when the folder is taken and <see cref="MissingToolException"/> without library.
+    /// <see cref="RoleConfigurationException"/> when the folder is taken and <see cref="MissingToolException"/>
+    /// without library.
     /// </summary>
     public static EmbeddedEngine Start(IConfiguration configuration)
     {
@@ -52,7 +55,9 @@ public sealed class EmbeddedEngine
         }
     }
 
-    /// <summary>A connection of its own for one request, with the engine's limits set. Throws when the engine is stopping.</summary>
+    /// <summary>
+    /// A connection of its own for one request, with the engine's limits set. Throws when the engine is stopping.
+    /// </summary>
     internal ChdbConnection Connect()
     {
         var connection = SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
@@ -67,7 +72,9 @@ public sealed class EmbeddedEngine
         return connection;
     }
 
-    /// <summary>Runs a short statement on the connection that stays open: the probe of health, the killing of queries.</summary>
+    /// <summary>
+    /// Runs a short statement on the connection that stays open: the probe of health, the killing of queries.
+    /// </summary>
     internal void Control(string sql)
     {
         lock (controlGate) control.Run(sql);

@@ -25,7 +25,9 @@ public sealed record EmbeddedOptions
     /// <summary>Statements that read at once; each may hold <see cref="QueryBytesMax"/> of memory.</summary>
     public int ConcurrentReadsMax { get; init; } = 4;
 
-    /// <summary>Requests that wait for a turn; the next one gets code 202 at once instead of a place in an endless queue.</summary>
+    /// <summary>
+    /// Requests that wait for a turn; the next one gets code 202 at once instead of a place in an endless queue.
+    /// </summary>
     public int WaitingMax { get; init; } = 64;
 
     /// <summary>Threads of one statement; two leave the cores to the rest of the platform.</summary>
@@ -49,7 +51,9 @@ public sealed record EmbeddedOptions
     /// <summary>Sessions kept for clients that name one; each holds a connection.</summary>
     public int SessionsMax { get; init; } = 16;
 
-    /// <summary>Reads and checks the section; throws <see cref="RoleConfigurationException"/> naming every fault.</summary>
+    /// <summary>
+    /// Reads and checks the section; throws <see cref="RoleConfigurationException"/> naming every fault.
+    /// </summary>
     public static EmbeddedOptions From(IConfiguration configuration)
     {
         var options = configuration.GetSection("ClickHouse").Get<EmbeddedOptions>() ?? new EmbeddedOptions();

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// The C interface of libchdb, the ClickHouse engine as a library. All strings are UTF-8 with an explicit length. The library
-/// is never unloaded: it has threads of its own for as long as the process lives.
+/// The C interface of libchdb, the ClickHouse engine as a library. All strings are UTF-8 with an explicit length. The
+/// library is never unloaded: it has threads of its own for as long as the process lives.
 /// </summary>
 internal sealed unsafe class Libchdb
 {

@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// A file without a name, in memory. Rows to be inserted go through one, because the engine cuts data that stands inside a
-/// statement at a semicolon before a line break, whatever its format; a file it reads as bytes.
+/// A file without a name, in memory. Rows to be inserted go through one, because the engine cuts data that stands
+/// inside a statement at a semicolon before a line break, whatever its format; a file it reads as bytes.
 /// </summary>
 internal sealed partial class MemoryFile : IDisposable
 {
@@ -33,6 +33,7 @@ internal sealed partial class MemoryFile : IDisposable
         handle.Dispose();
     }
 
-    [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        "libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint Create(string name, uint flags);
 }

@@ -4,8 +4,8 @@ using EventStream.Warehouse.Sql;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// One statement on its way through the engine. The engine blocks, so it runs on a thread of its own and passes its result on in
-/// chunks through a short queue: a slow reader slows the query down instead of filling memory.
+/// One statement on its way through the engine. The engine blocks, so it runs on a thread of its own and passes its
+/// result on in chunks through a short queue: a slow reader slows the query down instead of filling memory.
 /// </summary>
 internal sealed class StatementRun(EmbeddedEngine engine, ClickHouseSessions sessions, ClickHouseRequest request)
 {
@@ -105,15 +105,19 @@ internal sealed class StatementRun(EmbeddedEngine engine, ClickHouseSessions ses
     }
 
     private string Text() => request.Rows is { } rows
-        ? $"{request.Statement.Text} SELECT * FROM file('{rows.Path}', {ClickHouseSettings.Quote(request.Statement.Format!)})"
+        ? $"{request.Statement.Text} SELECT * "
+            + $"FROM file('{rows.Path}', {ClickHouseSettings.Quote(request.Statement.Format!)})"
         : request.Statement.Text;
 
     private void Pass(byte[] chunk, CancellationToken clientGone)
     {
-        if (!chunks.Writer.TryWrite(chunk)) chunks.Writer.WriteAsync(chunk, clientGone).AsTask().GetAwaiter().GetResult();
+        if (chunks.Writer.TryWrite(chunk)) return;
+        chunks.Writer.WriteAsync(chunk, clientGone).AsTask().GetAwaiter().GetResult();
     }
 
-    /// <summary>KILL QUERY ... ASYNC from another connection; the form with SYNC hangs for ever in this engine.</summary>
+    /// <summary>
+    /// KILL QUERY ... ASYNC from another connection; the form with SYNC hangs for ever in this engine.
+    /// </summary>
     private void Kill()
     {
         try

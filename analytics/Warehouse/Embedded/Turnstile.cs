@@ -1,8 +1,8 @@
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// Lets a bounded number through at once and a bounded number wait; one more is refused at once, which tells a client to come
-/// later instead of holding its request, and its body, in memory.
+/// Lets a bounded number through at once and a bounded number wait; one more is refused at once, which tells a client
+/// to come later instead of holding its request, and its body, in memory.
 /// </summary>
 internal sealed class Turnstile(int concurrentMax, int waitingMax) : IDisposable
 {

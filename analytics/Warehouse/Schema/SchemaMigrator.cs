@@ -27,12 +27,14 @@ public sealed record SchemaScript(int Version, string Name, IReadOnlyList<string
 }
 
 /// <summary>
-/// Brings a ClickHouse to the schema of this build. Every statement may run again: it creates what is missing and replaces
-/// views, so that two roles may do it at once and a half-applied schema heals at the next start.
+/// Brings a ClickHouse to the schema of this build. Every statement may run again: it creates what is missing and
+/// replaces views, so that two roles may do it at once and a half-applied schema heals at the next start.
 /// </summary>
 public static class SchemaMigrator
 {
-    /// <summary>Applies all scripts. Throws <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.</summary>
+    /// <summary>
+    /// Applies all scripts. Throws <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.
+    /// </summary>
     public static async Task ApplyAsync(ClickHouseClient client, CancellationToken cancellation)
     {
         foreach (var script in SchemaScript.All)

@@ -4,14 +4,16 @@ using EventStream.Contracts;
 namespace EventStream.Warehouse.Sink;
 
 /// <summary>
-/// Which table a record goes to. What no reader knows, or what is not the message that it says it is, becomes a dead letter with
-/// its bytes and the cause; nothing is dropped.
+/// Which table a record goes to. What no reader knows, or what is not the message that it says it is, becomes a dead
+/// letter with its bytes and the cause; nothing is dropped.
 /// </summary>
 public static class RecordRouter
 {
     private const string Group = "warehouse";
 
-    /// <summary>Every topic that the warehouse stores: all but the commands, whose events tell the same story.</summary>
+    /// <summary>
+    /// Every topic that the warehouse stores: all but the commands, whose events tell the same story.
+    /// </summary>
     public static readonly IReadOnlyList<Topic> StoredTopics =
         [.. Topics.All.Where(topic => topic != Topics.EncodeCommands && topic != Topics.EncodeCommandsFirst)];
 
@@ -52,25 +54,28 @@ public static class RecordRouter
 
     private static void Add(SinkRecord record, SinkBatch batch, IMessage message)
     {
-        switch (message)
+        (string Table, Action<RowWriter> Write)? row = message switch
         {
-            case BeaconReceived beacon: batch.Add(TableRows.Beacons, record, row => TableRows.Write(row, beacon)); break;
-            case CdnRequestServed request: batch.Add(TableRows.Requests, record, row => TableRows.Write(row, request)); break;
-            case QoeWindowClosed window: batch.Add(TableRows.Windows, record, row => TableRows.Write(row, window)); break;
-            case SessionFinished session: batch.Add(TableRows.Sessions, record, row => TableRows.Write(row, session)); break;
-            case SessionUpdated update: batch.Add(TableRows.SessionUpdates, record, row => TableRows.Write(row, update)); break;
-            case QoeAlertRaised alert: batch.Add(TableRows.Alerts, record, row => TableRows.Write(row, alert)); break;
-            case LoadMeasured load: batch.Add(TableRows.Load, record, row => TableRows.Write(row, load)); break;
-            case ScaleDecided scale: batch.Add(TableRows.Decisions, record, row => TableRows.Write(row, scale)); break;
-            case SteeringDecided steering: batch.Add(TableRows.Decisions, record, row => TableRows.Write(row, steering)); break;
-            case RecordDeadLettered letter: batch.Add(TableRows.DeadLetters, record, row => TableRows.Write(row, letter)); break;
-            default: AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}."); break;
-        }
+            BeaconReceived beacon => (TableRows.Beacons, row => TableRows.Write(row, beacon)),
+            CdnRequestServed request => (TableRows.Requests, row => TableRows.Write(row, request)),
+            QoeWindowClosed window => (TableRows.Windows, row => TableRows.Write(row, window)),
+            SessionFinished session => (TableRows.Sessions, row => TableRows.Write(row, session)),
+            SessionUpdated update => (TableRows.SessionUpdates, row => TableRows.Write(row, update)),
+            QoeAlertRaised alert => (TableRows.Alerts, row => TableRows.Write(row, alert)),
+            LoadMeasured load => (TableRows.Load, row => TableRows.Write(row, load)),
+            ScaleDecided scale => (TableRows.Decisions, row => TableRows.Write(row, scale)),
+            SteeringDecided steering => (TableRows.Decisions, row => TableRows.Write(row, steering)),
+            RecordDeadLettered letter => (TableRows.DeadLetters, row => TableRows.Write(row, letter)),
+            _ => null,
+        };
+        if (row is { } stored) batch.Add(stored.Table, record, stored.Write);
+        else AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}.");
     }
 
     private static void AddDomainEvent(SinkRecord record, SinkBatch batch) => batch.Add(
         TableRows.DomainEvents, record, row => row
-            .Text("video_id", record.KeyText).Text("type", record.Type).Time("time", record.Time).Json("data", record.Value));
+            .Text("video_id", record.KeyText).Text("type", record.Type).Time("time", record.Time)
+            .Json("data", record.Value));
 
     private static void AddForecast(SinkRecord record, SinkBatch batch, ForecastPublished forecast)
     {

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace EventStream.Warehouse.Sink;
 
-/// <summary>Writes one row as a JSON object in ClickHouse's words: times in UTC with milliseconds, null for what is not known.</summary>
+/// <summary>
+/// Writes one row as a JSON object in ClickHouse's words: times in UTC with milliseconds, null for what is not known.
+/// </summary>
 public sealed class RowWriter(IBufferWriter<byte> output) : IDisposable
 {
     // The range of DateTime64; a time outside would fail the whole batch for the sake of one bad clock.

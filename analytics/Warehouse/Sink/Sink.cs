@@ -11,7 +11,8 @@ namespace EventStream.Warehouse.Sink;
 /// back-pressure. Recovery is the only retry: whatever fails, the sink begins anew from its ledger, as after a crash.
 /// </summary>
 public sealed partial class Sink(
-    ClickHouseClient client, KafkaOptions kafka, TopicAdmin topics, SinkOptions options, SinkState state, TimeProvider clock,
+    ClickHouseClient client, KafkaOptions kafka, TopicAdmin topics, SinkOptions options, SinkState state,
+    TimeProvider clock,
     IHostApplicationLifetime lifetime, ILogger<Sink> logger) : BackgroundService
 {
     private static readonly TimeSpan PollMax = TimeSpan.FromMilliseconds(100);
@@ -42,7 +43,8 @@ public sealed partial class Sink(
                 lifetime.StopApplication();
                 return;
             }
-            catch (Exception e) when (e is ClickHouseException or HttpRequestException or KafkaException or LogReplacedException)
+            catch (Exception e)
+                when (e is ClickHouseException or HttpRequestException or KafkaException or LogReplacedException)
             {
                 if (state.Missing != e.Message) BeginsAnew(logger, e.Message);
                 state.Missing = e.Message;
@@ -78,7 +80,8 @@ public sealed partial class Sink(
         Repeated(logger, position.Planned, batch.Records);
     }
 
-    private async Task FlushForeverAsync(SinkReader reader, SinkLedger ledger, ulong sequence, CancellationToken stopping)
+    private async Task FlushForeverAsync(
+        SinkReader reader, SinkLedger ledger, ulong sequence, CancellationToken stopping)
     {
         while (true)
         {
@@ -88,7 +91,8 @@ public sealed partial class Sink(
             await ledger.PlanAsync(batch.Ranges, ++sequence, stopping);
             var letters = await InsertAsync(batch, sequence, stopping);
             state.Flushed(sequence, batch, letters, clock.GetElapsedTime(started));
-            foreach (var range in batch.Ranges) state.At(range.Partition, range.Last + 1, reader.EndOf(range.Partition));
+            foreach (var range in batch.Ranges)
+                state.At(range.Partition, range.Last + 1, reader.EndOf(range.Partition));
         }
     }
 
@@ -118,7 +122,9 @@ public sealed partial class Sink(
     [LoggerMessage(Level = LogLevel.Information, Message = "Storing {Partitions} partitions, after flush {Sequence}")]
     private static partial void Running(ILogger logger, int partitions, ulong sequence);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Flush {Sequence} was in doubt; its {Records} records were inserted again")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Flush {Sequence} was in doubt; its {Records} records were inserted again")]
     private static partial void Repeated(ILogger logger, ulong sequence, int records);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The sink begins anew: {Reason}")]

@@ -10,8 +10,8 @@ namespace EventStream.Warehouse.Sink;
 public readonly record struct OffsetRange(TopicPartition Partition, long First, long Last);
 
 /// <summary>
-/// Records on their way into tables: cut by rows, bytes or age, whichever comes first. Its ranges name exactly which records it
-/// holds, and so its tokens name exactly which rows.
+/// Records on their way into tables: cut by rows, bytes or age, whichever comes first. Its ranges name exactly which
+/// records it holds, and so its tokens name exactly which rows.
 /// </summary>
 public sealed class SinkBatch(SinkOptions options)
 {
@@ -28,9 +28,12 @@ public sealed class SinkBatch(SinkOptions options)
 
     /// <summary>The ranges in the order of topic and partition.</summary>
     public IReadOnlyList<OffsetRange> Ranges => [.. ranges.Values
-        .OrderBy(range => range.Partition.Topic, StringComparer.Ordinal).ThenBy(range => range.Partition.Partition.Value)];
+        .OrderBy(range => range.Partition.Topic, StringComparer.Ordinal)
+        .ThenBy(range => range.Partition.Partition.Value)];
 
-    /// <summary>Takes a record; <paramref name="timestamp"/> is <see cref="TimeProvider.GetTimestamp"/> of now.</summary>
+    /// <summary>
+    /// Takes a record; <paramref name="timestamp"/> is <see cref="TimeProvider.GetTimestamp"/> of now.
+    /// </summary>
     public void Take(SinkRecord record, long timestamp)
     {
         begun ??= timestamp;
@@ -43,13 +46,15 @@ public sealed class SinkBatch(SinkOptions options)
     }
 
     /// <summary>
-    /// Declares a range that was planned before, so that the tokens come out the same even where retention took records away.
+    /// Declares a range that was planned before, so that the tokens come out the same even where retention took
+    /// records away.
     /// </summary>
     public void Cover(OffsetRange range) => ranges[range.Partition] = range;
 
     /// <summary>Whether it is full or old enough to be written.</summary>
     public bool IsDue(TimeProvider clock) =>
-        begun is { } start && (Rows >= options.BatchRowsMax || tables.Values.Sum(table => table.Bytes) >= options.BatchBytesMax
+        begun is { } start
+            && (Rows >= options.BatchRowsMax || tables.Values.Sum(table => table.Bytes) >= options.BatchBytesMax
             || clock.GetElapsedTime(start).TotalMilliseconds >= options.BatchAgeMilliseconds);
 
     /// <summary>Adds a row to a table, with the columns that name its record.</summary>
@@ -60,8 +65,8 @@ public sealed class SinkBatch(SinkOptions options)
     }
 
     /// <summary>
-    /// The deduplication token of a table's rows: the same when the same ranges are planned under the same sequence, and never
-    /// the same otherwise.
+    /// The deduplication token of a table's rows: the same when the same ranges are planned under the same sequence,
+    /// and never the same otherwise.
     /// </summary>
     public string Token(string table, ulong sequence)
     {

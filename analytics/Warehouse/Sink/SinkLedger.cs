@@ -5,7 +5,8 @@ using Confluent.Kafka;
 namespace EventStream.Warehouse.Sink;
 
 /// <summary>
-/// Where the sink stands: the highest sequence given away, the next offset of each partition, and the ranges of the last plan,
+/// Where the sink stands: the highest sequence given away, the next offset of each partition, and the ranges of the
+/// last plan,
 /// <paramref name="Planned"/>, which may or may not have been inserted.
 /// </summary>
 public sealed record SinkPosition(
@@ -16,18 +17,23 @@ public sealed class SinkFencedException(string writer)
     : Exception($"Another sink ('{writer}') writes to the same warehouse; stop one of the two.");
 
 /// <summary>
-/// The plan of every flush, kept in ClickHouse beside the data and written before it. A flush begins only when the one before
-/// was acknowledged as a whole, so after a crash exactly the ranges of the highest sequence are in doubt; read and inserted
-/// again with the same tokens, they end up stored once, in the tables and in their materialized views.
+/// The plan of every flush, kept in ClickHouse beside the data and written before it. A flush begins only when the
+/// one before was acknowledged as a whole, so after a crash exactly the ranges of the highest sequence are in doubt;
+/// read and inserted again with the same tokens, they end up stored once, in the tables and in their materialized
+/// views.
 /// </summary>
 public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvider clock)
 {
     private const string Table = "es.sink_batches";
 
-    /// <summary>A plan younger than this may belong to a sink that still runs, rather than to one that was killed.</summary>
+    /// <summary>
+    /// A plan younger than this may belong to a sink that still runs, rather than to one that was killed.
+    /// </summary>
     private static readonly TimeSpan FreshPlan = TimeSpan.FromSeconds(3);
 
-    /// <summary>Time in which the flush that such a sink has begun comes to an end; after it, the claim stops it.</summary>
+    /// <summary>
+    /// Time in which the flush that such a sink has begun comes to an end; after it, the claim stops it.
+    /// </summary>
     private static readonly TimeSpan TakeOverDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -44,7 +50,8 @@ public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvi
     }
 
     /// <summary>
-    /// Writes the plan of a flush. Throws <see cref="SinkFencedException"/> when the ledger is no longer this sink's own.
+    /// Writes the plan of a flush. Throws <see cref="SinkFencedException"/> when the ledger is no longer this sink's
+    /// own.
     /// </summary>
     public async Task PlanAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
     {

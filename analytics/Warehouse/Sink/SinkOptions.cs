@@ -12,13 +12,17 @@ public sealed record SinkOptions
     /// <summary>Bytes of a flush, held as JSON until ClickHouse has it.</summary>
     public int BatchBytesMax { get; init; } = 16 << 20;
 
-    /// <summary>Age of the oldest record of a flush, in milliseconds: about half of it is the wait of the typical row.</summary>
+    /// <summary>
+    /// Age of the oldest record of a flush, in milliseconds: about half of it is the wait of the typical row.
+    /// </summary>
     public int BatchAgeMilliseconds { get; init; } = 500;
 
     /// <summary>Wait after a failure before the sink begins anew from what it had planned, in milliseconds.</summary>
     public int RestartDelayMilliseconds { get; init; } = 1_000;
 
-    /// <summary>Reads and checks the section; throws <see cref="RoleConfigurationException"/> naming every fault.</summary>
+    /// <summary>
+    /// Reads and checks the section; throws <see cref="RoleConfigurationException"/> naming every fault.
+    /// </summary>
     public static SinkOptions From(IConfiguration configuration)
     {
         var options = configuration.GetSection("Warehouse").Get<SinkOptions>() ?? new SinkOptions();
@@ -30,8 +34,10 @@ public sealed record SinkOptions
     private IEnumerable<string> Faults()
     {
         if (BatchRowsMax is < 1 or > 500_000) yield return "Warehouse:BatchRowsMax must be 1 to 500000.";
-        if (BatchBytesMax is < 64 << 10 or > 128 << 20) yield return "Warehouse:BatchBytesMax must be 64 KiB to 128 MiB.";
-        if (BatchAgeMilliseconds is < 10 or > 60_000) yield return "Warehouse:BatchAgeMilliseconds must be 10 to 60000.";
+        if (BatchBytesMax is < 64 << 10 or > 128 << 20)
+            yield return "Warehouse:BatchBytesMax must be 64 KiB to 128 MiB.";
+        if (BatchAgeMilliseconds is < 10 or > 60_000)
+            yield return "Warehouse:BatchAgeMilliseconds must be 10 to 60000.";
         if (RestartDelayMilliseconds is < 10 or > 60_000)
             yield return "Warehouse:RestartDelayMilliseconds must be 10 to 60000.";
     }

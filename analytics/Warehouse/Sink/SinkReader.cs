@@ -7,12 +7,12 @@ namespace EventStream.Warehouse.Sink;
 
 /// <summary>The log of a partition does not reach the offset that the warehouse already holds.</summary>
 public sealed class LogReplacedException(TopicPartition partition, long end, long next)
-    : Exception($"{partition.Topic} {partition.Partition.Value} ends at {end} and the warehouse holds it up to {next}: the broker's "
-        + "data was replaced. Use the broker that belongs to this warehouse, or begin with an empty one.");
+    : Exception($"{partition.Topic} {partition.Partition.Value} ends at {end} and the warehouse holds it up to {next}: "
+        + "the broker's data was replaced. Use the broker that belongs to this warehouse, or begin with an empty one.");
 
 /// <summary>
-/// Reads the topics for the sink: all partitions, at positions that the ledger gives. It takes part in no consumer group, for
-/// positions belong to the warehouse, which then can be rebuilt, or restored, on its own.
+/// Reads the topics for the sink: all partitions, at positions that the ledger gives. It takes part in no consumer
+/// group, for positions belong to the warehouse, which then can be rebuilt, or restored, on its own.
 /// </summary>
 public sealed partial class SinkReader : IDisposable
 {
@@ -37,12 +37,14 @@ public sealed partial class SinkReader : IDisposable
         var metadata = admin.GetMetadata(RequestTimeout);
         var wanted = topics.Select(topic => topic.Name).ToHashSet(StringComparer.Ordinal);
         return [.. metadata.Topics.Where(topic => wanted.Contains(topic.Topic))
-            .SelectMany(topic => topic.Partitions.Select(partition => new TopicPartition(topic.Topic, partition.PartitionId)))];
+            .SelectMany(topic => topic.Partitions
+                .Select(partition => new TopicPartition(topic.Topic, partition.PartitionId)))];
     }
 
     /// <summary>
-    /// Begins to read at the given offsets; a partition without one is read from its beginning. Returns the offsets, corrected
-    /// where retention has passed them. Throws <see cref="LogReplacedException"/> and <see cref="KafkaException"/>.
+    /// Begins to read at the given offsets; a partition without one is read from its beginning. Returns the offsets,
+    /// corrected where retention has passed them. Throws <see cref="LogReplacedException"/> and
+    /// <see cref="KafkaException"/>.
     /// </summary>
     public IReadOnlyDictionary<TopicPartition, long> Begin(
         IReadOnlyList<TopicPartition> partitions, IReadOnlyDictionary<TopicPartition, long> next)
@@ -60,7 +62,9 @@ public sealed partial class SinkReader : IDisposable
         return positions;
     }
 
-    /// <summary>The next record, or null when none came within the time. Throws <see cref="ConsumeException"/>.</summary>
+    /// <summary>
+    /// The next record, or null when none came within the time. Throws <see cref="ConsumeException"/>.
+    /// </summary>
     public ConsumeResult<byte[], byte[]>? Next(TimeSpan timeout)
     {
         var result = consumer.Consume(timeout);
@@ -68,7 +72,8 @@ public sealed partial class SinkReader : IDisposable
     }
 
     /// <summary>The end of a partition's log as of the last fetch, or -1 where it is not known yet.</summary>
-    public long EndOf(TopicPartition partition) => consumer.GetWatermarkOffsets(partition) is { High: { IsSpecial: false } high }
+    public long EndOf(TopicPartition partition) =>
+        consumer.GetWatermarkOffsets(partition) is { High: { IsSpecial: false } high }
         ? high.Value
         : -1;
 

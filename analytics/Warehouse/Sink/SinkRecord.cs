@@ -6,7 +6,8 @@ namespace EventStream.Warehouse.Sink;
 
 /// <summary>A record as the sink sees it: where it stands, what it says it is, and its bytes.</summary>
 public sealed record SinkRecord(
-    string Topic, int Partition, long Offset, DateTimeOffset Time, string Type, string EventId, byte[] Key, byte[] Value)
+    string Topic, int Partition, long Offset, DateTimeOffset Time, string Type, string EventId, byte[] Key,
+    byte[] Value)
 {
     /// <summary>Takes what is needed of a consumed record; a missing header is an empty text.</summary>
     public static SinkRecord From(ConsumeResult<byte[], byte[]> result) => new(

@@ -5,21 +5,29 @@ using EventStream.Messaging.Hosting;
 
 namespace EventStream.Warehouse.Sink;
 
-/// <summary>Where one partition stands: the next offset to store, the end of the log, and how many records lie between.</summary>
+/// <summary>
+/// Where one partition stands: the next offset to store, the end of the log, and how many records lie between.
+/// </summary>
 public sealed record PartitionStatus(string Topic, int Partition, long NextOffset, long EndOffset, long Lag);
 
-/// <summary>What the sink is doing, written by its loop and read by status, readiness and metrics. Thread-safe.</summary>
+/// <summary>
+/// What the sink is doing, written by its loop and read by status, readiness and metrics. Thread-safe.
+/// </summary>
 public sealed class SinkState
 {
     private readonly ConcurrentDictionary<TopicPartition, PartitionStatus> partitions = new();
     private readonly Counter<long> rows =
-        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.rows", description: "Rows acknowledged by ClickHouse.");
+        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.rows",
+            description: "Rows acknowledged by ClickHouse.");
     private readonly Counter<long> flushes =
-        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.flushes", description: "Flushes acknowledged as a whole.");
+        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.flushes",
+            description: "Flushes acknowledged as a whole.");
     private readonly Counter<long> deadLetters =
-        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.dead_letters", description: "Records that had to be set aside.");
+        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.dead_letters",
+            description: "Records that had to be set aside.");
     private readonly Histogram<double> duration =
-        Telemetry.Meter.CreateHistogram<double>("eventstream.warehouse.flush.duration", "s", "Plan and inserts of a flush.");
+        Telemetry.Meter.CreateHistogram<double>("eventstream.warehouse.flush.duration", "s",
+            "Plan and inserts of a flush.");
 
     public SinkState() => Telemetry.Meter.CreateObservableGauge(
         "eventstream.warehouse.lag", () => partitions.Values.Sum(partition => partition.Lag),

@@ -5,14 +5,16 @@ namespace EventStream.Warehouse.Sink;
 /// <summary>The tables and how each message becomes its columns. The names are those of the schema's SQL.</summary>
 public static class TableRows
 {
-    public const string Beacons = "es.beacons", Requests = "es.requests", Windows = "es.qoe_windows", Sessions = "es.sessions",
-        SessionUpdates = "es.session_updates", Alerts = "es.alerts", DomainEvents = "es.domain_events", Load = "es.load",
+    public const string Beacons = "es.beacons", Requests = "es.requests", Windows = "es.qoe_windows",
+        Sessions = "es.sessions", SessionUpdates = "es.session_updates", Alerts = "es.alerts",
+        DomainEvents = "es.domain_events", Load = "es.load",
         Forecasts = "es.forecasts", Decisions = "es.decisions", DeadLetters = "es.dead_letters";
 
     /// <summary>Every table that the sink fills.</summary>
     public static readonly IReadOnlyList<string> All =
     [
-        Beacons, Requests, Windows, Sessions, SessionUpdates, Alerts, DomainEvents, Load, Forecasts, Decisions, DeadLetters,
+        Beacons, Requests, Windows, Sessions, SessionUpdates, Alerts, DomainEvents, Load, Forecasts, Decisions,
+        DeadLetters,
     ];
 
     public static void Write(RowWriter row, BeaconReceived beacon) => row
@@ -48,7 +50,8 @@ public static class TableRows
         Write(row, window.Subject);
         row.Count("sessions", window.Sessions).Count("starts", window.Starts)
             .Number("startup_ms_mean", window.StartupMsMean).Number("startup_ms_max", window.StartupMsMax)
-            .Count("stall_count", window.StallCount).Number("stall_ms", window.StallMs).Number("played_ms", window.PlayedMs)
+            .Count("stall_count", window.StallCount).Number("stall_ms", window.StallMs)
+            .Number("played_ms", window.PlayedMs)
             .Number("average_bitrate_kbps", window.AverageBitrateKbps).Count("switch_count", window.SwitchCount)
             .Count("failure_count", window.FailureCount).Count("exits_before_start", window.ExitsBeforeStart)
             .Count("requests", window.Requests).Count("bytes", window.Bytes).Count("cache_hits", window.CacheHits)
@@ -57,7 +60,8 @@ public static class TableRows
 
     public static void Write(RowWriter row, SessionFinished session)
     {
-        row.Text("session_id", session.SessionId).Time("started_at", session.StartedAt).Time("ended_at", session.EndedAt)
+        row.Text("session_id", session.SessionId).Time("started_at", session.StartedAt)
+            .Time("ended_at", session.EndedAt)
             .Text("end_reason", session.EndReason).Count("beacons", session.Beacons);
         Write(row, session.Subject);
         Write(row, session.Quality);
@@ -101,7 +105,8 @@ public static class TableRows
         .Texts("pathway_priority", decision.PathwayPriority).Numbers("health", decision.Health);
 
     public static void Write(RowWriter row, RecordDeadLettered letter) => row
-        .Time("time", letter.At).Text("source_topic", letter.Topic).Count("source_partition", Math.Max(0, letter.Partition))
+        .Time("time", letter.At).Text("source_topic", letter.Topic)
+        .Count("source_partition", Math.Max(0, letter.Partition))
         .Count("source_offset", letter.Offset).Text("consumer_group", letter.Group).Text("type", letter.Type)
         .Text("cause", letter.Cause).Text("key_base64", letter.KeyBase64).Text("value_base64", letter.ValueBase64);
 
@@ -111,7 +116,8 @@ public static class TableRows
 
     private static void Write(RowWriter row, SessionQuality quality) => row
         .Number("startup_ms", quality.StartupMs).Count("stall_count", quality.StallCount)
-        .Number("stall_ms", quality.StallMs).Number("played_ms", quality.PlayedMs).Number("watched_ms", quality.WatchedMs)
+        .Number("stall_ms", quality.StallMs).Number("played_ms", quality.PlayedMs)
+        .Number("watched_ms", quality.WatchedMs)
         .Number("average_bitrate_kbps", quality.AverageBitrateKbps).Count("switch_count", quality.SwitchCount)
         .Count("failure_count", quality.FailureCount).Flag("failed", quality.Failed)
         .Flag("exited_before_start", quality.ExitedBeforeStart);

@@ -5,8 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EventStream.Warehouse.Sink;
 
 /// <summary>
-/// The role <c>warehouse</c>: stores every event topic in ClickHouse, each record once in effect. One instance may run; a second
-/// one makes the first stop.
+/// The role <c>warehouse</c>: stores every event topic in ClickHouse, each record once in effect. One instance may
+/// run; a second one makes the first stop.
 /// </summary>
 public sealed class WarehouseRole : IRole
 {

@@ -1,9 +1,10 @@
 namespace EventStream.Warehouse.Sql;
 
 /// <summary>
-/// What a read-only user may send. The engine's <c>readonly=1</c> refuses writes and table functions, but not the scalar
-/// function <c>file</c>, which reads any file of the server, also as <c>arrayMap(file, ...)</c>, <c>APPLY(file)</c> or through an
-/// identifier parameter; nor KILL. So the name itself is refused wherever it stands, comments included.
+/// What a read-only user may send. The engine's <c>readonly=1</c> refuses writes and table functions, but not the
+/// scalar function <c>file</c>, which reads any file of the server, also as <c>arrayMap(file, ...)</c>,
+/// <c>APPLY(file)</c> or through an identifier parameter; nor KILL. So the name itself is refused wherever it stands,
+/// comments included.
 /// </summary>
 public static class ReaderRules
 {
@@ -29,10 +30,13 @@ public static class ReaderRules
             return "A read-only user may send SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN only.";
         var tokens = statement.Tokens;
         var refused = tokens.SelectMany(NamesIn).FirstOrDefault(ScalarNames.Contains) ?? FirstTableFunction(tokens);
-        if (refused is not null) return $"The name '{refused}' is refused to read-only users: it reaches outside the database.";
+        if (refused is not null)
+            return $"The name '{refused}' is refused to read-only users: it reaches outside the database.";
         var identifiers = tokens.Any(token => token.Is("Identifier"));
         var parameter = parameters.FirstOrDefault(pair => identifiers && Outside(pair.Value.Trim('`', '"')));
-        return parameter.Key is null ? null : $"Parameter '{parameter.Key}' names a function that is refused to read-only users.";
+        return parameter.Key is null
+            ? null
+            : $"Parameter '{parameter.Key}' names a function that is refused to read-only users.";
     }
 
     // A backslash starts an escape in a parameter's value, behind which any name may hide.

@@ -21,7 +21,9 @@ public enum SqlTokenKind
     Symbol,
 }
 
-/// <summary>A token and where it stands, in bytes of the UTF-8 text. Depth counts the brackets that are open around it.</summary>
+/// <summary>
+/// A token and where it stands, in bytes of the UTF-8 text. Depth counts the brackets that are open around it.
+/// </summary>
 public readonly record struct SqlToken(SqlTokenKind Kind, int Start, int End, int Depth, string Text)
 {
     /// <summary>Whether it is this keyword, in any case, and not a quoted name.</summary>
@@ -35,13 +37,15 @@ public readonly record struct SqlToken(SqlTokenKind Kind, int Start, int End, in
 public sealed class SqlTextException(string message) : Exception(message);
 
 /// <summary>
-/// Cuts SQL into tokens by the rules of ClickHouse's lexer: strings with backslash and doubled quotes, backticks, heredocs,
-/// and the comments <c>--</c>, <c>//</c>, <c># </c>, <c>#!</c> and <c>/* */</c>. It works on bytes, so that binary data may
-/// follow the statement, and is lazy, so that the caller can stop where the data begins.
+/// Cuts SQL into tokens by the rules of ClickHouse's lexer: strings with backslash and doubled quotes, backticks,
+/// heredocs, and the comments <c>--</c>, <c>//</c>, <c># </c>, <c>#!</c> and <c>/* */</c>. It works on bytes, so that
+/// binary data may follow the statement, and is lazy, so that the caller can stop where the data begins.
 /// </summary>
 public static class SqlScanner
 {
-    /// <summary>The tokens in order. Throws <see cref="SqlTextException"/> at an unclosed quote or a character outside ASCII.</summary>
+    /// <summary>
+    /// The tokens in order. Throws <see cref="SqlTextException"/> at an unclosed quote or a character outside ASCII.
+    /// </summary>
     public static IEnumerable<SqlToken> Scan(ReadOnlyMemory<byte> sql)
     {
         var depth = 0;
@@ -100,7 +104,7 @@ public static class SqlScanner
             return Comment(sql, at, LineEnd(sql, at), depth);
         if (c == '/' && next == '*') return Comment(sql, at, BlockEnd(sql, at), depth);
         if (c == '$' && HeredocEnd(sql, at) is { } end) return new(SqlTokenKind.Literal, at, end, depth, "");
-        // The engine takes typographic quotes and blanks outside ASCII for what they look like; no rule here could see through.
+        // The engine takes typographic quotes and blanks outside ASCII for what they look like; no rule could see that.
         if (c >= 0x80)
             throw new SqlTextException($"Byte {at} is not ASCII and not quoted; put text in ' and names in `.");
         if (!IsWord(c)) return new(SqlTokenKind.Symbol, at, at + 1, depth, ((char)c).ToString());

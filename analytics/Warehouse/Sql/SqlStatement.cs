@@ -19,9 +19,9 @@ public enum SqlKind
 }
 
 /// <summary>
-/// One statement taken apart. <c>Text</c> is the statement without trailing semicolon and, for <see cref="SqlKind.InsertData"/>,
-/// without <c>FORMAT x</c> or <c>VALUES</c>; <c>Format</c> is the one that it names; <c>DataStart</c> is the byte at which rows
-/// begin.
+/// One statement taken apart. <c>Text</c> is the statement without trailing semicolon and, for
+/// <see cref="SqlKind.InsertData"/>, without <c>FORMAT x</c> or <c>VALUES</c>; <c>Format</c> is the one that it
+/// names; <c>DataStart</c> is the byte at which rows begin.
 /// </summary>
 public sealed record SqlStatement(
     SqlKind Kind, string Text, string? Format, int DataStart, IReadOnlyList<SqlToken> Tokens)
@@ -30,7 +30,8 @@ public sealed record SqlStatement(
     private static readonly string[] Shows = ["SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN"];
 
     /// <summary>
-    /// Reads one statement. Throws <see cref="SqlTextException"/> when there is none, more than one, or one that touches files.
+    /// Reads one statement. Throws <see cref="SqlTextException"/> when there is none, more than one, or one that
+    /// touches files.
     /// </summary>
     public static SqlStatement Parse(ReadOnlyMemory<byte> sql)
     {
@@ -41,7 +42,8 @@ public sealed record SqlStatement(
         {
             if (token.Kind != SqlTokenKind.Comment && !token.IsSymbol(';'))
             {
-                if (ended) throw new SqlTextException("Multi-statements are not allowed; send one statement a request.");
+                if (ended)
+                    throw new SqlTextException("Multi-statements are not allowed; send one statement a request.");
                 if (DataBegins(tokens, token)) return Insert(sql, tokens, token);
                 end = token.End;
             }
@@ -66,7 +68,9 @@ public sealed record SqlStatement(
         return new(kind, text, FormatOf(words), sql.Length, tokens);
     }
 
-    /// <summary>In an INSERT, the first VALUES or FORMAT outside brackets and after the table's name, unless it is a SELECT.</summary>
+    /// <summary>
+    /// In an INSERT, the first VALUES or FORMAT outside brackets and after the table's name, unless it is a SELECT.
+    /// </summary>
     private static bool DataBegins(List<SqlToken> tokens, SqlToken token)
     {
         if (token.Depth != 0 || !(token.Is("VALUES") || token.Is("FORMAT"))) return false;
@@ -74,7 +78,9 @@ public sealed record SqlStatement(
         return words.Count >= 3 && words[0].Is("INSERT") && words[1].Is("INTO") && !HasSelect(words);
     }
 
-    /// <summary>Whether an INSERT takes its rows from a SELECT; a column in brackets may be named like a keyword.</summary>
+    /// <summary>
+    /// Whether an INSERT takes its rows from a SELECT; a column in brackets may be named like a keyword.
+    /// </summary>
     private static bool HasSelect(List<SqlToken> words)
     {
         for (var i = 1; i < words.Count; i++)
@@ -107,7 +113,8 @@ public sealed record SqlStatement(
     {
         for (var i = words.Count - 2; i >= 0; i--)
         {
-            if (words[i].Is("FORMAT") && words[i].Depth == 0 && words[i + 1].Kind == SqlTokenKind.Word) return words[i + 1].Text;
+            if (words[i].Is("FORMAT") && words[i].Depth == 0 && words[i + 1].Kind == SqlTokenKind.Word)
+                return words[i + 1].Text;
         }
 
         return null;
@@ -118,9 +125,11 @@ public sealed record SqlStatement(
         for (var i = 0; i + 1 < words.Count; i++)
         {
             if (words[i].Is("INTO") && words[i + 1].Is("OUTFILE"))
-                throw new SqlTextException("INTO OUTFILE is refused: it writes on the server; read the result instead.");
+                throw new SqlTextException(
+                    "INTO OUTFILE is refused: it writes on the server; read the result instead.");
             if (words[i].Is("FROM") && words[i + 1].Is("INFILE"))
-                throw new SqlTextException("FROM INFILE is refused: it reads on the server; send the rows as the body.");
+                throw new SqlTextException(
+                    "FROM INFILE is refused: it reads on the server; send the rows as the body.");
         }
     }
 }

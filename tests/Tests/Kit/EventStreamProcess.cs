@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// A role in a process of its own, as a machine runs it: <c>eventstream run ROLE</c> on a free port. It ends with the test,
-/// and with the test process where that is killed.
+/// A role in a process of its own, as a machine runs it: <c>eventstream run ROLE</c> on a free port. It ends with the
+/// test, and with the test process where that is killed.
 /// </summary>
 public sealed class EventStreamProcess : IAsyncDisposable
 {
@@ -41,7 +41,8 @@ public sealed class EventStreamProcess : IAsyncDisposable
     public string OutputEnd => string.Join('\n', output.TakeLast(30));
 
     /// <summary>
-    /// Starts a role and returns when it is ready. Settings are <c>Section:Key</c>; the port is free unless they name one.
+    /// Starts a role and returns when it is ready. Settings are <c>Section:Key</c>; the port is free unless they name
+    /// one.
     /// </summary>
     public static async Task<EventStreamProcess> StartAsync(string role, params (string Key, string Value)[] settings)
     {
@@ -71,7 +72,9 @@ public sealed class EventStreamProcess : IAsyncDisposable
         return new EventStreamProcess(started, url);
     }
 
-    /// <summary>Waits for <c>/health/ready</c>; fails with what the role wrote when it ends or takes too long.</summary>
+    /// <summary>
+    /// Waits for <c>/health/ready</c>; fails with what the role wrote when it ends or takes too long.
+    /// </summary>
     public async Task UntilReadyAsync()
     {
         var waited = Stopwatch.StartNew();
@@ -122,7 +125,12 @@ public sealed class EventStreamProcess : IAsyncDisposable
         {
             ArgumentList =
             {
-                "sh", "-c", "exec > /dev/null 2>&1 < /dev/null; tail --pid=\"$1\" --pid=\"$2\" -f /dev/null; kill -9 \"$2\"",
+                "sh", "-c",
+                """
+                exec > /dev/null 2>&1 < /dev/null
+                while kill -0 "$1"; do kill -0 "$2" || exit; sleep 1; done
+                kill -9 "$2"
+                """,
                 "watch", $"{Environment.ProcessId}", $"{role}",
             },
         })!;

@@ -24,7 +24,10 @@ public sealed class ClickHouseWordsTests
     public void Settings_are_always_quoted_so_that_a_token_of_digits_stays_a_text() => Assert.Equal(
         """SET insert_deduplication_token='0012', join_algorithm='a\'b\\c'""",
         ClickHouseSettings.Statement(
-            [KeyValuePair.Create("insert_deduplication_token", "0012"), KeyValuePair.Create("join_algorithm", "a'b\\c")],
+            [
+                KeyValuePair.Create("insert_deduplication_token", "0012"),
+                KeyValuePair.Create("join_algorithm", "a'b\\c"),
+            ],
             reader: false));
 
     [Theory]
@@ -72,11 +75,13 @@ public sealed class ClickHouseWordsTests
     public void An_engine_open_to_the_network_must_have_passwords()
     {
         var error = Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
-            ("Listen:clickhouse", "http://0.0.0.0:8123"), ("ClickHouse:Password", "x"), ("ClickHouse:QuerySecondsMax", "0"))));
+            ("Listen:clickhouse", "http://0.0.0.0:8123"), ("ClickHouse:Password", "x"),
+            ("ClickHouse:QuerySecondsMax", "0"))));
         Assert.Contains("has no password", error.Message);
         Assert.Contains("QuerySecondsMax", error.Message);
         Assert.NotNull(EmbeddedOptions.From(Settings(
-            ("Listen:clickhouse", "http://0.0.0.0:8123"), ("ClickHouse:Password", "x"), ("ClickHouse:ReaderPassword", "y"))));
+            ("Listen:clickhouse", "http://0.0.0.0:8123"), ("ClickHouse:Password", "x"),
+            ("ClickHouse:ReaderPassword", "y"))));
     }
 
     [Fact]

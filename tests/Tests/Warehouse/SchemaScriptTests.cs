@@ -24,7 +24,8 @@ public sealed partial class SchemaScriptTests
             var definition = Assert.Single(Statements, statement => statement.StartsWith(
                 $"CREATE TABLE IF NOT EXISTS {table}\n", StringComparison.Ordinal));
             Assert.Contains("non_replicated_deduplication_window", definition);
-            Assert.All(["k_topic", "k_partition", "k_offset", "event_id"], column => Assert.Contains(column, definition));
+            Assert.All(["k_topic", "k_partition", "k_offset", "event_id"], column =>
+                Assert.Contains(column, definition));
         }
     }
 

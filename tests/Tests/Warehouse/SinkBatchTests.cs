@@ -79,7 +79,8 @@ public sealed class SinkBatchTests
         var row = OnlyRow(Batch(Unknown(3, "{}"u8.ToArray())), TableRows.DeadLetters);
         Assert.Contains("not a message of the contracts", row.GetProperty("cause").GetString());
         Assert.Equal("e30=", row.GetProperty("value_base64").GetString());
-        Assert.Equal(("strange.v1", 3), (row.GetProperty("type").GetString(), row.GetProperty("source_offset").GetInt32()));
+        Assert.Equal(("strange.v1", 3),
+            (row.GetProperty("type").GetString(), row.GetProperty("source_offset").GetInt32()));
     }
 
     [Theory]
@@ -97,7 +98,9 @@ public sealed class SinkBatchTests
     {
         var record = Load(4) with
         {
-            Topic = Topics.QoeSessions.Name, Type = MessageTypes.NameOf(typeof(SessionFinished)), Value = "{}"u8.ToArray(),
+            Topic = Topics.QoeSessions.Name,
+            Type = MessageTypes.NameOf(typeof(SessionFinished)),
+            Value = "{}"u8.ToArray(),
         };
         var row = OnlyRow(Batch(record), TableRows.DeadLetters);
         Assert.Contains("lacks", row.GetProperty("cause").GetString());

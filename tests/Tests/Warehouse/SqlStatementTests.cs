@@ -73,7 +73,8 @@ public sealed class SqlStatementTests
 
     [Fact]
     public void An_insert_without_format_takes_values_from_the_body() =>
-        Assert.Equal((SqlKind.InsertData, "Values"), (Parse("INSERT INTO t (a)").Kind, Parse("INSERT INTO t (a)").Format));
+        Assert.Equal((SqlKind.InsertData, "Values"),
+            (Parse("INSERT INTO t (a)").Kind, Parse("INSERT INTO t (a)").Format));
 
     [Theory]
     [InlineData("INSERT INTO t SELECT * FROM u", SqlKind.Command)]
@@ -86,7 +87,8 @@ public sealed class SqlStatementTests
     [InlineData("describe t", SqlKind.Show)]
     [InlineData("CREATE TABLE t (a Int32) ENGINE = Memory", SqlKind.Command)]
     [InlineData("SET max_threads = 1", SqlKind.Command)]
-    public void A_statement_is_known_by_its_first_words(string sql, SqlKind kind) => Assert.Equal(kind, Parse(sql).Kind);
+    public void A_statement_is_known_by_its_first_words(string sql, SqlKind kind) =>
+        Assert.Equal(kind, Parse(sql).Kind);
 
     [Theory]
     [InlineData("SELECT 1 FORMAT JSON", "JSON")]

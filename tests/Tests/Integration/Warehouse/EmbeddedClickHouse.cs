@@ -4,8 +4,8 @@ using EventStream.Warehouse;
 namespace EventStream.Tests.Integration.Warehouse;
 
 /// <summary>
-/// The embedded engine as its own process on an empty folder, one for all tests of the collection; each takes a database of its
-/// own name where it makes tables.
+/// The embedded engine as its own process on an empty folder, one for all tests of the collection; each takes a
+/// database of its own name where it makes tables.
 /// </summary>
 public sealed class EmbeddedClickHouse : IAsyncLifetime
 {
@@ -47,9 +47,13 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
     }
 
     /// <summary>Sends a statement as curl would and returns the response.</summary>
-    public Task<HttpResponseMessage> PostAsync(string sql, string query = "", string user = "default", string? password = null)
+    public Task<HttpResponseMessage> PostAsync(
+        string sql, string query = "", string user = "default", string? password = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Url, "/?" + query)) { Content = new StringContent(sql) };
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Url, "/?" + query))
+        {
+            Content = new StringContent(sql),
+        };
         request.Headers.Add("X-ClickHouse-User", user);
         request.Headers.Add("X-ClickHouse-Key", password ?? (user == "reader" ? ReaderPassword : Password));
         return Http.SendAsync(request);

@@ -13,7 +13,7 @@ namespace EventStream.Tests.Integration.Warehouse;
 public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IClassFixture<TestBroker>
 {
     private static readonly CancellationToken None = CancellationToken.None;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     [Fact]
     public async Task Every_message_of_every_topic_reaches_its_table_and_nothing_is_dropped()
@@ -100,7 +100,8 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
     private Task<EventStreamProcess> StartSinkAsync() => EventStreamProcess.StartAsync(
         "warehouse", [("Kafka:Bootstrap", broker.Bootstrap), ("Warehouse:BatchAgeMilliseconds", "100"), .. engine.Settings]);
 
-    private static string Stored(string content) => $"SELECT count() AS n FROM es.beacons WHERE content_id = '{content}'";
+    private static string Stored(string content) =>
+        $"SELECT count() AS n FROM es.beacons WHERE content_id = '{content}'";
 
     private IProducer<byte[], byte[]> Producer() => new ProducerBuilder<byte[], byte[]>(
         new KafkaOptions { Bootstrap = broker.Bootstrap }.ProducerConfig("warehouse-tests")).Build();
@@ -123,7 +124,8 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         var started = Stopwatch.StartNew();
         for (var i = 0; i < records; i++)
         {
-            Send(producer, Topics.PlaybackBeacons, SinkMessages.Beacon($"{content}-{i % 50}", content), $"{content}-{i}");
+            Send(producer, Topics.PlaybackBeacons,
+                SinkMessages.Beacon($"{content}-{i % 50}", content), $"{content}-{i}");
             var ahead = TimeSpan.FromSeconds((double)i / perSecond) - started.Elapsed;
             if (ahead > TimeSpan.Zero) await Task.Delay(ahead);
         }
@@ -140,7 +142,8 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
 
     private Task UntilAsync(string sql, long value) => UntilAsync(async () => await TextAsync(sql) == $"{value}");
 
-    private Task UntilAtLeastAsync(string sql, long value) => UntilAsync(async () => long.Parse(await TextAsync(sql)) >= value);
+    private Task UntilAtLeastAsync(string sql, long value) =>
+        UntilAsync(async () => long.Parse(await TextAsync(sql)) >= value);
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

@@ -7,7 +7,7 @@ namespace EventStream.Tests.Integration.Warehouse;
 [Collection(EmbeddedClickHouseCollection.Name)]
 public sealed class StockClientTests(EmbeddedClickHouse engine)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     [Fact]
     public async Task ClickHouse_s_own_client_works_unchanged()
