@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.Configuration;
 
@@ -9,7 +10,7 @@ namespace EventStream.Warehouse.Embedded;
 /// <see cref="SignalGuard"/>) and keeps one connection open until the process ends, because closing the last one
 /// would stop it.
 /// </summary>
-public sealed class EmbeddedEngine
+public sealed partial class EmbeddedEngine
 {
     private static readonly Lock Gate = new();
     private static EmbeddedEngine? started;
@@ -31,6 +32,9 @@ public sealed class EmbeddedEngine
             ClickHouseRole.RoleName,
             $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
                 + "Stop that process or set ClickHouse:DataFolder.");
+        // The library's destructors fault while its own threads still run. What was acknowledged survives even a
+        // kill -9, so the process leaves without them.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => ExitNow(Environment.ExitCode);
     }
 
     /// <summary>The settings it was started with.</summary>
@@ -99,4 +103,7 @@ public sealed class EmbeddedEngine
             """));
         return path;
     }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void ExitNow(int code);
 }

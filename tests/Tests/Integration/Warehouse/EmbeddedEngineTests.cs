@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
 using System.Text;
+using EventStream.Tests.Kit;
 using EventStream.Warehouse;
 
 namespace EventStream.Tests.Integration.Warehouse;
@@ -174,6 +175,22 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         Assert.Equal(20, await CountAsync("crash.t"));
         await engine.Writer.InsertAsync("crash.t", "{\"a\":19}\n"u8.ToArray(), "t19", None);
         Assert.Equal(20, await CountAsync("crash.t"));
+    }
+
+    [Fact]
+    public async Task An_engine_that_is_told_to_stop_ends_in_good_order_and_keeps_its_rows()
+    {
+        var folder = Directory.CreateTempSubdirectory("eventstream-stopped-");
+        var first = await EventStreamProcess.StartAsync("clickhouse", ("ClickHouse:DataFolder", folder.FullName));
+        using var made = await engine.Http.PostAsync(
+            new Uri(first.Url),
+            new StringContent("CREATE TABLE kept (a UInt8) ENGINE = MergeTree ORDER BY a AS SELECT 7 AS a"));
+        Assert.True(made.IsSuccessStatusCode, await made.Content.ReadAsStringAsync());
+        Assert.Equal(0, await first.StopAsync());
+        var second = await EventStreamProcess.StartAsync("clickhouse", ("ClickHouse:DataFolder", folder.FullName));
+        Assert.Equal("7\n", await engine.Http.GetStringAsync(new Uri(second.Url + "/?query=SELECT+a+FROM+kept")));
+        Assert.Equal(0, await second.StopAsync());
+        folder.Delete(recursive: true);
     }
 
     [Fact]
