@@ -75,12 +75,7 @@ public sealed record EncodeJob(VideoId VideoId)
 
     public static EncodeJob Apply(EncodeJob job, IEvent fact) => fact switch
     {
-        VideoUploaded e => new EncodeJob(e.VideoId)
-        {
-            Phase = JobPhase.Probing,
-            SourceKey = e.SourceKey,
-            OpenedAt = e.UploadedAt,
-        }.With(new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, e.UploadedAt)),
+        VideoUploaded e => Opened(e),
         SourceProbed e => job.Done(EncodeTasks.Probe) with { Source = e.Source },
         SourceRejected e => job with { Phase = JobPhase.Rejected, Trouble = e.Reason, EndedAt = e.RejectedAt },
         EncodePlanned e => Planned(job, e),
@@ -147,9 +142,16 @@ public sealed record EncodeJob(VideoId VideoId)
                 yield break;
             }
 
-            yield return new EncodeTaskResent(job.VideoId, task.Name, running ? task.Attempt + 1
-                : task.Attempt, reason, now);
+            var attempt = running ? task.Attempt + 1 : task.Attempt;
+            yield return new EncodeTaskResent(job.VideoId, task.Name, attempt, reason, now);
         }
+    }
+
+    private static EncodeJob Opened(VideoUploaded uploaded)
+    {
+        var job = new EncodeJob(uploaded.VideoId) { Phase = JobPhase.Probing, SourceKey = uploaded.SourceKey };
+        var probe = new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, uploaded.UploadedAt);
+        return job.With(probe) with { OpenedAt = uploaded.UploadedAt };
     }
 
     private static EncodePlanned Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)

@@ -28,8 +28,10 @@ public sealed class WorkerTests : IDisposable
         Assert.IsType<EncodeTaskStarted>(said.All.First().Message);
         Assert.IsType<RenditionEncoded>(said.All.Last().Message);
         var progress = said.Of<EncodeTaskProgressed>().ToList();
-        // The encode takes four seconds, and there is at most one report in each.
-        Assert.InRange(progress.Count, 2, 6);
+        Assert.True(progress.Count >= 2, "an encode of four seconds is heard of on its way");
+        // The wall clock and the timer of the interval may differ by a little.
+        var gaps = progress.Zip(progress.Skip(1), (one, next) => (next.At - one.At).TotalSeconds);
+        Assert.All(gaps, seconds => Assert.True(seconds > 0.9));
         Assert.Equal(progress.OrderBy(p => p.Fraction), progress);
         Assert.True(progress[^1].Fraction > 0.4);
     }
