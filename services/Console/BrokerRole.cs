@@ -7,8 +7,8 @@ namespace EventStream.Console;
 
 /// <summary>
 /// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Settings:
-/// <c>Broker:DataFolder</c>, <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind (loopback) and
-/// <c>Broker:AdvertisedHost</c>. Its health is on the role's own HTTP port.
+/// <c>Broker:DataFolder</c>, <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind
+/// (loopback) and <c>Broker:AdvertisedHost</c>. Its health is on the role's own HTTP port.
 /// </summary>
 public sealed class BrokerRole : IRole
 {
@@ -50,7 +50,8 @@ public sealed class BrokerRole : IRole
             AdvertisedHost = configuration["Broker:AdvertisedHost"],
         };
         if (options.DataFolder.Length == 0)
-            throw new RoleConfigurationException(Name, "no data folder; give --data DIR or EVENTSTREAM__BROKER__DATAFOLDER.");
+            throw new RoleConfigurationException(
+                Name, "no data folder; give --data DIR or EVENTSTREAM__BROKER__DATAFOLDER.");
         var errors = options.Validate();
         return errors.Count == 0 ? options : throw new RoleConfigurationException(Name, string.Join(" ", errors));
     }

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Console;
 
 /// <summary>
-/// The roles of one process: builds them all, starts them together, stops them together. One role that stops by itself stops
-/// the process with a failure, so that whoever supervises it can start it anew.
+/// The roles of one process: builds them all, starts them together, stops them together. One role that stops by itself
+/// stops the process with a failure, so that whoever supervises it can start it anew.
 /// </summary>
 public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration configuration) : IAsyncDisposable
 {
@@ -24,7 +24,8 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
     private static readonly TimeSpan TopicRetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>Roles that are, or need not have, Kafka: they start whether a broker answers or not.</summary>
-    private static readonly HashSet<string> WithoutTopics = new(StringComparer.Ordinal) { "broker", "clickhouse", "console" };
+    private static readonly HashSet<string> WithoutTopics =
+        new(StringComparer.Ordinal) { "broker", "clickhouse", "console" };
 
     private readonly List<(IRole Role, WebApplication App)> running = [];
 
@@ -66,7 +67,8 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
     }
 
     /// <summary>
-    /// A host writes its listening address into the settings that it is given, so hosts of one process cannot share them.
+    /// A host writes its listening address into the settings that it is given, so hosts of one process cannot share
+    /// them.
     /// </summary>
     private IConfiguration OwnCopy() =>
         new ConfigurationBuilder().AddInMemoryCollection(configuration.AsEnumerable()).Build();

@@ -4,8 +4,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace EventStream.Console;
 
 /// <summary>
-/// A role whose host leaves signals alone: several hosts share the process, and <see cref="RoleProcess"/> alone decides when
-/// all of them stop.
+/// A role whose host leaves signals alone: several hosts share the process, and <see cref="RoleProcess"/> alone decides
+/// when all of them stop.
 /// </summary>
 internal sealed class Unsignalled(IRole inner) : IRole
 {

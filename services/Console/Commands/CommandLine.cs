@@ -9,7 +9,9 @@ public static class CommandLine
     /// <summary>Exit code of a command that could not be done, as against 0 for one that was.</summary>
     public const int Failure = 1;
 
-    /// <summary>Parses and runs. Every expected error is one line on standard error; the exit code says the rest.</summary>
+    /// <summary>
+    /// Parses and runs. Every expected error is one line on standard error; the exit code says the rest.
+    /// </summary>
     public static async Task<int> RunAsync(string[] args)
     {
         var root = Build();

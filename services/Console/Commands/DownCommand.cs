@@ -37,7 +37,8 @@ internal static class DownCommand
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new CommandException(
-                $"Process {run.Pid} did not stop within {StopTimeout.TotalSeconds:0} s; `kill -9 {run.Pid}` ends it and its children.");
+                $"Process {run.Pid} did not stop within {StopTimeout.TotalSeconds:0} s; "
+                + $"`kill -9 {run.Pid}` ends it and its children.");
         }
 
         System.Console.WriteLine($"The platform in '{data.Root}' is stopped.");

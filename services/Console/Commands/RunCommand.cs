@@ -33,7 +33,8 @@ internal static class RunCommand
 
     public static Command Build()
     {
-        var command = new Command("run", "Run one or more roles until SIGTERM or Ctrl-C.") { RoleNames, Config, Data, Port };
+        var command = new Command(
+            "run", "Run one or more roles until SIGTERM or Ctrl-C.") { RoleNames, Config, Data, Port };
         command.SetAction(RunAsync);
         return command;
     }
@@ -42,7 +43,8 @@ internal static class RunCommand
     {
         var roles = Roles.Named(parsed.GetValue(RoleNames)!);
         var configuration = ReadConfiguration(parsed);
-        // The engine takes the process's signal handlers for a moment, so it connects before any host or thread of ours.
+        // The engine takes the process's signal handlers for a moment, so it connects before any host or thread of
+        // ours.
         if (roles.Any(role => role is ClickHouseRole)) ClickHouseRole.ConnectFirst(configuration);
         await using var process = new RoleProcess(roles, configuration);
         return await process.RunAsync(cancellation);
@@ -64,7 +66,8 @@ internal static class RunCommand
         }
         catch (Exception e) when (e is InvalidDataException or FormatException)
         {
-            throw new CommandException($"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}", e);
+            throw new CommandException(
+                $"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}", e);
         }
     }
 }

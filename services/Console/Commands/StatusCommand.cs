@@ -3,7 +3,9 @@ using EventStream.Console.Supervisor;
 
 namespace EventStream.Console.Commands;
 
-/// <summary><c>eventstream status</c>: what runs in a data folder. Exit code 1 where nothing does, or not all of it.</summary>
+/// <summary>
+/// <c>eventstream status</c>: what runs in a data folder. Exit code 1 where nothing does, or not all of it.
+/// </summary>
 internal static class StatusCommand
 {
     private const double Mebibyte = 1 << 20;

@@ -72,7 +72,8 @@ internal static class UpCommand
         options.Validate();
         var data = new DataFolder(options.DataFolder);
         if (RunFile.Read(data) is { } other)
-            throw new CommandException($"A platform already runs in '{data.Root}' (process {other.Pid}); `eventstream down` stops it.");
+            throw new CommandException(
+                $"A platform already runs in '{data.Root}' (process {other.Pid}); `eventstream down` stops it.");
         if (parsed.GetValue(Background)) return await InBackgroundAsync(options, data, cancellation);
         return await new SupervisorProcess(options).RunAsync(cancellation);
     }
@@ -91,15 +92,16 @@ internal static class UpCommand
             "--encode-workers", $"{options.EncodeWorkers}", "--max-encode-workers", $"{options.EncodeWorkersMax}",
             .. options.Kafka is null ? Array.Empty<string>() : ["--kafka", options.Kafka],
         ];
-        foreach (var part in (string[])["sh", "-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "up", log, .. command])
-            info.ArgumentList.Add(part);
+        const string script = "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null";
+        foreach (var part in (string[])["sh", "-c", script, "up", log, .. command]) info.ArgumentList.Add(part);
         using var process = Process.Start(info)!;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(BackgroundTimeout);
         while (RunFile.Read(data) is not { Ready: true })
         {
             if (process.HasExited)
-                throw new CommandException($"The platform did not start. {string.Join(" ", File.ReadLines(log).TakeLast(3))}");
+                throw new CommandException(
+                    $"The platform did not start. {string.Join(" ", File.ReadLines(log).TakeLast(3))}");
             await Task.Delay(200, timeout.Token);
         }
 

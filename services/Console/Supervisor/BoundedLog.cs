@@ -1,8 +1,8 @@
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// The log file of one child. It holds at most <see cref="BytesMax"/>; what is older is in one file beside it (<c>.1</c>), what
-/// is older still is gone. The last lines are kept in memory to explain an unexpected end.
+/// The log file of one child. It holds at most <see cref="BytesMax"/>; what is older is in one file beside it
+/// (<c>.1</c>), what is older still is gone. The last lines are kept in memory to explain an unexpected end.
 /// </summary>
 internal sealed class BoundedLog : IDisposable
 {

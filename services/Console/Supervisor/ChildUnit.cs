@@ -2,10 +2,12 @@ using System.Diagnostics;
 
 namespace EventStream.Console.Supervisor;
 
-/// <summary>A process of our own: <c>eventstream run ROLE...</c> with its environment. Ready when all its roles say so.</summary>
+/// <summary>
+/// A process of our own: <c>eventstream run ROLE...</c> with its environment. Ready when all its roles say so.
+/// </summary>
 internal sealed class ChildUnit(
-    string name, IReadOnlyList<string> roles, IReadOnlyList<string> readyUrls, Func<Dictionary<string, string>> environment,
-    ProcessSpawner spawner, string logFolder) : IUnit
+    string name, IReadOnlyList<string> roles, IReadOnlyList<string> readyUrls,
+    Func<Dictionary<string, string>> environment, ProcessSpawner spawner, string logFolder) : IUnit
 {
     /// <summary>Time that a child has until it is ready, on a machine that starts everything else at once.</summary>
     public static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
@@ -57,7 +59,8 @@ internal sealed class ChildUnit(
             {
                 while ((missing = await ProbeAsync(url, timeout.Token)) is not null)
                 {
-                    if (child.HasExited) throw new CommandException($"{name} {await child.WaitForExitAsync(timeout.Token)}");
+                    if (child.HasExited) throw new CommandException(
+                        $"{name} {await child.WaitForExitAsync(timeout.Token)}");
                     await Task.Delay(ProbeInterval, timeout.Token);
                 }
             }

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// The folder that holds everything one platform keeps: data of each part, logs, secrets and what is running. Other users of
-/// the machine may pass through it, as PostgreSQL and nginx run under users of their own, but not list it.
+/// The folder that holds everything one platform keeps: data of each part, logs, secrets and what is running. Other
+/// users of the machine may pass through it, as PostgreSQL and nginx run under users of their own, but not list it.
 /// </summary>
 public sealed class DataFolder
 {
@@ -43,28 +43,35 @@ public sealed class DataFolder
         {
             var named = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
             var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            return Path.Combine(string.IsNullOrEmpty(named) ? Path.Combine(home, ".local", "share") : named, "eventstream");
+            return Path.Combine(
+                string.IsNullOrEmpty(named) ? Path.Combine(home, ".local", "share") : named, "eventstream");
         }
     }
 
-    /// <summary>Creates what is missing. Throws <see cref="CommandException"/> when the folder cannot be written.</summary>
+    /// <summary>
+    /// Creates what is missing. Throws <see cref="CommandException"/> when the folder cannot be written.
+    /// </summary>
     public void Create()
     {
         try
         {
-            foreach (var folder in (string[])[Root, Media, Logs, Of("run"), Of("edges")]) Directory.CreateDirectory(folder);
+            foreach (var folder in (string[])[Root, Media, Logs, Of("run"), Of("edges")])
+                Directory.CreateDirectory(folder);
             Directory.CreateDirectory(Of("secrets"), OwnerOnly | UnixFileMode.UserExecute);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException($"The data folder '{Root}' cannot be used: {e.Message} Name another with --data.", e);
+            throw new CommandException(
+                $"The data folder '{Root}' cannot be used: {e.Message} Name another with --data.", e);
         }
     }
 
     /// <summary>The file of a secret, which exists once <see cref="Secret"/> was asked for it.</summary>
     public string SecretFile(string name) => Path.Combine(Of("secrets"), name);
 
-    /// <summary>A secret by its name: made at the first call, the same ever after. Only the owner may read its file.</summary>
+    /// <summary>
+    /// A secret by its name: made at the first call, the same ever after. Only the owner may read its file.
+    /// </summary>
     public string Secret(string name)
     {
         var path = SecretFile(name);

@@ -3,9 +3,10 @@ using System.Diagnostics;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// Ends a daemon that outlives the supervisor. PostgreSQL and nginx are started by the rooms that know them and do not ask the
-/// kernel for a signal; so a small shell waits on a pipe that only the supervisor holds, and when the pipe ends, signals the
-/// process that the daemon's pid file names. After an orderly stop there is no pid file and nothing to do.
+/// Ends a daemon that outlives the supervisor. PostgreSQL and nginx are started by the rooms that know them and do not
+/// ask the kernel for a signal; so a small shell waits on a pipe that only the supervisor holds, and when the pipe
+/// ends, signals the process that the daemon's pid file names. After an orderly stop there is no pid file and nothing
+/// to do.
 /// </summary>
 internal sealed class Guard : IDisposable
 {
@@ -24,7 +25,8 @@ internal sealed class Guard : IDisposable
             UseShellExecute = false,
             RedirectStandardInput = true,
         };
-        foreach (var argument in (string[])["sh", "-c", Script, "guard", pidFile, signal]) info.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["sh", "-c", Script, "guard", pidFile, signal])
+            info.ArgumentList.Add(argument);
         shell = Process.Start(info)!;
     }
 

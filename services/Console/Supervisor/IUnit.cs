@@ -10,8 +10,8 @@ internal interface IUnit
     IReadOnlyList<string> Roles { get; }
 
     /// <summary>
-    /// Starts it and returns when it is ready for those that depend on it. Throws <see cref="CommandException"/> with the
-    /// cause when it cannot.
+    /// Starts it and returns when it is ready for those that depend on it. Throws <see cref="CommandException"/> with
+    /// the cause when it cannot.
     /// </summary>
     Task<IRunningUnit> StartAsync(CancellationToken cancellation);
 }

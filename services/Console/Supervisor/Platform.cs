@@ -1,8 +1,8 @@
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// The whole platform on this machine: its units in the order in which they need each other, started in that order and stopped
-/// in the reverse one.
+/// The whole platform on this machine: its units in the order in which they need each other, started in that order and
+/// stopped in the reverse one.
 /// </summary>
 internal sealed class Platform : IAsyncDisposable
 {
@@ -45,8 +45,9 @@ internal sealed class Platform : IAsyncDisposable
     public IEnumerable<Supervised> Units => steps.SelectMany(step => step).Concat(Workers.Snapshot());
 
     /// <summary>
-    /// Starts everything in the data folder, which exists, and returns when all of it is ready. Throws <see cref="CommandException"/> with the cause when a part
-    /// does not start; what had started is stopped by <see cref="DisposeAsync"/>.
+    /// Starts everything in the data folder, which exists, and returns when all of it is ready. Throws
+    /// <see cref="CommandException"/> with the cause when a part does not start; what had started is stopped by
+    /// <see cref="DisposeAsync"/>.
     /// </summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
@@ -79,7 +80,8 @@ internal sealed class Platform : IAsyncDisposable
 
     private List<IReadOnlyList<Supervised>> Plan()
     {
-        var ground = new List<Supervised> { Supervise(new PostgresUnit(Data, Ports, environment, configuration, clock)) };
+        var ground =
+            new List<Supervised> { Supervise(new PostgresUnit(Data, Ports, environment, configuration, clock)) };
         if (options.Kafka is null) ground.Add(Child("broker", environment.Broker, "broker"));
         ground.Add(Child("clickhouse", environment.ClickHouse, "clickhouse"));
         ground.AddRange(Edges.Values);

@@ -4,16 +4,16 @@ using System.Text;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// The settings that the supervisor hands to its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name of their
-/// file where the role can read one, and by the environment, which only the owner can see, where it cannot.
+/// The settings that the supervisor hands to its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name
+/// of their file where the role can read one, and by the environment, which only the owner can see, where it cannot.
 /// </summary>
 internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka, int workersMax)
 {
     private const string Prefix = "EVENTSTREAM__";
 
     /// <summary>
-    /// Several .NET processes share a small machine: heaps give memory back early, and code is compiled without the profiles
-    /// that pay only where a process has a machine to itself.
+    /// Several .NET processes share a small machine: heaps give memory back early, and code is compiled without the
+    /// profiles that pay only where a process has a machine to itself.
     /// </summary>
     private static readonly Dictionary<string, string> Runtime = new(StringComparer.Ordinal)
     {
@@ -36,6 +36,9 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         var all = new Dictionary<string, string>(Runtime, StringComparer.Ordinal);
         void Set(string key, string value) => all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
         Set("Kafka:Bootstrap", kafka);
+        // While a role starts it is asked many times a second whether it is ready; each no would be an error in its
+        // log.
+        Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
         Set("Media:Root", data.Media);
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
@@ -71,7 +74,8 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
     public Dictionary<string, string> ClickHouse() => With(("ClickHouse:DataFolder", data.Of("clickhouse")));
 
     public Dictionary<string, string> Worker(int slot) => With(
-        ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"), ("Encode:WorkerId", $"encode-worker-{slot + 1}"),
+        ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"),
+        ("Encode:WorkerId", $"encode-worker-{slot + 1}"),
         ("Encode:WorkFolder", Path.Combine(data.Of("encode"), $"{slot + 1}")));
 
     /// <summary>The autoscaler's target, unless the operator's environment names targets of its own.</summary>

@@ -5,8 +5,8 @@ using EventStream.Messaging.Hosting;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// Every port of one platform on one machine. <see cref="Base"/> is the console's; all others keep their customary distance to
-/// it, so that another base moves the whole platform and two stand beside each other.
+/// Every port of one platform on one machine. <see cref="Base"/> is the console's; all others keep their customary
+/// distance to it, so that another base moves the whole platform and two stand beside each other.
 /// </summary>
 public sealed record PortPlan(int Base)
 {
@@ -39,7 +39,9 @@ public sealed record PortPlan(int Base)
     /// <summary>The port of an edge, counted from 0.</summary>
     public int Edge(int index) => 7080 + index + Shift;
 
-    /// <summary>The health port of an encode worker, counted from 0; twice <see cref="WorkersMax"/> are set aside.</summary>
+    /// <summary>
+    /// The health port of an encode worker, counted from 0; twice <see cref="WorkersMax"/> are set aside.
+    /// </summary>
     public int Worker(int slot) => FirstWorker + slot + Shift;
 
     /// <summary>The address at which a role is reached.</summary>
@@ -55,11 +57,12 @@ public sealed record PortPlan(int Base)
             .Concat(Enumerable.Range(0, edges).Select(i => (role: $"edge {i + 1}", port: Edge(i))))
             .Append((role: "PostgreSQL", port: Postgres));
         if (ownBroker) wanted = wanted.Append((role: "Kafka", port: Kafka));
-        var taken = wanted.Where(entry => !IsFree(entry.port)).Select(entry => $"{entry.port} ({entry.role})").ToArray();
+        var taken = wanted.Where(entry => !IsFree(entry.port)).Select(
+            entry => $"{entry.port} ({entry.role})").ToArray();
         if (taken.Length == 0) return;
         throw new CommandException(
-            $"Ports in use: {string.Join(", ", taken)}. Stop what listens there (`eventstream down` if it is an earlier "
-            + "platform), or move this one with --base-port.");
+            $"Ports in use: {string.Join(", ", taken)}. Stop what listens there (`eventstream down` if it is an "
+            + "earlier platform), or move this one with --base-port.");
     }
 
     private static bool IsFree(int port)

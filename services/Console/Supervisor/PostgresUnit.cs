@@ -5,7 +5,8 @@ namespace EventStream.Console.Supervisor;
 
 /// <summary>The platform's own PostgreSQL.</summary>
 internal sealed class PostgresUnit(
-    DataFolder data, PortPlan ports, PlatformEnvironment environment, IConfiguration configuration, TimeProvider clock) : IUnit
+    DataFolder data, PortPlan ports, PlatformEnvironment environment, IConfiguration configuration, TimeProvider clock)
+        : IUnit
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 

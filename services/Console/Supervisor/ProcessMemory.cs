@@ -11,16 +11,16 @@ internal sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
     public static readonly ProcessMemory None = new(0, 0);
 
     /// <summary>
-    /// Looks into <c>/proc</c> once and adds up each of these processes and its descendants. Processes that end meanwhile are
-    /// left out.
+    /// Looks into <c>/proc</c> once and adds up each of these processes and its descendants. Processes that end
+    /// meanwhile are left out.
     /// </summary>
     public static IReadOnlyDictionary<int, ProcessMemory> OfTrees(IReadOnlySet<int> roots)
     {
         var parents = new Dictionary<int, int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id) && ParentOf(folder) is { } parent)
-                parents[id] = parent;
+            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id)) continue;
+            if (ParentOf(folder) is { } parent) parents[id] = parent;
         }
 
         var sums = roots.ToDictionary(root => root, _ => None);
@@ -28,7 +28,8 @@ internal sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
         {
             if (RootOf(id, roots, parents) is not { } root || Read(id) is not { } memory) continue;
             sums[root] = new ProcessMemory(
-                sums[root].ResidentBytes + memory.ResidentBytes, sums[root].ProportionalBytes + memory.ProportionalBytes);
+                sums[root].ResidentBytes + memory.ResidentBytes,
+                    sums[root].ProportionalBytes + memory.ProportionalBytes);
         }
 
         return sums;

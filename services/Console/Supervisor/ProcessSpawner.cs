@@ -5,13 +5,13 @@ namespace EventStream.Console.Supervisor;
 
 /// <summary>
 /// Starts every child from one thread that lives as long as the supervisor. A child asks the kernel (through <c>setpriv
-/// --pdeathsig</c>) for SIGTERM when its parent is gone, and to the kernel the parent is the thread that forked: from the thread
-/// pool, a child would be ended whenever an idle thread is.
+/// --pdeathsig</c>) for SIGTERM when its parent is gone, and to the kernel the parent is the thread that forked: from
+/// the thread pool, a child would be ended whenever an idle thread is.
 /// </summary>
 /// <remarks>
-/// The signal is SIGTERM rather than SIGKILL so that a child takes its own children (ffmpeg) along; a role bounds its stop
-/// itself (<see cref="RoleProcess.StopTimeout"/>). <c>setsid</c> keeps Ctrl-C in the terminal from reaching the children, which
-/// are stopped in order instead, and makes the child's process id the id of its session and group.
+/// The signal is SIGTERM rather than SIGKILL so that a child takes its own children (ffmpeg) along; a role bounds its
+/// stop itself (<see cref="RoleProcess.StopTimeout"/>). <c>setsid</c> keeps Ctrl-C in the terminal from reaching the
+/// children, which are stopped in order instead, and makes the child's process id the id of its session and group.
 /// </remarks>
 internal sealed class ProcessSpawner : IDisposable
 {

@@ -34,7 +34,9 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
 
     public int? ProcessId => running?.ProcessId;
 
-    /// <summary>Starts it and returns when it is ready. Throws <see cref="CommandException"/> when the first start fails.</summary>
+    /// <summary>
+    /// Starts it and returns when it is ready. Throws <see cref="CommandException"/> when the first start fails.
+    /// </summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation);
@@ -86,7 +88,9 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         }
     }
 
-    /// <summary>The wait before start number <paramref name="attempt"/> (from 1) of an unbroken series of failures.</summary>
+    /// <summary>
+    /// The wait before start number <paramref name="attempt"/> (from 1) of an unbroken series of failures.
+    /// </summary>
     internal static TimeSpan BackOff(int attempt) =>
         TimeSpan.FromTicks(Math.Min(BackOffMax.Ticks, BackOffMin.Ticks << Math.Min(attempt - 1, 16)));
 

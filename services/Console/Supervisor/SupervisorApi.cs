@@ -22,15 +22,17 @@ internal static class SupervisorApi
         routes.MapGet("/v1/processes", (Platform platform) => TypedResults.Ok(Processes(platform)));
         routes.MapGet("/v1/scale/{target}", GetScale);
         routes.MapPut("/v1/scale/{target}", Scale);
-        routes.MapPost("/v1/edges/{name}/stop", (string name, Platform platform) => EdgeAsync(platform, name, start: false));
-        routes.MapPost("/v1/edges/{name}/start", (string name, Platform platform) => EdgeAsync(platform, name, start: true));
+        routes.MapPost(
+            "/v1/edges/{name}/stop", (string name, Platform platform) => EdgeAsync(platform, name, start: false));
+        routes.MapPost(
+            "/v1/edges/{name}/start", (string name, Platform platform) => EdgeAsync(platform, name, start: true));
     }
 
     /// <summary>Every process with its memory; the supervisor itself comes first.</summary>
     public static IReadOnlyList<ProcessStatus> Processes(Platform platform)
     {
         var units = platform.Units.Select(unit => (unit, id: unit.ProcessId)).ToList();
-        var ids = units.Where(entry => entry.id is not null).Select(entry => entry.id!.Value).Append(Environment.ProcessId);
+        var ids = units.Select(entry => entry.id).OfType<int>().Append(Environment.ProcessId);
         var memory = ProcessMemory.OfTrees(ids.ToHashSet());
         var own = memory.GetValueOrDefault(Environment.ProcessId, ProcessMemory.None);
         var self = new ProcessStatus(
@@ -42,8 +44,8 @@ internal static class SupervisorApi
     {
         var used = id is { } known ? memory.GetValueOrDefault(known, ProcessMemory.None) : ProcessMemory.None;
         return new ProcessStatus(
-            unit.Unit.Name, unit.Unit.Roles, id, unit.State.ToString().ToLowerInvariant(), unit.Restarts, used.ResidentBytes,
-            used.ProportionalBytes);
+            unit.Unit.Name, unit.Unit.Roles, id, unit.State.ToString().ToLowerInvariant(), unit.Restarts,
+            used.ResidentBytes, used.ProportionalBytes);
     }
 
     private static Results<Ok<ScaleStatus>, ProblemHttpResult> GetScale(string target, Platform platform) =>
@@ -67,7 +69,8 @@ internal static class SupervisorApi
         }
     }
 
-    private static async Task<Results<Ok<EdgeStatus>, ProblemHttpResult>> EdgeAsync(Platform platform, string name, bool start)
+    private static async Task<Results<Ok<EdgeStatus>, ProblemHttpResult>> EdgeAsync(
+        Platform platform, string name, bool start)
     {
         if (!platform.Edges.TryGetValue(name, out var edge))
             return Problem(404, $"No edge '{name}'", $"The edges are: {string.Join(", ", platform.Edges.Keys)}.");

@@ -3,12 +3,14 @@ using EventStream.Messaging.Hosting;
 
 namespace EventStream.Console.Supervisor;
 
-/// <summary>The process behind <c>eventstream up</c>: platform, its HTTP interface, its run file, and the end of all three.</summary>
+/// <summary>
+/// The process behind <c>eventstream up</c>: platform, its HTTP interface, its run file, and the end of all three.
+/// </summary>
 internal sealed class SupervisorProcess(PlatformOptions options)
 {
     /// <summary>
-    /// Runs until SIGTERM, SIGINT or <paramref name="cancellation"/>. Throws <see cref="CommandException"/> when a part does
-    /// not start; everything that had started is stopped then too.
+    /// Runs until SIGTERM, SIGINT or <paramref name="cancellation"/>. Throws <see cref="CommandException"/> when a part
+    /// does not start; everything that had started is stopped then too.
     /// </summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {

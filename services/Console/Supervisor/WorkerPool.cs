@@ -4,8 +4,9 @@ namespace EventStream.Console.Supervisor;
 public sealed record ScaleStatus(string Target, int Replicas, int Min, int Max);
 
 /// <summary>
-/// The encode workers: as many processes as were asked for last. It owns the truth about how many there are. A request is
-/// accepted at once and carried out in the background, because a worker that leaves finishes or hands back what it holds.
+/// The encode workers: as many processes as were asked for last. It owns the truth about how many there are. A request
+/// is accepted at once and carried out in the background, because a worker that leaves finishes or hands back what it
+/// holds.
 /// </summary>
 internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<string> say)
 {
@@ -33,7 +34,9 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
         lock (gate) return [.. working.Values, .. leaving.Values.Select(entry => entry.Worker)];
     }
 
-    /// <summary>Starts the first workers and returns when they are ready. Throws <see cref="CommandException"/>.</summary>
+    /// <summary>
+    /// Starts the first workers and returns when they are ready. Throws <see cref="CommandException"/>.
+    /// </summary>
     public async Task StartAsync(int replicas, CancellationToken cancellation)
     {
         for (var slot = 0; slot < replicas; slot++)
@@ -45,8 +48,8 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
     }
 
     /// <summary>
-    /// Begins to start or stop processes until there are <paramref name="replicas"/>; the last to come is the first to go.
-    /// Throws <see cref="ArgumentOutOfRangeException"/> outside <see cref="Min"/> and the maximum.
+    /// Begins to start or stop processes until there are <paramref name="replicas"/>; the last to come is the first to
+    /// go. Throws <see cref="ArgumentOutOfRangeException"/> outside <see cref="Min"/> and the maximum.
     /// </summary>
     public ScaleStatus Scale(int replicas, string reason)
     {

@@ -5,8 +5,8 @@ using Microsoft.Net.Http.Headers;
 namespace EventStream.Console.Web;
 
 /// <summary>
-/// Pages, styles and scripts. Our own are inside the assembly; the players and the tus client are the files of their npm
-/// packages on this machine, never from another host.
+/// Pages, styles and scripts. Our own are inside the assembly; the players and the tus client are the files of their
+/// npm packages on this machine, never from another host.
 /// </summary>
 internal static class Assets
 {
@@ -34,8 +34,8 @@ internal static class Assets
         foreach (var (route, file) in Pages) MapEmbedded(routes, route, file);
         foreach (var name in typeof(Assets).Assembly.GetManifestResourceNames())
         {
-            if (!name.StartsWith(ResourcePrefix, StringComparison.Ordinal) || name.EndsWith(".html", StringComparison.Ordinal))
-                continue;
+            if (!name.StartsWith(ResourcePrefix, StringComparison.Ordinal)) continue;
+            if (name.EndsWith(".html", StringComparison.Ordinal)) continue;
             var file = name[ResourcePrefix.Length..];
             MapEmbedded(routes, $"/assets/{file}", file);
         }

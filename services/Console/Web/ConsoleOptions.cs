@@ -26,7 +26,9 @@ public sealed record ConsoleOptions
     /// <summary>File of the API key with which the console reads the library, where Upload asks for one.</summary>
     public string? ApiKeyFile { get; init; }
 
-    /// <summary>Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.</summary>
+    /// <summary>
+    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.
+    /// </summary>
     public static ConsoleOptions From(IConfiguration configuration)
     {
         var options = configuration.GetSection("Console").Get<ConsoleOptions>() ?? new ConsoleOptions();

@@ -8,18 +8,19 @@ namespace EventStream.Console.Web;
 public sealed class ConsoleRole : IRole
 {
     /// <summary>
-    /// Newest records of each partition that are read at the start: enough for the charts' hours, little enough to be there
-    /// in a second.
+    /// Newest records of each partition that are read at the start: enough for the charts' hours, little enough to be
+    /// there in a second.
     /// </summary>
     private const int TailPerPartition = 2000;
 
     private const string ContentSecurityPolicy =
         "default-src 'self'; connect-src *; img-src * data: blob:; media-src * blob:; worker-src 'self' blob:; "
-        + "script-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+        + "script-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
+        + "form-action 'self'";
 
     /// <summary>
-    /// Our own pages send this header and read the status from another one: a role that is away, or a session not heard of
-    /// yet, is expected there and must not become an error in the browser's console.
+    /// Our own pages send this header and read the status from another one: a role that is away, or a session not heard
+    /// of yet, is expected there and must not become an error in the browser's console.
     /// </summary>
     private const string PageHeader = "X-Console-Page";
 
@@ -39,7 +40,8 @@ public sealed class ConsoleRole : IRole
         builder.Services.AddSingleton<LiveBoard>();
         builder.Services.AddSingleton<LiveListeners>();
         builder.Services.AddHostedService<UpstreamPoller>();
-        builder.Services.AddHttpClient(Gateway.Client, client => client.MaxResponseContentBufferSize = options.AnswerBytesMax)
+        builder.Services.AddHttpClient(
+            Gateway.Client, client => client.MaxResponseContentBufferSize = options.AnswerBytesMax)
             .RemoveAllLoggers();
         builder.Services.AddEventConsumer(
             new ConsumerOptions("console", LiveBoard.Topics)
@@ -74,7 +76,8 @@ public sealed class ConsoleRole : IRole
     {
         var response = (HttpResponse)state;
         if (response.StatusCode < StatusCodes.Status400BadRequest) return Task.CompletedTask;
-        response.Headers[StatusHeader] = response.StatusCode.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        response.Headers[StatusHeader] = response.StatusCode.ToString(
+            System.Globalization.CultureInfo.InvariantCulture);
         response.StatusCode = StatusCodes.Status200OK;
         return Task.CompletedTask;
     }

@@ -4,8 +4,8 @@ using EventStream.Messaging.Hosting;
 namespace EventStream.Console.Web;
 
 /// <summary>
-/// Passes a page's request on to the role that knows the answer, so that a page reads from one origin. Waits and sizes are
-/// bounded; a role that does not answer becomes a 502 or 504 that names it.
+/// Passes a page's request on to the role that knows the answer, so that a page reads from one origin. Waits and sizes
+/// are bounded; a role that does not answer becomes a 502 or 504 that names it.
 /// </summary>
 internal sealed class Gateway(
     IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration, ILogger<Gateway> logger)
@@ -42,12 +42,14 @@ internal sealed class Gateway(
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
             await ProblemAsync(
-                http, 504, $"The role '{role}' does not answer in time", $"Waited {options.UpstreamTimeout.TotalSeconds:0} s.");
+                http, 504, $"The role '{role}' does not answer in time",
+                    $"Waited {options.UpstreamTimeout.TotalSeconds:0} s.");
         }
     }
 
     /// <summary>The text of a role's answer, or null and why there is none.</summary>
-    public async Task<(string? Json, string? Trouble)> TryReadAsync(string role, string path, CancellationToken cancellation)
+    public async Task<(string? Json, string? Trouble)> TryReadAsync(
+        string role, string path, CancellationToken cancellation)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(options.UpstreamTimeout);

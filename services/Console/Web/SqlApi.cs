@@ -6,8 +6,8 @@ using EventStream.Messaging.Hosting;
 namespace EventStream.Console.Web;
 
 /// <summary>
-/// The data page's queries: one statement, read-only by ClickHouse's own setting, with bounds on rows, bytes and time. What
-/// ClickHouse says of a wrong query is passed on as it is.
+/// The data page's queries: one statement with bounds on rows, bytes and time, sent as GET, which ClickHouse runs
+/// read-only whatever the account may do. What it says of a wrong query is passed on as it is.
 /// </summary>
 internal static class SqlApi
 {
@@ -21,7 +21,8 @@ internal static class SqlApi
     {
         if (await ReadAsync(http, options.QueryLengthMax) is not { } sql)
         {
-            await Gateway.ProblemAsync(http, 413, "The query is too long", $"Send at most {options.QueryLengthMax} characters.");
+            await Gateway.ProblemAsync(
+                http, 413, "The query is too long", $"Send at most {options.QueryLengthMax} characters.");
             return;
         }
 
@@ -35,8 +36,7 @@ internal static class SqlApi
         timeout.CancelAfter(options.QueryTimeout);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, Address(options, configuration));
-            request.Content = new StringContent(sql, Encoding.UTF8, "text/plain");
+            using var request = new HttpRequestMessage(HttpMethod.Get, Address(options, configuration, sql));
             Authenticate(request, configuration);
             using var answer = await clients.CreateClient(Gateway.Client).SendAsync(request, timeout.Token);
             await PassOnAsync(http, answer, timeout.Token);
@@ -48,7 +48,8 @@ internal static class SqlApi
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
             await Gateway.ProblemAsync(
-                http, 504, "The query took too long", $"It was stopped after {options.QueryTimeout.TotalSeconds:0} s; narrow it.");
+                http, 504, "The query took too long",
+                    $"It was stopped after {options.QueryTimeout.TotalSeconds:0} s; narrow it.");
         }
     }
 
@@ -60,17 +61,18 @@ internal static class SqlApi
         return length > lengthMax ? null : new string(buffer, 0, length);
     }
 
-    private static string Address(ConsoleOptions options, IConfiguration configuration)
+    private static string Address(ConsoleOptions options, IConfiguration configuration, string sql)
     {
         string[] settings =
         [
-            // Two leaves the settings below changeable for the same request and refuses every write.
-            "readonly=2", "default_format=JSONCompact", "result_overflow_mode=break", "wait_end_of_query=1",
+            "default_format=JSONCompact", "result_overflow_mode=break", "wait_end_of_query=1",
+            // A query whose page is gone, or whose time is up, must not go on.
+            "cancel_http_readonly_queries_on_client_close=1",
             string.Create(CultureInfo.InvariantCulture, $"max_result_rows={options.QueryRowsMax}"),
             string.Create(CultureInfo.InvariantCulture, $"max_result_bytes={ResultBytesMax}"),
-            string.Create(CultureInfo.InvariantCulture, $"max_execution_time={options.QueryTimeout.TotalSeconds:0}"),
             "output_format_json_quote_64bit_integers=0",
             $"database={Uri.EscapeDataString(configuration["Console:Database"] ?? "es")}",
+            $"query={Uri.EscapeDataString(sql)}",
         ];
         return $"{RoleAddresses.Url(configuration, "clickhouse")}/?{string.Join('&', settings)}";
     }
@@ -89,7 +91,8 @@ internal static class SqlApi
         {
             var said = (await answer.Content.ReadAsStringAsync(cancellation)).Trim();
             await Gateway.ProblemAsync(
-                http, 422, "ClickHouse refuses the query", said.Length > ErrorLengthMax ? said[..ErrorLengthMax] : said);
+                http, 422, "ClickHouse refuses the query", said.Length > ErrorLengthMax ? said[..ErrorLengthMax]
+                    : said);
             return;
         }
 

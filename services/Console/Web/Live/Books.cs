@@ -7,7 +7,8 @@ internal sealed class LoadSeriesBook
 {
     private const int ResourcesMax = 32;
     private const int StepsMax = 720;
-    private readonly SortedDictionary<string, (string Unit, double Step, SortedDictionary<DateTimeOffset, double> Steps)> all =
+    private readonly SortedDictionary<string, (
+        string Unit, double Step, SortedDictionary<DateTimeOffset, double> Steps)> all =
         new(StringComparer.Ordinal);
 
     public void Take(LoadMeasured measured)
@@ -30,7 +31,9 @@ internal sealed class LoadSeriesBook
     });
 }
 
-/// <summary>Ten-second windows added up over videos, regions and devices: one figure for each edge and window.</summary>
+/// <summary>
+/// Ten-second windows added up over videos, regions and devices: one figure for each edge and window.
+/// </summary>
 internal sealed class WindowBook
 {
     private const int WindowsMax = 180;
@@ -63,7 +66,8 @@ internal sealed class WindowBook
         int Sessions, int Stalls, double StallMs, double PlayedMs, long Requests, long Hits, long Errors, long Bytes)
     {
         public Sum Plus(QoeWindowClosed window) => new(
-            Sessions + window.Sessions, Stalls + window.StallCount, StallMs + window.StallMs, PlayedMs + window.PlayedMs,
+            Sessions + window.Sessions, Stalls + window.StallCount, StallMs + window.StallMs,
+            PlayedMs + window.PlayedMs,
             Requests + window.Requests, Hits + window.CacheHits, Errors + window.RequestErrors, Bytes + window.Bytes);
     }
 }
@@ -115,7 +119,8 @@ internal sealed class ForecastBook
         if (entry.Latest is { } before)
         {
             if (forecast.Origin < before.Origin) return;
-            foreach (var step in before.Steps.TakeWhile(step => step.Time < forecast.Origin)) entry.Past[step.Time] = step;
+            foreach (var step in before.Steps.TakeWhile(step => step.Time < forecast.Origin))
+                entry.Past[step.Time] = step;
             while (entry.Past.Count > PastMax) entry.Past.Remove(entry.Past.First().Key);
         }
 
@@ -153,7 +158,8 @@ internal sealed class EncodeBook
         switch (message)
         {
             case EncodePlanned planned:
-                foreach (var task in planned.Tasks) Job(planned.VideoId).TryAdd(task, new EncodeTaskView("waiting", 0, null, null));
+                foreach (var task in planned.Tasks)
+                    Job(planned.VideoId).TryAdd(task, new EncodeTaskView("waiting", 0, null, null));
                 return true;
             case EncodeTaskStarted started:
                 return Set(started.VideoId, started.Task, new EncodeTaskView("encoding", 0, null, started.Worker));
@@ -167,7 +173,8 @@ internal sealed class EncodeBook
                 return Set(probed.VideoId, "probe", new EncodeTaskView("done", 1, null, probed.Worker));
             case EncodeTaskFailed failed:
                 var state = failed.WillRetry ? "retrying" : "failed";
-                return Set(failed.VideoId, failed.Task, new EncodeTaskView(state, 0, null, failed.Worker, failed.Cause));
+                return Set(
+                    failed.VideoId, failed.Task, new EncodeTaskView(state, 0, null, failed.Worker, failed.Cause));
             default:
                 return false;
         }

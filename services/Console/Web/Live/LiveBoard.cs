@@ -6,8 +6,8 @@ using EventStream.Contracts;
 namespace EventStream.Console.Web.Live;
 
 /// <summary>
-/// What the operations page shows, in memory and bounded: it is rebuilt from the newest records of the topics at each start.
-/// Each part has a version that grows with every change, and is rendered at most once per version.
+/// What the operations page shows, in memory and bounded: it is rebuilt from the newest records of the topics at each
+/// start. Each part has a version that grows with every change, and is rendered at most once per version.
 /// </summary>
 internal sealed class LiveBoard
 {
@@ -31,7 +31,8 @@ internal sealed class LiveBoard
     private readonly Latest<QoeAlertRaised> alerts = new(60);
     private readonly Latest<RecordDeadLettered> letters = new(30);
     private readonly Dictionary<string, (string? Json, string? Trouble)> upstream = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> versions = Parts.ToDictionary(part => part, _ => 0L, StringComparer.Ordinal);
+    private readonly Dictionary<string, long> versions = Parts.ToDictionary(
+        part => part, _ => 0L, StringComparer.Ordinal);
     private readonly Dictionary<string, (long Version, string Json)> rendered = new(StringComparer.Ordinal);
 
     /// <summary>The topics behind the board.</summary>
@@ -44,7 +45,8 @@ internal sealed class LiveBoard
 
     /// <summary>The names of the parts.</summary>
     public static IReadOnlyList<string> Parts { get; } =
-        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "encode", Edges, Processes, Scale];
+        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "encode", Edges,
+            Processes, Scale];
 
     public long Version(string part)
     {

@@ -10,7 +10,9 @@ internal static class LiveStream
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Rounds without a change after which a comment tells the page, and any proxy, that the stream is alive.</summary>
+    /// <summary>
+    /// Rounds without a change after which a comment tells the page, and any proxy, that the stream is alive.
+    /// </summary>
     private const int QuietRoundsMax = 10;
 
     public static async Task SendAsync(
@@ -48,7 +50,8 @@ internal static class LiveStream
     }
 
     private static async Task SendAsync(
-        HttpResponse response, LiveBoard board, HashSet<string> wanted, TimeProvider clock, CancellationToken cancellation)
+        HttpResponse response, LiveBoard board, HashSet<string> wanted, TimeProvider clock,
+            CancellationToken cancellation)
     {
         var sent = wanted.ToDictionary(part => part, _ => -1L, StringComparer.Ordinal);
         for (var quiet = 0; ; quiet++)
@@ -59,7 +62,8 @@ internal static class LiveStream
                 var (version, json) = board.Render(part);
                 sent[part] = version;
                 quiet = 0;
-                await response.Body.WriteAsync(Encoding.UTF8.GetBytes($"event: {part}\ndata: {json}\n\n"), cancellation);
+                await response.Body.WriteAsync(
+                    Encoding.UTF8.GetBytes($"event: {part}\ndata: {json}\n\n"), cancellation);
             }
 
             if (quiet >= QuietRoundsMax)

@@ -7,7 +7,8 @@ const clockSeconds = value => new Date(value).toLocaleTimeString('en-GB');
 function niceMax(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map(step => step * power).find(step => step >= value * 1.02) ?? 10 * power;
+  // Tops whose quarters are round numbers.
+  return [1, 2, 4, 6, 8, 10].map(step => step * power).find(step => step >= value * 1.02) ?? 20 * power;
 }
 
 /**
@@ -33,7 +34,7 @@ export function draw(canvas, series, options = {}) {
   const to = Math.max(options.to ?? Math.max(...all.map(p => p[0])), from + 1000);
   const top = axis => niceMax(Math.max(0, ...series.filter(s => !!s.right === axis)
     .flatMap(s => [...(s.points ?? []).filter(p => p[0] >= from).map(p => p[1]), ...(s.band ?? []).filter(p => p[0] >= from).map(p => p[2])])));
-  const tops = { left: top(false), right: top(true) };
+  const tops = { left: Math.max(top(false), options.least ?? 0), right: top(true) };
   const x = t => box.left + (t - from) / (to - from) * (box.right - box.left);
   const y = (v, axis) => box.bottom - v / (axis ? tops.right : tops.left) * (box.bottom - box.top);
   grid(g, box, tops, right, from, to, x);

@@ -10,7 +10,7 @@ every(2000, async () => {
     const videos = list(await api('/api/videos'), 'videos');
     note('', '');
     render(videos);
-    await Promise.all([...open].map(loadEvents));
+    await Promise.all([...open].flatMap(id => [loadEvents(id), loadDetails(id)]));
   } catch (error) {
     note('bad', error.title ?? 'The library cannot be read', error.detail ?? error.message);
   }
@@ -35,28 +35,46 @@ function render(videos) {
 
 function create(video) {
   const id = idOf(video);
-  const node = { title: el('span'), state: el('span'), play: el('span'), facts: el('p', { class: 'quiet small' }), rungs: el('div', { class: 'rungs' }), timeline: el('ol', { class: 'timeline' }) };
+  const node = { title: el('span'), state: el('span'), play: el('span'), facts: el('p', { class: 'quiet small' }), trouble: el('div', { class: 'note bad' }), rungs: el('div', { class: 'rungs' }), timeline: el('ol', { class: 'timeline' }) };
   node.box = el('details', { class: 'video', 'data-video': id, open: open.has(id) },
     el('summary', null, el('span', null, el('span', { class: 'caret', 'aria-hidden': 'true' }, '›'), ' ', node.title), node.state, node.play),
-    el('div', null, node.facts, el('h3', null, 'Renditions'), node.rungs, el('h3', null, 'Events'), node.timeline));
-  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); } else open.delete(id); });
+    el('div', null, node.facts, node.trouble, el('h3', null, 'Renditions'), node.rungs, el('h3', null, 'Events'), node.timeline));
+  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); loadDetails(id); } else open.delete(id); });
   nodes.set(id, node);
   return node;
 }
 
 function update(video) {
   const id = idOf(video), node = nodes.get(id), words = stateOf(video);
-  node.video = video;
+  node.video = { ...node.details, ...video };
   node.title.textContent = pick(video, 'title', 'fileName') ?? id;
   node.state.className = `state ${kinds[words.toLowerCase().replace(/[^a-z]/g, '')] ?? 'busy'}`;
   node.state.textContent = words;
   if (canPlay(words) !== !!node.play.firstChild) show(node.play, canPlay(words) ? el('a', { class: 'button', href: `/watch/${id}` }, 'Watch') : []);
-  const source = pick(video, 'source');
-  const facts = [pick(video, 'fileName'), bytes(pick(video, 'sizeBytes', 'size')), source ? `${source.width}×${source.height}, ${number(source.framesPerSecond, 2)} fps, ${number(source.durationSeconds, 1)} s` : null, pick(video, 'publisher'), pick(video, 'reason', 'rejection', 'failure')];
-  node.facts.textContent = facts.filter(fact => fact && typeof fact === 'string').join(' · ');
+  renderFacts(node);
   renderProgress(id);
 }
 
+function renderFacts(node) {
+  const { source, fileName, sizeBytes, publisher, problem, remedy, receivedBytes, sha256 } = node.video;
+  const received = receivedBytes !== undefined && receivedBytes < sizeBytes ? `${bytes(receivedBytes)} of ` : '';
+  const facts = [fileName, `${received}${bytes(sizeBytes)}`, source ? `${source.width}×${source.height}, ${number(source.framesPerSecond, 2)} fps, ${number(source.durationSeconds, 1)} s` : null, publisher, sha256 ? `SHA-256 ${sha256.slice(0, 16)}…` : null];
+  node.facts.textContent = facts.filter(Boolean).join(' · ');
+  show(node.trouble, problem ? [el('strong', null, problem), remedy ?? ''] : []);
+}
+
+async function loadDetails(id) {
+  const node = nodes.get(id);
+  if (!node) return;
+  try {
+    node.details = await api(`/api/videos/${id}`);
+    node.video = { ...node.details, ...node.video };
+    renderFacts(node);
+    renderProgress(id);
+  } catch { /* The list says already that the library cannot be read. */ }
+}
+
+const rank = name => ['audio', 'thumbnails', 'probe'].indexOf(name);
 const heightOf = name => Number.parseInt(name, 10) || 0;
 
 function renderProgress(id) {
@@ -64,7 +82,7 @@ function renderProgress(id) {
   const tasks = { ...(progress[id] ?? {}) };
   for (const rung of list(pick(node.video, 'ladder'))) tasks[rung.name] ??= { state: 'waiting', fraction: 0 };
   for (const done of list(pick(node.video, 'renditions'))) tasks[pick(done, 'name') ?? done] = { ...(tasks[done.name] ?? {}), state: 'done', fraction: 1 };
-  const names = Object.keys(tasks).sort((a, b) => heightOf(b) - heightOf(a) || a.localeCompare(b));
+  const names = Object.keys(tasks).sort((a, b) => heightOf(b) - heightOf(a) || rank(a) - rank(b));
   if (names.length === 0) { show(node.rungs, el('span', { class: 'quiet' }, 'not planned yet')); return; }
   show(node.rungs, names.flatMap(name => {
     const task = tasks[name], percent = Math.round(task.fraction * 100);

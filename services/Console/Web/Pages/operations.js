@@ -29,7 +29,7 @@ function viewers() {
   draw(byId('c-viewers'), [
     { color: 's2', band: near.map(p => [p[0], p[1], p[3]]), points: near.map(p => [p[0], p[1]]), dash: true },
     { color: 's1', points: steps.filter(p => from === undefined || p[0] >= from), step: true },
-  ], { from, to, now: end, empty: 'No viewers yet' });
+  ], { from, to, now: end, least: 4, empty: 'No viewers yet' });
 }
 
 function stalls() {
@@ -40,8 +40,8 @@ function stalls() {
   const edges = [...byEdge.keys()].sort();
   const lines = value => edges.map(edge => ({ color: colorOf(edge), points: byEdge.get(edge).filter(one => one.time >= from).map(one => [one.time, value(one)]) }));
   const options = { from: Number.isFinite(first) ? first : undefined, to: newest || undefined };
-  draw(byId('c-stalls'), lines(one => one.playedMs > 0 ? one.stallMs / (one.playedMs + one.stallMs) * 1000 : 0), { ...options, empty: 'No viewing yet' });
-  draw(byId('c-requests'), lines(one => one.requests), { ...options, empty: 'No requests yet' });
+  draw(byId('c-stalls'), lines(one => one.playedMs > 0 ? one.stallMs / (one.playedMs + one.stallMs) * 1000 : 0), { ...options, least: 4, empty: 'No viewing yet' });
+  draw(byId('c-requests'), lines(one => one.requests), { ...options, least: 4, empty: 'No requests yet' });
   const legend = suffix => edges.map(edge => { const box = el('i'); box.style.background = color(colorOf(edge)); return el('span', null, box, edge, suffix(edge)); });
   show(byId('l-stalls'), legend(() => ''), edges.length ? el('span', null, 'ms stalled in each second of viewing') : []);
   show(byId('l-requests'), legend(edge => { const all = byEdge.get(edge), sum = key => all.reduce((total, one) => total + one[key], 0); const requests = sum('requests'); return requests ? ` – ${number(sum('hits') / requests * 100)} % from cache` : ''; }));
@@ -91,7 +91,11 @@ function alerts(all) {
 }
 
 function letters(part) {
-  show(byId('t-letters'), part.count === 0 ? el('p', { class: 'quiet' }, 'None.') : [el('p', { style: 'margin:0' }, `${number(part.count)} dead letters among the newest records; the latest:`), table([{ text: 'Topic' }, { text: 'Cause' }], part.latest.slice(0, 5).map(one => [one.topic, one.cause]), '')]);
+  const alike = new Map();
+  for (const one of part.latest) { const key = `${one.topic} ${one.cause}`; alike.set(key, { ...one, count: (alike.get(key)?.count ?? 0) + 1 }); }
+  show(byId('t-letters'), part.count === 0 ? el('p', { class: 'quiet' }, 'None.') : [
+    el('p', { style: 'margin:0' }, `${number(part.count)} dead letters among the newest records. The latest ${part.latest.length}, alike ones together:`),
+    table([{ text: 'Number', num: true }, { text: 'Topic' }, { text: 'Cause' }], [...alike.values()].slice(0, 4).map(one => [number(one.count), one.topic, one.cause]), '')]);
 }
 
 function sessions(part) {

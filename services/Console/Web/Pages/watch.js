@@ -134,7 +134,8 @@ async function askPlatform() {
 const words = { p: 'playing', s: 'starting', a: 'paused', r: 'stalled', k: 'seeking', w: 'waiting', d: 'preloading', e: 'ended', f: 'failed', q: 'quit' };
 
 function render() {
-  const said = window.__platform, quality = said ? pick(said, 'quality') ?? said : {}, subject = said?.subject ?? said ?? {};
+  // Counts that are zero are left out of the answer.
+  const said = window.__platform, quality = said ? { stallCount: 0, stallMs: 0, switchCount: 0, ...(pick(said, 'quality') ?? {}) } : {}, subject = said?.subject ?? said ?? {};
   const rows = [
     ['State', own.state, said ? pick(said, 'endReason') ?? words[said.state] ?? said.state ?? '–' : '–'],
     ['Startup', milliseconds(own.startupMs), milliseconds(quality.startupMs)],
