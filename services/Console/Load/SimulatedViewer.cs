@@ -142,7 +142,8 @@ internal sealed class SimulatedViewer(
     private async Task ReportAsync(string record, DateTimeOffset at, CancellationToken cancellation)
     {
         var common = string.Create(CultureInfo.InvariantCulture,
-            $"cid=\"{options.VideoId}\",sf=h,sid=\"{session.SessionId}\",sn={sequence++},st=v,ts={at.ToUnixTimeMilliseconds()},v=2");
+            $"cid=\"{options.VideoId}\",sf=h,sid=\"{session.SessionId}\",sn={sequence++},st=v,"
+            + $"ts={at.ToUnixTimeMilliseconds()},v=2");
         batch.Add(record.Replace("{0}", common, StringComparison.Ordinal));
         if (batch.Count >= BatchMax) await SendAsync(cancellation);
     }

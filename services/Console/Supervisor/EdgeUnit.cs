@@ -22,6 +22,7 @@ internal sealed class EdgeUnit(EdgePlace place, DataFolder data, PortPlan ports,
         };
         try
         {
+            await NginxOrphans.EndAsync(options.Folder, cancellation);
             var edge = await EdgeProcess.StartAsync(options, configuration, cancellation);
             return new Running(edge, new Guard(configuration, Path.Combine(options.Folder, "nginx.pid"), "TERM"));
         }

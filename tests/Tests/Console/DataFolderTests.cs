@@ -1,8 +1,10 @@
+using System.Runtime.Versioning;
 using EventStream.Console;
 using EventStream.Console.Supervisor;
 
 namespace EventStream.Tests.Console;
 
+[SupportedOSPlatform("linux")]
 public sealed class DataFolderTests : IDisposable
 {
     private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("console-data-");

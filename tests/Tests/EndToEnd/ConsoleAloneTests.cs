@@ -7,12 +7,12 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.EndToEnd;
 
-/// <summary>The console while everything else is away.</summary>
-[Trait("Category", "Integration")]
-public sealed class ConsoleAloneTests : IAsyncLifetime
+/// <summary>A console whose every neighbour is away.</summary>
+public sealed class LonelyConsole : IAsyncLifetime
 {
-    private readonly HttpClient http = new();
     private WebApplication app = null!;
+
+    public HttpClient Http { get; } = new();
 
     public async Task InitializeAsync()
     {
@@ -27,15 +27,28 @@ public sealed class ConsoleAloneTests : IAsyncLifetime
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
         app = RoleHost.Build(new ConsoleRole(), configuration);
         await app.StartAsync();
-        http.BaseAddress = new Uri(app.Urls.First());
+        Http.BaseAddress = new Uri(app.Urls.First());
     }
 
     public async Task DisposeAsync()
     {
         await app.StopAsync();
         await app.DisposeAsync();
-        http.Dispose();
+        Http.Dispose();
     }
+
+    private static int UnusedPort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}
+
+[Trait("Category", "Integration")]
+public sealed class ConsoleAloneTests(LonelyConsole console) : IClassFixture<LonelyConsole>
+{
+    private readonly HttpClient http = console.Http;
 
     [Theory]
     [InlineData("/api/videos", "upload")]
@@ -109,11 +122,4 @@ public sealed class ConsoleAloneTests : IAsyncLifetime
     }
 
     private static string Text(string json) => json.Replace("\\u0027", "'", StringComparison.Ordinal);
-
-    private static int UnusedPort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
 }

@@ -123,11 +123,15 @@ public sealed class ConsolePlatform : IAsyncLifetime
 
     private Process Start(string program, params string[] arguments)
     {
-        var info = new ProcessStartInfo(
-            program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var info = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
         // Windows and sessions close soon, so that the pages have something to show.
         info.Environment["EVENTSTREAM__QOE__LOADSTEPSECONDS"] = "2";
         info.Environment["EVENTSTREAM__CAPACITY__STEPSECONDS"] = "2";
+        // The number of workers is the test's to choose, not the autoscaler's.
+        info.Environment["EVENTSTREAM__CAPACITY__FORECASTONLY"] = "true";
         var started = Process.Start(info)!;
         started.OutputDataReceived += (_, line) => Keep(line.Data);
         started.ErrorDataReceived += (_, line) => Keep(line.Data);
