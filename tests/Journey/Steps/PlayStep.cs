@@ -13,7 +13,7 @@ public static class PlayStep
 
     /// <summary>Where the slow viewer's network turns slow, and how far they must come all the same.</summary>
     private const double SlowFrom = 4;
-    private const double SlowTo = 16;
+    private const double SlowTo = 18;
     private const double SlowKilobits = 900;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(75);
 
@@ -26,7 +26,8 @@ public static class PlayStep
 
         async Task WatchAsync(string name, string player, bool throttled)
         {
-            var url = $"{platform.Url("console")}/watch/{facts.VideoId}?player={player}&region=eu";
+            // A short buffer makes the slow network felt before the clip is over.
+            var url = $"{platform.Url("console")}/watch/{facts.VideoId}?player={player}&region=eu&buffer=4";
             await using var viewer = await browser.OpenAsync(url);
             var seen = throttled
                 ? await SlowAsync(viewer, cancellation)
@@ -46,7 +47,10 @@ public static class PlayStep
 
     private static async Task<BrowserFacts> SlowAsync(Viewer viewer, CancellationToken cancellation)
     {
-        var before = await viewer.PlayedToAsync(SlowFrom, Timeout, cancellation);
+        // A player begins low; only one that has come up has somewhere to switch down to.
+        BrowserFacts before = await viewer.PlayedToAsync(SlowFrom, Timeout, cancellation);
+        await Wait.UntilAsync("the slow viewer has come up from the lowest rung", Timeout, cancellation,
+            async () => (before = await viewer.MeasuredAsync()).BitrateKbps > SlowKilobits);
         await viewer.ThrottleAsync(SlowKilobits);
         BrowserFacts? after = null;
         await Wait.UntilAsync("the slow viewer switched down", Timeout, cancellation, async () =>
