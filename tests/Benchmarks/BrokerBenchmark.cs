@@ -29,7 +29,8 @@ internal static class BrokerBenchmark
             return
             [
                 Figure.AgainstPeer(
-                    "broker produce 600 B, idempotent", "records/s", produce[0], produce[1], "librdkafka mock, in memory", ">= 0.5"),
+                    "broker produce 600 B, idempotent", "records/s", produce[0], produce[1], "librdkafka mock, in "
+                        + "memory", ">= 0.5"),
                 Figure.AgainstLimit("broker consume 600 B v produce", "records/s", consume[0], produce[0], ">= 1"),
             ];
         }

@@ -26,7 +26,8 @@ internal static class EventStoreBenchmark
             await new Migrator(source, options.Schema).ApplyAsync(
                 "store", typeof(IEventStore).Assembly, "EventStore.Sql", CancellationToken.None);
             await using (var create = source.CreateCommand(
-                "create table bench.raw (id bigint generated always as identity, stream text, version bigint, data jsonb, "
+                "create table bench.raw (id bigint generated always as identity, stream text, version bigint, data "
+                    + "jsonb, "
                 + "unique (stream, version))"))
                 await create.ExecuteNonQueryAsync();
             using var signal = new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance);

@@ -74,5 +74,6 @@ internal sealed class ChunkChecksum
 
     private static UploadProblemException Mismatch() => new(
         UploadProblemException.ChecksumMismatch, "The chunk's checksum differs",
-        "The bytes that arrived are not those that were hashed; the chunk was thrown away. Send it again at the same offset.");
+        "The bytes that arrived are not those that were hashed; the chunk was thrown away. Send it again at the "
+            + "same offset.");
 }

@@ -69,7 +69,8 @@ public sealed class UploadTable(NpgsqlDataSource source)
     public async Task ReleaseAsync(VideoId id, Guid writer, CancellationToken cancellation)
     {
         await using var command = Command(
-            "update uploads set writer = null, writer_until = null where video_id = $1 and writer = $2", id.Value, writer);
+            "update uploads set writer = null, writer_until = null where video_id = $1 and writer = "
+                + "$2", id.Value, writer);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

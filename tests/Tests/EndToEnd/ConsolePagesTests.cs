@@ -34,7 +34,8 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         Assert.Equal(heading, await page.Locator("h1").InnerTextAsync());
         Assert.Equal("en", await page.Locator("html").GetAttributeAsync("lang"));
         var unlabelled = await page.EvaluateAsync<int>(
-            "() => [...document.querySelectorAll('input, textarea')].filter(field => field.labels.length === 0).length");
+            "() => [...document.querySelectorAll('input, textarea')].filter(field => field.labels.length === "
+                + "0).length");
         Assert.Equal(0, unlabelled);
         Assert.Empty(errors);
         await page.Context.CloseAsync();

@@ -11,7 +11,8 @@ public sealed class ClickHouseWordsTests
     [Theory]
     [InlineData("Code: 60. DB::Exception: Unknown table 'es.nope'. (UNKNOWN_TABLE)", 60, "UNKNOWN_TABLE")]
     [InlineData("Code: 60. DB::Exception: There is none. (UNKNOWN_TABLE) (version 26.5.1.1)", 60, "UNKNOWN_TABLE")]
-    [InlineData("Code: 27. DB::Exception: bad: (at row 2)\n: While executing File. (CANNOT_PARSE_INPUT)", 27, "CANNOT_PARSE_INPUT")]
+    [InlineData("Code: 27. DB::Exception: bad: (at row 2)\n: While executing File. "
+        + "(CANNOT_PARSE_INPUT)", 27, "CANNOT_PARSE_INPUT")]
     [InlineData("Code: 62, e.displayText() = DB::Exception: Syntax error", 62, "")]
     [InlineData("502 Bad Gateway", 0, "")]
     public void An_error_has_clickhouse_s_code_and_name(string text, int code, string name)

@@ -9,7 +9,8 @@ public sealed class SqlStatementTests
     public void A_script_is_split_at_semicolons_outside_of_strings_names_and_comments()
     {
         var statements = SqlScanner.Split(
-            "-- a; b\nSELECT ';', `;`, \"x;\" ;; /* ; */ CREATE TABLE t (a Int32); SELECT $tag$ ; $tag$ # ; comment\n;");
+            "-- a; b\nSELECT ';', `;`, \"x;\" ;; /* ; */ CREATE TABLE t (a Int32); SELECT $tag$ ; $tag$ # ; "
+                + "comment\n;");
         Assert.Equal(["SELECT ';', `;`, \"x;\"", "CREATE TABLE t (a Int32)", "SELECT $tag$ ; $tag$"], statements);
     }
 
@@ -53,9 +54,11 @@ public sealed class SqlStatementTests
     [Theory]
     [InlineData("INSERT INTO t FORMAT JSONEachRow\n{\"a\":1}", "INSERT INTO t", "JSONEachRow", "{\"a\":1}")]
     [InlineData("INSERT INTO es.t (a, `b`) FORMAT CSV 1,';\n'", "INSERT INTO es.t (a, `b`)", "CSV", "1,';\n'")]
-    [InlineData("INSERT INTO t (a) SETTINGS async_insert=0 VALUES (1), (2)", "INSERT INTO t (a) SETTINGS async_insert=0",
+    [InlineData("INSERT INTO t (a) SETTINGS async_insert=0 VALUES (1), (2)", "INSERT INTO t (a) SETTINGS "
+        + "async_insert=0",
         "Values", " (1), (2)")]
-    [InlineData("insert into t (format, values, select) values (1)", "insert into t (format, values, select)", "Values", " (1)")]
+    [InlineData("insert into t (format, values, select) values (1)", "insert into t (format, values, "
+        + "select)", "Values", " (1)")]
     public void The_rows_of_an_insert_are_parted_from_its_statement(string sql, string text, string format, string rows)
     {
         var statement = Parse(sql);

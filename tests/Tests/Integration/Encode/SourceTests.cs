@@ -73,7 +73,8 @@ public sealed class SourceTests : IDisposable
     [InlineData("odd.mkv", "testsrc=size=321x241:rate=25:duration=1", "-c:v libx264 -pix_fmt yuv444p", 321, 241, 25)]
     [InlineData("short.avi", "testsrc2=size=320x240:rate=24:duration=0.5", "-c:v mpeg4", 320, 240, 24)]
     [InlineData("slow.mp4", "testsrc2=size=320x240:rate=5:duration=3", "-c:v libx264", 320, 240, 5)]
-    [InlineData("deep.mkv", "testsrc2=size=320x240:rate=25:duration=1", "-c:v libx264 -pix_fmt yuv420p10le", 320, 240, 25)]
+    [InlineData("deep.mkv", "testsrc2=size=320x240:rate=25:duration=1", "-c:v libx264 -pix_fmt "
+        + "yuv420p10le", 320, 240, 25)]
     [InlineData("old.mpg", "testsrc2=size=320x240:rate=25:duration=1", "-c:v mpeg2video", 320, 240, 25)]
     [InlineData("new.webm", "testsrc2=size=320x240:rate=25:duration=1", "-c:v libvpx -deadline realtime", 320, 240, 25)]
     public async Task An_odd_source_is_encoded(string name, string picture, string codec, int width, int height,
@@ -103,7 +104,8 @@ public sealed class SourceTests : IDisposable
     {
         var key = rig.Clip(
             "vary.mkv",
-            "-f lavfi -i testsrc2=size=320x240:rate=30:duration=5,select='lt(t,2)+not(mod(n,3))' -fps_mode vfr -c:v libx264 "
+            "-f lavfi -i testsrc2=size=320x240:rate=30:duration=5,select='lt(t,2)+not(mod(n,3))' -fps_mode vfr "
+                + "-c:v libx264 "
             + "-preset ultrafast");
         var source = await rig.ReadAsync(key);
         var rendition = await Plays(key, source);
