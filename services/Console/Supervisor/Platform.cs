@@ -24,7 +24,7 @@ internal sealed class Platform : IAsyncDisposable
         spawner = new ProcessSpawner(configuration);
         Workers = new WorkerPool(slot => Supervise(Worker(slot)), options.EncodeWorkersMax, say);
         Edges = EdgePlace.All(Ports)
-            .Select(place => (place, unit: Supervise(new EdgeUnit(place, Data, Ports, configuration))))
+            .Select(place => (place, unit: Supervise(new EdgeUnit(place, Data, Ports, configuration, clock))))
             .ToDictionary(pair => pair.place.Name, pair => pair.unit, StringComparer.Ordinal);
         steps = Plan();
     }

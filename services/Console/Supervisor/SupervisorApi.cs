@@ -31,20 +31,22 @@ internal static class SupervisorApi
     /// <summary>Every process with its memory; the supervisor itself comes first.</summary>
     public static IReadOnlyList<ProcessStatus> Processes(Platform platform)
     {
-        var units = platform.Units.Select(unit => (unit, id: unit.ProcessId)).ToList();
+        // State and process id are read together: measuring takes a while, in which a unit may become ready.
+        var units = platform.Units.Select(unit => (unit, state: unit.State, id: unit.ProcessId)).ToList();
         var ids = units.Select(entry => entry.id).OfType<int>().Append(Environment.ProcessId);
         var memory = ProcessMemory.OfTrees(ids.ToHashSet());
         var own = memory.GetValueOrDefault(Environment.ProcessId, ProcessMemory.None);
         var self = new ProcessStatus(
             "supervisor", ["supervisor"], Environment.ProcessId, "ready", 0, own.ResidentBytes, own.ProportionalBytes);
-        return [self, .. units.Select(entry => Status(entry.unit, entry.id, memory))];
+        return [self, .. units.Select(entry => Status(entry.unit, entry.state, entry.id, memory))];
     }
 
-    private static ProcessStatus Status(Supervised unit, int? id, IReadOnlyDictionary<int, ProcessMemory> memory)
+    private static ProcessStatus Status(
+        Supervised unit, UnitState state, int? id, IReadOnlyDictionary<int, ProcessMemory> memory)
     {
         var used = id is { } known ? memory.GetValueOrDefault(known, ProcessMemory.None) : ProcessMemory.None;
         return new ProcessStatus(
-            unit.Unit.Name, unit.Unit.Roles, id, unit.State.ToString().ToLowerInvariant(), unit.Restarts,
+            unit.Unit.Name, unit.Unit.Roles, id, state.ToString().ToLowerInvariant(), unit.Restarts,
             used.ResidentBytes, used.ProportionalBytes);
     }
 

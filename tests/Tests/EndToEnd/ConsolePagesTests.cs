@@ -70,7 +70,7 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         await page.Context.CloseAsync();
     }
 
-    [Fact(Skip = "/v1/processes may tell a unit ready without its process id while it is measuring memory")]
+    [Fact]
     public async Task The_supervisor_starts_and_stops_worker_processes()
     {
         using var http = new HttpClient();
@@ -88,7 +88,7 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         Assert.False(Directory.Exists($"/proc/{pid}"));
     }
 
-    [Fact(Skip = "the end of an edge whose workers outlive its master is not noticed")]
+    [Fact]
     public async Task A_part_that_is_killed_is_started_again()
     {
         using var http = new HttpClient();
