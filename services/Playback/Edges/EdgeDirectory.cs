@@ -18,8 +18,8 @@ public sealed partial class EdgeDirectory(
     /// <summary>How long an answer, or the lack of one, is used again.</summary>
     public static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest wait for Traffic.</summary>
-    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromMilliseconds(500);
+    /// <summary>Longest wait for Traffic; where it is gone it refuses at once.</summary>
+    public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Entry> known = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim asking = new(1);
