@@ -51,7 +51,8 @@ internal static class EventStoreBenchmark
         async (i, _) => await one(i));
 
     private static Task AppendAsync(PostgresEventStore store) => store.AppendAsync(
-        $"video-{Guid.NewGuid()}", ExpectedVersion.NoStream, [new NewEvent(Guid.NewGuid(), Sample())], EventMetadata.None,
+        $"video-{Guid.NewGuid()}", ExpectedVersion.NoStream, [new NewEvent(Guid.NewGuid(), Sample())],
+        EventMetadata.None,
         CancellationToken.None);
 
     private static async Task InsertAsync(NpgsqlDataSource source)

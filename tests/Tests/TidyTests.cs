@@ -115,7 +115,10 @@ public sealed partial class TidyTests
     [GeneratedRegex(@"DateTime(Offset)?\.(Utc)?Now\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex WallClock();
 
-    [GeneratedRegex(@"^(    )?public (static |sealed |abstract |readonly |partial |unsafe )*(class|record|struct|interface|enum|delegate)\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^(    )?public (static |sealed |abstract |readonly |partial |unsafe )*"
+        + @"(class|record|struct|interface|enum|delegate)\b(?!\*)",
+        RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex PublicType();
 
     [GeneratedRegex(@"\b(class|struct|interface|record)\b", RegexOptions.ExplicitCapture, 1000)]

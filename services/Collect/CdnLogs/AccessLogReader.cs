@@ -11,15 +11,15 @@ namespace EventStream.Collect.CdnLogs;
 /// </summary>
 internal sealed record AccessLogLine
 {
-    [JsonPropertyName("time")] public string? Time { get; init; }
+    [JsonPropertyName("time")] public double? Time { get; init; }
     [JsonPropertyName("edge")] public string? Edge { get; init; }
     [JsonPropertyName("region")] public string? Region { get; init; }
     [JsonPropertyName("method")] public string? Method { get; init; }
     [JsonPropertyName("uri")] public string? Uri { get; init; }
     [JsonPropertyName("args")] public string? Args { get; init; }
-    [JsonPropertyName("status")] public string? Status { get; init; }
-    [JsonPropertyName("bytes")] public string? Bytes { get; init; }
-    [JsonPropertyName("duration")] public string? Duration { get; init; }
+    [JsonPropertyName("status")] public int? Status { get; init; }
+    [JsonPropertyName("bytes")] public long? Bytes { get; init; }
+    [JsonPropertyName("duration")] public double? Duration { get; init; }
     [JsonPropertyName("upstream")] public string? Upstream { get; init; }
     [JsonPropertyName("cache")] public string? Cache { get; init; }
     [JsonPropertyName("ua")] public string? UserAgent { get; init; }
@@ -65,7 +65,7 @@ public sealed class AccessLogReader
         var isMedia = parts.Length >= 3 && parts[0] == "media" && VideoId.TryParse(parts[1], null, out _);
         return new CdnRequestServed
         {
-            Time = DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(Seconds(log.Time, "time") * 1000)),
+            Time = DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(Needed(log.Time, "time") * 1000)),
             Edge = log.Edge ?? throw new FormatException("'edge' is missing"),
             Region = log.Region ?? "",
             SessionId = record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid : null,
@@ -73,9 +73,9 @@ public sealed class AccessLogReader
             Rendition = isMedia && parts.Length > 3 ? parts[2] : "",
             Method = log.Method ?? "",
             Path = path,
-            Status = int.Parse(log.Status ?? "", NumberStyles.None, CultureInfo.InvariantCulture),
-            Bytes = long.Parse(log.Bytes ?? "0", NumberStyles.None, CultureInfo.InvariantCulture),
-            DurationMs = Seconds(log.Duration, "duration") * 1000,
+            Status = (int)Needed(log.Status, "status"),
+            Bytes = log.Bytes ?? 0,
+            DurationMs = (log.Duration ?? 0) * 1000,
             UpstreamMs = LastSeconds(log.Upstream) * 1000,
             CacheStatus = log.Cache ?? "",
             UserAgent = log.UserAgent ?? "",
@@ -99,10 +99,8 @@ public sealed class AccessLogReader
         return "";
     }
 
-    private static double Seconds(string? text, string field) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-            ? seconds
-            : throw new FormatException($"'{field}' is not a number of seconds");
+    private static double Needed(double? value, string field) =>
+        value ?? throw new FormatException($"'{field}' is missing");
 
     /// <summary>nginx lists a time for each upstream that was asked; the last one answered.</summary>
     private static double? LastSeconds(string? text)

@@ -10,8 +10,10 @@ public static class HtmlReport
 {
     private const string Style =
         """
-        :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#d9dee5;--paper:#fff;--back:#f4f6f9;--accent:#2563eb}
-        @media(prefers-color-scheme:dark){:root{--ink:#e7ebf0;--soft:#9aa6b5;--line:#2c3643;--paper:#161c25;--back:#0f141b;--accent:#60a5fa}}
+        :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#d9dee5;
+        --paper:#fff;--back:#f4f6f9;--accent:#2563eb}
+        @media(prefers-color-scheme:dark){:root{--ink:#e7ebf0;--soft:#9aa6b5;--line:#2c3643;
+        --paper:#161c25;--back:#0f141b;--accent:#60a5fa}}
         body{margin:0;background:var(--back);color:var(--ink);font:15px/1.5 system-ui,"DejaVu Sans",sans-serif}
         main{max-width:940px;margin:0 auto;padding:32px 20px 60px}
         h1{font-size:26px;margin:0 0 4px}h2{font-size:18px;margin:34px 0 10px}p.lead{color:var(--soft);margin:0 0 20px}
