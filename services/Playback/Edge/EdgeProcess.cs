@@ -27,6 +27,8 @@ public sealed class EdgeProcess : IAsyncDisposable
     private EdgeProcess(EdgeOptions options, Process process)
     {
         (Options, this.process) = (options, process);
+        // Kept, because whoever lists processes may ask while this one is being disposed.
+        ProcessId = process.Id;
         rotation = new EdgeLogRotation(AccessLog, ReopenLog);
     }
 
@@ -40,13 +42,13 @@ public sealed class EdgeProcess : IAsyncDisposable
     public string AccessLog => Path.Combine(Path.GetFullPath(Options.Folder), "access.log");
 
     /// <summary>Process id of nginx's master.</summary>
-    public int ProcessId => process.Id;
+    public int ProcessId { get; }
 
     /// <summary>Whether nginx has ended, by itself or because it was stopped.</summary>
-    public bool HasExited => process.HasExited;
+    public bool HasExited => Volatile.Read(ref stopped) != 0 || process.HasExited;
 
     /// <summary>Has nginx close and open its logs again, after the access log was renamed.</summary>
-    public void ReopenLog() => Posix.Signal(process.Id, Posix.SigUsr1);
+    public void ReopenLog() => Posix.Signal(ProcessId, Posix.SigUsr1);
 
     /// <summary>Completes when nginx has ended.</summary>
     public Task WaitForExitAsync(CancellationToken cancellation) => process.WaitForExitAsync(cancellation);

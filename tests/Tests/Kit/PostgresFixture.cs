@@ -13,6 +13,7 @@ namespace EventStream.Tests.Kit;
 public static class PostgresFixture
 {
     private static readonly Lazy<Task<PostgresCluster>> Shared = new(StartAsync);
+    private static readonly Lazy<Task<PostgresCluster>> Quiet = new(StartAsync);
 
     /// <summary>The cluster, for tests that need its connection string.</summary>
     public static Task<PostgresCluster> ClusterAsync() => Shared.Value;
@@ -20,9 +21,17 @@ public static class PostgresFixture
     /// <summary>
     /// Options for a schema of a name that no other test has; the schema is empty until something migrates it.
     /// </summary>
-    public static async Task<PostgresOptions> OptionsAsync(string name)
+    public static Task<PostgresOptions> OptionsAsync(string name) => OptionsAsync(Shared.Value, name);
+
+    /// <summary>
+    /// The same on a server that no other class writes to: a transaction that stays open anywhere on a server holds the
+    /// high-water mark of every schema there.
+    /// </summary>
+    public static Task<PostgresOptions> QuietOptionsAsync(string name) => OptionsAsync(Quiet.Value, name);
+
+    private static async Task<PostgresOptions> OptionsAsync(Task<PostgresCluster> starting, string name)
     {
-        var cluster = await Shared.Value;
+        var cluster = await starting;
         return new PostgresOptions
         {
             ConnectionString = cluster.ConnectionString,

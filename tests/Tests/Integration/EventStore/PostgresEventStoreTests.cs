@@ -16,7 +16,7 @@ public sealed class PostgresEventStoreTests : EventStoreTests
 
     public override async Task InitializeAsync()
     {
-        options = await PostgresFixture.OptionsAsync("store");
+        options = await PostgresFixture.QuietOptionsAsync("store");
         source = options.CreateDataSource();
         await new Migrator(source, options.Schema).ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql",
             None);
@@ -68,7 +68,7 @@ public sealed class PostgresEventStoreTests : EventStoreTests
     [Fact]
     public async Task Migrating_twice_and_at_the_same_time_applies_each_step_once()
     {
-        var fresh = await PostgresFixture.OptionsAsync("migrate");
+        var fresh = await PostgresFixture.QuietOptionsAsync("migrate");
         await using var pool = fresh.CreateDataSource();
         var applied = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => new Migrator(pool, fresh.Schema)
             .ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql", None)));
