@@ -126,7 +126,7 @@ public sealed class Platform : IAsyncDisposable
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["QOE__LOADSTEPSECONDS"] = step,
-            ["QOE__SESSIONTIMEOUTSECONDS"] = "10",
+            ["QOE__SESSIONTIMEOUTSECONDS"] = "20",
             ["TRAFFIC__STEERINGTTLSECONDS"] = "2",
             ["CAPACITY__STEPSECONDS"] = step,
             ["CAPACITY__SEASONSTEPS"] = $"{JourneyOptions.StepsPerDay}",

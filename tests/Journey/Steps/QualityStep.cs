@@ -22,7 +22,9 @@ public static class QualityStep
             await Wait.UntilAsync($"the session of the {viewer.Name} is finished in ClickHouse", Timeout,
                 cancellation, async () =>
             {
-                var rows = await sql.RowsAsync($"SELECT * FROM es.sessions WHERE session_id = '{id}'", cancellation);
+                var rows = await sql.RowsAsync(
+                    $"SELECT * FROM es.sessions WHERE session_id = '{id}' ORDER BY ended_at DESC LIMIT 1",
+                    cancellation);
                 if (rows.Count > 0) row = rows[0];
                 return rows.Count > 0;
             });
