@@ -5,7 +5,8 @@ const start = byId('start'), pause = byId('pause'), abandon = byId('abandon');
 let settings = null, upload = null, running = false, speed = null;
 
 key.value = sessionStorage.getItem('api-key') ?? '';
-api('/api/settings').then(value => {
+// A file may be chosen before the settings are here; whoever needs them waits.
+const settled = api('/api/settings').then(value => {
   settings = value;
   if (value.apiKeyFile) byId('keyhint').append(` On this machine it is in ${value.apiKeyFile}.`);
 }).catch(error => note('bad', error.title, error.detail));
@@ -21,6 +22,7 @@ fileInput.addEventListener('change', async () => {
 });
 form.addEventListener('submit', async event => {
   event.preventDefault();
+  await settled;
   if (!settings || !fileInput.files[0]) return;
   sessionStorage.setItem('api-key', key.value);
   note('', '');
@@ -35,6 +37,8 @@ abandon.addEventListener('click', async () => {
 });
 
 async function prepare(file) {
+  await settled;
+  if (!settings) return;
   upload = new tus.Upload(file, {
     endpoint: settings.uploadsUrl,
     retryDelays: [0, 500, 1000, 2000, 4000, 8000, 15000],
