@@ -4,11 +4,13 @@ SHELL := /bin/bash
 DATA ?= $(CURDIR)/artifacts/data
 PORTS ?= 7000
 CONFIGURATION ?= Debug
+SECONDS_EACH ?= 300
+SEED ?= $(shell date +%s)
 EVENTSTREAM := artifacts/bin/eventstream
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help setup build test demo up down clean bench format
+.PHONY: help setup build test soak demo up down clean bench format
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +24,10 @@ build: setup ## build everything; the command is artifacts/bin/eventstream
 
 test: build ## run all tests: unit, integration, end to end
 	@infra/local/test.sh $(CONFIGURATION)
+
+soak: build ## the fault runs at length, SECONDS_EACH for each of them (SEED=n repeats one), on loopback
+	@EVENTSTREAM_SOAK_SECONDS=$(SECONDS_EACH) EVENTSTREAM_SOAK_SEED=$(SEED) infra/local/test.sh $(CONFIGURATION) \
+	  --filter Category=Fault
 
 demo: build ## run the whole journey on real parts, print a report, stop everything
 	@dotnet run --project tests/Journey -c $(CONFIGURATION) --no-build -- --out artifacts/demo

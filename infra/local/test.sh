@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs every test of the solution and ends with one plain line of counts.
+# Runs every test of the solution, or those that further arguments select, and ends with one plain line of counts.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 configuration=${1:-Debug}
+shift || true
 results=$root/artifacts/test-results
 rm -rf "$results"
 status=0
-dotnet test "$root/tests/Tests" -c "$configuration" --no-build --nologo \
+dotnet test "$root/tests/Tests" -c "$configuration" --no-build --nologo "$@" \
   --logger 'trx;LogFileName=tests.trx' --logger 'console;verbosity=minimal' --results-directory "$results" || status=$?
 trx=$results/tests.trx
 [ -e "$trx" ] || { echo "the test run left no result file" >&2; exit 1; }

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+
+namespace EventStream.Tests.Kit;
+
+/// <summary>
+/// The real Apache Kafka beside the checkout (<c>../shared/kafka</c>): one node for all tests of this process, started
+/// when the first one asks and ended with the process, even when that is killed. Each test takes topics, groups and
+/// transactional ids of its own.
+/// </summary>
+public static class ApacheKafka
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
+    private static readonly Lazy<Task<string>> Shared = new(StartAsync);
+
+    /// <summary>Why tests with Apache Kafka cannot run here, or null where they can.</summary>
+    public static string? Missing { get; } = WhyMissing();
+
+    /// <summary>The command that starts, stops and carries Kafka's tools.</summary>
+    public static string Command => Path.Combine(Path.GetDirectoryName(Checkout.Root)!, "shared", "kafka", "kafka");
+
+    /// <summary>The address of the running node for <c>bootstrap.servers</c>.</summary>
+    public static Task<string> BootstrapAsync() => Shared.Value;
+
+    /// <summary>Runs one of Kafka's tools to its end and returns its exit code and what it wrote, both streams.</summary>
+    public static async Task<(int ExitCode, string Output)> ToolAsync(
+        TimeSpan limit, string? input, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Command)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var argument in (string[])["tool", .. arguments]) start.ArgumentList.Add(argument);
+        using var tool = Process.Start(start)!;
+        using var cancel = new CancellationTokenSource(limit);
+        var output = tool.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        var errors = tool.StandardError.ReadToEndAsync(CancellationToken.None);
+        if (input is not null) await tool.StandardInput.WriteAsync(input);
+        tool.StandardInput.Close();
+        try
+        {
+            await tool.WaitForExitAsync(cancel.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            tool.Kill(entireProcessTree: true);
+            throw new TimeoutException($"kafka tool {string.Join(' ', arguments)} took longer than {limit}.");
+        }
+
+        return (tool.ExitCode, await output + await errors);
+    }
+
+    private static string? WhyMissing()
+    {
+        if (!File.Exists(Command)) return "No Apache Kafka is beside the checkout (../shared/kafka).";
+        var java = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Any(folder => File.Exists(Path.Combine(folder, "java")));
+        return java ? null : "Apache Kafka needs java: install Debian's openjdk-17-jre-headless.";
+    }
+
+    private static async Task<string> StartAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("eventstream-kafka-").FullName;
+        var port = PostgresFixture.FreePort();
+        EndWithThisProcess(folder);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(folder);
+        // Its output goes to a file, so that the server, which inherits it, holds no pipe of ours open.
+        var start = new ProcessStartInfo("sh")
+        {
+            ArgumentList =
+            {
+                "-c", "exec \"$0\" \"$@\" >\"$KAFKA_DIR/start.out\" 2>&1 </dev/null", Command, "start", "--dir", folder,
+                "--port", $"{port}", "--heap", "512m",
+            },
+            Environment = { ["KAFKA_DIR"] = folder },
+        };
+        using var starting = Process.Start(start)!;
+        await starting.WaitForExitAsync().WaitAsync(StartTimeout);
+        if (starting.ExitCode == 0) return $"127.0.0.1:{port}";
+        throw new InvalidOperationException(
+            $"Apache Kafka did not start: {await File.ReadAllTextAsync(Path.Combine(folder, "start.out"))}");
+    }
+
+    private static void Kill(string folder)
+    {
+        using var stop = Process.Start(Command, ["stop", "--dir", folder, "--kill"]);
+        stop.WaitForExit();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>A small shell waits for this process to end and kills a server that it left behind.</summary>
+    private static void EndWithThisProcess(string folder)
+    {
+        const string Script =
+            """
+            exec >/dev/null 2>&1 </dev/null
+            while kill -0 "$1"; do sleep 1; done
+            sleep 2
+            [ -d "$2" ] || exit
+            "$3" stop --dir "$2" --kill
+            rm -rf "$2"
+            """;
+        using var watch = Process.Start(
+            "setsid", ["sh", "-c", Script, "watch", $"{Environment.ProcessId}", folder, Command]);
+    }
+}
+
+/// <summary>A test on the real Apache Kafka; skipped, saying why, where there is none beside the checkout.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class ApacheKafkaFactAttribute : FactAttribute
+{
+    public ApacheKafkaFactAttribute() => Skip = ApacheKafka.Missing;
+}
+
+/// <summary>The same for a test with data.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class ApacheKafkaTheoryAttribute : TheoryAttribute
+{
+    public ApacheKafkaTheoryAttribute() => Skip = ApacheKafka.Missing;
+}
