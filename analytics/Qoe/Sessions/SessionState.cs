@@ -50,6 +50,9 @@ public sealed record SessionState
     /// <summary>Bitrate on the screen, kbit/s.</summary>
     public double? Bitrate { get; init; }
     public bool ReportsPlayhead { get; init; }
+
+    /// <summary>Whether media of <see cref="Bitrate"/> has arrived; asked before playback begins.</summary>
+    public bool MediaArrived { get; init; }
     public IReadOnlyList<AnnouncedBitrate> Announced { get; init; } = [];
 
     /// <summary>Time played when the last response was reported; null for a player that reports none.</summary>
