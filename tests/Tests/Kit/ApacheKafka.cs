@@ -27,6 +27,7 @@ public static class ApacheKafka
     {
         var start = new ProcessStartInfo(Command)
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -42,10 +43,10 @@ public static class ApacheKafka
         {
             await tool.WaitForExitAsync(cancel.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             tool.Kill(entireProcessTree: true);
-            throw new TimeoutException($"kafka tool {string.Join(' ', arguments)} took longer than {limit}.");
+            throw new TimeoutException($"kafka tool {string.Join(' ', arguments)} took longer than {limit}.", e);
         }
 
         return (tool.ExitCode, await output + await errors);
