@@ -21,7 +21,7 @@ public static class ApacheKafka
     /// <summary>The address of the running node for <c>bootstrap.servers</c>.</summary>
     public static Task<string> BootstrapAsync() => Shared.Value;
 
-    /// <summary>Runs one of Kafka's tools to its end and returns its exit code and what it wrote, both streams.</summary>
+    /// <summary>Runs one of Kafka's tools to its end; returns its exit code and both of its streams.</summary>
     public static async Task<(int ExitCode, string Output)> ToolAsync(
         TimeSpan limit, string? input, params string[] arguments)
     {
