@@ -56,6 +56,7 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
           const q = window.__qoe || {}, v = document.querySelector('video');
           return JSON.stringify({ sessionId: q.sessionId || '', startupMs: q.startupMs ?? null, stalls: q.stalls || 0,
             stallMs: q.stallMs || 0, switches: q.switches || 0, bitrateKbps: q.bitrateKbps ?? null,
+            meanKbps: q.averageBitrateKbps ?? null,
             positionSeconds: v ? v.currentTime : 0, edge: q.edge || '' });
         }
         """;

@@ -28,15 +28,26 @@ internal sealed partial class SessionTimeline
         }
         else if (loading is { } kbps && !state.ReportsPlayhead)
         {
-            // hls.js measures the buffer when it appends, after a response; dash.js at the report.
-            var measuredAt = beacon.Event == "rr" ? state.PlayedMs : state.PlayedMsAtLastResponse ?? state.PlayedMs;
+            Buffer(beacon);
             if (state.FirstPlayAt is null && !Buffered(beacon))
                 Begin(kbps);
             else
-                Announce(kbps, measuredAt + (beacon.BufferMs ?? 0));
+                Announce(kbps, state.BufferEndMs);
             if (beacon.Event == "rr" && beacon.ObjectType is null or "v" or "av")
                 Arrive(kbps, beacon);
         }
+    }
+
+    /// <summary>
+    /// Learns where the buffer ends. hls.js measures it when it appends and repeats the figure until the next append, so
+    /// that only a new figure is of now; players that name the object of a response measure at each report.
+    /// </summary>
+    private void Buffer(BeaconReceived beacon)
+    {
+        if (beacon.Event == "rr" && beacon.ObjectType is not null)
+            state = state with { MeasuresAtReport = true };
+        if (beacon.BufferMs is { } length && (state.MeasuresAtReport || length != state.BufferMs))
+            state = state with { BufferMs = length, BufferEndMs = state.PlayedMs + length };
     }
 
     /// <summary>
@@ -79,9 +90,7 @@ internal sealed partial class SessionTimeline
         if (!state.Announced.Any(other => !other.Arrived && Same(other.Kbps, kbps)))
             return;
         // hls.js tells the buffer as it was before this response; the announcement came before that was measured.
-        var end = beacon.PlayheadBitrateKbps is null
-            ? (state.PlayedMsAtLastResponse ?? 0) + (beacon.BufferMs ?? 0)
-            : state.PlayedMs;
+        var end = beacon.PlayheadBitrateKbps is null ? state.BufferEndMs : state.PlayedMs;
         state = state with
         {
             Announced = state
