@@ -40,4 +40,7 @@ internal static partial class BrokerLog
 
     [LoggerMessage(9, LogLevel.Error, "Upkeep of {Subject} failed and will be tried again")]
     public static partial void UpkeepFailed(ILogger logger, Exception exception, string subject);
+
+    [LoggerMessage(20, LogLevel.Warning, "An authentication of {Peer} by {Mechanism} failed")]
+    public static partial void AuthenticationFailed(ILogger logger, string peer, string mechanism);
 }

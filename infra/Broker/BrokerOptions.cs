@@ -1,4 +1,5 @@
 using System.Net;
+using EventStream.Broker.Security;
 
 namespace EventStream.Broker;
 
@@ -25,10 +26,13 @@ public sealed record BrokerOptions
     public required string DataFolder { get; init; }
 
     /// <summary>
-    /// The address to listen on. Anything but the loopback opens the broker, which has no TLS and no SASL, to the
-    /// network.
+    /// The address to listen on. Anything but the loopback opens the broker to the network and needs
+    /// <see cref="Security"/>.
     /// </summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Encryption and authentication; the default is neither.</summary>
+    public SecurityOptions Security { get; init; } = new();
 
     /// <summary>The TCP port, 0 for any free one.</summary>
     public int Port { get; init; }
@@ -48,13 +52,31 @@ public sealed record BrokerOptions
     /// <summary>The partitions that may exist in all; each keeps a file open.</summary>
     public int PartitionsMax { get; init; } = 4096;
 
-    /// <summary>The connections served at once; a further one is closed at once.</summary>
+    /// <summary>
+    /// The connections served at once; a further one is closed at once. Each has one request at a time, so that this
+    /// also bounds the fetches, joins and flushes that wait.
+    /// </summary>
     public int ConnectionsMax { get; init; } = 1024;
+
+    /// <summary>The connections of one client address served at once.</summary>
+    public int ConnectionsPerAddressMax { get; init; } = 1024;
 
     /// <summary>
     /// The size of one request. A larger one closes its connection: it is garbage or a client set up wrongly.
     /// </summary>
     public int RequestBytesMax { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// The size of one request that is no Produce. What such requests are read into takes more memory than their
+    /// bytes, which this bounds.
+    /// </summary>
+    public int ControlRequestBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// The size of one response. A request whose answer would be larger, by naming the same topic again and again,
+    /// closes its connection.
+    /// </summary>
+    public int ResponseBytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
     /// The bytes of large requests and responses held in memory for all connections together; more has to wait.
@@ -120,6 +142,13 @@ public sealed record BrokerOptions
             $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}.");
         Require(ConnectionsMax >= 1, $"{nameof(ConnectionsMax)} is {ConnectionsMax}; it is at least 1.");
         Require(RequestBytesMax >= 4096, $"{nameof(RequestBytesMax)} is {RequestBytesMax}; it is at least 4096.");
+        Require(ConnectionsPerAddressMax >= 1, $"{nameof(ConnectionsPerAddressMax)} is not positive.");
+        Require(
+            ControlRequestBytesMax >= 4096,
+            $"{nameof(ControlRequestBytesMax)} is {ControlRequestBytesMax}; it is at least 4096.");
+        Require(
+            ResponseBytesMax >= FetchBytesMax && ResponseBytesMax >= RequestBytesMax,
+            $"{nameof(ResponseBytesMax)} is less than one fetch response or the largest record batch.");
         Require(FetchBytesMax >= 4096, $"{nameof(FetchBytesMax)} is {FetchBytesMax}; it is at least 4096.");
         Require(
             InFlightBytesMax >= RequestBytesMax && InFlightBytesMax >= FetchBytesMax,
@@ -128,6 +157,7 @@ public sealed record BrokerOptions
             SessionTimeoutMin <= SessionTimeoutMax,
             $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}.");
         Require(RetentionCheckInterval > TimeSpan.Zero, $"{nameof(RetentionCheckInterval)} is not positive.");
+        errors.AddRange(Security.Validate(Address));
         return errors;
     }
 }

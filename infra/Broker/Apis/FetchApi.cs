@@ -74,6 +74,9 @@ internal static class FetchApi
             writer.WriteTags();
         }
         writer.WriteTags();
+        // A fetch that waits holds no more of the budget than what it has found.
+        node.Budget.Release(request.BudgetTaken - bytes);
+        request.BudgetTaken = bytes;
         return settled || bytes >= fetch.BytesMin || fetch.Partitions.Count == 0;
     }
 

@@ -14,6 +14,7 @@ internal static class ListOffsetsApi
     private const long MaxTimestamp = -3;
     private const long EarliestLocal = -4;
     private const long LatestTiered = -5;
+    private const long EarliestPendingUpload = -6;
 
     private readonly record struct Found(ErrorCode Error, long TimestampMs, long Offset);
 
@@ -77,7 +78,7 @@ internal static class ListOffsetsApi
                 return new Found(ErrorCode.None, -1, end);
             case Earliest or EarliestLocal:
                 return new Found(ErrorCode.None, -1, log.LogStart);
-            case LatestTiered:
+            case LatestTiered or EarliestPendingUpload:
                 return new Found(ErrorCode.None, -1, -1);
             default:
                 var found = timestamp == MaxTimestamp ? log.FindMaxTimestamp() : log.FindByTime(timestamp);

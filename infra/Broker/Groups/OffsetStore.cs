@@ -7,7 +7,7 @@ namespace EventStream.Broker.Groups;
 /// The offset store owns the committed offsets of all groups. A commit is in the journal before it is acknowledged;
 /// the offsets of a transaction are kept aside there until the transaction ends.
 /// </summary>
-internal sealed class OffsetStore : IDisposable
+internal sealed partial class OffsetStore : IDisposable
 {
     private const char Separator = '\0';
     private const string Counts = "c";

@@ -21,7 +21,8 @@ internal static class Errors
         ErrorCode.InvalidSessionTimeout => "The session time-out lies outside the range that the broker allows.",
         ErrorCode.RebalanceInProgress => "The group is rebalancing; join again.",
         ErrorCode.UnsupportedSaslMechanism =>
-            "This broker listens in plain text without SASL; use security.protocol=PLAINTEXT.",
+            "This listener does not offer the SASL mechanism; choose one of those that the answer names.",
+        ErrorCode.IllegalSaslState => "The request does not belong to this stage of the authentication.",
         ErrorCode.UnsupportedVersion => "The broker does not support this version of the request.",
         ErrorCode.TopicAlreadyExists => "A topic of this name already exists.",
         ErrorCode.InvalidPartitions => "The number of partitions lies outside the range that is allowed.",
@@ -40,6 +41,7 @@ internal static class Errors
             "The last transaction of this producer is still being completed; try again.",
         ErrorCode.OperationNotAttempted => "Not attempted, because another partition of the request failed.",
         ErrorCode.KafkaStorageError => "The log could not be written; see the broker's log for the disk's error.",
+        ErrorCode.SaslAuthenticationFailed => "The authentication failed: invalid credentials.",
         ErrorCode.NonEmptyGroup => "The group still has members.",
         ErrorCode.GroupIdNotFound => "This broker has no such group.",
         ErrorCode.FetchSessionIdNotFound => "This broker keeps no fetch sessions; send a full fetch.",
@@ -47,10 +49,15 @@ internal static class Errors
         ErrorCode.MemberIdRequired => "Join again with the member id that this answer carries.",
         ErrorCode.GroupMaxSizeReached => "The group has as many members as the broker allows.",
         ErrorCode.FencedInstanceId => "Another member has taken over this group instance id.",
+        ErrorCode.GroupSubscribedToTopic => "A member of the group is subscribed to the topic; stop it first.",
         ErrorCode.InvalidRecord => "The record batch breaks a rule of its format.",
         ErrorCode.UnstableOffsetCommit => "A transaction with offsets of this partition is still open; try again.",
         ErrorCode.ProducerFenced => "A newer producer with the same transactional id has taken over.",
+        ErrorCode.ResourceNotFound => "This broker has no such user.",
         ErrorCode.UnknownTopicId => "This broker has no topic of this id.",
+        ErrorCode.TransactionalIdNotFound => "This broker knows no transaction of this id.",
+        ErrorCode.UnsupportedEndpointType => "This broker has broker endpoints only, not those of controllers.",
+        ErrorCode.InvalidRegularExpression => "The pattern is no regular expression that can be matched in linear time.",
         _ => "The broker failed unexpectedly; see its log.",
     };
 }

@@ -1,6 +1,8 @@
 using EventStream.Broker.Groups;
 using EventStream.Broker.Log;
+using EventStream.Broker.Security;
 using EventStream.Broker.Transactions;
+using System.Net.Security;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Server;
@@ -17,6 +19,8 @@ internal sealed class BrokerNode : IDisposable
     {
         Options = options;
         Logger = logger;
+        Tls = TlsSettings.Load(options.Security);
+        Users = Users.Load(options.Security);
         Budget = new ByteBudget(options.InFlightBytesMax);
         var context = new LogContext(options.Time, logger, options.Flush == FlushMode.Always);
         ClusterId = ReadClusterId(options.DataFolder);
@@ -28,6 +32,11 @@ internal sealed class BrokerNode : IDisposable
     public BrokerOptions Options { get; }
 
     public ILogger Logger { get; }
+
+    /// <summary>The settings of TLS, null where the listener does without.</summary>
+    public SslServerAuthenticationOptions? Tls { get; }
+
+    public Users Users { get; }
 
     public string ClusterId { get; }
 
