@@ -38,7 +38,9 @@ internal sealed class Connection : IDisposable
             while (await _frames.ReadAsync())
             {
                 _request.Reader.Reset(_frames.Buffer, _frames.FrameStart, _frames.FrameLength);
+                var started = _node.Counters.StartRequest();
                 await ApiTable.HandleAsync(_node, _request);
+                _node.Counters.CountRequest(_request.Api, started, _frames.FrameLength);
                 _frames.Release();
                 await SendAsync();
             }
@@ -80,7 +82,7 @@ internal sealed class Connection : IDisposable
                 var send = _socket.SendAsync(response.Written[sent..], _deadline.Token);
                 sent += await _deadline.RunAsync(send, limited: true);
             }
-            _node.Counters.CountSent(response.Length);
+            _node.Counters.CountSent(_request.Api, response.Length);
         }
         response.Shrink(ResponseBytesKept);
         _node.Budget.Release(_request.BudgetTaken);
