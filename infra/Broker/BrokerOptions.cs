@@ -91,6 +91,13 @@ public sealed record BrokerOptions
     /// </summary>
     public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>
+    /// The requests that may wait at once for records, members or an assignment. Beyond it a fetch is answered with
+    /// what
+    /// there is, and a member of a group is asked to try again.
+    /// </summary>
+    public int PurgatoryMax { get; init; } = 4096;
+
     /// <summary>How long a fetch may wait for records at most.</summary>
     public TimeSpan FetchWaitMax { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -111,14 +118,40 @@ public sealed record BrokerOptions
     /// <summary>The bytes of the metadata that a consumer may commit with an offset.</summary>
     public int OffsetMetadataBytesMax { get; init; } = 4096;
 
+    /// <summary>
+    /// How long the offsets of a group are kept after its last member left, or for a group that never had members,
+    /// after
+    /// the commit (KIP-211).
+    /// </summary>
+    public TimeSpan OffsetsRetention { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>The longest transaction time-out that a producer may ask for.</summary>
     public TimeSpan TransactionTimeoutMax { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a transactional id that is no longer used is remembered.</summary>
+    public TimeSpan TransactionalIdExpiry { get; init; } = TimeSpan.FromDays(7);
 
     /// <summary>How long a partition remembers a producer that no longer writes.</summary>
     public TimeSpan ProducerExpiry { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How often retention is applied.</summary>
+    /// <summary>How often retention is applied, and groups and transactional ids expire.</summary>
     public TimeSpan RetentionCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often it is looked whether a compacted topic is due for compaction.</summary>
+    public TimeSpan CompactionCheckInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// The keys that compaction remembers at once, 24 to 48 bytes each; a partition with more takes several passes.
+    /// </summary>
+    public int CompactionKeysMax { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// How often complete segments are brought to the disk, and topics with <c>flush.ms</c> are looked at.
+    /// </summary>
+    public TimeSpan FlushCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The series of the metric <c>broker.group.lag</c>, one for each group and partition.</summary>
+    public int LagSeriesMax { get; init; } = 2000;
 
     /// <summary>The clock; tests turn it by hand.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -156,8 +189,36 @@ public sealed record BrokerOptions
         Require(
             SessionTimeoutMin <= SessionTimeoutMax,
             $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}.");
-        Require(RetentionCheckInterval > TimeSpan.Zero, $"{nameof(RetentionCheckInterval)} is not positive.");
+        Require(PurgatoryMax >= 1, $"{nameof(PurgatoryMax)} is {PurgatoryMax}; it is at least 1.");
+        Require(GroupMembersMax >= 1, $"{nameof(GroupMembersMax)} is {GroupMembersMax}; it is at least 1.");
+        Require(CompactionKeysMax >= 1, $"{nameof(CompactionKeysMax)} is {CompactionKeysMax}; it is at least 1.");
+        Require(LagSeriesMax >= 0, $"{nameof(LagSeriesMax)} is {LagSeriesMax}; it is at least 0.");
+        ValidateSpans(errors);
         errors.AddRange(Security.Validate(Address));
         return errors;
+    }
+
+    private void ValidateSpans(List<string> errors)
+    {
+        (string Name, TimeSpan Value)[] positive =
+        [
+            (nameof(TransferTimeout), TransferTimeout),
+            (nameof(FetchWaitMax), FetchWaitMax),
+            (nameof(SessionTimeoutMin), SessionTimeoutMin),
+            (nameof(OffsetsRetention), OffsetsRetention),
+            (nameof(TransactionTimeoutMax), TransactionTimeoutMax),
+            (nameof(TransactionalIdExpiry), TransactionalIdExpiry),
+            (nameof(ProducerExpiry), ProducerExpiry),
+            (nameof(RetentionCheckInterval), RetentionCheckInterval),
+            (nameof(CompactionCheckInterval), CompactionCheckInterval),
+            (nameof(FlushCheckInterval), FlushCheckInterval),
+        ];
+        foreach (var (name, value) in positive)
+        {
+            if (value <= TimeSpan.Zero)
+            {
+                errors.Add($"{name} is {value}; it is more than 0.");
+            }
+        }
     }
 }

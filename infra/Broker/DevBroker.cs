@@ -14,7 +14,7 @@ public sealed class DevBroker : IAsyncDisposable
     private readonly BrokerNode _node;
     private readonly FolderLock _lock;
     private readonly Listener _listener;
-    private readonly ITimer _upkeep;
+    private readonly Housekeeping _housekeeping;
     private int _stopped;
 
     private DevBroker(BrokerNode node, FolderLock folderLock, Listener listener)
@@ -23,8 +23,8 @@ public sealed class DevBroker : IAsyncDisposable
         _lock = folderLock;
         _listener = listener;
         node.Port = listener.Port;
-        var interval = node.Options.RetentionCheckInterval;
-        _upkeep = node.Options.Time.CreateTimer(_ => node.Upkeep(), null, interval, interval);
+        BrokerGauges.Publish(node, () => listener.Connections);
+        _housekeeping = new Housekeeping(node);
     }
 
     /// <summary>The port that the broker listens on.</summary>
@@ -32,6 +32,9 @@ public sealed class DevBroker : IAsyncDisposable
 
     /// <summary>The address for <c>bootstrap.servers</c>: host and port.</summary>
     public string Bootstrap => $"{_node.Host}:{Port}";
+
+    /// <summary>What the broker counts and publishes as the meter <c>EventStream.Broker</c>.</summary>
+    internal BrokerCounters Counters => _node.Counters;
 
     /// <summary>How many connections were closed because they sent bytes that are no request.</summary>
     public long GarbageFrames => _node.Counters.GarbageFrames;
@@ -96,7 +99,7 @@ public sealed class DevBroker : IAsyncDisposable
         {
             return;
         }
-        await _upkeep.DisposeAsync();
+        await _housekeeping.DisposeAsync();
         await _listener.DisposeAsync();
         _node.Close(clean);
         _node.Dispose();

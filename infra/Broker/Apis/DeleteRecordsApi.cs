@@ -1,3 +1,4 @@
+using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
 using EventStream.Broker.Server;
 
@@ -24,12 +25,10 @@ internal static class DeleteRecordsApi
                 var offset = reader.ReadInt64();
                 reader.SkipTags();
                 var log = node.Topics.Partition(name, index);
-                var start = log?.DeleteBefore(offset);
+                var (error, start) = log is null ? (ErrorCode.UnknownTopicOrPartition, -1) : Delete(log, offset);
                 writer.WriteInt32(index);
-                writer.WriteInt64(start ?? -1);
-                writer.WriteError(
-                    log is null ? ErrorCode.UnknownTopicOrPartition
-                    : start is null ? ErrorCode.OffsetOutOfRange : ErrorCode.None);
+                writer.WriteInt64(start);
+                writer.WriteError(error);
                 writer.WriteTags();
             }
             reader.SkipTags();
@@ -37,5 +36,18 @@ internal static class DeleteRecordsApi
         }
         writer.WriteTags();
         return ValueTask.CompletedTask;
+    }
+
+    private static (ErrorCode Error, long Start) Delete(PartitionLog log, long offset)
+    {
+        try
+        {
+            return log.DeleteBefore(offset) is { } start ? (ErrorCode.None, start) : (ErrorCode.OffsetOutOfRange, -1);
+        }
+        catch (IOException e)
+        {
+            log.NoteFailure(e);
+            return (ErrorCode.KafkaStorageError, -1);
+        }
     }
 }

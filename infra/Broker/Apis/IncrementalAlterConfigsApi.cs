@@ -81,11 +81,8 @@ internal static class IncrementalAlterConfigsApi
                 return (ErrorCode.InvalidConfig, problem);
             }
         }
-        if (!validateOnly)
-        {
-            node.Topics.Configure(topic, set);
-        }
-        return (ErrorCode.None, null);
+        var error = validateOnly ? ErrorCode.None : node.Topics.Configure(topic, set);
+        return (error, error == ErrorCode.None ? null : Errors.Sentence(error));
     }
 
     private static string? Apply(TopicConfig config, Dictionary<string, string> set, Change change)

@@ -14,7 +14,11 @@ internal static class JoinGroupApi
         var join = Read(request);
         var result = groupId.Length == 0
             ? new JoinResult(ErrorCode.InvalidGroupId, join.MemberId)
-            : await node.Groups.JoinAsync(groupId, join).WaitAsync(request.Cancellation);
+            : await node.Purgatory.WaitAsync(
+                WaitingFor.Join,
+                node.Groups.JoinAsync(groupId, join),
+                () => new JoinResult(ErrorCode.CoordinatorNotAvailable, join.MemberId),
+                request.Cancellation);
         var writer = request.Writer;
         if (version >= 2)
         {

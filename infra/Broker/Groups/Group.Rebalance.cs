@@ -145,6 +145,7 @@ internal sealed partial class Group
         {
             State = GroupState.Empty;
             (_leader, _protocolName) = (null, null);
+            _emptySinceMs = WallMs();
             Save();
         }
         else

@@ -13,6 +13,7 @@ internal static class Errors
         ErrorCode.OffsetMetadataTooLarge => "The metadata of a committed offset exceeds the bound.",
         ErrorCode.CoordinatorNotAvailable => "The coordinator is not available; try again.",
         ErrorCode.InvalidTopic => "A topic name is 1 to 249 of the characters a-z A-Z 0-9 . _ - and neither . nor ..",
+        ErrorCode.RecordListTooLarge => "The record batch exceeds segment.bytes of the topic.",
         ErrorCode.InvalidRequiredAcks => "acks is one of 0, 1 and -1 (all).",
         ErrorCode.IllegalGeneration => "The generation of the member is not the generation of the group.",
         ErrorCode.InconsistentGroupProtocol => "The members of a group need one protocol type and a common assignor.",
@@ -20,6 +21,8 @@ internal static class Errors
         ErrorCode.UnknownMemberId => "The group does not know this member; join again.",
         ErrorCode.InvalidSessionTimeout => "The session time-out lies outside the range that the broker allows.",
         ErrorCode.RebalanceInProgress => "The group is rebalancing; join again.",
+        ErrorCode.InvalidTimestamp =>
+            "A timestamp lies outside the range that message.timestamp.before.max.ms and .after.max.ms allow.",
         ErrorCode.UnsupportedSaslMechanism =>
             "This listener does not offer the SASL mechanism; choose one of those that the answer names.",
         ErrorCode.IllegalSaslState => "The request does not belong to this stage of the authentication.",

@@ -206,6 +206,10 @@ internal sealed class ResponseWriter : IDisposable
     public void PatchInt32(int position, int value) =>
         BinaryPrimitives.WriteInt32BigEndian(_buffer.AsSpan(position, 4), value);
 
+    /// <summary>Overwrites an error written earlier.</summary>
+    public void PatchError(int position, ErrorCode value) =>
+        BinaryPrimitives.WriteInt16BigEndian(_buffer.AsSpan(position, 2), (short)value);
+
     /// <summary>The bytes from <paramref name="start"/> on, for the caller to look at or fill.</summary>
     public Span<byte> From(int start) => _buffer.AsSpan(start, Length - start);
 

@@ -8,7 +8,20 @@ internal sealed class ByteBudget(long bytesMax)
 {
     private readonly Lock _gate = new();
     private readonly Queue<(TaskCompletionSource Ready, long Bytes)> _waiting = new();
+    private readonly long _max = bytesMax;
     private long _left = bytesMax;
+
+    /// <summary>The bytes that are held now.</summary>
+    public long Taken
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _max - _left;
+            }
+        }
+    }
 
     /// <summary>Takes the bytes, waiting in turn until they are free; nothing is taken when it is cancelled.</summary>
     public Task AcquireAsync(long bytes, CancellationToken cancellation)

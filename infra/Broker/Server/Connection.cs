@@ -107,9 +107,11 @@ internal sealed class Connection : IDisposable
         while (!_request.ClosesConnection && await _frames.ReadAsync(IsAdmitted))
         {
             _request.Reader.Reset(_frames.Buffer, _frames.FrameStart, _frames.FrameLength);
+            var started = _node.Counters.StartRequest();
             await (_request.Sasl is { ExpectsRawToken: true }
                 ? SaslAuthenticateApi.HandleRawAsync(_node, _request)
                 : ApiTable.HandleAsync(_node, _request));
+            _node.Counters.CountRequest(_request.Api, started, _frames.FrameLength);
             _frames.Release();
             await SendAsync();
         }
@@ -146,7 +148,7 @@ internal sealed class Connection : IDisposable
                 var send = _transport.SendAsync(response.Written[sent..], _deadline.Token);
                 sent += await _deadline.RunAsync(send, limited: true);
             }
-            _node.Counters.CountSent(response.Length);
+            _node.Counters.CountSent(_request.Api, response.Length);
         }
         response.Shrink(ResponseBytesKept);
         _node.Budget.Release(_request.BudgetTaken);

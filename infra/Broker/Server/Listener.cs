@@ -24,6 +24,8 @@ internal sealed class Listener : IAsyncDisposable
 
     public int Port { get; }
 
+    public int Connections => _connections.Count;
+
     public void Start() => _accepting = AcceptAsync();
 
     public async ValueTask DisposeAsync()
