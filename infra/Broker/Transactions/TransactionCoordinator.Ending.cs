@@ -12,23 +12,26 @@ internal sealed partial class TransactionCoordinator
 
     private ErrorCode Renew(Transaction transaction, int timeoutMs, long producerId, short epoch)
     {
-        if (producerId >= 0)
+        var isNamed = producerId >= 0 && transaction.ProducerId >= 0;
+        var isRetry = isNamed && producerId == transaction.ProducerId && epoch == transaction.PreviousEpoch;
+        if (isRetry && transaction.State == TransactionState.Empty)
         {
-            var isRetry = producerId == transaction.ProducerId && epoch == transaction.PreviousEpoch;
-            if (isRetry && transaction.State == TransactionState.Empty)
-            {
-                return ErrorCode.None;
-            }
-            if (producerId != transaction.ProducerId || epoch != transaction.Epoch)
-            {
-                return ErrorCode.ProducerFenced;
-            }
+            return ErrorCode.None;
+        }
+        if (isNamed && !isRetry && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
+        {
+            return ErrorCode.ProducerFenced;
         }
         if (transaction.IsPrepared && !Finish(transaction, transaction.State))
         {
             return ErrorCode.ConcurrentTransactions;
         }
         RenewEpoch(transaction);
+        if (!isNamed)
+        {
+            // Whoever held the epoch before is fenced; only a producer that named it may come back with it.
+            transaction.PreviousEpoch = -1;
+        }
         if (transaction.State == TransactionState.Ongoing && !Finish(transaction, TransactionState.PrepareAbort))
         {
             return ErrorCode.ConcurrentTransactions;

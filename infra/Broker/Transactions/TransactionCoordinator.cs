@@ -66,7 +66,7 @@ internal sealed partial class TransactionCoordinator : IDisposable
         {
             return (ErrorCode.None, _producerIds.Next(), 0);
         }
-        if (transactionalId.Length == 0)
+        if (transactionalId.Length == 0 || producerId >= 0 != epoch >= 0)
         {
             return (ErrorCode.InvalidRequest, -1, -1);
         }
