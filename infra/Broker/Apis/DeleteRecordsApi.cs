@@ -24,8 +24,7 @@ internal static class DeleteRecordsApi
                 var index = reader.ReadInt32();
                 var offset = reader.ReadInt64();
                 reader.SkipTags();
-                var log = node.Topics.Partition(name, index);
-                var (error, start) = log is null ? (ErrorCode.UnknownTopicOrPartition, -1) : Delete(log, offset);
+                var (start, error) = Delete(node.Topics.Find(name), index, offset);
                 writer.WriteInt32(index);
                 writer.WriteInt64(start);
                 writer.WriteError(error);
@@ -38,16 +37,24 @@ internal static class DeleteRecordsApi
         return ValueTask.CompletedTask;
     }
 
-    private static (ErrorCode Error, long Start) Delete(PartitionLog log, long offset)
+    private static (long Start, ErrorCode Error) Delete(Topic? topic, int index, long offset)
     {
+        if (topic?.Partition(index) is not { } log)
+        {
+            return (-1, ErrorCode.UnknownTopicOrPartition);
+        }
+        if (!topic.Config.IsDeleted)
+        {
+            return (-1, ErrorCode.PolicyViolation);
+        }
         try
         {
-            return log.DeleteBefore(offset) is { } start ? (ErrorCode.None, start) : (ErrorCode.OffsetOutOfRange, -1);
+            return log.DeleteBefore(offset) is { } start ? (start, ErrorCode.None) : (-1, ErrorCode.OffsetOutOfRange);
         }
         catch (IOException e)
         {
             log.NoteFailure(e);
-            return (ErrorCode.KafkaStorageError, -1);
+            return (-1, ErrorCode.KafkaStorageError);
         }
     }
 }

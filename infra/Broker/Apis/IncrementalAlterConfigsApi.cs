@@ -76,6 +76,10 @@ internal static class IncrementalAlterConfigsApi
         var set = new Dictionary<string, string>(topic.Config.Set);
         foreach (var change in resource.Changes)
         {
+            if (change.Value is null && change.Operation != Delete)
+            {
+                return (ErrorCode.InvalidRequest, $"Configuration '{change.Name}' needs a value to be set to.");
+            }
             if (Apply(topic.Config, set, change) is { } problem)
             {
                 return (ErrorCode.InvalidConfig, problem);

@@ -34,7 +34,7 @@ internal static class JoinGroupApi
         writer.WriteString(result.Leader);
         if (version >= 9)
         {
-            writer.WriteBoolean(false);
+            writer.WriteBoolean(result.SkipsAssignment);
         }
         writer.WriteString(result.MemberId);
         WriteMembers(writer, version, result.Members);
@@ -64,7 +64,10 @@ internal static class JoinGroupApi
             protocols,
             sessionTimeoutMs,
             rebalanceTimeoutMs,
-            RequiresKnownMember: version >= 4);
+            RequiresKnownMember: version >= 4)
+        {
+            MaySkipAssignment = version >= 9,
+        };
     }
 
     private static void WriteMembers(ResponseWriter writer, short version, IReadOnlyList<JoinedMember> members)

@@ -37,6 +37,10 @@ internal sealed class ProducerStates
         {
             return ErrorCode.InvalidProducerEpoch;
         }
+        if (entry.OpenOffset >= 0 && !batch.IsTransactional)
+        {
+            return ErrorCode.InvalidTxnState;
+        }
         if (batch.ProducerEpoch > entry.Epoch || entry.LastSequence < 0)
         {
             return batch.BaseSequence == 0 ? ErrorCode.None : ErrorCode.OutOfOrderSequenceNumber;

@@ -126,7 +126,7 @@ internal sealed class TopicConfig
     }
 
     private static bool IsCleanupPolicy(string value) =>
-        value.Split(',').All(p => p.Trim() is "compact" or "delete");
+        value.Length == 0 || value.Split(',').All(p => p.Trim() is "compact" or "delete");
 
     private static bool IsLong(string value, long min) =>
         long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var v) && v >= min;

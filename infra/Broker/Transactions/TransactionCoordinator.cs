@@ -79,7 +79,7 @@ internal sealed partial class TransactionCoordinator : IDisposable
     private (ErrorCode Error, long ProducerId, short Epoch) InitTransactional(
         string transactionalId, int timeoutMs, long producerId, short epoch)
     {
-        if (transactionalId.Length == 0)
+        if (transactionalId.Length == 0 || producerId >= 0 != epoch >= 0)
         {
             return (ErrorCode.InvalidRequest, -1, -1);
         }
