@@ -6,8 +6,8 @@ namespace EventStream.Broker;
 
 /// <summary>
 /// A single-node broker that speaks the Kafka protocol: bytes in, a durable log on disk, consumer groups and
-/// transactions. Clients connect in plain text, without TLS and SASL. Record batches are kept as they came (magic 2),
-/// in the layout of KIP-98.
+/// transactions. Clients connect as <see cref="BrokerOptions.Security"/> says, in plain text unless it says otherwise.
+/// Record batches are kept as they came (magic 2), in the layout of KIP-98.
 /// </summary>
 public sealed class DevBroker : IAsyncDisposable
 {
@@ -38,6 +38,9 @@ public sealed class DevBroker : IAsyncDisposable
 
     /// <summary>How many connections were closed because they sent bytes that are no request.</summary>
     public long GarbageFrames => _node.Counters.GarbageFrames;
+
+    /// <summary>How many TLS handshakes and SASL exchanges failed.</summary>
+    public long FailedAuthentications => _node.Counters.AuthenticationsFailed;
 
     /// <summary>Opens the data folder, repairing what a crash left, and listens.</summary>
     /// <exception cref="BrokerException">

@@ -48,7 +48,10 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
         return new SaslStep(Encoding.UTF8.GetBytes(_serverFirst));
     }
 
-    /// <summary>The client's last message: <c>c=header,r=nonce,p=proof</c>.</summary>
+    /// <summary>
+    /// The client's last message: <c>c=header,r=nonce,p=proof</c>. librdkafka puts its own part of the nonce before
+    /// the whole once more; Apache Kafka lets that pass, and the proof covers it either way.
+    /// </summary>
     private SaslStep Final(string text, ScramCredential credential)
     {
         var proofAt = text.LastIndexOf(",p=", StringComparison.Ordinal);
@@ -56,7 +59,7 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
         if (proofAt < 0
             || parts.Length < 3
             || Value(parts[0], 'c') != Convert.ToBase64String(Encoding.UTF8.GetBytes(_header))
-            || Value(parts[1], 'r') != _nonce
+            || Value(parts[1], 'r')?.EndsWith(_nonce, StringComparison.Ordinal) != true
             || ScramCredential.Base64(text[(proofAt + 3)..]) is not { } proof
             || proof.Length != credential.StoredKey.Length)
         {
