@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
@@ -50,7 +51,7 @@ internal static class RebalanceScenarios
         $"{consumer.Assignment.Count} partitions";
 
     private static async Task SettleAsync(IConsumer<string?, string?>[] members, int each) =>
-        await World.UntilAsync($"each member has {each} partitions", () =>
+        await Wait.UntilAsync($"each member has {each} partitions", () =>
         {
             foreach (var member in members)
             {

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using EventStream.Tests.Broker;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
@@ -76,7 +77,7 @@ internal static class TimeScenarios
             }
         }
         world.Saw("end", await world.Wire.EndAsync(id, producer, commit: true));
-        await World.UntilAsync("the transaction is complete", async () =>
+        await Wait.UntilAsync("the transaction is complete", async () =>
             (await world.Wire.ListOffsetsAsync(topic, Latest, committedOnly: true)).Offset == 5);
         await SeeAsync(world, topic, "after the commit", Latest, 3000, 3001);
     }

@@ -1,4 +1,5 @@
 using EventStream.Tests.Broker;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
@@ -13,7 +14,7 @@ internal static class TopicScenarios
         world.Saw("a record", await world.Wire.ProduceAsync(topic, Batches.Of(3)));
         world.Saw("created again", await world.Wire.CreateTopicAsync(topic));
         world.Saw("deleted", await world.Wire.DeleteTopicAsync(topic));
-        await World.UntilAsync("the topic is gone", async () => (await world.Wire.MetadataAsync(topic)).Code != 0);
+        await Wait.UntilAsync("the topic is gone", async () => (await world.Wire.MetadataAsync(topic)).Code != 0);
         world.Saw("metadata of what is gone", Wire.Name((await world.Wire.MetadataAsync(topic)).Code));
         world.Saw("deleted again", await world.Wire.DeleteTopicAsync(topic));
         await world.TopicAsync("life", 1);

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using EventStream.Tests.Broker;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
@@ -65,7 +66,7 @@ internal static class TransactionScenarios
                 default:
                     var before = (await world.Wire.FetchAsync(topic, 0)).HighWatermark;
                     world.Saw($"{i} {what}", await world.Wire.EndAsync(id, who, what == "commits"));
-                    await World.UntilAsync("the marker is written", async () =>
+                    await Wait.UntilAsync("the marker is written", async () =>
                         (await world.Wire.FetchAsync(topic, 0)).HighWatermark > before);
                     break;
             }
@@ -170,7 +171,7 @@ internal static class TransactionScenarios
             world.Saw("which does not count yet", await wire.CommittedAsync(group, topic));
             world.Saw("and is unstable", await wire.CommittedAsync(group, topic, requireStable: true));
             world.Saw(commit ? "commits" : "aborts", await wire.EndAsync(id, producer, commit));
-            await World.UntilAsync("the offset is stable", async () =>
+            await Wait.UntilAsync("the offset is stable", async () =>
                 (await wire.CommittedAsync(group, topic, true)).StartsWith("NoError", StringComparison.Ordinal));
             world.Saw("which counts or not", await wire.CommittedAsync(group, topic));
         }
@@ -186,7 +187,7 @@ internal static class TransactionScenarios
         world.Saw("from outside", await wire.CommitInTransactionAsync(id, producer, group, nobody, topic, 8));
         world.Saw("delete the group", await wire.DeleteGroupAsync(group));
         world.Saw("commits", await wire.EndAsync(id, producer, commit: true));
-        await World.UntilAsync("the offset is stable", async () =>
+        await Wait.UntilAsync("the offset is stable", async () =>
             (await wire.CommittedAsync(group, topic, true)).StartsWith("NoError", StringComparison.Ordinal));
         world.Saw("committed", await wire.CommittedAsync(group, topic));
     }
@@ -255,7 +256,7 @@ internal static class TransactionScenarios
             topic, Batches.Of(1, 1000, producer.Id, producer.Epoch, sequence, true), transactionalId: id);
 
     /// <summary>Apache Kafka writes the markers after it has answered: waits until no transaction is open.</summary>
-    private static Task StableAsync(World world, string topic) => World.UntilAsync("all is decided", async () =>
+    private static Task StableAsync(World world, string topic) => Wait.UntilAsync("all is decided", async () =>
     {
         var marks = await world.Wire.FetchAsync(topic, 0, committedOnly: true);
         return marks.HighWatermark == marks.LastStable;

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using EventStream.Tests.Broker;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
@@ -51,7 +52,7 @@ internal static class UpkeepScenarios
             }
             await RollAsync(world, topic, producer);
         }
-        await World.UntilAsync("only the last value of each key is left", () => Task.FromResult(
+        await Wait.UntilAsync("only the last value of each key is left", () => Task.FromResult(
             world.Read(topic).Count(r => r.Message.Key != "roll") == 4), Patience);
         world.Saw("left", string.Join(", ", world.Read(topic).Where(r => r.Message.Key != "roll")
             .Select(r => $"{r.Offset.Value} {r.Message.Key}={r.Message.Value ?? "null"}")));
@@ -86,7 +87,7 @@ internal static class UpkeepScenarios
         {
             await RollAsync(world, topic, plain);
         }
-        await World.UntilAsync("what was aborted or overwritten is gone", () => Task.FromResult(
+        await Wait.UntilAsync("what was aborted or overwritten is gone", () => Task.FromResult(
             world.Read(topic, 0, IsolationLevel.ReadUncommitted).Count(r => r.Message.Key != "roll") == 3), Patience);
         world.Saw("left", string.Join(", ", world.Read(topic).Where(r => r.Message.Key != "roll")
             .Select(r => $"{r.Offset.Value} {r.Message.Key}={r.Message.Value}")));
@@ -104,7 +105,7 @@ internal static class UpkeepScenarios
             }
         }
         // Ten records of this size make a segment; what lies before the last two is too much.
-        await World.UntilAsync("the first segments are gone", async () =>
+        await Wait.UntilAsync("the first segments are gone", async () =>
             (await world.Wire.ListOffsetsAsync(topic, -2)).Offset == 20, Patience);
         world.Saw("earliest", await world.Wire.ListOffsetsAsync(topic, -2));
         world.Saw("what is gone", Wire.Name((await world.Wire.FetchAsync(topic, 19)).Code));
@@ -116,7 +117,7 @@ internal static class UpkeepScenarios
         var topic = await world.TopicAsync("by-time", 1, ("retention.ms", "3600000"));
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         await world.Wire.ProduceAsync(topic, Batches.Of(3, baseTimestamp: now - 7_200_000));
-        await World.UntilAsync("what is too old is gone", async () =>
+        await Wait.UntilAsync("what is too old is gone", async () =>
             (await world.Wire.ListOffsetsAsync(topic, -2)).Offset == 3, Patience);
         world.Saw("earliest", await world.Wire.ListOffsetsAsync(topic, -2));
         world.Saw("goes on", await world.Wire.ProduceAsync(topic, Batches.Of(1, baseTimestamp: now)));

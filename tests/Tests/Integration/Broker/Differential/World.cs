@@ -1,5 +1,6 @@
 using System.Text;
 using Confluent.Kafka;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
@@ -57,7 +58,7 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
     }
 
     /// <summary>Waits until every partition of a topic has a leader and answers.</summary>
-    public Task UntilUsableAsync(string topic, int partitions) => UntilAsync($"{topic} can be used", async () =>
+    public Task UntilUsableAsync(string topic, int partitions) => Wait.UntilAsync($"{topic} can be used", async () =>
     {
         var (code, _, count, hasLeaders) = await Wire.MetadataAsync(topic);
         var usable = code == 0 && count == partitions && hasLeaders;
@@ -67,16 +68,6 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
         }
         return usable;
     });
-
-    /// <summary>Waits on a condition; a broker that never comes to it fails the scenario.</summary>
-    public static async Task UntilAsync(string what, Func<Task<bool>> holds, TimeSpan? patience = null)
-    {
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); !await holds();)
-        {
-            Assert.True(clock.Elapsed < (patience ?? TimeSpan.FromSeconds(60)), $"Waited in vain until {what}.");
-            await Task.Delay(50);
-        }
-    }
 
     public IProducer<string?, string?> Producer(Action<ProducerConfig>? configure = null)
     {
