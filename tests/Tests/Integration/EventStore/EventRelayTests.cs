@@ -33,7 +33,8 @@ public sealed class EventRelayTests : IAsyncLifetime
             None);
         signal = new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance);
         await signal.StartAsync(None);
-        store = new PostgresEventStore(source, new HighWater(source), signal);
+        store = new PostgresEventStore(
+            source, new HighWater(source), signal, new StoreOptions { MasterKey = options.MasterKey });
     }
 
     public async Task DisposeAsync()
@@ -129,7 +130,7 @@ public sealed class EventRelayTests : IAsyncLifetime
     private async Task<Running> StartAsync()
     {
         var highWater = new HighWater(source);
-        var own = new PostgresEventStore(source, highWater, signal);
+        var own = new PostgresEventStore(source, highWater, signal, new StoreOptions { MasterKey = options.MasterKey });
         var relay = new EventRelay(
             log, [new RelayRoute("video", Topics.VideoEvents)],
             new ReaderServices(own, source, options, highWater, TimeProvider.System, NullLoggerFactory.Instance));
@@ -150,7 +151,7 @@ public sealed class EventRelayTests : IAsyncLifetime
     private async Task<List<string>> IdsAsync(string stream)
     {
         var ids = new List<string>();
-        await foreach (var e in store.ReadStreamAsync(stream)) ids.Add(e.Id.ToString("D"));
+        await foreach (var e in store.FetchStreamAsync(stream)) ids.Add(e.Id.ToString("D"));
         return ids;
     }
 
