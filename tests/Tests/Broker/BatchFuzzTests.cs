@@ -8,6 +8,8 @@ namespace EventStream.Tests.Broker;
 /// <summary>Batches with bytes changed: the checksum catches them, and where it is made to match, nothing breaks.</summary>
 public sealed class BatchFuzzTests
 {
+    private static readonly TopicConfig Defaults = new(new Dictionary<string, string>());
+
     [Fact]
     public void A_batch_with_a_bit_changed_behind_its_place_is_refused() =>
         Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
@@ -17,7 +19,7 @@ public sealed class BatchFuzzTests
             var at = random.Next(8, batch.Length);
             // The leader epoch, bytes 12 to 15, is the broker's to write and not covered.
             batch[at is >= 12 and < 16 ? 16 : at] ^= (byte)(1 << random.Next(8));
-            return BatchRules.Check(batch, 1 << 20, out _) != ErrorCode.None;
+            return BatchRules.Check(batch, Defaults, 0, out _).Error != ErrorCode.None;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
 
     [Fact]
@@ -27,7 +29,7 @@ public sealed class BatchFuzzTests
             var random = new Random(seed);
             var bytes = new byte[random.Next(0, 300)];
             random.NextBytes(bytes);
-            return BatchRules.Check(bytes, 1 << 20, out _) != ErrorCode.None;
+            return BatchRules.Check(bytes, Defaults, 0, out _).Error != ErrorCode.None;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class CompactionCrashTests : IDisposable
         }
         var active = Path.GetFileName(_fixture.Segments()[^1]);
         log.Abandon();
-        var old = _fixture.Segments()[..^1].ToDictionary(Path.GetFileName, File.ReadAllBytes);
+        var old = _fixture.Segments()[..^1].ToDictionary(path => Path.GetFileName(path), File.ReadAllBytes);
         log = _fixture.Open(Config);
         var table = Table(Records(log));
         log.Compact(CompactionLimits.Default);

@@ -16,6 +16,7 @@ public static class Command
     {
         var start = new ProcessStartInfo(program, arguments)
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -31,10 +32,10 @@ public static class Command
             process.StandardInput.Close();
             await process.WaitForExitAsync(cancel.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} took longer than {limit}:\n{await output}\n{await errors}");
+            throw new TimeoutException($"{program} took longer than {limit}:\n{await output}\n{await errors}", e);
         }
 
         return (process.ExitCode, await output, await errors);

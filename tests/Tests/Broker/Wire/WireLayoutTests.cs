@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
 using EventStream.Broker.Apis;
-using EventStream.Broker.Protocol;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Broker.Wire;
@@ -46,6 +45,7 @@ public sealed partial class WireLayoutTests
         var start = new ProcessStartInfo(
             "java", ["-Xmx256m", "-cp", libraries, "org.apache.kafka.common.protocol.Protocol"])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
         };
         using var java = Process.Start(start)!;

@@ -31,7 +31,7 @@ internal static class ConsumerClient
         {
             if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is { } record)
             {
-                Console.Out.WriteLine($"p {record.Partition.Value} {record.Offset.Value}");
+                System.Console.Out.WriteLine($"p {record.Partition.Value} {record.Offset.Value}");
                 consumer.StoreOffset(record);
                 processed++;
             }
@@ -50,7 +50,7 @@ internal static class ConsumerClient
         {
             foreach (var committed in consumer.Commit())
             {
-                Console.Out.WriteLine($"k {committed.Partition.Value} {committed.Offset.Value}");
+                System.Console.Out.WriteLine($"k {committed.Partition.Value} {committed.Offset.Value}");
             }
         }
         catch (KafkaException e) when (!e.Error.IsFatal)

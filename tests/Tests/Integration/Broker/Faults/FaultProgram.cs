@@ -17,13 +17,13 @@ internal static class FaultProgram
     {
         if (arguments is not [var role, var bootstrap, .. var more])
         {
-            Console.Error.WriteLine("These are tests; run them with `dotnet test`.");
+            System.Console.Error.WriteLine("These are tests; run them with `dotnet test`.");
             return 2;
         }
         using var stop = new CancellationTokenSource();
         var input = new Thread(() =>
         {
-            while (Console.In.ReadLine() is not null)
+            while (System.Console.In.ReadLine() is not null)
             {
                 // Nothing is ever said; the end is what counts.
             }
@@ -44,7 +44,7 @@ internal static class FaultProgram
     /// <summary>Ends the process where the error is met, before anything is taken leave of in good order.</summary>
     private static bool End(string role, Confluent.Kafka.KafkaException e)
     {
-        Console.Error.WriteLine($"{role}: {e.Error.Code} {e.Error.Reason}");
+        System.Console.Error.WriteLine($"{role}: {e.Error.Code} {e.Error.Reason}");
         Environment.Exit(e.Error.IsFatal ? Fenced : Failed);
         return true;
     }

@@ -32,7 +32,7 @@ internal static class ProducerClient
                 {
                     if (!report.Error.IsError)
                     {
-                        Console.Out.WriteLine($"a {name} {sent} {report.Offset.Value}");
+                        System.Console.Out.WriteLine($"a {name} {sent} {report.Offset.Value}");
                     }
                 });
             if (number % InBurst == 0)

@@ -32,12 +32,12 @@ internal static class TransferClient
             {
                 producer.Flush(stop);
                 producer.AbortTransaction(Patience);
-                Console.Out.WriteLine($"x {id}");
+                System.Console.Out.WriteLine($"x {id}");
             }
             else
             {
                 producer.CommitTransaction(Patience);
-                Console.Out.WriteLine($"t {id}");
+                System.Console.Out.WriteLine($"t {id}");
             }
             stop.WaitHandle.WaitOne(Pause);
         }
