@@ -1,4 +1,3 @@
-using EventStream.Tests.Broker;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
