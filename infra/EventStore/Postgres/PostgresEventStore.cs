@@ -70,6 +70,23 @@ public sealed class PostgresEventStore(NpgsqlDataSource source, HighWater highWa
         return events;
     }
 
+    /// <summary>
+    /// Events in (after, upTo] as they are visible now, whatever the high-water mark is: for a caller that knows that
+    /// nothing can appear there any more.
+    /// </summary>
+    internal async Task<IReadOnlyList<RecordedEvent>> ReadRangeAsync(
+        long after, long upTo, int max, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(ReadAll);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = max });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var events = new List<RecordedEvent>();
+        while (await reader.ReadAsync(cancellation)) events.Add(EventRow.Read(reader));
+        return events;
+    }
+
     public Task<long> HighWaterAsync(CancellationToken cancellation) => highWater.AdvanceAsync(cancellation);
 
     private static void Bind(
