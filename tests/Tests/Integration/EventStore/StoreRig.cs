@@ -75,6 +75,10 @@ internal sealed class StoreRig : IAsyncDisposable
         daemon.Dispose();
     }
 
+    public Task RebuildAsync(
+        Projection projection, IProgress<RebuildProgress>? progress = null, CancellationToken cancellation = default) =>
+        new StoreRebuild(Services).RunAsync(projection, ProjectionLifecycle.Async, progress, cancellation);
+
     public Task WaitAsync(string projection) => Readers.WaitForNonStaleAsync(projection, Patience, None);
 
     public Task<AppendResult> AppendAsync(string stream, params IReadOnlyList<IEvent> events) => Store.AppendAsync(
