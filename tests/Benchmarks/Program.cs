@@ -7,6 +7,8 @@ var only = args is ["--only", var wanted] ? wanted : null;
 [
     ("broker", BrokerBenchmark.RunAsync),
     ("event store", EventStoreBenchmark.RunAsync),
+    ("projections", ProjectionBenchmark.RunAsync),
+    ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
 ];
 var figures = new List<Figure>();
