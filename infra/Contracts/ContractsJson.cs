@@ -43,4 +43,5 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoPublished))]
 [JsonSerializable(typeof(VideoRejected))]
 [JsonSerializable(typeof(VideoEncodeFailed))]
+[JsonSerializable(typeof(StreamTombstoned))]
 public sealed partial class ContractsJson : JsonSerializerContext;

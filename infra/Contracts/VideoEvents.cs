@@ -3,8 +3,9 @@ namespace EventStream.Contracts;
 /// <summary>A publisher announced a file. Size in bytes; the source does not exist yet.</summary>
 [WireName("video.registered.v1")]
 public sealed record VideoRegistered(
-    VideoId VideoId, string Publisher, string Title, string FileName, long SizeBytes, DateTimeOffset RegisteredAt)
-        : IEvent;
+    VideoId VideoId, [property: PersonalData] string Publisher, string Title,
+    [property: PersonalData(nameof(VideoRegistered.Publisher))] string FileName, long SizeBytes,
+    DateTimeOffset RegisteredAt) : IEvent;
 
 /// <summary>
 /// Every byte of the source is stored under <paramref name="SourceKey"/> and its SHA-256 (lower-case hex) is known.

@@ -25,6 +25,23 @@ public sealed class DuplicateEventException(string stream)
 /// </summary>
 public sealed class InvalidAppendException(string stream, string message) : EventStoreException(stream, message);
 
+/// <summary>There is no such stream.</summary>
+public sealed class StreamNotFoundException(string stream)
+    : EventStoreException(stream, $"There is no stream '{stream}'.");
+
+/// <summary>The stream is archived and takes no events.</summary>
+public sealed class StreamArchivedException(string stream)
+    : EventStoreException(stream, $"Stream '{stream}' is archived: restore it before appending to it.");
+
+/// <summary>The stream was ended for ever.</summary>
+public sealed class StreamTombstonedException(string stream)
+    : EventStoreException(stream, $"Stream '{stream}' was tombstoned and takes no events: begin another stream.");
+
+/// <summary>A part of a stream is not in the store: its partition was detached.</summary>
+public sealed class MissingEventsException(string stream, long expected, long found)
+    : EventStoreException(stream,
+        $"Stream '{stream}' goes on with version {found} where {expected} was due: attach the partition that has it.");
+
 /// <summary>A writer lost the race for a stream on every one of its bounded attempts.</summary>
 public sealed class ContendedStreamException(string stream, int attempts)
     : EventStoreException(stream, $"Stream '{stream}' changed during each of {attempts} attempts: try again later.")

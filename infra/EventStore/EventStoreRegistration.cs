@@ -2,6 +2,7 @@ using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Projections;
 using EventStream.EventStore.Relay;
+using EventStream.EventStore.Upcasting;
 using EventStream.Messaging.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Configuration;
@@ -31,6 +32,13 @@ public static class EventStoreRegistration
         services.AddSingleton(p => new AppendSignal(
             p.GetRequiredService<NpgsqlDataSource>(), options.Schema, p.GetRequiredService<ILogger<AppendSignal>>()));
         services.AddHostedService(p => p.GetRequiredService<AppendSignal>());
+        services.AddSingleton(p => new StoreOptions
+        {
+            MasterKey = options.MasterKey,
+            Time = p.GetRequiredService<TimeProvider>(),
+            Upcasters = p.GetServices<Upcasters>().SingleOrDefault() ?? Upcasters.None,
+            Inline = [.. p.GetServices<IInlineProjection>()],
+        });
         services.AddSingleton<PostgresEventStore>();
         services.AddSingleton<IEventStore>(p => p.GetRequiredService<PostgresEventStore>());
         services.AddReadiness("postgres", async (provider, cancellation) =>

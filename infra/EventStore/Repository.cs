@@ -1,28 +1,8 @@
+using System.Data.Common;
+using System.Text.Json;
 using EventStream.Contracts;
 
 namespace EventStream.EventStore;
-
-/// <summary>
-/// What makes events a state: the category of its streams, the state before the first event, and the pure fold.
-/// Declare one static instance per aggregate, beside its record.
-/// </summary>
-public sealed record Aggregate<TState>(string Category, TState Initial, Func<TState, IEvent, TState> Apply)
-{
-    /// <summary>The stream of one of them: <c>category-id</c>.</summary>
-    public string StreamOf(string id) => $"{Category}-{id}";
-}
-
-/// <summary>A state and the version it was folded from; 0 where there is no stream.</summary>
-public sealed record Loaded<TState>(TState State, long Version)
-{
-    public bool Exists => Version > 0;
-}
-
-/// <summary>
-/// What a decision led to: the state and version after it, and the events that it appended (none when it changed
-/// nothing).
-/// </summary>
-public sealed record Decided<TState>(TState State, long Version, IReadOnlyList<IEvent> Events);
 
 /// <summary>
 /// Load, fold, decide, append: the way every aggregate is written. When another writer came first, the decision is
@@ -35,33 +15,36 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
     /// </summary>
     public const int AttemptsMax = 8;
 
-    /// <summary>The state of one aggregate now, or as of a version.</summary>
+    /// <summary>The state of one aggregate now, or as of a version or a time.</summary>
     public async Task<Loaded<TState>> LoadAsync(
-        string id, CancellationToken cancellation, long asOfVersion = long.MaxValue)
+        string id, CancellationToken cancellation, long asOfVersion = long.MaxValue, DateTimeOffset? asOf = null)
     {
-        var state = aggregate.Initial;
-        var version = 0L;
-        await foreach (var recorded in store.ReadStreamAsync(aggregate.StreamOf(id), 1, cancellation))
-        {
-            if (recorded.Version > asOfVersion) break;
-            state = aggregate.Apply(state, recorded.Data);
-            version = recorded.Version;
-        }
+        var range = new StreamRange { ToVersion = asOfVersion, ToTime = asOf };
+        // A fold that was kept may be newer than the moment that is asked for.
+        var onto = asOf is null ? await FromSnapshotAsync(id, asOfVersion, cancellation) : null;
+        if (onto is null) return await store.AggregateStreamAsync(aggregate, id, range, cancellation);
+        return await store.FoldAsync(aggregate, id, onto, range with { FromVersion = onto.Version + 1 }, cancellation);
+    }
 
-        return new Loaded<TState>(state, version);
+    /// <summary>
+    /// The state of one aggregate with the means to append to exactly that state: for writers that do more between
+    /// reading and writing than decide. <see cref="DecideAsync"/> is the better way wherever it is possible.
+    /// </summary>
+    public async Task<StreamForWriting<TState>> FetchForWritingAsync(string id, CancellationToken cancellation)
+    {
+        var loaded = await LoadAsync(id, cancellation);
+        return new StreamForWriting<TState>(this, id, loaded);
     }
 
     /// <summary>
     /// Takes a decision and appends the events that it returns; it may throw to refuse, and return none to change
-    /// nothing. With a
-    /// <paramref name="commandId"/> the event ids follow from it, so that the same command appended twice is stored
-    /// once. Throws <see cref="ContendedStreamException"/> when every attempt lost.
+    /// nothing. With a <paramref name="commandId"/> the event ids follow from it, so that the same command appended
+    /// twice is stored once. Throws <see cref="ContendedStreamException"/> when every attempt lost.
     /// </summary>
     public async Task<Decided<TState>> DecideAsync(
         string id, Func<TState, IEnumerable<IEvent>> decide, EventMetadata metadata, CancellationToken cancellation,
         Guid? commandId = null)
     {
-        var stream = aggregate.StreamOf(id);
         for (var attempt = 1; attempt <= AttemptsMax; attempt++)
         {
             var loaded = await LoadAsync(id, cancellation);
@@ -69,26 +52,92 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
             if (events.Count == 0) return new Decided<TState>(loaded.State, loaded.Version, events);
             try
             {
-                var expected = ExpectedVersion.Exactly(loaded.Version);
-                var result =
-                    await store.AppendAsync(stream, expected, Number(events, commandId), metadata, cancellation);
-                var state = events.Aggregate(loaded.State, aggregate.Apply);
-                return new Decided<TState>(state, result.Version, events);
-            }
-            catch (WrongExpectedVersionException) when (attempt < AttemptsMax)
-            {
-                // The state that the decision saw is old; the next turn sees the winner's events.
+                return await AppendAsync(id, loaded, events, metadata, cancellation, commandId);
             }
             catch (WrongExpectedVersionException)
             {
-                break;
+                // The state that the decision saw is old; the next turn sees the winner's events.
             }
         }
 
-        throw new ContendedStreamException(stream, AttemptsMax);
+        throw new ContendedStreamException(aggregate.StreamOf(id), AttemptsMax);
+    }
+
+    /// <summary>Appends what follows from a state, to exactly the version that it was folded from.</summary>
+    internal async Task<Decided<TState>> AppendAsync(
+        string id, Loaded<TState> loaded, IReadOnlyList<IEvent> events, EventMetadata metadata,
+        CancellationToken cancellation, Guid? commandId = null)
+    {
+        var stream = aggregate.StreamOf(id);
+        var result = await store.AppendAsync(
+            stream, ExpectedVersion.Exactly(loaded.Version), Number(events, commandId), metadata, cancellation);
+        var state = events.Aggregate(loaded.State, aggregate.Apply);
+        // A repeated command may have been appended long ago: then the state is not that of the version it is at.
+        if (result.Version == loaded.Version + events.Count)
+            await KeepAsync(stream, loaded.Version, result.Version, state, cancellation);
+        return new Decided<TState>(state, result.Version, events);
     }
 
     private static List<NewEvent> Number(IReadOnlyList<IEvent> events, Guid? commandId) =>
         [.. events.Select((data, index) =>
             new NewEvent(commandId is { } id ? EventIds.Of(id, index) : Guid.NewGuid(), data))];
+
+    private async Task<Loaded<TState>?> FromSnapshotAsync(string id, long asOfVersion, CancellationToken cancellation)
+    {
+        if (aggregate.Snapshots is not { } policy) return null;
+        var kept = await store.LoadSnapshotAsync(aggregate.StreamOf(id), policy.Shape, cancellation);
+        if (kept is null || kept.Version > asOfVersion) return null;
+        try
+        {
+            var state = JsonSerializer.Deserialize(kept.State.Span, policy.Json);
+            return state is null ? null : new Loaded<TState>(state, kept.Version);
+        }
+        catch (JsonException)
+        {
+            // Its shape changed and its name did not; the events say it all anyway.
+            return null;
+        }
+    }
+
+    private async Task KeepAsync(string stream, long from, long to, TState state, CancellationToken cancellation)
+    {
+        if (aggregate.Snapshots is not { } policy || !policy.IsDue(from, to)) return;
+        try
+        {
+            var json = JsonSerializer.SerializeToUtf8Bytes(state, policy.Json);
+            await store.SaveSnapshotAsync(stream, new Snapshot(policy.Shape, to, json), cancellation);
+        }
+        catch (DbException)
+        {
+            // The events are appended, which is what was asked for; the next interval keeps a fold again.
+        }
+    }
+}
+
+/// <summary>A state that was read in order to append to it.</summary>
+public sealed class StreamForWriting<TState>
+{
+    private readonly Repository<TState> repository;
+    private readonly string id;
+    private Loaded<TState> loaded;
+
+    internal StreamForWriting(Repository<TState> repository, string id, Loaded<TState> loaded) =>
+        (this.repository, this.id, this.loaded) = (repository, id, loaded);
+
+    /// <summary>The state, with what was appended through this handle.</summary>
+    public TState State => loaded.State;
+
+    /// <summary>The version that the next append expects; 0 where there is no stream.</summary>
+    public long Version => loaded.Version;
+
+    /// <summary>
+    /// Appends to the version that was read. Throws <see cref="WrongExpectedVersionException"/> when another writer
+    /// came first: read again then.
+    /// </summary>
+    public async Task AppendAsync(
+        IReadOnlyList<IEvent> events, EventMetadata metadata, CancellationToken cancellation)
+    {
+        var decided = await repository.AppendAsync(id, loaded, events, metadata, cancellation);
+        loaded = new Loaded<TState>(decided.State, decided.Version);
+    }
 }

@@ -29,7 +29,8 @@ internal sealed class StoreTool : IAsyncDisposable
         var highWater = new HighWater(Source);
         var signal = new AppendSignal(Source, options.Schema, NullLogger<AppendSignal>.Instance);
         Services = new DaemonServices(
-            new PostgresEventStore(Source, highWater, signal), Source, options, highWater, TimeProvider.System,
+            new PostgresEventStore(
+                Source, highWater, signal, new StoreOptions { MasterKey = options.MasterKey }), Source, options, highWater, TimeProvider.System,
             NullLoggerFactory.Instance);
         Readers = new StoreReaders(Source, options, TimeProvider.System);
     }
@@ -76,6 +77,7 @@ internal sealed class StoreTool : IAsyncDisposable
             overrides["Postgres:ConnectionString"] = PostgresCluster.FindConnection(data.Of("postgres"))
                 ?? throw new CommandException(
                     $"No PostgreSQL runs in '{data.Root}'. `eventstream up --data {data.Root}` starts one.");
+            overrides["Postgres:MasterKeyFile"] = data.SecretFile(DataFolder.StoreMasterKey);
             if (RunFile.Read(data) is { } run) overrides["Kafka:Bootstrap"] = run.Kafka;
         }
 
@@ -138,5 +140,9 @@ internal sealed class StoreTool : IAsyncDisposable
             + $"{string.Join(", ", Projections.Select(known => known.Projection.Name))}.");
     }
 
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Services.Store.Dispose();
+        return Source.DisposeAsync();
+    }
 }

@@ -2,6 +2,7 @@ using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Privacy;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -21,7 +22,10 @@ internal static class EventStoreBenchmark
         try
         {
             await using var cluster = await PostgresCluster.StartAsync(folder, FreePort(), CancellationToken.None);
-            var options = new PostgresOptions { ConnectionString = cluster.ConnectionString, Schema = "bench" };
+            var options = new PostgresOptions
+            {
+                ConnectionString = cluster.ConnectionString, Schema = "bench", MasterKey = MasterKey.Ephemeral(),
+            };
             await using var source = options.CreateDataSource();
             await new Migrator(source, options.Schema).ApplyAsync(
                 "store", typeof(IEventStore).Assembly, "EventStore.Sql", CancellationToken.None);
@@ -31,7 +35,8 @@ internal static class EventStoreBenchmark
                 + "unique (stream, version))"))
                 await create.ExecuteNonQueryAsync();
             using var signal = new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance);
-            var store = new PostgresEventStore(source, new HighWater(source), signal);
+            using var store = new PostgresEventStore(
+                source, new HighWater(source), signal, new StoreOptions { MasterKey = options.MasterKey });
             var rates = await Measure.RatesAsync(
                 Appends, () => ManyAsync(_ => AppendAsync(store)), () => ManyAsync(_ => InsertAsync(source)));
             return

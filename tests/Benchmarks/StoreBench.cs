@@ -4,6 +4,7 @@ using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Privacy;
 using EventStream.EventStore.Projections;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -20,11 +21,14 @@ internal sealed class StoreBench : IAsyncDisposable
     private StoreBench(string folder, PostgresCluster cluster, string schema)
     {
         (this.folder, this.cluster) = (folder, cluster);
-        Options = new PostgresOptions { ConnectionString = cluster.ConnectionString, Schema = schema };
+        Options = new PostgresOptions
+        {
+            ConnectionString = cluster.ConnectionString, Schema = schema, MasterKey = MasterKey.Ephemeral(),
+        };
         Source = Options.CreateDataSource();
         Signal = new AppendSignal(Source, schema, NullLogger<AppendSignal>.Instance);
         HighWater = new HighWater(Source);
-        Store = new PostgresEventStore(Source, HighWater, Signal);
+        Store = new PostgresEventStore(Source, HighWater, Signal, new StoreOptions { MasterKey = Options.MasterKey });
         Services = new DaemonServices(
             Store, Source, Options, HighWater, TimeProvider.System, NullLoggerFactory.Instance);
     }
@@ -99,6 +103,7 @@ internal sealed class StoreBench : IAsyncDisposable
     {
         await Signal.StopAsync(CancellationToken.None);
         Signal.Dispose();
+        Store.Dispose();
         await Source.DisposeAsync();
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);

@@ -53,7 +53,7 @@ internal sealed class EventPages(PostgresEventStore store, NpgsqlDataSource sour
         try
         {
             var events = await store.ReadRangeAsync(after, upTo, max, cancellation);
-            return new EventPage(after, events.Count == max ? events[^1].Position : upTo, events);
+            return new EventPage(after, EndOf(events, after, upTo, max), events);
         }
         catch (Exception e) when (Unreadable(e))
         {
@@ -63,6 +63,14 @@ internal sealed class EventPages(PostgresEventStore store, NpgsqlDataSource sour
             return new EventPage(after, recorded.Position, [], new BadEvent(recorded, e));
         }
     }
+
+    /// <summary>
+    /// The store answers with what the first window of positions holds that holds anything; only a short range is
+    /// known to be read to its end.
+    /// </summary>
+    private static long EndOf(IReadOnlyList<RecordedEvent> events, long after, long upTo, int max) =>
+        events.Count == 0 || (events.Count < max && upTo - after <= PostgresEventStore.WindowMin)
+            ? upTo : events[^1].Position;
 
     private static bool Unreadable(Exception e) =>
         e is UnknownMessageException or JsonException or NotSupportedException or FormatException;

@@ -1,85 +1,112 @@
 using System.Runtime.CompilerServices;
 using EventStream.Contracts;
+using EventStream.EventStore.Codec;
+using EventStream.EventStore.Privacy;
+using EventStream.EventStore.Upcasting;
 
 namespace EventStream.EventStore.Memory;
 
 /// <summary>
-/// The event store without a disk, for specifications and tests; it behaves as the one on PostgreSQL.
+/// The event store without a disk, for specifications and tests; it behaves as the one on PostgreSQL. Events go
+/// through stored JSON and back, so that a shape which does not survive it is found without a database.
 /// </summary>
-public sealed class InMemoryEventStore(TimeProvider time) : IEventStore
+public sealed class InMemoryEventStore : IEventStore
 {
-    private readonly Lock gate = new();
-    private readonly List<RecordedEvent> all = [];
-    private readonly Dictionary<string, List<RecordedEvent>> streams = new(StringComparer.Ordinal);
-    private readonly Dictionary<Guid, RecordedEvent> byId = [];
+    private readonly InMemoryLog log;
+    private readonly EventCodec codec;
+    private readonly SubjectKeys keys;
+    private readonly TimeProvider time;
 
-    public Task<AppendResult> AppendAsync(
+    /// <summary>An empty store; without options it reads every event as it was written.</summary>
+    public InMemoryEventStore(TimeProvider time, StoreOptions? options = null)
+    {
+        this.time = time;
+        keys = new InMemorySubjectKeys(time);
+        codec = new EventCodec(options?.Upcasters ?? Upcasters.None, keys);
+        log = new InMemoryLog(time);
+        Tenant = Tenants.Default;
+    }
+
+    private InMemoryEventStore(InMemoryEventStore store, EventCodec codec, string tenant) =>
+        (log, this.codec, keys, time, Tenant) = (store.log, codec, store.keys, store.time, tenant);
+
+    public string Tenant { get; }
+
+    public IEventStore ForTenant(string tenant) => new InMemoryEventStore(this, codec, Tenants.Check(tenant));
+
+    /// <summary>The same events, read through these upcasters, as by a newer program.</summary>
+    public InMemoryEventStore With(Upcasters upcasters) => new(this, new EventCodec(upcasters, keys), Tenant);
+
+    public async Task<AppendResult> AppendAsync(
         string stream, ExpectedVersion expected, IReadOnlyList<NewEvent> events, EventMetadata metadata,
         CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         AppendRules.Check(stream, events);
-        lock (gate)
-        {
-            var held = streams.GetValueOrDefault(stream) ?? [];
-            if (AlreadyAppended(stream, events) is { } last) return Task.FromResult(last);
-            if (!expected.Matches(held.Count)) throw new WrongExpectedVersionException(stream, expected, held.Count);
-            if (events.Any(e => byId.ContainsKey(e.Id)) || events.DistinctBy(e => e.Id).Count() < events.Count)
-                throw new DuplicateEventException(stream);
-            var recorded = events.Select((e, index) =>
-                Record(stream, held.Count + index + 1, index, e, metadata)).ToList();
-            streams[stream] = held;
-            foreach (var one in recorded)
-            {
-                held.Add(one);
-                all.Add(one);
-                byId.Add(one.Id, one);
-            }
-
-            return Task.FromResult(new AppendResult(held.Count, all.Count));
-        }
+        return log.Append([await codec.EncodeAsync(Tenant, stream, expected, events, metadata, cancellation)])[0];
     }
 
-    public async IAsyncEnumerable<RecordedEvent> ReadStreamAsync(
-        string stream, long fromVersion = 1, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<AppendResult>> AppendManyAsync(
+        IReadOnlyList<StreamAppend> appends, EventMetadata metadata, CancellationToken cancellation)
     {
-        await Task.CompletedTask;
-        RecordedEvent[] found;
-        lock (gate) found = [.. streams.GetValueOrDefault(stream)?.Where(e => e.Version >= fromVersion) ?? []];
-        foreach (var recorded in found)
+        cancellation.ThrowIfCancellationRequested();
+        AppendRules.Check(appends);
+        var encoded = new List<EncodedAppend>();
+        foreach (var (stream, expected, events) in appends)
+            encoded.Add(await codec.EncodeAsync(Tenant, stream, expected, events, metadata, cancellation));
+        AppendRules.CheckTotal(appends[0].Stream, encoded.Sum(one => one.Data.Sum(data => (long)data.Length)));
+        return log.Append(encoded);
+    }
+
+    public async IAsyncEnumerable<RecordedEvent> FetchStreamAsync(
+        string stream, StreamRange? range = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var rows = log.Read(Tenant, stream, range ?? StreamRange.All);
+        foreach (var recorded in await codec.DecodeAsync(rows, cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             yield return recorded;
         }
     }
 
-    public Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(long afterPosition, int max, CancellationToken cancellation)
+    public Task<StreamState?> FetchStreamStateAsync(string stream, CancellationToken cancellation) =>
+        Task.FromResult(log.StateOf(Tenant, stream));
+
+    public Task ArchiveAsync(string stream, CancellationToken cancellation) => Move(stream, StreamLife.Archived);
+
+    public Task RestoreAsync(string stream, CancellationToken cancellation) => Move(stream, StreamLife.Active);
+
+    public async Task TombstoneAsync(string stream, string reason, CancellationToken cancellation)
     {
-        lock (gate)
-            return Task.FromResult<IReadOnlyList<RecordedEvent>>([.. all.Where(e =>
-                e.Position > afterPosition).Take(max)]);
+        var last = new NewEvent(Guid.NewGuid(), new StreamTombstoned(stream, reason, time.GetUtcNow()));
+        log.Tombstone(await codec.EncodeAsync(
+            Tenant, stream, ExpectedVersion.Exists, [last], EventMetadata.Current(), cancellation));
     }
 
-    public Task<long> HighWaterAsync(CancellationToken cancellation)
+    public async Task<bool> EraseSubjectAsync(string subject, CancellationToken cancellation)
     {
-        lock (gate) return Task.FromResult((long)all.Count);
+        log.ForgetSnapshots(Tenant);
+        return await keys.EraseAsync(Tenant, subject, cancellation);
     }
 
-    private AppendResult? AlreadyAppended(string stream, IReadOnlyList<NewEvent> events)
+    public Task<Snapshot?> LoadSnapshotAsync(string stream, string shape, CancellationToken cancellation) =>
+        Task.FromResult(log.SnapshotOf(Tenant, stream, shape));
+
+    public Task SaveSnapshotAsync(string stream, Snapshot snapshot, CancellationToken cancellation)
     {
-        var known = events.Select(e => byId.GetValueOrDefault(e.Id)).ToList();
-        if (known.Any(e => e is null || e.Stream != stream)) return null;
-        var last = known.MaxBy(e => e!.Version)!;
-        return new AppendResult(last.Version, last.Position);
+        log.Keep(Tenant, stream, snapshot);
+        return Task.CompletedTask;
     }
 
-    private RecordedEvent Record(string stream, long version, int index, NewEvent e, EventMetadata metadata)
+    public async Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(
+        long afterPosition, int max, CancellationToken cancellation) =>
+        await codec.DecodeAsync(log.ReadAll(afterPosition, max), cancellation);
+
+    public Task<long> HighWaterAsync(CancellationToken cancellation) => Task.FromResult(log.Last);
+
+    private Task Move(string stream, StreamLife to)
     {
-        // Through bytes and back, so that a shape which does not survive JSON is found without a database.
-        var name = MessageTypes.NameOf(e.Data.GetType());
-        var bytes = MessageTypes.Write(e.Data);
-        AppendRules.CheckSize(stream, name, bytes.Length);
-        var data = (IEvent)MessageTypes.Read(name, bytes);
-        return new RecordedEvent(all.Count + index + 1, stream, version, e.Id, name, data, metadata, time.GetUtcNow());
+        log.Move(Tenant, stream, to);
+        return Task.CompletedTask;
     }
 }

@@ -1,37 +1,25 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using EventStream.Contracts;
+using EventStream.EventStore.Codec;
 using Npgsql;
 
 namespace EventStream.EventStore.Postgres;
 
-/// <summary>A row of the events table and what it means. The one place that reads stored JSON.</summary>
+/// <summary>A row of the events table.</summary>
 internal static class EventRow
 {
-    /// <summary>
-    /// Reads the columns position, stream, version, id, name, data, metadata, recorded_at in that order.
-    /// </summary>
-    public static RecordedEvent Read(NpgsqlDataReader row)
+    /// <summary>What <see cref="Read"/> expects, in this order.</summary>
+    public const string Columns = "position, stream, version, id, name, data, metadata, recorded_at, tenant";
+
+    public static StoredEvent Read(NpgsqlDataReader row) => new(
+        row.GetInt64(0), row.GetString(1), row.GetInt64(2), row.GetGuid(3), row.GetString(4),
+        row.GetFieldValue<byte[]>(5), row.GetFieldValue<byte[]>(6), row.GetFieldValue<DateTimeOffset>(7),
+        row.GetString(8));
+
+    /// <summary>Every row of a command.</summary>
+    public static async Task<List<StoredEvent>> ReadAllAsync(NpgsqlCommand command, CancellationToken cancellation)
     {
-        var name = row.GetString(4);
-        return new RecordedEvent(
-            row.GetInt64(0), row.GetString(1), row.GetInt64(2), row.GetGuid(3), name,
-            (IEvent)MessageTypes.Read(name, row.GetFieldValue<byte[]>(5)),
-            JsonSerializer.Deserialize(row.GetFieldValue<byte[]>(6),
-                MetadataJson.Default.EventMetadata) ?? EventMetadata.None,
-            row.GetFieldValue<DateTimeOffset>(7));
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rows = new List<StoredEvent>();
+        while (await reader.ReadAsync(cancellation)) rows.Add(Read(reader));
+        return rows;
     }
-
-    public static byte[] Write(EventMetadata metadata) =>
-        JsonSerializer.SerializeToUtf8Bytes(metadata, MetadataJson.Default.EventMetadata);
 }
-
-/// <summary>
-/// The stored shape of <see cref="EventMetadata"/>: lower-case names as W3C and CloudEvents write them, nulls left
-/// out.
-/// </summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(EventMetadata))]
-internal sealed partial class MetadataJson : JsonSerializerContext;

@@ -2,13 +2,20 @@ using Npgsql;
 
 namespace EventStream.EventStore.Postgres;
 
-/// <summary>Rows that are written in the transaction of the append.</summary>
+/// <summary>
+/// A read model that is written in the transaction of the append, and so never lags behind the stream.
+/// </summary>
 public interface IInlineProjection
 {
-    /// <summary>Whether events of a stream concern it at all.</summary>
+    /// <summary>
+    /// Whether it wants the events of a stream. An append that no projection wants stays one round trip.
+    /// </summary>
     bool Concerns(string stream);
 
-    /// <summary>Writes what the events change, in the append's transaction.</summary>
+    /// <summary>
+    /// Applies the events of an append, all of one stream, over <paramref name="connection"/>, which is in the append's
+    /// transaction. What it throws undoes the append. Not called for an append whose events were there already.
+    /// </summary>
     Task ApplyAsync(
         NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, CancellationToken cancellation);
 }

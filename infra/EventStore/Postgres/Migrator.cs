@@ -16,9 +16,14 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
     /// <see cref="SchemaMismatchException"/> when the schema is newer than the code or an applied file was changed
     /// since.
     /// </summary>
-    public async Task<int> ApplyAsync(string module, Assembly assembly, string folder, CancellationToken cancellation)
+    public Task<int> ApplyAsync(string module, Assembly assembly, string folder, CancellationToken cancellation) =>
+        ApplyAsync(module, assembly, folder, int.MaxValue, cancellation);
+
+    /// <summary>The same up to a step, as a program of that time did.</summary>
+    internal async Task<int> ApplyAsync(
+        string module, Assembly assembly, string folder, int upTo, CancellationToken cancellation)
     {
-        var files = Read(assembly, folder);
+        var files = Read(assembly, folder).FindAll(file => file.Number <= upTo);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await Execute(connection,

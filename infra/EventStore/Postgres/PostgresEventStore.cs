@@ -1,123 +1,164 @@
 using System.Runtime.CompilerServices;
-using EventStream.Contracts;
+using EventStream.EventStore.Codec;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace EventStream.EventStore.Postgres;
 
 /// <summary>
-/// The event store on PostgreSQL: one function call per append, plain ordered reads, <see cref="HighWater"/> as the
-/// bound.
+/// The event store on PostgreSQL: one function call per append, reads that touch only the partitions they need,
+/// <see cref="HighWater"/> as the bound of readers.
 /// </summary>
-public sealed class PostgresEventStore(NpgsqlDataSource source, HighWater highWater, AppendSignal signal) : IEventStore
+public sealed class PostgresEventStore : IEventStore, IDisposable
 {
-    private const string WrongVersion = "ES001";
-    private const string Append = "select last_version, last_position from append_events($1, $2, $3, $4, $5, $6)";
-    private const string Columns = "position, stream, version, id, name, data, metadata, recorded_at";
-    private const string ReadStream =
-        $"select {Columns} from events where stream = $1 and version >= $2 order by version";
-    private const string ReadAll =
-        $"select {Columns} from events where position > $1 and position <= $2 order by position limit $3";
+    /// <summary>Events of a stream that are held in memory at a time while it is read.</summary>
+    private const int PageMax = 1000;
+
+    /// <summary>
+    /// Positions that one read of the log looks at first; over a long gap each further look is twice as wide.
+    /// </summary>
+    internal const int WindowMin = 1000;
+
+    internal const string ReadStream =
+        $"select {EventRow.Columns} from fetch_stream($1, $2, $3, $4, $5, $6, $7)";
+    internal const string ReadAll =
+        $"""
+        select {EventRow.Columns} from events
+        where position > $1 and position <= $2 and name <> '{EventCodec.ErasedName}' order by position limit $3
+        """;
+
+    private readonly NpgsqlDataSource source;
+    private readonly HighWater highWater;
+    private readonly Appender appender;
+    private readonly EventCodec codec;
+    private readonly StreamLifeCommands life;
+    private readonly bool owner;
+
+    /// <summary>A store for the default tenant; <see cref="ForTenant"/> gives handles for others.</summary>
+    public PostgresEventStore(NpgsqlDataSource source, HighWater highWater, AppendSignal signal, StoreOptions options)
+    {
+        (this.source, this.highWater, Tenant, owner) = (source, highWater, Tenants.Default, true);
+        var keys = new PostgresSubjectKeys(source, options.MasterKey, options.Time);
+        codec = new EventCodec(options.Upcasters, keys);
+        appender = new Appender(source, signal, options);
+        life = new StreamLifeCommands(source, signal, codec, keys, options.Time);
+    }
+
+    private PostgresEventStore(PostgresEventStore store, string tenant)
+    {
+        (source, highWater, appender) = (store.source, store.highWater, store.appender);
+        (codec, life, Tenant) = (store.codec, store.life, tenant);
+    }
+
+    public string Tenant { get; }
+
+    public IEventStore ForTenant(string tenant) => new PostgresEventStore(this, Tenants.Check(tenant));
 
     public async Task<AppendResult> AppendAsync(
         string stream, ExpectedVersion expected, IReadOnlyList<NewEvent> events, EventMetadata metadata,
         CancellationToken cancellation)
     {
         AppendRules.Check(stream, events);
-        await using var command = source.CreateCommand(Append);
-        Bind(command, stream, expected, events, metadata);
-        try
+        var append = await codec.EncodeAsync(Tenant, stream, expected, events, metadata, cancellation);
+        return await appender.AppendAsync(append, events, metadata, cancellation);
+    }
+
+    public async Task<IReadOnlyList<AppendResult>> AppendManyAsync(
+        IReadOnlyList<StreamAppend> appends, EventMetadata metadata, CancellationToken cancellation)
+    {
+        AppendRules.Check(appends);
+        var encoded = new EncodedAppend[appends.Count];
+        for (var i = 0; i < encoded.Length; i++)
         {
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            await reader.ReadAsync(cancellation);
-            var result = new AppendResult(reader.GetInt64(0), reader.GetInt64(1));
-            signal.Appended();
-            return result;
+            var (stream, expected, events) = appends[i];
+            encoded[i] = await codec.EncodeAsync(Tenant, stream, expected, events, metadata, cancellation);
         }
-        catch (PostgresException e) when (e.SqlState == WrongVersion)
+
+        AppendRules.CheckTotal(appends[0].Stream, encoded.Sum(one => one.Data.Sum(data => (long)data.Length)));
+        return await appender.AppendManyAsync(encoded, appends, metadata, cancellation);
+    }
+
+    public async IAsyncEnumerable<RecordedEvent> FetchStreamAsync(
+        string stream, StreamRange? range = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        range ??= StreamRange.All;
+        var next = Math.Max(1, range.FromVersion);
+        while (next <= range.ToVersion)
         {
-            throw new WrongExpectedVersionException(stream, expected, long.Parse(e.MessageText));
-        }
-        catch (PostgresException e)
-            when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "events_id" })
-        {
-            throw new DuplicateEventException(stream);
+            var rows = await ReadPageAsync(stream, next, range, cancellation);
+            foreach (var recorded in await codec.DecodeAsync(rows, cancellation))
+            {
+                if (recorded.Version != next)
+                {
+                    // What was recorded before clocks were watched may say that a later event is an earlier one.
+                    if (range.ToTime is not null) yield break;
+                    throw new MissingEventsException(stream, next, recorded.Version);
+                }
+
+                yield return recorded;
+                next++;
+            }
+
+            if (rows.Count < PageMax) yield break;
         }
     }
 
-    public async IAsyncEnumerable<RecordedEvent> ReadStreamAsync(
-        string stream, long fromVersion = 1, [EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        await using var command = source.CreateCommand(ReadStream);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = fromVersion });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation)) yield return EventRow.Read(reader);
-    }
+    public Task<StreamState?> FetchStreamStateAsync(string stream, CancellationToken cancellation) =>
+        life.FetchStateAsync(Tenant, stream, cancellation);
+
+    public Task ArchiveAsync(string stream, CancellationToken cancellation) =>
+        life.MoveAsync(Tenant, stream, StreamLife.Archived, cancellation);
+
+    public Task RestoreAsync(string stream, CancellationToken cancellation) =>
+        life.MoveAsync(Tenant, stream, StreamLife.Active, cancellation);
+
+    public Task TombstoneAsync(string stream, string reason, CancellationToken cancellation) =>
+        life.TombstoneAsync(Tenant, stream, reason, cancellation);
+
+    public Task<bool> EraseSubjectAsync(string subject, CancellationToken cancellation) =>
+        life.EraseAsync(Tenant, subject, cancellation);
+
+    public Task<Snapshot?> LoadSnapshotAsync(string stream, string shape, CancellationToken cancellation) =>
+        life.LoadSnapshotAsync(Tenant, stream, shape, cancellation);
+
+    public Task SaveSnapshotAsync(string stream, Snapshot snapshot, CancellationToken cancellation) =>
+        life.SaveSnapshotAsync(Tenant, stream, snapshot, cancellation);
 
     public async Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(
-        long afterPosition, int max, CancellationToken cancellation)
+        long afterPosition, int max, CancellationToken cancellation) =>
+        await ReadRangeAsync(afterPosition, await highWater.AdvanceAsync(cancellation), max, cancellation);
+
+    public Task<long> HighWaterAsync(CancellationToken cancellation) => highWater.AdvanceAsync(cancellation);
+
+    public void Dispose()
     {
-        var upTo = await highWater.AdvanceAsync(cancellation);
-        if (upTo <= afterPosition) return [];
-        await using var command = source.CreateCommand(ReadAll);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = afterPosition });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = max });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var events = new List<RecordedEvent>();
-        while (await reader.ReadAsync(cancellation)) events.Add(EventRow.Read(reader));
-        return events;
+        if (owner) appender.Dispose();
     }
 
     /// <summary>
-    /// Events in (after, upTo] as they are visible now, whatever the high-water mark is: for a caller that knows that
-    /// nothing can appear there any more.
+    /// At most <paramref name="max"/> events after one position and up to another, which the caller knows to be safe;
+    /// at least one, where there is any. Looks through windows of positions, so that the planner sees few partitions.
     /// </summary>
     internal async Task<IReadOnlyList<RecordedEvent>> ReadRangeAsync(
         long after, long upTo, int max, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(ReadAll);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = upTo });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = max });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var events = new List<RecordedEvent>();
-        while (await reader.ReadAsync(cancellation)) events.Add(EventRow.Read(reader));
-        return events;
-    }
-
-    public Task<long> HighWaterAsync(CancellationToken cancellation) => highWater.AdvanceAsync(cancellation);
-
-    private static void Bind(
-        NpgsqlCommand command, string stream, ExpectedVersion expected, IReadOnlyList<NewEvent> events,
-        EventMetadata metadata)
-    {
-        var ids = new Guid[events.Count];
-        var names = new string[events.Count];
-        var data = new byte[events.Count][];
-        for (var i = 0; i < events.Count; i++)
+        for (long width = Math.Max(WindowMin, 2L * max); after < upTo; width *= 2)
         {
-            ids[i] = events[i].Id;
-            names[i] = MessageTypes.NameOf(events[i].Data.GetType());
-            data[i] = MessageTypes.Write(events[i].Data);
-            AppendRules.CheckSize(stream, names[i], data[i].Length);
+            var to = Math.Min(upTo, after + width);
+            await using var command = source.CreateCommand(ReadAll).With(after).With(to).With(max);
+            var rows = await EventRow.ReadAllAsync(command, cancellation);
+            if (rows.Count > 0) return await codec.DecodeAsync(rows, cancellation);
+            after = to;
         }
 
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected.Value });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = names });
-        command.Parameters.Add(new NpgsqlParameter
-        {
-            Value = data,
-            NpgsqlDbType =
-            NpgsqlDbType.Array | NpgsqlDbType.Jsonb
-        });
-        command.Parameters.Add(new NpgsqlParameter
-        {
-            Value = EventRow.Write(metadata),
-            NpgsqlDbType = NpgsqlDbType.Jsonb,
-        });
+        return [];
+    }
+
+    private async Task<List<StoredEvent>> ReadPageAsync(
+        string stream, long from, StreamRange range, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(ReadStream)
+            .With(Tenant).With(stream).With(from).With(range.ToVersion).With(range.ToTime).With(range.IncludeArchived)
+            .With(PageMax);
+        return await EventRow.ReadAllAsync(command, cancellation);
     }
 }

@@ -1,3 +1,4 @@
+using EventStream.EventStore.Privacy;
 using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
@@ -19,6 +20,11 @@ public sealed record PostgresOptions
     public int ConnectionsMax { get; init; } = 12;
 
     /// <summary>
+    /// The secret over the keys of personal data: the content of the file <c>Postgres:MasterKeyFile</c>.
+    /// </summary>
+    public required MasterKey MasterKey { get; init; }
+
+    /// <summary>
     /// Reads and checks the settings for a role. Throws <see cref="RoleConfigurationException"/> with all errors.
     /// </summary>
     public static PostgresOptions From(IConfiguration configuration, string role)
@@ -35,8 +41,12 @@ public sealed record PostgresOptions
         var connections = configuration["Postgres:ConnectionsMax"] ?? "12";
         if (!int.TryParse(connections, out var max) || max is < 4 or > 200)
             errors.Add($"Postgres:ConnectionsMax '{connections}' must be a number from 4 to 200");
+        var key = MasterKeyOf(configuration["Postgres:MasterKeyFile"], errors);
         if (errors.Count > 0) throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
-        return new PostgresOptions { ConnectionString = text!, Schema = schema, ConnectionsMax = max };
+        return new PostgresOptions
+        {
+            ConnectionString = text!, Schema = schema, ConnectionsMax = max, MasterKey = key!,
+        };
     }
 
     /// <summary>A pool of connections whose search path is the schema, so that SQL names tables plainly.</summary>
@@ -58,6 +68,27 @@ public sealed record PostgresOptions
     internal static bool IsIdentifier(string name) =>
         name.Length is > 0 and <= IdentifierMax && char.IsAsciiLetterLower(name[0])
         && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_');
+
+    private static MasterKey? MasterKeyOf(string? file, List<string> errors)
+    {
+        if (string.IsNullOrWhiteSpace(file))
+        {
+            errors.Add(
+                "Postgres:MasterKeyFile is missing: name a file with a secret of at least "
+                + $"{MasterKey.SecretMin} characters, the same for every role, as 'openssl rand -hex 32' makes it");
+            return null;
+        }
+
+        try
+        {
+            return MasterKey.Of(File.ReadAllText(file));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            errors.Add($"Postgres:MasterKeyFile '{file}' cannot be used: {e.Message}");
+            return null;
+        }
+    }
 
     private static bool IsConnectionString(string text)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization.Metadata;
+using EventStream.Contracts;
 
 namespace EventStream.EventStore.Projections;
 
@@ -68,11 +69,9 @@ public abstract class SingleStreamProjection<TDocument>(
         IEventStore store, string id, CancellationToken cancellation, long asOfVersion = long.MaxValue)
     {
         TDocument? document = null;
-        await foreach (var recorded in store.ReadStreamAsync(prefix + id, 1, cancellation))
-        {
-            if (recorded.Version > asOfVersion) break;
-            document = Evolve(document, recorded);
-        }
+        await foreach (var recorded in store.FetchStreamAsync(
+            prefix + id, new StreamRange { ToVersion = asOfVersion }, cancellation))
+            document = Next(document, id, recorded);
 
         return document;
     }
@@ -83,8 +82,9 @@ public abstract class SingleStreamProjection<TDocument>(
 
     internal override void Route(RecordedEvent recorded, List<string> ids) => ids.Add(recorded.Stream[prefix.Length..]);
 
+    /// <summary>A stream that was ended for ever takes its document with it.</summary>
     internal override TDocument? Next(TDocument? document, string id, RecordedEvent recorded) =>
-        Evolve(document, recorded);
+        recorded.Data is StreamTombstoned ? null : Evolve(document, recorded);
 
     internal override bool IsFirst(RecordedEvent recorded) => recorded.Version == 1;
 }

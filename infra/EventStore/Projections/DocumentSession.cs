@@ -63,7 +63,7 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
             foreach (var id in ids)
             {
                 if (!options.Slice.Owns(id)) continue;
-                var key = new DocumentKey(Tenancy.Of(recorded), id);
+                var key = new DocumentKey(recorded.Tenant, id);
                 routed.Add((key, recorded));
                 if (touched.ContainsKey(key) || missing.Contains(key)) continue;
                 if (cache.Find(key) is { } known) touched.Add(key, known);

@@ -26,6 +26,9 @@ public static class RelayRecords
     /// <summary>The header with the event's version in its stream, in decimal digits.</summary>
     public const string Version = "es_version";
 
+    /// <summary>The header with the event's tenant, left out for the default one.</summary>
+    public const string Tenant = "es_tenant";
+
     /// <summary>The header, <c>true</c>, of an event that an operator published again.</summary>
     public const string Replay = "es_replay";
 
@@ -41,6 +44,7 @@ public static class RelayRecords
             recorded.WireName, source, recorded.Id.ToString("D"), recorded.RecordedAt, recorded.Metadata.TraceParent);
         headers.Add(Position, Digits(recorded.Position));
         headers.Add(Version, Digits(recorded.Version));
+        if (recorded.Tenant != Tenants.Default) headers.Add(Tenant, Encoding.UTF8.GetBytes(recorded.Tenant));
         if (replay) headers.Add(Replay, True);
         return new Message<byte[], byte[]>
         {

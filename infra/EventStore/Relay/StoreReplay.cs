@@ -22,13 +22,14 @@ public sealed class StoreReplay(
     /// Returns how many were published; <paramref name="progress"/> is told on the way.
     /// </summary>
     public async Task<long> RunAsync(
-        string? stream, long after, long upTo, IProgress<long>? progress, CancellationToken cancellation)
+        string? stream, long after, long upTo, IProgress<long>? progress, CancellationToken cancellation,
+        string tenant = Tenants.Default)
     {
         using var producer = await RelayProducer.OpenAsync(
             kafka, $"eventstream-replay-{services.Options.Schema}", log, cancellation);
         var records = new List<(string, Message<byte[], byte[]>)>();
         var count = 0L;
-        await foreach (var recorded in EventsAsync(stream, after, upTo, cancellation))
+        await foreach (var recorded in EventsAsync(tenant, stream, after, upTo, cancellation))
         {
             if (routes.FirstOrDefault(route => route.Takes(recorded.Stream)) is not { } route) continue;
             records.Add((route.Topic.Name, RelayRecords.Of(recorded, route, source, replay: true)));
@@ -48,12 +49,13 @@ public sealed class StoreReplay(
     }
 
     private async IAsyncEnumerable<RecordedEvent> EventsAsync(
-        string? stream, long after, long upTo,
+        string tenant, string? stream, long after, long upTo,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         if (stream is not null)
         {
-            await foreach (var recorded in services.Store.ReadStreamAsync(stream, 1, cancellation))
+            await foreach (var recorded in services.Store.ForTenant(tenant)
+                .FetchStreamAsync(stream, cancellation: cancellation))
                 if (recorded.Position > after && recorded.Position <= upTo) yield return recorded;
             yield break;
         }

@@ -5,8 +5,8 @@ using EventStream.EventStore.Daemon;
 namespace EventStream.EventStore.Tools;
 
 /// <summary>
-/// Writes events as NDJSON, one event a line in UTF-8: position, stream, version, id, type, recordedAt, metadata, data.
-/// The lines are in order of position, or of version where one stream is exported.
+/// Writes events as NDJSON, one event a line in UTF-8: position, tenant, stream, version, id, type,
+/// recordedAt, metadata, data; personal data is decrypted. The lines are in order of position, or of version where one stream is exported.
 /// </summary>
 public sealed class StoreExport(DaemonServices services)
 {
@@ -17,12 +17,14 @@ public sealed class StoreExport(DaemonServices services)
     /// Returns their number; <paramref name="progress"/> is told it on the way.
     /// </summary>
     public async Task<long> RunAsync(
-        Stream output, string? stream, ExportPoint after, IProgress<long>? progress, CancellationToken cancellation)
+        Stream output, string? stream, ExportPoint after, IProgress<long>? progress, CancellationToken cancellation,
+        string tenant = Tenants.Default)
     {
         var count = 0L;
         var events = stream is null
             ? AllAsync(after.Position, cancellation)
-            : services.Store.ReadStreamAsync(stream, after.Version + 1, cancellation);
+            : services.Store.ForTenant(tenant).FetchStreamAsync(
+                stream, new StreamRange { FromVersion = after.Version + 1, IncludeArchived = true }, cancellation);
         await foreach (var recorded in events)
         {
             WriteLine(output, recorded);
@@ -83,19 +85,30 @@ public sealed class StoreExport(DaemonServices services)
         {
             json.WriteStartObject();
             json.WriteNumber("position", recorded.Position);
+            json.WriteString("tenant", recorded.Tenant);
             json.WriteString("stream", recorded.Stream);
             json.WriteNumber("version", recorded.Version);
             json.WriteString("id", recorded.Id);
             json.WriteString("type", recorded.WireName);
             json.WriteString("recordedAt", recorded.RecordedAt);
-            json.WritePropertyName("metadata");
-            json.WriteRawValue(Postgres.EventRow.Write(recorded.Metadata));
+            WriteMetadata(json, recorded.Metadata);
             json.WritePropertyName("data");
             json.WriteRawValue(MessageTypes.Write(recorded.Data));
             json.WriteEndObject();
         }
 
         output.WriteByte((byte)'\n');
+    }
+
+    private static void WriteMetadata(Utf8JsonWriter json, EventMetadata metadata)
+    {
+        json.WriteStartObject("metadata");
+        if (metadata.TraceParent is { } trace) json.WriteString("traceparent", trace);
+        if (metadata.Correlation is { } correlation) json.WriteString("correlation", correlation);
+        if (metadata.Causation is { } causation) json.WriteString("causation", causation);
+        if (metadata.Actor is { } actor) json.WriteString("actor", actor);
+        foreach (var (name, value) in metadata.Headers) json.WriteString(name, value);
+        json.WriteEndObject();
     }
 
     /// <summary>The length of the file up to and with its last line feed.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Relay;
@@ -40,6 +41,13 @@ internal static class StoreCommand
         HelpName = "STREAM",
     };
 
+    private static readonly Option<string> Tenant = new("--tenant")
+    {
+        Description = "The tenant whose stream it is.",
+        DefaultValueFactory = _ => Tenants.Default,
+        HelpName = "NAME",
+    };
+
     private static readonly Option<long> After = new("--after")
     {
         Description = "Only events after this position.",
@@ -69,13 +77,13 @@ internal static class StoreCommand
         With(
             new Command("replay", "Publish events to their topics again, told as a replay by the header es_replay.")
             {
-                Stream, After, UpTo,
+                Stream, Tenant, After, UpTo,
             },
             ReplayAsync),
         With(
             new Command("export", "Write events as NDJSON, to standard output or to a file that can be gone on with.")
             {
-                Stream, After, Out,
+                Stream, Tenant, After, Out,
             },
             ExportAsync),
         With(new Command("pause", "Make a reader rest.") { Reader }, PauseAsync),
@@ -153,19 +161,19 @@ internal static class StoreCommand
                 + $"{string.Join(", ", StoreTool.Routes.Select(route => $"{route.Category}-* to {route.Topic}"))}.");
         var progress = new Told<long>(count => $"{Number(count)} events published");
         var published = await new StoreReplay(tool.Kafka, StoreTool.Routes, tool.Services, "/eventstream/store")
-            .RunAsync(stream, after, upTo, progress, cancellation);
+            .RunAsync(stream, after, upTo, progress, cancellation, parsed.GetValue(Tenant)!);
         System.Console.WriteLine($"{Number(published)} events are published again");
         return published == 0 ? CommandLine.Failure : 0;
     }
 
     private static async Task<int> ExportAsync(StoreTool tool, ParseResult parsed, CancellationToken cancellation)
     {
-        var export = new StoreExport(tool.Services);
+        var (export, tenant) = (new StoreExport(tool.Services), parsed.GetValue(Tenant)!);
         var (stream, from) = (parsed.GetValue(Stream), new ExportPoint(parsed.GetValue(After), 0));
         if (parsed.GetValue(Out) is not { } path)
         {
             await using var output = new BufferedStream(System.Console.OpenStandardOutput(), 1 << 16);
-            await export.RunAsync(output, stream, from, null, cancellation);
+            await export.RunAsync(output, stream, from, null, cancellation, tenant);
             return 0;
         }
 
@@ -173,7 +181,7 @@ internal static class StoreCommand
         var there = await StoreExport.ResumeAsync(file, cancellation);
         if (there.Position > from.Position) from = there;
         var progress = new Told<long>(count => $"{Number(count)} events written");
-        var written = await export.RunAsync(file, stream, from, progress, cancellation);
+        var written = await export.RunAsync(file, stream, from, progress, cancellation, tenant);
         System.Console.WriteLine($"{Number(written)} events written to {path}");
         return 0;
     }

@@ -17,6 +17,12 @@ public sealed class DataFolder
     /// <summary>The secret with which a publisher uploads.</summary>
     public const string ApiKey = "publisher-api-key";
 
+    /// <summary>The secret over the keys of personal data in the event store.</summary>
+    public const string StoreMasterKey = "store-master-key";
+
+    /// <summary>Every secret of a platform.</summary>
+    public static readonly IReadOnlyList<string> Secrets = [SigningKey, ApiKey, StoreMasterKey];
+
     public DataFolder(string root) => Root = Path.GetFullPath(root);
 
     public string Root { get; }

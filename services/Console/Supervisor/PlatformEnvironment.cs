@@ -41,6 +41,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
         Set("Media:Root", data.Media);
         Set("Postgres:ConnectionString", PostgresConnection);
+        Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
         Set("Console:ApiKeyFile", data.ApiKeyFile);
         // Upload knows the hash of the key only; the key itself stays in its file.

@@ -48,7 +48,7 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     {
         publishers.RequireToRead(context);
         var events = new List<object>();
-        await foreach (var e in store.ReadStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), 1,
+        await foreach (var e in store.FetchStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), null,
             context.RequestAborted))
         {
             events.Add(new

@@ -1,15 +1,19 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
+using EventStream.EventStore.Upcasting;
 
 namespace EventStream.Tests.EventStore;
 
 /// <summary>What every event store does; the classes below run it in memory and on PostgreSQL.</summary>
-public abstract class EventStoreTests : IAsyncLifetime
+public abstract partial class EventStoreTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
-    private static readonly CancellationToken None = CancellationToken.None;
+    protected static readonly CancellationToken None = CancellationToken.None;
 
     protected IEventStore Store { get; set; } = null!;
+
+    /// <summary>Another handle on what <see cref="Store"/> holds, which reads it with these options.</summary>
+    protected abstract IEventStore Reopen(Upcasters upcasters);
 
     public abstract Task InitializeAsync();
 
@@ -43,7 +47,7 @@ public abstract class EventStoreTests : IAsyncLifetime
         var stream = NewStream();
         await Append(stream, ExpectedVersion.NoStream, 4);
         var events = new List<RecordedEvent>();
-        await foreach (var e in Store.ReadStreamAsync(stream, 3)) events.Add(e);
+        await foreach (var e in Store.FetchStreamAsync(stream, StreamRange.From(3))) events.Add(e);
         Assert.Equal([3L, 4], events.Select(e => e.Version));
     }
 
@@ -202,12 +206,21 @@ public abstract class EventStoreTests : IAsyncLifetime
     protected async Task<List<RecordedEvent>> Read(string stream)
     {
         var events = new List<RecordedEvent>();
-        await foreach (var e in Store.ReadStreamAsync(stream)) events.Add(e);
+        await foreach (var e in Store.FetchStreamAsync(stream)) events.Add(e);
         return events;
     }
 
     protected Task<AppendResult> Append(string stream, ExpectedVersion expected, int count) =>
         Store.AppendAsync(stream, expected, NewEvents(count), EventMetadata.None, None);
+
+    /// <summary>Readers see an append when the high-water mark has passed it.</summary>
+    protected static async Task Eventually(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition()) await Task.Delay(10, patience.Token);
+    }
+
+    protected static Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
 
     protected static string NewStream() => $"video-{Guid.NewGuid()}";
 

@@ -1,4 +1,6 @@
+using EventStream.EventStore;
 using EventStream.EventStore.Memory;
+using EventStream.EventStore.Upcasting;
 
 namespace EventStream.Tests.EventStore;
 
@@ -9,6 +11,8 @@ public sealed class InMemoryEventStoreTests : EventStoreTests
         Store = new InMemoryEventStore(TimeProvider.System);
         return Task.CompletedTask;
     }
+
+    protected override IEventStore Reopen(Upcasters upcasters) => ((InMemoryEventStore)Store).With(upcasters);
 
     public override Task DisposeAsync() => Task.CompletedTask;
 }

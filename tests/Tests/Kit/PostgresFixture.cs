@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Privacy;
 
 namespace EventStream.Tests.Kit;
 
@@ -12,6 +13,11 @@ namespace EventStream.Tests.Kit;
 /// </summary>
 public static class PostgresFixture
 {
+    private const string MasterSecret = "of tests: it protects nobody, nowhere";
+
+    /// <summary>A file with the master key of the tests, for roles that read <c>Postgres:MasterKeyFile</c>.</summary>
+    public static readonly Lazy<string> MasterKeyFile = new(WriteMasterKey);
+
     private static readonly Lazy<Task<PostgresCluster>> Shared = new(StartAsync);
     private static readonly Lazy<Task<PostgresCluster>> Quiet = new(StartAsync);
 
@@ -35,6 +41,7 @@ public static class PostgresFixture
         return new PostgresOptions
         {
             ConnectionString = cluster.ConnectionString,
+            MasterKey = MasterKey.Of(MasterSecret),
             Schema = $"{name.ToLowerInvariant()}_{Guid.NewGuid():N}"[..Math.Min(60, name.Length + 33)],
         };
     }
@@ -45,6 +52,14 @@ public static class PostgresFixture
         using var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private static string WriteMasterKey()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"eventstream-master-key-{Environment.ProcessId}");
+        File.WriteAllText(file, MasterSecret);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => File.Delete(file);
+        return file;
     }
 
     private static async Task<PostgresCluster> StartAsync()

@@ -122,7 +122,10 @@ public sealed class StoreCommandTests
     [Fact]
     public async Task A_PostgreSQL_that_is_not_there_and_a_schema_from_the_future_are_named()
     {
-        var nowhere = new PostgresOptions { ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}" };
+        var nowhere = (await PostgresFixture.OptionsAsync("nowhere")) with
+        {
+            ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}",
+        };
         Assert.Contains("does not answer", (await RunAsync(nowhere, null, "status")).Error, StringComparison.Ordinal);
         await using var rig = await StoreRig.StartAsync("future");
         await rig.ExecuteAsync("insert into migrations values ('store', 999, '999_later.sql', 'x')");
@@ -145,6 +148,7 @@ public sealed class StoreCommandTests
         };
         foreach (var argument in (string[])["store", .. arguments]) start.ArgumentList.Add(argument);
         start.Environment["EVENTSTREAM__POSTGRES__CONNECTIONSTRING"] = options.ConnectionString;
+        start.Environment["EVENTSTREAM__POSTGRES__MASTERKEYFILE"] = PostgresFixture.MasterKeyFile.Value;
         start.Environment["EVENTSTREAM__POSTGRES__SCHEMA"] = options.Schema;
         if (kafka is not null) start.Environment["EVENTSTREAM__KAFKA__BOOTSTRAP"] = kafka;
         using var process = Process.Start(start)!;

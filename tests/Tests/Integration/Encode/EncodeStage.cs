@@ -42,6 +42,7 @@ public sealed class EncodeStage : IAsyncDisposable
         {
             ["Kafka:Bootstrap"] = broker.Bootstrap,
             ["Postgres:ConnectionString"] = postgres.ConnectionString,
+            ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
             ["Postgres:Schema"] = postgres.Schema,
             ["Encode:Preset"] = "ultrafast",
             ["Encode:Threads"] = "1",

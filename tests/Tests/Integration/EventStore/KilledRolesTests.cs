@@ -29,7 +29,10 @@ public sealed class KilledRolesTests : IAsyncLifetime
         cluster = await PostgresCluster.StartAsync(
             Path.Combine(folder, "postgres"), PostgresFixture.FreePort(), CancellationToken.None);
         broker = await TestBroker.StartAsync();
-        options = new PostgresOptions { ConnectionString = cluster.ConnectionString, Schema = "killed" };
+        options = (await PostgresFixture.OptionsAsync("killed")) with
+        {
+            ConnectionString = cluster.ConnectionString, Schema = "killed",
+        };
     }
 
     public async Task DisposeAsync()
@@ -76,7 +79,8 @@ public sealed class KilledRolesTests : IAsyncLifetime
 
     private EventStreamProcess Launch() => EventStreamProcess.Launch(
         "upload", ("Kafka:Bootstrap", broker.Bootstrap), ("Postgres:ConnectionString", options.ConnectionString),
-        ("Postgres:Schema", options.Schema), ("Media:Root", Path.Combine(folder, "media")),
+        ("Postgres:Schema", options.Schema), ("Postgres:MasterKeyFile", PostgresFixture.MasterKeyFile.Value),
+        ("Media:Root", Path.Combine(folder, "media")),
         ("Urls:console", "http://127.0.0.1:7000"), ("Upload:Publishers:0:Name", "Blender"),
         ("Upload:Publishers:0:KeySha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key)))));
 

@@ -1,5 +1,6 @@
 using EventStream.EventStore;
 using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Upcasting;
 using EventStream.Tests.EventStore;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,7 +11,6 @@ namespace EventStream.Tests.Integration.EventStore;
 [Trait("Category", "Integration")]
 public sealed class PostgresEventStoreTests : EventStoreTests
 {
-    private static readonly CancellationToken None = CancellationToken.None;
     private NpgsqlDataSource source = null!;
     private PostgresOptions options = null!;
 
@@ -20,9 +20,12 @@ public sealed class PostgresEventStoreTests : EventStoreTests
         source = options.CreateDataSource();
         await new Migrator(source, options.Schema).ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql",
             None);
-        var signal = new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance);
-        Store = new PostgresEventStore(source, new HighWater(source), signal);
+        Store = Reopen(Upcasters.None);
     }
+
+    protected override IEventStore Reopen(Upcasters upcasters) => new PostgresEventStore(
+        source, new HighWater(source), new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance),
+        new StoreOptions { MasterKey = options.MasterKey, Upcasters = upcasters });
 
     public override async Task DisposeAsync() => await source.DisposeAsync();
 
@@ -33,9 +36,12 @@ public sealed class PostgresEventStoreTests : EventStoreTests
         await using var slow = await source.OpenConnectionAsync(None);
         await using var transaction = await slow.BeginTransactionAsync(None);
         await using (var draw = new NpgsqlCommand(
-            "select last_position from append_events('video-slow', 0, array[gen_random_uuid()], "
-            + """array['video.published.v1'], array['{"videoId":"0190b5e4-0000-7000-8000-000000000000"}'::jsonb], '{}')""",
-            slow))
+            """
+            select positions[1] from append_events(
+                array['default'], array['video-slow'], array[0]::bigint[], array['{}'::jsonb], array[1],
+                array[gen_random_uuid()], array['video.published.v1'],
+                array['{"videoId":"0190b5e4-0000-7000-8000-000000000000"}'::jsonb], true)
+            """, slow))
         {
             Assert.Equal(2L, await draw.ExecuteScalarAsync(None));
         }
@@ -84,11 +90,5 @@ public sealed class PostgresEventStoreTests : EventStoreTests
         var e = await Assert.ThrowsAsync<SchemaMismatchException>(() => new Migrator(source, options.Schema)
             .ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql", None));
         Assert.Contains("update the program", e.Message, StringComparison.Ordinal);
-    }
-
-    private static async Task Eventually(Func<Task<bool>> condition)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (!await condition()) await Task.Delay(10, patience.Token);
     }
 }

@@ -41,6 +41,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
                 Port = network.Port, Timeout = 5, CommandTimeout = 10,
             }.ConnectionString,
             Schema = "fault",
+            MasterKey = EventStream.EventStore.Privacy.MasterKey.Ephemeral(),
         };
     }
 

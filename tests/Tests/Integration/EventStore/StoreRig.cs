@@ -27,11 +27,14 @@ internal sealed class StoreRig : IAsyncDisposable
         Source = options.CreateDataSource();
         Signal = new AppendSignal(Source, options.Schema, NullLogger<AppendSignal>.Instance);
         HighWater = new HighWater(Source);
-        Store = new PostgresEventStore(Source, HighWater, Signal);
+        Store = new PostgresEventStore(Source, HighWater, Signal, new StoreOptions
+        {
+            MasterKey = options.MasterKey,
+            Inline = [.. inline.Select(projection => new InlineProjection(projection, options.Schema))],
+        });
         Services = new DaemonServices(
             Store, Source, options, HighWater, TimeProvider.System, NullLoggerFactory.Instance);
         Readers = new StoreReaders(Source, options, TimeProvider.System);
-        _ = inline;
     }
 
     public PostgresOptions Options { get; }
@@ -79,6 +82,9 @@ internal sealed class StoreRig : IAsyncDisposable
         Projection projection, IProgress<RebuildProgress>? progress = null, CancellationToken cancellation = default) =>
         new StoreRebuild(Services).RunAsync(projection, ProjectionLifecycle.Async, progress, cancellation);
 
+    public Task RebuildInlineAsync(Projection projection) =>
+        new StoreRebuild(Services).RunAsync(projection, ProjectionLifecycle.Inline, null, None);
+
     public Task WaitAsync(string projection) => Readers.WaitForNonStaleAsync(projection, Patience, None);
 
     public Task<AppendResult> AppendAsync(string stream, params IReadOnlyList<IEvent> events) => Store.AppendAsync(
@@ -117,6 +123,7 @@ internal sealed class StoreRig : IAsyncDisposable
         foreach (var daemon in daemons.ToList()) await StopAsync(daemon);
         await Signal.StopAsync(None);
         Signal.Dispose();
+        Store.Dispose();
         await Source.DisposeAsync();
     }
 }

@@ -48,6 +48,7 @@ internal sealed class UploadHarness : IAsyncDisposable
             ["Urls:console"] = "http://127.0.0.1:7000",
             ["Kafka:Bootstrap"] = bootstrap,
             ["Postgres:ConnectionString"] = postgres.ConnectionString,
+            ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
             ["Postgres:Schema"] = postgres.Schema,
             ["Media:Root"] = MediaRoot,
             ["Upload:Publishers:0:Name"] = "Blender",

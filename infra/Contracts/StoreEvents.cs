@@ -1,0 +1,8 @@
+namespace EventStream.Contracts;
+
+/// <summary>
+/// The last event of a stream that was ended for ever; what the earlier ones said is removed. Whoever keeps rows about
+/// the stream deletes them.
+/// </summary>
+[WireName("store.stream-tombstoned.v1")]
+public sealed record StreamTombstoned(string Stream, string Reason, DateTimeOffset TombstonedAt) : IEvent;

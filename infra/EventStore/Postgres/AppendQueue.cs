@@ -1,0 +1,143 @@
+using EventStream.EventStore.Codec;
+
+namespace EventStream.EventStore.Postgres;
+
+/// <summary>
+/// Folds appends of callers that would wait into one round trip and one transaction: while few are under way an append
+/// goes at once and alone; those that come meanwhile go together when one returns. Each has its own outcome.
+/// </summary>
+/// <remarks>
+/// What an append costs the server is mostly paid once a transaction: its flush, its id, the wake-up of a process. A
+/// caller pays for the folding at most the time of the transactions that are under way (docs/decisions/0017).
+/// </remarks>
+internal sealed class AppendQueue(
+    Func<IReadOnlyList<EncodedAppend>, CancellationToken, Task<AppendOutcome[]>> send, int groupsMax, int groupMax)
+    : IDisposable
+{
+    /// <summary>Callers inside at most; the next ones wait before they are let in.</summary>
+    private const int CallersMax = 4096;
+
+    private readonly Lock gate = new();
+    private readonly LinkedList<Waiting> waiting = new();
+    private readonly SemaphoreSlim callers = new(CallersMax, CallersMax);
+    private int running;
+
+    public async Task<AppendOutcome> AppendAsync(EncodedAppend append, CancellationToken cancellation)
+    {
+        await callers.WaitAsync(cancellation);
+        try
+        {
+            if (Join(append) is not { } mine) return await GoAloneAsync(append, cancellation);
+            // One that is cancelled while it waits is never sent; afterwards its outcome is as open as that of any
+            // command that was cut off.
+            await using var _ = cancellation.Register(() => mine.Done.TrySetCanceled(cancellation));
+            return await mine.Done.Task;
+        }
+        finally
+        {
+            callers.Release();
+        }
+    }
+
+    public void Dispose() => callers.Dispose();
+
+    private Waiting? Join(EncodedAppend append)
+    {
+        lock (gate)
+        {
+            if (running < groupsMax && waiting.Count == 0)
+            {
+                running++;
+                return null;
+            }
+
+            var mine = new Waiting(append);
+            waiting.AddLast(mine);
+            return mine;
+        }
+    }
+
+    private async Task<AppendOutcome> GoAloneAsync(EncodedAppend append, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await send([append], cancellation))[0];
+        }
+        finally
+        {
+            Next();
+        }
+    }
+
+    /// <summary>Sends those that wait, or leaves the place free.</summary>
+    private void Next()
+    {
+        List<Waiting> group;
+        lock (gate)
+        {
+            group = Take();
+            if (group.Count == 0) running--;
+        }
+
+        if (group.Count > 0) _ = GoTogetherAsync(group);
+    }
+
+    /// <summary>
+    /// The oldest that fit into one message. Of each stream one only: the next one's expected version is to be checked
+    /// against what the first one committed.
+    /// </summary>
+    private List<Waiting> Take()
+    {
+        var group = new List<Waiting>();
+        var streams = new HashSet<(string Tenant, string Stream)>();
+        var (events, bytes) = (0, 0L);
+        for (var node = waiting.First; node is not null && group.Count < groupMax;)
+        {
+            var (next, one) = (node.Next, node.Value);
+            node = next;
+            if (one.Done.Task.IsCompleted)
+            {
+                waiting.Remove(one);
+                continue;
+            }
+
+            if (group.Count > 0 && (events + one.Append.Count > AppendRules.EventsMax
+                || bytes + one.Bytes > AppendRules.AppendBytesMax)) break;
+            if (!streams.Add((one.Append.Tenant, one.Append.Stream))) continue;
+            waiting.Remove(one);
+            group.Add(one);
+            events += one.Append.Count;
+            bytes += one.Bytes;
+        }
+
+        return group;
+    }
+
+    private async Task GoTogetherAsync(List<Waiting> group)
+    {
+        try
+        {
+            var outcomes = await send(group.ConvertAll(one => one.Append), CancellationToken.None);
+            for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
+        }
+        catch (Exception e)
+        {
+            // Whoever sent it reports what it could not isolate: the connection was lost, the outcome is open for all.
+            foreach (var one in group) one.Done.TrySetResult(AppendOutcome.Failed(e));
+        }
+        finally
+        {
+            Next();
+        }
+    }
+
+    private sealed class Waiting(EncodedAppend append)
+    {
+        public EncodedAppend Append { get; } = append;
+
+        public long Bytes { get; } = append.Data.Sum(data => (long)data.Length);
+
+        public TaskCompletionSource<AppendOutcome> Done { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,208 @@
+using EventStream.EventStore.Codec;
+using Npgsql;
+
+namespace EventStream.EventStore.Postgres;
+
+/// <summary>
+/// Sends appends to PostgreSQL and answers for what it says: one that is refused harms no other, a repeated one is
+/// recognised, a missing partition is made.
+/// </summary>
+internal sealed class Appender : IDisposable
+{
+    private readonly NpgsqlDataSource source;
+    private readonly AppendSignal signal;
+    private readonly EventPartitions partitions;
+    private readonly IReadOnlyList<IInlineProjection> inline;
+    private readonly AppendQueue? queue;
+
+    public Appender(NpgsqlDataSource source, AppendSignal signal, StoreOptions options)
+    {
+        (this.source, this.signal, inline) = (source, signal, options.Inline);
+        partitions = new EventPartitions(source);
+        if (options.GroupsMax > 0) queue = new AppendQueue(SendAsync, options.GroupsMax, options.GroupMax);
+    }
+
+    /// <summary>Appends to one stream, together with other callers where they wait.</summary>
+    public async Task<AppendResult> AppendAsync(
+        EncodedAppend append, IReadOnlyList<NewEvent> events, EventMetadata metadata, CancellationToken cancellation)
+    {
+        if (Concerned(append.Stream).Count > 0)
+            return (await AppendInlineAsync([append], [events], metadata, cancellation))[0];
+        var outcome = queue is null
+            ? (await SendAsync([append], cancellation))[0]
+            : await queue.AppendAsync(append, cancellation);
+        return outcome.Result(append);
+    }
+
+    /// <summary>Appends to several streams, all or nothing. The results stand in the order of the appends.</summary>
+    public async Task<IReadOnlyList<AppendResult>> AppendManyAsync(
+        IReadOnlyList<EncodedAppend> appends, IReadOnlyList<StreamAppend> given, EventMetadata metadata,
+        CancellationToken cancellation)
+    {
+        if (appends.Any(append => Concerned(append.Stream).Count > 0))
+            return await AppendInlineAsync(appends, [.. given.Select(one => one.Events)], metadata, cancellation);
+        var (sorted, places) = Sort(appends);
+        try
+        {
+            var outcomes = await MakingPartitionsAsync(
+                () => AppendCommand.ExecuteAsync(source, sorted, true, cancellation), cancellation);
+            Appended(outcomes);
+            return Results(sorted, places, outcomes);
+        }
+        catch (PostgresException e) when (IsDuplicateId(e))
+        {
+            return await FindAllAsync(appends, cancellation);
+        }
+        catch (PostgresException e) when (RefusalOf(e) is { } refusal)
+        {
+            refusal.Outcome.Result(sorted[refusal.Append]);
+            throw;
+        }
+    }
+
+    public void Dispose() => queue?.Dispose();
+
+    /// <summary>
+    /// Sends independent appends in one transaction. When the transaction fails for one of them, each goes by itself.
+    /// </summary>
+    private async Task<AppendOutcome[]> SendAsync(IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        var (sorted, places) = Sort(appends);
+        try
+        {
+            var outcomes = await MakingPartitionsAsync(
+                () => AppendCommand.ExecuteAsync(source, sorted, false, cancellation), cancellation);
+            Appended(outcomes);
+            var placed = new AppendOutcome[outcomes.Length];
+            for (var i = 0; i < outcomes.Length; i++) placed[places[i]] = outcomes[i];
+            return placed;
+        }
+        catch (PostgresException e) when (appends.Count == 1)
+        {
+            return [IsDuplicateId(e)
+                ? await AppendCommand.FindAsync(source, appends[0], cancellation) : AppendOutcome.Failed(e)];
+        }
+        catch (PostgresException)
+        {
+            var outcomes = new AppendOutcome[appends.Count];
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = (await SendAsync([appends[i]], cancellation))[0];
+            return outcomes;
+        }
+    }
+
+    private async Task<IReadOnlyList<AppendResult>> AppendInlineAsync(
+        IReadOnlyList<EncodedAppend> appends, IReadOnlyList<IReadOnlyList<NewEvent>> events, EventMetadata metadata,
+        CancellationToken cancellation)
+    {
+        var (sorted, places) = Sort(appends);
+        try
+        {
+            var outcomes = await MakingPartitionsAsync(
+                () => InTransactionAsync(sorted, [.. places.Select(place => events[place])], metadata, cancellation),
+                cancellation);
+            Appended(outcomes);
+            return Results(sorted, places, outcomes);
+        }
+        catch (PostgresException e) when (IsDuplicateId(e))
+        {
+            return await FindAllAsync(appends, cancellation);
+        }
+        catch (PostgresException e) when (RefusalOf(e) is { } refusal)
+        {
+            refusal.Outcome.Result(sorted[refusal.Append]);
+            throw;
+        }
+    }
+
+    private async Task<AppendOutcome[]> InTransactionAsync(
+        EncodedAppend[] appends, IReadOnlyList<NewEvent>[] events, EventMetadata metadata,
+        CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var (outcomes, positions, times) = await AppendCommand.ExecuteAsync(connection, appends, cancellation);
+        var before = 0;
+        for (var i = 0; i < appends.Length; i++)
+        {
+            var append = appends[i];
+            if (outcomes[i].Code == AppendOutcome.Appended)
+            {
+                var first = outcomes[i].Version - append.Count + 1;
+                var recorded = events[i].Select((e, n) => new RecordedEvent(
+                    positions[before + n] ?? 0, append.Stream, first + n, e.Id, append.Names[n], e.Data, metadata,
+                    new DateTimeOffset(times[i]), append.Tenant)).ToList();
+                foreach (var projection in Concerned(append.Stream))
+                    await projection.ApplyAsync(connection, recorded, cancellation);
+            }
+
+            before += append.Count;
+        }
+
+        await transaction.CommitAsync(cancellation);
+        return outcomes;
+    }
+
+    private async Task<AppendOutcome[]> MakingPartitionsAsync(
+        Func<Task<AppendOutcome[]>> append, CancellationToken cancellation)
+    {
+        try
+        {
+            return await append();
+        }
+        catch (PostgresException e) when (EventPartitions.IsMissing(e))
+        {
+            await partitions.EnsureAsync(cancellation);
+            return await append();
+        }
+    }
+
+    private async Task<IReadOnlyList<AppendResult>> FindAllAsync(
+        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        var results = new AppendResult[appends.Count];
+        for (var i = 0; i < results.Length; i++)
+            results[i] = (await AppendCommand.FindAsync(source, appends[i], cancellation)).Result(appends[i]);
+        return results;
+    }
+
+    private void Appended(AppendOutcome[] outcomes)
+    {
+        var last = 0L;
+        foreach (var outcome in outcomes)
+            if (outcome.Code == AppendOutcome.Appended) last = Math.Max(last, outcome.Position);
+        if (last == 0) return;
+        signal.Appended();
+        partitions.Appended(last);
+    }
+
+    private List<IInlineProjection> Concerned(string stream) =>
+        inline.Count == 0 ? [] : inline.Where(projection => projection.Concerns(stream)).ToList();
+
+    private static AppendResult[] Results(EncodedAppend[] sorted, int[] places, AppendOutcome[] outcomes)
+    {
+        var results = new AppendResult[outcomes.Length];
+        for (var i = 0; i < outcomes.Length; i++) results[places[i]] = outcomes[i].Result(sorted[i]);
+        return results;
+    }
+
+    /// <summary>The appends in the order of their locks, and where each of them stood.</summary>
+    private static (EncodedAppend[] Sorted, int[] Places) Sort(IReadOnlyList<EncodedAppend> appends)
+    {
+        EncodedAppend[] sorted = [.. appends];
+        int[] places = [.. Enumerable.Range(0, sorted.Length)];
+        if (sorted.Length > 1) Array.Sort(sorted, places, EncodedAppend.Order);
+        return (sorted, places);
+    }
+
+    private static bool IsDuplicateId(PostgresException e) =>
+        e.SqlState == PostgresErrorCodes.UniqueViolation
+        && e.ConstraintName?.EndsWith("_id", StringComparison.Ordinal) == true;
+
+    /// <summary>Which append was refused and how, when that is what the error says.</summary>
+    private static (int Append, AppendOutcome Outcome)? RefusalOf(PostgresException e)
+    {
+        if (!e.SqlState.StartsWith("ES00", StringComparison.Ordinal)) return null;
+        var words = e.MessageText.Split(' ');
+        return (int.Parse(words[0]) - 1, new AppendOutcome(e.SqlState[^1] - '0', long.Parse(words[1]), 0));
+    }
+}
