@@ -1,7 +1,8 @@
 namespace EventStream.EventStore;
 
 /// <summary>The base of what the store refuses; <see cref="Stream"/> is the subject.</summary>
-public abstract class EventStoreException(string stream, string message) : Exception(message)
+public abstract class EventStoreException(string stream, string message, Exception? cause = null)
+    : Exception(message, cause)
 {
     public string Stream { get; } = stream;
 }

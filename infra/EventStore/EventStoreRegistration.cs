@@ -1,5 +1,6 @@
+using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Postgres;
-using EventStream.EventStore.Readers;
+using EventStream.EventStore.Projections;
 using EventStream.EventStore.Relay;
 using EventStream.EventStore.Upcasting;
 using EventStream.Messaging.Hosting;
@@ -57,21 +58,54 @@ public static class EventStoreRegistration
             p.GetRequiredService<ILogger<MigrateAtStart>>()));
 
     /// <summary>
-    /// Registers a reader of the whole store, a projection for example, and a readiness check of its name.
+    /// Registers a projection: async, kept by the daemon of whichever process owns it, or inline, written by every append
+    /// of this process (so every process that appends to its streams registers it).
     /// </summary>
-    public static IServiceCollection AddStoreReader<TReader>(
-        this IServiceCollection services, Func<IServiceProvider, ReaderServices, TReader> create)
-        where TReader : StoreReader
+    public static IServiceCollection AddProjection(
+        this IServiceCollection services, Projection projection,
+        ProjectionLifecycle lifecycle = ProjectionLifecycle.Async)
     {
-        services.AddSingleton(p => create(p, ActivatorUtilities.CreateInstance<ReaderServices>(p)));
-        services.AddHostedService(p => p.GetRequiredService<TReader>());
-        return services.AddReadiness(
-            typeof(TReader).Name, (p, _) => Task.FromResult(p.GetRequiredService<TReader>().Trouble));
+        services.AddDaemon().Add(projection, lifecycle);
+        if (lifecycle == ProjectionLifecycle.Inline)
+            services.AddSingleton<IInlineProjection>(
+                p => new InlineProjection(projection, p.GetRequiredService<PostgresOptions>().Schema));
+        return services;
+    }
+
+    /// <summary>Registers a read model in the memory of this process; the role is not ready until it has caught up.</summary>
+    public static IServiceCollection AddMemoryProjection<TModel>(this IServiceCollection services)
+        where TModel : MemoryProjection
+    {
+        services.AddDaemon();
+        services.AddSingleton<TModel>();
+        services.AddSingleton<MemoryProjection>(p => p.GetRequiredService<TModel>());
+        return services.AddReadiness(typeof(TModel).Name, (p, _) => Task.FromResult(
+            p.GetRequiredService<TModel>().CaughtUp ? null : "it is being read from the event store"));
     }
 
     /// <summary>Registers the relay to Kafka with its routes. The topics must exist: add them before.</summary>
-    public static IServiceCollection AddEventRelay(this IServiceCollection services, params RelayRoute[] routes) =>
-        services.AddStoreReader((p, reader) => new EventRelay(p.GetRequiredService<IEventPublisher>(), routes, reader));
+    public static IServiceCollection AddEventRelay(this IServiceCollection services, params RelayRoute[] routes)
+    {
+        services.AddDaemon();
+        return services.AddSingleton<Subscription>(p => new EventRelay(
+            p.GetRequiredService<KafkaOptions>(), routes, p.GetRequiredService<DaemonServices>(),
+            $"/eventstream/{p.GetRequiredService<IRole>().Name}"));
+    }
+
+    /// <summary>The plan of the role's daemon; the first call registers the daemon and its readiness check.</summary>
+    private static DaemonPlan AddDaemon(this IServiceCollection services)
+    {
+        if (services.FirstOrDefault(s => s.ServiceType == typeof(DaemonPlan))?.ImplementationInstance is DaemonPlan known)
+            return known;
+        var plan = new DaemonPlan();
+        services.AddSingleton(plan);
+        services.AddSingleton<DaemonServices>();
+        services.AddSingleton<StoreReaders>();
+        services.AddSingleton<ProjectionDaemon>();
+        services.AddHostedService(p => p.GetRequiredService<ProjectionDaemon>());
+        services.AddReadiness("daemon", (p, _) => Task.FromResult(p.GetRequiredService<ProjectionDaemon>().Trouble));
+        return plan;
+    }
 
     /// <summary>Registers the repository of an aggregate.</summary>
     public static IServiceCollection AddAggregate<TState>(this IServiceCollection services, Aggregate<TState> aggregate)

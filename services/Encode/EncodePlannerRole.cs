@@ -36,12 +36,9 @@ public sealed class EncodePlannerRole : IRole
         services.AddAggregate(EncodeJob.Aggregate);
         services.AddSingleton<TaskNews>();
         services.AddSingleton<JobProcess>();
-        services.AddSingleton<JobsBoard>();
-        services.AddHostedService(provider => provider.GetRequiredService<JobsBoard>());
+        services.AddMemoryProjection<JobsBoard>();
         services.AddSingleton<QuietWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<QuietWatch>());
-        services.AddReadiness("jobs", (provider, _) => Task.FromResult(
-            provider.GetRequiredService<JobsBoard>().CaughtUp ? null : "the jobs are being read from the event store"));
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents, Topics.EncodeEvents]),

@@ -38,7 +38,7 @@ public sealed class UploadRole : IRole
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTasks>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
-        services.AddStoreReader((_, reader) => new VideoListProjection(reader));
+        services.AddProjection(new VideoListProjection());
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddEventRelay(new RelayRoute(Video.Aggregate.Category, Topics.VideoEvents));
         services.AddEventConsumer(

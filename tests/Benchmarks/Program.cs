@@ -8,6 +8,8 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("broker", BrokerBenchmark.RunAsync),
     ("event store", EventStoreBenchmark.RunAsync),
     ("messaging", MessagingBenchmark.RunAsync),
+    ("projections", ProjectionBenchmark.RunAsync),
+    ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
 ];
 var figures = new List<Figure>();

@@ -57,6 +57,18 @@ public sealed class PostgresCluster : IAsyncDisposable
         return cluster;
     }
 
+    /// <summary>
+    /// How to connect to the cluster in a folder, where one is; whether it runs shows when one tries. It holds the
+    /// password: never log it.
+    /// </summary>
+    public static string? FindConnection(string folder)
+    {
+        var (secret, lines) = (Path.Combine(folder, "password"), Path.Combine(DataOf(folder), "postmaster.pid"));
+        if (!File.Exists(secret) || !File.Exists(lines)) return null;
+        return int.TryParse(File.ReadLines(lines).ElementAtOrDefault(3), out var port)
+            ? ConnectTo(DatabaseName, port, File.ReadAllText(secret)) : null;
+    }
+
     /// <summary>Stops the server: running transactions are rolled back, what was committed is on disk.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {

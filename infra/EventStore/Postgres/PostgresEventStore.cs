@@ -16,7 +16,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     /// <summary>
     /// Positions that one read of the log looks at first; over a long gap each further look is twice as wide.
     /// </summary>
-    private const int WindowMin = 1000;
+    internal const int WindowMin = 1000;
 
     internal const string ReadStream =
         $"select {EventRow.Columns} from fetch_stream($1, $2, $3, $4, $5, $6, $7)";

@@ -1,64 +1,108 @@
 using System.Diagnostics.Metrics;
-using EventStream.Contracts;
-using EventStream.EventStore.Readers;
+using EventStream.EventStore.Daemon;
 using EventStream.Messaging.Hosting;
 using EventStream.Messaging.Kafka;
+using Microsoft.Extensions.Logging;
 
 namespace EventStream.EventStore.Relay;
 
 /// <summary>
-/// Which streams go to which topic: the category is what stands before the hyphen, the key is what stands after it.
-/// </summary>
-public sealed record RelayRoute(string Category, Topic Topic);
-
-/// <summary>
-/// Carries committed events to Kafka, at least once and in order per stream. The event's id is the CloudEvents id and
-/// its trace context the record's; streams of a category without a route stay in the store.
+/// Carries committed events to Kafka: every event of a routed category, in order per stream, once for a reader of
+/// committed records. The event's id is the CloudEvents id, its position and version are headers; streams of a category
+/// without a route stay in the store.
 /// </summary>
 /// <remarks>
-/// A batch is acknowledged by the broker before the checkpoint moves. A relay that dies in between sends at most that
-/// batch again, with the same ids and in the same order: a reader that skips ids it has seen sees each event once.
-/// Within a running relay the producer is idempotent, so that a retry inside the client neither doubles nor reorders.
+/// Why once: a batch is one Kafka transaction, so it is on the topics whole or not at all. Becoming the owner opens the
+/// transactional producer, which fences a former owner that was only slow and rolls back what it left open; from then on
+/// the end of the topics is what was relayed. The relay reads the newest position there, checks by the event's id that
+/// it is an event of this store and not of one that stood here before, and goes on after it, whatever the checkpoint
+/// says. The checkpoint in PostgreSQL moves after each batch; it says how far the relay is where a topic no longer holds
+/// its last record. Kept in docs/decisions/0019.
 /// </remarks>
-public sealed class EventRelay(IEventPublisher publisher, IReadOnlyList<RelayRoute> routes, ReaderServices services)
-    : StoreReader("kafka-relay", services)
+public sealed partial class EventRelay(
+    KafkaOptions kafka, IReadOnlyList<RelayRoute> routes, DaemonServices services, string source = "/eventstream")
+    : Subscription(ReaderName)
 {
+    /// <summary>The name of the relay's checkpoint and lock.</summary>
+    public const string ReaderName = "kafka-relay";
+
     private static readonly Counter<long> Relayed = Telemetry.Meter.CreateCounter<long>(
         "eventstream.store.relayed", "{event}", "Events acknowledged by Kafka.");
 
     private static readonly Histogram<double> Delay = Telemetry.Meter.CreateHistogram<double>(
         "eventstream.store.relay.delay", "s", "Time from an event's commit to its acknowledgement by Kafka.");
 
-    private readonly TimeProvider time = services.Time;
+    private readonly ILogger log = services.Logs.CreateLogger<EventRelay>();
+    private readonly string id = $"eventstream-relay-{services.Options.Schema}";
+    private RelayProducer? producer;
 
-    protected override async Task HandleAsync(
-        IReadOnlyList<RecordedEvent> batch, Checkpoint checkpoint, CancellationToken cancellation)
+    /// <summary>Most events of one transaction: what waits for its acknowledgement at any time.</summary>
+    public override int BatchMax => 500;
+
+    public override bool Takes(RecordedEvent recorded) => RouteOf(recorded.Stream) is not null;
+
+    public override async Task<long> BeginAsync(long position, CancellationToken cancellation)
     {
-        await Task.WhenAll(batch.Select(recorded => PublishAsync(recorded, cancellation)));
-        await checkpoint.MoveAsync(batch[^1].Position, cancellation);
+        producer = await RelayProducer.OpenAsync(kafka, id, log, cancellation);
+        var tail = await new TopicTail(kafka, id).ReadAsync(routes.Select(route => route.Topic.Name), cancellation);
+        var relayed = await NewestOwnAsync(tail.Where(record => record.Position > position).ToList(), cancellation);
+        if (relayed > position) GoesOnAfter(log, relayed, position);
+        return Math.Max(position, relayed);
     }
 
-    /// <summary>
-    /// Hands over in the order of the batch: the producer queues a record before its task is returned.
-    /// </summary>
-    private async Task PublishAsync(RecordedEvent recorded, CancellationToken cancellation)
+    public override async Task HandleAsync(
+        IReadOnlyList<RecordedEvent> events, long upTo, Checkpoint checkpoint, CancellationToken cancellation)
     {
-        if (RouteOf(recorded.Stream) is not { } route) return;
-        var key = recorded.Stream[(route.Category.Length + 1)..];
-        var options = new PublishOptions(recorded.Id.ToString("D"), recorded.Metadata.TraceParent);
-        await publisher.PublishAsync(route.Topic, key, recorded.Data, recorded.RecordedAt, cancellation, options);
-        Relayed.Add(1, new KeyValuePair<string, object?>("topic", route.Topic.Name));
-        Delay.Record((time.GetUtcNow() - recorded.RecordedAt).TotalSeconds);
+        var records = events.Select(e => (Event: e, Route: RouteOf(e.Stream)!))
+            .Select(pair => (pair.Route.Topic.Name, RelayRecords.Of(pair.Event, pair.Route, source, replay: false)))
+            .ToList();
+        await producer!.SendAsync(records, cancellation);
+        Measure(events);
+        await checkpoint.MoveAsync(upTo, cancellation);
+    }
+
+    public override ValueTask EndAsync()
+    {
+        producer?.Dispose();
+        producer = null;
+        return ValueTask.CompletedTask;
     }
 
     private RelayRoute? RouteOf(string stream)
     {
         foreach (var route in routes)
-        {
-            if (stream.Length > route.Category.Length && stream[route.Category.Length] == '-'
-                && stream.StartsWith(route.Category, StringComparison.Ordinal)) return route;
-        }
-
+            if (route.Takes(stream)) return route;
         return null;
     }
+
+    /// <summary>The largest position on the topics whose event has the same id in this store; 0 where there is none.</summary>
+    private async Task<long> NewestOwnAsync(List<TailRecord> tail, CancellationToken cancellation)
+    {
+        if (tail.Count == 0) return 0;
+        await using var command = services.Source.CreateCommand(
+            "select position, id from events where position = any ($1)");
+        command.Parameters.Add(new() { Value = tail.Select(record => record.Position).ToArray() });
+        var own = new HashSet<(long, string)>();
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        while (await row.ReadAsync(cancellation)) own.Add((row.GetInt64(0), row.GetGuid(1).ToString("D")));
+        foreach (var record in tail.Where(record => !own.Contains((record.Position, record.EventId))))
+            Foreign(log, record.Topic, record.Partition, record.Position);
+        return tail.Where(record => own.Contains((record.Position, record.EventId)))
+            .Select(record => record.Position).DefaultIfEmpty(0).Max();
+    }
+
+    private void Measure(IReadOnlyList<RecordedEvent> events)
+    {
+        var now = services.Time.GetUtcNow();
+        Relayed.Add(events.Count);
+        foreach (var recorded in events) Delay.Record((now - recorded.RecordedAt).TotalSeconds);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "The topics hold events up to position {Relayed}, the checkpoint says {Kept}: "
+        + "the relay goes on after what the topics hold.")]
+    private static partial void GoesOnAfter(ILogger logger, long relayed, long kept);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Topic}/{Partition} ends with an event of another store at position {Position}: "
+        + "it does not count as relayed.")]
+    private static partial void Foreign(ILogger logger, string topic, int partition, long position);
 }

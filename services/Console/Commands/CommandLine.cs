@@ -46,6 +46,7 @@ public static class CommandLine
             DownCommand.Build(),
             StatusCommand.Build(),
             TopicsCommand.Build(),
+            StoreCommand.Build(),
             LoadCommand.Build(),
             CapacityCommand.Build(),
             VersionCommand.Build(),

@@ -1,6 +1,6 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Readers;
+using EventStream.EventStore.Projections;
 using Npgsql;
 
 namespace EventStream.Upload.Library;
@@ -13,52 +13,61 @@ public sealed record VideoListItem(
         string? PosterKey,
     DateTimeOffset RegisteredAt, DateTimeOffset UpdatedAt);
 
-/// <summary>The projection behind the list: follows the video streams of the store.</summary>
-public sealed class VideoListProjection(ReaderServices services) : AsyncProjection("video-list", services)
+/// <summary>The projection behind the list: one row a video.</summary>
+public sealed class VideoListProjection() : FlatTableProjection(
+    "video-list", version: 1,
+    [
+        Column.Of<Guid>("video_id", "uuid"),
+        Column.Of<string>("title", "text", "not null"),
+        Column.Of<string>("publisher", "text", "not null"),
+        Column.Of<long>("size_bytes", "bigint", "not null"),
+        Column.Of<string>("status", "text", "not null"),
+        Column.Of<double>("duration_seconds", "double precision"),
+        Column.Of<string>("poster_key", "text"),
+        Column.Of<DateTimeOffset>("registered_at", "timestamptz", "not null"),
+        Column.Of<DateTimeOffset>("updated_at", "timestamptz", "not null"),
+    ])
 {
-    protected override Task ApplyAsync(
-        NpgsqlConnection connection, RecordedEvent recorded, CancellationToken cancellation) => recorded.Data switch
-        {
-            VideoRegistered e => Execute(
-                connection,
-                """
-            insert into video_list (video_id, title, publisher, size_bytes, status, registered_at, updated_at)
-            values ($1, $2, $3, $4, 'registered', $5, $6) on conflict (video_id) do nothing
-            """,
-                [
-                    e.VideoId.Value, e.Title, e.Publisher, e.SizeBytes, e.RegisteredAt.ToUniversalTime(),
-                    recorded.RecordedAt,
-                ],
-                cancellation),
-            VideoUploaded e => Status(connection, recorded, e.VideoId, "uploaded", cancellation),
-            VideoProbed e => Execute(
-                connection,
-                "update video_list set status = 'probed', duration_seconds = $2, updated_at = $3 where video_id = $1",
-                [e.VideoId.Value, e.Source.DurationSeconds, recorded.RecordedAt], cancellation),
-            VideoEncodePlanned e => Status(connection, recorded, e.VideoId, "encoding", cancellation),
-            VideoPlayable e => Status(connection, recorded, e.VideoId, "playable", cancellation),
-            VideoThumbnailsMade e => Execute(
-                connection, "update video_list set poster_key = $2, updated_at = $3 where video_id = $1",
-                [e.VideoId.Value, e.Thumbnails.PosterKey, recorded.RecordedAt], cancellation),
-            VideoPublished e => Status(connection, recorded, e.VideoId, "published", cancellation),
-            VideoRejected e => Status(connection, recorded, e.VideoId, "rejected", cancellation),
-            VideoEncodeFailed e => Status(connection, recorded, e.VideoId, "failed", cancellation),
-            _ => Task.CompletedTask,
-        };
-
-    private static Task Status(
-        NpgsqlConnection connection, RecordedEvent recorded, VideoId id, string status,
-            CancellationToken cancellation) =>
-        Execute(
-            connection, "update video_list set status = $2, updated_at = $3 where video_id = $1",
-            [id.Value, status, recorded.RecordedAt], cancellation);
-
-    private static async Task Execute(
-        NpgsqlConnection connection, string sql, object[] values, CancellationToken cancellation)
+    protected override void Project(RecordedEvent recorded, FlatRows rows)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        await command.ExecuteNonQueryAsync(cancellation);
+        switch (recorded.Data)
+        {
+            case VideoRegistered e:
+                rows.Upsert(
+                    e.VideoId.Value, ("title", e.Title), ("publisher", e.Publisher), ("size_bytes", e.SizeBytes),
+                    ("status", "registered"), ("registered_at", e.RegisteredAt.ToUniversalTime()),
+                    ("updated_at", recorded.RecordedAt));
+                break;
+            case VideoUploaded e:
+                Status(e.VideoId, "uploaded");
+                break;
+            case VideoProbed e:
+                Status(e.VideoId, "probed");
+                rows.Update(e.VideoId.Value, ("duration_seconds", e.Source.DurationSeconds));
+                break;
+            case VideoEncodePlanned e:
+                Status(e.VideoId, "encoding");
+                break;
+            case VideoPlayable e:
+                Status(e.VideoId, "playable");
+                break;
+            case VideoThumbnailsMade e:
+                rows.Update(
+                    e.VideoId.Value, ("poster_key", e.Thumbnails.PosterKey), ("updated_at", recorded.RecordedAt));
+                break;
+            case VideoPublished e:
+                Status(e.VideoId, "published");
+                break;
+            case VideoRejected e:
+                Status(e.VideoId, "rejected");
+                break;
+            case VideoEncodeFailed e:
+                Status(e.VideoId, "failed");
+                break;
+        }
+
+        void Status(VideoId id, string status) =>
+            rows.Update(id.Value, ("status", status), ("updated_at", recorded.RecordedAt));
     }
 }
 

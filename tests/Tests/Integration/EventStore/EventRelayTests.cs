@@ -1,199 +1,159 @@
-using System.Collections.Concurrent;
+using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.EventStore;
-using EventStream.EventStore.Postgres;
-using EventStream.EventStore.Readers;
+using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 
 namespace EventStream.Tests.Integration.EventStore;
 
-/// <summary>
-/// The relay on a real PostgreSQL. Its publisher notes what is acknowledged and can fail: what reaches a real topic
-/// is seen in VideoLifeTests.
-/// </summary>
+/// <summary>The relay between a real PostgreSQL and a real broker, read back as a reader of committed records does.</summary>
 [Trait("Category", "Integration")]
 public sealed class EventRelayTests : IAsyncLifetime
 {
-    private static readonly CancellationToken None = CancellationToken.None;
-    private readonly Log log = new();
-    private NpgsqlDataSource source = null!;
-    private PostgresOptions options = null!;
-    private PostgresEventStore store = null!;
-    private AppendSignal signal = null!;
+    private TestBroker broker = null!;
+    private StoreRig rig = null!;
 
     public async Task InitializeAsync()
     {
-        options = await PostgresFixture.OptionsAsync("relay");
-        source = options.CreateDataSource();
-        await new Migrator(source, options.Schema).ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql",
-            None);
-        signal = new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance);
-        await signal.StartAsync(None);
-        store = new PostgresEventStore(
-            source, new HighWater(source), signal, new StoreOptions { MasterKey = options.MasterKey });
+        broker = await TestBroker.StartAsync();
+        rig = await StoreRig.StartAsync("relay");
+        await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.VideoEvents);
     }
 
     public async Task DisposeAsync()
     {
-        await signal.StopAsync(None);
-        await source.DisposeAsync();
+        await rig.DisposeAsync();
+        await broker.DisposeAsync();
     }
 
     [Fact]
-    public async Task Events_of_routed_categories_are_relayed_in_order_per_stream_and_others_are_not()
+    public async Task Events_of_routed_categories_are_relayed_once_in_order_per_stream_and_others_are_not()
     {
-        await using var relay = await StartAsync();
+        await StartAsync();
         await Task.WhenAll(Enumerable.Range(0, 6).Select(stream => AppendAsync($"video-{stream}", 40)));
         await AppendAsync("encode-1", 3);
         await AppendAsync("videos-1", 3);
         await AppendAsync("video-last", 1);
-        await Eventually(() => log.Records.Any(r => r.Key == "last"));
-        Assert.Equal(241, log.Records.Count);
-        foreach (var stream in log.Records.GroupBy(r => r.Key))
-            Assert.Equal(await IdsAsync($"video-{stream.Key}"), stream.Select(r => r.Id));
+        await RelayedAsync();
+        Assert.Equal(241, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
     }
 
     [Fact]
-    public async Task A_relay_whose_broker_fails_and_that_is_restarted_again_and_again_loses_nothing()
+    public async Task A_relay_that_died_between_Kafkas_commit_and_its_checkpoint_repeats_nothing()
     {
-        var random = new Random(11);
-        log.Fails = () => random.Next(20) == 0;
-        var appending = Task.WhenAll(Enumerable.Range(0, 4).Select(stream => AppendAsync($"video-{stream}", 60)));
-        for (var restart = 0; restart < 4; restart++)
-        {
-            await using var relay = await StartAsync();
-            await Task.Delay(random.Next(50, 400));
-        }
-
-        await appending;
-        log.Fails = () => false;
-        await using var last = await StartAsync();
-        await Eventually(() => log.Records.Select(r => r.Id).Distinct().Count() == 240);
-        for (var stream = 0; stream < 4; stream++)
-        {
-            // A reader that skips ids it has seen sees each event once; a batch sent again comes whole and in order.
-            var seen = log.Records.Where(r => r.Key == $"{stream}").Select(r => r.Id).ToHashSet();
-            Assert.Equal((await IdsAsync($"video-{stream}")).Order(), seen.Order());
-        }
+        var relay = await StartAsync();
+        await AppendAsync("video-1", 30);
+        await AppendAsync("video-2", 30);
+        await RelayedAsync();
+        await rig.StopAsync(relay);
+        // What such a death leaves: records on the topics, and a checkpoint of before.
+        await rig.ExecuteAsync("update checkpoints set position = 17 where reader = 'kafka-relay'");
+        await StartAsync();
+        await AppendAsync("video-1", 5);
+        await RelayedAsync();
+        Assert.Equal(65, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
     }
 
     [Fact]
-    public async Task A_restart_without_failures_repeats_nothing()
+    public async Task A_former_owner_that_was_only_slow_is_fenced_and_leaves_nothing_on_the_topic()
     {
-        await using (await StartAsync())
-        {
-            await AppendAsync("video-1", 30);
-            await Eventually(() => log.Records.Count == 30);
-            await Eventually(() => CheckpointIsAtEnd());
-        }
+        await AppendAsync("video-1", 3);
+        var events = await rig.Store.ReadAllAsync(0, 10, default);
+        var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
+        var id = $"eventstream-relay-{rig.Options.Schema}";
+        using var former = await RelayProducer.OpenAsync(kafka, id, NullLogger.Instance, default);
+        await StartAsync();
+        await RelayedAsync();
+        var route = new RelayRoute("video", Topics.VideoEvents);
+        await Assert.ThrowsAnyAsync<KafkaException>(() => former.SendAsync(
+            [.. events.Select(e => (Topics.VideoEvents.Name, RelayRecords.Of(e, route, "/former", replay: false)))],
+            default));
+        Assert.Equal(3, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
+    }
 
-        await using var again = await StartAsync();
-        await AppendAsync("video-1", 1);
-        await Eventually(() => log.Records.Count >= 31);
-        Assert.Equal(31, log.Records.Count);
+    [Fact]
+    public async Task A_store_that_is_new_relays_everything_to_a_topic_that_an_earlier_store_filled()
+    {
+        var relay = await StartAsync();
+        await AppendAsync("video-old", 20);
+        await RelayedAsync();
+        await rig.StopAsync(relay);
+        await using var next = await StoreRig.StartAsync("relaynext");
+        await next.AppendAsync("video-new", SampleEvents.Registered(), SampleEvents.Uploaded());
+        await next.RelayAsync(broker.Bootstrap, new RelayRoute("video", Topics.VideoEvents));
+        await next.WaitAsync(EventRelay.ReaderName);
+        var records = await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name);
+        Assert.Equal([1L, 2L], records.Where(r => r.Key == "new").Select(r => r.Version));
+        Assert.Equal(20, records.Count(r => r.Key == "old"));
     }
 
     [Fact]
     public async Task Of_two_relays_one_works_and_the_other_takes_over_when_it_stops()
     {
+        await using var other = await StoreRig.OpenAsync(rig.Options);
         var first = await StartAsync();
-        await Eventually(() => first.Relay.IsOwner);
-        await using var second = await StartAsync();
+        await StoreRig.EventuallyAsync(() => Task.FromResult(first.Owns(EventRelay.ReaderName)));
+        var second = await other.RelayAsync(broker.Bootstrap, new RelayRoute("video", Topics.VideoEvents));
         await AppendAsync("video-1", 5);
-        await Eventually(() => log.Records.Count == 5);
-        Assert.False(second.Relay.IsOwner);
-        await first.DisposeAsync();
+        await RelayedAsync();
+        Assert.False(second.Owns(EventRelay.ReaderName));
+        await rig.StopAsync(first);
         await AppendAsync("video-1", 5);
-        await Eventually(() => second.Relay.IsOwner && log.Records.Count == 10);
+        await RelayedAsync();
+        Assert.True(second.Owns(EventRelay.ReaderName));
+        Assert.Equal(10, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
     }
 
     [Fact]
-    public async Task A_former_owner_cannot_move_the_checkpoint()
+    public async Task A_replay_is_told_as_one_and_the_relay_goes_on_behind_it_as_before()
     {
-        var former = await Checkpoint.TakeAsync(source, "x", None);
-        var owner = await Checkpoint.TakeAsync(source, "x", None);
-        await owner.MoveAsync(5, None);
-        await Assert.ThrowsAsync<OwnershipLostException>(() => former.MoveAsync(9, None));
-        Assert.Equal(5, (await Checkpoint.TakeAsync(source, "x", None)).Position);
+        var relay = await StartAsync();
+        await AppendAsync("video-1", 3);
+        await AppendAsync("video-2", 3);
+        await RelayedAsync();
+        await rig.StopAsync(relay);
+        var replay = new StoreReplay(
+            new KafkaOptions { Bootstrap = broker.Bootstrap }, [new RelayRoute("video", Topics.VideoEvents)], rig.Services);
+        Assert.Equal(3, await replay.RunAsync("video-2", 0, long.MaxValue, null, default));
+        Assert.Equal(2, await replay.RunAsync(null, 1, 3, null, default));
+        await StartAsync();
+        await AppendAsync("video-2", 1);
+        await RelayedAsync();
+        var records = await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name);
+        Assert.Equal(5, records.Count(r => r.Replay));
+        Assert.Equal(7, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
     }
 
-    private bool CheckpointIsAtEnd()
+    [ApacheKafkaFact]
+    public async Task On_Apache_Kafka_every_event_is_relayed_once_over_restarts_of_the_relay()
     {
-        using var command = source.CreateCommand("select position from checkpoints where reader = 'kafka-relay'");
-        return command.ExecuteScalar() is 30L;
+        var bootstrap = await ApacheKafka.BootstrapAsync();
+        var topic = Topics.VideoEvents with { Name = $"relay-{Guid.NewGuid():N}" };
+        await RelayCheck.CreateTopicAsync(bootstrap, topic);
+        var appending = Task.WhenAll(Enumerable.Range(0, 4).Select(stream => AppendAsync($"video-{stream}", 60)));
+        for (var restart = 0; restart < 3; restart++)
+        {
+            var relay = await rig.RelayAsync(bootstrap, new RelayRoute("video", topic));
+            await StoreRig.EventuallyAsync(() => Task.FromResult(relay.Owns(EventRelay.ReaderName)));
+            await rig.StopAsync(relay);
+            await rig.ExecuteAsync("update checkpoints set position = 0 where reader = 'kafka-relay'");
+        }
+
+        await appending;
+        await rig.RelayAsync(bootstrap, new RelayRoute("video", topic));
+        await RelayedAsync();
+        Assert.Equal(240, (await RelayCheck.EverythingOnceAsync(rig, bootstrap, topic.Name)).Count);
     }
 
-    private async Task<Running> StartAsync()
-    {
-        var highWater = new HighWater(source);
-        var own = new PostgresEventStore(source, highWater, signal, new StoreOptions { MasterKey = options.MasterKey });
-        var relay = new EventRelay(
-            log, [new RelayRoute("video", Topics.VideoEvents)],
-            new ReaderServices(own, source, options, highWater, TimeProvider.System, NullLoggerFactory.Instance));
-        await relay.StartAsync(None);
-        return new Running(relay);
-    }
+    private Task<ProjectionDaemon> StartAsync() =>
+        rig.RelayAsync(broker.Bootstrap, new RelayRoute("video", Topics.VideoEvents));
+
+    private Task RelayedAsync() => rig.WaitAsync(EventRelay.ReaderName);
 
     private async Task AppendAsync(string stream, int count)
     {
-        var now = TimeProvider.System.GetUtcNow();
-        for (var i = 0; i < count; i++)
-        {
-            var e = new NewEvent(Guid.NewGuid(), new VideoPublished(VideoId.New(now), now));
-            await store.AppendAsync(stream, ExpectedVersion.Any, [e], EventMetadata.None, None);
-        }
-    }
-
-    private async Task<List<string>> IdsAsync(string stream)
-    {
-        var ids = new List<string>();
-        await foreach (var e in store.FetchStreamAsync(stream)) ids.Add(e.Id.ToString("D"));
-        return ids;
-    }
-
-    private static async Task Eventually(Func<bool> condition)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!condition()) await Task.Delay(10, patience.Token);
-    }
-
-    private sealed record Running(EventRelay Relay) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await Relay.StopAsync(None);
-            Relay.Dispose();
-        }
-    }
-
-    /// <summary>
-    /// Acknowledges and notes records in the order in which they were handed over, and fails when told to.
-    /// </summary>
-    private sealed class Log : IEventPublisher
-    {
-        private readonly ConcurrentQueue<(string Key, string Id)> records = new();
-
-        public Func<bool> Fails { get; set; } = () => false;
-
-        public IReadOnlyCollection<(string Key, string Id)> Records => records;
-
-        public async Task PublishAsync(
-            Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-            PublishOptions? options = null)
-        {
-            Assert.Equal(Topics.VideoEvents, topic);
-            lock (records)
-            {
-                if (Fails()) throw new PublishException(topic.Name,
-                    new Confluent.Kafka.Error(Confluent.Kafka.ErrorCode.Local_MsgTimedOut));
-                records.Enqueue((key, options!.EventId!));
-            }
-
-            await Task.Yield();
-        }
+        for (var i = 0; i < count; i++) await rig.AppendAsync(stream, SampleEvents.Published());
     }
 }

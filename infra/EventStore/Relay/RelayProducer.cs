@@ -1,0 +1,94 @@
+using Confluent.Kafka;
+using EventStream.Messaging.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace EventStream.EventStore.Relay;
+
+/// <summary>
+/// The transactional producer of one ownership of the relay. Opening it fences whoever had its id before and rolls back
+/// what that one left open; so from then on the topics hold only whole batches and nobody else adds any.
+/// </summary>
+internal sealed partial class RelayProducer : IDisposable
+{
+    /// <summary>Time for one step of the protocol before the relay begins anew.</summary>
+    private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(30);
+
+    private readonly IProducer<byte[], byte[]> producer;
+    private readonly ILogger log;
+    private volatile Error? failed;
+
+    private RelayProducer(KafkaOptions kafka, string id, ILogger log)
+    {
+        this.log = log;
+        var config = kafka.ProducerConfig(id);
+        config.TransactionalId = id;
+        config.TransactionTimeoutMs = (int)StepTimeout.TotalMilliseconds;
+        config.MessageTimeoutMs = config.TransactionTimeoutMs;
+        // The commit that follows the records flushes them; waiting for company would only delay it.
+        config.LingerMs = 0;
+        config.RetryBackoffMs = 5;
+        producer = new ProducerBuilder<byte[], byte[]>(config)
+            .SetLogHandler((_, message) => ClientMessage(this.log, message.Message))
+            .SetErrorHandler((_, error) => ClientMessage(this.log, error.Reason))
+            .Build();
+    }
+
+    /// <summary>Throws <see cref="KafkaException"/> when the broker does not answer in time.</summary>
+    public static Task<RelayProducer> OpenAsync(
+        KafkaOptions kafka, string id, ILogger log, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            var opened = new RelayProducer(kafka, id, log);
+            try
+            {
+                opened.producer.InitTransactions(StepTimeout);
+                return opened;
+            }
+            catch
+            {
+                opened.Dispose();
+                throw;
+            }
+        }, cancellation);
+
+    /// <summary>
+    /// All records or none, in this order. Throws <see cref="KafkaException"/>, after which it is unknown which of the
+    /// two it was and the producer must not be used any more.
+    /// </summary>
+    public Task SendAsync(
+        IReadOnlyList<(string Topic, Message<byte[], byte[]> Record)> records, CancellationToken cancellation) =>
+        Task.Run(
+            () =>
+            {
+                producer.BeginTransaction();
+                foreach (var (topic, record) in records) Produce(topic, record);
+                producer.CommitTransaction(StepTimeout);
+                if (failed is { } error) throw new KafkaException(error);
+            }, cancellation);
+
+    public void Dispose() => producer.Dispose();
+
+    private void Produce(string topic, Message<byte[], byte[]> record)
+    {
+        while (true)
+        {
+            try
+            {
+                producer.Produce(topic, record, Delivered);
+                return;
+            }
+            catch (ProduceException<byte[], byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+            {
+                producer.Poll(TimeSpan.FromMilliseconds(10));
+            }
+        }
+    }
+
+    private void Delivered(DeliveryReport<byte[], byte[]> report)
+    {
+        if (report.Error.IsError) failed = report.Error;
+    }
+
+    [LoggerMessage(1, LogLevel.Debug, "Kafka relay: {Text}")]
+    private static partial void ClientMessage(ILogger logger, string text);
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using EventStream.Broker;
+using EventStream.Contracts;
+using EventStream.EventStore;
+using EventStream.EventStore.Daemon;
+using EventStream.EventStore.Relay;
+using EventStream.Messaging.Kafka;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EventStream.Benchmarks;
+
+/// <summary>
+/// The relay from PostgreSQL to the platform's broker: how many events a second it carries from a backlog, beside an
+/// idempotent producer that sends the same records from memory, and how long after its commit an event is read from the
+/// topic at a moderate load.
+/// </summary>
+internal static class RelayBenchmark
+{
+    private const int Events = 20_000;
+    private const int Streams = 500;
+    private const int PerSecond = 200;
+    private const int Samples = 2_000;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("eventstream-bench-relay").FullName;
+        await using var broker = await DevBroker.StartAsync(new BrokerOptions { DataFolder = folder }, None);
+        var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
+        await using var bench = await StoreBench.StartAsync("relay");
+        await bench.FillAsync(Streams, Events / Streams);
+        var turn = 0;
+        var rates = await Measure.RatesAsync(
+            Events, () => RelayAllAsync(bench, kafka, $"bench.{turn++}"), () => ProduceAsync(bench, kafka));
+        var delays = await DelaysAsync(bench, kafka);
+        Directory.Delete(folder, recursive: true);
+        return
+        [
+            Figure.AgainstLimit("relay of a backlog, transactions of 500", "events/s", rates[0], rates[1], ""),
+            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p50", "ms", Quantile(delays, 0.5), 100, "<= 1"),
+            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p99", "ms", Quantile(delays, 0.99), 100, "<= 1"),
+        ];
+    }
+
+    private static double Quantile(List<double> sorted, double q) => sorted[(int)((sorted.Count - 1) * q)];
+
+    private static async Task RelayAllAsync(StoreBench bench, KafkaOptions kafka, string name)
+    {
+        var topic = await TopicAsync(kafka, name);
+        await bench.ExecuteAsync("delete from checkpoints");
+        await using var relay = await RunningAsync(bench, kafka, topic);
+        await new StoreReaders(bench.Source, bench.Options, TimeProvider.System)
+            .WaitForNonStaleAsync(EventRelay.ReaderName, Patience, None);
+    }
+
+    private static async Task ProduceAsync(StoreBench bench, KafkaOptions kafka)
+    {
+        var topic = await TopicAsync(kafka, "bench.raw");
+        var route = new RelayRoute("video", topic);
+        using var producer = new ProducerBuilder<byte[], byte[]>(kafka.ProducerConfig("bench")).Build();
+        for (var at = 0L; at < Events; at += 500)
+        {
+            // What the relay must do besides is part of the limit: read the events and make records of them.
+            foreach (var recorded in await bench.Store.ReadRangeAsync(at, at + 500, 500, None))
+                producer.Produce(topic.Name, RelayRecords.Of(recorded, route, "/bench", replay: false));
+            producer.Flush(Patience);
+        }
+    }
+
+    private static async Task<List<double>> DelaysAsync(StoreBench bench, KafkaOptions kafka)
+    {
+        var topic = await TopicAsync(kafka, "bench.delay");
+        await bench.ExecuteAsync($"update checkpoints set position = {Events}");
+        await using var relay = await RunningAsync(bench, kafka, topic);
+        var committed = new System.Collections.Concurrent.ConcurrentDictionary<string, long>(StringComparer.Ordinal);
+        var reading = Task.Run(() => Read(kafka, topic));
+        for (var i = 0; i < Samples; i++)
+        {
+            var id = Guid.NewGuid();
+            var started = Stopwatch.GetTimestamp();
+            await bench.Store.AppendAsync(
+                $"video-new-{i % 50}", ExpectedVersion.Any, [new NewEvent(id, StoreBench.Sample())], EventMetadata.None,
+                None);
+            committed[id.ToString("D")] = Stopwatch.GetTimestamp();
+            var rest = TimeSpan.FromSeconds(1.0 / PerSecond) - Stopwatch.GetElapsedTime(started);
+            if (rest > TimeSpan.Zero) await Task.Delay(rest);
+        }
+
+        var read = await reading;
+        return [.. read.Select(pair => Stopwatch.GetElapsedTime(committed[pair.Id], pair.At).TotalMilliseconds).Order()];
+    }
+
+    private static List<(string Id, long At)> Read(KafkaOptions kafka, Topic topic)
+    {
+        var config = kafka.ConsumerConfig("bench", $"bench-{Guid.NewGuid()}");
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
+        consumer.Assign(Enumerable.Range(0, topic.Partitions)
+            .Select(p => new TopicPartitionOffset(topic.Name, p, Offset.Beginning)));
+        var read = new List<(string, long)>();
+        using var patience = new CancellationTokenSource(Patience);
+        while (read.Count < Samples)
+        {
+            var record = consumer.Consume(patience.Token);
+            read.Add((CloudEvents.Text(record.Message.Headers, CloudEvents.Id)!, Stopwatch.GetTimestamp()));
+        }
+
+        return read;
+    }
+
+    private static async Task<Topic> TopicAsync(KafkaOptions kafka, string name)
+    {
+        var topic = Topics.VideoEvents with { Name = name };
+        await new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance).EnsureAsync([topic], None);
+        return topic;
+    }
+
+    private static async Task<RunningRelay> RunningAsync(StoreBench bench, KafkaOptions kafka, Topic topic)
+    {
+        var relay = new EventRelay(kafka, [new RelayRoute("video", topic)], bench.Services);
+        var daemon = new ProjectionDaemon(new DaemonPlan(), [relay], [], bench.Services);
+        await daemon.StartAsync(None);
+        while (!daemon.Owns(EventRelay.ReaderName)) await Task.Delay(5);
+        return new RunningRelay(daemon);
+    }
+
+    private sealed record RunningRelay(ProjectionDaemon Daemon) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Daemon.StopAsync(None);
+            Daemon.Dispose();
+        }
+    }
+}
