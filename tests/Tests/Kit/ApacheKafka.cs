@@ -40,6 +40,8 @@ public static class ApacheKafka
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        // A tool lives for a second or two: its code is compiled quickly rather than well.
+        start.Environment.TryAdd("KAFKA_TOOL_OPTS", "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
         foreach (var argument in (string[])["tool", .. arguments]) start.ArgumentList.Add(argument);
         using var tool = Process.Start(start)!;
         using var cancel = new CancellationTokenSource(limit);
