@@ -8,8 +8,8 @@ namespace EventStream.Console;
 /// <summary>
 /// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Settings:
 /// <c>Broker:DataFolder</c>, <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind
-/// (loopback), <c>Broker:AdvertisedHost</c> and <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>). Its health is
-/// on the role's own HTTP port.
+/// (loopback), <c>Broker:AdvertisedHost</c> and <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>); those of TLS
+/// and SASL stand with <see cref="BrokerSecurity"/>. Its health is on the role's own HTTP port.
 /// </summary>
 public sealed class BrokerRole : IRole
 {
@@ -53,6 +53,7 @@ public sealed class BrokerRole : IRole
             Address = bound,
             AdvertisedHost = configuration["Broker:AdvertisedHost"],
             Flush = mode,
+            Security = BrokerSecurity.Read(configuration, Name),
         };
         if (options.DataFolder.Length == 0)
             throw new RoleConfigurationException(

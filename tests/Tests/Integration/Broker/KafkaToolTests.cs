@@ -91,6 +91,16 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
     }
 
     [ApacheKafkaFact]
+    public async Task A_consumer_that_wants_the_newer_group_protocol_is_told_to_use_the_classic_one()
+    {
+        await ProduceAsync(_name, partitions: 1, 1);
+        var (_, output) = await ApacheKafka.ToolAsync(
+            Limit, null, "console-consumer", "--bootstrap-server", broker.Bootstrap, "--topic", _name,
+            "--command-property", "group.protocol=consumer", "--timeout-ms", "100000");
+        Assert.Contains("Set group.protocol=classic", output, StringComparison.Ordinal);
+    }
+
+    [ApacheKafkaFact]
     public async Task The_performance_tools_run_also_in_transactions()
     {
         var input = string.Concat(Enumerable.Range(0, 50).Select(i => $"k{i}:line {i}\n"));
