@@ -17,11 +17,15 @@ internal sealed partial class TransactionCoordinator
     private ErrorCode Renew(Transaction transaction, int timeoutMs, long producerId, short epoch)
     {
         var goesOn = producerId >= 0 && transaction.ProducerId >= 0;
-        if (goesOn && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
+        var isRetry = goesOn && producerId == transaction.ProducerId && epoch == transaction.PreviousEpoch;
+        if (isRetry && transaction.State == TransactionState.Empty)
         {
-            // The answer to the same request may have been lost: then the epoch was renewed already.
-            var isRetry = producerId == transaction.ProducerId && epoch >= 0 && epoch == transaction.PreviousEpoch;
-            return isRetry && transaction.State == TransactionState.Empty ? ErrorCode.None : ErrorCode.ProducerFenced;
+            // The answer to the same request was lost: the epoch was renewed already.
+            return ErrorCode.None;
+        }
+        if (goesOn && !isRetry && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
+        {
+            return ErrorCode.ProducerFenced;
         }
         if (transaction.IsPrepared && !Finish(transaction, transaction.State))
         {
@@ -212,7 +216,7 @@ internal sealed partial class TransactionCoordinator
         {
             BrokerLog.TransactionTimedOut(_logger, transaction.Id, transaction.TimeoutMs);
             // The epoch goes up, so that nothing that is still on its way gets in behind the marker.
-            Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn: false));
+            Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn: true));
         }
     }
 
