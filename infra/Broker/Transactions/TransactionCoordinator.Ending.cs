@@ -17,15 +17,9 @@ internal sealed partial class TransactionCoordinator
     private ErrorCode Renew(Transaction transaction, int timeoutMs, long producerId, short epoch)
     {
         var goesOn = producerId >= 0 && transaction.ProducerId >= 0;
-        var isRetry = goesOn && producerId == transaction.ProducerId && epoch == transaction.PreviousEpoch;
-        if (isRetry && transaction.State == TransactionState.Empty)
+        if (goesOn && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
         {
-            // The answer to the same request was lost: the epoch was renewed already.
-            return ErrorCode.None;
-        }
-        if (goesOn && !isRetry && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
-        {
-            return ErrorCode.ProducerFenced;
+            return ComeBack(transaction, timeoutMs, producerId, epoch);
         }
         if (transaction.IsPrepared && !Finish(transaction, transaction.State))
         {
@@ -56,6 +50,24 @@ internal sealed partial class TransactionCoordinator
             _byProducer[transaction.ProducerId] = transaction;
         }
         return ErrorCode.None;
+    }
+
+    /// <summary>
+    /// The epoch was renewed already: by the same request, whose answer may have been lost, or because the transaction
+    /// took too long. Its producer goes on with the new one, as long as nobody has begun a transaction with it.
+    /// </summary>
+    private ErrorCode ComeBack(Transaction transaction, int timeoutMs, long producerId, short epoch)
+    {
+        var isLatest = producerId == transaction.ProducerId && epoch >= 0 && epoch == transaction.PreviousEpoch;
+        if (!isLatest || transaction.State is not (TransactionState.Empty or TransactionState.CompleteAbort))
+        {
+            return ErrorCode.ProducerFenced;
+        }
+        return TrySave(transaction, () =>
+        {
+            transaction.TimeoutMs = timeoutMs;
+            transaction.State = TransactionState.Empty;
+        });
     }
 
     private ErrorCode Change(string transactionalId, long producerId, short epoch, Action<Transaction> change)
