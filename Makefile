@@ -10,7 +10,7 @@ EVENTSTREAM := artifacts/bin/eventstream
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help setup build test soak demo up down clean bench format
+.PHONY: help setup build test soak demo up down clean bench image format
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ clean: down ## remove the platform's data
 bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
+
+image: setup ## build the container image eventstream:latest (CONTAINER_ENGINE=none only stages it)
+	@infra/deploy/image.sh
 
 format: setup ## bring the source into the house's format
 	@dotnet format EventStream.sln --no-restore

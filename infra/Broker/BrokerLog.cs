@@ -40,4 +40,36 @@ internal static partial class BrokerLog
 
     [LoggerMessage(9, LogLevel.Error, "Upkeep of {Subject} failed and will be tried again")]
     public static partial void UpkeepFailed(ILogger logger, Exception exception, string subject);
+
+    [LoggerMessage(20, LogLevel.Warning, "An authentication of {Peer} by {Mechanism} failed")]
+    public static partial void AuthenticationFailed(ILogger logger, string peer, string mechanism);
+
+    [LoggerMessage(10, LogLevel.Information, "The log in {Folder} is written again")]
+    public static partial void AppendsAgain(ILogger logger, string folder);
+
+    [LoggerMessage(
+        11,
+        LogLevel.Information,
+        "Compacted {Folder}: {Before} to {After} bytes, {Removed} records removed, {Unread} batches kept unread")]
+    public static partial void Compacted(
+        ILogger logger, string folder, long before, long after, long removed, long unread);
+
+    [LoggerMessage(
+        12,
+        LogLevel.Error,
+        "The log in {Folder} cannot be compacted; it stays as it is. Read what is needed from it and create it anew")]
+    public static partial void Uncleanable(ILogger logger, Exception exception, string folder);
+
+    [LoggerMessage(
+        13,
+        LogLevel.Warning,
+        "A transaction of producer {ProducerId} in {Topic} is open and no coordinator knows it; it is aborted")]
+    public static partial void OrphanAborted(ILogger logger, long producerId, string topic);
+
+    [LoggerMessage(
+        14,
+        LogLevel.Error,
+        "{Path} is damaged: its last {Bytes} bytes were cut off, and the records in them are lost. Check the disk; "
+        + "flush=always keeps records over the loss of power")]
+    public static partial void Damaged(ILogger logger, string path, long bytes);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using EventStream.Broker.Security;
 
 namespace EventStream.Broker;
 
@@ -25,10 +26,13 @@ public sealed record BrokerOptions
     public required string DataFolder { get; init; }
 
     /// <summary>
-    /// The address to listen on. Anything but the loopback opens the broker, which has no TLS and no SASL, to the
-    /// network.
+    /// The address to listen on. Anything but the loopback opens the broker to the network and needs
+    /// <see cref="Security"/>.
     /// </summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
+
+    /// <summary>Encryption and authentication; the default is neither.</summary>
+    public SecurityOptions Security { get; init; } = new();
 
     /// <summary>The TCP port, 0 for any free one.</summary>
     public int Port { get; init; }
@@ -48,13 +52,31 @@ public sealed record BrokerOptions
     /// <summary>The partitions that may exist in all; each keeps a file open.</summary>
     public int PartitionsMax { get; init; } = 4096;
 
-    /// <summary>The connections served at once; a further one is closed at once.</summary>
+    /// <summary>
+    /// The connections served at once; a further one is closed at once. Each has one request at a time, so that this
+    /// also bounds the fetches, joins and flushes that wait.
+    /// </summary>
     public int ConnectionsMax { get; init; } = 1024;
+
+    /// <summary>The connections of one client address served at once.</summary>
+    public int ConnectionsPerAddressMax { get; init; } = 1024;
 
     /// <summary>
     /// The size of one request. A larger one closes its connection: it is garbage or a client set up wrongly.
     /// </summary>
     public int RequestBytesMax { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// The size of one request that is no Produce. What such requests are read into takes more memory than their
+    /// bytes, which this bounds.
+    /// </summary>
+    public int ControlRequestBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// The size of one response. A request whose answer would be larger, by naming the same topic again and again,
+    /// closes its connection.
+    /// </summary>
+    public int ResponseBytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
     /// The bytes of large requests and responses held in memory for all connections together; more has to wait.
@@ -68,6 +90,13 @@ public sealed record BrokerOptions
     /// How long a client may take to send the rest of a request that it began, or to take a response.
     /// </summary>
     public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// The requests that may wait at once for records, members or an assignment. Beyond it a fetch is answered with
+    /// what
+    /// there is, and a member of a group is asked to try again.
+    /// </summary>
+    public int PurgatoryMax { get; init; } = 4096;
 
     /// <summary>How long a fetch may wait for records at most.</summary>
     public TimeSpan FetchWaitMax { get; init; } = TimeSpan.FromSeconds(60);
@@ -89,14 +118,40 @@ public sealed record BrokerOptions
     /// <summary>The bytes of the metadata that a consumer may commit with an offset.</summary>
     public int OffsetMetadataBytesMax { get; init; } = 4096;
 
+    /// <summary>
+    /// How long the offsets of a group are kept after its last member left, or for a group that never had members,
+    /// after
+    /// the commit (KIP-211).
+    /// </summary>
+    public TimeSpan OffsetsRetention { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>The longest transaction time-out that a producer may ask for.</summary>
     public TimeSpan TransactionTimeoutMax { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a transactional id that is no longer used is remembered.</summary>
+    public TimeSpan TransactionalIdExpiry { get; init; } = TimeSpan.FromDays(7);
 
     /// <summary>How long a partition remembers a producer that no longer writes.</summary>
     public TimeSpan ProducerExpiry { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How often retention is applied.</summary>
+    /// <summary>How often retention is applied, and groups and transactional ids expire.</summary>
     public TimeSpan RetentionCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often it is looked whether a compacted topic is due for compaction.</summary>
+    public TimeSpan CompactionCheckInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// The keys that compaction remembers at once, 24 to 48 bytes each; a partition with more takes several passes.
+    /// </summary>
+    public int CompactionKeysMax { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// How often complete segments are brought to the disk, and topics with <c>flush.ms</c> are looked at.
+    /// </summary>
+    public TimeSpan FlushCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The series of the metric <c>broker.group.lag</c>, one for each group and partition.</summary>
+    public int LagSeriesMax { get; init; } = 2000;
 
     /// <summary>The clock; tests turn it by hand.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -120,6 +175,13 @@ public sealed record BrokerOptions
             $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}.");
         Require(ConnectionsMax >= 1, $"{nameof(ConnectionsMax)} is {ConnectionsMax}; it is at least 1.");
         Require(RequestBytesMax >= 4096, $"{nameof(RequestBytesMax)} is {RequestBytesMax}; it is at least 4096.");
+        Require(ConnectionsPerAddressMax >= 1, $"{nameof(ConnectionsPerAddressMax)} is not positive.");
+        Require(
+            ControlRequestBytesMax >= 4096,
+            $"{nameof(ControlRequestBytesMax)} is {ControlRequestBytesMax}; it is at least 4096.");
+        Require(
+            ResponseBytesMax >= FetchBytesMax && ResponseBytesMax >= RequestBytesMax,
+            $"{nameof(ResponseBytesMax)} is less than one fetch response or the largest record batch.");
         Require(FetchBytesMax >= 4096, $"{nameof(FetchBytesMax)} is {FetchBytesMax}; it is at least 4096.");
         Require(
             InFlightBytesMax >= RequestBytesMax && InFlightBytesMax >= FetchBytesMax,
@@ -127,7 +189,36 @@ public sealed record BrokerOptions
         Require(
             SessionTimeoutMin <= SessionTimeoutMax,
             $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}.");
-        Require(RetentionCheckInterval > TimeSpan.Zero, $"{nameof(RetentionCheckInterval)} is not positive.");
+        Require(PurgatoryMax >= 1, $"{nameof(PurgatoryMax)} is {PurgatoryMax}; it is at least 1.");
+        Require(GroupMembersMax >= 1, $"{nameof(GroupMembersMax)} is {GroupMembersMax}; it is at least 1.");
+        Require(CompactionKeysMax >= 1, $"{nameof(CompactionKeysMax)} is {CompactionKeysMax}; it is at least 1.");
+        Require(LagSeriesMax >= 0, $"{nameof(LagSeriesMax)} is {LagSeriesMax}; it is at least 0.");
+        ValidateSpans(errors);
+        errors.AddRange(Security.Validate(Address));
         return errors;
+    }
+
+    private void ValidateSpans(List<string> errors)
+    {
+        (string Name, TimeSpan Value)[] positive =
+        [
+            (nameof(TransferTimeout), TransferTimeout),
+            (nameof(FetchWaitMax), FetchWaitMax),
+            (nameof(SessionTimeoutMin), SessionTimeoutMin),
+            (nameof(OffsetsRetention), OffsetsRetention),
+            (nameof(TransactionTimeoutMax), TransactionTimeoutMax),
+            (nameof(TransactionalIdExpiry), TransactionalIdExpiry),
+            (nameof(ProducerExpiry), ProducerExpiry),
+            (nameof(RetentionCheckInterval), RetentionCheckInterval),
+            (nameof(CompactionCheckInterval), CompactionCheckInterval),
+            (nameof(FlushCheckInterval), FlushCheckInterval),
+        ];
+        foreach (var (name, value) in positive)
+        {
+            if (value <= TimeSpan.Zero)
+            {
+                errors.Add($"{name} is {value}; it is more than 0.");
+            }
+        }
     }
 }

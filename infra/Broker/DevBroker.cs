@@ -6,15 +6,15 @@ namespace EventStream.Broker;
 
 /// <summary>
 /// A single-node broker that speaks the Kafka protocol: bytes in, a durable log on disk, consumer groups and
-/// transactions. Clients connect in plain text, without TLS and SASL. Record batches are kept as they came (magic 2),
-/// in the layout of KIP-98.
+/// transactions. Clients connect as <see cref="BrokerOptions.Security"/> says, in plain text unless it says otherwise.
+/// Record batches are kept as they came (magic 2), in the layout of KIP-98.
 /// </summary>
 public sealed class DevBroker : IAsyncDisposable
 {
     private readonly BrokerNode _node;
     private readonly FolderLock _lock;
     private readonly Listener _listener;
-    private readonly ITimer _upkeep;
+    private readonly Housekeeping _housekeeping;
     private int _stopped;
 
     private DevBroker(BrokerNode node, FolderLock folderLock, Listener listener)
@@ -23,8 +23,8 @@ public sealed class DevBroker : IAsyncDisposable
         _lock = folderLock;
         _listener = listener;
         node.Port = listener.Port;
-        var interval = node.Options.RetentionCheckInterval;
-        _upkeep = node.Options.Time.CreateTimer(_ => node.Upkeep(), null, interval, interval);
+        BrokerGauges.Publish(node, () => listener.Connections);
+        _housekeeping = new Housekeeping(node);
     }
 
     /// <summary>The port that the broker listens on.</summary>
@@ -33,8 +33,14 @@ public sealed class DevBroker : IAsyncDisposable
     /// <summary>The address for <c>bootstrap.servers</c>: host and port.</summary>
     public string Bootstrap => $"{_node.Host}:{Port}";
 
+    /// <summary>What the broker counts and publishes as the meter <c>EventStream.Broker</c>.</summary>
+    internal BrokerCounters Counters => _node.Counters;
+
     /// <summary>How many connections were closed because they sent bytes that are no request.</summary>
     public long GarbageFrames => _node.Counters.GarbageFrames;
+
+    /// <summary>How many TLS handshakes and SASL exchanges failed.</summary>
+    public long FailedAuthentications => _node.Counters.AuthenticationsFailed;
 
     /// <summary>Opens the data folder, repairing what a crash left, and listens.</summary>
     /// <exception cref="BrokerException">
@@ -96,7 +102,7 @@ public sealed class DevBroker : IAsyncDisposable
         {
             return;
         }
-        await _upkeep.DisposeAsync();
+        await _housekeeping.DisposeAsync();
         await _listener.DisposeAsync();
         _node.Close(clean);
         _node.Dispose();

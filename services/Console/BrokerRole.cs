@@ -8,7 +8,8 @@ namespace EventStream.Console;
 /// <summary>
 /// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Settings:
 /// <c>Broker:DataFolder</c>, <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind
-/// (loopback) and <c>Broker:AdvertisedHost</c>. Its health is on the role's own HTTP port.
+/// (loopback), <c>Broker:AdvertisedHost</c> and <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>). Its health is
+/// on the role's own HTTP port.
 /// </summary>
 public sealed class BrokerRole : IRole
 {
@@ -42,12 +43,16 @@ public sealed class BrokerRole : IRole
             throw new RoleConfigurationException(Name, $"Broker:Port '{port}' is not a number; give a TCP port.");
         if (!IPAddress.TryParse(address, out var bound))
             throw new RoleConfigurationException(Name, $"Broker:Address '{address}' is not an IP address.");
+        var flush = configuration["Broker:Flush"] ?? nameof(FlushMode.Process);
+        if (!Enum.TryParse<FlushMode>(flush, ignoreCase: true, out var mode) || int.TryParse(flush, out _))
+            throw new RoleConfigurationException(Name, $"Broker:Flush '{flush}' is neither 'process' nor 'always'.");
         var options = new BrokerOptions
         {
             DataFolder = configuration["Broker:DataFolder"] ?? "",
             Port = number,
             Address = bound,
             AdvertisedHost = configuration["Broker:AdvertisedHost"],
+            Flush = mode,
         };
         if (options.DataFolder.Length == 0)
             throw new RoleConfigurationException(

@@ -25,7 +25,7 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
     /// <summary>Roles that are, or need not have, Kafka: they start whether a broker answers or not.</summary>
     private static readonly HashSet<string> WithoutTopics =
-        new(StringComparer.Ordinal) { "broker", "clickhouse", "console" };
+        new(StringComparer.Ordinal) { "broker", "clickhouse", "console", "edge" };
 
     private readonly List<(IRole Role, WebApplication App)> running = [];
 

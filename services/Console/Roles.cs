@@ -4,6 +4,7 @@ using EventStream.Console.Web;
 using EventStream.Encode;
 using EventStream.Messaging.Hosting;
 using EventStream.Playback;
+using EventStream.Playback.Edge;
 using EventStream.Qoe;
 using EventStream.Traffic;
 using EventStream.Upload;
@@ -21,6 +22,7 @@ public static class Roles
         () => new EncodePlannerRole(),
         () => new EncodeWorkerRole(),
         () => new PlaybackRole(),
+        () => new EdgeRole(),
         () => new TrafficRole(),
         () => new CollectRole(),
         () => new QoeRole(),

@@ -42,7 +42,7 @@ public sealed record PlaybackOptions
     public static PlaybackOptions From(IConfiguration configuration)
     {
         var errors = new List<string>();
-        var key = SigningKeyOf(configuration, errors);
+        var key = SigningKeys.FromSettings(configuration, errors);
         var root = configuration["Media:Root"];
         if (string.IsNullOrWhiteSpace(root)) errors.Add("Media:Root is missing; name the folder of the media store.");
         var lifetime = Number(configuration, "Playback:TokenLifetimeSeconds", 60, 604_800, 21_600, errors);
@@ -64,33 +64,6 @@ public sealed record PlaybackOptions
     /// <summary>Text for a log, without the key.</summary>
     public override string ToString() =>
         $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}, media at {MediaRoot}";
-
-    private static string SigningKeyOf(IConfiguration configuration, List<string> errors)
-    {
-        var key = configuration["Playback:SigningKey"];
-        if (string.IsNullOrEmpty(key) && configuration["Playback:SigningKeyFile"] is { Length: > 0 } file)
-        {
-            try
-            {
-                key = SigningKeys.Read(file);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                errors.Add($"Playback:SigningKeyFile: {e.Message}");
-                return "";
-            }
-        }
-
-        if (string.IsNullOrEmpty(key)) errors.Add("Set Playback:SigningKey or Playback:SigningKeyFile.");
-        else if (key.Length < EdgeTokens.SigningKeyLengthMin)
-        {
-            errors.Add($"The signing key needs at least {EdgeTokens.SigningKeyLengthMin} characters; "
-                + "try `openssl rand -hex 32`.");
-        }
-
-
-        return key ?? "";
-    }
 
     private static int Number(IConfiguration configuration, string key, int min, int max, int fallback,
         List<string> errors)

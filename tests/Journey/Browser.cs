@@ -56,6 +56,7 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
           const q = window.__qoe || {}, v = document.querySelector('video');
           return JSON.stringify({ sessionId: q.sessionId || '', startupMs: q.startupMs ?? null, stalls: q.stalls || 0,
             stallMs: q.stallMs || 0, switches: q.switches || 0, bitrateKbps: q.bitrateKbps ?? null,
+            meanKbps: q.averageBitrateKbps ?? null,
             positionSeconds: v ? v.currentTime : 0, edge: q.edge || '' });
         }
         """;
@@ -110,11 +111,17 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
     public async Task LeaveAsync()
     {
         await page.CloseAsync(new PageCloseOptions { RunBeforeUnload = true });
-        // The page is gone when its last request is; the context must live until then.
         for (var i = 0; i < 50 && !page.IsClosed; i++) await Task.Delay(100, CancellationToken.None);
     }
 
-    public async ValueTask DisposeAsync() => await context.DisposeAsync();
+    /// <summary>
+    /// Closes the page where it was not left. Its context ends with the browser and not before: what a page sends as it
+    /// goes away is on its way still when the page is gone.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!page.IsClosed) await page.CloseAsync();
+    }
 
     /// <summary>A number with a unit, or a dash.</summary>
     public static string Words(double? value, string unit) =>

@@ -55,7 +55,7 @@ public static class Demo
             show.Step(7, "Capacity: a crowd along a daily curve, forecast, decisions, worker processes");
             await CapacityStep.RunAsync(platform, facts, show, cancellation);
             show.Step(8, "The console, one page per user");
-            await PicturesAsync(platform, browser, facts, show);
+            await PicturesAsync(platform, browser, show);
         }
 
         show.Step(9, "Totals by SQL");
@@ -63,7 +63,7 @@ public static class Demo
         show.Step(10, "Stopping everything");
     }
 
-    private static async Task PicturesAsync(Platform platform, Browser browser, Facts facts, Show show)
+    private static async Task PicturesAsync(Platform platform, Browser browser, Show show)
     {
         foreach (var name in (string[])["", "upload", "library", "operations", "data"])
         {
@@ -73,7 +73,5 @@ public static class Demo
             await page.PictureAsync(platform.Options.Out, $"console-{file}");
             show.Line($"picture of /{name}: {platform.Options.Out}/console-{file}.png");
         }
-
-        _ = facts;
     }
 }

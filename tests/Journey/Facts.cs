@@ -1,18 +1,17 @@
 namespace EventStream.Journey;
 
 /// <summary>
-/// What one viewer's own page measured. Times in milliseconds, bitrate in kbit/s, position in seconds.
+/// What one viewer's own page measured. Times in milliseconds, position in seconds; bitrates in kbit/s, on the screen
+/// and in the mean.
 /// </summary>
 public sealed record BrowserFacts(
     string SessionId, double? StartupMs, int Stalls, double StallMs, int Switches, double? BitrateKbps,
-        double PositionSeconds,
-    string Edge);
+    double? MeanKbps, double PositionSeconds, string Edge);
 
 /// <summary>What the platform says of the same session, by SQL.</summary>
 public sealed record PlatformFacts(
-    double? StartupMs, int Stalls, double StallMs, int Switches, double? BitrateKbps, double PlayedMs, string Status,
-        string Edge,
-    int Beacons, int EdgeRequests);
+    double? StartupMs, int Stalls, double StallMs, int Switches, double? MeanKbps, double PlayedMs, string Status,
+    string Edge, int Beacons, int EdgeRequests);
 
 /// <summary>A viewer of the journey: the two measurements side by side.</summary>
 public sealed record ViewerFacts(string Name, string Player, BrowserFacts Browser)

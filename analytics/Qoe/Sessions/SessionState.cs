@@ -50,6 +50,16 @@ public sealed record SessionState
     /// <summary>Bitrate on the screen, kbit/s.</summary>
     public double? Bitrate { get; init; }
     public bool ReportsPlayhead { get; init; }
+
+    /// <summary>Whether media of <see cref="Bitrate"/> has arrived; asked before playback begins.</summary>
+    public bool MediaArrived { get; init; }
+
+    /// <summary>The buffer length last told, and the time played at which what was in the buffer then is over.</summary>
+    public double? BufferMs { get; init; }
+    public double BufferEndMs { get; init; }
+
+    /// <summary>Whether the player measures the buffer for each report, and not only when it appends.</summary>
+    public bool MeasuresAtReport { get; init; }
     public IReadOnlyList<AnnouncedBitrate> Announced { get; init; } = [];
 
     /// <summary>Time played when the last response was reported; null for a player that reports none.</summary>

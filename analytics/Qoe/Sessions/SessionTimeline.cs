@@ -6,15 +6,12 @@ namespace EventStream.Qoe.Sessions;
 /// Books a session's time: how long it was in which state, at which bitrate, and what happened at the changes. Pure:
 /// a state and a report give the next state and the shares of the windows that the booked time falls into.
 /// </summary>
-internal sealed class SessionTimeline(SessionState start, QoeOptions options)
+internal sealed partial class SessionTimeline(SessionState start, QoeOptions options)
 {
     /// <summary>
     /// Two error reports closer than this are one failure: players send the state f and the event e together.
     /// </summary>
     private const double SameFailureMs = 1000;
-
-    /// <summary>Buffer lengths are rounded to 100 ms, at both ends of the comparison.</summary>
-    private const double BufferRoundingMs = 200;
 
     private readonly WindowShares shares = new(start, options.Window);
     private SessionState state = start;
@@ -233,91 +230,6 @@ internal sealed class SessionTimeline(SessionState start, QoeOptions options)
         if (beacon.StartDelayMs is > 0 && beacon.Event != "rr" && state.FirstPlayAt is not null)
             state = state with { StartupMs = beacon.StartDelayMs };
     }
-
-    private void Bitrate(BeaconReceived beacon)
-    {
-        if (beacon.ObjectType is "a" or "tt" or "c" or "k" or "m")
-            return;
-        var loading = beacon.BitrateKbps;
-        // dash.js gives the rendition being loaded under both keys; only a difference shows that a player knows its
-        // playhead.
-        if (
-            beacon.PlayheadBitrateKbps is { } playhead
-            && (state.ReportsPlayhead || loading is null || !Same(playhead, loading.Value))
-        )
-        {
-            state = state with { ReportsPlayhead = true, Announced = [] };
-            Show(playhead, state.At);
-        }
-        else if (loading is { } kbps && !state.ReportsPlayhead)
-        {
-            // hls.js measures the buffer when it appends, after a response; dash.js at the report.
-            var measuredAt = beacon.Event == "rr" ? state.PlayedMs : state.PlayedMsAtLastResponse ?? state.PlayedMs;
-            Announce(kbps, measuredAt + (beacon.BufferMs ?? 0));
-            if (beacon.Event == "rr" && beacon.ObjectType is null or "v" or "av")
-                Arrive(kbps, beacon);
-        }
-    }
-
-    private void Announce(double kbps, double bufferEndMs)
-    {
-        var latest = state.Announced.Count > 0 ? state.Announced[^1].Kbps : state.Bitrate;
-        if (latest is { } known && Same(known, kbps))
-            return;
-        if (state.FirstPlayAt is null)
-        {
-            state = state with { Bitrate = kbps };
-            return;
-        }
-
-        // Until the buffer has been played the old bitrate is seen; what was announced for the same end never
-        // arrived.
-        var due = Math.Max(state.PlayedMs, bufferEndMs);
-        state = state with
-        {
-            Announced =
-            [
-                .. state.Announced.Where(other => other.DuePlayedMs < due - BufferRoundingMs),
-                new AnnouncedBitrate(kbps, due, state.PlayedMsAtLastResponse is null),
-            ],
-        };
-    }
-
-    /// <summary>Media of the announced bitrate is there; from now on it can be seen.</summary>
-    private void Arrive(double kbps, BeaconReceived beacon)
-    {
-        if (!state.Announced.Any(other => !other.Arrived && Same(other.Kbps, kbps)))
-            return;
-        // hls.js tells the buffer as it was before this response; the announcement came before that was measured.
-        var end = beacon.PlayheadBitrateKbps is null
-            ? (state.PlayedMsAtLastResponse ?? 0) + (beacon.BufferMs ?? 0)
-            : state.PlayedMs;
-        state = state with
-        {
-            Announced = state
-                .Announced.Select(other =>
-                    other.Arrived || !Same(other.Kbps, kbps)
-                        ? other
-                        : other with
-                        {
-                            Arrived = true,
-                            DuePlayedMs = Math.Max(other.DuePlayedMs, end),
-                        }
-                )
-                .ToList(),
-        };
-    }
-
-    private void Show(double kbps, DateTimeOffset at)
-    {
-        var changed = state.Bitrate is { } known && !Same(known, kbps) && state.FirstPlayAt is not null;
-        state = state with { Bitrate = kbps, SwitchCount = state.SwitchCount + (changed ? 1 : 0) };
-        if (changed)
-            shares.Add(at, share => share with { SwitchCount = 1 });
-    }
-
-    /// <summary>Players round the same rendition's bitrate up in one report and down in another.</summary>
-    private static bool Same(double a, double b) => Math.Abs(a - b) <= 0.01 * Math.Max(a, b);
 
     private void Totals(BeaconReceived beacon)
     {

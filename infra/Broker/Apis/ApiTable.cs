@@ -24,10 +24,10 @@ internal static class ApiTable
         // Some clients take a Produce that does not begin with version 0 for a broker without compression codecs.
         new(ApiKey.Produce, 3, 13, 9, ProduceApi.HandleAsync) { AdvertisedMin = 0 },
         new(ApiKey.Fetch, 4, 18, 12, FetchApi.HandleAsync),
-        new(ApiKey.ListOffsets, 1, 9, 6, ListOffsetsApi.HandleAsync),
+        new(ApiKey.ListOffsets, 1, 11, 6, ListOffsetsApi.HandleAsync),
         new(ApiKey.Metadata, 0, 13, 9, MetadataApi.HandleAsync),
-        new(ApiKey.OffsetCommit, 2, 9, 8, OffsetCommitApi.HandleAsync),
-        new(ApiKey.OffsetFetch, 1, 9, 6, OffsetFetchApi.HandleAsync),
+        new(ApiKey.OffsetCommit, 2, 10, 8, OffsetCommitApi.HandleAsync),
+        new(ApiKey.OffsetFetch, 1, 10, 6, OffsetFetchApi.HandleAsync),
         new(ApiKey.FindCoordinator, 0, 6, 3, FindCoordinatorApi.HandleAsync),
         new(ApiKey.JoinGroup, 0, 9, 6, JoinGroupApi.HandleAsync),
         new(ApiKey.Heartbeat, 0, 4, 4, HeartbeatApi.HandleAsync),
@@ -45,12 +45,23 @@ internal static class ApiTable
         new(ApiKey.AddPartitionsToTxn, 0, 3, 3, AddPartitionsToTxnApi.HandleAsync),
         new(ApiKey.AddOffsetsToTxn, 0, 4, 3, AddOffsetsToTxnApi.HandleAsync),
         new(ApiKey.EndTxn, 0, 4, 3, EndTxnApi.HandleAsync),
+        new(ApiKey.WriteTxnMarkers, 1, 2, 1, WriteTxnMarkersApi.HandleAsync),
         new(ApiKey.TxnOffsetCommit, 0, 4, 3, TxnOffsetCommitApi.HandleAsync),
         new(ApiKey.DescribeConfigs, 1, 4, 4, DescribeConfigsApi.HandleAsync),
+        new(ApiKey.AlterConfigs, 0, 2, 2, AlterConfigsApi.HandleAsync),
+        new(ApiKey.DescribeLogDirs, 1, 5, 2, DescribeLogDirsApi.HandleAsync),
+        new(ApiKey.SaslAuthenticate, 0, 2, 2, SaslAuthenticateApi.HandleAsync),
         new(ApiKey.CreatePartitions, 0, 3, 2, CreatePartitionsApi.HandleAsync),
         new(ApiKey.DeleteGroups, 0, 2, 2, DeleteGroupsApi.HandleAsync),
         new(ApiKey.IncrementalAlterConfigs, 0, 1, 1, IncrementalAlterConfigsApi.HandleAsync),
-        new(ApiKey.DescribeCluster, 0, 1, 0, DescribeClusterApi.HandleAsync),
+        new(ApiKey.OffsetDelete, 0, 0, Never, OffsetDeleteApi.HandleAsync),
+        new(ApiKey.DescribeClientQuotas, 0, 1, 1, DescribeClientQuotasApi.HandleAsync),
+        new(ApiKey.DescribeUserScramCredentials, 0, 0, 0, DescribeUserScramCredentialsApi.HandleAsync),
+        new(ApiKey.DescribeCluster, 0, 2, 0, DescribeClusterApi.HandleAsync),
+        new(ApiKey.DescribeProducers, 0, 0, 0, DescribeProducersApi.HandleAsync),
+        new(ApiKey.DescribeTransactions, 0, 0, 0, DescribeTransactionsApi.HandleAsync),
+        new(ApiKey.ListTransactions, 0, 2, 0, ListTransactionsApi.HandleAsync),
+        new(ApiKey.DescribeTopicPartitions, 0, 0, 0, DescribeTopicPartitionsApi.HandleAsync),
     ];
 
     private static readonly ApiEntry?[] ByKey = Index();
@@ -74,6 +85,7 @@ internal static class ApiTable
         {
             return Refuse(request, correlationId);
         }
+        request.Sasl?.Admit(entry.Key);
         var flexible = version >= entry.FlexibleFrom;
         reader.Flexible = flexible;
         reader.SkipTags();
@@ -97,7 +109,7 @@ internal static class ApiTable
 
     private static ApiEntry?[] Index()
     {
-        var index = new ApiEntry?[(int)ApiKey.DescribeCluster + 1];
+        var index = new ApiEntry?[(int)Entries.Max(e => e.Key) + 1];
         foreach (var entry in Entries)
         {
             index[(int)entry.Key] = entry;

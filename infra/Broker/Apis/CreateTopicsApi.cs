@@ -71,6 +71,10 @@ internal static class CreateTopicsApi
 
     private static void Create(BrokerNode node, Wanted topic, bool validateOnly)
     {
+        if (topic.Assigned.Count > 0 && (topic.Partitions != -1 || topic.Replicas != -1))
+        {
+            Fail(topic, ErrorCode.InvalidRequest, "With a replica assignment, partitions and replicas are both -1.");
+        }
         if (topic.Error == ErrorCode.None && topic.Assigned.Count == 0 && topic.Replicas is not (1 or -1))
         {
             Fail(topic, ErrorCode.InvalidReplicationFactor, Errors.Sentence(ErrorCode.InvalidReplicationFactor));

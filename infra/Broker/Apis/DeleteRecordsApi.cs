@@ -1,3 +1,4 @@
+using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
 using EventStream.Broker.Server;
 
@@ -23,13 +24,10 @@ internal static class DeleteRecordsApi
                 var index = reader.ReadInt32();
                 var offset = reader.ReadInt64();
                 reader.SkipTags();
-                var log = node.Topics.Partition(name, index);
-                var start = log?.DeleteBefore(offset);
+                var (start, error) = Delete(node.Topics.Find(name), index, offset);
                 writer.WriteInt32(index);
-                writer.WriteInt64(start ?? -1);
-                writer.WriteError(
-                    log is null ? ErrorCode.UnknownTopicOrPartition
-                    : start is null ? ErrorCode.OffsetOutOfRange : ErrorCode.None);
+                writer.WriteInt64(start);
+                writer.WriteError(error);
                 writer.WriteTags();
             }
             reader.SkipTags();
@@ -37,5 +35,26 @@ internal static class DeleteRecordsApi
         }
         writer.WriteTags();
         return ValueTask.CompletedTask;
+    }
+
+    private static (long Start, ErrorCode Error) Delete(Topic? topic, int index, long offset)
+    {
+        if (topic?.Partition(index) is not { } log)
+        {
+            return (-1, ErrorCode.UnknownTopicOrPartition);
+        }
+        if (!topic.Config.IsDeleted)
+        {
+            return (-1, ErrorCode.PolicyViolation);
+        }
+        try
+        {
+            return log.DeleteBefore(offset) is { } start ? (start, ErrorCode.None) : (-1, ErrorCode.OffsetOutOfRange);
+        }
+        catch (IOException e)
+        {
+            log.NoteFailure(e);
+            return (-1, ErrorCode.KafkaStorageError);
+        }
     }
 }

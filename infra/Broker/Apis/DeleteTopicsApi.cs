@@ -37,11 +37,7 @@ internal static class DeleteTopicsApi
     {
         Topic? topic = wanted.Name is { } name ? node.Topics.Find(name) : node.Topics.Find(wanted.Id);
         var missing = wanted.Name is null ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;
-        var error = topic is not null && node.Topics.Delete(topic) ? ErrorCode.None : missing;
-        if (error == ErrorCode.None)
-        {
-            node.Groups.Offsets.RemoveTopic(topic!.Name);
-        }
+        var error = topic is null ? missing : Delete(node, topic, missing);
         writer.WriteString(topic?.Name ?? wanted.Name);
         if (version >= 6)
         {
@@ -53,5 +49,23 @@ internal static class DeleteTopicsApi
             writer.WriteString(error == ErrorCode.None ? null : Errors.Sentence(error));
         }
         writer.WriteTags();
+    }
+
+    private static ErrorCode Delete(BrokerNode node, Topic topic, ErrorCode missing)
+    {
+        try
+        {
+            if (!node.Topics.Delete(topic))
+            {
+                return missing;
+            }
+            node.Groups.Offsets.RemoveTopic(topic.Name);
+            return ErrorCode.None;
+        }
+        catch (IOException e)
+        {
+            BrokerLog.UpkeepFailed(node.Logger, e, "topic " + topic.Name);
+            return ErrorCode.KafkaStorageError;
+        }
     }
 }

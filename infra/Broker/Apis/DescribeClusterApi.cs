@@ -10,13 +10,20 @@ internal static class DescribeClusterApi
 
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
-        var writer = request.Writer;
+        var (reader, writer) = (request.Reader, request.Writer);
+        reader.ReadBoolean();
+        var endpoints = request.Version >= 1 ? reader.ReadByte() : Brokers;
+        if (request.Version >= 2)
+        {
+            reader.ReadBoolean();
+        }
+        var error = endpoints == Brokers ? ErrorCode.None : ErrorCode.UnsupportedEndpointType;
         writer.WriteInt32(0);
-        writer.WriteError(ErrorCode.None);
-        writer.WriteString(null);
+        writer.WriteError(error);
+        writer.WriteString(error == ErrorCode.None ? null : Errors.Sentence(error));
         if (request.Version >= 1)
         {
-            writer.WriteByte(Brokers);
+            writer.WriteByte(endpoints);
         }
         writer.WriteString(node.ClusterId);
         writer.WriteInt32(BrokerNode.NodeId);
@@ -25,6 +32,10 @@ internal static class DescribeClusterApi
         writer.WriteString(node.Host);
         writer.WriteInt32(node.Port);
         writer.WriteString(null);
+        if (request.Version >= 2)
+        {
+            writer.WriteBoolean(false);
+        }
         writer.WriteTags();
         writer.WriteInt32(int.MinValue);
         writer.WriteTags();

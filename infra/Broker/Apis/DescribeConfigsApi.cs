@@ -56,8 +56,9 @@ internal static class DescribeConfigsApi
         {
             AddBroker(node, entries);
         }
-        else
+        else if (type != Broker || name.Length > 0)
         {
+            // Without a name the brokers' common defaults are meant, of which there are none.
             error = type == Topic ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidRequest;
         }
         entries.RemoveAll(e => keys is not null && !keys.Contains(e.Name));

@@ -24,17 +24,18 @@ internal static class FetchApi
             request.Writer.WriteTags();
             return;
         }
-        if (Fill(node, request, fetch) || fetch.WaitMax <= TimeSpan.Zero)
+        if (Fill(node, request, fetch) || fetch.WaitMax <= TimeSpan.Zero
+            || !node.Purgatory.TryEnter(WaitingFor.Records))
         {
             return;
         }
         using var waiter = new AppendWaiter(node.Options.Time, fetch.WaitMax, request.Cancellation);
-        foreach (var partition in fetch.Partitions)
-        {
-            partition.Log?.AddListener(waiter);
-        }
         try
         {
+            foreach (var partition in fetch.Partitions)
+            {
+                partition.Log?.AddListener(waiter);
+            }
             // The first look after the listeners are in place finds what came in between.
             for (var more = true; more && !Fill(node, request, fetch);)
             {
@@ -47,6 +48,7 @@ internal static class FetchApi
             {
                 partition.Log?.RemoveListener(waiter);
             }
+            node.Purgatory.Leave(WaitingFor.Records);
         }
     }
 
@@ -74,6 +76,9 @@ internal static class FetchApi
             writer.WriteTags();
         }
         writer.WriteTags();
+        // A fetch that waits holds no more of the budget than what it has found.
+        node.Budget.Release(request.BudgetTaken - bytes);
+        request.BudgetTaken = bytes;
         return settled || bytes >= fetch.BytesMin || fetch.Partitions.Count == 0;
     }
 

@@ -18,6 +18,7 @@ internal static class FetchPartitionWriter
         {
             WriteOffsets(writer, version, partition.Index, partition.Error, -1, -1, -1);
             WriteNothing(writer, version);
+            writer.WriteTags();
             return new ReadResult(partition.Error, 0, -1);
         }
         var lastStable = log.LastStable;

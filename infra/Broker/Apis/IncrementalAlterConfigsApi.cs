@@ -42,6 +42,19 @@ internal static class IncrementalAlterConfigsApi
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>The topic to configure; null with the reason when the resource is none or does not exist.</summary>
+    public static Topic? FindTopic(
+        BrokerNode node, byte type, string name, out (ErrorCode Error, string? Message) refusal)
+    {
+        var topic = type == TopicResource ? node.Topics.Find(name) : null;
+        refusal = type != TopicResource
+            ? (ErrorCode.InvalidRequest, "Only topics can be configured while the broker runs.")
+            : topic is null
+                ? (ErrorCode.UnknownTopicOrPartition, Errors.Sentence(ErrorCode.UnknownTopicOrPartition))
+                : default;
+        return topic;
+    }
+
     private static Resource Read(RequestReader reader)
     {
         var resource = new Resource(reader.ReadByte(), reader.ReadString(), []);
@@ -56,27 +69,24 @@ internal static class IncrementalAlterConfigsApi
 
     private static (ErrorCode Error, string? Message) Alter(BrokerNode node, Resource resource, bool validateOnly)
     {
-        if (resource.Type != TopicResource)
+        if (FindTopic(node, resource.Type, resource.Name, out var refusal) is not { } topic)
         {
-            return (ErrorCode.InvalidRequest, "Only topics can be configured while the broker runs.");
-        }
-        if (node.Topics.Find(resource.Name) is not { } topic)
-        {
-            return (ErrorCode.UnknownTopicOrPartition, Errors.Sentence(ErrorCode.UnknownTopicOrPartition));
+            return refusal;
         }
         var set = new Dictionary<string, string>(topic.Config.Set);
         foreach (var change in resource.Changes)
         {
+            if (change.Value is null && change.Operation != Delete)
+            {
+                return (ErrorCode.InvalidRequest, $"Configuration '{change.Name}' needs a value to be set to.");
+            }
             if (Apply(topic.Config, set, change) is { } problem)
             {
                 return (ErrorCode.InvalidConfig, problem);
             }
         }
-        if (!validateOnly)
-        {
-            node.Topics.Configure(topic, set);
-        }
-        return (ErrorCode.None, null);
+        var error = validateOnly ? ErrorCode.None : node.Topics.Configure(topic, set);
+        return (error, error == ErrorCode.None ? null : Errors.Sentence(error));
     }
 
     private static string? Apply(TopicConfig config, Dictionary<string, string> set, Change change)

@@ -14,7 +14,11 @@ internal static class JoinGroupApi
         var join = Read(request);
         var result = groupId.Length == 0
             ? new JoinResult(ErrorCode.InvalidGroupId, join.MemberId)
-            : await node.Groups.JoinAsync(groupId, join).WaitAsync(request.Cancellation);
+            : await node.Purgatory.WaitAsync(
+                WaitingFor.Join,
+                node.Groups.JoinAsync(groupId, join),
+                () => new JoinResult(ErrorCode.CoordinatorNotAvailable, join.MemberId),
+                request.Cancellation);
         var writer = request.Writer;
         if (version >= 2)
         {
@@ -30,7 +34,7 @@ internal static class JoinGroupApi
         writer.WriteString(result.Leader);
         if (version >= 9)
         {
-            writer.WriteBoolean(false);
+            writer.WriteBoolean(result.SkipsAssignment);
         }
         writer.WriteString(result.MemberId);
         WriteMembers(writer, version, result.Members);
@@ -60,7 +64,10 @@ internal static class JoinGroupApi
             protocols,
             sessionTimeoutMs,
             rebalanceTimeoutMs,
-            RequiresKnownMember: version >= 4);
+            RequiresKnownMember: version >= 4)
+        {
+            MaySkipAssignment = version >= 9,
+        };
     }
 
     private static void WriteMembers(ResponseWriter writer, short version, IReadOnlyList<JoinedMember> members)

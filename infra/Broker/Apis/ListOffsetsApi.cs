@@ -14,6 +14,7 @@ internal static class ListOffsetsApi
     private const long MaxTimestamp = -3;
     private const long EarliestLocal = -4;
     private const long LatestTiered = -5;
+    private const long EarliestPendingUpload = -6;
 
     private readonly record struct Found(ErrorCode Error, long TimestampMs, long Offset);
 
@@ -52,7 +53,9 @@ internal static class ListOffsetsApi
         var leaderEpoch = version >= 4 ? reader.ReadInt32() : -1;
         var timestamp = reader.ReadInt64();
         reader.SkipTags();
-        var found = node.Topics.Partition(topic, index) is not { } log
+        var found = version < FirstVersionOf(timestamp)
+            ? new Found(ErrorCode.UnsupportedVersion, -1, -1)
+            : node.Topics.Partition(topic, index) is not { } log
             ? new Found(ErrorCode.UnknownTopicOrPartition, -1, -1)
             : leaderEpoch > PartitionLog.LeaderEpoch
                 ? new Found(ErrorCode.UnknownLeaderEpoch, -1, -1)
@@ -68,6 +71,16 @@ internal static class ListOffsetsApi
         writer.WriteTags();
     }
 
+    /// <summary>The negative timestamps that ask for something else than a time came one by one.</summary>
+    private static short FirstVersionOf(long timestamp) => timestamp switch
+    {
+        >= Earliest => 1,
+        MaxTimestamp => 7,
+        EarliestLocal => 8,
+        LatestTiered => 9,
+        _ => short.MaxValue,
+    };
+
     private static Found Find(PartitionLog log, long timestamp, bool committedOnly)
     {
         var end = committedOnly ? log.LastStable : log.LogEnd;
@@ -77,7 +90,7 @@ internal static class ListOffsetsApi
                 return new Found(ErrorCode.None, -1, end);
             case Earliest or EarliestLocal:
                 return new Found(ErrorCode.None, -1, log.LogStart);
-            case LatestTiered:
+            case LatestTiered or EarliestPendingUpload:
                 return new Found(ErrorCode.None, -1, -1);
             default:
                 var found = timestamp == MaxTimestamp ? log.FindMaxTimestamp() : log.FindByTime(timestamp);

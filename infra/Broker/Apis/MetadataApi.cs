@@ -54,7 +54,7 @@ internal static class MetadataApi
         {
             return null;
         }
-        var wanted = new List<Wanted>(count);
+        var wanted = new List<Wanted>();
         for (var i = 0; i < count; i++)
         {
             var id = version >= 10 ? reader.ReadUuid() : Guid.Empty;

@@ -8,9 +8,14 @@ namespace EventStream.Broker.Apis;
 /// <summary>One partition of a request to commit offsets, and what is wrong with it.</summary>
 internal readonly record struct OffsetToCommit(int Partition, CommittedOffset Offset, ErrorCode Error);
 
+/// <summary>One topic of such a request; by its id from version 10 on, else the id is empty.</summary>
+internal sealed record TopicToCommit(string Name, Guid Id, List<OffsetToCommit> Partitions);
+
 /// <summary>OffsetCommit: remembers on disk how far a group has come.</summary>
 internal static class OffsetCommitApi
 {
+    private const short IdsFrom = 10;
+
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
         var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
@@ -22,10 +27,8 @@ internal static class OffsetCommitApi
         {
             reader.ReadInt64();
         }
-        var topics = ReadTopics(node, reader, hasEpoch: version >= 6);
-        var error = groupId.Length == 0
-            ? ErrorCode.InvalidGroupId
-            : node.Groups.GetOrAdd(groupId).CheckCommit(memberId, instanceId, generation);
+        var topics = ReadTopics(node, reader, hasEpoch: version >= 6, hasIds: version >= IdsFrom);
+        var error = Check(node, groupId, memberId, instanceId, generation);
         if (error == ErrorCode.None)
         {
             error = Commit(node, groupId, topics);
@@ -34,13 +37,26 @@ internal static class OffsetCommitApi
         {
             writer.WriteInt32(0);
         }
-        WriteTopics(writer, topics, error);
+        WriteTopics(writer, topics, error, hasIds: version >= IdsFrom);
         writer.WriteTags();
         return ValueTask.CompletedTask;
     }
 
-    private static ErrorCode Commit(
-        BrokerNode node, string groupId, List<(string Topic, List<OffsetToCommit> Partitions)> topics)
+    /// <summary>
+    /// Only a commit that belongs to no generation makes a group: members of one that is gone have to join again.
+    /// </summary>
+    private static ErrorCode Check(
+        BrokerNode node, string groupId, string memberId, string? instanceId, int generation)
+    {
+        if (groupId.Length == 0)
+        {
+            return ErrorCode.InvalidGroupId;
+        }
+        var group = generation < 0 ? node.Groups.GetOrAdd(groupId) : node.Groups.Find(groupId);
+        return group?.CheckCommit(memberId, instanceId, generation) ?? ErrorCode.IllegalGeneration;
+    }
+
+    private static ErrorCode Commit(BrokerNode node, string groupId, List<TopicToCommit> topics)
     {
         try
         {
@@ -55,14 +71,15 @@ internal static class OffsetCommitApi
     }
 
     /// <summary>Reads the topics of OffsetCommit and TxnOffsetCommit, and marks what cannot be committed.</summary>
-    public static List<(string Topic, List<OffsetToCommit> Partitions)> ReadTopics(
-        BrokerNode node, RequestReader reader, bool hasEpoch)
+    public static List<TopicToCommit> ReadTopics(
+        BrokerNode node, RequestReader reader, bool hasEpoch, bool hasIds = false)
     {
         var nowMs = node.Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        var topics = new List<(string, List<OffsetToCommit>)>();
+        var topics = new List<TopicToCommit>();
         for (var count = reader.ReadArrayLength(); count > 0; count--)
         {
-            var name = reader.ReadString();
+            var id = hasIds ? reader.ReadUuid() : Guid.Empty;
+            var name = hasIds ? node.Topics.Find(id)?.Name : reader.ReadString();
             var partitions = new List<OffsetToCommit>();
             for (var left = reader.ReadArrayLength(); left > 0; left--)
             {
@@ -75,23 +92,22 @@ internal static class OffsetCommitApi
                 partitions.Add(new OffsetToCommit(index, committed, Check(node, name, index, metadata)));
             }
             reader.SkipTags();
-            topics.Add((name, partitions));
+            topics.Add(new TopicToCommit(name ?? "", id, partitions));
         }
         return topics;
     }
 
     /// <summary>The offsets that nothing is wrong with.</summary>
-    public static List<(TopicPartition, CommittedOffset)> Accepted(
-        List<(string Topic, List<OffsetToCommit> Partitions)> topics)
+    public static List<(TopicPartition, CommittedOffset)> Accepted(List<TopicToCommit> topics)
     {
         var accepted = new List<(TopicPartition, CommittedOffset)>();
-        foreach (var (topic, partitions) in topics)
+        foreach (var topic in topics)
         {
-            foreach (var (partition, offset, error) in partitions)
+            foreach (var (partition, offset, error) in topic.Partitions)
             {
                 if (error == ErrorCode.None)
                 {
-                    accepted.Add((new TopicPartition(topic, partition), offset));
+                    accepted.Add((new TopicPartition(topic.Name, partition), offset));
                 }
             }
         }
@@ -100,14 +116,21 @@ internal static class OffsetCommitApi
 
     /// <summary>Writes the outcome of each partition; an error of the whole request counts for all of them.</summary>
     public static void WriteTopics(
-        ResponseWriter writer, List<(string Topic, List<OffsetToCommit> Partitions)> topics, ErrorCode error)
+        ResponseWriter writer, List<TopicToCommit> topics, ErrorCode error, bool hasIds = false)
     {
         writer.WriteArrayLength(topics.Count);
-        foreach (var (topic, partitions) in topics)
+        foreach (var topic in topics)
         {
-            writer.WriteString(topic);
-            writer.WriteArrayLength(partitions.Count);
-            foreach (var partition in partitions)
+            if (hasIds)
+            {
+                writer.WriteUuid(topic.Id);
+            }
+            else
+            {
+                writer.WriteString(topic.Name);
+            }
+            writer.WriteArrayLength(topic.Partitions.Count);
+            foreach (var partition in topic.Partitions)
             {
                 writer.WriteInt32(partition.Partition);
                 writer.WriteError(error == ErrorCode.None ? partition.Error : error);
@@ -117,8 +140,12 @@ internal static class OffsetCommitApi
         }
     }
 
-    private static ErrorCode Check(BrokerNode node, string topic, int partition, string? metadata)
+    private static ErrorCode Check(BrokerNode node, string? topic, int partition, string? metadata)
     {
+        if (topic is null)
+        {
+            return ErrorCode.UnknownTopicId;
+        }
         if (metadata is not null && Encoding.UTF8.GetByteCount(metadata) > node.Options.OffsetMetadataBytesMax)
         {
             return ErrorCode.OffsetMetadataTooLarge;

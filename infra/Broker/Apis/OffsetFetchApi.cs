@@ -10,12 +10,16 @@ namespace EventStream.Broker.Apis;
 /// </summary>
 internal static class OffsetFetchApi
 {
-    private sealed record Wanted(string Group, List<(string Topic, int[] Partitions)> Topics);
+    private const short IdsFrom = 10;
+
+    private readonly record struct WantedTopic(string? Name, Guid Id, int[] Partitions);
+
+    private sealed record Wanted(string Group, List<WantedTopic> Topics);
 
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
         var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
-        var wanted = version >= 8 ? ReadGroups(node, reader, version) : [ReadGroup(node, reader)];
+        var wanted = version >= 8 ? ReadGroups(node, reader, version) : [ReadGroup(node, reader, version)];
         var requireStable = version >= 7 && reader.ReadBoolean();
         if (version >= 3)
         {
@@ -44,10 +48,10 @@ internal static class OffsetFetchApi
         return ValueTask.CompletedTask;
     }
 
-    private static Wanted ReadGroup(BrokerNode node, RequestReader reader)
+    private static Wanted ReadGroup(BrokerNode node, RequestReader reader, short version)
     {
         var group = reader.ReadString();
-        return new Wanted(group, ReadTopics(node, reader, group));
+        return new Wanted(group, ReadTopics(node, reader, group, version));
     }
 
     private static List<Wanted> ReadGroups(BrokerNode node, RequestReader reader, short version)
@@ -61,27 +65,30 @@ internal static class OffsetFetchApi
                 reader.ReadNullableString();
                 reader.ReadInt32();
             }
-            wanted.Add(new Wanted(group, ReadTopics(node, reader, group)));
+            wanted.Add(new Wanted(group, ReadTopics(node, reader, group, version)));
             reader.SkipTags();
         }
         return wanted;
     }
 
     /// <summary>The topics asked for; null stands for all that the group has committed.</summary>
-    private static List<(string, int[])> ReadTopics(BrokerNode node, RequestReader reader, string group)
+    private static List<WantedTopic> ReadTopics(BrokerNode node, RequestReader reader, string group, short version)
     {
-        var topics = new List<(string, int[])>();
+        var topics = new List<WantedTopic>();
         var count = reader.ReadNullableArrayLength();
         if (count < 0)
         {
             foreach (var topic in node.Groups.Offsets.PartitionsOf(group).GroupBy(p => p.Topic, p => p.Partition))
             {
-                topics.Add((topic.Key, [.. topic.Order()]));
+                var id = node.Topics.Find(topic.Key)?.Id ?? Guid.Empty;
+                topics.Add(new WantedTopic(topic.Key, id, [.. topic.Order()]));
             }
         }
         for (var i = 0; i < count; i++)
         {
-            topics.Add((reader.ReadString(), reader.ReadInt32Array()));
+            var id = version >= IdsFrom ? reader.ReadUuid() : Guid.Empty;
+            var name = version >= IdsFrom ? node.Topics.Find(id)?.Name : reader.ReadString();
+            topics.Add(new WantedTopic(name, id, reader.ReadInt32Array()));
             reader.SkipTags();
         }
         return topics;
@@ -91,23 +98,39 @@ internal static class OffsetFetchApi
         BrokerNode node, ResponseWriter writer, short version, Wanted wanted, bool requireStable)
     {
         writer.WriteArrayLength(wanted.Topics.Count);
-        foreach (var (topic, partitions) in wanted.Topics)
+        foreach (var topic in wanted.Topics)
         {
-            writer.WriteString(topic);
-            writer.WriteArrayLength(partitions.Length);
-            foreach (var partition in partitions)
+            if (version >= IdsFrom)
             {
-                var (offset, isPending) =
-                    node.Groups.Offsets.Find(wanted.Group, new TopicPartition(topic, partition));
-                var unstable = requireStable && isPending;
-                WritePartition(writer, version, partition, unstable ? null : offset, unstable);
+                writer.WriteUuid(topic.Id);
+            }
+            else
+            {
+                writer.WriteString(topic.Name);
+            }
+            writer.WriteArrayLength(topic.Partitions.Length);
+            foreach (var partition in topic.Partitions)
+            {
+                var (offset, error) = Find(node, wanted.Group, topic.Name, partition, requireStable);
+                WritePartition(writer, version, partition, offset, error);
             }
             writer.WriteTags();
         }
     }
 
+    private static (CommittedOffset? Offset, ErrorCode Error) Find(
+        BrokerNode node, string group, string? topic, int partition, bool requireStable)
+    {
+        if (topic is null)
+        {
+            return (null, ErrorCode.UnknownTopicId);
+        }
+        var (offset, isPending) = node.Groups.Offsets.Find(group, new TopicPartition(topic, partition));
+        return requireStable && isPending ? (null, ErrorCode.UnstableOffsetCommit) : (offset, ErrorCode.None);
+    }
+
     private static void WritePartition(
-        ResponseWriter writer, short version, int partition, CommittedOffset? offset, bool unstable)
+        ResponseWriter writer, short version, int partition, CommittedOffset? offset, ErrorCode error)
     {
         writer.WriteInt32(partition);
         writer.WriteInt64(offset?.Offset ?? -1);
@@ -116,7 +139,7 @@ internal static class OffsetFetchApi
             writer.WriteInt32(offset?.LeaderEpoch ?? -1);
         }
         writer.WriteString(offset?.Metadata ?? "");
-        writer.WriteError(unstable ? ErrorCode.UnstableOffsetCommit : ErrorCode.None);
+        writer.WriteError(error);
         writer.WriteTags();
     }
 }

@@ -11,7 +11,10 @@ namespace EventStream.Broker.Apis;
 /// </summary>
 internal static class ProduceApi
 {
-    private readonly record struct Appended(PartitionLog Log, long End);
+    /// <summary>
+    /// A batch that must reach the disk before it is acknowledged, and where its outcome was written.
+    /// </summary>
+    private readonly record struct Appended(PartitionLog Log, long End, int ResultAt);
 
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
@@ -20,19 +23,19 @@ internal static class ProduceApi
         var acks = reader.ReadInt16();
         reader.ReadInt32();
         request.WantsResponse = acks != 0;
-        var flushes = node.Options.Flush == FlushMode.Always && acks != 0 ? new List<Appended>() : null;
+        List<Appended>? flushes = null;
         var topics = reader.ReadArrayLength();
         request.Writer.WriteArrayLength(topics);
         for (var i = 0; i < topics; i++)
         {
-            AppendTopic(node, request, acks, flushes);
+            AppendTopic(node, request, acks, ref flushes);
         }
         request.Writer.WriteInt32(0);
         request.Writer.WriteTags();
-        return flushes is null ? ValueTask.CompletedTask : FlushAsync(flushes, request.Cancellation);
+        return flushes is null ? ValueTask.CompletedTask : FlushAsync(request, flushes);
     }
 
-    private static void AppendTopic(BrokerNode node, Request request, short acks, List<Appended>? flushes)
+    private static void AppendTopic(BrokerNode node, Request request, short acks, ref List<Appended>? flushes)
     {
         var (reader, writer) = (request.Reader, request.Writer);
         Topic? topic;
@@ -57,7 +60,11 @@ internal static class ProduceApi
             reader.SkipTags();
             var result = acks is < -1 or > 1
                 ? new AppendResult(ErrorCode.InvalidRequiredAcks)
-                : Append(node, topic, index, batch, request.Version, flushes);
+                : Append(node, topic, index, batch, request.Version);
+            if (result.Error == ErrorCode.None && topic?.Partition(index) is { IsFlushDue: true } log)
+            {
+                (flushes ??= []).Add(new Appended(log, log.LogEnd, writer.Length));
+            }
             WriteResult(writer, request.Version, index, result);
         }
         reader.SkipTags();
@@ -65,7 +72,7 @@ internal static class ProduceApi
     }
 
     private static AppendResult Append(
-        BrokerNode node, Topic? topic, int index, Span<byte> batch, short version, List<Appended>? flushes)
+        BrokerNode node, Topic? topic, int index, Span<byte> batch, short version)
     {
         if (topic?.Partition(index) is not { } log)
         {
@@ -74,21 +81,25 @@ internal static class ProduceApi
                 : ErrorCode.UnknownTopicOrPartition);
         }
         node.Counters.CountAppended(batch.Length);
-        var result = batch.Length >= BatchHeader.Size && BatchHeader.Read(batch) is { IsTransactional: true } header
+        return batch.Length >= BatchHeader.Size && BatchHeader.Read(batch) is { IsTransactional: true } header
             ? node.Transactions.Append(new TopicPartition(topic.Name, index), log, batch, header)
             : log.Append(batch);
-        if (result.Error == ErrorCode.None)
-        {
-            flushes?.Add(new Appended(log, log.LogEnd));
-        }
-        return result;
     }
 
-    private static async ValueTask FlushAsync(List<Appended> flushes, CancellationToken cancellation)
+    private static async ValueTask FlushAsync(Request request, List<Appended> flushes)
     {
-        foreach (var (log, end) in flushes)
+        foreach (var (log, end, resultAt) in flushes)
         {
-            await log.FlushAsync(end, cancellation);
+            try
+            {
+                await log.FlushAsync(end, request.Cancellation);
+            }
+            catch (IOException e)
+            {
+                // What the disk has not taken is not acknowledged; the producer sends it again.
+                log.NoteFailure(e);
+                request.Writer.PatchError(resultAt + sizeof(int), ErrorCode.KafkaStorageError);
+            }
         }
     }
 
@@ -105,7 +116,7 @@ internal static class ProduceApi
         if (version >= 8)
         {
             writer.WriteArrayLength(0);
-            writer.WriteString(result.Error == ErrorCode.None ? null : Errors.Sentence(result.Error));
+            writer.WriteString(result.Error == ErrorCode.None ? null : result.Message ?? Errors.Sentence(result.Error));
         }
         writer.WriteTags();
     }

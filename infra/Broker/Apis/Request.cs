@@ -1,4 +1,5 @@
 using EventStream.Broker.Protocol;
+using EventStream.Broker.Security;
 
 namespace EventStream.Broker.Apis;
 
@@ -22,6 +23,12 @@ internal sealed class Request : IDisposable
 
     /// <summary>False for a producer that asked for no acknowledgement.</summary>
     public bool WantsResponse { get; set; } = true;
+
+    /// <summary>Where the authentication stands, null where the listener asks for none.</summary>
+    public SaslSession? Sasl { get; init; }
+
+    /// <summary>True when the connection ends with this response.</summary>
+    public bool ClosesConnection { get; set; }
 
     /// <summary>What the response holds of the budget for bytes in flight; released when it is sent.</summary>
     public long BudgetTaken { get; set; }

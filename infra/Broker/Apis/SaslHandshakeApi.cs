@@ -3,13 +3,25 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>SaslHandshake: tells a client that is set up for SASL that this listener has none.</summary>
+/// <summary>
+/// SaslHandshake: chooses the mechanism. After version 0 the client sends the messages of the mechanism as bare
+/// frames, later versions wrap them into SaslAuthenticate.
+/// </summary>
 internal static class SaslHandshakeApi
 {
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
-        request.Writer.WriteError(ErrorCode.UnsupportedSaslMechanism);
-        request.Writer.WriteArrayLength(0);
+        var mechanism = request.Reader.ReadString();
+        var error = request.Sasl?.Begin(mechanism, request.Version == 0) ?? ErrorCode.IllegalSaslState;
+        request.ClosesConnection = error != ErrorCode.None;
+        var writer = request.Writer;
+        writer.WriteError(error);
+        var offered = request.Sasl?.Mechanisms ?? [];
+        writer.WriteArrayLength(offered.Count);
+        foreach (var name in offered)
+        {
+            writer.WriteString(name);
+        }
         return ValueTask.CompletedTask;
     }
 }

@@ -26,7 +26,11 @@ internal static class SyncGroupApi
             reader.SkipTags();
         }
         var result = node.Groups.Find(groupId) is { } group
-            ? await group.Sync(memberId, instanceId, generation, assignments).WaitAsync(request.Cancellation)
+            ? await node.Purgatory.WaitAsync(
+                WaitingFor.Assignment,
+                group.Sync(memberId, instanceId, generation, assignments),
+                () => new SyncResult(ErrorCode.CoordinatorNotAvailable, []),
+                request.Cancellation)
             : new SyncResult(ErrorCode.UnknownMemberId, []);
         if (version >= 1)
         {

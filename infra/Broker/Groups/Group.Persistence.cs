@@ -31,6 +31,7 @@ internal sealed partial class Group
                 Touch(member);
             }
             State = _members.Count > 0 ? GroupState.Stable : GroupState.Empty;
+            _emptySinceMs = reader.Remaining >= sizeof(long) ? reader.ReadInt64() : WallMs();
             SetTimer();
         }
     }
@@ -47,6 +48,7 @@ internal sealed partial class Group
         {
             WriteMember(writer, member);
         }
+        writer.WriteInt64(_emptySinceMs);
         try
         {
             _journal.Put(new JournalEntry(Id, writer.Written.ToArray()));

@@ -77,12 +77,20 @@ internal sealed partial class Group
         _memberOfInstance[request.InstanceId!] = memberId;
         Touch(member);
         _leader = wasLeader ? memberId : _leader;
-        if (State != GroupState.Stable || wasLeader || !predecessor.HasSameProtocols(request.Protocols))
+        if (State != GroupState.Stable || !predecessor.HasSameProtocols(request.Protocols))
         {
             return AwaitJoin(member, "a static member came back");
         }
         Save();
-        return Task.FromResult(Joined(member));
+        if (!wasLeader)
+        {
+            return Task.FromResult(Joined(member));
+        }
+        // A leader would assign anew, though nothing has changed. A client that cannot be told to leave it is told
+        // that another one leads.
+        return Task.FromResult(request.MaySkipAssignment
+            ? Joined(member) with { SkipsAssignment = true }
+            : Joined(member) with { Leader = predecessor.MemberId, Members = [] });
     }
 
     private Task<JoinResult> AwaitJoin(GroupMember member, string reason)
@@ -145,6 +153,7 @@ internal sealed partial class Group
         {
             State = GroupState.Empty;
             (_leader, _protocolName) = (null, null);
+            _emptySinceMs = WallMs();
             Save();
         }
         else

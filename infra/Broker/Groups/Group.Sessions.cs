@@ -10,9 +10,16 @@ internal sealed partial class Group
 
     private ErrorCode CheckMember(string memberId, string? instanceId, int generation)
     {
-        if (instanceId is not null && _memberOfInstance.TryGetValue(instanceId, out var owner) && owner != memberId)
+        if (instanceId is not null)
         {
-            return ErrorCode.FencedInstanceId;
+            if (!_memberOfInstance.TryGetValue(instanceId, out var owner))
+            {
+                return ErrorCode.UnknownMemberId;
+            }
+            if (owner != memberId)
+            {
+                return ErrorCode.FencedInstanceId;
+            }
         }
         if (State is GroupState.Empty or GroupState.Dead || !_members.ContainsKey(memberId))
         {

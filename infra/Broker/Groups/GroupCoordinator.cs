@@ -86,9 +86,38 @@ internal sealed class GroupCoordinator : IDisposable
         }
         _groups.TryRemove(id, out _);
         group.Dispose();
-        Offsets.RemoveGroup(id);
-        _journal.Put(new JournalEntry(id, null));
-        return ErrorCode.None;
+        try
+        {
+            Offsets.RemoveGroup(id);
+            _journal.Put(new JournalEntry(id, null));
+            return ErrorCode.None;
+        }
+        catch (IOException e)
+        {
+            // A group without members comes back, as the disk still has it, for the request to be made again.
+            BrokerLog.UpkeepFailed(_logger, e, "group " + id);
+            GetOrAdd(id);
+            return ErrorCode.CoordinatorNotAvailable;
+        }
+    }
+
+    /// <summary>
+    /// Removes offsets whose time is over (KIP-211), and groups that have neither members nor offsets any more.
+    /// </summary>
+    /// <exception cref="IOException">The disk refused; what was not removed is removed another time.</exception>
+    public void Expire()
+    {
+        foreach (var group in _groups.Values)
+        {
+            var hasOffsets = Offsets.Expire(
+                group.Id, (partition, offset) => group.IsExpired(partition.Topic, offset.CommittedMs));
+            if (!hasOffsets && group.IsIdle && group.TryKill())
+            {
+                _groups.TryRemove(group.Id, out _);
+                group.Dispose();
+                _journal.Put(new JournalEntry(group.Id, null));
+            }
+        }
     }
 
     public void Dispose()

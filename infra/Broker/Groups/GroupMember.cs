@@ -15,7 +15,11 @@ internal sealed record JoinRequest(
     IReadOnlyList<MemberProtocol> Protocols,
     int SessionTimeoutMs,
     int RebalanceTimeoutMs,
-    bool RequiresKnownMember);
+    bool RequiresKnownMember)
+{
+    /// <summary>Whether the client knows an answer that makes it the leader without work to do.</summary>
+    public bool MaySkipAssignment { get; init; }
+}
 
 /// <summary>A member as the leader of the group sees it.</summary>
 internal sealed record JoinedMember(string MemberId, string? InstanceId, byte[] Metadata);
@@ -30,6 +34,9 @@ internal sealed record JoinResult(
     string Leader = "")
 {
     public IReadOnlyList<JoinedMember> Members { get; init; } = [];
+
+    /// <summary>The member is the leader, and the assignment of the generation stands.</summary>
+    public bool SkipsAssignment { get; init; }
 }
 
 /// <summary>The answer to a request for the assignment.</summary>

@@ -7,7 +7,7 @@ namespace EventStream.Broker.Groups;
 /// The offset store owns the committed offsets of all groups. A commit is in the journal before it is acknowledged;
 /// the offsets of a transaction are kept aside there until the transaction ends.
 /// </summary>
-internal sealed class OffsetStore : IDisposable
+internal sealed partial class OffsetStore : IDisposable
 {
     private const char Separator = '\0';
     private const string Counts = "c";
@@ -137,27 +137,49 @@ internal sealed class OffsetStore : IDisposable
 
     public void Dispose() => _journal.Dispose();
 
+    /// <summary>
+    /// Removes offsets of a group; those that an open transaction is about to change stay. False when nothing is left.
+    /// </summary>
+    /// <exception cref="IOException">The disk refused; nothing changed.</exception>
+    public bool Expire(string group, Func<TopicPartition, CommittedOffset, bool> isExpired)
+    {
+        lock (_gate)
+        {
+            if (!_groups.TryGetValue(group, out var known))
+            {
+                return false;
+            }
+            Remove((name, partition) => name == group
+                && !known.IsPending(partition) && isExpired(partition, known.Committed[partition]));
+            return _groups.ContainsKey(group);
+        }
+    }
+
     private void Remove(Func<string, TopicPartition, bool> isGone)
     {
         lock (_gate)
         {
-            var entries = new List<JournalEntry>();
+            var gone = new List<(string Group, TopicPartition Partition)>();
             foreach (var (name, offsets) in _groups)
             {
                 foreach (var partition in offsets.Committed.Keys)
                 {
                     if (isGone(name, partition))
                     {
-                        entries.Add(new JournalEntry(Key(Counts, name, partition), null));
-                        offsets.Committed.Remove(partition);
+                        gone.Add((name, partition));
                     }
                 }
+            }
+            _journal.Put([.. gone.Select(g => new JournalEntry(Key(Counts, g.Group, g.Partition), null))]);
+            foreach (var (name, partition) in gone)
+            {
+                var offsets = _groups[name];
+                offsets.Committed.Remove(partition);
                 if (offsets.Committed.Count == 0 && offsets.Pending.Count == 0)
                 {
                     _groups.Remove(name);
                 }
             }
-            _journal.Put([.. entries]);
         }
     }
 

@@ -1,44 +1,118 @@
+using EventStream.Broker.Compression;
 using EventStream.Broker.Protocol;
 
 namespace EventStream.Broker.Log;
 
+/// <summary>
+/// Why a batch is refused; <see cref="Message"/> says more than the error's own sentence where it can.
+/// </summary>
+internal readonly record struct Refusal(ErrorCode Error, string? Message = null);
+
 /// <summary>What a record batch must satisfy before it is let into a log, whatever the log holds.</summary>
 internal static class BatchRules
 {
-    /// <summary>The codecs none, gzip, snappy, lz4 and zstd have the numbers 0 to 4.</summary>
-    private const int CodecMax = 4;
+    /// <summary>A batch of a compacted topic that unpacks to more than this is let in with its keys unseen.</summary>
+    private const int UnpackedBytesMax = 64 * 1024 * 1024;
 
-    public static ErrorCode Check(ReadOnlySpan<byte> batch, int batchBytesMax, out BatchHeader header)
+    private static readonly Refusal Fine = new(ErrorCode.None);
+
+    public static Refusal Check(ReadOnlySpan<byte> batch, TopicConfig config, long nowMs, out BatchHeader header)
     {
         header = default;
         if (batch.Length < BatchHeader.Size)
         {
-            return ErrorCode.CorruptMessage;
+            return new Refusal(ErrorCode.CorruptMessage);
         }
         header = BatchHeader.Read(batch);
         if (header.Magic != 2)
         {
-            return ErrorCode.UnsupportedForMessageFormat;
+            return new Refusal(ErrorCode.UnsupportedForMessageFormat);
         }
         if (header.TotalBytes != batch.Length)
         {
             // A producer sends exactly one batch for each partition of a request.
-            return header.TotalBytes > batch.Length ? ErrorCode.CorruptMessage : ErrorCode.InvalidRecord;
+            return new Refusal(
+                header.TotalBytes > batch.Length ? ErrorCode.CorruptMessage : ErrorCode.InvalidRecord);
         }
-        if (batch.Length > batchBytesMax)
+        if (batch.Length > config.BatchBytesMax)
         {
-            return ErrorCode.MessageTooLarge;
+            return new Refusal(ErrorCode.MessageTooLarge);
         }
-        return BatchHeader.ChecksumMatches(batch) ? CheckFields(header) : ErrorCode.CorruptMessage;
+        if (!BatchHeader.ChecksumMatches(batch))
+        {
+            return new Refusal(ErrorCode.CorruptMessage);
+        }
+        var refusal = CheckFields(header);
+        refusal = refusal.Error == ErrorCode.None ? CheckTime(header, header.MaxTimestamp, config, nowMs) : refusal;
+        if (refusal.Error == ErrorCode.None && (config.IsCompacted || config.TimestampBeforeMaxMs < long.MaxValue))
+        {
+            refusal = CheckRecords(batch[BatchHeader.Size..], header, config, nowMs);
+        }
+        return refusal.Error == ErrorCode.None && batch.Length > config.SegmentBytes
+            ? new Refusal(ErrorCode.RecordListTooLarge)
+            : refusal;
     }
 
-    private static ErrorCode CheckFields(in BatchHeader header)
+    private static Refusal CheckFields(in BatchHeader header)
     {
         var counts = header.RecordCount > 0 && header.LastOffsetDelta == header.RecordCount - 1;
         var sequence = !header.HasProducerId || (header.ProducerEpoch >= 0 && header.BaseSequence >= 0);
         var transaction = !header.IsTransactional || header.HasProducerId;
-        return counts && sequence && transaction && !header.IsControl && header.Codec <= CodecMax
-            ? ErrorCode.None
-            : ErrorCode.InvalidRecord;
+        var reserved = header.IsControl || header.HasDeleteHorizon;
+        return counts && sequence && transaction && !reserved && header.Codec <= Codec.Zstd
+            ? Fine
+            : new Refusal(ErrorCode.InvalidRecord);
+    }
+
+    private static Refusal CheckTime(in BatchHeader header, long timestampMs, TopicConfig config, long nowMs)
+    {
+        if (config.LogAppendTime || timestampMs < 0)
+        {
+            return Fine;
+        }
+        var isLate = nowMs - timestampMs > config.TimestampBeforeMaxMs;
+        return isLate || timestampMs - nowMs > config.TimestampAfterMaxMs
+            ? new Refusal(
+                ErrorCode.InvalidTimestamp,
+                $"Timestamp {timestampMs} lies outside the range that message.timestamp."
+                + $"{(isLate ? "before" : "after")}.max.ms of the topic allows at {nowMs}.")
+            : Fine;
+    }
+
+    private static Refusal CheckRecords(
+        ReadOnlySpan<byte> payload, in BatchHeader header, TopicConfig config, long nowMs)
+    {
+        if (header.Codec == Codec.None)
+        {
+            return Walk(payload, header, config, nowMs);
+        }
+        using var unpacked = new UnpackBuffer(UnpackedBytesMax);
+        if (Codec.TryUnpack(header.Codec, payload, unpacked))
+        {
+            return Walk(unpacked.Written, header, config, nowMs);
+        }
+        return unpacked.IsFull
+            ? Fine
+            : new Refusal(ErrorCode.CorruptMessage, "The records of the batch cannot be unpacked.");
+    }
+
+    private static Refusal Walk(ReadOnlySpan<byte> records, in BatchHeader header, TopicConfig config, long nowMs)
+    {
+        var reader = new RecordReader(records, header.RecordCount);
+        while (reader.MoveNext())
+        {
+            if (config.IsCompacted && !reader.HasKey)
+            {
+                return new Refusal(ErrorCode.InvalidRecord, "A compacted topic cannot take a record without a key.");
+            }
+            var refusal = CheckTime(header, header.BaseTimestamp + reader.TimestampDelta, config, nowMs);
+            if (refusal.Error != ErrorCode.None)
+            {
+                return refusal;
+            }
+        }
+        return reader.IsDamaged
+            ? new Refusal(ErrorCode.InvalidRecord, "The records of the batch do not fit into it.")
+            : Fine;
     }
 }

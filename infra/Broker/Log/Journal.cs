@@ -25,6 +25,7 @@ internal sealed class Journal : IDisposable
     private SafeFileHandle _file;
     private long _length;
     private long _liveBytes;
+    private long _compactFrom = CompactFromBytes;
 
     private Journal(string path, bool flush)
     {
@@ -43,6 +44,10 @@ internal sealed class Journal : IDisposable
     {
         var journal = new Journal(path, flush);
         journal.Replay();
+        if (flush)
+        {
+            FolderFlush.Flush(Path.GetDirectoryName(path)!);
+        }
         return journal;
     }
 
@@ -50,6 +55,10 @@ internal sealed class Journal : IDisposable
     /// <exception cref="IOException">The disk refused; nothing changed.</exception>
     public void Put(params ReadOnlySpan<JournalEntry> entries)
     {
+        if (entries.Length == 0)
+        {
+            return;
+        }
         using var writer = new ResponseWriter();
         foreach (var entry in entries)
         {
@@ -57,29 +66,35 @@ internal sealed class Journal : IDisposable
         }
         lock (_gate)
         {
-            try
-            {
-                RandomAccess.Write(_file, writer.Written.Span, _length);
-            }
-            catch (IOException)
-            {
-                RandomAccess.SetLength(_file, _length);
-                throw;
-            }
-            _length += writer.Length;
+            Append(writer.Written.Span);
             foreach (var entry in entries)
             {
                 Remember(entry.Key, entry.Value);
-            }
-            if (_flush)
-            {
-                RandomAccess.FlushToDisk(_file);
             }
             CompactIfDue();
         }
     }
 
     public void Dispose() => _file.Dispose();
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(_file, bytes, _length);
+            if (_flush)
+            {
+                RandomAccess.FlushToDisk(_file);
+            }
+        }
+        catch (IOException)
+        {
+            // What may be there in part is overwritten by the next entry, or cut off at the next start.
+            RandomAccess.SetLength(_file, _length);
+            throw;
+        }
+        _length += bytes.Length;
+    }
 
     private static void Encode(ResponseWriter writer, string key, byte[]? value)
     {
@@ -148,10 +163,24 @@ internal sealed class Journal : IDisposable
 
     private void CompactIfDue()
     {
-        if (_length < CompactFromBytes || _length < _liveBytes * HistoryFactorMax)
+        if (_length < _compactFrom || _length < _liveBytes * HistoryFactorMax)
         {
             return;
         }
+        try
+        {
+            Compact();
+            _compactFrom = CompactFromBytes;
+        }
+        catch (IOException)
+        {
+            // The entries are in the file as it is; only the room is not there to write it anew. Later, then.
+            _compactFrom = _length + CompactFromBytes;
+        }
+    }
+
+    private void Compact()
+    {
         using var writer = new ResponseWriter();
         foreach (var (key, value) in _live)
         {

@@ -24,24 +24,33 @@ internal sealed partial class PartitionLog
     /// </summary>
     public ReadResult Read(long offset, long endOffset, int maxBytes, bool atLeastOne, ResponseWriter into)
     {
-        if (offset < LogStart || offset > LogEnd)
+        var start = into.Length;
+        while (true)
         {
-            return new ReadResult(ErrorCode.OffsetOutOfRange, 0, offset);
-        }
-        if (offset >= endOffset)
-        {
-            return new ReadResult(ErrorCode.None, 0, offset);
-        }
-        try
-        {
-            return Locate(offset) is { } cursor
-                ? ReadFrom(cursor, endOffset, maxBytes, atLeastOne, into)
-                : new ReadResult(ErrorCode.None, 0, offset);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Retention removed the segment between the look-up and the read: the offset is before the log's start now.
-            return new ReadResult(ErrorCode.OffsetOutOfRange, 0, offset);
+            if (offset < LogStart || offset > LogEnd)
+            {
+                return new ReadResult(ErrorCode.OffsetOutOfRange, 0, offset);
+            }
+            if (offset >= endOffset)
+            {
+                return new ReadResult(ErrorCode.None, 0, offset);
+            }
+            try
+            {
+                return Locate(offset) is { } cursor
+                    ? ReadFrom(cursor, endOffset, maxBytes, atLeastOne, into)
+                    : new ReadResult(ErrorCode.None, 0, offset);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Between the look-up and the read, retention removed the segment, so that the offset is out of range
+                // now, or compaction replaced it, so that the offset is found elsewhere.
+                into.Truncate(start);
+                if (_closed)
+                {
+                    return new ReadResult(ErrorCode.UnknownTopicOrPartition, 0, offset);
+                }
+            }
         }
     }
 
@@ -49,6 +58,25 @@ internal sealed partial class PartitionLog
     /// The first record whose timestamp is at least <paramref name="timestampMs"/>; null when there is none.
     /// </summary>
     public (long Offset, long TimestampMs)? FindByTime(long timestampMs)
+    {
+        while (true)
+        {
+            try
+            {
+                return FindByTimeOnce(timestampMs);
+            }
+            catch (ObjectDisposedException) when (!_closed)
+            {
+                // Retention or compaction took a segment away during the search, which begins anew.
+            }
+            catch (ObjectDisposedException)
+            {
+                return null;
+            }
+        }
+    }
+
+    private (long Offset, long TimestampMs)? FindByTimeOnce(long timestampMs)
     {
         foreach (var segment in _segments)
         {
@@ -60,9 +88,10 @@ internal sealed partial class PartitionLog
             while (scanner.MoveNext())
             {
                 var batch = scanner.Current;
-                if (batch.MaxTimestamp >= timestampMs && batch.LastOffset >= LogStart && !batch.IsControl)
+                if (batch.MaxTimestamp >= timestampMs && batch.LastOffset >= LogStart && batch.HasRecords
+                    && RecordTimes.FirstAtOrAfter(scanner.CurrentBytes(), batch, timestampMs, LogStart) is { } found)
                 {
-                    return RecordTimes.FirstAtOrAfter(scanner.CurrentBytes(), batch, timestampMs);
+                    return found;
                 }
             }
         }
@@ -92,7 +121,8 @@ internal sealed partial class PartitionLog
     {
         foreach (var cursor in _cursors)
         {
-            if (cursor is not null && cursor.Offset == offset && cursor.Position < cursor.Segment.Size)
+            if (cursor is not null && cursor.Offset == offset && cursor.Position < cursor.Segment.Size
+                && !cursor.Segment.IsClosed)
             {
                 return cursor;
             }

@@ -1,11 +1,12 @@
 using EventStream.Broker.Protocol;
+using EventStream.Broker.Server;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Log;
 
 /// <summary>What an append led to. Times are milliseconds since 1970, -1 where the producer's time stands.</summary>
 internal readonly record struct AppendResult(
-    ErrorCode Error, long BaseOffset = -1, long LogAppendTimeMs = -1, long LogStart = -1);
+    ErrorCode Error, long BaseOffset = -1, long LogAppendTimeMs = -1, long LogStart = -1, string? Message = null);
 
 /// <summary>
 /// The log of one partition owns its records: segments in ascending order, of which the last is written. Appends take
@@ -21,6 +22,7 @@ internal sealed partial class PartitionLog
     private readonly string _folder;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly BrokerCounters _counters;
     private readonly bool _flushAlways;
     private readonly ProducerStates _producers;
     private readonly List<IAppendListener> _listeners = [];
@@ -30,7 +32,8 @@ internal sealed partial class PartitionLog
     private long _logStart;
     private long _logEnd;
     private long _lastStable;
-    private bool _closed;
+    private volatile bool _closed;
+    private bool _isFailing;
 
     public long LogStart => Volatile.Read(ref _logStart);
 
@@ -45,10 +48,10 @@ internal sealed partial class PartitionLog
     /// <summary>Checks and appends one batch of a producer, whose bytes are changed in place.</summary>
     public AppendResult Append(Span<byte> batch)
     {
-        var error = BatchRules.Check(batch, Volatile.Read(ref _config).BatchBytesMax, out var header);
+        var (error, message) = BatchRules.Check(batch, Volatile.Read(ref _config), NowMs(), out var header);
         if (error != ErrorCode.None)
         {
-            return new AppendResult(error);
+            return new AppendResult(error, Message: message);
         }
         AppendResult result;
         lock (_gate)
@@ -133,18 +136,39 @@ internal sealed partial class PartitionLog
         try
         {
             var baseOffset = Write(batch, stamped, commit: false, nowMs);
+            NoteWritten();
             return new AppendResult(ErrorCode.None, baseOffset, _config.LogAppendTime ? nowMs : -1, LogStart);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            BrokerLog.AppendFailed(_logger, e, _folder);
+            NoteFailure(e);
             return new AppendResult(ErrorCode.KafkaStorageError);
+        }
+    }
+
+    /// <summary>A full disk is said once, when it begins, and once when it is over, not at every batch.</summary>
+    public void NoteFailure(Exception e)
+    {
+        _counters.CountWriteFailure();
+        if (!_isFailing)
+        {
+            _isFailing = true;
+            BrokerLog.AppendFailed(_logger, e, _folder);
+        }
+    }
+
+    private void NoteWritten()
+    {
+        if (_isFailing)
+        {
+            _isFailing = false;
+            BrokerLog.AppendsAgain(_logger, _folder);
         }
     }
 
     private long Write(Span<byte> batch, in BatchHeader header, bool commit, long nowMs)
     {
-        RollIfDue(batch.Length, nowMs);
+        RollIfDue(batch.Length, header.MaxTimestamp, nowMs);
         var baseOffset = _logEnd;
         BatchHeader.WritePlace(batch, baseOffset, LeaderEpoch);
         Active.Append(batch, header, baseOffset);

@@ -12,7 +12,10 @@ internal sealed class ProducerEntry(long producerId)
 
     private readonly KeptBatch[] _batches = new KeptBatch[BatchesKept];
 
-    internal readonly record struct KeptBatch(int BaseSequence, int LastSequence, long BaseOffset);
+    internal readonly record struct KeptBatch(int BaseSequence, int LastSequence, long BaseOffset)
+    {
+        public long LastOffset => BaseOffset + (LastSequence - BaseSequence & int.MaxValue);
+    }
 
     public long ProducerId { get; } = producerId;
 
@@ -27,6 +30,9 @@ internal sealed class ProducerEntry(long producerId)
     public long LastUseMs { get; set; }
 
     public int KeptCount { get; private set; }
+
+    /// <summary>The offset of the last record of this epoch, null when there is none.</summary>
+    public long? LastDataOffset => KeptCount > 0 ? _batches[KeptCount - 1].LastOffset : null;
 
     public ReadOnlySpan<KeptBatch> Kept => _batches.AsSpan(0, KeptCount);
 

@@ -17,6 +17,7 @@ internal sealed class ProducerStates
 
     public IReadOnlyCollection<ProducerEntry> Producers => _producers.Values;
 
+    /// <summary>In the order of their markers, so that the last offsets ascend.</summary>
     public List<AbortedTransaction> Aborted => _aborted;
 
     /// <summary>The first offset of the earliest open transaction, or <see cref="long.MaxValue"/>.</summary>
@@ -35,6 +36,10 @@ internal sealed class ProducerStates
         if (batch.ProducerEpoch < entry.Epoch)
         {
             return ErrorCode.InvalidProducerEpoch;
+        }
+        if (entry.OpenOffset >= 0 && !batch.IsTransactional)
+        {
+            return ErrorCode.InvalidTxnState;
         }
         if (batch.ProducerEpoch > entry.Epoch || entry.LastSequence < 0)
         {
@@ -89,13 +94,44 @@ internal sealed class ProducerStates
     /// </summary>
     public void CollectAborted(long from, long to, List<AbortedTransaction> into)
     {
-        foreach (var aborted in _aborted)
+        for (var i = FirstAbortedFrom(from); i < _aborted.Count; i++)
         {
-            if (aborted.LastOffset >= from && aborted.FirstOffset < to)
+            if (_aborted[i].FirstOffset < to)
             {
-                into.Add(aborted);
+                into.Add(_aborted[i]);
             }
         }
+    }
+
+    /// <summary>Forgets aborted transactions whose marker compaction is about to remove.</summary>
+    public void ForgetAborted(IReadOnlySet<long> markerOffsets) =>
+        _aborted.RemoveAll(a => markerOffsets.Contains(a.LastOffset));
+
+    /// <summary>
+    /// Of every producer the epoch and the offset of its last record, which compaction must leave behind.
+    /// </summary>
+    public Dictionary<long, (short Epoch, long? LastDataOffset)> LastOfEach()
+    {
+        var last = new Dictionary<long, (short, long?)>(_producers.Count);
+        foreach (var entry in _producers.Values)
+        {
+            last.Add(entry.ProducerId, (entry.Epoch, entry.LastDataOffset));
+        }
+        return last;
+    }
+
+    /// <summary>The producers whose transaction is open.</summary>
+    public List<(long ProducerId, short Epoch)> Open()
+    {
+        var open = new List<(long, short)>();
+        foreach (var entry in _producers.Values)
+        {
+            if (entry.OpenOffset >= 0)
+            {
+                open.Add((entry.ProducerId, entry.Epoch));
+            }
+        }
+        return open;
     }
 
     /// <summary>
@@ -118,6 +154,24 @@ internal sealed class ProducerStates
     {
         _producers[entry.ProducerId] = entry;
         RefreshFirstOpen();
+    }
+
+    private int FirstAbortedFrom(long offset)
+    {
+        var (low, high) = (0, _aborted.Count);
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (_aborted[middle].LastOffset < offset)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+        return low;
     }
 
     private static int NextSequence(int sequence) => sequence == int.MaxValue ? 0 : sequence + 1;

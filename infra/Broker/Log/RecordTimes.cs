@@ -1,4 +1,4 @@
-using System.IO.Compression;
+using EventStream.Broker.Compression;
 using EventStream.Broker.Protocol;
 
 namespace EventStream.Broker.Log;
@@ -6,95 +6,45 @@ namespace EventStream.Broker.Log;
 /// <summary>Finds the record of a point in time within one batch.</summary>
 internal static class RecordTimes
 {
-    private const int Gzip = 1;
-
     /// <summary>A compressed batch that unpacks to more than this is taken as a whole.</summary>
-    private const int UnpackedBytesMax = 16 * 1024 * 1024;
+    private const int UnpackedBytesMax = 64 * 1024 * 1024;
 
     /// <summary>
-    /// The first record at or after the time. Where the batch is compressed by a codec that the platform cannot
-    /// unpack, its first record is the answer: a consumer that starts there sees some earlier records and misses
-    /// none.
+    /// The first record at or after the time and from <paramref name="from"/> on; null when the batch has none. Where
+    /// the batch cannot be unpacked its first record is the answer: a consumer that starts there sees some earlier
+    /// records and misses none.
     /// </summary>
-    public static (long Offset, long TimestampMs) FirstAtOrAfter(
-        ReadOnlySpan<byte> bytes, in BatchHeader batch, long timestampMs)
+    public static (long Offset, long TimestampMs)? FirstAtOrAfter(
+        ReadOnlySpan<byte> bytes, in BatchHeader batch, long timestampMs, long from)
     {
-        var whole = (batch.BaseOffset, batch.MaxTimestamp);
         if (batch.IsLogAppendTime || bytes.Length < BatchHeader.Size)
         {
-            return whole;
+            return (Math.Max(batch.BaseOffset, from), batch.MaxTimestamp);
         }
         var payload = bytes[BatchHeader.Size..];
-        return batch.Codec switch
+        if (batch.Codec == Codec.None)
         {
-            0 => Walk(payload, batch, timestampMs) ?? whole,
-            Gzip when Unpack(payload) is { } unpacked => Walk(unpacked, batch, timestampMs) ?? whole,
-            _ => whole,
-        };
+            return Walk(payload, batch, timestampMs, from);
+        }
+        using var unpacked = new UnpackBuffer(UnpackedBytesMax);
+        return Codec.TryUnpack(batch.Codec, payload, unpacked)
+            ? Walk(unpacked.Written, batch, timestampMs, from)
+            : (Math.Max(batch.BaseOffset, from), batch.MaxTimestamp);
     }
 
-    private static (long, long)? Walk(ReadOnlySpan<byte> records, in BatchHeader batch, long timestampMs)
+    private static (long Offset, long TimestampMs)? Walk(
+        ReadOnlySpan<byte> records, in BatchHeader batch, long timestampMs, long from)
     {
-        var position = 0;
-        for (var i = 0; i < batch.RecordCount; i++)
+        var reader = new RecordReader(records, batch.RecordCount);
+        while (reader.MoveNext())
         {
-            if (!TryReadVarint(records, ref position, out var length))
+            var offset = batch.BaseOffset + reader.OffsetDelta;
+            var timestamp = batch.BaseTimestamp + reader.TimestampDelta;
+            if (timestamp >= timestampMs && offset >= from)
             {
-                return null;
-            }
-            var next = position + length;
-            position++;
-            if (!TryReadVarint(records, ref position, out var timestampDelta)
-                || !TryReadVarint(records, ref position, out var offsetDelta))
-            {
-                return null;
-            }
-            if (batch.BaseTimestamp + timestampDelta >= timestampMs)
-            {
-                return (batch.BaseOffset + offsetDelta, batch.BaseTimestamp + timestampDelta);
-            }
-            if (next < position || next > records.Length)
-            {
-                return null;
-            }
-            position = (int)next;
-        }
-        return null;
-    }
-
-    private static bool TryReadVarint(ReadOnlySpan<byte> bytes, ref int position, out long value)
-    {
-        ulong raw = 0;
-        for (var shift = 0; shift < 70 && position < bytes.Length; shift += 7)
-        {
-            var b = bytes[position++];
-            raw |= (ulong)(b & 0x7f) << shift;
-            if ((b & 0x80) == 0)
-            {
-                value = (long)(raw >> 1) ^ -(long)(raw & 1);
-                return true;
+                return (offset, timestamp);
             }
         }
-        value = 0;
-        return false;
-    }
-
-    private static byte[]? Unpack(ReadOnlySpan<byte> payload)
-    {
-        using var source = new GZipStream(new MemoryStream(payload.ToArray()), CompressionMode.Decompress);
-        using var target = new MemoryStream();
-        var chunk = new byte[16 * 1024];
-        try
-        {
-            for (int read; (read = source.Read(chunk)) > 0 && target.Length <= UnpackedBytesMax;)
-            {
-                target.Write(chunk, 0, read);
-            }
-        }
-        catch (InvalidDataException)
-        {
-            return null;
-        }
-        return target.Length <= UnpackedBytesMax ? target.ToArray() : null;
+        return reader.IsDamaged ? (Math.Max(batch.BaseOffset, from), batch.MaxTimestamp) : null;
     }
 }

@@ -4,33 +4,33 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// The sparse index of one segment: about every <see cref="IntervalBytes"/> of log, the offset and position of a
+/// The sparse index of one segment: about every <c>index.interval.bytes</c> of log, the offset and position of a
 /// batch and the greatest timestamp before it. Offsets, positions and timestamps all ascend, so the one list serves
 /// offsets and times. It is written when the segment is sealed; a segment without a valid index file is walked again.
 /// </summary>
-internal sealed class SegmentIndex
+internal sealed class SegmentIndex(int intervalBytes)
 {
-    /// <summary>A lookup walks at most this many bytes of headers; 16 bytes of memory pay for it.</summary>
-    public const int IntervalBytes = 16 * 1024;
-
-    private const uint Magic = 0x45534931;
+    private const uint Magic = 0x45534932;
     private const int EntryBytes = 24;
-    private const int HeadBytes = 40;
+    private const int HeadBytes = 52;
     private Entry[] _entries = [];
     private int _count;
 
     private readonly record struct Entry(long Offset, long Position, long MaxTimestampBefore);
 
-    public long MaxTimestamp { get; private set; } = -1;
+    /// <summary>
+    /// The greatest timestamp of the first batch, by which the age of the segment is told; -1 for none.
+    /// </summary>
+    public long FirstTimestamp { get; private set; } = -1;
 
-    public long OffsetOfMaxTimestamp { get; private set; } = -1;
+    public long MaxTimestamp { get; private set; } = -1;
 
     public long NextOffset { get; private set; } = -1;
 
     /// <summary>Takes note of a batch that was appended at <paramref name="position"/>.</summary>
     public void Add(in BatchHeader batch, long baseOffset, long position)
     {
-        if (_count == 0 || position - _entries[_count - 1].Position >= IntervalBytes)
+        if (_count == 0 || position - _entries[_count - 1].Position >= intervalBytes)
         {
             if (_count == _entries.Length)
             {
@@ -39,11 +39,8 @@ internal sealed class SegmentIndex
             _entries[_count] = new Entry(baseOffset, position, MaxTimestamp);
             Volatile.Write(ref _count, _count + 1);
         }
-        if (batch.MaxTimestamp > MaxTimestamp)
-        {
-            OffsetOfMaxTimestamp = baseOffset + batch.LastOffsetDelta;
-            MaxTimestamp = batch.MaxTimestamp;
-        }
+        FirstTimestamp = NextOffset < 0 ? batch.MaxTimestamp : FirstTimestamp;
+        MaxTimestamp = Math.Max(MaxTimestamp, batch.MaxTimestamp);
         NextOffset = baseOffset + batch.LastOffsetDelta + 1;
     }
 
@@ -89,8 +86,11 @@ internal sealed class SegmentIndex
         return high < 0 ? 0 : entries[high].Position;
     }
 
-    /// <summary>Writes the index beside its sealed segment of <paramref name="segmentBytes"/> bytes.</summary>
-    public void Save(string path, long segmentBytes)
+    /// <summary>
+    /// Writes the index beside its sealed segment of <paramref name="segmentBytes"/> bytes, and whether these have
+    /// reached the disk.
+    /// </summary>
+    public void Save(string path, long segmentBytes, bool isFlushed)
     {
         var bytes = new byte[HeadBytes + _count * EntryBytes + 4];
         var span = bytes.AsSpan();
@@ -98,8 +98,10 @@ internal sealed class SegmentIndex
         BinaryPrimitives.WriteInt32LittleEndian(span[4..], _count);
         BinaryPrimitives.WriteInt64LittleEndian(span[8..], segmentBytes);
         BinaryPrimitives.WriteInt64LittleEndian(span[16..], MaxTimestamp);
-        BinaryPrimitives.WriteInt64LittleEndian(span[24..], OffsetOfMaxTimestamp);
+        BinaryPrimitives.WriteInt64LittleEndian(span[24..], FirstTimestamp);
         BinaryPrimitives.WriteInt64LittleEndian(span[32..], NextOffset);
+        BinaryPrimitives.WriteInt32LittleEndian(span[40..], intervalBytes);
+        BinaryPrimitives.WriteInt32LittleEndian(span[44..], isFlushed ? 1 : 0);
         for (var i = 0; i < _count; i++)
         {
             var entry = span[(HeadBytes + i * EntryBytes)..];
@@ -114,8 +116,9 @@ internal sealed class SegmentIndex
     /// <summary>
     /// Reads the index of a segment of exactly <paramref name="segmentBytes"/> bytes; null when it does not fit.
     /// </summary>
-    public static SegmentIndex? Load(string path, long segmentBytes)
+    public static SegmentIndex? Load(string path, long segmentBytes, out bool isFlushed)
     {
+        isFlushed = false;
         if (!File.Exists(path))
         {
             return null;
@@ -128,18 +131,19 @@ internal sealed class SegmentIndex
         {
             return null;
         }
+        isFlushed = BinaryPrimitives.ReadInt32LittleEndian(span[44..]) == 1;
         return Parse(span);
     }
 
     private static SegmentIndex Parse(ReadOnlySpan<byte> span)
     {
         var count = BinaryPrimitives.ReadInt32LittleEndian(span[4..]);
-        var index = new SegmentIndex
+        var index = new SegmentIndex(BinaryPrimitives.ReadInt32LittleEndian(span[40..]))
         {
             _entries = new Entry[count],
             _count = count,
             MaxTimestamp = BinaryPrimitives.ReadInt64LittleEndian(span[16..]),
-            OffsetOfMaxTimestamp = BinaryPrimitives.ReadInt64LittleEndian(span[24..]),
+            FirstTimestamp = BinaryPrimitives.ReadInt64LittleEndian(span[24..]),
             NextOffset = BinaryPrimitives.ReadInt64LittleEndian(span[32..]),
         };
         for (var i = 0; i < count; i++)

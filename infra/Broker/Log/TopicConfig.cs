@@ -24,9 +24,10 @@ internal sealed class TopicConfig
         new("delete.retention.ms", "86400000", WireLong, v => IsLong(v, 0)),
         new("flush.messages", "9223372036854775807", WireLong, v => IsLong(v, 1)),
         new("flush.ms", "9223372036854775807", WireLong, v => IsLong(v, 0)),
+        new("index.interval.bytes", "16384", WireInt, v => IsInt(v, 0)),
         new("max.compaction.lag.ms", "9223372036854775807", WireLong, v => IsLong(v, 1)),
         new("max.message.bytes", "1048588", WireInt, v => IsInt(v, 0)),
-        new("message.timestamp.after.max.ms", "9223372036854775807", WireLong, v => IsLong(v, 0)),
+        new("message.timestamp.after.max.ms", "3600000", WireLong, v => IsLong(v, 0)),
         new("message.timestamp.before.max.ms", "9223372036854775807", WireLong, v => IsLong(v, 0)),
         new("message.timestamp.type", "CreateTime", WireString, v => v is "CreateTime" or "LogAppendTime"),
         new("min.cleanable.dirty.ratio", "0.5", 6, IsRatio),
@@ -52,8 +53,18 @@ internal sealed class TopicConfig
         RetentionBytes = long.Parse(Value("retention.bytes"));
         RetentionMs = long.Parse(Value("retention.ms"));
         SegmentBytes = int.Parse(Value("segment.bytes"));
-        SegmentMs = long.Parse(Value("segment.ms"));
         LogAppendTime = Value("message.timestamp.type") == "LogAppendTime";
+        TimestampBeforeMaxMs = long.Parse(Value("message.timestamp.before.max.ms"));
+        TimestampAfterMaxMs = long.Parse(Value("message.timestamp.after.max.ms"));
+        IndexIntervalBytes = int.Parse(Value("index.interval.bytes"));
+        FlushMessages = long.Parse(Value("flush.messages"));
+        FlushMs = long.Parse(Value("flush.ms"));
+        DeleteRetentionMs = long.Parse(Value("delete.retention.ms"));
+        MinCompactionLagMs = long.Parse(Value("min.compaction.lag.ms"));
+        MaxCompactionLagMs = long.Parse(Value("max.compaction.lag.ms"));
+        MinCleanableDirtyRatio = double.Parse(Value("min.cleanable.dirty.ratio"));
+        var segmentMs = long.Parse(Value("segment.ms"));
+        SegmentMs = IsCompacted ? Math.Min(segmentMs, MaxCompactionLagMs) : segmentMs;
     }
 
     public IReadOnlyDictionary<string, string> Set => _set;
@@ -70,7 +81,31 @@ internal sealed class TopicConfig
 
     public int SegmentBytes { get; }
 
+    /// <summary>
+    /// How far the timestamps of a segment may reach; in a compacted topic no further than the compaction lag, since
+    /// only a segment that is complete is compacted.
+    /// </summary>
     public long SegmentMs { get; }
+
+    public long TimestampBeforeMaxMs { get; }
+
+    public long TimestampAfterMaxMs { get; }
+
+    public int IndexIntervalBytes { get; }
+
+    /// <summary>After how many records the log is flushed to the disk, whatever the broker's flush mode.</summary>
+    public long FlushMessages { get; }
+
+    /// <summary>How long a record may wait until it is flushed to the disk.</summary>
+    public long FlushMs { get; }
+
+    public long DeleteRetentionMs { get; }
+
+    public long MinCompactionLagMs { get; }
+
+    public long MaxCompactionLagMs { get; }
+
+    public double MinCleanableDirtyRatio { get; }
 
     public bool LogAppendTime { get; }
 
@@ -91,7 +126,7 @@ internal sealed class TopicConfig
     }
 
     private static bool IsCleanupPolicy(string value) =>
-        value.Split(',').All(p => p.Trim() is "compact" or "delete");
+        value.Length == 0 || value.Split(',').All(p => p.Trim() is "compact" or "delete");
 
     private static bool IsLong(string value, long min) =>
         long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var v) && v >= min;

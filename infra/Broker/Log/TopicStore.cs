@@ -81,8 +81,7 @@ internal sealed class TopicStore : IDisposable
                 return error;
             }
             var topic = new Topic(name, Guid.NewGuid(), new TopicConfig(config), []);
-            Replace(Grow(topic, partitions));
-            return ErrorCode.None;
+            return TryGrow(topic, partitions);
         }
     }
 
@@ -99,49 +98,50 @@ internal sealed class TopicStore : IDisposable
             {
                 return ErrorCode.InvalidPartitions;
             }
-            if (!validateOnly)
+            return validateOnly ? ErrorCode.None : TryGrow(topic, total);
+        }
+    }
+
+    public ErrorCode Configure(Topic topic, IReadOnlyDictionary<string, string> config)
+    {
+        lock (_gate)
+        {
+            if (Find(topic.Name) is not { } current)
             {
-                Replace(Grow(topic, total));
+                return ErrorCode.UnknownTopicOrPartition;
+            }
+            var next = current with { Config = new TopicConfig(config) };
+            try
+            {
+                Replace(next);
+            }
+            catch (IOException e)
+            {
+                BrokerLog.AppendFailed(_context.Logger, e, _folder);
+                return ErrorCode.KafkaStorageError;
+            }
+            foreach (var partition in next.Partitions)
+            {
+                partition.Configure(next.Config);
             }
             return ErrorCode.None;
         }
     }
 
-    public void Configure(Topic topic, IReadOnlyDictionary<string, string> config)
-    {
-        lock (_gate)
-        {
-            if (Find(topic.Name) is { } current)
-            {
-                var next = current with { Config = new TopicConfig(config) };
-                Replace(next);
-                foreach (var partition in next.Partitions)
-                {
-                    partition.Configure(next.Config);
-                }
-            }
-        }
-    }
-
+    /// <exception cref="IOException">The disk refused; the topic is still there.</exception>
     public bool Delete(Topic topic)
     {
         lock (_gate)
         {
-            if (!_byName.TryRemove(topic.Name, out var removed))
+            if (!_byName.TryGetValue(topic.Name, out var removed))
             {
                 return false;
             }
-            _byId.TryRemove(removed.Id, out _);
             _journal.Put(new JournalEntry(removed.Name, null));
+            _byName.TryRemove(removed.Name, out _);
+            _byId.TryRemove(removed.Id, out _);
             _partitions -= removed.Partitions.Length;
-            foreach (var partition in removed.Partitions)
-            {
-                partition.Abandon();
-            }
-            for (var i = 0; i < removed.Partitions.Length; i++)
-            {
-                Directory.Delete(FolderOf(removed, i), recursive: true);
-            }
+            Discard(removed, 0);
             return true;
         }
     }
@@ -172,6 +172,47 @@ internal sealed class TopicStore : IDisposable
 
     private string FolderOf(Topic topic, int partition) =>
         Path.Combine(_folder, $"{topic.Name}-{partition}.{topic.Id:N}");
+
+    private ErrorCode TryGrow(Topic topic, int total)
+    {
+        try
+        {
+            var grown = Grow(topic, total);
+            try
+            {
+                Replace(grown);
+            }
+            catch (IOException)
+            {
+                _partitions -= total - topic.Partitions.Length;
+                Discard(grown, topic.Partitions.Length);
+                throw;
+            }
+            return ErrorCode.None;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            BrokerLog.AppendFailed(_context.Logger, e, _folder);
+            return ErrorCode.KafkaStorageError;
+        }
+    }
+
+    /// <summary>Removes partitions; a folder that the system does not let go is removed at the next start.</summary>
+    private void Discard(Topic topic, int from)
+    {
+        for (var i = from; i < topic.Partitions.Length; i++)
+        {
+            topic.Partitions[i].Abandon();
+            try
+            {
+                Directory.Delete(FolderOf(topic, i), recursive: true);
+            }
+            catch (IOException e)
+            {
+                BrokerLog.UpkeepFailed(_context.Logger, e, "the folder of " + topic.Name);
+            }
+        }
+    }
 
     private Topic Grow(Topic topic, int total)
     {

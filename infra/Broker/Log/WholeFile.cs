@@ -5,17 +5,32 @@ namespace EventStream.Broker.Log;
 /// </summary>
 internal static class WholeFile
 {
+    /// <summary>With <paramref name="flush"/> the new content survives the loss of power once this returns.</summary>
+    /// <exception cref="IOException">The disk refused; the old content is there.</exception>
     public static void Write(string path, ReadOnlySpan<byte> bytes, bool flush = false)
     {
         var next = path + ".next";
-        using (var file = File.OpenHandle(next, FileMode.Create, FileAccess.Write))
+        try
         {
-            RandomAccess.Write(file, bytes, 0);
-            if (flush)
+            using (var file = File.OpenHandle(next, FileMode.Create, FileAccess.Write))
             {
-                RandomAccess.FlushToDisk(file);
+                RandomAccess.Write(file, bytes, 0);
+                if (flush)
+                {
+                    RandomAccess.FlushToDisk(file);
+                }
             }
+            File.Move(next, path, overwrite: true);
         }
-        File.Move(next, path, overwrite: true);
+        catch (IOException)
+        {
+            // What is half-written would keep room from the records that the disk still can take.
+            File.Delete(next);
+            throw;
+        }
+        if (flush)
+        {
+            FolderFlush.Flush(Path.GetDirectoryName(path)!);
+        }
     }
 }

@@ -21,10 +21,13 @@ internal readonly struct BatchHeader
     private const int CrcAt = 17;
     private const int AttributesAt = 21;
     private const int LastOffsetDeltaAt = 23;
+    private const int BaseTimestampAt = 27;
     private const int MaxTimestampAt = 35;
+    private const int RecordCountAt = 57;
     private const short LogAppendTimeBit = 0x08;
     private const short TransactionalBit = 0x10;
     private const short ControlBit = 0x20;
+    private const short DeleteHorizonBit = 0x40;
 
     public long BaseOffset { get; private init; }
     public int TotalBytes { get; private init; }
@@ -43,8 +46,19 @@ internal readonly struct BatchHeader
     public bool IsTransactional => (Attributes & TransactionalBit) != 0;
     public bool IsControl => (Attributes & ControlBit) != 0;
     public bool IsLogAppendTime => (Attributes & LogAppendTimeBit) != 0;
+
+    /// <summary>
+    /// Whether <see cref="BaseTimestamp"/> is the time from which compaction may remove the batch's tombstones or its
+    /// marker (KIP-534).
+    /// </summary>
+    public bool HasDeleteHorizon => (Attributes & DeleteHorizonBit) != 0;
     public int Codec => Attributes & CodecMask;
     public bool HasProducerId => ProducerId >= 0;
+
+    /// <summary>
+    /// Whether a consumer gets records from the batch: control batches and emptied ones have none for it.
+    /// </summary>
+    public bool HasRecords => RecordCount > 0 && !IsControl;
 
     /// <summary>The sequence number of the last record; sequence numbers wrap from int.MaxValue to 0.</summary>
     public int LastSequence => (int)(((long)BaseSequence + LastOffsetDelta) & int.MaxValue);
@@ -58,12 +72,12 @@ internal readonly struct BatchHeader
         Crc = BinaryPrimitives.ReadUInt32BigEndian(bytes[CrcAt..]),
         Attributes = BinaryPrimitives.ReadInt16BigEndian(bytes[AttributesAt..]),
         LastOffsetDelta = BinaryPrimitives.ReadInt32BigEndian(bytes[LastOffsetDeltaAt..]),
-        BaseTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[27..]),
+        BaseTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[BaseTimestampAt..]),
         MaxTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[MaxTimestampAt..]),
         ProducerId = BinaryPrimitives.ReadInt64BigEndian(bytes[43..]),
         ProducerEpoch = BinaryPrimitives.ReadInt16BigEndian(bytes[51..]),
         BaseSequence = BinaryPrimitives.ReadInt32BigEndian(bytes[53..]),
-        RecordCount = BinaryPrimitives.ReadInt32BigEndian(bytes[57..]),
+        RecordCount = BinaryPrimitives.ReadInt32BigEndian(bytes[RecordCountAt..]),
     };
 
     /// <summary>
@@ -98,6 +112,21 @@ internal readonly struct BatchHeader
         var attributes = BinaryPrimitives.ReadInt16BigEndian(batch[AttributesAt..]);
         BinaryPrimitives.WriteInt16BigEndian(batch[AttributesAt..], (short)(attributes | LogAppendTimeBit));
         BinaryPrimitives.WriteInt64BigEndian(batch[MaxTimestampAt..], nowMs);
+        WriteChecksum(batch);
+    }
+
+    /// <summary>
+    /// Fills in what compaction changes of a batch whose records were exchanged: everything but its place, its offsets
+    /// and its producer.
+    /// </summary>
+    public static void WriteShape(
+        Span<byte> batch, short attributes, long baseTimestampMs, long maxTimestampMs, int recordCount)
+    {
+        BinaryPrimitives.WriteInt32BigEndian(batch[LengthAt..], batch.Length - Prefix);
+        BinaryPrimitives.WriteInt16BigEndian(batch[AttributesAt..], attributes);
+        BinaryPrimitives.WriteInt64BigEndian(batch[BaseTimestampAt..], baseTimestampMs);
+        BinaryPrimitives.WriteInt64BigEndian(batch[MaxTimestampAt..], maxTimestampMs);
+        BinaryPrimitives.WriteInt32BigEndian(batch[RecordCountAt..], recordCount);
         WriteChecksum(batch);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStream.Broker.Log;
 
 namespace EventStream.Broker.Protocol;
 
@@ -9,7 +10,6 @@ namespace EventStream.Broker.Protocol;
 internal static class ControlBatch
 {
     private const int RecordBytes = 17;
-    private const int TypeAt = BatchHeader.Size + 7;
 
     /// <summary>The whole batch, checksum included; the log assigns the offset.</summary>
     public static byte[] EndOfTransaction(long producerId, short producerEpoch, bool commit, long nowMs)
@@ -30,9 +30,14 @@ internal static class ControlBatch
         return batch;
     }
 
-    /// <summary>True when the control batch commits; the batch was written by <see cref="EndOfTransaction"/>.</summary>
-    public static bool IsCommit(ReadOnlySpan<byte> batch) =>
-        batch.Length >= TypeAt + 2 && BinaryPrimitives.ReadInt16BigEndian(batch[TypeAt..]) == 1;
+    /// <summary>True when the control batch commits; one that compaction left without its record does not.</summary>
+    public static bool IsCommit(ReadOnlySpan<byte> batch)
+    {
+        var record = batch.Length >= BatchHeader.Size
+            ? new RecordReader(batch[BatchHeader.Size..], BatchHeader.Read(batch).RecordCount)
+            : default;
+        return record.MoveNext() && record.Key.Length >= 4 && BinaryPrimitives.ReadInt16BigEndian(record.Key[2..]) == 1;
+    }
 
     /// <summary>Lengths are zigzag varints of one byte: length 16, key 4 bytes, value 6 bytes, no headers.</summary>
     private static void WriteRecord(Span<byte> record, bool commit)

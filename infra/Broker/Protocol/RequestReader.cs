@@ -71,6 +71,9 @@ internal sealed class RequestReader
         return length <= 0 ? [] : Take(length);
     }
 
+    /// <summary>All bytes that remain.</summary>
+    public byte[] ReadRest() => Take(Remaining).ToArray();
+
     /// <summary>The count of an array that may not be null.</summary>
     public int ReadArrayLength()
     {
@@ -91,7 +94,12 @@ internal sealed class RequestReader
 
     public int[] ReadInt32Array()
     {
-        var values = new int[ReadArrayLength()];
+        var count = ReadArrayLength();
+        if (count > Remaining / sizeof(int))
+        {
+            throw new MalformedRequestException($"An array of {count} numbers does not fit into {Remaining} bytes.");
+        }
+        var values = new int[count];
         for (var i = 0; i < values.Length; i++)
         {
             values[i] = ReadInt32();

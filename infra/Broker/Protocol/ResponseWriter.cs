@@ -17,6 +17,9 @@ internal sealed class ResponseWriter : IDisposable
 
     public int Length { get; private set; }
 
+    /// <summary>The bytes that one response may have.</summary>
+    public int BytesMax { get; set; } = Array.MaxLength;
+
     public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, Length);
 
     /// <summary>Begins a response: four bytes for the size, then the correlation id.</summary>
@@ -30,6 +33,14 @@ internal sealed class ResponseWriter : IDisposable
         {
             WriteByte(0);
         }
+    }
+
+    /// <summary>Begins a response that is no more than its bytes, with the size before them.</summary>
+    public void BeginRaw()
+    {
+        Length = 0;
+        Flexible = false;
+        WriteInt32(0);
     }
 
     /// <summary>Fills in the size of the frame.</summary>
@@ -171,11 +182,17 @@ internal sealed class ResponseWriter : IDisposable
     }
 
     /// <summary>Makes sure that <paramref name="count"/> more bytes fit without another copy.</summary>
+    /// <exception cref="MalformedRequestException">They would exceed <see cref="BytesMax"/>.</exception>
     public void Reserve(int count)
     {
+        if (count > BytesMax - Length)
+        {
+            throw new MalformedRequestException($"the answer would exceed {BytesMax} bytes");
+        }
         if (Length + count > _buffer.Length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, Length + count));
+            var doubled = Math.Min((long)_buffer.Length * 2, BytesMax);
+            var larger = ArrayPool<byte>.Shared.Rent((int)Math.Max(doubled, Length + count));
             _buffer.AsSpan(0, Length).CopyTo(larger);
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = larger;
@@ -188,6 +205,10 @@ internal sealed class ResponseWriter : IDisposable
     /// <summary>Overwrites four bytes written earlier, for a count or size that is known only afterwards.</summary>
     public void PatchInt32(int position, int value) =>
         BinaryPrimitives.WriteInt32BigEndian(_buffer.AsSpan(position, 4), value);
+
+    /// <summary>Overwrites an error written earlier.</summary>
+    public void PatchError(int position, ErrorCode value) =>
+        BinaryPrimitives.WriteInt16BigEndian(_buffer.AsSpan(position, 2), (short)value);
 
     /// <summary>The bytes from <paramref name="start"/> on, for the caller to look at or fill.</summary>
     public Span<byte> From(int start) => _buffer.AsSpan(start, Length - start);

@@ -1,6 +1,8 @@
 using EventStream.Broker.Groups;
 using EventStream.Broker.Log;
+using EventStream.Broker.Security;
 using EventStream.Broker.Transactions;
+using System.Net.Security;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Server;
@@ -17,8 +19,12 @@ internal sealed class BrokerNode : IDisposable
     {
         Options = options;
         Logger = logger;
+        Tls = TlsSettings.Load(options.Security);
+        Users = Users.Load(options.Security);
         Budget = new ByteBudget(options.InFlightBytesMax);
-        var context = new LogContext(options.Time, logger, options.Flush == FlushMode.Always);
+        Purgatory = new Purgatory(options.PurgatoryMax);
+        var isSameBoot = BootRecord.IsSameBoot(options.DataFolder);
+        var context = new LogContext(options.Time, logger, options.Flush == FlushMode.Always, Counters, isSameBoot);
         ClusterId = ReadClusterId(options.DataFolder);
         Topics = TopicStore.Open(options.DataFolder, context, options.PartitionsMax);
         Groups = GroupCoordinator.Open(options, logger);
@@ -28,6 +34,11 @@ internal sealed class BrokerNode : IDisposable
     public BrokerOptions Options { get; }
 
     public ILogger Logger { get; }
+
+    /// <summary>The settings of TLS, null where the listener does without.</summary>
+    public SslServerAuthenticationOptions? Tls { get; }
+
+    public Users Users { get; }
 
     public string ClusterId { get; }
 
@@ -39,6 +50,8 @@ internal sealed class BrokerNode : IDisposable
 
     public ByteBudget Budget { get; }
 
+    public Purgatory Purgatory { get; }
+
     public BrokerCounters Counters { get; } = new();
 
     /// <summary>The address that clients are told to use.</summary>
@@ -48,24 +61,29 @@ internal sealed class BrokerNode : IDisposable
 
     public static BrokerNode Open(BrokerOptions options, ILogger logger) => new(options, logger);
 
-    /// <summary>Applies retention to every partition.</summary>
-    public void Upkeep()
+    /// <summary>Applies retention to every partition, and expiry to groups and transactional ids.</summary>
+    public void ApplyRetention()
     {
-        foreach (var topic in Topics.All)
-        {
-            foreach (var partition in topic.Partitions)
-            {
-                try
-                {
-                    partition.ApplyRetention(Options.ProducerExpiry);
-                }
-                catch (IOException e)
-                {
-                    BrokerLog.UpkeepFailed(Logger, e, topic.Name);
-                }
-            }
-        }
+        ForEachPartition(partition => partition.ApplyRetention(Options.ProducerExpiry));
+        Attempt("groups", Groups.Expire);
+        Attempt("transactional ids", Transactions.Expire);
     }
+
+    /// <summary>Compacts every partition of a compacted topic where it is due.</summary>
+    public void Compact(CancellationToken stopping)
+    {
+        var limits = CompactionLimits.Default with { KeysMax = Options.CompactionKeysMax };
+        ForEachPartition(partition =>
+        {
+            if (partition.Compact(limits, stopping) is { } result)
+            {
+                Counters.CountCompaction(result);
+            }
+        });
+    }
+
+    /// <summary>Brings to the disk what has waited for it.</summary>
+    public void FlushInBackground() => ForEachPartition(partition => partition.FlushInBackground());
 
     /// <summary>
     /// Closes the stores; without <paramref name="clean"/> nothing more is written, as at the end of the process.
@@ -79,6 +97,33 @@ internal sealed class BrokerNode : IDisposable
     }
 
     public void Dispose() => Counters.Dispose();
+
+    private void ForEachPartition(Action<PartitionLog> work)
+    {
+        foreach (var topic in Topics.All)
+        {
+            foreach (var partition in topic.Partitions)
+            {
+                Attempt(topic.Name, () => work(partition));
+            }
+        }
+    }
+
+    private void Attempt(string subject, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The topic was deleted meanwhile.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            BrokerLog.UpkeepFailed(Logger, e, subject);
+        }
+    }
 
     private static string ReadClusterId(string folder)
     {

@@ -8,10 +8,23 @@ internal sealed class ByteBudget(long bytesMax)
 {
     private readonly Lock _gate = new();
     private readonly Queue<(TaskCompletionSource Ready, long Bytes)> _waiting = new();
+    private readonly long _max = bytesMax;
     private long _left = bytesMax;
 
-    /// <summary>Takes the bytes, waiting in turn until they are free.</summary>
-    public Task AcquireAsync(long bytes)
+    /// <summary>The bytes that are held now.</summary>
+    public long Taken
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _max - _left;
+            }
+        }
+    }
+
+    /// <summary>Takes the bytes, waiting in turn until they are free; nothing is taken when it is cancelled.</summary>
+    public Task AcquireAsync(long bytes, CancellationToken cancellation)
     {
         lock (_gate)
         {
@@ -22,7 +35,7 @@ internal sealed class ByteBudget(long bytesMax)
             }
             var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Enqueue((ready, bytes));
-            return ready.Task;
+            return AwaitAsync(ready, cancellation);
         }
     }
 
@@ -44,11 +57,18 @@ internal sealed class ByteBudget(long bytesMax)
         lock (_gate)
         {
             _left += bytes;
-            while (_waiting.TryPeek(out var next) && _left >= next.Bytes)
+            while (_waiting.TryPeek(out var next) && (_left >= next.Bytes || next.Ready.Task.IsCompleted))
             {
-                _left -= next.Bytes;
-                _waiting.Dequeue().Ready.TrySetResult();
+                _waiting.Dequeue();
+                _left -= next.Ready.TrySetResult() ? next.Bytes : 0;
             }
         }
+    }
+
+    /// <summary>One that gave up stays in the queue and is passed over when its turn comes.</summary>
+    private static async Task AwaitAsync(TaskCompletionSource ready, CancellationToken cancellation)
+    {
+        await using var registration = cancellation.Register(() => ready.TrySetCanceled(cancellation));
+        await ready.Task;
     }
 }

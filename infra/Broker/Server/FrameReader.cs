@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Net.Sockets;
 using EventStream.Broker.Protocol;
 
 namespace EventStream.Broker.Server;
@@ -9,13 +8,16 @@ namespace EventStream.Broker.Server;
 /// Cuts the bytes of a connection into frames: four bytes of size, then a request. Small frames are read together
 /// into one resident buffer; a large one gets a pooled buffer of its own, against the budget, until it is released.
 /// </summary>
-internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget budget, Deadline deadline) : IDisposable
+internal sealed class FrameReader(
+    Transport transport, BrokerOptions options, ByteBudget budget, Deadline deadline) : IDisposable
 {
     private const int ResidentBytes = 8 * 1024;
     private const int SizeBytes = 4;
 
-    /// <summary>The smallest request: API key, version, correlation id and an absent client id.</summary>
-    private const int FrameBytesMin = 10;
+    /// <summary>
+    /// What a client that is not authenticated yet may send at once; the messages of an authentication are small.
+    /// </summary>
+    public const int UnauthenticatedBytesMax = 8 * 1024;
 
     /// <summary>A TLS record of a handshake begins with these bytes, which would make an absurd size.</summary>
     private const int TlsHandshake = 0x1603;
@@ -31,17 +33,20 @@ internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget b
 
     public int FrameLength { get; private set; }
 
-    /// <summary>Reads the next frame; false when the client has closed the connection between two frames.</summary>
+    /// <summary>
+    /// Reads the next frame; false when the client has closed the connection between two frames. Without
+    /// <paramref name="isAdmitted"/> only small ones are.
+    /// </summary>
     /// <exception cref="MalformedRequestException">
-    /// The size is out of bounds, or the client closed within a frame.
+    /// The size is out of bounds, or the client closed within a frame or took too long for it.
     /// </exception>
-    public async ValueTask<bool> ReadAsync()
+    public async ValueTask<bool> ReadAsync(bool isAdmitted)
     {
         if (!await FillAsync(SizeBytes))
         {
             return false;
         }
-        FrameLength = CheckSize(BinaryPrimitives.ReadInt32BigEndian(_resident.AsSpan(_start)));
+        FrameLength = CheckSize(BinaryPrimitives.ReadInt32BigEndian(_resident.AsSpan(_start)), isAdmitted);
         _start += SizeBytes;
         if (FrameLength > ResidentBytes)
         {
@@ -74,15 +79,28 @@ internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget b
         ArrayPool<byte>.Shared.Return(_resident);
     }
 
-    private int CheckSize(int size)
+    private int CheckSize(int size, bool isAdmitted)
     {
-        if (size >= FrameBytesMin && size <= frameBytesMax)
+        var max = isAdmitted ? options.RequestBytesMax : UnauthenticatedBytesMax;
+        if (size > 0 && size <= max)
         {
             return size;
         }
         throw new MalformedRequestException(size >> 16 == TlsHandshake
             ? "the client speaks TLS and this listener has none; use security.protocol=PLAINTEXT"
-            : $"a request of {size} bytes lies outside the range of {FrameBytesMin} to {frameBytesMax}");
+            : $"a request of {size} bytes lies outside the range of 1 to {max}");
+    }
+
+    /// <summary>Only Produce carries records; a large frame of another request is not read into memory at all.</summary>
+    private void CheckLarge()
+    {
+        var api = (ApiKey)BinaryPrimitives.ReadInt16BigEndian(_resident.AsSpan(_start));
+        if (api != ApiKey.Produce && FrameLength > options.ControlRequestBytesMax)
+        {
+            throw new MalformedRequestException(
+                $"a request {api} of {FrameLength} bytes exceeds {options.ControlRequestBytesMax} "
+                + $"({nameof(BrokerOptions.ControlRequestBytesMax)})");
+        }
     }
 
     private async ValueTask<bool> FillAsync(int count)
@@ -100,7 +118,7 @@ internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget b
         {
             var waitsForFrame = count == SizeBytes && _end == _start;
             var read = await deadline.RunAsync(
-                socket.ReceiveAsync(_resident.AsMemory(_end), deadline.Token), limited: !waitsForFrame);
+                transport.ReceiveAsync(_resident.AsMemory(_end), deadline.Token), limited: !waitsForFrame);
             if (read == 0)
             {
                 return false;
@@ -112,7 +130,13 @@ internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget b
 
     private async ValueTask ReadLargeAsync()
     {
-        await budget.AcquireAsync(FrameLength);
+        if (!await FillAsync(sizeof(short)))
+        {
+            throw new MalformedRequestException("the client closed the connection within a request");
+        }
+        CheckLarge();
+        await budget.AcquireAsync(FrameLength, deadline.Token);
+        var started = options.Time.GetTimestamp();
         _large = ArrayPool<byte>.Shared.Rent(FrameLength);
         var filled = Math.Min(_end - _start, FrameLength);
         _resident.AsSpan(_start, filled).CopyTo(_large);
@@ -121,12 +145,16 @@ internal sealed class FrameReader(Socket socket, int frameBytesMax, ByteBudget b
         while (filled < FrameLength)
         {
             var rest = _large.AsMemory(filled, FrameLength - filled);
-            var read = await deadline.RunAsync(socket.ReceiveAsync(rest, deadline.Token), limited: true);
+            var read = await deadline.RunAsync(transport.ReceiveAsync(rest, deadline.Token), limited: true);
             if (read == 0)
             {
                 throw new MalformedRequestException("the client closed the connection within a request");
             }
             filled += read;
+            if (options.Time.GetElapsedTime(started) > options.TransferTimeout)
+            {
+                throw new MalformedRequestException("the client took too long to send a request");
+            }
         }
     }
 }

@@ -24,6 +24,8 @@ internal sealed class Listener : IAsyncDisposable
 
     public int Port { get; }
 
+    public int Connections => _connections.Count;
+
     public void Start() => _accepting = AcceptAsync();
 
     public async ValueTask DisposeAsync()
@@ -81,13 +83,10 @@ internal sealed class Listener : IAsyncDisposable
 
     private void Serve(Socket client)
     {
-        if (_connections.Count >= _node.Options.ConnectionsMax)
+        if (WhyFull(client) is { } reason)
         {
             _node.Counters.CountRefused();
-            BrokerLog.ConnectionRefused(
-                _node.Logger,
-                client.RemoteEndPoint?.ToString() ?? "unknown",
-                $"{_node.Options.ConnectionsMax} connections ({nameof(BrokerOptions.ConnectionsMax)}) are open");
+            BrokerLog.ConnectionRefused(_node.Logger, client.RemoteEndPoint?.ToString() ?? "unknown", reason);
             client.Dispose();
             return;
         }
@@ -97,6 +96,24 @@ internal sealed class Listener : IAsyncDisposable
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _connections[connection] = started.Task;
         _ = RunAsync(connection, started);
+    }
+
+    private string? WhyFull(Socket client)
+    {
+        var options = _node.Options;
+        if (_connections.Count >= options.ConnectionsMax)
+        {
+            return $"{options.ConnectionsMax} connections ({nameof(BrokerOptions.ConnectionsMax)}) are open";
+        }
+        if (_connections.Count < options.ConnectionsPerAddressMax)
+        {
+            return null;
+        }
+        var address = (client.RemoteEndPoint as IPEndPoint)?.Address;
+        return _connections.Keys.Count(c => c.Address.Equals(address)) < options.ConnectionsPerAddressMax
+            ? null
+            : $"{options.ConnectionsPerAddressMax} connections of its address "
+                + $"({nameof(BrokerOptions.ConnectionsPerAddressMax)}) are open";
     }
 
     private async Task RunAsync(Connection connection, TaskCompletionSource ended)

@@ -37,11 +37,28 @@ internal sealed class Transaction(string id)
     /// <summary>When the transaction began, in milliseconds since 1970.</summary>
     public long StartedMs { get; set; }
 
+    /// <summary>When anything was last written down, in milliseconds since 1970.</summary>
+    public long UpdatedMs { get; set; }
+
     public HashSet<TopicPartition> Partitions { get; } = [];
 
     public HashSet<string> Groups { get; } = [];
 
     public bool IsPrepared => State is TransactionState.PrepareCommit or TransactionState.PrepareAbort;
+
+    /// <summary>Whether nothing is under way and nothing was since the moment.</summary>
+    public bool IsIdleSince(long ms) => State != TransactionState.Ongoing && !IsPrepared && UpdatedMs <= ms;
+
+    /// <summary>
+    /// Whether the id has expired, and this object with it; a producer that comes again gets a new one.
+    /// </summary>
+    public bool IsExpired { get; private set; }
+
+    public void Expire()
+    {
+        IsExpired = true;
+        (ProducerId, Epoch, PreviousEpoch) = (-1, -1, -1);
+    }
 
     public bool IsOverdue(long nowMs) => State == TransactionState.Ongoing && nowMs - StartedMs >= TimeoutMs;
 
@@ -67,6 +84,24 @@ internal sealed class Transaction(string id)
         }
     }
 
+    /// <summary>
+    /// Enters the next epoch. Only a producer that goes on is remembered by its old one, to know its request again;
+    /// nobody that was fenced may come back by it.
+    /// </summary>
+    public void RenewEpoch(bool goesOn)
+    {
+        PreviousEpoch = goesOn ? Epoch : (short)-1;
+        Epoch++;
+    }
+
+    /// <summary>Begins with a new producer id, for a new transactional id or when the epochs are used up.</summary>
+    public void BeginProducer(long producerId)
+    {
+        ProducerId = producerId;
+        Epoch = 0;
+        PreviousEpoch = -1;
+    }
+
     public byte[] Encode()
     {
         using var writer = new ResponseWriter();
@@ -87,30 +122,38 @@ internal sealed class Transaction(string id)
         {
             writer.WriteString(group);
         }
+        writer.WriteInt64(UpdatedMs);
         return writer.Written.ToArray();
     }
 
     public static Transaction Decode(string id, byte[] value)
     {
+        var transaction = new Transaction(id);
+        transaction.Restore(value);
+        return transaction;
+    }
+
+    /// <summary>Becomes again what <see cref="Encode"/> was called on.</summary>
+    public void Restore(byte[] value)
+    {
         var reader = new RequestReader();
         reader.Reset(value, 0, value.Length);
-        var transaction = new Transaction(id)
-        {
-            State = (TransactionState)reader.ReadByte(),
-            ProducerId = reader.ReadInt64(),
-            Epoch = reader.ReadInt16(),
-            PreviousEpoch = reader.ReadInt16(),
-            TimeoutMs = reader.ReadInt32(),
-            StartedMs = reader.ReadInt64(),
-        };
+        State = (TransactionState)reader.ReadByte();
+        ProducerId = reader.ReadInt64();
+        Epoch = reader.ReadInt16();
+        PreviousEpoch = reader.ReadInt16();
+        TimeoutMs = reader.ReadInt32();
+        StartedMs = reader.ReadInt64();
+        Partitions.Clear();
         for (var count = reader.ReadInt32(); count > 0; count--)
         {
-            transaction.Partitions.Add(new TopicPartition(reader.ReadString(), reader.ReadInt32()));
+            Partitions.Add(new TopicPartition(reader.ReadString(), reader.ReadInt32()));
         }
+        Groups.Clear();
         for (var count = reader.ReadInt32(); count > 0; count--)
         {
-            transaction.Groups.Add(reader.ReadString());
+            Groups.Add(reader.ReadString());
         }
-        return transaction;
+        UpdatedMs = reader.Remaining >= sizeof(long) ? reader.ReadInt64() : StartedMs;
     }
 }

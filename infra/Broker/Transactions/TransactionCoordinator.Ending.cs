@@ -10,57 +10,48 @@ internal sealed partial class TransactionCoordinator
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Gives the next epoch. A producer that names its id and epoch goes on after an error (KIP-360) and must be the
+    /// latest; one that names none is a new instance and fences whoever came before.
+    /// </summary>
     private ErrorCode Renew(Transaction transaction, int timeoutMs, long producerId, short epoch)
     {
-        if (producerId >= 0)
+        var goesOn = producerId >= 0 && transaction.ProducerId >= 0;
+        if (goesOn && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
         {
-            var isRetry = producerId == transaction.ProducerId && epoch == transaction.PreviousEpoch;
-            if (isRetry && transaction.State == TransactionState.Empty)
-            {
-                return ErrorCode.None;
-            }
-            if (producerId != transaction.ProducerId || epoch != transaction.Epoch)
-            {
-                return ErrorCode.ProducerFenced;
-            }
+            // The answer to the same request may have been lost: then the epoch was renewed already.
+            var isRetry = producerId == transaction.ProducerId && epoch >= 0 && epoch == transaction.PreviousEpoch;
+            return isRetry && transaction.State == TransactionState.Empty ? ErrorCode.None : ErrorCode.ProducerFenced;
         }
         if (transaction.IsPrepared && !Finish(transaction, transaction.State))
         {
             return ErrorCode.ConcurrentTransactions;
         }
-        RenewEpoch(transaction);
-        if (transaction.State == TransactionState.Ongoing && !Finish(transaction, TransactionState.PrepareAbort))
+        var isOngoing = transaction.State == TransactionState.Ongoing;
+        if (isOngoing && !Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn)))
         {
             return ErrorCode.ConcurrentTransactions;
         }
-        if (transaction.Epoch >= EpochMax)
+        var oldId = transaction.ProducerId;
+        Save(transaction, () =>
         {
-            AssignProducerId(transaction);
+            if (oldId < 0 || transaction.Epoch >= EpochMax)
+            {
+                transaction.BeginProducer(_producerIds.Next());
+            }
+            else if (!isOngoing)
+            {
+                transaction.RenewEpoch(goesOn);
+            }
+            transaction.TimeoutMs = timeoutMs;
+            transaction.State = TransactionState.Empty;
+        });
+        if (transaction.ProducerId != oldId)
+        {
+            _byProducer.TryRemove(oldId, out _);
+            _byProducer[transaction.ProducerId] = transaction;
         }
-        transaction.TimeoutMs = timeoutMs;
-        transaction.State = TransactionState.Empty;
-        Save(transaction);
         return ErrorCode.None;
-    }
-
-    private void RenewEpoch(Transaction transaction)
-    {
-        if (transaction.ProducerId < 0)
-        {
-            AssignProducerId(transaction);
-            return;
-        }
-        transaction.PreviousEpoch = transaction.Epoch;
-        transaction.Epoch++;
-    }
-
-    private void AssignProducerId(Transaction transaction)
-    {
-        _byProducer.TryRemove(transaction.ProducerId, out _);
-        transaction.ProducerId = _producerIds.Next();
-        transaction.Epoch = 0;
-        transaction.PreviousEpoch = -1;
-        _byProducer[transaction.ProducerId] = transaction;
     }
 
     private ErrorCode Change(string transactionalId, long producerId, short epoch, Action<Transaction> change)
@@ -81,28 +72,33 @@ internal sealed partial class TransactionCoordinator
                 return ErrorCode.ConcurrentTransactions;
             }
             var begins = transaction.State != TransactionState.Ongoing;
-            transaction.Begin(NowMs());
-            change(transaction);
-            Save(transaction);
-            if (begins)
+            error = TrySave(transaction, () =>
+            {
+                transaction.Begin(NowMs());
+                change(transaction);
+            });
+            if (begins && error == ErrorCode.None)
             {
                 Arm(TimeSpan.FromMilliseconds(transaction.TimeoutMs));
             }
-            return ErrorCode.None;
+            return error;
         }
     }
 
     /// <summary>
     /// Writes down the decision, carries it out and writes down that it is done; false when the disk refused.
     /// </summary>
-    private bool Finish(Transaction transaction, TransactionState prepared)
+    private bool Finish(Transaction transaction, TransactionState prepared, Action? alongside = null)
     {
         try
         {
             if (transaction.State != prepared)
             {
-                transaction.State = prepared;
-                Save(transaction);
+                Save(transaction, () =>
+                {
+                    alongside?.Invoke();
+                    transaction.State = prepared;
+                });
             }
             var commit = prepared == TransactionState.PrepareCommit;
             foreach (var (topic, partition) in transaction.Partitions)
@@ -113,10 +109,12 @@ internal sealed partial class TransactionCoordinator
             {
                 _groups.Offsets.EndTransaction(group, transaction.ProducerId, commit);
             }
-            transaction.State = commit ? TransactionState.CompleteCommit : TransactionState.CompleteAbort;
-            transaction.Partitions.Clear();
-            transaction.Groups.Clear();
-            Save(transaction);
+            Save(transaction, () =>
+            {
+                transaction.State = commit ? TransactionState.CompleteCommit : TransactionState.CompleteAbort;
+                transaction.Partitions.Clear();
+                transaction.Groups.Clear();
+            });
             return true;
         }
         catch (IOException e)
@@ -127,8 +125,37 @@ internal sealed partial class TransactionCoordinator
         }
     }
 
-    private void Save(Transaction transaction) =>
-        _journal.Put(new JournalEntry(transaction.Id, transaction.Encode()));
+    /// <summary>Changes the transaction and writes it down; when the disk refuses, it is as it was.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    private void Save(Transaction transaction, Action change)
+    {
+        var before = transaction.Encode();
+        try
+        {
+            change();
+            transaction.UpdatedMs = NowMs();
+            _journal.Put(new JournalEntry(transaction.Id, transaction.Encode()));
+        }
+        catch (IOException)
+        {
+            transaction.Restore(before);
+            throw;
+        }
+    }
+
+    private ErrorCode TrySave(Transaction transaction, Action change)
+    {
+        try
+        {
+            Save(transaction, change);
+            return ErrorCode.None;
+        }
+        catch (IOException e)
+        {
+            BrokerLog.UpkeepFailed(_logger, e, "transaction " + transaction.Id);
+            return ErrorCode.CoordinatorNotAvailable;
+        }
+    }
 
     /// <summary>
     /// Aborts what is overdue, completes what a crash or a full disk interrupted, and sets the timer to the next end.
@@ -184,8 +211,8 @@ internal sealed partial class TransactionCoordinator
         else if (transaction.IsOverdue(NowMs()))
         {
             BrokerLog.TransactionTimedOut(_logger, transaction.Id, transaction.TimeoutMs);
-            RenewEpoch(transaction);
-            Finish(transaction, TransactionState.PrepareAbort);
+            // The epoch goes up, so that nothing that is still on its way gets in behind the marker.
+            Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn: false));
         }
     }
 

@@ -53,6 +53,7 @@ internal sealed partial class TransactionCoordinator : IDisposable
             }
         }
         coordinator.Sweep();
+        coordinator.AbortOrphans();
         return coordinator;
     }
 
@@ -62,11 +63,23 @@ internal sealed partial class TransactionCoordinator : IDisposable
     public (ErrorCode Error, long ProducerId, short Epoch) InitProducerId(
         string? transactionalId, int timeoutMs, long producerId, short epoch)
     {
-        if (transactionalId is null)
+        try
         {
-            return (ErrorCode.None, _producerIds.Next(), 0);
+            return transactionalId is null
+                ? (ErrorCode.None, _producerIds.Next(), (short)0)
+                : InitTransactional(transactionalId, timeoutMs, producerId, epoch);
         }
-        if (transactionalId.Length == 0)
+        catch (IOException e)
+        {
+            BrokerLog.UpkeepFailed(_logger, e, "producer " + transactionalId);
+            return (ErrorCode.CoordinatorNotAvailable, -1, -1);
+        }
+    }
+
+    private (ErrorCode Error, long ProducerId, short Epoch) InitTransactional(
+        string transactionalId, int timeoutMs, long producerId, short epoch)
+    {
+        if (transactionalId.Length == 0 || producerId >= 0 != epoch >= 0)
         {
             return (ErrorCode.InvalidRequest, -1, -1);
         }
@@ -74,11 +87,18 @@ internal sealed partial class TransactionCoordinator : IDisposable
         {
             return (ErrorCode.InvalidTransactionTimeout, -1, -1);
         }
-        var transaction = _byId.GetOrAdd(transactionalId, static id => new Transaction(id));
-        lock (transaction.Gate)
+        while (true)
         {
-            var error = Renew(transaction, timeoutMs, producerId, epoch);
-            return error == ErrorCode.None ? (error, transaction.ProducerId, transaction.Epoch) : (error, -1, -1);
+            var transaction = _byId.GetOrAdd(transactionalId, static id => new Transaction(id));
+            lock (transaction.Gate)
+            {
+                if (transaction.IsExpired)
+                {
+                    continue;
+                }
+                var error = Renew(transaction, timeoutMs, producerId, epoch);
+                return error == ErrorCode.None ? (error, transaction.ProducerId, transaction.Epoch) : (error, -1, -1);
+            }
         }
     }
 
@@ -114,8 +134,16 @@ internal sealed partial class TransactionCoordinator : IDisposable
             {
                 return ErrorCode.InvalidTxnState;
             }
-            _groups.Offsets.CommitPending(group, producerId, offsets);
-            return ErrorCode.None;
+            try
+            {
+                _groups.Offsets.CommitPending(group, producerId, offsets);
+                return ErrorCode.None;
+            }
+            catch (IOException e)
+            {
+                BrokerLog.UpkeepFailed(_logger, e, "offsets of group " + group);
+                return ErrorCode.CoordinatorNotAvailable;
+            }
         }
     }
 

@@ -22,6 +22,7 @@ public static class RoleAddresses
         ["supervisor"] = 7009,
         ["encode-worker"] = 0,
         ["broker"] = 7010,
+        ["edge"] = 7011,
         ["clickhouse"] = 8123,
     };
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EventStream.Messaging.Hosting;
+using EventStream.Playback.Edge;
 
 namespace EventStream.Console.Commands;
 
@@ -58,7 +59,7 @@ public static class CommandLine
 
     private static string? Expected(Exception e) => e switch
     {
-        CommandException or RoleConfigurationException or MissingToolException => e.Message,
+        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

@@ -55,7 +55,8 @@ public sealed partial record EdgeOptions
         if (errors.Count > 0) throw new RoleConfigurationException($"edge '{Name}'", string.Join(' ', errors));
     }
 
-    private IEnumerable<string> Errors()
+    /// <summary>A sentence for each wrong option, beginning with its name.</summary>
+    internal IEnumerable<string> Errors()
     {
         if (!NamePattern().IsMatch(Name)) yield return "Name: use 1 to 32 lower-case letters, digits and hyphens.";
         if (Region.Length > 0 && !NamePattern().IsMatch(Region))

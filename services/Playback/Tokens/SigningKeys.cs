@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Playback.Tokens;
 
@@ -19,6 +20,36 @@ public static class SigningKeys
 
     /// <summary>Reads the key without surrounding white space. Throws <see cref="IOException"/> as files do.</summary>
     public static string Read(string path) => File.ReadAllText(path).Trim();
+
+    /// <summary>
+    /// The key of <c>Playback:SigningKey</c>, or of the file <c>Playback:SigningKeyFile</c>; empty, with the reason
+    /// added to <paramref name="errors"/>, where there is none that can be used.
+    /// </summary>
+    public static string FromSettings(IConfiguration configuration, ICollection<string> errors)
+    {
+        var key = configuration["Playback:SigningKey"];
+        if (string.IsNullOrEmpty(key) && configuration["Playback:SigningKeyFile"] is { Length: > 0 } file)
+        {
+            try
+            {
+                key = Read(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                errors.Add($"Playback:SigningKeyFile: {e.Message}");
+                return "";
+            }
+        }
+
+        if (string.IsNullOrEmpty(key)) errors.Add("Set Playback:SigningKey or Playback:SigningKeyFile.");
+        else if (key.Length < EdgeTokens.SigningKeyLengthMin)
+        {
+            errors.Add($"The signing key needs at least {EdgeTokens.SigningKeyLengthMin} characters; "
+                + "try `openssl rand -hex 32`.");
+        }
+
+        return key ?? "";
+    }
 
     private static void Create(string path)
     {

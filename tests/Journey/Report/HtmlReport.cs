@@ -85,11 +85,10 @@ public static class HtmlReport
                 $"{v.Name} ({v.Player})", Pair(v.Browser.StartupMs, v.Platform?.StartupMs),
                     Pair(v.Browser.Stalls, v.Platform?.Stalls),
                 Pair(v.Browser.StallMs, v.Platform?.StallMs), Pair(v.Browser.Switches, v.Platform?.Switches),
-                Pair(v.Browser.BitrateKbps, v.Platform?.BitrateKbps), v.Platform?.Status ?? "",
+                Pair(v.Browser.MeanKbps, v.Platform?.MeanKbps), v.Platform?.Status ?? "",
                     $"{v.Platform?.Beacons}",
             }),
-        ], 1) + "<p class=\"lead\">Browser | platform. The browser's bitrate is the last one, the platform's the "
-            + "average.</p>";
+        ], 1) + "<p class=\"lead\">Browser | platform. The bitrate is the mean over the time played.</p>";
     }
 
     private static string Forecast(Facts facts)

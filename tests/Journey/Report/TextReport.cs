@@ -26,7 +26,7 @@ public static class TextReport
         {
             Line($"{viewer.Name,-16} {b.StartupMs,8:0} | {p.StartupMs,6:0} {b.Stalls,4} | {p.Stalls,2} "
                 + $"{b.StallMs,7:0} | {p.StallMs,5:0} "
-                + $"{b.Switches,5} | {p.Switches,2} {b.BitrateKbps,6:0} | {p.BitrateKbps,4:0}  {p.Status}");
+                + $"{b.Switches,5} | {p.Switches,2} {b.MeanKbps,6:0} | {p.MeanKbps,4:0}  {p.Status}");
         }
 
         Title("Traffic");

@@ -1,5 +1,6 @@
 using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
+using EventStream.Broker.Server;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Broker;
@@ -13,10 +14,18 @@ internal sealed class LogFixture : IDisposable
 
     public Clock Time { get; } = new();
 
+    public BrokerCounters Counters { get; } = new();
+
+    public bool FlushAlways { get; set; }
+
+    /// <summary>False for a machine that lost its power since the log was last open.</summary>
+    public bool TrustsUnflushed { get; set; } = true;
+
     public PartitionLog Open(params (string Name, string Value)[] config)
     {
         var settings = new TopicConfig(config.ToDictionary(c => c.Name, c => c.Value));
-        var log = PartitionLog.Open(Folder, settings, new LogContext(Time, NullLogger.Instance, FlushAlways: false));
+        var context = new LogContext(Time, NullLogger.Instance, FlushAlways, Counters, TrustsUnflushed);
+        var log = PartitionLog.Open(Folder, settings, context);
         _opened.Add(log);
         return log;
     }

@@ -99,7 +99,7 @@ public sealed class PartitionLogTests : IDisposable
         var log = _fixture.Open(("cleanup.policy", "compact"), ("retention.ms", "1"), ("segment.bytes", "200"));
         for (var i = 0; i < 10; i++)
         {
-            log.Append(Batches.Of(2));
+            Assert.Equal(ErrorCode.None, log.Append(KeyedBatches.Of("k", "v")).Error);
         }
         _fixture.Time.Turn(TimeSpan.FromDays(30));
         log.ApplyRetention(TimeSpan.FromDays(1));

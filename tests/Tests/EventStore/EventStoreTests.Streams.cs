@@ -59,7 +59,7 @@ public abstract partial class EventStoreTests
     {
         string[] streams = [NewStream(), NewStream(), NewStream()];
         await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() => Store.AppendManyAsync(
-            [.. streams.OrderBy(stream => stream.GetHashCode() ^ i).Select(stream =>
+            [.. streams.OrderBy(stream => StringComparer.Ordinal.GetHashCode(stream) ^ i).Select(stream =>
                 new StreamAppend(stream, ExpectedVersion.Any, NewEvents(1)))],
             EventMetadata.None, None))));
         foreach (var stream in streams) Assert.Equal(12, (await Read(stream)).Count);

@@ -46,5 +46,6 @@ internal sealed record PageFigures(
     double StallMs,
     int Switches,
     double PlayedMs,
-    long EndedAt
+    long EndedAt,
+    double? BitrateKbps = null
 );

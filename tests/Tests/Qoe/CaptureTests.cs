@@ -14,6 +14,9 @@ public sealed class CaptureTests
     // is one segment old, so the platform takes it for seen.
     [InlineData("hls-throttled", 1)]
     [InlineData("hls-downswitch")]
+    // A busy machine: three rungs were in the buffer before the first frame.
+    [InlineData("hls-slowStart")]
+    [InlineData("hls-slowNetwork")]
     [InlineData("hls-toEnd")]
     [InlineData("dash-plain")]
     [InlineData("dash-throttled")]
@@ -32,6 +35,20 @@ public sealed class CaptureTests
         Assert.InRange(quality.StallMs, capture.Page.StallMs - 150, capture.Page.StallMs + 150);
         Assert.Equal(capture.Page.Switches + switchesUnseen, quality.SwitchCount);
         Assert.False(quality.Failed);
+    }
+
+    /// <summary>
+    /// The mean of the page follows from the segments that it played: two at 240p, one at 480p, one at 720p, three at
+    /// 1080p, the rest at 240p.
+    /// </summary>
+    [Fact]
+    public void The_mean_bitrate_is_that_of_the_segments_played()
+    {
+        var capture = Capture.Load("hls-slowNetwork");
+
+        var mean = Finished(capture).Quality.AverageBitrateKbps!.Value;
+
+        Assert.InRange(mean, capture.Page.BitrateKbps!.Value * 0.9, capture.Page.BitrateKbps.Value * 1.1);
     }
 
     [Theory]

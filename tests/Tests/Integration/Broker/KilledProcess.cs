@@ -6,13 +6,20 @@ namespace EventStream.Tests.Integration.Broker;
 
 /// <summary>
 /// The broker as <c>eventstream run broker</c> in a process of its own, which can be killed (SIGKILL) and started
-/// again.
+/// again. It ends with the test, and with the test process where that is killed.
 /// </summary>
-internal sealed class KilledProcess : IAsyncDisposable
+internal sealed class KilledProcess(params (string Key, string Value)[] settings) : IAsyncDisposable
 {
+    private readonly System.Collections.Concurrent.ConcurrentQueue<string?> _said = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("eventstream-killed-").FullName;
     private readonly int _port = FreePort();
     private Process? _process;
+
+    /// <summary>Where the broker keeps everything.</summary>
+    public string DataFolder => Path.Combine(_folder, "data");
+
+    /// <summary>The last lines that it wrote, for the message of a failed test.</summary>
+    public string OutputEnd => string.Join('\n', _said.TakeLast(20));
 
     public string Bootstrap => $"127.0.0.1:{_port}";
 
@@ -31,13 +38,17 @@ internal sealed class KilledProcess : IAsyncDisposable
         {
             start.ArgumentList.Add(argument);
         }
-        start.Environment["EVENTSTREAM__BROKER__DATAFOLDER"] = Path.Combine(_folder, "data");
+        start.Environment["EVENTSTREAM__BROKER__DATAFOLDER"] = DataFolder;
         start.Environment["EVENTSTREAM__BROKER__PORT"] = $"{_port}";
         start.Environment["EVENTSTREAM__LISTEN__BROKER"] = $"http://127.0.0.1:{FreePort()}";
+        foreach (var (key, value) in settings)
+        {
+            start.Environment["EVENTSTREAM__" + key.Replace(":", "__").ToUpperInvariant()] = value;
+        }
         _process = Process.Start(start)!;
-        var said = new System.Collections.Concurrent.ConcurrentQueue<string?>();
-        _process.OutputDataReceived += (_, line) => said.Enqueue(line.Data);
-        _process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data);
+        EndWithThisProcess(_process.Id);
+        _process.OutputDataReceived += (_, line) => _said.Enqueue(line.Data);
+        _process.ErrorDataReceived += (_, line) => _said.Enqueue(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60);)
@@ -52,7 +63,7 @@ internal sealed class KilledProcess : IAsyncDisposable
             }
             await Task.Delay(50);
         }
-        throw new InvalidOperationException("The broker did not start: " + string.Join('\n', said));
+        throw new InvalidOperationException("The broker did not start: " + OutputEnd);
     }
 
     /// <summary>Ends the process without a chance to do anything more.</summary>
@@ -85,6 +96,24 @@ internal sealed class KilledProcess : IAsyncDisposable
         {
             return false;
         }
+    }
+
+    /// <summary>A small shell waits for this process to end and kills the broker that it left behind.</summary>
+    private static void EndWithThisProcess(int broker)
+    {
+        using var watch = Process.Start(new ProcessStartInfo("setsid")
+        {
+            ArgumentList =
+            {
+                "sh", "-c",
+                """
+                exec > /dev/null 2>&1 < /dev/null
+                while kill -0 "$1"; do kill -0 "$2" || exit; sleep 1; done
+                kill -9 "$2"
+                """,
+                "watch", $"{Environment.ProcessId}", $"{broker}",
+            },
+        });
     }
 
     private static int FreePort()
