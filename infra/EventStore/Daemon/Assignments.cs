@@ -38,6 +38,13 @@ internal sealed partial class Assignments(
         {
             lock (gate) if (running.ContainsKey(name)) continue;
             if (!await session.TryLockAsync(name, life)) continue;
+            // The lock may have become free because its owner was done: what is wanted now?
+            if (!Wanted(await registry.ReadAsync(life), resting).ContainsKey(name))
+            {
+                await session.UnlockAsync(name, life);
+                continue;
+            }
+
             var own = CancellationTokenSource.CreateLinkedTokenSource(life);
             var shard = new RunningShard(name, own);
             shard.Task = RunAsync(shard, run, own.Token);

@@ -27,10 +27,8 @@ internal sealed class ProjectionShard(
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         try
         {
-            // First, so that who may not write finds out before it holds a lock on any row.
             if (hold is not null) await hold.ShareAsync(connection, cancellation);
-            await checkpoint.FenceAsync(connection, upTo, cancellation);
-            await session.ApplyAsync(connection, events, cancellation);
+            await WriteAsync(connection, events, upTo, checkpoint, cancellation);
             await transaction.CommitAsync(cancellation);
         }
         catch
@@ -41,6 +39,27 @@ internal sealed class ProjectionShard(
 
         session.Committed();
         checkpoint.Committed(upTo);
+    }
+
+    /// <summary>
+    /// Writes in a transaction that is the caller's. What it keeps in memory takes the commit for granted: where it does
+    /// not come, call <see cref="EndAsync"/>.
+    /// </summary>
+    public async Task WriteWithinAsync(
+        NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, long upTo, Checkpoint checkpoint,
+        CancellationToken cancellation)
+    {
+        await WriteAsync(connection, events, upTo, checkpoint, cancellation);
+        session.Committed();
+    }
+
+    /// <summary>The fence is first, so that who may not write finds out before it holds a lock on any row.</summary>
+    private async Task WriteAsync(
+        NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, long upTo, Checkpoint checkpoint,
+        CancellationToken cancellation)
+    {
+        await checkpoint.FenceAsync(connection, upTo, cancellation);
+        await session.ApplyAsync(connection, events, cancellation);
     }
 
     public override ValueTask EndAsync()

@@ -14,8 +14,9 @@ public sealed record RebuildProgress(string Projection, int Generation, long Pos
 /// The switch must not take readers back in time, nor lose an event. So the builder follows until it is close; then it
 /// takes the projection's switch lock, which every writer of the live tables shares for the length of its transaction
 /// (shards of the daemon, and appends where the projection is inline): nobody writes them now. What was seen until then
-/// is a position; the builder applies events up to it, and drops, renames and notes the new state in the transaction
-/// that holds the lock. A writer that waited finds its checkpoint gone (a shard) or the new tables (an append). A crash
+/// is a position; the builder applies events up to it, drops, renames and notes the new state, all in the transaction
+/// that holds the lock: between those events may be places that an append which waits for the lock will fill, so an
+/// attempt that fails must leave nothing of itself. A writer that waited finds its checkpoint gone (a shard) or the new tables (an append). A crash
 /// anywhere before the commit leaves the live tables as they were, and the next attempt goes on from the builder's
 /// checkpoints.
 /// </remarks>
@@ -44,7 +45,7 @@ internal sealed partial class Rebuilder(
         }
 
         await SwitchAsync(built, workers, cancellation);
-        progress?.Report(new(projection.Name, built.Generation, workers.Min(w => w.Reached), services.HighWater.Current));
+        progress?.Report(new(projection.Name, built.Generation, services.HighWater.Current, services.HighWater.Current));
         Switched(log, projection.Name, built.Generation);
     }
 
@@ -82,11 +83,10 @@ internal sealed partial class Rebuilder(
                 await SwitchOnceAsync(built, workers, cancellation);
                 return;
             }
-            catch (PostgresException e)
-                when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected
-                    && attempt < SwitchAttemptsMax)
+            catch (Exception e) when (e is PostgresException or BadEventException && attempt < SwitchAttemptsMax)
             {
-                SwitchWaits(log, projection.Name, attempt, e.MessageText);
+                // Locks that others hold, or an event that the policy is to be asked about, once it is below the mark.
+                SwitchWaits(log, projection.Name, attempt, e.Message);
             }
         }
     }
@@ -100,9 +100,18 @@ internal sealed partial class Rebuilder(
             await patience.ExecuteNonQueryAsync(cancellation);
         await registry.LockOf(projection.Name).TakeAsync(connection, cancellation);
         var live = (await registry.ReadAsync(cancellation)).Find(g => g.Name == projection.Name && g.Live);
-        if (live is not null) await CatchUpAsync(workers, await registry.SeenAsync(live, cancellation), cancellation);
-        await registry.SwitchAsync(connection, projection, built, cancellation);
-        await transaction.CommitAsync(cancellation);
+        try
+        {
+            var seen = live is null ? 0 : await registry.SeenAsync(live, cancellation);
+            foreach (var worker in workers) await worker.CatchUpWithinAsync(connection, seen, cancellation);
+            await registry.SwitchAsync(connection, projection, built, cancellation);
+            await transaction.CommitAsync(cancellation);
+        }
+        catch
+        {
+            foreach (var worker in workers) await worker.ForgetAsync();
+            throw;
+        }
     }
 
     [LoggerMessage(1, LogLevel.Information, "{Projection} is built anew as generation {Generation}, from position {From}.")]

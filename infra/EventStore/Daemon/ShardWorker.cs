@@ -42,6 +42,25 @@ internal sealed class ShardWorker(
         PersistAsync(
             () => pages.ReadTo(Reached, upTo, subscription.BatchMax, cancellation), follows: false, cancellation);
 
+    /// <summary>
+    /// Handles what is left up to a position in a transaction that is the caller's. It moves nothing but what that
+    /// transaction holds, so that an attempt which is rolled back may be made again with other events in between.
+    /// Throws what a batch can throw; the policy is for <see cref="CatchUpAsync"/> to apply.
+    /// </summary>
+    public async Task CatchUpWithinAsync(NpgsqlConnection connection, long upTo, CancellationToken cancellation)
+    {
+        var shard = (ProjectionShard)subscription;
+        await foreach (var page in pages.ReadTo(checkpoint.Position, upTo, shard.BatchMax, cancellation))
+        {
+            if (page.Bad is { } bad && !skipped.Contains(bad.Recorded.Position))
+                throw new BadEventException(bad.Recorded, bad.Cause);
+            await shard.WriteWithinAsync(connection, Taken(page), page.To, checkpoint, cancellation);
+        }
+    }
+
+    /// <summary>Says that the transaction of <see cref="CatchUpWithinAsync"/> was rolled back.</summary>
+    public ValueTask ForgetAsync() => subscription.EndAsync();
+
     private async Task<bool> PersistAsync(
         Func<IAsyncEnumerable<EventPage>> open, bool follows, CancellationToken cancellation)
     {
@@ -106,10 +125,13 @@ internal sealed class ShardWorker(
             return;
         }
 
-        var taken = page.Events.Where(e => subscription.Takes(e) && !skipped.Contains(e.Position)).ToList();
+        var taken = Taken(page);
         if (taken.Count > 0) await HandOverAsync(taken, page.To, cancellation);
         Volatile.Write(ref reached, page.To);
     }
+
+    private List<RecordedEvent> Taken(EventPage page) =>
+        [.. page.Events.Where(e => subscription.Takes(e) && !skipped.Contains(e.Position))];
 
     private async Task HandOverAsync(List<RecordedEvent> events, long upTo, CancellationToken cancellation)
     {

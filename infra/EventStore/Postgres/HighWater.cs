@@ -10,14 +10,16 @@ namespace EventStream.EventStore.Postgres;
 /// rolled-back append leaves a gap for ever. A reader that simply took the largest visible position would miss
 /// events. The reasoning:
 /// <list type="number">
-/// <item>An append has its transaction id before it draws a position (<c>append_events</c> first writes or locks a
-/// row).</item>
-/// <item>Read the sequence's last value S, and only then a snapshot with its upper bound X. Whoever drew a position
-/// at or below S had drawn it, and so had its transaction id, before the snapshot: its id is below X.</item>
-/// <item>Once every transaction below X has ended, which a later snapshot shows by a lower bound of at least X, each
-/// position at or below S is either visible or belongs to a transaction that rolled back and will never appear. S is
-/// then safe.</item>
+/// <item>An append has its transaction id before it draws a position (<c>append_events</c> asks for it).</item>
+/// <item>Read the sequence's last value S, and only then draw a transaction id X of one's own. Ids are given in order, so
+/// whoever drew a position at or below S has an id below X.</item>
+/// <item>Once every transaction below X has ended, which a snapshot shows by a lower bound of at least X, each position
+/// at or below S is either visible or belongs to a transaction that rolled back and will never appear. S is then
+/// safe.</item>
 /// </list>
+/// The upper bound of a snapshot cannot be X: it is one more than the newest id that has <em>ended</em>, so the newest
+/// transactions that still run are not below it. An id is drawn only where the sequence has moved, never by a store that
+/// is quiet; its commit writes a few bytes of log and does not wait for the disk.
 /// Gaps of dead transactions are thus passed with proof and without waiting for a timeout. A transaction that writes
 /// anywhere in the same PostgreSQL and stays open holds the mark back; <c>eventstream.store.lag</c> shows it.
 /// </remarks>
@@ -43,13 +45,11 @@ public sealed class HighWater(NpgsqlDataSource source)
         await one.WaitAsync(cancellation);
         try
         {
-            var (last, lower, upper) = await ObserveAsync(cancellation);
-            if (lower == upper) pending.Clear();
+            var known = pending.Count < PendingMax ? Math.Max(safe, newest) : long.MaxValue;
+            var (last, bound, lower) = await ObserveAsync(known, cancellation);
+            if (bound is { } id && last > known) pending.Enqueue((newest = last, id));
             while (pending.TryPeek(out var oldest)
                 && oldest.Bound <= lower) Volatile.Write(ref safe, pending.Dequeue().Position);
-            if (lower == upper) Volatile.Write(ref safe, Math.Max(safe, last));
-            else if (pending.Count < PendingMax
-                && last > Math.Max(safe, newest)) pending.Enqueue((newest = last, upper));
             HasPending = last > safe;
             return safe;
         }
@@ -60,21 +60,27 @@ public sealed class HighWater(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Two statements in one round trip: the snapshot of the second is taken after the first has read the sequence.
+    /// One round trip and one transaction: the last value; then, only if it is beyond what is known, an id; then the
+    /// lower bound of a snapshot, which is that id itself where nothing older runs.
     /// </summary>
-    private async Task<(long Last, long Lower, long Upper)> ObserveAsync(CancellationToken cancellation)
+    private async Task<(long Last, long? Bound, long Lower)> ObserveAsync(long known, CancellationToken cancellation)
     {
+        const string Last = "select case when is_called then last_value else 0 end from event_positions";
         await using var batch = source.CreateBatch();
-        batch.BatchCommands.Add(new("select case when is_called then last_value else 0 end from event_positions"));
-        batch.BatchCommands.Add(new(
-            """
-            select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from pg_current_snapshot() as s
-            """));
+        batch.BatchCommands.Add(new(Last));
+        batch.BatchCommands.Add(new($"select case when ({Last}) > $1 then pg_current_xact_id()::text::bigint end")
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = known } },
+        });
+        batch.BatchCommands.Add(new("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         var last = reader.GetInt64(0);
         await reader.NextResultAsync(cancellation);
         await reader.ReadAsync(cancellation);
-        return (last, reader.GetInt64(0), reader.GetInt64(1));
+        var bound = reader.IsDBNull(0) ? (long?)null : reader.GetInt64(0);
+        await reader.NextResultAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        return (last, bound, reader.GetInt64(0));
     }
 }

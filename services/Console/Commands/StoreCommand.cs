@@ -30,6 +30,11 @@ internal static class StoreCommand
         Description = "A projection, or another reader such as kafka-relay; `eventstream store status` lists them.",
     };
 
+    private static readonly Argument<string> Subject = new("subject")
+    {
+        Description = "Who is erased, as the events name the person.",
+    };
+
     private static readonly Argument<long> Position = new("position")
     {
         Description = "The position after which to begin again; 0 for the first event.",
@@ -91,6 +96,7 @@ internal static class StoreCommand
         With(
             new Command("rewind", "Make a paused reader handle the events after a position again.") { Reader, Position },
             RewindAsync),
+        With(new Command("erase", "Erase a person from the events of a tenant, for ever.") { Subject, Tenant }, EraseAsync),
     };
 
     private static Command With(Command command, Func<StoreTool, ParseResult, CancellationToken, Task<int>> run)
@@ -216,6 +222,17 @@ internal static class StoreCommand
         if (await tool.Readers.RewindAsync(name, position, cancellation) == 0)
             throw new CommandException($"There is no paused reader '{name}': `eventstream store pause` makes one rest.");
         System.Console.WriteLine($"{name} handles events after position {Number(position)} again, once it is resumed");
+        return 0;
+    }
+
+    private static async Task<int> EraseAsync(StoreTool tool, ParseResult parsed, CancellationToken cancellation)
+    {
+        var known = await tool.Services.Store.ForTenant(parsed.GetValue(Tenant)!)
+            .EraseSubjectAsync(parsed.GetValue(Subject)!, cancellation);
+        System.Console.WriteLine(known
+            ? "The person is erased. Running processes may read what they hold for 30 seconds more; then rebuild the "
+                + "projections that show persons (`eventstream store rebuild`)."
+            : "Nothing was known of the person.");
         return 0;
     }
 

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using EventStream.Contracts;
+using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
@@ -60,7 +61,8 @@ public sealed class EventRelayTests : IAsyncLifetime
     public async Task A_former_owner_that_was_only_slow_is_fenced_and_leaves_nothing_on_the_topic()
     {
         await AppendAsync("video-1", 3);
-        var events = await rig.Store.ReadAllAsync(0, 10, default);
+        var events = new List<RecordedEvent>();
+        await foreach (var recorded in rig.Store.FetchStreamAsync("video-1")) events.Add(recorded);
         var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
         var id = $"eventstream-relay-{rig.Options.Schema}";
         using var former = await RelayProducer.OpenAsync(kafka, id, NullLogger.Instance, default);

@@ -18,6 +18,7 @@ public sealed class KilledRolesTests : IAsyncLifetime
 {
     private const string Key = "a key that nobody guesses";
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-killed-roles-").FullName;
+    private readonly string postgres = Directory.CreateTempSubdirectory("eventstream-killed-pg-").FullName;
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(10) };
     private readonly EventStreamProcess?[] roles = new EventStreamProcess?[2];
     private PostgresCluster cluster = null!;
@@ -27,7 +28,7 @@ public sealed class KilledRolesTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         cluster = await PostgresCluster.StartAsync(
-            Path.Combine(folder, "postgres"), PostgresFixture.FreePort(), CancellationToken.None);
+            postgres, PostgresFixture.FreePort(), CancellationToken.None);
         broker = await TestBroker.StartAsync();
         options = (await PostgresFixture.OptionsAsync("killed")) with
         {
@@ -43,6 +44,7 @@ public sealed class KilledRolesTests : IAsyncLifetime
         cluster.Kill();
         http.Dispose();
         Directory.Delete(folder, recursive: true);
+        Directory.Delete(postgres, recursive: true);
     }
 
     [Fact]
