@@ -7,7 +7,8 @@ namespace EventStream.Console;
 /// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Every option of
 /// <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
 /// <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind (loopback),
-/// <c>Broker:AdvertisedHost</c>, <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>) and <c>Broker:Security:*</c>.
+/// <c>Broker:AdvertisedHost</c>, <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>) and
+/// <c>Broker:Security:*</c>.
 /// Its health is on the role's own HTTP port.
 /// </summary>
 public sealed class BrokerRole : IRole
