@@ -8,7 +8,8 @@ namespace EventStream.Console;
 /// <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
 /// <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind (loopback),
 /// <c>Broker:AdvertisedHost</c>, <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>) and
-/// <c>Broker:Security:*</c>. Its health is on the role's own HTTP port.
+/// <c>Broker:Security:*</c>.
+/// Its health is on the role's own HTTP port.
 /// </summary>
 public sealed class BrokerRole : IRole
 {

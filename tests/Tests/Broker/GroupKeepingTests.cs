@@ -1,5 +1,4 @@
 using EventStream.Broker.Groups;
-using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
 
 namespace EventStream.Tests.Broker;
@@ -137,7 +136,9 @@ public sealed class GroupKeepingTests : IDisposable
         writer.WriteString(topic);
         writer.WriteInt32(-1);
         MemberProtocol[] protocols = [new("range", writer.Written.ToArray())];
-        return new JoinRequest(memberId, instance, "test", "/127.0.0.1", "consumer", protocols, 600_000, 600_000, false);
+        const int TimeoutMs = 600_000;
+        return new JoinRequest(
+            memberId, instance, "test", "/127.0.0.1", "consumer", protocols, TimeoutMs, TimeoutMs, false);
     }
 
     private void Leave(string group, JoinResult member) =>

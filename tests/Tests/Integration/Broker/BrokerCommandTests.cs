@@ -17,7 +17,9 @@ public sealed class BrokerCommandTests
             foreach (var expected in (long[])[0, 1])
             {
                 await using var broker = EventStreamProcess.Launch(
-                    "broker", ["--data", Path.Combine(folder, "data"), "--port", $"{port}"], [("Broker:AutoCreateTopics", "true")]);
+                    "broker",
+                    ["--data", Path.Combine(folder, "data"), "--port", $"{port}"],
+                    [("Broker:AutoCreateTopics", "true")]);
                 await broker.UntilReadyAsync();
                 Assert.Contains($"Kafka protocol at 127.0.0.1:{port}", broker.Output, StringComparison.Ordinal);
                 using (var producer = Producer(port))

@@ -30,7 +30,7 @@ public sealed class CompactedTopicTests
             if (i % 100 == 99) producer.Flush(Clients.Patience);
         }
 
-        await Wait.UntilAsync("the topic was compacted", () => Read(broker, topic).Count < 1700);
+        await Wait.UntilAsync("the topic was compacted", () => Read(broker, topic).Count < 2500);
         var records = Read(broker, topic);
         Assert.Equal(
             Enumerable.Range(0, 3000).Where(i => i % 2 == 1).Select(i => ((long)i, $"value {i} of own {i}")),
