@@ -22,8 +22,10 @@ var table = new Table().AddColumns("figure", "unit", "ours", "limit or peer", ""
 foreach (var f in figures)
 {
     table.AddRow(
-        f.Name, f.Unit, $"{f.Ours:N0}", $"{f.Limit ?? f.Peer:N0}", f.PeerName ?? "limit", $"{f.Ratio:0.00}", f.Aim);
+        f.Name, f.Unit, Short(f.Ours), Short(f.Limit ?? f.Peer), f.PeerName ?? "limit", $"{f.Ratio:0.00}", f.Aim);
 }
 
 AnsiConsole.Write(table);
 Console.WriteLine($"one line a figure in {file}");
+
+static string Short(double? value) => value is < 100 ? $"{value:0.##}" : $"{value:N0}";
