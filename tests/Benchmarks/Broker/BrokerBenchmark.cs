@@ -36,7 +36,7 @@ internal static class BrokerBenchmark
             foreach (var figure in measured)
             {
                 figures.Add(figure);
-                Console.WriteLine($"  {figure.Name}: {figure.Ours:0.##} {figure.Unit}, {figure.Ratio:0.00} of the peer");
+                System.Console.WriteLine($"  {figure.Name}: {figure.Ours:0.##} {figure.Unit}, {figure.Ratio:0.00} of the peer");
             }
         }
 
