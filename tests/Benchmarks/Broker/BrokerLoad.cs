@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 
 namespace EventStream.Benchmarks;
 
@@ -18,7 +17,7 @@ internal static class BrokerLoad
     public static async Task CreateAsync(string bootstrap, string topic)
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).Build();
-        await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }]);
+        await admin.CreateTopicsAsync([new() { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }]);
     }
 
     public static async Task DeleteAsync(string bootstrap, string topic)
@@ -27,7 +26,7 @@ internal static class BrokerLoad
         await admin.DeleteTopicsAsync([topic]);
     }
 
-    /// <summary>Idempotent and acknowledged by all replicas; null for the cluster that librdkafka itself imitates.</summary>
+    /// <summary>Idempotent, acknowledged by all; null for the cluster that librdkafka itself imitates.</summary>
     public static ProducerConfig Producer(string? bootstrap)
     {
         var config = new ProducerConfig
@@ -53,7 +52,7 @@ internal static class BrokerLoad
         consumer.Assign(new TopicPartitionOffset(load.Topic, 0, Offset.Beginning));
         for (var i = 0; i < load.Records; i++)
         {
-            if (consumer.Consume(Patience) is null) throw new TimeoutException("The broker gave no record for a minute.");
+            if (consumer.Consume(Patience) is null) throw new TimeoutException("No record came for a minute.");
         }
     });
 

@@ -25,7 +25,7 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 
     protected abstract int ProcessId { get; }
 
-    /// <summary>Starts the process and returns how long it took until it answered its first request, in seconds.</summary>
+    /// <summary>Starts the process and returns how many seconds it took to answer its first request.</summary>
     public async Task<double> StartAsync()
     {
         var clock = Stopwatch.StartNew();
@@ -51,7 +51,8 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 
     /// <summary>The memory of the process that is resident now, in MB.</summary>
     public double ResidentMegabytes() =>
-        Number(File.ReadLines($"/proc/{ProcessId}/status").Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal))
+        Number(File.ReadLines($"/proc/{ProcessId}/status")
+            .Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
 
     public async ValueTask DisposeAsync()
