@@ -6,8 +6,8 @@ namespace EventStream.Console;
 /// <summary>
 /// Reads who may connect to the broker's role, and how: <c>Broker:SecurityProtocol</c> (PLAINTEXT, SSL, SASL_PLAINTEXT
 /// or SASL_SSL), <c>Broker:SaslMechanisms</c> (a comma between two), <c>Broker:UsersFile</c> or
-/// <c>Broker:Users:NAME</c> with the password or verifier, <c>Broker:CertificateFile</c> and <c>Broker:KeyFile</c> (PEM),
-/// <c>Broker:ClientAuthorityFile</c> for clients that need a certificate, <c>Broker:AuthenticationTimeout</c> and
+/// <c>Broker:Users:NAME</c> with the password or verifier, <c>Broker:CertificateFile</c> and <c>Broker:KeyFile</c>
+/// (PEM), <c>Broker:ClientAuthorityFile</c> for clients that need a certificate, <c>Broker:AuthenticationTimeout</c> and
 /// <c>Broker:SessionLifetime</c> (hh:mm:ss), and <c>Broker:AllowUnprotectedNetwork</c>. The environment spells them
 /// <c>EVENTSTREAM__BROKER__SECURITYPROTOCOL</c> and so on.
 /// </summary>
@@ -31,7 +31,8 @@ internal static class BrokerSecurity
             CertificateFile = configuration[Prefix + "CertificateFile"],
             KeyFile = configuration[Prefix + "KeyFile"],
             ClientAuthorityFile = configuration[Prefix + "ClientAuthorityFile"],
-            AuthenticationTimeout = Span(configuration, "AuthenticationTimeout", role) ?? defaults.AuthenticationTimeout,
+            AuthenticationTimeout =
+                Span(configuration, "AuthenticationTimeout", role) ?? defaults.AuthenticationTimeout,
             SessionLifetime = Span(configuration, "SessionLifetime", role),
             AllowUnprotectedNetwork = Flag(configuration, "AllowUnprotectedNetwork", role),
         };
