@@ -5,7 +5,9 @@ using FsCheck.Fluent;
 
 namespace EventStream.Tests.Broker;
 
-/// <summary>Batches with bytes changed: the checksum catches them, and where it is made to match, nothing breaks.</summary>
+/// <summary>
+/// Batches with bytes changed: the checksum catches them, and where it is made to match, nothing breaks.
+/// </summary>
 public sealed class BatchFuzzTests
 {
     [Fact]

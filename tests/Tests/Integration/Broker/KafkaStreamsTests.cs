@@ -77,11 +77,14 @@ public sealed class KafkaStreamsTests(TestBroker broker) : IClassFixture<TestBro
         using var producer = Clients.Producer(broker);
         for (var i = 0; i < lines; i++)
         {
-            await producer.ProduceAsync(Input, new Message<string, string> { Key = $"{i}", Value = "Alpha beta alpha" });
+            var line = new Message<string, string> { Key = $"{i}", Value = "Alpha beta alpha" };
+            await producer.ProduceAsync(Input, line);
         }
     }
 
-    /// <summary>The counts as they are committed; one that is higher than what was written is seen as it passes.</summary>
+    /// <summary>
+    /// The counts as they are committed; one that is higher than what was written is seen as it passes.
+    /// </summary>
     private sealed class Counts
     {
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
