@@ -7,6 +7,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
 [
     ("broker", BrokerBenchmark.RunAsync),
     ("event store", EventStoreBenchmark.RunAsync),
+    ("messaging", MessagingBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
 ];
 var figures = new List<Figure>();
