@@ -25,7 +25,7 @@ public static class Topics
         [
             typeof(VideoRegistered), typeof(VideoUploaded), typeof(VideoProbed), typeof(VideoEncodePlanned),
             typeof(VideoRenditionEncoded), typeof(VideoPlayable), typeof(VideoThumbnailsMade), typeof(VideoPublished),
-            typeof(VideoRejected), typeof(VideoEncodeFailed),
+            typeof(VideoRejected), typeof(VideoEncodeFailed), typeof(StreamTombstoned),
         ],
     };
     public static readonly Topic EncodeCommandsFirst = new(
@@ -36,7 +36,7 @@ public static class Topics
     public static readonly Topic EncodeCommands = new(
         "encode.commands", "video id/task", "Encode", "Encode", 12, 7 * Day)
     {
-        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails)],
+        Messages = [typeof(EncodeRung), typeof(MakeThumbnails)],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events", "video id", "Encode", "Encode Upload Capacity Warehouse Console", 6, 30 * Day)
