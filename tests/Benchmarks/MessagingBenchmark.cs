@@ -127,7 +127,7 @@ internal static class MessagingBenchmark
         Raw = """bl=(12400),br=(2000),cid="0197b7a2-5c1e-7000-8000-5f1c2e9f0a77",e=ps,mtp=(43100),sn=8,sta=p,v=2""",
     };
 
-    /// <summary>What a careful user of the client writes: the bytes ready, one handler, waiting when it is full.</summary>
+    /// <summary>What a careful user of the client writes: bytes ready, one handler, waiting when it is full.</summary>
     private sealed class BareProducer : IDisposable
     {
         private readonly IProducer<byte[], byte[]> producer;

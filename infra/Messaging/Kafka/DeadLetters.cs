@@ -10,7 +10,7 @@ namespace EventStream.Messaging.Kafka;
 /// </summary>
 internal sealed partial class DeadLetters(IEventPublisher publisher, TimeProvider clock, ILogger logger)
 {
-    /// <summary>The longest value that is kept whole: in base64 it stays below the usual record limit of 1 MB.</summary>
+    /// <summary>The longest value that is kept whole: base64 stays below the usual record limit of 1 MB.</summary>
     public const int ValueBytesMax = 512 * 1024;
 
     private const int KeyBytesMax = 16 * 1024;

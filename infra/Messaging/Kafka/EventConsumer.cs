@@ -22,11 +22,13 @@ public sealed partial class EventConsumer : BackgroundService
     private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ReopenDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a full partition holds up the poll loop before it is paused, which costs what is fetched.</summary>
+    /// <summary>How long a full partition holds up polling before it is paused, which costs what is fetched.</summary>
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Time that a cancelled handler has to end, and that the broker has for a last commit and a farewell.</summary>
+    /// <summary>Time that a cancelled handler has to end.</summary>
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time that the broker has for a last commit, and for a farewell.</summary>
     private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(3);
 
     private readonly ConsumerOptions options;
@@ -247,7 +249,8 @@ public sealed partial class EventConsumer : BackgroundService
         foreach (var work in works.Values) work.End = consumer.GetWatermarkOffsets(work.Partition).High;
         Volatile.Write(
             ref lags,
-            [.. works.Values.Select(work => new PartitionLag(work.Partition.Topic, work.Partition.Partition, work.Lag))]);
+            [.. works.Values.Select(work =>
+                new PartitionLag(work.Partition.Topic, work.Partition.Partition, work.Lag))]);
     }
 
     private void Take(List<TopicPartition> assigned)

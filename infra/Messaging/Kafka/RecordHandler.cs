@@ -159,7 +159,7 @@ internal sealed partial class RecordHandler(
         ILogger logger, Exception? e, string group, TopicPartitionOffset record, string cause, BadRecordPolicy policy);
 }
 
-/// <summary>Why a record is given up, after how many calls of the handler; no exception where it was not read.</summary>
+/// <summary>Why a record is given up, after how many calls of the handler; no exception if it was not read.</summary>
 internal sealed record Fault(string Cause, Exception? Exception, int Attempts);
 
 /// <summary>A record could not be processed and the policy is to stop.</summary>

@@ -79,7 +79,7 @@ public sealed partial class TransactionalProducer : IDisposable
         }
     }
 
-    /// <summary>Makes the offsets part of the transaction: they are committed with the records, or not at all.</summary>
+    /// <summary>Makes the offsets part of the transaction: committed with the records, or not at all.</summary>
     public Task SendOffsetsAsync(
         IEnumerable<TopicPartitionOffset> offsets, IConsumerGroupMetadata group, CancellationToken cancellation) =>
         StepAsync(() => client.SendOffsetsToTransaction(offsets, group, options.StepTimeout), cancellation);

@@ -32,7 +32,8 @@ internal static class TopicsCommand
         var create = new Command("create", "Create the topics that are missing; report those that differ.") { Kafka };
         create.SetAction(CreateAsync);
         var check = new Command(
-            "check", "Compare the topics with the broker's: partitions, cleanup policy, retention. Fails on a difference.")
+            "check",
+            "Compare the topics with the broker's: partitions, cleanup policy, retention. Fails on a difference.")
         {
             Kafka,
         };

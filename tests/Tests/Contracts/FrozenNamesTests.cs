@@ -61,7 +61,9 @@ public sealed class FrozenNamesTests
 
     [Fact]
     public void Codes_that_events_carry_keep_their_spelling() =>
-        Assert.Equal(["video", "audio", "(erased)"], (string[])[Rendition.Video, Rendition.Audio, PersonalDataAttribute.Erased]);
+        Assert.Equal(
+            ["video", "audio", "(erased)"],
+            (string[])[Rendition.Video, Rendition.Audio, PersonalDataAttribute.Erased]);
 
     [Fact]
     public void A_wire_name_ends_in_its_version_and_no_two_messages_share_one()

@@ -44,7 +44,7 @@ public sealed class GoldenFileTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void An_older_shape_is_still_read_and_loses_nothing_and_what_grew_is_optional_and_stands_at_the_end(string name)
+    public void An_older_shape_is_still_read_and_loses_nothing_and_what_grew_is_optional(string name)
     {
         var versions = Versions(name);
         for (var i = 0; i + 1 < versions.Count; i++)
@@ -64,8 +64,8 @@ public sealed class GoldenFileTests
     public void No_golden_file_is_left_without_its_message()
     {
         var files = Directory.EnumerateFiles(Folder, "*.json").Select(file => Path.GetFileNameWithoutExtension(file)!);
-        Assert.Empty(files.Where(file =>
-            !MessageTypes.Names.Any(name => file == name || IsVersion(file, name))));
+        Assert.All(files, file =>
+            Assert.Contains(MessageTypes.Names, name => file == name || IsVersion(file, name)));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class GoldenFileTests
         !member.IsRequired && (member.IsSetNullable || member.AssociatedParameter is { HasDefaultValue: true }
             || (member.AssociatedParameter is null && !member.IsRequired));
 
-    /// <summary>Every member of a value, in order, as <c>a</c>, <c>a.b</c>; members of list items as <c>a.b</c>, too.</summary>
+    /// <summary>The members of a value, in order, as <c>a</c>, <c>a.b</c>; of list items as <c>a.b</c>.</summary>
     private static IEnumerable<string> Paths(JsonNode node, string prefix = "") => node switch
     {
         JsonObject members => members.SelectMany(member =>

@@ -6,7 +6,7 @@ using EventStream.Contracts;
 
 namespace EventStream.Tests.Contracts;
 
-/// <summary>A message with every member set, made from its serializer's own description: the text of a golden file.</summary>
+/// <summary>A message with all members set, from its serializer's description: the text of a golden file.</summary>
 internal static class Samples
 {
     private static readonly JsonSerializerOptions Indented = new()
@@ -45,7 +45,7 @@ internal static class Samples
                 [$"{name}-key"] = Node(Info(type.ElementType!), name, ref number),
             },
             JsonTypeInfoKind.Object => Members(type, ref number),
-            _ => throw new NotSupportedException($"A sample of {type.Type} ({name}) cannot be made; add its kind here."),
+            _ => throw new NotSupportedException($"No sample of {type.Type} ({name}) can be made; add its kind here."),
         };
     }
 

@@ -55,7 +55,8 @@ public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker
         var consumer = await rig.StartConsumerAsync(
             (_, _) => Task.CompletedTask, options => options with { BadRecords = BadRecordPolicy.Stop });
         await Eventually.HoldsAsync(() => consumer.Trouble is not null, "the consumer stops");
-        Assert.StartsWith($"The record at {rig.Topic} [[0]] @2 cannot be processed: 'strange.v1' is not", consumer.Trouble);
+        Assert.StartsWith(
+            $"The record at {rig.Topic} [[0]] @2 cannot be processed: 'strange.v1' is not", consumer.Trouble);
         Assert.Equal(2, rig.Committed());
 
         var next = await rig.StartConsumerAsync((_, _) => Task.CompletedTask);
@@ -92,8 +93,10 @@ public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker
         Assert.Equal("?", Encoding.UTF8.GetString(Convert.FromBase64String(letters[0].ValueBase64)));
         Assert.Equal(("strange.v1", "id-strange"), (letters[1].Type, letters[1].EventId));
         Assert.Equal(typeof(PoisonRecordException).FullName, letters[3].ExceptionType);
-        Assert.Equal(("the database is away", typeof(TimeoutException).FullName), (letters[4].Cause, letters[4].ExceptionType));
-        Assert.All(letters, letter => Assert.Equal((rig.Topic.Name, 0, rig.Group), (letter.Topic, letter.Partition, letter.Group)));
+        Assert.Equal(
+            ("the database is away", typeof(TimeoutException).FullName), (letters[4].Cause, letters[4].ExceptionType));
+        Assert.All(letters, letter => Assert.Equal(
+            (rig.Topic.Name, 0, rig.Group), (letter.Topic, letter.Partition, letter.Group)));
         Assert.Equal(new DateTimeOffset(2026, 11, 1, 12, 0, 0, TimeSpan.Zero), letters[4].RecordTime);
     }
 }

@@ -127,7 +127,7 @@ internal sealed class MessagingRig : IAsyncDisposable
                 (RecordDeadLettered)MessageTypes.Read("dead.letter.v1", record.Message.Value),
             letter => letter.Topic == Topic.Name, count));
 
-    /// <summary>Reads the numbered messages of the topic until there are so many, in the order of each partition.</summary>
+    /// <summary>Reads the numbered messages of the topic until there are so many, in partition order.</summary>
     public Task<List<LoadMeasured>> MessagesAsync(int count) => Task.Run(() =>
         Read(Topic.Name, Topic.Partitions, record =>
             (LoadMeasured)MessageTypes.Read("traffic.load-measured.v1", record.Message.Value), _ => true, count));

@@ -137,7 +137,8 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
             Assert.Equal(ErrorCode.Local_Destroy, lost.Error.Code);
         }
 
-        Assert.Contains($"Error: 5 records were not acknowledged within 0.2 s and are given up: 5 of {rig.Topic}", log.All);
+        Assert.Contains(
+            $"Error: 5 records were not acknowledged within 0.2 s and are given up: 5 of {rig.Topic}", log.All);
         await Assert.ThrowsAsync<ObjectDisposedException>(
             () => away.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", 9), Now, None));
     }

@@ -48,7 +48,8 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
         Assert.Equal(20, owners.Select(o => o.Key).Distinct(StringComparer.Ordinal).Count());
         Assert.Equal(20, owners.Count);
         // Each partition was begun by the first member, which kept one of the two to the end.
-        var byPartition = owners.GroupBy(o => o.Partition).ToDictionary(g => g.Key, g => g.Select(o => o.Member).ToList());
+        var byPartition = owners.GroupBy(o => o.Partition)
+            .ToDictionary(g => g.Key, g => g.Select(o => o.Member).ToList());
         Assert.All(byPartition.Values, members => Assert.Equal("first", members[0]));
         Assert.Contains(byPartition.Values, members => members.All(member => member == "first"));
         Assert.Contains(byPartition.Values, members => members.Contains("second"));
@@ -81,7 +82,8 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
             handled.Add(message);
             return Task.CompletedTask;
         });
-        await Eventually.HoldsAsync(() => seen.Count == 1 && rig.Committed(seen.Keys.Single()) > 0, "one is handed over");
+        await Eventually.HoldsAsync(
+            () => seen.Count == 1 && rig.Committed(seen.Keys.Single()) > 0, "one is handed over");
         await Eventually.HoldsAsync(() => Volatile.Read(ref cancelled) == 1, "only its handler was cancelled");
         Assert.Equal(0, handled.Repeats);
     }
