@@ -121,6 +121,11 @@ internal sealed partial class TransactionCoordinator
             {
                 _topics.Partition(topic, partition)?.AppendMarker(transaction.ProducerId, transaction.Epoch, commit);
             }
+            foreach (var (topic, partition) in transaction.Partitions)
+            {
+                // Once the journal says that all is done, nobody writes a marker again that was lost with the power.
+                _topics.Partition(topic, partition)?.FlushIfDue();
+            }
             foreach (var group in transaction.Groups)
             {
                 _groups.Offsets.EndTransaction(group, transaction.ProducerId, commit);

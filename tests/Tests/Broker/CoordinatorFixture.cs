@@ -25,6 +25,9 @@ internal sealed class CoordinatorFixture : IDisposable
 
     public LogFixture.Clock Time { get; } = new();
 
+    /// <summary>Whether logs are flushed before anything is acknowledged, from the next opening on.</summary>
+    public bool FlushAlways { get; set; }
+
     public BrokerOptions Options { get; }
 
     public TopicStore Topics => _topics!;
@@ -57,7 +60,7 @@ internal sealed class CoordinatorFixture : IDisposable
 
     public void Open()
     {
-        var context = new LogContext(Time, NullLogger.Instance, FlushAlways: false, _counters);
+        var context = new LogContext(Time, NullLogger.Instance, FlushAlways, _counters);
         _topics = TopicStore.Open(Folder, context, Options.PartitionsMax);
         _groups = GroupCoordinator.Open(Options, NullLogger.Instance);
         _transactions = TransactionCoordinator.Open(Options, _topics, _groups, NullLogger.Instance);

@@ -151,6 +151,17 @@ public sealed class TransactionCoordinatorTests : IDisposable
     }
 
     [Fact]
+    public void With_flush_always_the_markers_are_on_the_disk_before_the_transaction_is_done()
+    {
+        _fixture.FlushAlways = true;
+        _fixture.Reopen();
+        var (producer, epoch) = Begin(records: 1);
+        Assert.True(Log.IsFlushDue);
+        Assert.Equal(ErrorCode.None, Coordinator.End(Id, producer, epoch, commit: true));
+        Assert.False(Log.IsFlushDue);
+    }
+
+    [Fact]
     public void The_state_of_many_transactions_stays_small_on_disk()
     {
         var (error, producer, epoch) = Coordinator.InitProducerId(Id, TimeoutMs, -1, -1);
