@@ -1,4 +1,5 @@
 using EventStream.Benchmarks;
+using EventStream.Benchmarks.EventStore;
 using Spectre.Console;
 
 var file = args is ["--out", var named] ? named : "artifacts/bench.jsonl";
@@ -6,14 +7,17 @@ var only = args is ["--only", var wanted] ? wanted : null;
 (string Name, Func<Task<IReadOnlyList<Figure>>> Run)[] suites =
 [
     ("broker", BrokerBenchmark.RunAsync),
-    ("event store", EventStoreBenchmark.RunAsync),
+    ("event store append", AppendBenchmark.RunAsync),
+    ("event store decide", DecideBenchmark.RunAsync),
+    ("event store read", ReadBenchmark.RunAsync),
     ("messaging", MessagingBenchmark.RunAsync),
     ("projections", ProjectionBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
 ];
 var figures = new List<Figure>();
-foreach (var (name, run) in suites.Where(suite => only is null || suite.Name == only))
+var chosen = suites.Where(suite => only is null || suite.Name.StartsWith(only, StringComparison.Ordinal));
+foreach (var (name, run) in chosen)
 {
     Console.WriteLine($"measuring {name} ...");
     figures.AddRange(await run());
