@@ -8,6 +8,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("broker", BrokerBenchmark.RunAsync),
     ("event store", EventStoreBenchmark.RunAsync),
     ("projections", ProjectionBenchmark.RunAsync),
+    ("inline projection", InlineBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
 ];
