@@ -12,6 +12,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("event store read", ReadBenchmark.RunAsync),
     ("messaging", MessagingBenchmark.RunAsync),
     ("projections", ProjectionBenchmark.RunAsync),
+    ("inline projection", InlineBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
 ];

@@ -114,13 +114,11 @@ internal sealed class StoreBench : IAsyncDisposable
 internal sealed record BenchLife(string Title, int Events, long SizeBytes);
 
 /// <summary>One document a stream.</summary>
-internal sealed class BenchProjection(string name, int shards = 1)
+internal sealed class BenchProjection(string name)
     : SingleStreamProjection<BenchLife>(name, 1, "video", BenchJson.Default.BenchLife)
 {
     public static readonly System.Text.Json.Serialization.Metadata.JsonTypeInfo<BenchLife> JsonInfo =
         BenchJson.Default.BenchLife;
-
-    public int ShardsWanted => shards;
 
     protected override BenchLife Evolve(BenchLife? document, RecordedEvent recorded) => Fold(document, recorded.Data);
 

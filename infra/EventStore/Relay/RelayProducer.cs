@@ -17,6 +17,9 @@ internal sealed partial class RelayProducer : IDisposable
     private readonly ILogger log;
     private volatile Error? failed;
 
+    /// <summary>The step that librdkafka is in. It cannot be interrupted, only left behind.</summary>
+    private Task step = Task.CompletedTask;
+
     private RelayProducer(KafkaOptions kafka, string id, ILogger log)
     {
         this.log = log;
@@ -34,22 +37,21 @@ internal sealed partial class RelayProducer : IDisposable
     }
 
     /// <summary>Throws <see cref="KafkaException"/> when the broker does not answer in time.</summary>
-    public static Task<RelayProducer> OpenAsync(
-        KafkaOptions kafka, string id, ILogger log, CancellationToken cancellation) => Task.Run(
-        () =>
+    public static async Task<RelayProducer> OpenAsync(
+        KafkaOptions kafka, string id, ILogger log, CancellationToken cancellation)
+    {
+        var opened = new RelayProducer(kafka, id, log);
+        try
         {
-            var opened = new RelayProducer(kafka, id, log);
-            try
-            {
-                opened.producer.InitTransactions(StepTimeout);
-                return opened;
-            }
-            catch
-            {
-                opened.Dispose();
-                throw;
-            }
-        }, cancellation);
+            await opened.StepAsync(() => opened.producer.InitTransactions(StepTimeout), cancellation);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>
     /// All records or none, in this order. Throws <see cref="KafkaException"/>, after which it is unknown which of the
@@ -57,7 +59,7 @@ internal sealed partial class RelayProducer : IDisposable
     /// </summary>
     public Task SendAsync(
         IReadOnlyList<(string Topic, Message<byte[], byte[]> Record)> records, CancellationToken cancellation) =>
-        Task.Run(
+        StepAsync(
             () =>
             {
                 producer.BeginTransaction();
@@ -66,7 +68,16 @@ internal sealed partial class RelayProducer : IDisposable
                 if (failed is { } error) throw new KafkaException(error);
             }, cancellation);
 
-    public void Dispose() => producer.Dispose();
+    /// <summary>Does not wait: a step that still runs is let go to its end first, which has a bound.</summary>
+    public void Dispose() =>
+        _ = step.ContinueWith(_ => producer.Dispose(), CancellationToken.None, TaskContinuationOptions.None,
+            TaskScheduler.Default);
+
+    private Task StepAsync(Action action, CancellationToken cancellation)
+    {
+        step = Task.Run(action, CancellationToken.None);
+        return step.WaitAsync(cancellation);
+    }
 
     private void Produce(string topic, Message<byte[], byte[]> record)
     {
