@@ -33,7 +33,6 @@ internal static class Errors
         ErrorCode.InvalidReplicaAssignment => "The replica assignment names a broker that does not exist.",
         ErrorCode.InvalidConfig => "A configuration name is unknown or its value is not valid.",
         ErrorCode.InvalidRequest => "The request contradicts itself.",
-        ErrorCode.UnsupportedForMessageFormat => "Only record batches of magic 2 are accepted.",
         ErrorCode.PolicyViolation =>
             "cleanup.policy of the topic does not allow this; records are deleted by compaction.",
         ErrorCode.OutOfOrderSequenceNumber => "The sequence number does not follow the last one of this producer.",
