@@ -14,8 +14,9 @@ public abstract class AggregateSpec<TState>(TState initial, Func<TState, IEvent,
     protected Scenario Given(params IEvent[] history) => new(this, history);
 
     /// <summary>One moment in the life of an aggregate.</summary>
-    protected sealed class Scenario(AggregateSpec<TState> spec, IEvent[] history)
+    protected sealed class Scenario(AggregateSpec<TState> spec, IEvent[] given)
     {
+        private IEvent[] history = given;
         private IEvent[] decided = [];
 
         /// <summary>The state that it has now, what was decided included.</summary>

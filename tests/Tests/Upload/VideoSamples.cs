@@ -1,5 +1,4 @@
 using EventStream.Contracts;
-using EventStream.Upload;
 
 namespace EventStream.Tests.Upload;
 
