@@ -58,7 +58,8 @@ public static class EventStoreRegistration
             p.GetRequiredService<ILogger<MigrateAtStart>>()));
 
     /// <summary>
-    /// Registers a projection: async, kept by the daemon of whichever process owns it, or inline, written by every append
+    /// Registers a projection: async, kept by the daemon of whichever process owns it, or inline, written by every
+    /// append
     /// of this process (so every process that appends to its streams registers it).
     /// </summary>
     public static IServiceCollection AddProjection(
@@ -72,7 +73,8 @@ public static class EventStoreRegistration
         return services;
     }
 
-    /// <summary>Registers a read model in the memory of this process; the role is not ready until it has caught up.</summary>
+    /// <summary>Registers a read model in the memory of this process; the role is not ready until it has caught
+    /// up.</summary>
     public static IServiceCollection AddMemoryProjection<TModel>(this IServiceCollection services)
         where TModel : MemoryProjection
     {
@@ -95,7 +97,8 @@ public static class EventStoreRegistration
     /// <summary>The plan of the role's daemon; the first call registers the daemon and its readiness check.</summary>
     private static DaemonPlan AddDaemon(this IServiceCollection services)
     {
-        if (services.FirstOrDefault(s => s.ServiceType == typeof(DaemonPlan))?.ImplementationInstance is DaemonPlan known)
+        if (services.FirstOrDefault(s => s.ServiceType == typeof(DaemonPlan))
+            ?.ImplementationInstance is DaemonPlan known)
             return known;
         var plan = new DaemonPlan();
         services.AddSingleton(plan);

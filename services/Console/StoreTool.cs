@@ -30,7 +30,8 @@ internal sealed class StoreTool : IAsyncDisposable
         var signal = new AppendSignal(Source, options.Schema, NullLogger<AppendSignal>.Instance);
         Services = new DaemonServices(
             new PostgresEventStore(
-                Source, highWater, signal, new StoreOptions { MasterKey = options.MasterKey }), Source, options, highWater, TimeProvider.System,
+                Source, highWater, signal, new StoreOptions { MasterKey = options.MasterKey }), Source, options,
+                    highWater, TimeProvider.System,
             NullLoggerFactory.Instance);
         Readers = new StoreReaders(Source, options, TimeProvider.System);
     }

@@ -44,7 +44,8 @@ internal static class InlineBenchmark
                 EventMetadata.None, None)),
             () => ManyAsync(i => AppendRawAsync(bench.Source, $"video-{i % Streams}")));
         await daemon.StopAsync(None);
-        return [Figure.AgainstLimit("append with an inline document, 8 callers", "events/s", rates[0], rates[1], ">= 0.6")];
+        return [Figure.AgainstLimit("append with an inline document, 8 callers", "events/s", rates[0], rates[1],
+            ">= 0.6")];
     }
 
     private static Task ManyAsync(Func<int, Task> one) => Parallel.ForEachAsync(

@@ -7,7 +7,8 @@ using NpgsqlTypes;
 namespace EventStream.Benchmarks;
 
 /// <summary>
-/// Catching up, an async projection and a rebuild over a filled store, each beside raw Npgsql that does the same work: the
+/// Catching up, an async projection and a rebuild over a filled store, each beside raw Npgsql that does the same work:
+/// the
 /// same pages, the same decoding and folding, the same rows, a transaction a page.
 /// </summary>
 internal static class ProjectionBenchmark
@@ -81,7 +82,8 @@ internal static class ProjectionBenchmark
                 touched.Add(stream);
             }
 
-            await WriteAsync(bench.Source, at + PageMax, [.. touched.Select(id => (id, known[id].Version, known[id].Life))]);
+            await WriteAsync(bench.Source, at + PageMax, [.. touched.Select(id => (id, known[id].Version,
+                known[id].Life))]);
         }
     }
 

@@ -39,8 +39,10 @@ internal static class RelayBenchmark
         return
         [
             Figure.AgainstLimit("relay of a backlog, transactions of 500", "events/s", rates[0], rates[1], ""),
-            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p50", "ms", Quantile(delays, 0.5), 100, "<= 1"),
-            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p99", "ms", Quantile(delays, 0.99), 100, "<= 1"),
+            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p50", "ms", Quantile(delays, 0.5), 100,
+                "<= 1"),
+            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p99", "ms", Quantile(delays, 0.99), 100,
+                "<= 1"),
         ];
     }
 
@@ -89,7 +91,8 @@ internal static class RelayBenchmark
         }
 
         var read = await reading;
-        return [.. read.Select(pair => Stopwatch.GetElapsedTime(committed[pair.Id], pair.At).TotalMilliseconds).Order()];
+        return [.. read.Select(pair => Stopwatch.GetElapsedTime(committed[pair.Id],
+            pair.At).TotalMilliseconds).Order()];
     }
 
     private static List<(string Id, long At)> Read(KafkaOptions kafka, Topic topic)

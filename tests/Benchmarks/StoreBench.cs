@@ -52,7 +52,8 @@ internal sealed class StoreBench : IAsyncDisposable
         return bench;
     }
 
-    /// <summary>Fills the store: streams of so many events each, interleaved as concurrent writers leave them.</summary>
+    /// <summary>Fills the store: streams of so many events each, interleaved as concurrent writers leave
+    /// them.</summary>
     public async Task FillAsync(int streams, int eventsEach)
     {
         await using var connection = await Source.OpenConnectionAsync();

@@ -7,7 +7,8 @@ namespace EventStream.EventStore.Daemon;
 /// more.
 /// </summary>
 /// <remarks>
-/// It moves without waiting for the disk: rows and position are one transaction, so a server that loses power loses both
+/// It moves without waiting for the disk: rows and position are one transaction, so a server that loses power loses
+/// both
 /// and the events come again.
 /// </remarks>
 public sealed class Checkpoint
@@ -55,7 +56,8 @@ public sealed class Checkpoint
 
     /// <summary>
     /// The first statement of a handler's transaction: moves the checkpoint and so keeps out everybody else until the
-    /// transaction ends. Call <see cref="Committed"/> after the commit. Throws <see cref="OwnershipLostException"/> when
+    /// transaction ends. Call <see cref="Committed"/> after the commit. Throws <see cref="OwnershipLostException"/>
+    /// when
     /// another owner took over.
     /// </summary>
     public async Task FenceAsync(NpgsqlConnection connection, long to, CancellationToken cancellation)
@@ -65,7 +67,9 @@ public sealed class Checkpoint
             BatchCommands =
             {
                 new("set local synchronous_commit = off"),
-                new("update checkpoints set position = $3, updated_at = clock_timestamp() where reader = $1 and epoch = $2")
+                new(
+                    "update checkpoints set position = $3, updated_at = clock_timestamp() "
+                    + "where reader = $1 and epoch = $2")
                 {
                     Parameters = { new() { Value = Reader }, new() { Value = epoch }, new() { Value = to } },
                 },

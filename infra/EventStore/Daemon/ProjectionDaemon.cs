@@ -13,7 +13,8 @@ namespace EventStream.EventStore.Daemon;
 /// </summary>
 public sealed partial class ProjectionDaemon : BackgroundService
 {
-    /// <summary>How often names that another process owns are asked for, and changes of the registry are seen.</summary>
+    /// <summary>How often names that another process owns are asked for, and changes of the registry are
+    /// seen.</summary>
     public static readonly TimeSpan StandbyInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>A lost wake-up costs at most this much delay.</summary>
@@ -51,7 +52,8 @@ public sealed partial class ProjectionDaemon : BackgroundService
     {
         get
         {
-            lock (gate) return trouble ?? running.Values.Select(shard => shard.Trouble).FirstOrDefault(t => t is not null);
+            lock (gate) return trouble
+                ?? running.Values.Select(shard => shard.Trouble).FirstOrDefault(t => t is not null);
         }
     }
 

@@ -126,7 +126,8 @@ internal sealed class ProjectionRegistry(NpgsqlDataSource source, PostgresOption
     }
 
     /// <summary>
-    /// The position that readers of the live tables have seen: that of its checkpoints, or for an inline one that of the
+    /// The position that readers of the live tables have seen: that of its checkpoints, or for an inline one that of
+    /// the
     /// newest event.
     /// </summary>
     public async Task<long> SeenAsync(ProjectionGeneration live, CancellationToken cancellation)
@@ -160,7 +161,8 @@ internal sealed class ProjectionRegistry(NpgsqlDataSource source, PostgresOption
         foreach (var suffix in projection.TableSuffixes)
         {
             await ExecuteAsync(
-                connection, $"alter table {projection.TableOf(generation)}{suffix} rename to {projection.Table}{suffix}",
+                connection,
+                $"alter table {projection.TableOf(generation)}{suffix} rename to {projection.Table}{suffix}",
                 cancellation);
         }
     }

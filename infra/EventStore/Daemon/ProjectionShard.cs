@@ -42,7 +42,8 @@ internal sealed class ProjectionShard(
     }
 
     /// <summary>
-    /// Writes in a transaction that is the caller's. What it keeps in memory takes the commit for granted: where it does
+    /// Writes in a transaction that is the caller's. What it keeps in memory takes the commit for granted: where it
+    /// does
     /// not come, call <see cref="EndAsync"/>.
     /// </summary>
     public async Task WriteWithinAsync(

@@ -16,19 +16,22 @@ public sealed record RebuildProgress(string Projection, int Generation, long Pos
 /// (shards of the daemon, and appends where the projection is inline): nobody writes them now. What was seen until then
 /// is a position; the builder applies events up to it, drops, renames and notes the new state, all in the transaction
 /// that holds the lock: between those events may be places that an append which waits for the lock will fill, so an
-/// attempt that fails must leave nothing of itself. A writer that waited finds its checkpoint gone (a shard) or the new tables (an append). A crash
+/// attempt that fails must leave nothing of itself. A writer that waited finds its checkpoint gone (a shard) or the
+/// new tables (an append). A crash
 /// anywhere before the commit leaves the live tables as they were, and the next attempt goes on from the builder's
 /// checkpoints.
 /// </remarks>
 internal sealed partial class Rebuilder(
     Projection projection, ProjectionLifecycle lifecycle, DaemonServices services, ILogger log)
 {
-    /// <summary>Attempts to get the locks of a switch; between them the readers and writers in the way go first.</summary>
+    /// <summary>Attempts to get the locks of a switch; between them the readers and writers in the way go
+    /// first.</summary>
     private const int SwitchAttemptsMax = 20;
 
     private readonly ProjectionRegistry registry = new(services.Source, services.Options);
 
-    /// <summary>Builds and switches. Throws <see cref="ProjectionStoppedException"/> where an event stopped it.</summary>
+    /// <summary>Builds and switches. Throws <see cref="ProjectionStoppedException"/> where an event stopped
+    /// it.</summary>
     public async Task RunAsync(IProgress<RebuildProgress>? progress, CancellationToken cancellation)
     {
         var built = await registry.BuildingAsync(projection, lifecycle, cancellation);
@@ -45,7 +48,8 @@ internal sealed partial class Rebuilder(
         }
 
         await SwitchAsync(built, workers, cancellation);
-        progress?.Report(new(projection.Name, built.Generation, services.HighWater.Current, services.HighWater.Current));
+        progress?.Report(new(projection.Name, built.Generation, services.HighWater.Current,
+            services.HighWater.Current));
         Switched(log, projection.Name, built.Generation);
     }
 
@@ -114,7 +118,8 @@ internal sealed partial class Rebuilder(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "{Projection} is built anew as generation {Generation}, from position {From}.")]
+    [LoggerMessage(1, LogLevel.Information,
+        "{Projection} is built anew as generation {Generation}, from position {From}.")]
     private static partial void Started(ILogger logger, string projection, int generation, long from);
 
     [LoggerMessage(2, LogLevel.Information, "{Projection}: generation {Generation} is live.")]

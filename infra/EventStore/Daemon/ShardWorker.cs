@@ -15,7 +15,8 @@ internal sealed class ShardWorker(
     /// </summary>
     private static readonly TimeSpan IdleMoveInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The pause after PostgreSQL or Kafka failed, doubled each time up to <see cref="OutagePauseMax"/>.</summary>
+    /// <summary>The pause after PostgreSQL or Kafka failed, doubled each time up to <see
+    /// cref="OutagePauseMax"/>.</summary>
     private static readonly TimeSpan OutagePause = TimeSpan.FromMilliseconds(200);
 
     private static readonly TimeSpan OutagePauseMax = TimeSpan.FromSeconds(5);
@@ -33,9 +34,11 @@ internal sealed class ShardWorker(
     /// <summary>What went wrong last and is being tried again, or null.</summary>
     public string? Trouble { get; private set; }
 
-    /// <summary>Follows the mark until cancelled, until another process takes over, or until the policy says stop.</summary>
+    /// <summary>Follows the mark until cancelled, until another process takes over, or until the policy says
+    /// stop.</summary>
     public Task FollowAsync(MarkWatch mark, CancellationToken cancellation) =>
-        PersistAsync(() => pages.Follow(Reached, subscription.BatchMax, mark, cancellation), follows: true, cancellation);
+        PersistAsync(() => pages.Follow(Reached, subscription.BatchMax, mark, cancellation), follows: true,
+            cancellation);
 
     /// <summary>Handles everything up to a position. Returns false where the policy said stop.</summary>
     public Task<bool> CatchUpAsync(long upTo, CancellationToken cancellation) =>

@@ -4,14 +4,16 @@ using Npgsql;
 namespace EventStream.EventStore.Daemon;
 
 /// <summary>
-/// One reader of the store as its tables have it: a shard of a projection, or another subscription. Lag counts positions
+/// One reader of the store as its tables have it: a shard of a projection, or another subscription. Lag counts
+/// positions
 /// to the last one drawn.
 /// </summary>
 public sealed record ReaderStatus(
     string Reader, long Position, long Lag, bool Paused, string? Stopped, int Errors, DateTimeOffset UpdatedAt);
 
 /// <summary>
-/// Looks at the readers of a store and moves them, from any process: waiting until one has caught up, pausing, resuming,
+/// Looks at the readers of a store and moves them, from any process: waiting until one has caught up, pausing,
+/// resuming,
 /// rewinding.
 /// </summary>
 public sealed class StoreReaders(NpgsqlDataSource source, PostgresOptions options, TimeProvider time)

@@ -11,14 +11,16 @@ namespace EventStream.EventStore.Postgres;
 /// events. The reasoning:
 /// <list type="number">
 /// <item>An append has its transaction id before it draws a position (<c>append_events</c> asks for it).</item>
-/// <item>Read the sequence's last value S, and only then draw a transaction id X of one's own. Ids are given in order, so
+/// <item>Read the sequence's last value S, and only then draw a transaction id X of one's own. Ids are given in order,
+/// so
 /// whoever drew a position at or below S has an id below X.</item>
 /// <item>Once every transaction below X has ended, which a snapshot shows by a lower bound of at least X, each position
 /// at or below S is either visible or belongs to a transaction that rolled back and will never appear. S is then
 /// safe.</item>
 /// </list>
 /// The upper bound of a snapshot cannot be X: it is one more than the newest id that has <em>ended</em>, so the newest
-/// transactions that still run are not below it. An id is drawn only where the sequence has moved, never by a store that
+/// transactions that still run are not below it. An id is drawn only where the sequence has moved, never by a store
+/// that
 /// is quiet; its commit writes a few bytes of log and does not wait for the disk.
 /// Gaps of dead transactions are thus passed with proof and without waiting for a timeout. A transaction that writes
 /// anywhere in the same PostgreSQL and stays open holds the mark back; <c>eventstream.store.lag</c> shows it.

@@ -48,7 +48,8 @@ public abstract class DocumentProjection<TDocument> : Projection
 }
 
 /// <summary>
-/// One document per stream of a category: its id is what stands after the hyphen. Derive, and write <see cref="Evolve"/>
+/// One document per stream of a category: its id is what stands after the hyphen. Derive, and write <see
+/// cref="Evolve"/>
 /// beside the document's record.
 /// </summary>
 public abstract class SingleStreamProjection<TDocument>(
@@ -62,7 +63,8 @@ public abstract class SingleStreamProjection<TDocument>(
     protected abstract TDocument? Evolve(TDocument? document, RecordedEvent recorded);
 
     /// <summary>
-    /// Live: the document folded from its stream at the time of asking, never behind and without a table; as it was at a
+    /// Live: the document folded from its stream at the time of asking, never behind and without a table; as it was at
+    /// a
     /// version with <paramref name="asOfVersion"/>.
     /// </summary>
     public async Task<TDocument?> LiveAsync(
@@ -94,8 +96,10 @@ public abstract class SingleStreamProjection<TDocument>(
 /// several.
 /// </summary>
 /// <remarks>
-/// An async one sees the events of a document in order of position. An inline one sees those of different streams in the
-/// order in which their appends got the document's lock, so there its fold must not depend on the order between streams.
+/// An async one sees the events of a document in order of position. An inline one sees those of different streams in
+/// the
+/// order in which their appends got the document's lock, so there its fold must not depend on the order between
+/// streams.
 /// </remarks>
 public abstract class MultiStreamProjection<TDocument>(string name, int version, JsonTypeInfo<TDocument> json)
     : DocumentProjection<TDocument>(name, version, json)

@@ -6,7 +6,8 @@ using NpgsqlTypes;
 namespace EventStream.EventStore.Projections;
 
 /// <summary>
-/// Folds a batch in memory, each document once, and writes what changed in one statement. Where it is the only writer it
+/// Folds a batch in memory, each document once, and writes what changed in one statement. Where it is the only writer
+/// it
 /// keeps the documents of late, so that a busy one is not read again for every batch.
 /// </summary>
 internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> projection, SessionOptions options)
@@ -34,7 +35,8 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
     public override void Committed()
     {
         if (options.OnlyWriter)
-            foreach (var (key, document) in touched) cache.Put(key, document with { Changed = false, Stored = document.Data is not null });
+            foreach (var (key, document) in touched) cache.Put(key, document with { Changed = false,
+                Stored = document.Data is not null });
         touched.Clear();
     }
 

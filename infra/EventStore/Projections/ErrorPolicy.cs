@@ -12,7 +12,8 @@ public enum ErrorAction
 
 /// <summary>
 /// How often a reader tries an event again, waiting <paramref name="Backoff"/> and then twice as long each time (at
-/// most <see cref="BackoffMax"/>), and what it does <paramref name="Then"/>. An unreachable PostgreSQL is no fault of an
+/// most <see cref="BackoffMax"/>), and what it does <paramref name="Then"/>. An unreachable PostgreSQL is no fault of
+/// an
 /// event: it is tried again without end.
 /// </summary>
 public sealed record ErrorPolicy(int Retries, TimeSpan Backoff, ErrorAction Then)
@@ -23,7 +24,8 @@ public sealed record ErrorPolicy(int Retries, TimeSpan Backoff, ErrorAction Then
     /// <summary>One attempt, then stop: the right one where rows must not lie.</summary>
     public static readonly ErrorPolicy Stop = new(0, TimeSpan.Zero, ErrorAction.Stop);
 
-    /// <summary>One attempt, then note and go on: the right one where a row less is better than rows that stand still.</summary>
+    /// <summary>One attempt, then note and go on: the right one where a row less is better than rows that stand
+    /// still.</summary>
     public static readonly ErrorPolicy Skip = new(0, TimeSpan.Zero, ErrorAction.Skip);
 
     /// <summary>The pause before the next attempt, the first being number 1.</summary>
@@ -34,8 +36,8 @@ public sealed record ErrorPolicy(int Retries, TimeSpan Backoff, ErrorAction Then
 /// <summary>One event could not be applied; <see cref="Recorded"/> is it.</summary>
 public sealed class BadEventException(RecordedEvent recorded, Exception cause)
     : EventStoreException(recorded.Stream,
-        $"'{recorded.WireName}' at position {recorded.Position} ({recorded.Stream}, version {recorded.Version}) could not "
-        + $"be applied: {cause.Message}", cause)
+        $"'{recorded.WireName}' at position {recorded.Position} ({recorded.Stream}, version {recorded.Version}) "
+        + $"could not be applied: {cause.Message}", cause)
 {
     public RecordedEvent Recorded { get; } = recorded;
 }

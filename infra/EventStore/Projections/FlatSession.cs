@@ -53,7 +53,8 @@ internal sealed class FlatSession(FlatTableProjection projection, SessionOptions
         var command = new NpgsqlBatchCommand(first.Kind switch
         {
             FlatChangeKind.Delete =>
-                $"delete from {options.Table} as t using unnest({arrays}) as d ({names}) where t.{key.Name} = d.{key.Name}",
+                $"delete from {options.Table} as t using unnest({arrays}) as d ({names}) "
+                + $"where t.{key.Name} = d.{key.Name}",
             FlatChangeKind.Update =>
                 $"update {options.Table} as t set {Assign("d")} from unnest({arrays}) as d ({names}) "
                 + $"where t.{key.Name} = d.{key.Name}",
@@ -63,7 +64,8 @@ internal sealed class FlatSession(FlatTableProjection projection, SessionOptions
         });
         command.Parameters.Add(key.ArrayOf(rows.ConvertAll(row => (object?)row.Key)));
         foreach (var ordinal in first.Values.Keys)
-            command.Parameters.Add(projection.Columns[ordinal].ArrayOf(rows.ConvertAll(row => row.Change.Values[ordinal])));
+            command.Parameters.Add(
+                projection.Columns[ordinal].ArrayOf(rows.ConvertAll(row => row.Change.Values[ordinal])));
         foreach (var ordinal in first.Deltas.Keys)
             command.Parameters.Add(new() { Value = rows.Select(row => row.Change.Deltas[ordinal]).ToArray() });
         return command;

@@ -66,7 +66,8 @@ public abstract class Column
     internal string Definition => $"{Name} {Type} {Constraint}".TrimEnd();
 
     /// <summary>A column of .NET type <typeparamref name="T"/>.</summary>
-    public static Column Of<T>(string name, string type, string constraint = "") => new Typed<T>(name, type, constraint);
+    public static Column Of<T>(string name, string type, string constraint = "") => new Typed<T>(name, type,
+        constraint);
 
     /// <summary>An array parameter of the column's type with these values.</summary>
     internal abstract Npgsql.NpgsqlParameter ArrayOf(IReadOnlyList<object?> values);
@@ -91,7 +92,8 @@ public sealed class FlatRows
     private readonly FlatTableProjection projection;
     private readonly Slice slice;
 
-    internal FlatRows(FlatTableProjection projection, Slice slice) => (this.projection, this.slice) = (projection, slice);
+    internal FlatRows(FlatTableProjection projection, Slice slice) => (this.projection, this.slice) = (projection,
+        slice);
 
     /// <summary>The changes of each key, in order; those of one key that can be one statement are merged.</summary>
     internal Dictionary<object, List<FlatChange>> Changes { get; } = [];

@@ -6,7 +6,8 @@ namespace EventStream.EventStore.Projections;
 
 /// <summary>
 /// Applies an inline projection within appends. It writes only while its own version is the live one: during a rebuild
-/// of a new version the old program goes on with the old tables, and the new one begins with the switch, which no append
+/// of a new version the old program goes on with the old tables, and the new one begins with the switch, which no
+/// append
 /// can straddle, as both take the projection's switch lock.
 /// </summary>
 internal sealed class InlineProjection(Projection projection, string schema) : IInlineProjection

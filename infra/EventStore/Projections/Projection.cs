@@ -102,7 +102,8 @@ internal sealed record SessionOptions(string Table, Slice Slice, bool OnlyWriter
 /// </summary>
 internal abstract class ProjectionSession
 {
-    /// <summary>Folds and writes. Throws <see cref="BadEventException"/> naming an event that cannot be applied.</summary>
+    /// <summary>Folds and writes. Throws <see cref="BadEventException"/> naming an event that cannot be
+    /// applied.</summary>
     public abstract Task ApplyAsync(
         Npgsql.NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, CancellationToken cancellation);
 

@@ -13,10 +13,12 @@ namespace EventStream.EventStore.Relay;
 /// </summary>
 /// <remarks>
 /// Why once: a batch is one Kafka transaction, so it is on the topics whole or not at all. Becoming the owner opens the
-/// transactional producer, which fences a former owner that was only slow and rolls back what it left open; from then on
+/// transactional producer, which fences a former owner that was only slow and rolls back what it left open; from then
+/// on
 /// the end of the topics is what was relayed. The relay reads the newest position there, checks by the event's id that
 /// it is an event of this store and not of one that stood here before, and goes on after it, whatever the checkpoint
-/// says. The checkpoint in PostgreSQL moves after each batch; it says how far the relay is where a topic no longer holds
+/// says. The checkpoint in PostgreSQL moves after each batch; it says how far the relay is where a topic no longer
+/// holds
 /// its last record. Kept in docs/decisions/0019.
 /// </remarks>
 public sealed partial class EventRelay(
@@ -75,7 +77,8 @@ public sealed partial class EventRelay(
         return null;
     }
 
-    /// <summary>The largest position on the topics whose event has the same id in this store; 0 where there is none.</summary>
+    /// <summary>The largest position on the topics whose event has the same id in this store; 0 where there is
+    /// none.</summary>
     private async Task<long> NewestOwnAsync(List<TailRecord> tail, CancellationToken cancellation)
     {
         if (tail.Count == 0) return 0;
@@ -98,11 +101,13 @@ public sealed partial class EventRelay(
         foreach (var recorded in events) Delay.Record((now - recorded.RecordedAt).TotalSeconds);
     }
 
-    [LoggerMessage(1, LogLevel.Information, "The topics hold events up to position {Relayed}, the checkpoint says {Kept}: "
+    [LoggerMessage(1, LogLevel.Information,
+        "The topics hold events up to position {Relayed}, the checkpoint says {Kept}: "
         + "the relay goes on after what the topics hold.")]
     private static partial void GoesOnAfter(ILogger logger, long relayed, long kept);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Topic}/{Partition} ends with an event of another store at position {Position}: "
+    [LoggerMessage(2, LogLevel.Warning,
+        "{Topic}/{Partition} ends with an event of another store at position {Position}: "
         + "it does not count as relayed.")]
     private static partial void Foreign(ILogger logger, string topic, int partition, long position);
 }

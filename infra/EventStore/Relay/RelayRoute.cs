@@ -35,7 +35,8 @@ public static class RelayRecords
     private static readonly byte[] True = "true"u8.ToArray();
 
     /// <summary>
-    /// The record: the key is the stream's id, the value its JSON, the CloudEvents id the event's, the timestamp that of
+    /// The record: the key is the stream's id, the value its JSON, the CloudEvents id the event's, the timestamp that
+    /// of
     /// its recording.
     /// </summary>
     public static Message<byte[], byte[]> Of(RecordedEvent recorded, RelayRoute route, string source, bool replay)

@@ -12,7 +12,8 @@ internal sealed class TopicTail(KafkaOptions kafka, string clientId)
 {
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Offsets before the end that are looked at first; eight times as many where none of ours is among them.</summary>
+    /// <summary>Offsets before the end that are looked at first; eight times as many where none of ours is among
+    /// them.</summary>
     private const int WindowFirst = 64;
 
     private const int WindowGrowth = 8;
@@ -69,7 +70,8 @@ internal sealed class TopicTail(KafkaOptions kafka, string clientId)
             if (read.IsPartitionEOF) break;
             var headers = read.Message.Headers;
             if (CloudEvents.Text(headers, RelayRecords.Replay) is not null) continue;
-            if (long.TryParse(CloudEvents.Text(headers, RelayRecords.Position), CultureInfo.InvariantCulture, out var at)
+            if (long.TryParse(CloudEvents.Text(headers, RelayRecords.Position), CultureInfo.InvariantCulture,
+                out var at)
                 && CloudEvents.Text(headers, CloudEvents.Id) is { } id && at > (newest?.Position ?? 0))
                 newest = new TailRecord(from.Topic, from.Partition.Value, at, id);
         }

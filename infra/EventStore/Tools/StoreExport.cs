@@ -6,7 +6,8 @@ namespace EventStream.EventStore.Tools;
 
 /// <summary>
 /// Writes events as NDJSON, one event a line in UTF-8: position, tenant, stream, version, id, type,
-/// recordedAt, metadata, data; personal data is decrypted. The lines are in order of position, or of version where one stream is exported.
+/// recordedAt, metadata, data; personal data is decrypted. The lines are in order of position, or of version where one
+/// stream is exported.
 /// </summary>
 public sealed class StoreExport(DaemonServices services)
 {
@@ -56,7 +57,8 @@ public sealed class StoreExport(DaemonServices services)
         {
             using var json = JsonDocument.Parse(line);
             return new ExportPoint(
-                json.RootElement.GetProperty("position").GetInt64(), json.RootElement.GetProperty("version").GetInt64());
+                json.RootElement.GetProperty("position").GetInt64(),
+                    json.RootElement.GetProperty("version").GetInt64());
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {

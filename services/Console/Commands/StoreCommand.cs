@@ -92,11 +92,14 @@ internal static class StoreCommand
             },
             ExportAsync),
         With(new Command("pause", "Make a reader rest.") { Reader }, PauseAsync),
-        With(new Command("resume", "Make a reader that rests, or was stopped by an event, go on.") { Reader }, ResumeAsync),
+        With(new Command("resume", "Make a reader that rests, or was stopped by an event, go on.") { Reader },
+            ResumeAsync),
         With(
-            new Command("rewind", "Make a paused reader handle the events after a position again.") { Reader, Position },
+            new Command("rewind", "Make a paused reader handle the events after a position again.") { Reader,
+                Position },
             RewindAsync),
-        With(new Command("erase", "Erase a person from the events of a tenant, for ever.") { Subject, Tenant }, EraseAsync),
+        With(new Command("erase", "Erase a person from the events of a tenant, for ever.") { Subject, Tenant },
+            EraseAsync),
     };
 
     private static Command With(Command command, Func<StoreTool, ParseResult, CancellationToken, Task<int>> run)

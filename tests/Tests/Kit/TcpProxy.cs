@@ -99,7 +99,8 @@ public sealed class TcpProxy : IAsyncDisposable
             {
                 var read = await from.ReceiveAsync(buffer, life.Token);
                 if (read == 0) return;
-                for (var sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), life.Token);
+                for (var sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent),
+                    life.Token);
             }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)

@@ -9,7 +9,8 @@ using EventStream.Upload.Library;
 
 namespace EventStream.Tests.Integration.Console;
 
-/// <summary>The commands <c>eventstream store ...</c> through the real executable, on a real PostgreSQL and broker.</summary>
+/// <summary>The commands <c>eventstream store ...</c> through the real executable, on a real PostgreSQL and
+/// broker.</summary>
 [Trait("Category", "Integration")]
 public sealed class StoreCommandTests
 {
@@ -105,7 +106,8 @@ public sealed class StoreCommandTests
     [InlineData("'nothing' is not a projection. The projections are: video-list.", "rebuild", "nothing")]
     [InlineData("There is no reader 'nothing'", "pause", "nothing")]
     [InlineData("Name what to replay: --stream, or a range by --after and --up-to.", "replay")]
-    [InlineData("'encode-1' has no topic: the relay carries video-* to video.events.", "replay", "--stream", "encode-1")]
+    [InlineData("'encode-1' has no topic: the relay carries video-* to video.events.", "replay", "--stream",
+        "encode-1")]
     [InlineData("is a projection: its rows would count events twice", "rewind", "video-list", "0")]
     [InlineData("the topics themselves say how far the relay is", "rewind", "kafka-relay", "0")]
     public async Task What_cannot_be_done_is_one_sentence_with_the_remedy(string sentence, params string[] arguments)

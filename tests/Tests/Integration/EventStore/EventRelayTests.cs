@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Integration.EventStore;
 
-/// <summary>The relay between a real PostgreSQL and a real broker, read back as a reader of committed records does.</summary>
+/// <summary>The relay between a real PostgreSQL and a real broker, read back as a reader of committed records
+/// does.</summary>
 [Trait("Category", "Integration")]
 public sealed class EventRelayTests : IAsyncLifetime
 {
@@ -117,7 +118,8 @@ public sealed class EventRelayTests : IAsyncLifetime
         await RelayedAsync();
         await rig.StopAsync(relay);
         var replay = new StoreReplay(
-            new KafkaOptions { Bootstrap = broker.Bootstrap }, [new RelayRoute("video", Topics.VideoEvents)], rig.Services);
+            new KafkaOptions { Bootstrap = broker.Bootstrap }, [new RelayRoute("video", Topics.VideoEvents)],
+                rig.Services);
         Assert.Equal(3, await replay.RunAsync("video-2", 0, long.MaxValue, null, default));
         Assert.Equal(2, await replay.RunAsync(null, 1, 3, null, default));
         await StartAsync();

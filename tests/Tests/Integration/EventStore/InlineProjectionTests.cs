@@ -22,7 +22,8 @@ public sealed class InlineProjectionTests : IAsyncLifetime
     {
         await rig.DaemonAsync(Plan());
         NewEvent[] events =
-            [new(Guid.NewGuid(), SampleEvents.Registered("One", "Blender", 5)), new(Guid.NewGuid(), SampleEvents.Uploaded())];
+            [new(Guid.NewGuid(), SampleEvents.Registered("One", "Blender", 5)), new(Guid.NewGuid(),
+                SampleEvents.Uploaded())];
         for (var again = 0; again < 2; again++)
             await rig.Store.AppendAsync("video-1", ExpectedVersion.NoStream, events, EventMetadata.None, default);
         Assert.Equal(["1|One|uploaded|2"], await rig.RowsAsync(

@@ -9,7 +9,8 @@ using EventStream.Tests.Kit;
 namespace EventStream.Tests.Integration.EventStore;
 
 /// <summary>
-/// Two upload roles in processes of their own, each an appender, a daemon and a relay, are killed with SIGKILL again and
+/// Two upload roles in processes of their own, each an appender, a daemon and a relay, are killed with SIGKILL again
+/// and
 /// again while a client registers videos: what was answered is stored, listed, and on the topic once.
 /// </summary>
 [Trait("Category", "Fault")]

@@ -39,7 +39,8 @@ public sealed class ProjectionTests : IAsyncLifetime
         Assert.Equal(
             ["video-1|One", "video-1|", "video-2|Two", "video-1|", "encode-1|"],
             await rig.RowsAsync("select stream, title from journal order by position"));
-        await StoreRig.EventuallyAsync(() => Task.FromResult(counts is { CaughtUp: true } && counts.Of("video-1") == 3));
+        await StoreRig.EventuallyAsync(() => Task.FromResult(counts is { CaughtUp: true }
+            && counts.Of("video-1") == 3));
     }
 
     [Fact]
@@ -84,7 +85,8 @@ public sealed class ProjectionTests : IAsyncLifetime
     {
         var projection = new VideoLife.Projection();
         await rig.DaemonAsync(new DaemonPlan().Add(projection));
-        await rig.AppendAsync("video-1", SampleEvents.Registered("One"), SampleEvents.Uploaded(), SampleEvents.Published());
+        await rig.AppendAsync("video-1", SampleEvents.Registered("One"), SampleEvents.Uploaded(),
+            SampleEvents.Published());
         Assert.Equal(new VideoLife("One", "published", 3), await projection.LiveAsync(rig.Store, "1", default));
         Assert.Equal(new VideoLife("One", "uploaded", 2), await projection.LiveAsync(rig.Store, "1", default, 2));
         Assert.Null(await projection.LiveAsync(rig.Store, "none", default));

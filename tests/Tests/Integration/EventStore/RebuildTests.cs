@@ -101,7 +101,8 @@ public sealed class RebuildTests : IAsyncLifetime
             var row = Assert.Single(await rig.RowsAsync(
                 "select sum((data->>'Videos')::bigint), sum((data->>'SizeBytes')::bigint) from publisher_totals")).Split('|');
             var now = (Videos: long.Parse(row[0]), Bytes: long.Parse(row[1]));
-            Assert.True(now.Videos >= videos && now.Bytes >= bytes, $"Readers went from {videos} back to {now.Videos} videos.");
+            Assert.True(now.Videos >= videos && now.Bytes >= bytes,
+                $"Readers went from {videos} back to {now.Videos} videos.");
             (videos, bytes) = now;
             await rig.RowsAsync("select count(*) from video_rows");
             reads++;

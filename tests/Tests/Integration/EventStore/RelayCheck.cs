@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Integration.EventStore;
 
-/// <summary>Holds a topic against the store: every event of the video streams, once, in order, and nothing else.</summary>
+/// <summary>Holds a topic against the store: every event of the video streams, once, in order, and nothing
+/// else.</summary>
 internal static class RelayCheck
 {
     public static Task CreateTopicAsync(string bootstrap, Topic topic) =>

@@ -60,7 +60,8 @@ internal sealed class StoreRig : IAsyncDisposable
     }
 
     public async Task<ProjectionDaemon> DaemonAsync(
-        DaemonPlan plan, IEnumerable<Subscription>? subscriptions = null, IEnumerable<MemoryProjection>? inMemory = null)
+        DaemonPlan plan, IEnumerable<Subscription>? subscriptions = null,
+            IEnumerable<MemoryProjection>? inMemory = null)
     {
         var daemon = new ProjectionDaemon(plan, subscriptions ?? [], inMemory ?? [], Services);
         daemons.Add(daemon);
