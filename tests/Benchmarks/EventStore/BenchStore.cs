@@ -52,11 +52,11 @@ internal sealed class BenchStore : IAsyncDisposable
 
     public static async Task<BenchStore> StartAsync()
     {
-        var folder = Directory.CreateTempSubdirectory("eventstream-bench-pg").FullName;
-        var cluster = await PostgresCluster.StartAsync(folder, FreePort(), CancellationToken.None);
-        var bench = new BenchStore(folder, cluster, new PostgresOptions
+        var root = Directory.CreateTempSubdirectory("eventstream-bench-pg").FullName;
+        var server = await PostgresCluster.StartAsync(root, FreePort(), CancellationToken.None);
+        var bench = new BenchStore(root, server, new PostgresOptions
         {
-            ConnectionString = cluster.ConnectionString, Schema = "bench", MasterKey = MasterKey.Ephemeral(),
+            ConnectionString = server.ConnectionString, Schema = "bench", MasterKey = MasterKey.Ephemeral(),
         });
         await new Migrator(bench.Source, "bench").ApplyAsync(
             "store", typeof(IEventStore).Assembly, "EventStore.Sql", CancellationToken.None);

@@ -1,4 +1,3 @@
-using EventStream.Contracts;
 using EventStream.EventStore;
 
 namespace EventStream.Benchmarks.EventStore;
