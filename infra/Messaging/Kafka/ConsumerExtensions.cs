@@ -10,8 +10,9 @@ namespace EventStream.Messaging.Kafka;
 public static class ConsumerExtensions
 {
     /// <summary>
-    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name. The
-    /// handler may be called again for a message that it had processed.
+    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name: a role
+    /// whose read model begins with what is there at the start is ready when it has read that. The handler may be
+    /// called again for a message that it had processed.
     /// </summary>
     public static IServiceCollection AddEventConsumer(
         this IServiceCollection services, ConsumerOptions options,
@@ -25,7 +26,11 @@ public static class ConsumerExtensions
         services.AddSingleton<IHostedService>(provider =>
             provider.GetRequiredKeyedService<EventConsumer>(options.Group));
         services.AddReadiness($"consumer {options.Group}", (provider, _) =>
-            Task.FromResult(provider.GetRequiredKeyedService<EventConsumer>(options.Group).Trouble));
+        {
+            var consumer = provider.GetRequiredKeyedService<EventConsumer>(options.Group);
+            var behind = options.FromBeginning && !consumer.CaughtUp.IsCompleted;
+            return Task.FromResult(consumer.Trouble ?? (behind ? "what was there at the start is being read" : null));
+        });
         return services;
     }
 

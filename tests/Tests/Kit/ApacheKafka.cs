@@ -11,7 +11,7 @@ public static class ApacheKafka
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
 
-    /// <summary>Upkeep that comes at once, so that a test need not wait for minutes until it sees what is left.</summary>
+    /// <summary>Upkeep that comes at once, so that no test waits for minutes until it sees what is left.</summary>
     private static readonly string[] Hurried =
     [
         "log.initial.task.delay.ms=200", "log.retention.check.interval.ms=300", "log.cleaner.backoff.ms=200",
