@@ -7,9 +7,10 @@ namespace EventStream.Console;
 /// Reads who may connect to the broker's role, and how: <c>Broker:SecurityProtocol</c> (PLAINTEXT, SSL, SASL_PLAINTEXT
 /// or SASL_SSL), <c>Broker:SaslMechanisms</c> (a comma between two), <c>Broker:UsersFile</c> or
 /// <c>Broker:Users:NAME</c> with the password or verifier, <c>Broker:CertificateFile</c> and <c>Broker:KeyFile</c>
-/// (PEM), <c>Broker:ClientAuthorityFile</c> for clients that need a certificate, <c>Broker:AuthenticationTimeout</c> and
-/// <c>Broker:SessionLifetime</c> (hh:mm:ss), and <c>Broker:AllowUnprotectedNetwork</c>. The environment spells them
-/// <c>EVENTSTREAM__BROKER__SECURITYPROTOCOL</c> and so on.
+/// (PEM), <c>Broker:ClientAuthorityFile</c> for clients that need a certificate,
+/// <c>Broker:AuthenticationTimeout</c> and <c>Broker:SessionLifetime</c> (hh:mm:ss), and
+/// <c>Broker:AllowUnprotectedNetwork</c>. The environment spells them <c>EVENTSTREAM__BROKER__SECURITYPROTOCOL</c> and
+/// so on.
 /// </summary>
 internal static class BrokerSecurity
 {
