@@ -66,7 +66,7 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         string[] reset = ["--group", _name, "--topic", _name, "--execute", "--reset-offsets"];
         Assert.Matches($"{_name} +0 +0", await Groups([.. reset, "--to-earliest"]));
         Assert.Matches($"{_name} +0 +7", await Groups([.. reset, "--shift-by", "7"]));
-        Assert.Matches($"{_name} +0 +60", await Groups([.. reset, "--to-datetime", "1970-01-01T00:01:00.000"]));
+        Assert.Matches($"{_name} +0 +59", await Groups([.. reset, "--to-datetime", "1970-01-01T00:01:00.000"]));
         var deleted = await Groups("--delete-offsets", "--group", _name, "--topic", _name);
         Assert.Matches($"{_name} +0 +Successful", deleted);
         Assert.Contains("successful", await Groups("--delete", "--group", _name), StringComparison.Ordinal);
@@ -172,7 +172,7 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
             DumpLogAsync(segment));
         Assert.Contains($"{_name}:0:100\n", outputs[0], StringComparison.Ordinal);
         Assert.Contains($"{_name}:0:99\n", outputs[1], StringComparison.Ordinal);
-        Assert.Contains($"{_name}:0:50\n", outputs[2], StringComparison.Ordinal);
+        Assert.Contains($"{_name}:0:49\n", outputs[2], StringComparison.Ordinal);
         using var sizes = JsonDocument.Parse(outputs[3].Split('\n').First(l => l.StartsWith('{')));
         var folder = sizes.RootElement.GetProperty("brokers")[0].GetProperty("logDirs")[0];
         Assert.Equal(
@@ -252,7 +252,7 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         return output;
     }
 
-    /// <summary>Records whose values are their numbers and whose times are as many seconds after 1970.</summary>
+    /// <summary>Records whose values are their numbers from 0, and whose times are seconds after 1970 from 1.</summary>
     private async Task ProduceAsync(string topic, int partitions, int records)
     {
         using var admin = Clients.Admin(broker);
@@ -267,7 +267,7 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
             {
                 Key = $"{i}",
                 Value = $"{i}",
-                Timestamp = new Timestamp(1000L * i, TimestampType.CreateTime),
+                Timestamp = new Timestamp(1000L * (i + 1), TimestampType.CreateTime),
             });
         }
         producer.Flush(Clients.Patience);
