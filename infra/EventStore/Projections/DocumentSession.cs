@@ -7,8 +7,7 @@ namespace EventStream.EventStore.Projections;
 
 /// <summary>
 /// Folds a batch in memory, each document once, and writes what changed in one statement. Where it is the only writer
-/// it
-/// keeps the documents of late, so that a busy one is not read again for every batch.
+/// it keeps the documents of late, so that a busy one is not read again for every batch.
 /// </summary>
 internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> projection, SessionOptions options)
     : ProjectionSession
@@ -116,8 +115,9 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
         try
         {
             var next = projection.Next(document.Data, key.Id, recorded);
-            document = new(
-                next, document.Version + 1, Math.Max(document.Position, recorded.Position), true, document.Stored);
+            // A document that was deleted begins anew, whether it is remembered here or there is just no row of it.
+            var version = next is null ? 0 : document.Version + 1;
+            document = new(next, version, Math.Max(document.Position, recorded.Position), true, document.Stored);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
