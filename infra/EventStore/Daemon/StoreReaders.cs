@@ -118,7 +118,8 @@ public sealed class StoreReaders(NpgsqlDataSource source, PostgresOptions option
     {
         await using var command = source.CreateCommand(
             $"""
-            select count(*), coalesce(min(position), 0), max(coalesce(stopped, '')) filter (where paused or stopped is not null),
+            select count(*), coalesce(min(position), 0),
+                max(coalesce(stopped, '')) filter (where paused or stopped is not null),
                 (select lifecycle || ':' || shards from projections where name = $1 and state = 'live')
             from checkpoints where {OfName}
             """);

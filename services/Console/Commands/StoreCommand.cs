@@ -15,7 +15,8 @@ internal static class StoreCommand
 {
     private static readonly Option<string?> Data = new("--data")
     {
-        Description = "Data folder of a running platform; EVENTSTREAM__POSTGRES__* and EVENTSTREAM__KAFKA__* otherwise.",
+        Description = "Data folder of a running platform; otherwise EVENTSTREAM__POSTGRES__* and EVENTSTREAM__KAFKA__* "
+            + "say where the store is.",
         HelpName = "DIR",
     };
 
@@ -218,12 +219,14 @@ internal static class StoreCommand
         var (name, position) = (parsed.GetValue(Reader)!, parsed.GetValue(Position));
         if (name == EventRelay.ReaderName)
             throw new CommandException(
-                "The relay is not rewound: the topics themselves say how far the relay is. Use `eventstream store replay`.");
+                "The relay is not rewound: the topics themselves say how far the relay is. "
+                + "Use `eventstream store replay`.");
         if ((await tool.Readers.GenerationsAsync(cancellation)).Any(g => g.Name == name))
             throw new CommandException($"'{name}' is a projection: its rows would count events twice. Use "
                 + $"`eventstream store rebuild {name}`.");
         if (await tool.Readers.RewindAsync(name, position, cancellation) == 0)
-            throw new CommandException($"There is no paused reader '{name}': `eventstream store pause` makes one rest.");
+            throw new CommandException(
+                $"There is no paused reader '{name}': `eventstream store pause` makes one rest.");
         System.Console.WriteLine($"{name} handles events after position {Number(position)} again, once it is resumed");
         return 0;
     }

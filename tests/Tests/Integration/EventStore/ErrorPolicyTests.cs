@@ -85,7 +85,8 @@ public sealed class ErrorPolicyTests : IAsyncLifetime
         await AppendThreeAsync();
         await rig.ExecuteAsync("update events set name = 'video.from-the-future.v9' where stream = 'video-2'");
         await rig.DaemonAsync(new DaemonPlan()
-            .Add(new VideoLife.Projection { OnError = ErrorPolicy.Skip }).Add(new Journal { OnError = ErrorPolicy.Stop }));
+            .Add(new VideoLife.Projection { OnError = ErrorPolicy.Skip })
+            .Add(new Journal { OnError = ErrorPolicy.Stop }));
         await rig.WaitAsync("video-life");
         Assert.Equal(["1", "3"], await rig.RowsAsync("select id from video_life order by id"));
         Assert.Equal(["video-life:g1|video.from-the-future.v9"], await rig.RowsAsync(

@@ -20,7 +20,8 @@ public sealed class HighWaterTests : IAsyncLifetime
 
     private StoreRig rig = null!;
 
-    public async Task InitializeAsync() => rig = await StoreRig.OpenAsync(await PostgresFixture.QuietOptionsAsync("mark"));
+    public async Task InitializeAsync() =>
+        rig = await StoreRig.OpenAsync(await PostgresFixture.QuietOptionsAsync("mark"));
 
     public async Task DisposeAsync() => await rig.DisposeAsync();
 

@@ -59,7 +59,8 @@ public sealed class InlineProjectionTests : IAsyncLifetime
         foreach (var projection in Inline) await rig.RebuildInlineAsync(projection);
         await appending;
         Assert.Equal(
-            model.Lives(), await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
+            model.Lives(),
+            await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
         Assert.Equal(model.Totals(), await rig.RowsAsync(
             "select id, data->>'Videos', data->>'SizeBytes' from publisher_totals order by id"));
         Assert.Equal(model.Touched(), await rig.RowsAsync("select stream, touched from video_rows order by stream"));

@@ -73,7 +73,8 @@ public sealed class ProjectionTests : IAsyncLifetime
         foreach (var name in (string[])["video-life", "publisher-totals", "video-rows", "journal"])
             await rig.WaitAsync(name);
         Assert.Equal(
-            model.Lives(), await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
+            model.Lives(),
+            await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
         Assert.Equal(model.Totals(), await rig.RowsAsync(
             "select id, data->>'Videos', data->>'SizeBytes' from publisher_totals order by id"));
         Assert.Equal([$"{model.Count}"], await rig.RowsAsync("select count(*) from journal"));

@@ -39,7 +39,8 @@ public sealed class RebuildTests : IAsyncLifetime
         Assert.Equal(model.Totals(), await rig.RowsAsync(
             "select id, data->>'Videos', data->>'SizeBytes' from publisher_totals order by id"));
         Assert.Equal(
-            model.Lives(), await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
+            model.Lives(),
+            await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
         Assert.All(await rig.Readers.GenerationsAsync(default), g => Assert.True(g is { Live: true, Generation: 3 }));
         Assert.Equal(["3"], await rig.RowsAsync(
             $"select count(*) from pg_tables where schemaname = '{rig.Options.Schema}' and tablename ~ 'rows|totals|life'"));
@@ -99,7 +100,8 @@ public sealed class RebuildTests : IAsyncLifetime
         while (!stop.IsCancellationRequested)
         {
             var row = Assert.Single(await rig.RowsAsync(
-                "select sum((data->>'Videos')::bigint), sum((data->>'SizeBytes')::bigint) from publisher_totals")).Split('|');
+                "select sum((data->>'Videos')::bigint), sum((data->>'SizeBytes')::bigint) from publisher_totals"))
+                .Split('|');
             var now = (Videos: long.Parse(row[0]), Bytes: long.Parse(row[1]));
             Assert.True(now.Videos >= videos && now.Bytes >= bytes,
                 $"Readers went from {videos} back to {now.Videos} videos.");

@@ -125,7 +125,8 @@ public sealed class StoreFaultTests : IAsyncLifetime
                 var which = random.Next(2);
                 var rig = which == 0 ? first : second;
                 await rig.StopAsync(daemons[which]);
-                await StoreRig.EventuallyAsync(async () => await TryAsync(async () => daemons[which] = await DaemonAsync(rig)));
+                await StoreRig.EventuallyAsync(async () => await TryAsync(
+                    async () => daemons[which] = await DaemonAsync(rig)));
                 return $"daemon {which} restarted";
             default:
                 var projections = Plan().Projections;
@@ -164,7 +165,8 @@ public sealed class StoreFaultTests : IAsyncLifetime
         await StoreRig.EventuallyAsync(() => TryAsync(() => rig.WaitAsync(EventRelay.ReaderName)));
         await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap);
         Assert.Equal(["0"], await rig.RowsAsync(
-            "select count(*) from events e full join journal j using (position) where e.position is null or j.position is null"));
+            "select count(*) from events e full join journal j using (position) "
+            + "where e.position is null or j.position is null"));
         foreach (var projection in Plan().Projections)
             await StoreRig.EventuallyAsync(() => TryAsync(() => rig.RebuildAsync(projection)));
         Assert.Equal(kept, await ContentsAsync(rig));
