@@ -55,9 +55,13 @@ public sealed record QoeAlertRaised(
 public sealed record LoadMeasured(string Resource, DateTimeOffset Time, double StepSeconds, double Value, string Unit)
     : IEvent;
 
-/// <summary>A record that could not be processed, with its cause and origin. Key and value in base64.</summary>
+/// <summary>
+/// A record that could not be processed: its origin, who gave it up and why. Key and value in base64; a value that
+/// would not fit into a record is cut, which the cause says. <paramref name="ExceptionType"/> is null where the record
+/// could not be read, <paramref name="Attempts"/> counts the calls of the handler.
+/// </summary>
 [WireName("dead.letter.v1")]
 public sealed record RecordDeadLettered(
     string Topic, int Partition, long Offset, string Group, string Type, string Cause, string KeyBase64,
-        string ValueBase64,
-    DateTimeOffset At) : IEvent;
+    string ValueBase64, DateTimeOffset At, string? ExceptionType = null, int? Attempts = null, string? EventId = null,
+    DateTimeOffset? RecordTime = null) : IEvent;

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EventStream.Contracts;
 
 namespace EventStream.EventStore;
@@ -8,7 +9,8 @@ namespace EventStream.EventStore;
 /// <see cref="PersonalDataAttribute"/>).
 /// </summary>
 public sealed record EventMetadata(
-    string? TraceParent = null, string? Correlation = null, string? Causation = null, string? Actor = null)
+    [property: JsonPropertyName("traceparent")] string? TraceParent = null, string? Correlation = null,
+    string? Causation = null, string? Actor = null)
 {
     private static readonly IReadOnlyDictionary<string, string> NoHeaders = new Dictionary<string, string>();
 

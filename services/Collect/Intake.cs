@@ -44,7 +44,7 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
     private async Task<IntakeResult> TakeAsync(
         Topic topic, IReadOnlyList<string> lines, Func<string, Heard> read, CancellationToken cancellation)
     {
-        var deliveries = new List<Task>(lines.Count);
+        var batch = new PublishBatch(publisher);
         var (taken, bad, firstBad, firstCause) = (0, 0, 0, (string?)null);
         for (var i = 0; i < lines.Count; i++)
         {
@@ -52,28 +52,30 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
             if (heard.Message is not null)
             {
                 taken++;
-                deliveries.Add(publisher.PublishAsync(
-                    topic, heard.Key!, heard.Message, heard.Time, cancellation, new PublishOptions(heard.EventId)));
+                await batch.AddAsync(
+                    topic, heard.Key!, heard.Message, heard.Time, cancellation,
+                    heard.EventId is { } id ? new PublishOptions(id) : null);
                 continue;
             }
 
             if (bad++ == 0) (firstBad, firstCause) = (i + 1, heard.Error);
-            deliveries.Add(DeadLetterAsync(topic, lines[i], heard.Error!, cancellation));
+            await DeadLetterAsync(batch, topic, lines[i], heard.Error!, cancellation);
         }
 
-        await Task.WhenAll(deliveries);
+        await batch.CompleteAsync(cancellation);
         Taken.Add(taken, new("topic", topic.Name), new("outcome", "taken"));
         Taken.Add(bad, new("topic", topic.Name), new("outcome", "malformed"));
         return new IntakeResult(taken, bad, firstBad, firstCause);
     }
 
-    private Task DeadLetterAsync(Topic topic, string line, string cause, CancellationToken cancellation)
+    private ValueTask DeadLetterAsync(
+        PublishBatch batch, Topic topic, string line, string cause, CancellationToken cancellation)
     {
         // There is no record behind a line that was refused, hence no partition and offset.
         var letter = new RecordDeadLettered(
             topic.Name, -1, -1, "collect", "", cause, "", Convert.ToBase64String(Encoding.UTF8.GetBytes(line)),
             clock.GetUtcNow());
-        return publisher.PublishAsync(Topics.DeadLetters, topic.Name, letter, letter.At, cancellation);
+        return batch.AddAsync(Topics.DeadLetters, topic.Name, letter, letter.At, cancellation);
     }
 
     private readonly record struct Heard(

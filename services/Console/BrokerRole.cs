@@ -1,15 +1,15 @@
-using System.Globalization;
-using System.Net;
 using EventStream.Broker;
 using EventStream.Messaging.Hosting;
 
 namespace EventStream.Console;
 
 /// <summary>
-/// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Settings:
-/// <c>Broker:DataFolder</c>, <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind
-/// (loopback), <c>Broker:AdvertisedHost</c> and <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>). Its health is
-/// on the role's own HTTP port.
+/// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Every option of
+/// <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
+/// <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind (loopback),
+/// <c>Broker:AdvertisedHost</c>, <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>) and
+/// <c>Broker:Security:*</c>.
+/// Its health is on the role's own HTTP port.
 /// </summary>
 public sealed class BrokerRole : IRole
 {
@@ -37,29 +37,19 @@ public sealed class BrokerRole : IRole
 
     private BrokerOptions Read(IConfiguration configuration)
     {
-        var port = configuration["Broker:Port"] ?? DefaultKafkaPort.ToString(CultureInfo.InvariantCulture);
-        var address = configuration["Broker:Address"] ?? "127.0.0.1";
-        if (!int.TryParse(port, CultureInfo.InvariantCulture, out var number))
-            throw new RoleConfigurationException(Name, $"Broker:Port '{port}' is not a number; give a TCP port.");
-        if (!IPAddress.TryParse(address, out var bound))
-            throw new RoleConfigurationException(Name, $"Broker:Address '{address}' is not an IP address.");
-        var flush = configuration["Broker:Flush"] ?? nameof(FlushMode.Process);
-        if (!Enum.TryParse<FlushMode>(flush, ignoreCase: true, out var mode) || int.TryParse(flush, out _))
-            throw new RoleConfigurationException(Name, $"Broker:Flush '{flush}' is neither 'process' nor 'always'.");
-        var options = new BrokerOptions
-        {
-            DataFolder = configuration["Broker:DataFolder"] ?? "",
-            Port = number,
-            Address = bound,
-            AdvertisedHost = configuration["Broker:AdvertisedHost"],
-            Flush = mode,
-        };
+        var errors = new List<string>();
+        var options = new BrokerOptions { DataFolder = "", Port = DefaultKafkaPort };
+        new OptionsReader(errors).Fill(options, configuration.GetSection("Broker"));
         if (options.DataFolder.Length == 0)
-            throw new RoleConfigurationException(
-                Name, "no data folder; give --data DIR or EVENTSTREAM__BROKER__DATAFOLDER.");
-        var errors = options.Validate();
+            errors.Add("There is no data folder; give --data DIR or EVENTSTREAM__BROKER__DATAFOLDER.");
+        else
+            options = options with { DataFolder = Path.GetFullPath(options.DataFolder) };
+        errors.AddRange(options.Validate().Where(error => options.DataFolder.Length > 0 || !IsAboutFolder(error)));
         return errors.Count == 0 ? options : throw new RoleConfigurationException(Name, string.Join(" ", errors));
     }
+
+    private static bool IsAboutFolder(string error) =>
+        error.StartsWith(nameof(BrokerOptions.DataFolder), StringComparison.Ordinal);
 
     private sealed class HostedBroker(BrokerOptions options, ILogger<DevBroker> logger) : IHostedService
     {

@@ -92,6 +92,8 @@ public sealed class EncodeWorkerRole : IRole
             {
                 ConcurrencyMax = topic.Partitions,
                 QueueDepthMax = 4,
+                // A task goes on when its partition goes; nothing is gained by waiting for it.
+                DrainTimeout = TimeSpan.Zero,
                 // Only a broker that is away makes a command fail here; it is worth waiting for.
                 RetriesMax = 10,
             },

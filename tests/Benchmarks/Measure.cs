@@ -23,6 +23,27 @@ public static class Measure
             }
         }
 
-        return [.. rates.Select(list => list.Order().ElementAt(list.Count / 2))];
+        return [.. rates.Select(Median)];
     }
+
+    /// <summary>
+    /// The same with the CPU seconds that a million operations cost, by a counter of what all parts have used.
+    /// </summary>
+    public static async Task<(double Rate, double CpuPerMillion)[]> CostsAsync(
+        int operations, Func<double> cpuSeconds, params Func<Task>[] contestants)
+    {
+        var costs = contestants.Select(_ => new List<double>()).ToArray();
+        var before = 0d;
+        var turns = contestants.Select((run, i) => (Func<Task>)(async () =>
+        {
+            before = cpuSeconds();
+            await run();
+            costs[i].Add((cpuSeconds() - before) / operations * 1e6);
+        }));
+        var rates = await RatesAsync(operations, [.. turns]);
+        return [.. rates.Zip(costs, (rate, cost) => (rate, Median(cost.Skip(1))))];
+    }
+
+    private static double Median(IEnumerable<double> values) =>
+        values.Order().ToList() is var sorted ? sorted[sorted.Count / 2] : 0;
 }

@@ -42,10 +42,10 @@ internal sealed class StoreBench : IAsyncDisposable
 
     public static async Task<StoreBench> StartAsync(string schema)
     {
-        var folder = Directory.CreateTempSubdirectory("eventstream-bench-pg").FullName;
-        var cluster = await PostgresCluster.StartAsync(
-            folder, FreePort(), CancellationToken.None, new PostgresClusterOptions { SharedBuffersMegabytes = 128 });
-        var bench = new StoreBench(folder, cluster, schema);
+        var root = Directory.CreateTempSubdirectory("eventstream-bench-pg").FullName;
+        var server = await PostgresCluster.StartAsync(
+            root, FreePort(), CancellationToken.None, new PostgresClusterOptions { SharedBuffersMegabytes = 128 });
+        var bench = new StoreBench(root, server, schema);
         await new Migrator(bench.Source, schema).ApplyAsync(
             "store", typeof(IEventStore).Assembly, "EventStore.Sql", CancellationToken.None);
         await bench.Signal.StartAsync(CancellationToken.None);

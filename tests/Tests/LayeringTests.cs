@@ -76,6 +76,6 @@ public sealed class LayeringTests
 
     private static bool Publishes(string text, string field) =>
         System.Text.RegularExpressions.Regex.IsMatch(
-            text, $@"(PublishAsync|\.To)\(\s*Topics\.{field}\b", System.Text.RegularExpressions.RegexOptions.None,
-                TimeSpan.FromSeconds(5));
+            text, $@"(PublishAsync|SendAsync|AddAsync|\.To)\(\s*Topics\.{field}\b",
+            System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5));
 }

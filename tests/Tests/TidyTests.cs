@@ -101,7 +101,9 @@ public sealed partial class TidyTests
             if (lines[i - 1].Contains(" class ", StringComparison.Ordinal)
                 || lines[i - 1].Contains(" record ", StringComparison.Ordinal)) continue;
             var end = i;
-            while (end < lines.Length && lines[end] != new string(' ', indent) + "}") end++;
+            // An initializer, which also stands in braces, ends with more than the brace.
+            var brace = new string(' ', indent) + "}";
+            while (end < lines.Length && !lines[end].StartsWith(brace, StringComparison.Ordinal)) end++;
             var isType = Enumerable.Range(Math.Max(0, i - 4), Math.Min(4, i))
                 .Any(k => TypeWord().IsMatch(lines[k]));
             if (!isType) yield return (i, end - i - 1);

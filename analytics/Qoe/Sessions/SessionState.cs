@@ -54,7 +54,7 @@ public sealed record SessionState
     /// <summary>Whether media of <see cref="Bitrate"/> has arrived; asked before playback begins.</summary>
     public bool MediaArrived { get; init; }
 
-    /// <summary>The buffer length last told, and the time played at which what was in the buffer then is over.</summary>
+    /// <summary>The buffer length last told, and the time played when what was in it then is over.</summary>
     public double? BufferMs { get; init; }
     public double BufferEndMs { get; init; }
 

@@ -39,8 +39,8 @@ internal sealed partial class SessionTimeline
     }
 
     /// <summary>
-    /// Learns where the buffer ends. hls.js measures it when it appends and repeats the figure until the next append, so
-    /// that only a new figure is of now; players that name the object of a response measure at each report.
+    /// Learns where the buffer ends. hls.js measures it when it appends and repeats the figure until the next append:
+    /// only a new figure is of now. Players that name the object of a response measure at each report.
     /// </summary>
     private void Buffer(BeaconReceived beacon)
     {

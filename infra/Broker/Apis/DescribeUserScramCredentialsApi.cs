@@ -4,7 +4,9 @@ using EventStream.Broker.Server;
 
 namespace EventStream.Broker.Apis;
 
-/// <summary>DescribeUserScramCredentials: which users there are, with which mechanisms; never a secret of theirs.</summary>
+/// <summary>
+/// DescribeUserScramCredentials: which users there are, with which mechanisms; never a secret of theirs.
+/// </summary>
 internal static class DescribeUserScramCredentialsApi
 {
     public static ValueTask HandleAsync(BrokerNode node, Request request)

@@ -21,18 +21,20 @@ internal static class BatchRules
         header = default;
         if (batch.Length < BatchHeader.Size)
         {
-            return new Refusal(ErrorCode.CorruptMessage);
+            return new Refusal(ErrorCode.InvalidRecord);
         }
         header = BatchHeader.Read(batch);
         if (header.Magic != 2)
         {
-            return new Refusal(ErrorCode.UnsupportedForMessageFormat);
+            // Clients send again what is called corrupt, which does not make an old format a new one.
+            return new Refusal(
+                header.Magic < 2 ? ErrorCode.InvalidRecord : ErrorCode.CorruptMessage,
+                $"Only record batches of magic 2 are accepted, not of magic {header.Magic}.");
         }
         if (header.TotalBytes != batch.Length)
         {
             // A producer sends exactly one batch for each partition of a request.
-            return new Refusal(
-                header.TotalBytes > batch.Length ? ErrorCode.CorruptMessage : ErrorCode.InvalidRecord);
+            return new Refusal(ErrorCode.InvalidRecord);
         }
         if (batch.Length > config.BatchBytesMax)
         {

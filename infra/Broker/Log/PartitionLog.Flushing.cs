@@ -45,6 +45,29 @@ internal sealed partial class PartitionLog
         }
     }
 
+    /// <summary>Brings to the disk what must be there before the caller goes on; returns when it is.</summary>
+    /// <exception cref="IOException">The disk refused; the records may be lost with the power.</exception>
+    public void FlushIfDue()
+    {
+        if (!IsFlushDue)
+        {
+            return;
+        }
+        _flushing.Wait();
+        try
+        {
+            FlushAll();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The topic was deleted or the broker stops, which flushes.
+        }
+        finally
+        {
+            _flushing.Release();
+        }
+    }
+
     /// <summary>
     /// Brings complete segments to the disk, so that a start after the loss of power need not walk them, and whatever
     /// has waited longer than <c>flush.ms</c>.

@@ -32,7 +32,6 @@ internal enum ErrorCode : short
     InvalidReplicaAssignment = 39,
     InvalidConfig = 40,
     InvalidRequest = 42,
-    UnsupportedForMessageFormat = 43,
     PolicyViolation = 44,
     OutOfOrderSequenceNumber = 45,
     InvalidProducerEpoch = 47,

@@ -33,8 +33,8 @@ internal static class Errors
         ErrorCode.InvalidReplicaAssignment => "The replica assignment names a broker that does not exist.",
         ErrorCode.InvalidConfig => "A configuration name is unknown or its value is not valid.",
         ErrorCode.InvalidRequest => "The request contradicts itself.",
-        ErrorCode.UnsupportedForMessageFormat => "Only record batches of magic 2 are accepted.",
-        ErrorCode.PolicyViolation => "cleanup.policy of the topic does not allow this; records are deleted by compaction.",
+        ErrorCode.PolicyViolation =>
+            "cleanup.policy of the topic does not allow this; records are deleted by compaction.",
         ErrorCode.OutOfOrderSequenceNumber => "The sequence number does not follow the last one of this producer.",
         ErrorCode.InvalidProducerEpoch => "A newer producer has taken over this producer id.",
         ErrorCode.InvalidTxnState => "The transaction is not in a state that allows this.",
@@ -61,7 +61,8 @@ internal static class Errors
         ErrorCode.UnknownTopicId => "This broker has no topic of this id.",
         ErrorCode.TransactionalIdNotFound => "This broker knows no transaction of this id.",
         ErrorCode.UnsupportedEndpointType => "This broker has broker endpoints only, not those of controllers.",
-        ErrorCode.InvalidRegularExpression => "The pattern is no regular expression that can be matched in linear time.",
+        ErrorCode.InvalidRegularExpression =>
+            "The pattern is no regular expression that can be matched in linear time.",
         _ => "The broker failed unexpectedly; see its log.",
     };
 }

@@ -77,10 +77,12 @@ internal sealed record ScramCredential(
     public static byte[] Hash(ScramMechanism mechanism, ReadOnlySpan<byte> data) =>
         mechanism == ScramMechanism.ScramSha256 ? SHA256.HashData(data) : SHA512.HashData(data);
 
+    /// <summary>The bytes of canonical base64 (RFC 4648, section 3.5); null for any other text.</summary>
     public static byte[]? Base64(string text)
     {
         var bytes = new byte[(text.Length / 4 * 3) + 3];
-        return Convert.TryFromBase64String(text, bytes, out var length) ? bytes[..length] : null;
+        return Convert.TryFromBase64String(text, bytes, out var length)
+            && Convert.ToBase64String(bytes.AsSpan(0, length)) == text ? bytes[..length] : null;
     }
 
     public static int HashBytes(ScramMechanism mechanism) =>

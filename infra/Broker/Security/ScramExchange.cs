@@ -84,7 +84,9 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
     private static string? Value(string part, char name) =>
         part.Length >= 2 && part[0] == name && part[1] == '=' ? part[2..] : null;
 
-    /// <summary>In a name, <c>=2C</c> is a comma and <c>=3D</c> an equals sign, which stand for themselves nowhere.</summary>
+    /// <summary>
+    /// In a name, <c>=2C</c> is a comma and <c>=3D</c> an equals sign, which stand for themselves nowhere.
+    /// </summary>
     private static string? Unescape(string name)
     {
         var plain = name.Replace("=2C", ",", StringComparison.Ordinal).Replace("=3D", "=", StringComparison.Ordinal);

@@ -32,7 +32,9 @@ public sealed record SecurityOptions
     /// <summary>What the one listener speaks.</summary>
     public SecurityProtocol Protocol { get; init; } = SecurityProtocol.Plaintext;
 
-    /// <summary>The SASL mechanisms on offer. PLAIN, which shows the password to the broker, has to be asked for.</summary>
+    /// <summary>
+    /// The SASL mechanisms on offer. PLAIN, which shows the password to the broker, has to be asked for.
+    /// </summary>
     public IReadOnlyList<string> Mechanisms { get; init; } = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
 
     /// <summary>
@@ -61,7 +63,9 @@ public sealed record SecurityOptions
     /// <summary>How long a new connection may take to finish the TLS handshake and the authentication.</summary>
     public TimeSpan AuthenticationTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a failed authentication is left without an answer, which slows down who tries passwords.</summary>
+    /// <summary>
+    /// How long a failed authentication is left without an answer, which slows down who tries passwords.
+    /// </summary>
     public TimeSpan FailedAuthenticationDelay { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
@@ -105,7 +109,8 @@ public sealed record SecurityOptions
         }
         if (AuthenticationTimeout <= TimeSpan.Zero || FailedAuthenticationDelay < TimeSpan.Zero)
         {
-            yield return $"{nameof(AuthenticationTimeout)} is positive, {nameof(FailedAuthenticationDelay)} not negative.";
+            yield return $"{nameof(AuthenticationTimeout)} is positive, "
+                + $"{nameof(FailedAuthenticationDelay)} not negative.";
         }
         if (SessionLifetime <= TimeSpan.Zero)
         {

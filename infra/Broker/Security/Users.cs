@@ -18,7 +18,9 @@ internal sealed class Users
 
     public IEnumerable<string> Names => _byName.Keys.Order(StringComparer.Ordinal);
 
-    /// <exception cref="BrokerException">The file cannot be read, or an entry is neither password nor verifier.</exception>
+    /// <exception cref="BrokerException">
+    /// The file cannot be read, or an entry is neither password nor verifier.
+    /// </exception>
     public static Users Load(SecurityOptions options)
     {
         var users = new Users();
@@ -87,7 +89,8 @@ internal sealed class Users
     {
         if (name.Length == 0 || secret.Length == 0)
         {
-            throw new BrokerException(place, $"A user needs a name and a password or verifier, name:password ({place}).");
+            throw new BrokerException(
+                place, $"A user needs a name and a password or verifier, name:password ({place}).");
         }
         if (!secret.StartsWith("SCRAM-SHA-", StringComparison.Ordinal))
         {

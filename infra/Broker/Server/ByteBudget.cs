@@ -2,13 +2,15 @@ namespace EventStream.Broker.Server;
 
 /// <summary>
 /// The bytes of large requests and responses that all connections together may hold. A request waits for its share
-/// before it is read; a fetch response takes what is left and is the smaller for it.
+/// before it is read; a fetch response takes what is left and is the smaller for it. Half of the bytes are kept for
+/// requests, so that consumers who do not take their responses cannot keep producers waiting.
 /// </summary>
 internal sealed class ByteBudget(long bytesMax)
 {
     private readonly Lock _gate = new();
     private readonly Queue<(TaskCompletionSource Ready, long Bytes)> _waiting = new();
     private readonly long _max = bytesMax;
+    private readonly long _keptForRequests = bytesMax / 2;
     private long _left = bytesMax;
 
     /// <summary>The bytes that are held now.</summary>
@@ -40,13 +42,14 @@ internal sealed class ByteBudget(long bytesMax)
     }
 
     /// <summary>
-    /// Takes up to <paramref name="wanted"/> bytes, and <paramref name="atLeast"/> even when fewer are left.
+    /// Takes up to <paramref name="wanted"/> bytes for a response, and <paramref name="atLeast"/> even when fewer are
+    /// left.
     /// </summary>
     public int Take(int wanted, int atLeast)
     {
         lock (_gate)
         {
-            var taken = (int)Math.Min(wanted, Math.Max(_left, atLeast));
+            var taken = (int)Math.Min(wanted, Math.Max(_left - _keptForRequests, atLeast));
             _left -= taken;
             return taken;
         }

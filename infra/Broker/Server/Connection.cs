@@ -21,6 +21,7 @@ internal sealed class Connection : IDisposable
     private readonly FrameReader _frames;
     private readonly Request _request;
     private readonly string _peer;
+    private bool _isSecured;
 
     public Connection(Socket socket, BrokerNode node, CancellationToken stopping)
     {
@@ -99,8 +100,6 @@ internal sealed class Connection : IDisposable
         _deadline.Dispose();
         _transport.Dispose();
     }
-
-    private bool _isSecured;
 
     private async Task ServeAsync()
     {

@@ -91,7 +91,9 @@ internal sealed class FrameReader(
             : $"a request of {size} bytes lies outside the range of 1 to {max}");
     }
 
-    /// <summary>Only Produce carries records; a large frame of another request is not read into memory at all.</summary>
+    /// <summary>
+    /// Only Produce carries records; a large frame of another request is not read into memory at all.
+    /// </summary>
     private void CheckLarge()
     {
         var api = (ApiKey)BinaryPrimitives.ReadInt16BigEndian(_resident.AsSpan(_start));

@@ -79,6 +79,7 @@ internal sealed class Transaction(string id)
         {
             State = TransactionState.Ongoing;
             StartedMs = nowMs;
+            PreviousEpoch = -1;
             Partitions.Clear();
             Groups.Clear();
         }

@@ -19,9 +19,7 @@ internal sealed partial class TransactionCoordinator
         var goesOn = producerId >= 0 && transaction.ProducerId >= 0;
         if (goesOn && (producerId != transaction.ProducerId || epoch != transaction.Epoch))
         {
-            // The answer to the same request may have been lost: then the epoch was renewed already.
-            var isRetry = producerId == transaction.ProducerId && epoch >= 0 && epoch == transaction.PreviousEpoch;
-            return isRetry && transaction.State == TransactionState.Empty ? ErrorCode.None : ErrorCode.ProducerFenced;
+            return ComeBack(transaction, timeoutMs, producerId, epoch);
         }
         if (transaction.IsPrepared && !Finish(transaction, transaction.State))
         {
@@ -52,6 +50,24 @@ internal sealed partial class TransactionCoordinator
             _byProducer[transaction.ProducerId] = transaction;
         }
         return ErrorCode.None;
+    }
+
+    /// <summary>
+    /// The epoch was renewed already: by the same request, whose answer may have been lost, or because the transaction
+    /// took too long. Its producer goes on with the new one, as long as nobody has begun a transaction with it.
+    /// </summary>
+    private ErrorCode ComeBack(Transaction transaction, int timeoutMs, long producerId, short epoch)
+    {
+        var isLatest = producerId == transaction.ProducerId && epoch >= 0 && epoch == transaction.PreviousEpoch;
+        if (!isLatest || transaction.State is not (TransactionState.Empty or TransactionState.CompleteAbort))
+        {
+            return ErrorCode.ProducerFenced;
+        }
+        return TrySave(transaction, () =>
+        {
+            transaction.TimeoutMs = timeoutMs;
+            transaction.State = TransactionState.Empty;
+        });
     }
 
     private ErrorCode Change(string transactionalId, long producerId, short epoch, Action<Transaction> change)
@@ -104,6 +120,11 @@ internal sealed partial class TransactionCoordinator
             foreach (var (topic, partition) in transaction.Partitions)
             {
                 _topics.Partition(topic, partition)?.AppendMarker(transaction.ProducerId, transaction.Epoch, commit);
+            }
+            foreach (var (topic, partition) in transaction.Partitions)
+            {
+                // Once the journal says that all is done, nobody writes a marker again that was lost with the power.
+                _topics.Partition(topic, partition)?.FlushIfDue();
             }
             foreach (var group in transaction.Groups)
             {
@@ -212,7 +233,7 @@ internal sealed partial class TransactionCoordinator
         {
             BrokerLog.TransactionTimedOut(_logger, transaction.Id, transaction.TimeoutMs);
             // The epoch goes up, so that nothing that is still on its way gets in behind the marker.
-            Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn: false));
+            Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn: true));
         }
     }
 

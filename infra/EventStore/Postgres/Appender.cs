@@ -194,9 +194,13 @@ internal sealed class Appender : IDisposable
         return (sorted, places);
     }
 
+    /// <summary>
+    /// Whether a partition of the events refused an id; an inline projection's own tables do not count.
+    /// </summary>
     private static bool IsDuplicateId(PostgresException e) =>
         e.SqlState == PostgresErrorCodes.UniqueViolation
-        && e.ConstraintName?.EndsWith("_id", StringComparison.Ordinal) == true;
+        && e.TableName?.StartsWith("events_p", StringComparison.Ordinal) == true
+        && e.ConstraintName == $"{e.TableName}_id";
 
     /// <summary>Which append was refused and how, when that is what the error says.</summary>
     private static (int Append, AppendOutcome Outcome)? RefusalOf(PostgresException e)

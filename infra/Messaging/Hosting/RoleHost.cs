@@ -108,6 +108,29 @@ public static class ReadinessExtensions
         return services;
     }
 
+    /// <summary>
+    /// The role stays ready but shows as degraded while <paramref name="warnings"/> returns sentences.
+    /// </summary>
+    public static IServiceCollection AddReadinessWarning(
+        this IServiceCollection services, string name, Func<IServiceProvider, IReadOnlyList<string>> warnings)
+    {
+        services.AddHealthChecks().Add(new HealthCheckRegistration(
+            name, provider => new Warning(provider, warnings), HealthStatus.Degraded, [RoleHost.Ready]));
+        return services;
+    }
+
+    private sealed class Warning(IServiceProvider services, Func<IServiceProvider, IReadOnlyList<string>> warnings)
+        : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            var found = warnings(services);
+            return Task.FromResult(
+                found.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(string.Join(' ', found)));
+        }
+    }
+
     private sealed class Probe(IServiceProvider services, Func<IServiceProvider, CancellationToken,
         Task<string?>> probe)
         : IHealthCheck

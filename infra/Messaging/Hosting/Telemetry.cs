@@ -44,7 +44,8 @@ public sealed class Telemetry : IDisposable
             .AddSource("EventStream", "Microsoft.AspNetCore", "System.Net.Http", "Npgsql")
             .AddOtlpExporter(options => Exporter(options, "/v1/traces")).Build();
         var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
-            .AddMeter("EventStream", "Microsoft.AspNetCore.Hosting", "System.Net.Http", "Npgsql", "System.Runtime")
+            .AddMeter("EventStream", "EventStream.Broker")
+            .AddMeter("Microsoft.AspNetCore.Hosting", "System.Net.Http", "Npgsql", "System.Runtime")
             .AddOtlpExporter(options => Exporter(options, "/v1/metrics")).Build();
         return new Telemetry(traces, metrics, null);
     }

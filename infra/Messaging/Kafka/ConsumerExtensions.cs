@@ -10,8 +10,9 @@ namespace EventStream.Messaging.Kafka;
 public static class ConsumerExtensions
 {
     /// <summary>
-    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name. The
-    /// handler may be called again for a message that it had processed.
+    /// Adds a consumer that hands every message to <paramref name="handle"/>, and a readiness check of its name: a role
+    /// whose read model begins with what is there at the start is ready when it has read that. The handler may be
+    /// called again for a message that it had processed.
     /// </summary>
     public static IServiceCollection AddEventConsumer(
         this IServiceCollection services, ConsumerOptions options,
@@ -25,18 +26,25 @@ public static class ConsumerExtensions
         services.AddSingleton<IHostedService>(provider =>
             provider.GetRequiredKeyedService<EventConsumer>(options.Group));
         services.AddReadiness($"consumer {options.Group}", (provider, _) =>
-            Task.FromResult(provider.GetRequiredKeyedService<EventConsumer>(options.Group).Trouble));
+        {
+            var consumer = provider.GetRequiredKeyedService<EventConsumer>(options.Group);
+            var behind = options.FromBeginning && !consumer.CaughtUp.IsCompleted;
+            return Task.FromResult(consumer.Trouble ?? (behind ? "what was there at the start is being read" : null));
+        });
         return services;
     }
 
     /// <summary>
     /// Creates the topics before the role's consumers start, waiting for the broker as long as the role runs. Call it
-    /// before <see cref="AddEventConsumer"/>: hosted services start in the order of their registration.
+    /// before <see cref="AddEventConsumer"/>: hosted services start in the order of their registration. Where a topic
+    /// exists with other settings, the log says so and <c>/health/ready</c> shows the role as degraded: it works, and
+    /// somebody should see to the topic.
     /// </summary>
     public static IServiceCollection AddTopics(this IServiceCollection services, params Topic[] topics)
     {
-        services.AddSingleton<IHostedService>(provider =>
-            ActivatorUtilities.CreateInstance<TopicStart>(provider, (object)topics));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TopicStart>(provider, (object)topics));
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<TopicStart>());
+        services.AddReadinessWarning("topics", provider => provider.GetRequiredService<TopicStart>().Differences);
         return services;
     }
 }
@@ -48,13 +56,17 @@ internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeP
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>A sentence for each setting that differs from the contracts.</summary>
+    public IReadOnlyList<string> Differences { get; private set; } = [];
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                foreach (var sentence in await admin.EnsureAsync(topics, cancellationToken)) Differs(logger, sentence);
+                Differences = await admin.EnsureAsync(topics, cancellationToken);
+                foreach (var sentence in Differences) Differs(logger, sentence);
                 return;
             }
             catch (Confluent.Kafka.KafkaException e)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Confluent.Kafka;
 using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.Hosting;
@@ -7,30 +6,51 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Messaging.Kafka;
 
 /// <summary>
-/// A consumer loop: records of a partition are handled in order, partitions beside each other, offsets committed after
+/// A consumer loop: records of a partition are handled in order (of the partition, or of each key where
+/// <see cref="ConsumerOptions.KeyConcurrencyMax"/> allows), partitions beside each other, offsets committed after
 /// processing. A full partition is paused instead of queued without bound, and polling never waits for a handler, so
 /// that long work does not cost the membership in the group.
 /// </summary>
+/// <remarks>
+/// A partition that goes to another member is drained first: what is in hand ends, its offsets are committed, and only
+/// then it is given up; the other partitions are worked on meanwhile. What was read and not begun is left to the next
+/// member. A record is delivered again only when its handler was cancelled, failed to end in time, or when the process
+/// ended before the next commit.
+/// </remarks>
 public sealed partial class EventConsumer : BackgroundService
 {
     private static readonly TimeSpan PollTimeout = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ReopenDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a full partition holds up polling before it is paused, which costs what is fetched.</summary>
+    private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Time that a cancelled handler has to end.</summary>
+    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time that the broker has for a last commit, and for a farewell.</summary>
+    private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(3);
+
     private readonly ConsumerOptions options;
     private readonly KafkaOptions kafka;
     private readonly RecordHandler handler;
     private readonly TimeProvider clock;
     private readonly ILogger<EventConsumer> logger;
     private readonly string clientId;
-    private readonly ConcurrentDictionary<TopicPartition, PartitionPump> pumps = new();
+    private readonly Dictionary<TopicPartition, PartitionWork> works = [];
     private readonly TaskCompletionSource caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IReadOnlyList<PartitionLag> lags = [];
     private HashSet<TopicPartition> unread = [];
 
     public EventConsumer(
         ConsumerOptions options, Func<ConsumedMessage, CancellationToken, Task> handle, KafkaOptions kafka,
-        EventProducer producer, IRole role, TimeProvider clock, ILogger<EventConsumer> logger)
+        EventProducer producer, IRole role, TimeProvider clock, ILogger<EventConsumer> logger, Random? random = null)
     {
-        (this.options, this.kafka, this.clock, this.logger) = (options, kafka, clock, logger);
+        (this.options, this.kafka, this.clock, this.logger) = (ConsumerOptions.Checked(options), kafka, clock, logger);
         clientId = $"eventstream-{role.Name}";
-        handler = new RecordHandler(options, handle, producer, clock, logger);
+        handler = new RecordHandler(
+            options, handle, new DeadLetters(producer, clock, logger), clock, random ?? new Random(), logger);
+        ConsumerMetrics.Add(this);
     }
 
     /// <summary>
@@ -40,6 +60,21 @@ public sealed partial class EventConsumer : BackgroundService
 
     /// <summary>Why the consumer is not doing its work, or null while it is.</summary>
     public string? Trouble { get; private set; } = "the consumer is starting";
+
+    /// <summary>
+    /// Records of each partition in hand that are not processed yet, as of the last commit round.
+    /// </summary>
+    public IReadOnlyList<PartitionLag> Lags => Volatile.Read(ref lags);
+
+    /// <summary>The consumer group.</summary>
+    public string Group => options.Group;
+
+    public override void Dispose()
+    {
+        ConsumerMetrics.Remove(this);
+        base.Dispose();
+        handler.Dispose();
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -55,9 +90,7 @@ public sealed partial class EventConsumer : BackgroundService
         {
             try
             {
-                using var consumer = Open();
-                Poll(consumer, stopping);
-                Close(consumer);
+                PollOnce(stopping);
             }
             catch (BadRecordException e)
             {
@@ -65,14 +98,29 @@ public sealed partial class EventConsumer : BackgroundService
                 Stopped(logger, e, options.Group);
                 return;
             }
-            catch (Exception e)
-                when (e is KafkaException or InvalidOperationException && !stopping.IsCancellationRequested)
+            catch (Exception e) when (!stopping.IsCancellationRequested)
             {
                 Trouble = e.Message;
                 Reopening(logger, options.Group, e.Message);
-                DropPumps();
-                stopping.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
+                stopping.WaitHandle.WaitOne(ReopenDelay);
             }
+        }
+
+        Trouble ??= "the consumer has stopped";
+    }
+
+    /// <summary>One life of a client: opened, polled until something ends it, closed in good order.</summary>
+    private void PollOnce(CancellationToken stopping)
+    {
+        var consumer = Open();
+        try
+        {
+            Start(consumer);
+            Poll(consumer, stopping);
+        }
+        finally
+        {
+            Close(consumer);
         }
     }
 
@@ -80,38 +128,27 @@ public sealed partial class EventConsumer : BackgroundService
     {
         var config = kafka.ConsumerConfig(clientId, options.Group);
         config.EnablePartitionEof = options.FromBeginning;
-        var consumer = new ConsumerBuilder<byte[], byte[]>(config)
+        return new ConsumerBuilder<byte[], byte[]>(config)
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
             .SetErrorHandler((_, error) => ClientError(logger, options.Group, error.Reason))
-            .SetPartitionsAssignedHandler((_, _) => Trouble = null)
-            .SetPartitionsRevokedHandler(Revoked)
-            .SetPartitionsLostHandler((_, lost) => Drop(lost.Select(p => p.TopicPartition)))
+            .SetPartitionsAssignedHandler((_, assigned) => Take(assigned))
+            .SetPartitionsRevokedHandler((consumer, revoked) =>
+                GiveUp(consumer, [.. revoked.Select(p => p.TopicPartition)]))
+            .SetPartitionsLostHandler((_, lost) => Drop([.. lost.Select(p => p.TopicPartition)]))
             .Build();
-        if (options.FromBeginning) AssignAll(consumer);
-        else consumer.Subscribe(options.Topics.Select(topic => topic.Name));
-        return consumer;
     }
 
-    /// <summary>Takes every partition itself and notes where they end now.</summary>
-    private void AssignAll(IConsumer<byte[], byte[]> consumer)
+    private void Start(IConsumer<byte[], byte[]> consumer)
     {
-        var starts = new List<TopicPartitionOffset>();
-        var found = new HashSet<TopicPartition>();
-        foreach (var topic in options.Topics)
+        if (!options.FromBeginning)
         {
-            for (var i = 0; i < topic.Partitions; i++)
-            {
-                var partition = new TopicPartition(topic.Name, i);
-                var range = consumer.QueryWatermarkOffsets(partition, TimeSpan.FromSeconds(5));
-                var start = options.TailPerPartition is { } tail ? Math.Max(range.Low, range.High - tail)
-                    : range.Low.Value;
-                starts.Add(new TopicPartitionOffset(partition, start));
-                if (range.High > start) found.Add(partition);
-            }
+            consumer.Subscribe(options.Topics.Select(topic => topic.Name));
+            return;
         }
 
-        unread = found;
-        consumer.Assign(starts);
+        var whole = WholeTopics.Find(consumer, options);
+        unread = whole.Unread;
+        consumer.Assign(whole.Starts);
         Trouble = null;
         NoteCaughtUp();
     }
@@ -119,93 +156,161 @@ public sealed partial class EventConsumer : BackgroundService
     private void Poll(IConsumer<byte[], byte[]> consumer, CancellationToken stopping)
     {
         var lastCommit = clock.GetTimestamp();
+        var sinceRegulated = 0;
         while (!stopping.IsCancellationRequested)
         {
-            var record = consumer.Consume(PollTimeout);
-            if (record?.Message is not null) Enqueue(consumer, record, stopping);
+            var record = Consume(consumer);
+            if (record?.Message is not null) Add(consumer, record);
             else if (record?.IsPartitionEOF == true) unread.Remove(record.TopicPartition);
+            if (record is not null && record.IsPartitionEOF == false && ++sinceRegulated < 64) continue;
+            sinceRegulated = 0;
             Regulate(consumer);
             NoteCaughtUp();
             if (clock.GetElapsedTime(lastCommit) < options.CommitInterval) continue;
-            Commit(consumer, pumps.Values);
+            Commit(consumer, works.Values);
+            Measure(consumer);
             lastCommit = clock.GetTimestamp();
         }
     }
 
-    private void Enqueue(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> record,
-        CancellationToken stopping)
+    private ConsumeResult<byte[], byte[]>? Consume(IConsumer<byte[], byte[]> consumer)
     {
-        var pump = pumps.GetOrAdd(
-            record.TopicPartition, partition => new PartitionPump(partition, handler.ProcessAsync, stopping));
-        pump.Enqueue(record);
-        if (pump.Paused || pump.Depth < options.QueueDepthMax) return;
-        consumer.Pause([pump.Partition]);
-        pump.Paused = true;
-    }
-
-    /// <summary>Resumes partitions that were worked off and reports a pump that stopped.</summary>
-    private void Regulate(IConsumer<byte[], byte[]> consumer)
-    {
-        foreach (var pump in pumps.Values)
+        try
         {
-            if (pump.Failure is { } failure) throw failure;
-            if (!pump.Paused || pump.Depth > options.QueueDepthMax / 2) continue;
-            consumer.Resume([pump.Partition]);
-            pump.Paused = false;
+            return consumer.Consume(PollTimeout);
+        }
+        catch (ConsumeException e) when (!e.Error.IsFatal)
+        {
+            // The client goes on by itself, for example when a topic is there at last.
+            Trouble = e.Error.Reason;
+            ReadFailed(logger, options.Group, e.Error.Reason);
+            return null;
         }
     }
 
-    private void Commit(IConsumer<byte[], byte[]> consumer, IEnumerable<PartitionPump> which)
+    private void Add(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> record)
     {
-        if (options.FromBeginning) return;
-        var moved = which.Select(pump => (pump, offset: pump.Processed))
-            .Where(p => p.offset != Offset.Unset && p.offset != p.pump.Committed).ToList();
-        if (moved.Count == 0) return;
+        if (Trouble is not null) Trouble = null;
+        if (!works.TryGetValue(record.TopicPartition, out var work))
+        {
+            work = new PartitionWork(record.TopicPartition, options, handler.ProcessAsync, clock);
+            works.Add(record.TopicPartition, work);
+        }
+
+        work.Add(record);
+        if (!work.IsFull || work.WaitForRoom(RoomWait) || work.Paused) return;
+        consumer.Pause([work.Partition]);
+        work.Paused = true;
+    }
+
+    /// <summary>Resumes partitions that were worked off and reports work that stopped.</summary>
+    private void Regulate(IConsumer<byte[], byte[]> consumer)
+    {
+        foreach (var work in works.Values)
+        {
+            if (work.Failure is { } failure) throw failure;
+            if (!work.Paused || !work.HasRoom) continue;
+            consumer.Resume([work.Partition]);
+            work.Paused = false;
+        }
+    }
+
+    /// <summary>The last commit of partitions: a rebalance that is under way is waited for.</summary>
+    private async Task CommitAsync(IConsumer<byte[], byte[]> consumer, List<PartitionWork> which)
+    {
+        var started = clock.GetTimestamp();
+        while (Commit(consumer, which) == ErrorCode.RebalanceInProgress
+            && clock.GetElapsedTime(started) < FarewellTimeout)
+            await Task.Delay(RoomWait, clock);
+    }
+
+    private ErrorCode Commit(IConsumer<byte[], byte[]> consumer, IEnumerable<PartitionWork> which)
+    {
+        if (options.FromBeginning) return ErrorCode.NoError;
+        var moved = which.Select(work => (work, offset: work.Processed))
+            .Where(p => p.offset != Offset.Unset && p.offset != p.work.Committed).ToList();
+        if (moved.Count == 0) return ErrorCode.NoError;
         try
         {
-            consumer.Commit(moved.Select(p => new TopicPartitionOffset(p.pump.Partition, p.offset)));
-            foreach (var (pump, offset) in moved) pump.Committed = offset;
+            consumer.Commit(moved.Select(p => new TopicPartitionOffset(p.work.Partition, p.offset)));
+            foreach (var (work, offset) in moved) work.Committed = offset;
+            return ErrorCode.NoError;
         }
         catch (KafkaException e) when (!e.Error.IsFatal)
         {
             // What was not committed is committed with the next round, or delivered again after a rebalance.
             CommitFailed(logger, options.Group, e.Error.Reason);
+            return e.Error.Code;
         }
     }
 
-    private void Revoked(IConsumer<byte[], byte[]> consumer, List<TopicPartitionOffset> revoked)
+    private void Measure(IConsumer<byte[], byte[]> consumer)
     {
-        var partitions = revoked.Select(p => p.TopicPartition).ToList();
-        var held = partitions.Select(p => pumps.GetValueOrDefault(p)).OfType<PartitionPump>().ToList();
-        foreach (var pump in held) pump.DisposeAsync().AsTask().Wait(RoleHost.ShutdownTimeout);
-        Commit(consumer, held);
-        foreach (var partition in partitions) pumps.TryRemove(partition, out _);
+        foreach (var work in works.Values) work.End = consumer.GetWatermarkOffsets(work.Partition).High;
+        Volatile.Write(
+            ref lags,
+            [.. works.Values.Select(work =>
+                new PartitionLag(work.Partition.Topic, work.Partition.Partition, work.Lag))]);
     }
 
-    private void Drop(IEnumerable<TopicPartition> partitions)
+    private void Take(List<TopicPartition> assigned)
     {
-        foreach (var partition in partitions)
+        Trouble = null;
+        Taking(logger, options.Group, assigned.Count, string.Join(", ", assigned));
+    }
+
+    /// <summary>Drains partitions, commits what was processed, and forgets them.</summary>
+    private void GiveUp(IConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions)
+    {
+        if (partitions.Count > 0) GivingUp(logger, options.Group, partitions.Count, string.Join(", ", partitions));
+        var held = partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>().ToList();
+        Drain(held, options.DrainTimeout);
+        if (held.Count > 0) Within(FarewellTimeout, () => CommitAsync(consumer, held), "a last commit");
+        foreach (var partition in partitions) works.Remove(partition);
+    }
+
+    /// <summary>Cancels the work on partitions that belong to somebody else already.</summary>
+    private void Drop(List<TopicPartition> partitions)
+    {
+        Drain(partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>(), default);
+        foreach (var partition in partitions) works.Remove(partition);
+    }
+
+    private void Drain(IEnumerable<PartitionWork> which, TimeSpan grace)
+    {
+        var drains = which.Select(work => (work, ended: work.DrainAsync(grace, CancelGrace))).ToList();
+        foreach (var (work, ended) in drains)
         {
-            if (pumps.TryRemove(partition, out var pump)) pump.DisposeAsync().AsTask().Wait(RoleHost.ShutdownTimeout);
+            if (!ended.GetAwaiter().GetResult()) DoesNotEnd(logger, options.Group, work.Partition);
         }
     }
-
-    private void DropPumps() => Drop(pumps.Keys.ToList());
 
     private void Close(IConsumer<byte[], byte[]> consumer)
     {
-        var all = pumps.Values.ToList();
-        Task.WhenAll(all.Select(pump => pump.DisposeAsync().AsTask())).Wait(RoleHost.ShutdownTimeout);
-        Commit(consumer, all);
-        pumps.Clear();
-        consumer.Close();
+        GiveUp(consumer, [.. works.Keys]);
+        // A broker that is away would keep the client waiting for as long as a request may take.
+        Within(FarewellTimeout, () => Task.Run(consumer.Close), "the farewell to the group");
+        Within(FarewellTimeout, () => Task.Run(consumer.Dispose), "closing the client");
+    }
+
+    private void Within(TimeSpan bound, Func<Task> step, string what)
+    {
+        var done = Task.Run(step);
+        try
+        {
+            if (!done.Wait(bound)) Unanswered(logger, options.Group, what, bound.TotalSeconds);
+        }
+        catch (AggregateException e) when (e.InnerException is KafkaException or InvalidOperationException)
+        {
+            CommitFailed(logger, options.Group, e.InnerException.Message);
+        }
     }
 
     private void NoteCaughtUp()
     {
         if (!options.FromBeginning || caughtUp.Task.IsCompleted) return;
         // The end is taken from the broker's word, since control records take offsets without being delivered.
-        if (unread.Count == 0 && pumps.Values.All(pump => pump.Depth == 0)) caughtUp.TrySetResult();
+        if (unread.Count == 0 && works.Values.All(work => work.Depth == 0)) caughtUp.TrySetResult();
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Kafka: {Text}")]
@@ -213,6 +318,15 @@ public sealed partial class EventConsumer : BackgroundService
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: Kafka: {Reason}")]
     private static partial void ClientError(ILogger logger, string group, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Group}: takes {Count} partitions: {Partitions}")]
+    private static partial void Taking(ILogger logger, string group, int count, string partitions);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Group}: gives up {Count} partitions: {Partitions}")]
+    private static partial void GivingUp(ILogger logger, string group, int count, string partitions);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: reading failed and goes on: {Reason}")]
+    private static partial void ReadFailed(ILogger logger, string group, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: opening the consumer again: {Reason}")]
     private static partial void Reopening(ILogger logger, string group, string reason);
@@ -222,4 +336,15 @@ public sealed partial class EventConsumer : BackgroundService
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: offsets were not committed: {Reason}")]
     private static partial void CommitFailed(ILogger logger, string group, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "{Group}: the handler of {Partition} does not end although it was cancelled; its record is delivered "
+            + "again")]
+    private static partial void DoesNotEnd(ILogger logger, string group, TopicPartition partition);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: {What} was not answered within {Seconds} s")]
+    private static partial void Unanswered(ILogger logger, string group, string what, double seconds);
 }
+
+/// <summary>Records of a partition that are not processed yet.</summary>
+public sealed record PartitionLag(string Topic, int Partition, long Records);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Hosting;
@@ -8,129 +7,157 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Messaging.Kafka;
 
 /// <summary>
-/// Publishes messages to topics. Order is kept per key; a record is acknowledged by all replicas before a task ends.
-/// </summary>
-public interface IEventPublisher
-{
-    /// <summary>
-    /// Publishes and waits for the acknowledgement. <paramref name="time"/> is the event's own time and becomes the
-    /// record's timestamp. Throws <see cref="PublishException"/> when the broker did not take it within the delivery
-    /// time-out.
-    /// </summary>
-    Task PublishAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-        PublishOptions? options = null);
-}
-
-/// <summary>
-/// Event id (default: a new one) and trace parent (default: the current span's) of a published message.
-/// </summary>
-public sealed record PublishOptions(string? EventId = null, string? TraceParent = null);
-
-/// <summary>
-/// A record was not acknowledged; whether it was stored is unknown. Publishing it again is safe for readers by event
-/// id.
-/// </summary>
-public sealed class PublishException(string topic, Error error)
-    : Exception($"A record for '{topic}' was not acknowledged by Kafka: {error.Reason}.")
-{
-    public string Topic { get; } = topic;
-    public Error Error { get; } = error;
-}
-
-/// <summary>
-/// One idempotent producer of a role. At most <see cref="KafkaOptions.InFlightMax"/> records wait for
-/// acknowledgement; a caller beyond that waits, so that memory stays bounded when the broker is away.
+/// The idempotent producer of a role. At most <see cref="KafkaOptions.InFlightMax"/> records and
+/// <see cref="KafkaOptions.InFlightBytesMax"/> bytes wait for acknowledgement; a caller beyond that waits, so that
+/// memory stays bounded when the broker is away. A client that Kafka refused for good is replaced by a new one.
 /// </summary>
 public sealed partial class EventProducer : IEventPublisher, IDisposable
 {
-    private static readonly Counter<long> Published =
-        Telemetry.Meter.CreateCounter<long>("messaging.client.sent.messages",
-            description: "Records acknowledged or failed.");
-
-    private readonly Lazy<IProducer<byte[], byte[]>> producer;
-    private readonly SemaphoreSlim inFlight;
-    private readonly string source;
+    private readonly KafkaOptions options;
+    private readonly ILogger<EventProducer> logger;
+    private readonly TimeProvider clock;
+    private readonly string clientId;
+    private readonly EventEncoder encoder;
+    private readonly InFlightWindow window;
+    private readonly Action<PendingRecord, Error> settled;
+    private readonly Lock building = new();
+    private volatile IProducer<byte[], byte[]>? client;
     private bool disposed;
 
-    public EventProducer(KafkaOptions options, IRole role, ILogger<EventProducer> logger)
+    public EventProducer(
+        KafkaOptions options, IRole role, ILogger<EventProducer> logger, TimeProvider? clock = null)
     {
-        source = $"/eventstream/{role.Name}";
-        inFlight = new SemaphoreSlim(options.InFlightMax);
-        producer = new Lazy<IProducer<byte[], byte[]>>(() =>
-            new ProducerBuilder<byte[], byte[]>(options.ProducerConfig($"eventstream-{role.Name}"))
-                .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
-                .SetErrorHandler((_, error) => ClientError(logger, error.Reason))
-                .Build());
+        (this.options, this.logger, this.clock) = (options, logger, clock ?? TimeProvider.System);
+        clientId = $"eventstream-{role.Name}";
+        encoder = new EventEncoder($"/eventstream/{role.Name}");
+        window = new InFlightWindow(options.InFlightMax, options.InFlightBytesMax, HandOver);
+        settled = Settle;
+        ProducerMetrics.Add(this);
     }
+
+    /// <summary>Records handed to Kafka's client and not yet acknowledged.</summary>
+    public int InFlight => window.Records;
+
+    /// <summary>Their bytes, about.</summary>
+    public long InFlightBytes => window.Bytes;
+
+    /// <summary>Records whose callers wait for a place.</summary>
+    public int Waiting => window.Waiting;
 
     public async Task PublishAsync(
         Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
         PublishOptions? options = null)
     {
-        var type = MessageTypes.NameOf(message.GetType());
         using var span = Telemetry.Source.StartActivity($"send {topic.Name}", ActivityKind.Producer);
         span?.SetTag("messaging.system", "kafka").SetTag("messaging.destination.name", topic.Name);
-        var record = new Message<byte[], byte[]>
-        {
-            Key = System.Text.Encoding.UTF8.GetBytes(key),
-            Value = MessageTypes.Write(message),
-            Timestamp = new Timestamp(time),
-            Headers = CloudEvents.Headers(
-                type, source, options?.EventId ?? Guid.NewGuid().ToString("D"), time,
-                options?.TraceParent ?? CloudEvents.CurrentTraceParent()),
-        };
-        await DeliverAsync(topic.Name, record, cancellation);
+        var done = new TaskCompletionSource<PublishException?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await SendAsync(topic, key, message, time, done.SetResult, cancellation, options);
+        if (await done.Task.WaitAsync(cancellation) is not { } failure) return;
+        span?.SetStatus(ActivityStatusCode.Error, failure.Error.Reason);
+        throw failure;
     }
 
-    /// <summary>Publishes a record as it is; used to pass on bytes that need not be understood.</summary>
-    public async Task DeliverAsync(string topic, Message<byte[], byte[]> record, CancellationToken cancellation)
-    {
-        await inFlight.WaitAsync(cancellation);
-        var done = new TaskCompletionSource<Error>(TaskCreationOptions.RunContinuationsAsynchronously);
-        try
-        {
-            producer.Value.Produce(topic, record, report => done.TrySetResult(report.Error));
-        }
-        catch (ProduceException<byte[], byte[]> e)
-        {
-            done.TrySetResult(e.Error);
-        }
-        catch
-        {
-            inFlight.Release();
-            throw;
-        }
-
-        var error = await Settle(done.Task).WaitAsync(cancellation);
-        Published.Add(1, new("messaging.destination.name", topic), new("error.type", error.IsError
-            ? error.Code.ToString() : null));
-        if (error.IsError) throw new PublishException(topic, error);
-    }
+    public ValueTask SendAsync(
+        Topic topic, string key, IMessage message, DateTimeOffset time, Action<PublishException?> delivered,
+        CancellationToken cancellation, PublishOptions? options = null) =>
+        window.EnterAsync(
+            new PendingRecord(topic.Name, encoder.Encode(key, message, time, options), delivered, settled),
+            cancellation);
 
     /// <summary>
-    /// Waits, for a bounded time, until nothing is in flight; then closes. Safe to call again: the container holds it
-    /// under two names and disposes it once for each.
+    /// Waits, for at most <see cref="KafkaOptions.FlushTimeout"/>, until nothing is in flight; then closes, tells the
+    /// callers of what is left, and logs how many records of which topics that are. Safe to call again: the container
+    /// holds it under two names and disposes it once for each.
     /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref disposed, true) || !producer.IsValueCreated) return;
-        producer.Value.Flush(TimeSpan.FromSeconds(5));
-        producer.Value.Dispose();
-        inFlight.Dispose();
+        if (Interlocked.Exchange(ref disposed, true)) return;
+        var last = client;
+        last?.Flush(options.FlushTimeout);
+        var left = window.Close();
+        if (left.Count > 0)
+        {
+            var topics = left.CountBy(record => record.Topic).OrderBy(topic => topic.Key, StringComparer.Ordinal)
+                .Select(topic => $"{topic.Value} of {topic.Key}");
+            NotSent(logger, left.Count, options.FlushTimeout.TotalSeconds, string.Join(", ", topics));
+        }
+
+        foreach (var record in left) Tell(record, new Error(ErrorCode.Local_Destroy, "the producer was closed"));
+        last?.Dispose();
+        ProducerMetrics.Remove(this);
     }
 
-    private async Task<Error> Settle(Task<Error> delivery)
+    /// <summary>Gives a record to the client; the error where it does not take it.</summary>
+    private Error? HandOver(PendingRecord record)
     {
+        if (ProducerMetrics.MeasuresLatency) record.StartedAt = clock.GetTimestamp();
         try
         {
-            return await delivery;
+            (client ?? Build()).Produce(record.Topic, record.TakeMessage(), record.Report);
+            return null;
         }
-        finally
+        catch (KafkaException e)
         {
-            // The place is free only when librdkafka is done with the record, even if the caller stopped waiting.
-            inFlight.Release();
+            return e.Error;
         }
+    }
+
+    private void Settle(PendingRecord record, Error error)
+    {
+        if (error.IsFatal || error.Code == ErrorCode.Local_Fatal) Replace(error);
+        if (window.TryLeave(record)) Tell(record, error);
+    }
+
+    private void Tell(PendingRecord record, Error error)
+    {
+        var elapsed = record.StartedAt == 0 ? (TimeSpan?)null : clock.GetElapsedTime(record.StartedAt);
+        ProducerMetrics.Settled(record.Topic, error, elapsed);
+        try
+        {
+            record.Delivered(error.IsError ? new PublishException(record.Topic, error) : null);
+        }
+        catch (Exception e)
+        {
+            // The client's thread serves every caller; one that throws must not end it.
+            HandlerThrew(logger, e, record.Topic);
+        }
+    }
+
+    private IProducer<byte[], byte[]> Build()
+    {
+        lock (building)
+        {
+            if (client is { } built) return built;
+            var config = options.ProducerConfig(clientId);
+            // What was sent is known here; copying it back from the client with every report costs as much as sending.
+            config.DeliveryReportFields = "none";
+            return client = new ProducerBuilder<byte[], byte[]>(config)
+                .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
+                .SetErrorHandler((_, error) => ClientError(logger, error.Reason))
+                .Build();
+        }
+    }
+
+    /// <summary>
+    /// After a fatal error, a lost sequence for example, a client takes nothing any more. The next record begins with
+    /// a new one; the old one has failed what it held.
+    /// </summary>
+    private void Replace(Error error)
+    {
+        IProducer<byte[], byte[]>? old;
+        lock (building)
+        {
+            if (client is null || disposed) return;
+            (old, client) = (client, null);
+        }
+
+        Replaced(logger, error.Reason);
+        // Not on this thread, which is the client's own; it is done when the last report was given.
+        _ = Task.Run(() =>
+        {
+            old.Flush(options.FlushTimeout);
+            old.Dispose();
+        });
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Client}: {Text}")]
@@ -138,4 +165,14 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Kafka: {Reason}")]
     private static partial void ClientError(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "{Count} records were not acknowledged within {Seconds:0.#} s and are given up: {Topics}")]
+    private static partial void NotSent(ILogger logger, int count, double seconds, string topics);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A new producer takes over after a fatal error: {Reason}")]
+    private static partial void Replaced(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A delivery handler for {Topic} threw")]
+    private static partial void HandlerThrew(ILogger logger, Exception e, string topic);
 }

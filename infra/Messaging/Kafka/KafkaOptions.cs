@@ -33,6 +33,15 @@ public sealed record KafkaOptions
     /// <summary>Records handed to the producer and not yet acknowledged; more make the caller wait.</summary>
     public int InFlightMax { get; init; } = 10_000;
 
+    /// <summary>
+    /// Bytes of keys, values and headers handed to the producer and not yet acknowledged; more make the caller wait.
+    /// A single record that is larger goes alone.
+    /// </summary>
+    public long InFlightBytesMax { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>Time that a closing producer waits for acknowledgements before it gives up what it holds.</summary>
+    public TimeSpan FlushTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Reads the section <c>Kafka</c>.</summary>
     public static KafkaOptions From(IConfiguration configuration) =>
         configuration.GetSection("Kafka").Get<KafkaOptions>() ?? new KafkaOptions();
@@ -62,8 +71,9 @@ public sealed record KafkaOptions
         Acks = Acks.All,
         LingerMs = 5,
         MessageTimeoutMs = (int)DeliveryTimeout.TotalMilliseconds,
+        // Twice what is ever handed over at once, so that the client itself never refuses a record.
         QueueBufferingMaxMessages = InFlightMax * 2,
-        QueueBufferingMaxKbytes = 64 * 1024,
+        QueueBufferingMaxKbytes = (int)Math.Clamp(InFlightBytesMax / 1024 * 2, 1024, int.MaxValue),
         CompressionType = CompressionType.None,
     };
 
@@ -83,6 +93,9 @@ public sealed record KafkaOptions
         MaxPollIntervalMs = 300_000,
         FetchWaitMaxMs = 250,
         FetchErrorBackoffMs = 100,
+        // The client looks again after this time when its queue was full; its default of a second would hold a fast
+        // reader to one queue a second.
+        FetchQueueBackoffMs = 10,
         // Prefetched bytes are held by librdkafka for each consumer; a platform on one machine has dozens of them.
         QueuedMinMessages = 2_000,
         QueuedMaxMessagesKbytes = 4 * 1024,

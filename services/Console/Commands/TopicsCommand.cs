@@ -7,7 +7,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Console.Commands;
 
-/// <summary><c>eventstream topics list|create</c>: the map of the topics, and making it so on a broker.</summary>
+/// <summary>
+/// <c>eventstream topics list|create|check|asyncapi</c>: the map of the topics, making it so on a broker, comparing it
+/// with what is there, and its AsyncAPI document.
+/// </summary>
 internal static class TopicsCommand
 {
     private static readonly Option<string?> Kafka = new("--kafka")
@@ -16,13 +19,28 @@ internal static class TopicsCommand
         HelpName = "HOST:PORT",
     };
 
+    private static readonly Option<string?> Out = new("--out")
+    {
+        Description = "File to write; standard output otherwise.",
+        HelpName = "FILE",
+    };
+
     public static Command Build()
     {
         var list = new Command("list", "Print every topic with key, writers, readers, partitions and retention.");
         list.SetAction(_ => List());
         var create = new Command("create", "Create the topics that are missing; report those that differ.") { Kafka };
         create.SetAction(CreateAsync);
-        return new Command("topics", "The topics of the platform.") { list, create };
+        var check = new Command(
+            "check",
+            "Compare the topics with the broker's: partitions, cleanup policy, retention. Fails on a difference.")
+        {
+            Kafka,
+        };
+        check.SetAction(CheckAsync);
+        var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
+        asyncApi.SetAction(AsyncApiAsync);
+        return new Command("topics", "The topics of the platform.") { list, create, check, asyncApi };
     }
 
     private static void List()
@@ -36,18 +54,48 @@ internal static class TopicsCommand
         }
     }
 
-    private static async Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellation)
+    private static Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellation) =>
+        WithAdminAsync(parsed, async (admin, bootstrap) =>
+        {
+            var differences = await admin.EnsureAsync(Topics.All, cancellation);
+            foreach (var sentence in differences) await System.Console.Error.WriteLineAsync(sentence);
+            System.Console.WriteLine($"{Topics.All.Count} topics are at {bootstrap}");
+            return differences.Count == 0 ? 0 : CommandLine.Failure;
+        });
+
+    private static Task<int> CheckAsync(ParseResult parsed, CancellationToken cancellation) =>
+        WithAdminAsync(parsed, async (admin, bootstrap) =>
+        {
+            var report = await admin.CompareAsync(Topics.All, cancellation);
+            foreach (var topic in report.Missing)
+                System.Console.WriteLine($"- {topic.Name} is missing; `eventstream topics create` makes it");
+            foreach (var difference in report.Differences)
+            {
+                System.Console.WriteLine(
+                    $"~ {difference.Topic} {difference.Setting}: {difference.Actual} -> {difference.Wanted}; "
+                    + difference.Remedy);
+            }
+
+            var whole = report.Missing.Count + report.Differences.Count == 0;
+            if (whole) System.Console.WriteLine($"{Topics.All.Count} topics at {bootstrap} are as the contracts say");
+            return whole ? 0 : CommandLine.Failure;
+        });
+
+    private static async Task AsyncApiAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        if (parsed.GetValue(Out) is { } file)
+            await File.WriteAllTextAsync(Path.GetFullPath(file), AsyncApi.Document(), cancellation);
+        else await System.Console.Out.WriteAsync(AsyncApi.Document());
+    }
+
+    private static async Task<int> WithAdminAsync(ParseResult parsed, Func<TopicAdmin, string, Task<int>> work)
     {
         var named = parsed.GetValue(Kafka);
         var overrides = named is null ? null : new Dictionary<string, string?> { ["Kafka:Bootstrap"] = named };
         var options = KafkaOptions.From(RoleHost.ReadConfiguration(overrides: overrides));
         try
         {
-            var admin = new TopicAdmin(options, NullLogger<TopicAdmin>.Instance);
-            var differences = await admin.EnsureAsync(Topics.All, cancellation);
-            foreach (var sentence in differences) await System.Console.Error.WriteLineAsync(sentence);
-            System.Console.WriteLine($"{Topics.All.Count} topics are at {options.Bootstrap}");
-            return differences.Count == 0 ? 0 : CommandLine.Failure;
+            return await work(new TopicAdmin(options, NullLogger<TopicAdmin>.Instance), options.Bootstrap);
         }
         catch (KafkaException e)
         {

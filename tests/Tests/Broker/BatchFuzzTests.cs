@@ -5,11 +5,11 @@ using FsCheck.Fluent;
 
 namespace EventStream.Tests.Broker;
 
-/// <summary>Batches with bytes changed: the checksum catches them, and where it is made to match, nothing breaks.</summary>
+/// <summary>
+/// Batches with bytes changed: the checksum catches them, and where it is made to match, nothing breaks.
+/// </summary>
 public sealed class BatchFuzzTests
 {
-    private static readonly TopicConfig Defaults = new(new Dictionary<string, string>());
-
     [Fact]
     public void A_batch_with_a_bit_changed_behind_its_place_is_refused() =>
         Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
@@ -19,7 +19,7 @@ public sealed class BatchFuzzTests
             var at = random.Next(8, batch.Length);
             // The leader epoch, bytes 12 to 15, is the broker's to write and not covered.
             batch[at is >= 12 and < 16 ? 16 : at] ^= (byte)(1 << random.Next(8));
-            return BatchRules.Check(batch, Defaults, 0, out _).Error != ErrorCode.None;
+            return Check(batch) != ErrorCode.None;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
 
     [Fact]
@@ -29,8 +29,11 @@ public sealed class BatchFuzzTests
             var random = new Random(seed);
             var bytes = new byte[random.Next(0, 300)];
             random.NextBytes(bytes);
-            return BatchRules.Check(bytes, Defaults, 0, out _).Error != ErrorCode.None;
+            return Check(bytes) != ErrorCode.None;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(500));
+
+    private static ErrorCode Check(byte[] batch) =>
+        BatchRules.Check(batch, new TopicConfig(new Dictionary<string, string>()), nowMs: 1_000_000, out _).Error;
 
     [Fact]
     public void A_log_takes_or_refuses_what_has_a_matching_checksum_and_can_be_read_and_searched_afterwards()

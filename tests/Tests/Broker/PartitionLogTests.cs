@@ -43,8 +43,8 @@ public sealed class PartitionLogTests : IDisposable
             return log.Append(batch).Error;
         }
         Assert.Equal(ErrorCode.CorruptMessage, Try(b => b[^1] ^= 1));
-        Assert.Equal(ErrorCode.UnsupportedForMessageFormat, Try(b => b[16] = 1));
-        Assert.Equal(ErrorCode.CorruptMessage, Try(b => b[11]++));
+        Assert.Equal(ErrorCode.InvalidRecord, Try(b => b[16] = 1));
+        Assert.Equal(ErrorCode.InvalidRecord, Try(b => b[11]++));
         Assert.Equal(ErrorCode.InvalidRecord, Try(b => b[11]--));
         Assert.Equal(ErrorCode.MessageTooLarge, Try(_ => { }, records: 60));
         Assert.Equal(ErrorCode.InvalidRecord, Try(b =>
@@ -52,7 +52,7 @@ public sealed class PartitionLogTests : IDisposable
             b[22] |= 0x20;
             BatchHeader.WriteChecksum(b);
         }));
-        Assert.Equal(ErrorCode.CorruptMessage, log.Append(new byte[20]).Error);
+        Assert.Equal(ErrorCode.InvalidRecord, log.Append(new byte[20]).Error);
         Assert.Equal(0, log.LogEnd);
     }
 

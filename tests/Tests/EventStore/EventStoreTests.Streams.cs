@@ -66,6 +66,31 @@ public abstract partial class EventStoreTests
     }
 
     [Fact]
+    public async Task Of_many_appends_at_once_each_gets_its_own_answer()
+    {
+        var used = NewEvents(1);
+        await Store.AppendAsync(NewStream(), ExpectedVersion.NoStream, used, EventMetadata.None, None);
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 48).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                var expected = i % 3 == 1 ? ExpectedVersion.Exactly(5) : ExpectedVersion.NoStream;
+                var events = i % 3 == 2 ? used : NewEvents(2);
+                var result = await Store.AppendAsync(NewStream(), expected, events, EventMetadata.None, None);
+                return $"{i % 3} version {result.Version}";
+            }
+            catch (EventStoreException e)
+            {
+                return $"{i % 3} {e.GetType().Name}";
+            }
+        })));
+        Assert.Equal(
+            ["0 version 2", "1 WrongExpectedVersionException", "2 DuplicateEventException"],
+            outcomes.Distinct().Order());
+        await Eventually(async () => (await Log()).Count == 33);
+    }
+
+    [Fact]
     public async Task An_append_names_each_stream_once_and_has_bounds()
     {
         var stream = NewStream();

@@ -74,5 +74,78 @@ public sealed class RepositoryTests
         Assert.Equal(new Loaded<int>(2, 2), await repository.LoadAsync("a", default, asOfVersion: 2));
     }
 
+    [Fact]
+    public async Task A_state_can_be_loaded_as_of_a_time()
+    {
+        var repository = new Repository<int>(store, Counter);
+        await repository.DecideAsync("a", _ => [Fact(), Fact()], EventMetadata.None, default);
+        var then = (await store.FetchStreamStateAsync("count-a", default))!.UpdatedAt;
+        Assert.Equal(new Loaded<int>(2, 2), await repository.LoadAsync("a", default, asOf: then));
+        Assert.False((await repository.LoadAsync("a", default, asOf: then.AddTicks(-1))).Exists);
+    }
+
+    [Fact]
+    public async Task What_is_fetched_for_writing_appends_to_exactly_what_was_read()
+    {
+        var repository = new Repository<int>(store, Counter);
+        var first = await repository.FetchForWritingAsync("a", default);
+        var second = await repository.FetchForWritingAsync("a", default);
+        await first.AppendAsync([Fact(), Fact()], EventMetadata.None, default);
+        await first.AppendAsync([Fact()], EventMetadata.None, default);
+        Assert.Equal((3, 3L), (first.State, first.Version));
+        await Assert.ThrowsAsync<WrongExpectedVersionException>(() =>
+            second.AppendAsync([Fact()], EventMetadata.None, default));
+    }
+
+    [Fact]
+    public async Task A_long_stream_is_loaded_from_its_snapshot_and_what_came_after()
+    {
+        var repository = new Repository<int>(store, Snapshotting(every: 3));
+        for (var i = 0; i < 8; i++) await repository.DecideAsync("a", _ => [Fact()], EventMetadata.None, default);
+        Assert.Equal(6, (await store.LoadSnapshotAsync("count-a", "count.v1", default))!.Version);
+        Assert.Equal(new Loaded<int>(8, 8), await repository.LoadAsync("a", default));
+        Assert.Equal(new Loaded<int>(7, 7), await repository.LoadAsync("a", default, asOfVersion: 7));
+        Assert.Equal(new Loaded<int>(2, 2), await repository.LoadAsync("a", default, asOfVersion: 2));
+    }
+
+    [Fact]
+    public async Task A_snapshot_is_really_what_is_read()
+    {
+        var repository = new Repository<int>(store, Snapshotting(every: 100));
+        await repository.DecideAsync("a", _ => [Fact(), Fact()], EventMetadata.None, default);
+        await store.SaveSnapshotAsync("count-a", new Snapshot("count.v1", 2, "40"u8.ToArray()), default);
+        Assert.Equal(new Loaded<int>(40, 2), await repository.LoadAsync("a", default));
+    }
+
+    [Theory]
+    [InlineData("count.v0", "1")]
+    [InlineData("count.v1", "\"not a number\"")]
+    [InlineData("count.v1", "null")]
+    public async Task A_snapshot_of_another_shape_is_passed_over(string shape, string state)
+    {
+        var repository = new Repository<int>(store, Snapshotting(every: 100));
+        await repository.DecideAsync("a", _ => [Fact(), Fact()], EventMetadata.None, default);
+        await store.SaveSnapshotAsync(
+            "count-a", new Snapshot(shape, 2, System.Text.Encoding.UTF8.GetBytes(state)), default);
+        Assert.Equal(new Loaded<int>(2, 2), await repository.LoadAsync("a", default));
+    }
+
+    [Fact]
+    public async Task Live_aggregation_folds_a_range()
+    {
+        await store.StartStreamAsync("count-a", [Fact(), Fact(), Fact()], EventMetadata.None, default);
+        Assert.Equal(new Loaded<int>(2, 2),
+            await store.AggregateStreamAsync(Counter, "a", new StreamRange { ToVersion = 2 }));
+        Assert.Equal(new Loaded<int>(3, 3), await store.AggregateStreamAsync(Counter, "a"));
+        await Assert.ThrowsAsync<WrongExpectedVersionException>(() =>
+            store.StartStreamAsync("count-a", [Fact()], EventMetadata.None, default));
+    }
+
+    private static Aggregate<int> Snapshotting(int every) =>
+        Counter with { Snapshots = new("count.v1", every, NumberJson.Default.Int32) };
+
     private static VideoPublished Fact() => new(Id, Now);
 }
+
+[System.Text.Json.Serialization.JsonSerializable(typeof(int))]
+internal sealed partial class NumberJson : System.Text.Json.Serialization.JsonSerializerContext;

@@ -11,7 +11,7 @@ public static class ApacheKafka
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
 
-    /// <summary>Upkeep that comes at once, so that a test need not wait for minutes until it sees what is left.</summary>
+    /// <summary>Upkeep that comes at once, so that no test waits for minutes until it sees what is left.</summary>
     private static readonly string[] Hurried =
     [
         "log.initial.task.delay.ms=200", "log.retention.check.interval.ms=300", "log.cleaner.backoff.ms=200",
@@ -40,6 +40,8 @@ public static class ApacheKafka
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        // A tool lives for a second or two: its code is compiled quickly rather than well.
+        start.Environment.TryAdd("KAFKA_TOOL_OPTS", "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
         foreach (var argument in (string[])["tool", .. arguments]) start.ArgumentList.Add(argument);
         using var tool = Process.Start(start)!;
         using var cancel = new CancellationTokenSource(limit);

@@ -52,7 +52,12 @@ public sealed class EventStreamProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a role without waiting for it, for a test of what it says when it cannot run.</summary>
-    public static EventStreamProcess Launch(string role, params (string Key, string Value)[] settings)
+    public static EventStreamProcess Launch(string role, params (string Key, string Value)[] settings) =>
+        Launch(role, [], settings);
+
+    /// <summary>The same with arguments after the role.</summary>
+    public static EventStreamProcess Launch(
+        string role, IReadOnlyList<string> arguments, (string Key, string Value)[] settings)
     {
         var url = settings.FirstOrDefault(setting => setting.Key == $"Listen:{role}").Value
             ?? $"http://127.0.0.1:{PostgresFixture.FreePort()}";
@@ -64,6 +69,7 @@ public sealed class EventStreamProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Checkout.Root,
         };
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment[$"EVENTSTREAM__LISTEN__{role.ToUpperInvariant()}"] = url;
         foreach (var (key, value) in settings)
             start.Environment["EVENTSTREAM__" + key.Replace(":", "__").ToUpperInvariant()] = value;

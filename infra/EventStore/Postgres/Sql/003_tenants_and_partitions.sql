@@ -60,9 +60,7 @@ begin
         name := 'events_p' || lpad(b::text, 5, '0');
         continue when to_regclass(format('%I.%I', current_schema(), name)) is not null;
         execute format(
-            'create table %I (like events including defaults, constraint %I primary key (position), '
-            'constraint %I check (position >= %s and position < %s))',
-            name, name || '_pkey', name || '_range', b * size, (b + 1) * size);
+            'create table %I (like events including defaults, constraint %I primary key (position))', name, name || '_pkey');
         perform key_event_partition(name);
         execute format('alter table events attach partition %I for values from (%s) to (%s)', name, b * size, (b + 1) * size);
         made := made + 1;

@@ -5,7 +5,7 @@ drop function append_events(text, bigint, uuid[], text[], jsonb[], jsonb);
 create function find_appended(
     p_tenant text, p_stream text, p_first bigint, p_last bigint, p_ids uuid[],
     out matches bigint, out last_version bigint, out last_position bigint)
-language plpgsql stable as $$
+language plpgsql stable set enable_seqscan = off as $$
 begin
     select count(*), max(e.version), max(e.position) into matches, last_version, last_position
     from events e
@@ -15,6 +15,7 @@ $$;
 
 -- Appends to one or many streams in one round trip. Of each stream the expected version is checked, under its lock, before
 -- anything is numbered. Streams come in one order from every caller, so that two appends never wait for each other.
+-- A plan that was made while a table was small is kept while it grows, so that scanning it must not look cheap.
 --   p_expected: a version, 0 for no stream, -1 for exists, -2 for any
 --   p_counts:   how many of p_ids, p_names and p_data belong to each stream, in order
 --   p_whole:    all or nothing: the first refusal is raised, with SQLSTATE ES001 ... ES004 for its outcome and the number of the
@@ -26,7 +27,7 @@ create function append_events(
     p_tenants text[], p_streams text[], p_expected bigint[], p_metadata jsonb[], p_counts int[],
     p_ids uuid[], p_names text[], p_data jsonb[], p_whole boolean,
     out outcomes int[], out versions bigint[], out positions bigint[], out times timestamptz[], out drawn bigint[])
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     v_size     bigint := events_per_partition();
     v_now      timestamptz;
@@ -122,7 +123,11 @@ begin
 
     if v_appended = 1 and v_before = 1 then
         insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
-        values (drawn[1], p_tenants[1], p_streams[1], v_numbers[1], p_ids[1], p_names[1], p_data[1], p_metadata[1], v_now);
+        values (drawn[1], p_tenants[1], p_streams[1], v_version, p_ids[1], p_names[1], p_data[1], p_metadata[1], v_now);
+    elsif v_appended = v_before and cardinality(p_streams) = 1 then
+        insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
+        select e.position, p_tenants[1], p_streams[1], v_version - v_count + e.number, e.id, e.name, e.data, p_metadata[1], v_now
+        from unnest(drawn, p_ids, p_names, p_data) with ordinality as e (position, id, name, data, number);
     elsif v_appended > 0 then
         insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
         select e.position, p_tenants[e.owner], p_streams[e.owner], e.version, e.id, e.name, e.data, p_metadata[e.owner],

@@ -17,7 +17,7 @@ $$;
 create function tombstone_stream(
     p_tenant text, p_stream text, p_id uuid, p_name text, p_data jsonb, p_metadata jsonb, p_erased text,
     out last_version bigint, out last_position bigint)
-language plpgsql as $$
+language plpgsql set enable_seqscan = off as $$
 declare
     v_state smallint;
     v_first bigint;

@@ -111,7 +111,8 @@ public sealed partial class WireLayoutTests
     }
 
     [GeneratedRegex(
-        @"<pre>(?<api>\w+) (?<kind>Request|Response) \(Version: (?<version>\d+)\) => \{(?<fields>[^\n]*)\}\n(?<lines>[^/]*)</pre>",
+        @"<pre>(?<api>\w+) (?<kind>Request|Response) \(Version: (?<version>\d+)\) => "
+        + @"\{(?<fields>[^\n]*)\}\n(?<lines>[^/]*)</pre>",
         RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Message();
 }

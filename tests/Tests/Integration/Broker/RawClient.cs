@@ -4,7 +4,9 @@ using EventStream.Broker.Protocol;
 
 namespace EventStream.Tests.Integration.Broker;
 
-/// <summary>A client that sends exactly what a test wants, and waits for an answer no longer than the tests do.</summary>
+/// <summary>
+/// A client that sends exactly what a test wants, and waits for an answer no longer than the tests do.
+/// </summary>
 internal sealed class RawClient(int port) : IDisposable
 {
     private readonly TcpClient _client = new("127.0.0.1", port) { NoDelay = true };

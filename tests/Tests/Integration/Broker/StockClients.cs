@@ -37,6 +37,9 @@ internal static class StockClients
     private static string[] Done((int ExitCode, string Output, string Errors) run)
     {
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
-        return [.. run.Output.Split('\n').Where(l => l.StartsWith("ok ", StringComparison.Ordinal)).Select(l => l[3..])];
+        return
+        [
+            .. run.Output.Split('\n').Where(l => l.StartsWith("ok ", StringComparison.Ordinal)).Select(l => l[3..]),
+        ];
     }
 }

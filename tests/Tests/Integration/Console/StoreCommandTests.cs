@@ -118,7 +118,7 @@ public sealed class StoreCommandTests
         Assert.Equal(1, code);
         Assert.StartsWith("eventstream: ", error, StringComparison.Ordinal);
         Assert.Contains(sentence, error, StringComparison.Ordinal);
-        Assert.Equal(1, error.TrimEnd('\n').Split('\n').Length);
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
     }
 
     [Fact]

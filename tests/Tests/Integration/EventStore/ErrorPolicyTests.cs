@@ -1,4 +1,3 @@
-using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Projections;
 

@@ -15,7 +15,8 @@ public sealed class HighWaterTests : IAsyncLifetime
         select positions[1] from append_events(
             array['default'], array['video-slow'], array[0]::bigint[], array['{}'::jsonb], array[1],
             array[gen_random_uuid()], array['video.published.v1'],
-            array['{"videoId":"0190b5e4-0000-7000-8000-000000000000","publishedAt":"2026-11-01T12:00:00Z"}'::jsonb], true)
+            array['{"videoId":"0190b5e4-0000-7000-8000-000000000000",
+                "publishedAt":"2026-11-01T12:00:00Z"}'::jsonb], true)
         """;
 
     private StoreRig rig = null!;

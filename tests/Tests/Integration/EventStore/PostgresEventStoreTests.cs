@@ -23,6 +23,8 @@ public sealed class PostgresEventStoreTests : EventStoreTests
         Store = Reopen(Upcasters.None);
     }
 
+    protected override int Histories => 15;
+
     protected override IEventStore Reopen(Upcasters upcasters) => new PostgresEventStore(
         source, new HighWater(source), new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance),
         new StoreOptions { MasterKey = options.MasterKey, Upcasters = upcasters });

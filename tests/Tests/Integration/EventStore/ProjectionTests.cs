@@ -1,6 +1,4 @@
-using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
-using EventStream.EventStore.Projections;
 
 namespace EventStream.Tests.Integration.EventStore;
 

@@ -1,6 +1,4 @@
-using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
-using EventStream.EventStore.Projections;
 
 namespace EventStream.Tests.Integration.EventStore;
 
@@ -43,7 +41,10 @@ public sealed class RebuildTests : IAsyncLifetime
             await rig.RowsAsync("select id, data->>'Status', data->>'Events' from video_life order by id"));
         Assert.All(await rig.Readers.GenerationsAsync(default), g => Assert.True(g is { Live: true, Generation: 3 }));
         Assert.Equal(["3"], await rig.RowsAsync(
-            $"select count(*) from pg_tables where schemaname = '{rig.Options.Schema}' and tablename ~ 'rows|totals|life'"));
+            $"""
+            select count(*) from pg_tables
+            where schemaname = '{rig.Options.Schema}' and tablename ~ 'rows|totals|life'
+            """));
     }
 
     [Fact]

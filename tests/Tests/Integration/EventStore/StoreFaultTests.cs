@@ -3,7 +3,6 @@ using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
-using EventStream.EventStore.Projections;
 using EventStream.EventStore.Relay;
 using EventStream.Tests.Kit;
 using Npgsql;
@@ -69,7 +68,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
         var faults = new List<string>();
         while (!stop.IsCancellationRequested)
         {
-            await Task.Delay(random.Next(300, 1500), stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(random.Next(300, 1500), CancellationToken.None);
             if (!stop.IsCancellationRequested) faults.Add(await BreakAsync(random, first, second, daemons));
         }
 
@@ -125,8 +124,8 @@ public sealed class StoreFaultTests : IAsyncLifetime
                 var which = random.Next(2);
                 var rig = which == 0 ? first : second;
                 await rig.StopAsync(daemons[which]);
-                await StoreRig.EventuallyAsync(async () => await TryAsync(
-                    async () => daemons[which] = await DaemonAsync(rig)));
+                await StoreRig.EventuallyAsync(async () =>
+                    await TryAsync(async () => daemons[which] = await DaemonAsync(rig)));
                 return $"daemon {which} restarted";
             default:
                 var projections = Plan().Projections;

@@ -12,7 +12,9 @@ namespace EventStream.Tests.Integration.Streams;
 public sealed class ExactlyOnceTests
 {
     private const int Keys = 20;
-    private const int RecordsPerKey = 300;
+
+    // So many that the first thread is far from done when the test sees what it committed first.
+    private const int RecordsPerKey = 3000;
     private static readonly DateTimeOffset T0 = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]

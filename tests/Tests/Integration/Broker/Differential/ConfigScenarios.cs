@@ -55,7 +55,8 @@ internal static class ConfigScenarios
             ("no.such.config", "1"), ("retention.ms", "soon"), ("retention.ms", "-2"), ("retention.ms", null),
             ("cleanup.policy", "vacuum"), ("cleanup.policy", ""), ("compression.type", "brotli"),
             ("message.timestamp.type", "Never"), ("min.cleanable.dirty.ratio", "1.5"), ("segment.ms", "0"),
-            ("max.message.bytes", "-1"), ("min.insync.replicas", "0"),             ("unclean.leader.election.enable", "maybe"), ("delete.retention.ms", "-1"),
+            ("max.message.bytes", "-1"), ("min.insync.replicas", "0"),
+            ("unclean.leader.election.enable", "maybe"), ("delete.retention.ms", "-1"),
         })
         {
             world.Saw($"{name}={value ?? "null"}", await world.Wire.AlterConfigAsync(topic, name, value));

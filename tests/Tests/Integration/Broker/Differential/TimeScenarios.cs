@@ -20,7 +20,8 @@ internal static class TimeScenarios
             await world.Wire.ProduceAsync(topic, Batches.Of(1, baseTimestamp: time));
         }
         await SeeAsync(
-            world, topic, "out of order", Latest, Earliest, MaxTimestamp, 0, 1, 1000, 1001, 2001, 3000, 4000, 5000, 5001);
+            world, topic, "out of order",
+            Latest, Earliest, MaxTimestamp, 0, 1, 1000, 1001, 2001, 3000, 4000, 5000, 5001);
         await SeeAsync(world, topic, "odd", -6, -99);
         world.Saw("no such partition", await world.Wire.ListOffsetsAsync(topic, Latest, partition: 3));
         world.Saw("no such topic", await world.Wire.ListOffsetsAsync(world.Name("none"), Latest));

@@ -7,7 +7,7 @@ namespace EventStream.Tests.Integration.Broker.Differential;
 /// <summary>What is left to be seen after deletion, compaction and retention.</summary>
 internal static class UpkeepScenarios
 {
-    /// <summary>A cleaner looks around every few seconds at most; Apache Kafka's first waits for a start delay.</summary>
+    /// <summary>A cleaner looks around every few seconds at most.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     public static async Task DeleteRecordsAsync(World world)

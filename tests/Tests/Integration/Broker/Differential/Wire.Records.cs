@@ -10,7 +10,7 @@ internal sealed partial class Wire
         public override string ToString() => Code == 0 ? $"NoError at {Offset}" : Name(Code);
     }
 
-    /// <summary>An answer to Fetch: the marks, the aborted transactions by first offset, and the batches' offsets.</summary>
+    /// <summary>An answer to Fetch: marks, first offsets of aborted transactions, offsets of batches.</summary>
     public readonly record struct Fetched(
         short Code, long HighWatermark, long LastStable, long LogStart, string Aborted, string Batches)
     {

@@ -4,7 +4,7 @@ namespace EventStream.Tests.Integration.Broker.Differential;
 
 internal sealed partial class Wire
 {
-    /// <summary>Creates a topic and returns the name of the error, with its partitions and replicas if it was made.</summary>
+    /// <summary>Creates a topic and returns the name of the error, or its partitions and replicas.</summary>
     public async Task<string> CreateTopicAsync(
         string topic,
         int partitions = 1,

@@ -10,7 +10,7 @@ namespace EventStream.Tests.Integration.Broker.Differential;
 /// </summary>
 internal sealed partial class Wire : IDisposable
 {
-    /// <summary>A coordinator that loads, moves or still completes the last transaction: every client tries again.</summary>
+    /// <summary>A coordinator that loads, moves or completes a transaction: every client tries again.</summary>
     private static readonly short[] Passing = [5, 6, 14, 15, 16, 51];
 
     private readonly TcpClient _client;

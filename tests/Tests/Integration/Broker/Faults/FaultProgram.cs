@@ -1,9 +1,9 @@
 namespace EventStream.Tests.Integration.Broker.Faults;
 
 /// <summary>
-/// The entry point of the test assembly, by which a crash run starts its clients: each in a process of its own, so that
-/// it can be killed. What a client has been told by the broker it writes to its standard output, one line a fact, and it
-/// ends when its standard input does.
+/// The entry point of the test assembly, by which a crash run starts its clients: each in a process of its own, so
+/// that it can be killed. What a client has been told by the broker it writes to its standard output, one line a fact,
+/// and it ends when its standard input does.
 /// </summary>
 internal static class FaultProgram
 {

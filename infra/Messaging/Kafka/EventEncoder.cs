@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Confluent.Kafka;
+using EventStream.Contracts;
+
+namespace EventStream.Messaging.Kafka;
+
+/// <summary>
+/// Turns messages into records with CloudEvents headers. What is the same for all records of a writer, or of a type,
+/// is encoded once.
+/// </summary>
+internal sealed class EventEncoder(string source)
+{
+    private readonly Header sourceHeader = new(CloudEvents.Source, Encoding.UTF8.GetBytes(source));
+    private readonly ConcurrentDictionary<Type, (MessageType Type, Header Header)> types = new();
+
+    /// <summary>
+    /// The record of a message. Throws <see cref="UnknownMessageException"/> for one that the contracts do not know.
+    /// </summary>
+    public Message<byte[], byte[]> Encode(string key, IMessage message, DateTimeOffset time, PublishOptions? options)
+    {
+        var (type, typeHeader) = types.GetOrAdd(message.GetType(), Describe);
+        return new Message<byte[], byte[]>
+        {
+            Key = Encoding.UTF8.GetBytes(key),
+            Value = type.Write(message),
+            Timestamp = new Timestamp(time),
+            Headers = CloudEvents.Headers(
+                typeHeader, sourceHeader,
+                options?.EventId is { } id ? Encoding.UTF8.GetBytes(id) : EventIds.NewUtf8(), time,
+                options?.TraceParent ?? CloudEvents.CurrentTraceParent()),
+        };
+    }
+
+    private static (MessageType Type, Header Header) Describe(Type type)
+    {
+        var known = MessageTypes.Of(type);
+        return (known, new Header(CloudEvents.Type, known.NameUtf8));
+    }
+}

@@ -1,0 +1,76 @@
+using EventStream.Contracts;
+using EventStream.EventStore;
+
+namespace EventStream.Benchmarks.EventStore;
+
+/// <summary>
+/// Appends to new and to existing streams beside the same inserts by hand, by one caller and by eight, one event at a
+/// time and ten: events a second, and the CPU that client and server spend on a million events.
+/// </summary>
+internal static class AppendBenchmark
+{
+    private const int Appends = 600;
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    {
+        await using var bench = await BenchStore.StartAsync();
+        var figures = new List<Figure>();
+        foreach (var callers in (int[])[1, 8])
+        {
+            foreach (var events in (int[])[1, 10])
+            {
+                figures.AddRange(await MeasureAsync(bench, callers, events, existing: false));
+                figures.AddRange(await MeasureAsync(bench, callers, events, existing: true));
+            }
+        }
+
+        return figures;
+    }
+
+    private static async Task<IReadOnlyList<Figure>> MeasureAsync(
+        BenchStore bench, int callers, int events, bool existing)
+    {
+        var contestants = new[]
+        {
+            (Func<string, long, IReadOnlyList<NewEvent>, Task>)((stream, version, batch) => bench.Store.AppendAsync(
+                stream, ExpectedVersion.Exactly(version), batch, EventMetadata.None, CancellationToken.None)),
+            bench.InsertAsync,
+        };
+        var cost = await Measure.CostsAsync(
+            Appends * events, bench.CpuSeconds,
+            [.. contestants.Select(append => (Func<Task>)(() => ManyAsync(append, callers, events, existing)))]);
+        var name = $"append {events} to {(existing ? "existing" : "new")} streams, {callers} callers";
+        return
+        [
+            Figure.AgainstLimit(name, "events/s", cost[0].Rate, cost[1].Rate, ">= 0.85"),
+            Figure.AgainstLimit($"{name}, CPU", "CPU-s/M", cost[0].CpuPerMillion, cost[1].CpuPerMillion, ""),
+        ];
+    }
+
+    /// <summary>Each caller has a stream to itself, or a new one each time.</summary>
+    private static Task ManyAsync(
+        Func<string, long, IReadOnlyList<NewEvent>, Task> append, int callers, int events, bool existing) =>
+        Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
+        {
+            var (stream, version) = ($"video-{Guid.CreateVersion7()}", 0L);
+            for (var i = 0; i < Appends / callers; i++)
+            {
+                await append(stream, version, Samples.Events(events));
+                version += events;
+                if (existing) continue;
+                (stream, version) = ($"video-{Guid.CreateVersion7()}", 0);
+            }
+        })));
+}
+
+/// <summary>Events as the platform has them: some 330 bytes of JSON.</summary>
+internal static class Samples
+{
+    public static List<NewEvent> Events(int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => new NewEvent(Guid.NewGuid(), Event()))];
+
+    private static VideoUploaded Event() => new(
+        VideoId.New(TimeProvider.System.GetUtcNow()),
+        "sources/0190b5e4-0000-7000-8000-000000000000/source-of-a-video-with-a-name-of-the-usual-length.mp4",
+        22_718_509, new string('a', 64), TimeProvider.System.GetUtcNow());
+}

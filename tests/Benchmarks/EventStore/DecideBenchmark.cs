@@ -1,0 +1,54 @@
+using EventStream.EventStore;
+
+namespace EventStream.Benchmarks.EventStore;
+
+/// <summary>
+/// Load, fold, decide, append, over streams of twenty events, beside an optimistic append by hand that reads nothing.
+/// </summary>
+internal static class DecideBenchmark
+{
+    private const int Decisions = 600;
+    private const int Length = 20;
+    private static readonly Aggregate<int> Counter = new("decide", 0, (count, _) => count + 1);
+
+    public static async Task<IReadOnlyList<Figure>> RunAsync()
+    {
+        await using var bench = await BenchStore.StartAsync();
+        return [await MeasureAsync(bench, 1), await MeasureAsync(bench, 8)];
+    }
+
+    private static async Task<Figure> MeasureAsync(BenchStore bench, int callers)
+    {
+        var repository = new Repository<int>(bench.Store, Counter);
+        async Task DecideAsync(string id, long version)
+        {
+            await repository.DecideAsync(
+                id, state => state == version ? Samples.Events(1).Select(e => e.Data) : [], EventMetadata.None,
+                CancellationToken.None);
+        }
+
+        Task InsertAsync(string id, long version) => bench.InsertAsync($"decide-{id}", version, Samples.Events(1));
+
+        async Task StartAsync(string id) => await bench.Store.AppendAsync(
+            $"decide-{id}", ExpectedVersion.NoStream, Samples.Events(Length), EventMetadata.None,
+            CancellationToken.None);
+        async Task StartRawAsync(string id) => await bench.InsertAsync($"decide-{id}", 0, Samples.Events(Length));
+
+        var rates = await Measure.RatesAsync(
+            Decisions, () => ManyAsync(callers, StartAsync, DecideAsync),
+            () => ManyAsync(callers, StartRawAsync, InsertAsync));
+        return Figure.AgainstLimit(
+            $"load {Length}, decide, append, {callers} callers", "decisions/s", rates[0], rates[1], ">= 0.7");
+    }
+
+    private static Task ManyAsync(int callers, Func<string, Task> start, Func<string, long, Task> decide) =>
+        Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < Decisions / callers;)
+            {
+                var id = Guid.CreateVersion7().ToString();
+                await start(id);
+                for (var n = 0; n < Length && i < Decisions / callers; n++, i++) await decide(id, Length + n);
+            }
+        })));
+}

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using EventStream.EventStore;
+using EventStream.EventStore.Codec;
+using EventStream.EventStore.Postgres;
+
+namespace EventStream.Tests.EventStore;
+
+/// <summary>Which appends share a transaction, by a server that the test holds.</summary>
+public sealed class AppendQueueTests : IDisposable
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+    private readonly ConcurrentQueue<(string[] Streams, TaskCompletionSource<Exception?> Answer)> sent = new();
+    private readonly AppendQueue queue;
+
+    public AppendQueueTests() => queue = new AppendQueue(SendAsync, groupsMax: 1, groupMax: 3);
+
+    public void Dispose() => queue.Dispose();
+
+    [Fact]
+    public async Task One_caller_waits_for_nobody_and_those_that_come_meanwhile_go_together()
+    {
+        var first = queue.AppendAsync(To("a"), None);
+        var others = new[] { "b", "c", "d", "e" }.Select(stream => queue.AppendAsync(To(stream), None)).ToList();
+        Assert.Equal(["a"], Answer());
+        await first;
+        Assert.Equal(["b", "c", "d"], await NextAsync());
+        Assert.Equal(["e"], await NextAsync());
+        Assert.Equal([2L, 3, 4, 5], (await Task.WhenAll(others)).Select(outcome => outcome.Version));
+        Assert.Equal(2, (await AloneAsync("f")).Position);
+    }
+
+    [Fact]
+    public async Task A_group_holds_one_append_of_a_stream()
+    {
+        var first = queue.AppendAsync(To("a"), None);
+        var others = new[] { "b", "b", "c" }.Select(stream => queue.AppendAsync(To(stream), None)).ToList();
+        Answer();
+        await first;
+        Assert.Equal(["b", "c"], await NextAsync());
+        Assert.Equal(["b"], await NextAsync());
+        await Task.WhenAll(others);
+    }
+
+    [Fact]
+    public async Task One_that_is_cancelled_while_it_waits_is_never_sent()
+    {
+        using var cancel = new CancellationTokenSource();
+        var first = queue.AppendAsync(To("a"), None);
+        var gone = queue.AppendAsync(To("b"), cancel.Token);
+        var stays = queue.AppendAsync(To("c"), None);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        Answer();
+        await first;
+        Assert.Equal(["c"], await NextAsync());
+        await stays;
+    }
+
+    [Fact]
+    public async Task A_lost_connection_is_told_to_all_of_a_group_and_the_next_goes_on()
+    {
+        var first = queue.AppendAsync(To("a"), None);
+        var others = new[] { "b", "c" }.Select(stream => queue.AppendAsync(To(stream), None)).ToList();
+        Answer(new IOException("lost"));
+        await Assert.ThrowsAsync<IOException>(() => first);
+        await NextAsync(new IOException("lost"));
+        Assert.All(await Task.WhenAll(others), outcome => Assert.IsType<IOException>(outcome.Error));
+        await AloneAsync("d");
+    }
+
+    private async Task<AppendOutcome> AloneAsync(string stream)
+    {
+        var outcome = queue.AppendAsync(To(stream), None);
+        await NextAsync();
+        return await outcome;
+    }
+
+    private async Task<AppendOutcome[]> SendAsync(IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        var answer = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        sent.Enqueue(([.. appends.Select(append => append.Stream)], answer));
+        if (await answer.Task is { } error) throw error;
+        return [.. appends.Select(append => new AppendOutcome(0, append.Stream[0] - 'a' + 1, 2))];
+    }
+
+    private string[] Answer(Exception? error = null)
+    {
+        Assert.True(sent.TryDequeue(out var group));
+        group.Answer.SetResult(error);
+        return group.Streams;
+    }
+
+    private async Task<string[]> NextAsync(Exception? error = null)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (sent.IsEmpty) await Task.Delay(1, patience.Token);
+        return Answer(error);
+    }
+
+    private static EncodedAppend To(string stream) =>
+        new("t", stream, ExpectedVersion.Any, [Guid.NewGuid()], ["n"], [[]], []);
+}

@@ -1,0 +1,98 @@
+using EventStream.EventStore;
+using EventStream.EventStore.Postgres;
+using Xunit.Abstractions;
+
+namespace EventStream.Tests.Integration.EventStore;
+
+/// <summary>
+/// A store with five partitions: no query of the store reads a table from end to end, and none touches a partition that
+/// does not hold what it asks for.
+/// </summary>
+[Trait("Category", "Integration")]
+public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : IClassFixture<AgedStore>
+{
+    private const long Size = EventPartitions.Size;
+
+    [Fact]
+    public async Task A_stream_is_read_from_its_own_partition_in_order() =>
+        Assert.Equal(["events_p00002"], (await OfAsync("fetch a stream", Fetch("video-2-77"))).Partitions);
+
+    [Fact]
+    public async Task A_stream_over_two_ages_is_read_from_the_partitions_between_them_only_by_index() =>
+        Assert.Equal(
+            AgedStore.Blocks, (await OfAsync("fetch a long-lived stream", Fetch("video-0-1"))).Partitions.Count);
+
+    [Fact]
+    public async Task A_stream_that_does_not_exist_touches_no_partition() =>
+        Assert.Empty((await OfAsync("fetch no stream", Fetch("video-nowhere"))).Planned);
+
+    [Fact]
+    public async Task The_log_is_read_from_the_partition_of_the_window_without_sorting()
+    {
+        var plan = await OfAsync(
+            "read the log", PostgresEventStore.ReadAll, (2 * Size) + 500, (2 * Size) + 1500, 500);
+        Assert.Equal(["events_p00002"], plan.Planned);
+        Assert.Equal(0, plan.Sorts);
+    }
+
+    [Fact]
+    public async Task The_log_is_read_over_the_edge_of_two_partitions()
+    {
+        var plan = await OfAsync("read the log over an edge", PostgresEventStore.ReadAll, (3 * Size) - 500,
+            (3 * Size) + 500, 500);
+        Assert.Equal(["events_p00002", "events_p00003"], plan.Planned);
+        Assert.Equal(0, plan.Sorts);
+    }
+
+    [Fact]
+    public async Task Appends_to_new_and_to_young_streams_read_no_partition()
+    {
+        var started = $"select append_events({AgedStore.Append("'video-new'", "0", 3)})";
+        Assert.Empty((await OfAsync("start a stream", started)).Partitions);
+        var young = $"select append_events({AgedStore.Append($"'video-{AgedStore.Blocks - 1}-7'", "10", 1)})";
+        Assert.Empty((await OfAsync("append to a stream", young)).Partitions);
+    }
+
+    [Fact]
+    public async Task A_repeated_append_is_looked_for_in_the_partition_of_its_stream()
+    {
+        await using var ids = store.Source.CreateCommand(
+            $"select array_agg(id) from events where stream = 'video-2-9' and position > {2 * Size}");
+        var known = (Guid[])(await ids.ExecuteScalarAsync())!;
+        var plan = await OfAsync("find ids", AppendCommand.Find, Tenants.Default, "video-2-9", known);
+        Assert.Equal(["events_p00002"], plan.Planned);
+    }
+
+    [Fact]
+    public async Task A_tombstone_writes_to_the_partition_of_its_stream()
+    {
+        var plan = await OfAsync(
+            "tombstone a stream",
+            "select * from tombstone_stream('default', 'video-1-5', gen_random_uuid(), 'x', '{}', '{}', 'y')");
+        Assert.Equal(["events_p00001"], plan.Partitions);
+    }
+
+    [Fact]
+    public async Task Facts_about_streams_come_from_one_row()
+    {
+        Assert.True((await OfAsync("state", StreamLifeCommands.State, Tenants.Default, "video-2-2")).Pages <= 8);
+        await OfAsync("archive", StreamLifeCommands.Move, Tenants.Default, "video-2-2", (short)1);
+        await OfAsync("load a snapshot", StreamLifeCommands.Load, Tenants.Default, "video-2-2", "v1");
+    }
+
+    private static string Fetch(string stream) =>
+        $"select {EventRow.Columns} from fetch_stream('default', '{stream}', 1, 1000000, null, false, 1000)";
+
+    /// <summary>
+    /// Runs a query often enough for PostgreSQL to settle on a plan, and checks what every query must keep.
+    /// </summary>
+    private async Task<QueryPlan> OfAsync(string name, string sql, params object[] values)
+    {
+        QueryPlan? plan = null;
+        for (var i = 0; i < 7; i++) plan = await QueryPlan.OfAsync(store.Connection, sql, values);
+        Assert.NotEqual(0, plan!.Statements);
+        output.WriteLine($"{name}: {plan.Pages} pages, partitions [{string.Join(' ', plan.Partitions)}]\n{plan}");
+        Assert.DoesNotContain(plan.SequentialScans, table => table.StartsWith("events") || table == "streams");
+        return plan;
+    }
+}
