@@ -157,6 +157,7 @@ internal static class StoreCommand
         var progress = new Told<RebuildProgress>(p =>
             $"{p.Projection} generation {p.Generation}: {Number(p.Position)} of {Number(p.Target)}");
         await new StoreRebuild(tool.Services).RunAsync(projection, lifecycle, progress, cancellation);
+        progress.End();
         System.Console.WriteLine($"{projection.Name} is rebuilt and live");
         return 0;
     }
@@ -253,17 +254,30 @@ internal static class StoreCommand
 
     private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
-    /// <summary>Tells progress on standard error, at most once a second.</summary>
+    /// <summary>Tells progress on standard error, at most once a second, and what was reported last.</summary>
     private sealed class Told<T>(Func<T, string> say) : IProgress<T>
     {
         private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
         private long last;
+        private string? untold;
 
         public void Report(T value)
         {
-            if (last != 0 && TimeProvider.System.GetElapsedTime(last) < Interval) return;
+            untold = say(value);
+            if (last == 0 || TimeProvider.System.GetElapsedTime(last) >= Interval) Tell();
+        }
+
+        /// <summary>Tells what was held back.</summary>
+        public void End()
+        {
+            if (untold is not null) Tell();
+        }
+
+        private void Tell()
+        {
+            System.Console.Error.WriteLine(untold);
             last = TimeProvider.System.GetTimestamp();
-            System.Console.Error.WriteLine(say(value));
+            untold = null;
         }
     }
 }
