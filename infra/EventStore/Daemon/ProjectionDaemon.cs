@@ -70,6 +70,20 @@ public sealed partial class ProjectionDaemon : BackgroundService
         await base.StartAsync(cancellationToken);
     }
 
+    /// <summary>Stops every shard; what one of them has in hand is rolled back or committed as a whole.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await base.StopAsync(cancellationToken);
+        }
+        catch (AggregateException e) when (e.InnerExceptions.All(inner => inner is ObjectDisposedException))
+        {
+            // A connection that breaks in this very moment is disposed before Npgsql's own callback cancels what it
+            // waits for. All callbacks have run, and the base has waited for the end of the work.
+        }
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var volatiles = inMemory.Select(model => model.RunAsync(mark, services, stoppingToken)).ToList();

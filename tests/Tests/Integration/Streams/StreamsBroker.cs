@@ -40,9 +40,13 @@ internal sealed class StreamsBroker : IAsyncDisposable
     public void Write(string topic, IEnumerable<Message<byte[], byte[]>> records)
     {
         using var producer = new ProducerBuilder<byte[], byte[]>(Kafka.ProducerConfig("test")).Build();
-        foreach (var record in records)
-            producer.Produce(topic, record);
-        producer.Flush(TimeSpan.FromSeconds(30));
+        // In parts that fit into the client's queue.
+        foreach (var part in records.Chunk(5_000))
+        {
+            foreach (var record in part)
+                producer.Produce(topic, record);
+            producer.Flush(TimeSpan.FromSeconds(30));
+        }
     }
 
     /// <summary>
