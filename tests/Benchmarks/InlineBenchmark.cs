@@ -35,7 +35,8 @@ internal static class InlineBenchmark
         await daemon.StartAsync(None);
         using var store = new PostgresEventStore(bench.Source, bench.HighWater, bench.Signal, new StoreOptions
         {
-            MasterKey = bench.Options.MasterKey, Inline = [new InlineProjection(projection, bench.Options.Schema)],
+            MasterKey = bench.Options.MasterKey,
+            Inline = [new InlineProjection(projection, bench.Options.Schema)],
         });
         var rates = await Measure.RatesAsync(
             Appends,
@@ -81,7 +82,8 @@ internal static class InlineBenchmark
         write.Parameters.Add(new() { Value = version });
         write.Parameters.Add(new()
         {
-            Value = BenchProjection.Bytes(BenchProjection.Fold(life, sample)), NpgsqlDbType = NpgsqlDbType.Jsonb,
+            Value = BenchProjection.Bytes(BenchProjection.Fold(life, sample)),
+            NpgsqlDbType = NpgsqlDbType.Jsonb,
         });
         await write.ExecuteNonQueryAsync();
         await transaction.CommitAsync();

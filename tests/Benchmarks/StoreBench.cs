@@ -23,7 +23,9 @@ internal sealed class StoreBench : IAsyncDisposable
         (this.folder, this.cluster) = (folder, cluster);
         Options = new PostgresOptions
         {
-            ConnectionString = cluster.ConnectionString, Schema = schema, MasterKey = MasterKey.Ephemeral(),
+            ConnectionString = cluster.ConnectionString,
+            Schema = schema,
+            MasterKey = MasterKey.Ephemeral(),
         };
         Source = Options.CreateDataSource();
         Signal = new AppendSignal(Source, schema, NullLogger<AppendSignal>.Instance);

@@ -50,8 +50,13 @@ public sealed class Platform : IAsyncDisposable
         CancellationToken cancellation)
     {
         Directory.CreateDirectory(data);
-        var info = new ProcessStartInfo(Executable()) { RedirectStandardOutput = true, RedirectStandardError =
-            true, UseShellExecute = false };
+        var info = new ProcessStartInfo(Executable())
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError =
+            true,
+            UseShellExecute = false
+        };
         List<string> arguments =
         [
             "up", "--data", data, "--base-port", $"{options.BasePort}", "--encode-workers", "2", "--max-encode-workers", "4",

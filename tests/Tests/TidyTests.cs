@@ -12,22 +12,24 @@ public sealed partial class TidyTests
 
     [Fact]
     public void No_line_is_longer_than_120_columns() =>
-        None(from line in Lines() where line.Text.Length > ColumnsMax
-            && !IsData(line.Text) select $"{line} has {line.Text.Length}");
+        None(from line in Lines()
+             where line.Text.Length > ColumnsMax
+            && !IsData(line.Text)
+             select $"{line} has {line.Text.Length}");
 
     [Fact]
     public void No_file_is_longer_than_400_lines() =>
         None(from file in Checkout.SourceFiles()
-                     let count = File.ReadLines(file).Count()
-                     where count > FileLinesMax
-                     select $"{Name(file)} has {count} lines");
+             let count = File.ReadLines(file).Count()
+             where count > FileLinesMax
+             select $"{Name(file)} has {count} lines");
 
     [Fact]
     public void No_method_is_longer_than_70_lines() =>
         None(from file in Checkout.SourceFiles()
-                     from method in Methods(File.ReadAllLines(file))
-                     where method.Lines > MethodLinesMax
-                     select $"{Name(file)}:{method.Start} takes {method.Lines} lines");
+             from method in Methods(File.ReadAllLines(file))
+             where method.Lines > MethodLinesMax
+             select $"{Name(file)}:{method.Start} takes {method.Lines} lines");
 
     [Fact]
     public void Nothing_is_left_to_do_later() =>
@@ -36,27 +38,27 @@ public sealed partial class TidyTests
     [Fact]
     public void Time_comes_from_a_TimeProvider() =>
         None(from line in Lines()
-                     where WallClock().IsMatch(line.Text) && !Self(line.File)
-                     where !line.File.Contains("/Kit/", StringComparison.Ordinal)
-                     where !line.File.EndsWith("LineLogger.cs", StringComparison.Ordinal)
-                     select line.ToString());
+             where WallClock().IsMatch(line.Text) && !Self(line.File)
+             where !line.File.Contains("/Kit/", StringComparison.Ordinal)
+             where !line.File.EndsWith("LineLogger.cs", StringComparison.Ordinal)
+             select line.ToString());
 
     [Fact]
     public void Every_public_type_says_what_it_is() =>
         None(from file in Checkout.SourceFiles()
-                     where !file.Contains("/tests/", StringComparison.Ordinal)
-                     from type in PublicTypesWithoutComment(File.ReadAllLines(file))
-                     select $"{Name(file)}:{type}");
+             where !file.Contains("/tests/", StringComparison.Ordinal)
+             from type in PublicTypesWithoutComment(File.ReadAllLines(file))
+             select $"{Name(file)}:{type}");
 
     [Fact]
     public void Nothing_committed_names_a_package_registry_or_a_home_folder() =>
         None(from file in Checkout.Files("*")
-                     where Path.GetExtension(file) is ".cs" or ".md" or ".sh" or ".json" or ".config" or ".yml"
-                         or ".yaml" or ".props" or ".js"
-                     where !Self(file)
-                     from pair in File.ReadLines(file).Select((text, i) => (text, i))
-                     where Host().IsMatch(pair.text)
-                     select $"{Name(file)}:{pair.i + 1}");
+             where Path.GetExtension(file) is ".cs" or ".md" or ".sh" or ".json" or ".config" or ".yml"
+                 or ".yaml" or ".props" or ".js"
+             where !Self(file)
+             from pair in File.ReadLines(file).Select((text, i) => (text, i))
+             where Host().IsMatch(pair.text)
+             select $"{Name(file)}:{pair.i + 1}");
 
     private static void None(IEnumerable<string> offences)
     {

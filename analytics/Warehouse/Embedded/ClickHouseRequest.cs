@@ -132,13 +132,13 @@ internal sealed class ClickHouseRequest : IDisposable
 
     private static Stream Decompressed(HttpRequest http) =>
         http.Headers.ContentEncoding.ToString().ToLowerInvariant() switch
-    {
-        "" or "identity" => http.Body,
-        "gzip" => new GZipStream(http.Body, CompressionMode.Decompress),
-        "deflate" => new ZLibStream(http.Body, CompressionMode.Decompress),
-        "br" => new BrotliStream(http.Body, CompressionMode.Decompress),
-        var other => throw Unsupported($"Content-Encoding '{other}'; use gzip, deflate or br"),
-    };
+        {
+            "" or "identity" => http.Body,
+            "gzip" => new GZipStream(http.Body, CompressionMode.Decompress),
+            "deflate" => new ZLibStream(http.Body, CompressionMode.Decompress),
+            "br" => new BrotliStream(http.Body, CompressionMode.Decompress),
+            var other => throw Unsupported($"Content-Encoding '{other}'; use gzip, deflate or br"),
+        };
 
     private static string? First(params ReadOnlySpan<string> candidates)
     {

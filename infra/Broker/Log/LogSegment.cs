@@ -71,7 +71,9 @@ internal sealed partial class LogSegment : IDisposable
         {
             return new LogSegment(path, baseOffset, file, index)
             {
-                _size = length, _flushedSize = isFlushed ? length : 0, CreatedMs = nowMs,
+                _size = length,
+                _flushedSize = isFlushed ? length : 0,
+                CreatedMs = nowMs,
             };
         }
         var segment = new LogSegment(path, baseOffset, file, new SegmentIndex(indexIntervalBytes))
@@ -88,7 +90,9 @@ internal sealed partial class LogSegment : IDisposable
         string folder, long baseOffset, SafeFileHandle file, SegmentIndex index, long size, long nowMs) =>
         new(PathOf(folder, baseOffset), baseOffset, file, index)
         {
-            _size = size, _flushedSize = size, CreatedMs = nowMs,
+            _size = size,
+            _flushedSize = size,
+            CreatedMs = nowMs,
         };
 
     /// <summary>Writes the batch, whose place is filled in already, at the end of the file.</summary>

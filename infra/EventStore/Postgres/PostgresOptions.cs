@@ -45,7 +45,10 @@ public sealed record PostgresOptions
         if (errors.Count > 0) throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
         return new PostgresOptions
         {
-            ConnectionString = text!, Schema = schema, ConnectionsMax = max, MasterKey = key!,
+            ConnectionString = text!,
+            Schema = schema,
+            ConnectionsMax = max,
+            MasterKey = key!,
         };
     }
 

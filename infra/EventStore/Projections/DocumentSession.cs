@@ -34,8 +34,11 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
     public override void Committed()
     {
         if (options.OnlyWriter)
-            foreach (var (key, document) in touched) cache.Put(key, document with { Changed = false,
-                Stored = document.Data is not null });
+            foreach (var (key, document) in touched) cache.Put(key, document with
+            {
+                Changed = false,
+                Stored = document.Data is not null
+            });
         touched.Clear();
     }
 

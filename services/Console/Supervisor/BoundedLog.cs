@@ -63,7 +63,8 @@ internal sealed class BoundedLog : IDisposable
     }
 
     private static StreamWriter Open(string path) => new(new FileStream(
-        path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { AutoFlush = true };
+        path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+    { AutoFlush = true };
 
     private void Rotate()
     {

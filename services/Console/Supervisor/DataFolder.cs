@@ -88,7 +88,9 @@ public sealed class DataFolder
         File.Delete(unfinished);
         using (var stream = new FileStream(unfinished, new FileStreamOptions
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly,
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = OwnerOnly,
         }))
         using (var writer = new StreamWriter(stream))
         {

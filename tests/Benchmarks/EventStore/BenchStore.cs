@@ -56,7 +56,9 @@ internal sealed class BenchStore : IAsyncDisposable
         var server = await PostgresCluster.StartAsync(root, FreePort(), CancellationToken.None);
         var bench = new BenchStore(root, server, new PostgresOptions
         {
-            ConnectionString = server.ConnectionString, Schema = "bench", MasterKey = MasterKey.Ephemeral(),
+            ConnectionString = server.ConnectionString,
+            Schema = "bench",
+            MasterKey = MasterKey.Ephemeral(),
         });
         await new Migrator(bench.Source, "bench").ApplyAsync(
             "store", typeof(IEventStore).Assembly, "EventStore.Sql", CancellationToken.None);

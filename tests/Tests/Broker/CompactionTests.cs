@@ -128,7 +128,9 @@ public sealed class CompactionTests : IDisposable
         Assert.NotNull(log.Compact(Limits));
         log.Configure(new TopicConfig(new Dictionary<string, string>
         {
-            ["cleanup.policy"] = "compact", ["segment.bytes"] = "300", ["max.compaction.lag.ms"] = "60000",
+            ["cleanup.policy"] = "compact",
+            ["segment.bytes"] = "300",
+            ["max.compaction.lag.ms"] = "60000",
             ["min.cleanable.dirty.ratio"] = "1",
         }));
         Fill(log, "a", 20, now + 11_000);

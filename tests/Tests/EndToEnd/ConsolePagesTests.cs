@@ -174,7 +174,8 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         await page.WaitForFunctionAsync("() => document.querySelectorAll('#t-edges tbody tr').length === 2");
         await page.WaitForFunctionAsync(
             "() => /^[0-9]+$/.test(document.querySelector('#f-viewers').textContent)", null, new(
-                ) { Timeout = Patience });
+                )
+            { Timeout = Patience });
         Assert.Contains("edge-a", await page.InnerTextAsync("#t-edges"));
         Assert.Contains("analytics", await page.InnerTextAsync("#t-processes"));
         Assert.Empty(errors);

@@ -125,7 +125,9 @@ public sealed class ConsolePlatform : IAsyncLifetime
     {
         var info = new ProcessStartInfo(program, arguments)
         {
-            UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         // Windows and sessions close soon, so that the pages have something to show.
         info.Environment["EVENTSTREAM__QOE__LOADSTEPSECONDS"] = "2";

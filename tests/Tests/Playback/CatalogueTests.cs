@@ -49,7 +49,12 @@ public sealed class CatalogueTests
     {
         var options = new PlaybackOptions
         {
-            SigningKey = "", MediaRoot = "", Edges = [], TrafficUrl = "", CollectUrl = "", VideosMax = 2,
+            SigningKey = "",
+            MediaRoot = "",
+            Edges = [],
+            TrafficUrl = "",
+            CollectUrl = "",
+            VideosMax = 2,
         };
         var catalogue = new VideoCatalogue(options, NullLogger<VideoCatalogue>.Instance);
         var ids = Enumerable.Range(0, 3).Select(_ => VideoId.New(At)).ToList();

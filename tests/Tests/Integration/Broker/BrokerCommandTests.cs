@@ -56,6 +56,8 @@ public sealed class BrokerCommandTests
     private static IProducer<Null, string> Producer(int port) =>
         new ProducerBuilder<Null, string>(new ProducerConfig
         {
-            BootstrapServers = $"127.0.0.1:{port}", EnableIdempotence = true, MessageTimeoutMs = 30_000,
+            BootstrapServers = $"127.0.0.1:{port}",
+            EnableIdempotence = true,
+            MessageTimeoutMs = 30_000,
         }).SetLogHandler((_, _) => { }).Build();
 }

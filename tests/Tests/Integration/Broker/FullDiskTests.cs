@@ -149,7 +149,10 @@ public sealed class FullDiskTests : IAsyncLifetime
     {
         var config = new ProducerConfig
         {
-            BootstrapServers = Bootstrap, EnableIdempotence = true, LingerMs = 1, MessageTimeoutMs = 60_000,
+            BootstrapServers = Bootstrap,
+            EnableIdempotence = true,
+            LingerMs = 1,
+            MessageTimeoutMs = 60_000,
         };
         configure?.Invoke(config);
         return new ProducerBuilder<string, string>(config).SetLogHandler((_, _) => { }).Build();

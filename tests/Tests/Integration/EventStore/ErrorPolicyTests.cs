@@ -20,7 +20,9 @@ public sealed class ErrorPolicyTests : IAsyncLifetime
         await AppendThreeAsync();
         var daemon = await rig.DaemonAsync(new DaemonPlan().Add(new VideoLife.Projection
         {
-            Refuses = e => refuses && e.Stream == "video-2", OnError = ErrorPolicy.Stop, BatchMax = 1,
+            Refuses = e => refuses && e.Stream == "video-2",
+            OnError = ErrorPolicy.Stop,
+            BatchMax = 1,
         }));
         var stopped = await Assert.ThrowsAsync<ProjectionStoppedException>(() => rig.WaitAsync("video-life"));
         Assert.Contains("position 2 (video-2, version 1)", stopped.Message, StringComparison.Ordinal);
@@ -39,7 +41,8 @@ public sealed class ErrorPolicyTests : IAsyncLifetime
         await AppendThreeAsync();
         await rig.DaemonAsync(new DaemonPlan().Add(new VideoLife.Projection
         {
-            Refuses = e => e.Stream == "video-2", OnError = ErrorPolicy.Skip,
+            Refuses = e => e.Stream == "video-2",
+            OnError = ErrorPolicy.Skip,
         }));
         await rig.WaitAsync("video-life");
         Assert.Equal(["1", "3"], await rig.RowsAsync("select id from video_life order by id"));

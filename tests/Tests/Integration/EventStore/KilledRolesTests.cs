@@ -33,7 +33,8 @@ public sealed class KilledRolesTests : IAsyncLifetime
         broker = await TestBroker.StartAsync();
         options = (await PostgresFixture.OptionsAsync("killed")) with
         {
-            ConnectionString = cluster.ConnectionString, Schema = "killed",
+            ConnectionString = cluster.ConnectionString,
+            Schema = "killed",
         };
     }
 

@@ -51,7 +51,9 @@ internal sealed class RandomHistory
             if (since.Count == 0) continue;
             var status = since.Select(e => e switch
             {
-                VideoRegistered => "registered", VideoUploaded => uploaded, _ => "published",
+                VideoRegistered => "registered",
+                VideoUploaded => uploaded,
+                _ => "published",
             }).Last();
             lives.Add($"{stream["video-".Length..]}|{status}|{since.Count}");
         }

@@ -37,7 +37,9 @@ public sealed class StoreFaultTests : IAsyncLifetime
         {
             ConnectionString = new NpgsqlConnectionStringBuilder(cluster.ConnectionString)
             {
-                Port = network.Port, Timeout = 5, CommandTimeout = 10,
+                Port = network.Port,
+                Timeout = 5,
+                CommandTimeout = 10,
             }.ConnectionString,
             Schema = "fault",
             MasterKey = EventStream.EventStore.Privacy.MasterKey.Ephemeral(),

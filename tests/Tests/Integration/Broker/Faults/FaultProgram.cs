@@ -28,7 +28,8 @@ internal static class FaultProgram
                 // Nothing is ever said; the end is what counts.
             }
             stop.Cancel();
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         input.Start();
         try
         {
