@@ -112,7 +112,11 @@ public sealed partial class TransactionalProducer : IDisposable
         }
         catch (KafkaException e)
         {
-            throw Translated(e);
+            // A record that is refused at once does not end the client: the transaction lacks it and is aborted.
+            var translated = Translated(e);
+            throw translated is TransactionFatalException && !e.Error.IsFatal
+                ? new TransactionAbortableException(options.TransactionalId, e)
+                : translated;
         }
     }
 
