@@ -3,7 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 configuration=${1:-Debug}
-shift || true
+[ $# -eq 0 ] || shift
 results=$root/artifacts/test-results
 rm -rf "$results"
 status=0

@@ -10,48 +10,16 @@ namespace EventStream.Broker.Apis;
 /// </summary>
 internal static class AlterConfigsApi
 {
-    private sealed record Resource(byte Type, string Name, Dictionary<string, string?> Entries);
+    private readonly record struct Entry(string Name, string? Value);
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
-    {
-        var (reader, writer) = (request.Reader, request.Writer);
-        var resources = new List<Resource>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
-        {
-            resources.Add(Read(reader));
-        }
-        var validateOnly = reader.ReadBoolean();
-        writer.WriteInt32(0);
-        writer.WriteArrayLength(resources.Count);
-        foreach (var resource in resources)
-        {
-            var (error, message) = Alter(node, resource, validateOnly);
-            writer.WriteError(error);
-            writer.WriteString(message);
-            writer.WriteByte(resource.Type);
-            writer.WriteString(resource.Name);
-            writer.WriteTags();
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
-    }
+    public static ValueTask HandleAsync(BrokerNode node, Request request) => TopicConfigs.AlterEach(
+        request, reader => new Entry(reader.ReadString(), reader.ReadNullableString()),
+        (resource, validateOnly) => Alter(node, resource, validateOnly));
 
-    private static Resource Read(RequestReader reader)
+    private static (ErrorCode Error, string? Message) Alter(
+        BrokerNode node, ConfigResource<Entry> resource, bool validateOnly)
     {
-        var resource = new Resource(reader.ReadByte(), reader.ReadString(), []);
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
-        {
-            var name = reader.ReadString();
-            resource.Entries[name] = reader.ReadNullableString();
-            reader.SkipTags();
-        }
-        reader.SkipTags();
-        return resource;
-    }
-
-    private static (ErrorCode Error, string? Message) Alter(BrokerNode node, Resource resource, bool validateOnly)
-    {
-        if (IncrementalAlterConfigsApi.FindTopic(node, resource.Type, resource.Name, out var refusal) is not { } topic)
+        if (TopicConfigs.Find(node, resource.Type, resource.Name, out var refusal) is not { } topic)
         {
             return refusal;
         }
@@ -64,10 +32,6 @@ internal static class AlterConfigsApi
             }
             set[name] = value!;
         }
-        if (!validateOnly)
-        {
-            node.Topics.Configure(topic, set);
-        }
-        return (ErrorCode.None, null);
+        return TopicConfigs.Apply(node, topic, set, validateOnly);
     }
 }

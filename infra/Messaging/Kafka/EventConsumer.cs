@@ -215,15 +215,6 @@ public sealed partial class EventConsumer : BackgroundService
         }
     }
 
-    /// <summary>The last commit of partitions: a rebalance that is under way is waited for.</summary>
-    private async Task CommitAsync(IConsumer<byte[], byte[]> consumer, List<PartitionWork> which)
-    {
-        var started = clock.GetTimestamp();
-        while (Commit(consumer, which) == ErrorCode.RebalanceInProgress
-            && clock.GetElapsedTime(started) < FarewellTimeout)
-            await Task.Delay(RoomWait, clock);
-    }
-
     private ErrorCode Commit(IConsumer<byte[], byte[]> consumer, IEnumerable<PartitionWork> which)
     {
         if (options.FromBeginning) return ErrorCode.NoError;
@@ -251,59 +242,6 @@ public sealed partial class EventConsumer : BackgroundService
             ref lags,
             [.. works.Values.Select(work =>
                 new PartitionLag(work.Partition.Topic, work.Partition.Partition, work.Lag))]);
-    }
-
-    private void Take(List<TopicPartition> assigned)
-    {
-        Trouble = null;
-        Taking(logger, options.Group, assigned.Count, string.Join(", ", assigned));
-    }
-
-    /// <summary>Drains partitions, commits what was processed, and forgets them.</summary>
-    private void GiveUp(IConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions)
-    {
-        if (partitions.Count > 0) GivingUp(logger, options.Group, partitions.Count, string.Join(", ", partitions));
-        var held = partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>().ToList();
-        Drain(held, options.DrainTimeout);
-        if (held.Count > 0) Within(FarewellTimeout, () => CommitAsync(consumer, held), "a last commit");
-        foreach (var partition in partitions) works.Remove(partition);
-    }
-
-    /// <summary>Cancels the work on partitions that belong to somebody else already.</summary>
-    private void Drop(List<TopicPartition> partitions)
-    {
-        Drain(partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>(), default);
-        foreach (var partition in partitions) works.Remove(partition);
-    }
-
-    private void Drain(IEnumerable<PartitionWork> which, TimeSpan grace)
-    {
-        var drains = which.Select(work => (work, ended: work.DrainAsync(grace, CancelGrace))).ToList();
-        foreach (var (work, ended) in drains)
-        {
-            if (!ended.GetAwaiter().GetResult()) DoesNotEnd(logger, options.Group, work.Partition);
-        }
-    }
-
-    private void Close(IConsumer<byte[], byte[]> consumer)
-    {
-        GiveUp(consumer, [.. works.Keys]);
-        // A broker that is away would keep the client waiting for as long as a request may take.
-        Within(FarewellTimeout, () => Task.Run(consumer.Close), "the farewell to the group");
-        Within(FarewellTimeout, () => Task.Run(consumer.Dispose), "closing the client");
-    }
-
-    private void Within(TimeSpan bound, Func<Task> step, string what)
-    {
-        var done = Task.Run(step);
-        try
-        {
-            if (!done.Wait(bound)) Unanswered(logger, options.Group, what, bound.TotalSeconds);
-        }
-        catch (AggregateException e) when (e.InnerException is KafkaException or InvalidOperationException)
-        {
-            CommitFailed(logger, options.Group, e.InnerException.Message);
-        }
     }
 
     private void NoteCaughtUp()

@@ -33,33 +33,13 @@ public static class ApacheKafka
     public static async Task<(int ExitCode, string Output)> ToolAsync(
         TimeSpan limit, string? input, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Command)
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
         // A tool lives for a second or two: its code is compiled quickly rather than well.
-        start.Environment.TryAdd("KAFKA_TOOL_OPTS", "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
-        foreach (var argument in (string[])["tool", .. arguments]) start.ArgumentList.Add(argument);
-        using var tool = Process.Start(start)!;
-        using var cancel = new CancellationTokenSource(limit);
-        var output = tool.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        var errors = tool.StandardError.ReadToEndAsync(CancellationToken.None);
-        if (input is not null) await tool.StandardInput.WriteAsync(input);
-        tool.StandardInput.Close();
-        try
-        {
-            await tool.WaitForExitAsync(cancel.Token);
-        }
-        catch (OperationCanceledException e)
-        {
-            tool.Kill(entireProcessTree: true);
-            throw new TimeoutException($"kafka tool {string.Join(' ', arguments)} took longer than {limit}.", e);
-        }
-
-        return (tool.ExitCode, await output + await errors);
+        var options = Environment.GetEnvironmentVariable("KAFKA_TOOL_OPTS")
+            ?? "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        var (exitCode, output, errors) = await Kit.Command.RunAsync(
+            limit, Command, ["tool", .. arguments], input,
+            new Dictionary<string, string> { ["KAFKA_TOOL_OPTS"] = options });
+        return (exitCode, output + errors);
     }
 
     private static string? WhyMissing()

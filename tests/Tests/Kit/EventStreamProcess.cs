@@ -124,8 +124,8 @@ public sealed class EventStreamProcess : IAsyncDisposable
         if (!process.HasExited) await KillAsync();
     }
 
-    /// <summary>A small shell waits for this process to end and kills the role that it left behind.</summary>
-    private static void EndWithThisProcess(int role)
+    /// <summary>A small shell waits for this process to end and kills the one that it left behind.</summary>
+    internal static void EndWithThisProcess(int child)
     {
         using var watch = Process.Start(new ProcessStartInfo("setsid")
         {
@@ -137,7 +137,7 @@ public sealed class EventStreamProcess : IAsyncDisposable
                 while kill -0 "$1"; do kill -0 "$2" || exit; sleep 1; done
                 kill -9 "$2"
                 """,
-                "watch", $"{Environment.ProcessId}", $"{role}",
+                "watch", $"{Environment.ProcessId}", $"{child}",
             },
         })!;
     }

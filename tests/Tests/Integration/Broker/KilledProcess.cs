@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;
 
@@ -46,7 +47,7 @@ internal sealed class KilledProcess(params (string Key, string Value)[] settings
             start.Environment["EVENTSTREAM__" + key.Replace(":", "__").ToUpperInvariant()] = value;
         }
         _process = Process.Start(start)!;
-        EndWithThisProcess(_process.Id);
+        EventStreamProcess.EndWithThisProcess(_process.Id);
         _process.OutputDataReceived += (_, line) => _said.Enqueue(line.Data);
         _process.ErrorDataReceived += (_, line) => _said.Enqueue(line.Data);
         _process.BeginOutputReadLine();
@@ -96,24 +97,6 @@ internal sealed class KilledProcess(params (string Key, string Value)[] settings
         {
             return false;
         }
-    }
-
-    /// <summary>A small shell waits for this process to end and kills the broker that it left behind.</summary>
-    private static void EndWithThisProcess(int broker)
-    {
-        using var watch = Process.Start(new ProcessStartInfo("setsid")
-        {
-            ArgumentList =
-            {
-                "sh", "-c",
-                """
-                exec > /dev/null 2>&1 < /dev/null
-                while kill -0 "$1"; do kill -0 "$2" || exit; sleep 1; done
-                kill -9 "$2"
-                """,
-                "watch", $"{Environment.ProcessId}", $"{broker}",
-            },
-        });
     }
 
     private static int FreePort()
