@@ -8,8 +8,8 @@ namespace EventStream.Broker.Apis;
 internal sealed record ConfigResource<TEntry>(byte Type, string Name, List<TEntry> Entries);
 
 /// <summary>
-/// What the two requests that configure topics have in common: the frame of request and answer, how a topic is found and
-/// how its configuration is put in force. The broker itself is configured at its start only.
+/// What the two requests that configure topics have in common: the frame of request and answer, how a topic is found
+/// and how its configuration is put in force. The broker itself is configured at its start only.
 /// </summary>
 internal static class TopicConfigs
 {

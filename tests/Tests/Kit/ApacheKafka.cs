@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 
 namespace EventStream.Tests.Kit;
 
@@ -17,6 +19,9 @@ public static class ApacheKafka
         "log.initial.task.delay.ms=200", "log.retention.check.interval.ms=300", "log.cleaner.backoff.ms=200",
         "transaction.abort.timed.out.transaction.cleanup.interval.ms=200", "group.min.session.timeout.ms=1000",
     ];
+
+    /// <summary>Starts that are tried, each on other ports.</summary>
+    private const int StartsMax = 3;
 
     private static readonly Lazy<Task<string>> Shared = new(StartAsync);
 
@@ -53,18 +58,32 @@ public static class ApacheKafka
     private static async Task<string> StartAsync()
     {
         var folder = Directory.CreateTempSubdirectory("eventstream-kafka-").FullName;
-        var port = PostgresFixture.FreePort();
         EndWithThisProcess(folder);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(folder);
+        for (var attempt = 1; ; attempt++)
+        {
+            var data = Path.Combine(folder, $"{attempt}");
+            var port = FreePair();
+            if (await TryStartAsync(data, port)) return $"127.0.0.1:{port}";
+            if (attempt == StartsMax)
+            {
+                throw new InvalidOperationException(
+                    $"Apache Kafka did not start: {await File.ReadAllTextAsync(data + ".out")}");
+            }
+        }
+    }
+
+    private static async Task<bool> TryStartAsync(string data, int port)
+    {
         // Its output goes to a file, so that the server, which inherits it, holds no pipe of ours open.
         var start = new ProcessStartInfo("sh")
         {
             ArgumentList =
             {
-                "-c", "exec \"$0\" \"$@\" >\"$KAFKA_DIR/start.out\" 2>&1 </dev/null", Command, "start", "--dir", folder,
+                "-c", "exec \"$0\" \"$@\" >\"$KAFKA_OUT\" 2>&1 </dev/null", Command, "start", "--dir", data,
                 "--port", $"{port}", "--heap", "512m",
             },
-            Environment = { ["KAFKA_DIR"] = folder },
+            Environment = { ["KAFKA_OUT"] = data + ".out" },
         };
         foreach (var setting in Hurried)
         {
@@ -74,15 +93,43 @@ public static class ApacheKafka
 
         using var starting = Process.Start(start)!;
         await starting.WaitForExitAsync().WaitAsync(StartTimeout);
-        if (starting.ExitCode == 0) return $"127.0.0.1:{port}";
-        throw new InvalidOperationException(
-            $"Apache Kafka did not start: {await File.ReadAllTextAsync(Path.Combine(folder, "start.out"))}");
+        return starting.ExitCode == 0;
+    }
+
+    /// <summary>
+    /// A port that is free together with the next one, which is the controller's. It lies below those that the system
+    /// gives to outgoing connections, so that none of them takes it before the server does.
+    /// </summary>
+    private static int FreePair()
+    {
+        for (var tries = 0; tries < 1000; tries++)
+        {
+            var port = Random.Shared.Next(10_000, 30_000);
+            try
+            {
+                using var one = new TcpListener(IPAddress.Loopback, port);
+                using var other = new TcpListener(IPAddress.Loopback, port + 1);
+                one.Start();
+                other.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // One of the two is taken.
+            }
+        }
+
+        throw new InvalidOperationException("No two neighbouring ports of 127.0.0.1 are free between 10000 and 30000.");
     }
 
     private static void Kill(string folder)
     {
-        using var stop = Process.Start(Command, ["stop", "--dir", folder, "--kill"]);
-        stop.WaitForExit();
+        foreach (var data in Directory.GetDirectories(folder))
+        {
+            using var stop = Process.Start(Command, ["stop", "--dir", data, "--kill"]);
+            stop.WaitForExit();
+        }
+
         Directory.Delete(folder, recursive: true);
     }
 
@@ -95,7 +142,7 @@ public static class ApacheKafka
             while kill -0 "$1"; do sleep 1; done
             sleep 2
             [ -d "$2" ] || exit
-            "$3" stop --dir "$2" --kill
+            for data in "$2"/*/; do "$3" stop --dir "$data" --kill; done
             rm -rf "$2"
             """;
         using var watch = Process.Start(

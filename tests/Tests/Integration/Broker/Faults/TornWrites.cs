@@ -6,7 +6,12 @@ namespace EventStream.Tests.Integration.Broker.Faults;
 /// </summary>
 internal static class TornWrites
 {
-    private const int HeaderBytes = 61;
+    /// <summary>
+    /// What stands before the contents of a batch, and of an entry in a journal. An end keeps no more than that of what
+    /// was written before: a whole old entry, checksum and all, is nothing that a crash leaves behind a newer one.
+    /// </summary>
+    private const int BatchHeadBytes = 61;
+    private const int EntryHeadBytes = 12;
 
     /// <summary>Adds a torn end to the active segments and the journals of a data folder; returns how many.</summary>
     public static int Leave(string dataFolder, Random random)
@@ -15,24 +20,24 @@ internal static class TornWrites
         foreach (var folder in Directory.GetDirectories(Path.Combine(dataFolder, "log")))
         {
             var active = Directory.GetFiles(folder, "*.log").Order(StringComparer.Ordinal).LastOrDefault();
-            torn += active is not null && Tear(active, random) ? 1 : 0;
+            torn += active is not null && Tear(active, BatchHeadBytes, random) ? 1 : 0;
         }
         foreach (var journal in Directory.GetFiles(dataFolder, "*.journal"))
         {
-            torn += Tear(journal, random) ? 1 : 0;
+            torn += Tear(journal, EntryHeadBytes, random) ? 1 : 0;
         }
         return torn;
     }
 
-    private static bool Tear(string path, Random random)
+    private static bool Tear(string path, int headBytes, Random random)
     {
         var whole = File.ReadAllBytes(path);
         byte[] end = random.Next(4) switch
         {
             0 => new byte[random.Next(1, 5000)],
             1 => Noise(random),
-            2 => whole[..Math.Min(whole.Length, random.Next(1, HeaderBytes))],
-            _ => Damaged(whole[..Math.Min(whole.Length, 4096)], random),
+            2 => whole[..Math.Min(whole.Length, random.Next(1, headBytes))],
+            _ => Damaged(whole[..Math.Min(whole.Length, 4096)], headBytes, random),
         };
         using var file = new FileStream(path, FileMode.Append);
         file.Write(end);
@@ -47,12 +52,12 @@ internal static class TornWrites
     }
 
     /// <summary>What was written before, once more, with bits that the disk did not take behind each header.</summary>
-    private static byte[] Damaged(byte[] bytes, Random random)
+    private static byte[] Damaged(byte[] bytes, int headBytes, Random random)
     {
-        for (var i = HeaderBytes; i < bytes.Length; i++)
+        for (var i = headBytes; i < bytes.Length; i++)
         {
             bytes[i] ^= (byte)random.Next(1, 256);
         }
-        return bytes.Length > HeaderBytes ? bytes : Noise(random);
+        return bytes.Length > headBytes ? bytes : Noise(random);
     }
 }
