@@ -134,8 +134,14 @@ public sealed record BrokerOptions
     /// <summary>How long a partition remembers a producer that no longer writes.</summary>
     public TimeSpan ProducerExpiry { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How often retention is applied, and groups and transactional ids expire.</summary>
+    /// <summary>How often retention is applied to the logs.</summary>
     public TimeSpan RetentionCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How often offsets, groups without offsets and transactional ids expire, as Kafka's
+    /// <c>offsets.retention.check.interval.ms</c>: an empty group stays for tools to see and delete in the meantime.
+    /// </summary>
+    public TimeSpan ExpiryCheckInterval { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>How often it is looked whether a compacted topic is due for compaction.</summary>
     public TimeSpan CompactionCheckInterval { get; init; } = TimeSpan.FromSeconds(15);
@@ -210,6 +216,7 @@ public sealed record BrokerOptions
             (nameof(TransactionalIdExpiry), TransactionalIdExpiry),
             (nameof(ProducerExpiry), ProducerExpiry),
             (nameof(RetentionCheckInterval), RetentionCheckInterval),
+            (nameof(ExpiryCheckInterval), ExpiryCheckInterval),
             (nameof(CompactionCheckInterval), CompactionCheckInterval),
             (nameof(FlushCheckInterval), FlushCheckInterval),
         ];

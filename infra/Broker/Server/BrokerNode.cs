@@ -61,10 +61,13 @@ internal sealed class BrokerNode : IDisposable
 
     public static BrokerNode Open(BrokerOptions options, ILogger logger) => new(options, logger);
 
-    /// <summary>Applies retention to every partition, and expiry to groups and transactional ids.</summary>
-    public void ApplyRetention()
-    {
+    /// <summary>Applies retention to every partition.</summary>
+    public void ApplyRetention() =>
         ForEachPartition(partition => partition.ApplyRetention(Options.ProducerExpiry));
+
+    /// <summary>Removes offsets, groups and transactional ids whose time is over.</summary>
+    public void Expire()
+    {
         Attempt("groups", Groups.Expire);
         Attempt("transactional ids", Transactions.Expire);
     }

@@ -13,6 +13,7 @@ internal sealed class Housekeeping : IAsyncDisposable
     {
         var options = node.Options;
         Every(options.RetentionCheckInterval, options.Time, _ => node.ApplyRetention());
+        Every(options.ExpiryCheckInterval, options.Time, _ => node.Expire());
         Every(options.CompactionCheckInterval, options.Time, node.Compact);
         Every(options.FlushCheckInterval, options.Time, _ => node.FlushInBackground());
     }
