@@ -55,6 +55,7 @@ public static class RoleHost
         builder.Services.AddSingleton<TopicAdmin>();
         role.Configure(builder);
         var app = builder.Build();
+        app.UseRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         MapHealth(app);

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using EventStream.Tests.Kit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace EventStream.Tests.Integration.Messaging;
+
+/// <summary>What a role sends to the endpoint of an OpenTelemetry collector, over OTLP on HTTP.</summary>
+[Trait("Category", "Integration")]
+public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
+{
+    private const string TraceId = "5bf92f3577b34da6a3ce929d0e0e4737";
+    private const string Secret = "secret-of-a-viewer";
+
+    [Fact]
+    public async Task A_role_exports_the_spans_of_its_requests_and_its_metrics()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        await using var role = await EventStreamProcess.StartAsync(
+            "collect", ("Kafka:Bootstrap", broker.Bootstrap), ("Otlp:Endpoint", receiver.Url));
+        await SendBeaconAsync(role.Url);
+        Assert.Equal(0, await role.StopAsync());
+
+        var trace = Convert.FromHexString(TraceId);
+        var spans = receiver.Bodies("/v1/traces").Where(body => body.AsSpan().IndexOf(trace) >= 0).ToList();
+        Assert.NotEmpty(spans);
+        Assert.Contains(spans, body => Holds(body, "POST /v1/cmcd") && Holds(body, "http.response.status_code"));
+        Assert.DoesNotContain(receiver.Bodies("/v1/traces"), body => Holds(body, Secret) || Holds(body, "/health"));
+        Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "eventstream."));
+        Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "http.server.request.duration"));
+    }
+
+    private static async Task SendBeaconAsync(string url)
+    {
+        var timestamp = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{url}/v1/cmcd?video=v&token={Secret}")
+        {
+            Content = new StringContent(
+                $"e=ps,sta=p,sid=\"{Guid.NewGuid()}\",ts={timestamp},v=2", Encoding.UTF8, "application/cmcd"),
+        };
+        request.Headers.Add("traceparent", $"00-{TraceId}-00f067aa0ba902b7-01");
+        using var response = await client.SendAsync(request);
+        Assert.Equal(System.Net.HttpStatusCode.NoContent, response.StatusCode);
+    }
+
+    private static bool Holds(byte[] body, string text) => body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
+
+    /// <summary>An endpoint that keeps every export as it came.</summary>
+    private sealed class Receiver(WebApplication app, ConcurrentQueue<(string Path, byte[] Body)> exports)
+        : IAsyncDisposable
+    {
+        public string Url => app.Urls.Single();
+
+        public static async Task<Receiver> StartAsync()
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            var app = builder.Build();
+            var exports = new ConcurrentQueue<(string Path, byte[] Body)>();
+            app.MapPost("/v1/{signal}", async (HttpRequest request) =>
+            {
+                using var body = new MemoryStream();
+                await request.Body.CopyToAsync(body);
+                exports.Enqueue((request.Path.Value!, body.ToArray()));
+                return Results.Bytes([], "application/x-protobuf");
+            });
+            await app.StartAsync();
+            return new Receiver(app, exports);
+        }
+
+        public List<byte[]> Bodies(string path) =>
+            [.. exports.Where(export => export.Path == path).Select(export => export.Body)];
+
+        public ValueTask DisposeAsync() => app.DisposeAsync();
+    }
+}
