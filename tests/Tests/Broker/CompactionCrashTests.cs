@@ -10,6 +10,9 @@ public sealed class CompactionCrashTests : IDisposable
     private static readonly (string, string)[] Config =
         [("cleanup.policy", "compact"), ("min.cleanable.dirty.ratio", "0"), ("segment.bytes", "4000")];
 
+    /// <summary>Records of the run beside readers, at most.</summary>
+    private const int RecordsMax = 400_000;
+
     private readonly LogFixture _fixture = new();
 
     /// <summary>
@@ -64,20 +67,19 @@ public sealed class CompactionCrashTests : IDisposable
     {
         var log = _fixture.Open(Config);
         var written = new int[20];
+        var (passes, reads) = (0, 0);
+        log.Append(Of([("k0", "0")], baseTimestamp: 1000));
         using var stop = new CancellationTokenSource();
         var compacting = Task.Run(() =>
         {
-            var passes = 0;
             while (!stop.IsCancellationRequested)
             {
-                passes += log.Compact(CompactionLimits.Default, CancellationToken.None)?.Passes ?? 0;
+                Interlocked.Add(ref passes, log.Compact(CompactionLimits.Default, CancellationToken.None)?.Passes ?? 0);
             }
-            return passes;
         });
         var reading = Task.Run(() =>
         {
-            var reads = 0;
-            for (; !stop.IsCancellationRequested; reads++)
+            for (; !stop.IsCancellationRequested; Interlocked.Increment(ref reads))
             {
                 var atLeast = written.Select((_, i) => Volatile.Read(ref written[i])).ToArray();
                 var records = Records(log);
@@ -89,17 +91,19 @@ public sealed class CompactionCrashTests : IDisposable
                 }
                 Assert.Equal(records[^1].Offset, log.FindByTime(1000 + records[^1].Offset)?.Offset);
             }
-            return reads;
         });
-        for (var i = 1; i <= 4000 && !reading.IsCompleted && !compacting.IsCompleted; i++)
+        bool IsUnderWay() => Volatile.Read(ref passes) > 0 && Volatile.Read(ref reads) > 0;
+        // On a busy machine the other two may begin late; the records go on until all three were at it together.
+        for (var i = 1; i <= 4000 || (i <= RecordsMax && !IsUnderWay()); i++)
         {
+            if (reading.IsCompleted || compacting.IsCompleted) break;
             log.Append(Of([($"k{i % 20}", $"{i}")], baseTimestamp: 1000 + log.LogEnd));
             Volatile.Write(ref written[i % 20], i);
             await Task.Yield();
         }
         await stop.CancelAsync();
-        Assert.True(await compacting > 0);
-        Assert.True(await reading > 0);
+        await Task.WhenAll(compacting, reading);
+        Assert.True(IsUnderWay(), $"{passes} passes, {reads} reads");
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using EventStream.Contracts;
+using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Postgres;
 using EventStream.Tests.Integration.EventStore;
@@ -102,6 +104,51 @@ public sealed class StoreCommandTests
         Assert.Equal([("1", 1L, true), ("1", 2L, true)], records.Select(r => (r.Key, r.Version, r.Replay)));
     }
 
+    [Fact]
+    public async Task A_reader_that_rests_is_rewound_and_handles_again_what_came_after_the_position()
+    {
+        await using var rig = await StoreRig.StartAsync("rewound");
+        var seen = new SeenPositions();
+        await rig.DaemonAsync(new DaemonPlan(), [seen]);
+        for (var i = 0; i < 3; i++) await rig.AppendAsync("video-1", Registered($"Title {i}"));
+        await Wait.UntilAsync("three events were handled", () => seen.Handled.Count == 3);
+
+        var (code, _, error) = await RunAsync(rig.Options, null, "rewind", seen.Name, "1");
+        Assert.Equal(1, code);
+        Assert.Contains("`eventstream store pause` makes one rest", error, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync(rig.Options, null, "pause", seen.Name)).Code);
+        (code, var output, error) = await RunAsync(rig.Options, null, "rewind", seen.Name, "1");
+        Assert.True(code == 0, error);
+        Assert.Equal("seen-positions handles events after position 1 again, once it is resumed\n", output);
+        Assert.Equal(3, seen.Handled.Count);
+        Assert.Equal(0, (await RunAsync(rig.Options, null, "resume", seen.Name)).Code);
+        await Wait.UntilAsync("the last two were handled again", () => seen.Handled.Count == 5);
+        Assert.Equal([1L, 2, 3, 2, 3], seen.Handled);
+    }
+
+    [Fact]
+    public async Task A_person_is_erased_from_one_tenant_for_ever()
+    {
+        await using var rig = await StoreRig.StartAsync("erased");
+        await rig.AppendAsync("video-1", Registered("One"));
+        var (code, output, error) = await RunAsync(rig.Options, null, "export");
+        Assert.True(code == 0, error);
+        Assert.Contains("Blender", output, StringComparison.Ordinal);
+        (code, output, _) = await RunAsync(rig.Options, null, "erase", "Blender", "--tenant", "another");
+        Assert.Equal((0, "Nothing was known of the person.\n"), (code, output));
+        (code, output, error) = await RunAsync(rig.Options, null, "erase", "Blender");
+        Assert.True(code == 0, error);
+        Assert.StartsWith("The person is erased.", output, StringComparison.Ordinal);
+
+        (_, output, _) = await RunAsync(rig.Options, null, "export");
+        Assert.DoesNotContain("Blender", output, StringComparison.Ordinal);
+        var data = JsonDocument.Parse(output).RootElement.GetProperty("data");
+        Assert.Equal(PersonalDataAttribute.Erased, data.GetProperty("publisher").GetString());
+        Assert.Equal("One", data.GetProperty("title").GetString());
+        (code, output, _) = await RunAsync(rig.Options, null, "erase", "Blender");
+        Assert.Equal((0, "Nothing was known of the person.\n"), (code, output));
+    }
+
     [Theory]
     [InlineData("'nothing' is not a projection. The projections are: video-list.", "rebuild", "nothing")]
     [InlineData("There is no reader 'nothing'", "pause", "nothing")]
@@ -159,5 +206,18 @@ public sealed class StoreCommandTests
         using var cancel = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await process.WaitForExitAsync(cancel.Token);
         return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Keeps the positions of the events that it is given, in their order.</summary>
+    private sealed class SeenPositions() : Subscription("seen-positions")
+    {
+        public ConcurrentQueue<long> Handled { get; } = new();
+
+        public override async Task HandleAsync(
+            IReadOnlyList<RecordedEvent> events, long upTo, Checkpoint checkpoint, CancellationToken cancellation)
+        {
+            foreach (var recorded in events) Handled.Enqueue(recorded.Position);
+            await checkpoint.MoveAsync(upTo, cancellation);
+        }
     }
 }
