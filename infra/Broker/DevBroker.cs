@@ -39,6 +39,9 @@ public sealed class DevBroker : IAsyncDisposable
     /// <summary>How many connections were closed because they sent bytes that are no request.</summary>
     public long GarbageFrames => _node.Counters.GarbageFrames;
 
+    /// <summary>In how many partitions the disk refused the newest batch: 0 while it takes what it is given.</summary>
+    public int FailingPartitions => _node.Topics.All.Sum(topic => topic.Partitions.Count(log => log.IsFailing));
+
     /// <summary>How many TLS handshakes and SASL exchanges failed.</summary>
     public long FailedAuthentications => _node.Counters.AuthenticationsFailed;
 

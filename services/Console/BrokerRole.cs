@@ -29,6 +29,11 @@ public sealed class BrokerRole : IRole
         builder.Services.AddHostedService(services => services.GetRequiredService<HostedBroker>());
         builder.Services.AddReadiness("broker", (services, _) =>
             Task.FromResult(services.GetRequiredService<HostedBroker>().IsRunning ? null : "it is starting"));
+        // It stays ready, as whoever reads is still served.
+        builder.Services.AddReadinessWarning("disk", services =>
+            services.GetRequiredService<HostedBroker>().FailingPartitions is > 0 and var failing
+                ? [$"The disk refuses records of {failing} partitions; free space under {DataFolderOf(services)}."]
+                : []);
     }
 
     public void Map(WebApplication app)
@@ -48,6 +53,9 @@ public sealed class BrokerRole : IRole
         return errors.Count == 0 ? options : throw new RoleConfigurationException(Name, string.Join(" ", errors));
     }
 
+    private static string DataFolderOf(IServiceProvider services) =>
+        services.GetRequiredService<BrokerOptions>().DataFolder;
+
     private static bool IsAboutFolder(string error) =>
         error.StartsWith(nameof(BrokerOptions.DataFolder), StringComparison.Ordinal);
 
@@ -56,6 +64,8 @@ public sealed class BrokerRole : IRole
         private DevBroker? broker;
 
         public bool IsRunning => broker is not null;
+
+        public int FailingPartitions => broker?.FailingPartitions ?? 0;
 
         public async Task StartAsync(CancellationToken cancellationToken)
         {

@@ -33,7 +33,7 @@ internal sealed partial class PartitionLog
     private long _logEnd;
     private long _lastStable;
     private volatile bool _closed;
-    private bool _isFailing;
+    private volatile bool _isFailing;
 
     public long LogStart => Volatile.Read(ref _logStart);
 
@@ -42,6 +42,9 @@ internal sealed partial class PartitionLog
 
     /// <summary>Everything before this offset is decided: committed, aborted or never part of a transaction.</summary>
     public long LastStable => Volatile.Read(ref _lastStable);
+
+    /// <summary>Whether the disk refused the newest batch.</summary>
+    public bool IsFailing => _isFailing;
 
     private LogSegment Active => _segments[^1];
 

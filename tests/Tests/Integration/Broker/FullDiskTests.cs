@@ -42,15 +42,39 @@ public sealed class FullDiskTests : IAsyncLifetime
 
         Assert.Contains(said.Lines, line => line.Contains(disk.Folder, StringComparison.Ordinal)
             && line.Contains("free space", StringComparison.Ordinal));
+        Assert.Equal(1, broker!.FailingPartitions);
         var waiting = producer.ProduceAsync(Topic, Message(20, value));
         disk.Free();
         await waiting;
+        Assert.Equal(0, broker.FailingPartitions);
         acknowledged.Add("20");
         Assert.Contains(said.Lines, line => line.Contains("written again", StringComparison.Ordinal));
         Assert.Equal(acknowledged, Keys());
         await RestartAsync();
         Assert.Equal(acknowledged, Keys());
         Assert.DoesNotContain(said.Lines, line => line.Contains("torn", StringComparison.Ordinal));
+    }
+
+    [SmallDiskFact]
+    public async Task The_role_says_so_where_its_readiness_is_asked_for()
+    {
+        var port = PostgresFixture.FreePort();
+        await using var role = await EventStreamProcess.StartAsync(
+            "broker", ("Broker:DataFolder", Path.Combine(disk!.Folder, "role")), ("Broker:Port", $"{port}"));
+        await CreateTopicAsync(Topic, $"127.0.0.1:{port}");
+        using var producer = Producer(c => c.BootstrapServers = $"127.0.0.1:{port}");
+        await producer.ProduceAsync(Topic, Message(0, "first"));
+        disk.Fill();
+        var waiting = producer.ProduceAsync(Topic, Message(1, new string('v', 20_000)));
+        using var http = new HttpClient();
+        var health = "";
+        await Wait.UntilAsync("the full disk is told", async () =>
+            (health = await http.GetStringAsync(new Uri(role.Url + "/health/ready")))
+                .StartsWith("Degraded", StringComparison.Ordinal));
+        Assert.Contains("The disk refuses records of 1 partitions; free space under", health, StringComparison.Ordinal);
+        disk.Free();
+        await waiting;
+        Assert.StartsWith("Healthy", await http.GetStringAsync(new Uri(role.Url + "/health/ready")));
     }
 
     [SmallDiskFact]
@@ -106,9 +130,9 @@ public sealed class FullDiskTests : IAsyncLifetime
         broker = await StartAsync(port);
     }
 
-    private async Task CreateTopicAsync(string name)
+    private async Task CreateTopicAsync(string name, string? bootstrap = null)
     {
-        using var admin = Admin();
+        using var admin = Admin(bootstrap);
         await admin.CreateTopicsAsync([new() { Name = name, NumPartitions = 1, ReplicationFactor = 1 }]);
     }
 
@@ -141,8 +165,8 @@ public sealed class FullDiskTests : IAsyncLifetime
 
     private static Message<string, string> Message(int key, string value) => new() { Key = $"{key}", Value = value };
 
-    private IAdminClient Admin() =>
-        new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Bootstrap })
+    private IAdminClient Admin(string? bootstrap = null) =>
+        new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap ?? Bootstrap })
             .SetLogHandler((_, _) => { }).Build();
 
     private IProducer<string, string> Producer(Action<ProducerConfig>? configure = null)
