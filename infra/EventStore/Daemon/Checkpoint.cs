@@ -1,3 +1,4 @@
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.EventStore.Daemon;
@@ -13,6 +14,12 @@ namespace EventStream.EventStore.Daemon;
 /// </remarks>
 public sealed class Checkpoint
 {
+    private const string Move =
+        """
+        update checkpoints set position = $3, updated_at = clock_timestamp()
+        where reader = $1 and epoch = $2 and set_config('synchronous_commit', 'off', true) is not null
+        """;
+
     private readonly NpgsqlDataSource source;
     private readonly long epoch;
     private long position;
@@ -47,10 +54,8 @@ public sealed class Checkpoint
     /// </summary>
     public async Task MoveAsync(long to, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await FenceAsync(connection, to, cancellation);
-        await transaction.CommitAsync(cancellation);
+        await using var command = source.CreateCommand(Move);
+        await SaveAsync(command, to, cancellation);
         Committed(to);
     }
 
@@ -62,25 +67,18 @@ public sealed class Checkpoint
     /// </summary>
     public async Task FenceAsync(NpgsqlConnection connection, long to, CancellationToken cancellation)
     {
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                new("set local synchronous_commit = off"),
-                new(
-                    "update checkpoints set position = $3, updated_at = clock_timestamp() "
-                    + "where reader = $1 and epoch = $2")
-                {
-                    Parameters = { new() { Value = Reader }, new() { Value = epoch }, new() { Value = to } },
-                },
-            },
-        };
-        await batch.ExecuteNonQueryAsync(cancellation);
-        if (batch.BatchCommands[1].RecordsAffected == 0) throw new OwnershipLostException(Reader);
+        await using var command = new NpgsqlCommand(Move, connection);
+        await SaveAsync(command, to, cancellation);
     }
 
     /// <summary>Says that the transaction of <see cref="FenceAsync"/> was committed.</summary>
     public void Committed(long to) => Volatile.Write(ref position, to);
+
+    private async Task SaveAsync(NpgsqlCommand command, long to, CancellationToken cancellation)
+    {
+        command.With(Reader).With(epoch).With(to);
+        if (await command.ExecuteNonQueryAsync(cancellation) == 0) throw new OwnershipLostException(Reader);
+    }
 
     /// <summary>Notes why the reader stays where it is until a person resumes it.</summary>
     public async Task StopAsync(string why, CancellationToken cancellation)

@@ -27,11 +27,12 @@ internal sealed class EventPages(PostgresEventStore store, NpgsqlDataSource sour
 
     /// <summary>Pages after a position, for ever, up to the mark as it moves.</summary>
     public IAsyncEnumerable<EventPage> Follow(long after, int max, MarkWatch mark, CancellationToken cancellation) =>
-        Ahead(Read(after, max, mark.BeyondAsync, cancellation), cancellation);
+        Ahead(Read(after, max, mark.BeyondAsync, cancellation), max, cancellation);
 
     /// <summary>Pages in (after, upTo], as they are visible now.</summary>
     public IAsyncEnumerable<EventPage> ReadTo(long after, long upTo, int max, CancellationToken cancellation) =>
-        Ahead(Read(after, max, (from, _) => Task.FromResult(from < upTo ? upTo : -1), cancellation), cancellation);
+        Ahead(Read(after, max, (from, _) => Task.FromResult(from < upTo ? upTo : -1), cancellation), max,
+            cancellation);
 
     /// <summary><paramref name="bound"/> says up to where to read from a position on; -1 ends.</summary>
     private async IAsyncEnumerable<EventPage> Read(
@@ -90,8 +91,13 @@ internal sealed class EventPages(PostgresEventStore store, NpgsqlDataSource sour
             EventMetadata.None, row.GetFieldValue<DateTimeOffset>(5));
     }
 
+    /// <summary>
+    /// Pages that were read while the one before was handled come as one: what has a price a batch, a transaction of
+    /// Kafka for example, is paid once for all that wait, so that a reader that is slower than the writers does not
+    /// fall behind.
+    /// </summary>
     private static async IAsyncEnumerable<EventPage> Ahead(
-        IAsyncEnumerable<EventPage> pages, [EnumeratorCancellation] CancellationToken cancellation)
+        IAsyncEnumerable<EventPage> pages, int max, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var channel = Channel.CreateBounded<EventPage>(AheadMax);
@@ -111,12 +117,21 @@ internal sealed class EventPages(PostgresEventStore store, NpgsqlDataSource sour
             }, CancellationToken.None);
         try
         {
-            await foreach (var page in channel.Reader.ReadAllAsync(cancellation)) yield return page;
+            await foreach (var page in channel.Reader.ReadAllAsync(cancellation))
+                yield return WithWaiting(page, channel.Reader, max);
         }
         finally
         {
             await reading.CancelAsync();
             await reader;
         }
+    }
+
+    private static EventPage WithWaiting(EventPage page, ChannelReader<EventPage> waiting, int max)
+    {
+        while (page.Bad is null && waiting.TryPeek(out var next) && next.Bad is null
+            && page.Events.Count + next.Events.Count <= max && waiting.TryRead(out _))
+            page = new EventPage(page.From, next.To, [.. page.Events, .. next.Events]);
+        return page;
     }
 }
