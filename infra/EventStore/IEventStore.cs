@@ -107,8 +107,10 @@ public sealed record RecordedEvent(
     long Position, string Stream, long Version, Guid Id, string WireName, IEvent Data, EventMetadata Metadata,
     DateTimeOffset RecordedAt, string Tenant = Tenants.Default);
 
-/// <summary>The version of the last event appended, and its position.</summary>
-public readonly record struct AppendResult(long Version, long Position);
+/// <summary>
+/// The version of the last event appended, and its position. Repeated says that the events were in the stream before.
+/// </summary>
+public readonly record struct AppendResult(long Version, long Position, bool Repeated = false);
 
 /// <summary>A fold of a stream up to a version, as JSON of a named shape.</summary>
 public sealed record Snapshot(string Shape, long Version, ReadOnlyMemory<byte> State);

@@ -8,12 +8,35 @@ namespace EventStream.EventStore;
 /// Load, fold, decide, append: the way every aggregate is written. When another writer came first, the decision is
 /// taken again on the new state, at most <see cref="AttemptsMax"/> times.
 /// </summary>
-public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggregate)
+/// <remarks>
+/// States that decisions led to are kept in memory, <see cref="StatesMax"/> of them unless told otherwise: the next
+/// decision on the same aggregate is taken on what is kept, without reading. Nothing wrong can come of a state that is
+/// old: an append to another version than the stream has is refused, and a decision that refuses, or changes nothing,
+/// counts only on a state that was just read (docs/decisions/0023). States are values: a fold that changes one in place
+/// breaks this as it breaks snapshots.
+/// </remarks>
+public sealed class Repository<TState>
 {
+    /// <summary>States kept unless told otherwise.</summary>
+    public const int StatesMax = 1000;
+
     /// <summary>
     /// Losing so often in a row means that many writers fight for one stream; waiting longer would hide that.
     /// </summary>
     public const int AttemptsMax = 8;
+
+    private readonly IEventStore store;
+    private readonly Aggregate<TState> aggregate;
+    private readonly KeptStates<TState> kept;
+
+    public Repository(IEventStore store, Aggregate<TState> aggregate)
+        : this(store, aggregate, StatesMax, TimeProvider.System)
+    {
+    }
+
+    /// <summary>With another bound of the states that are kept; 0 keeps none.</summary>
+    public Repository(IEventStore store, Aggregate<TState> aggregate, int statesMax, TimeProvider time) =>
+        (this.store, this.aggregate, kept) = (store, aggregate, new KeptStates<TState>(statesMax, time));
 
     /// <summary>The state of one aggregate now, or as of a version or a time.</summary>
     public async Task<Loaded<TState>> LoadAsync(
@@ -45,14 +68,21 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
         string id, Func<TState, IEnumerable<IEvent>> decide, EventMetadata metadata, CancellationToken cancellation,
         Guid? commandId = null)
     {
+        if (await DecideOnKeptAsync(id, decide, metadata, commandId, cancellation) is { } decided) return decided;
         for (var attempt = 1; attempt <= AttemptsMax; attempt++)
         {
+            var readAt = kept.Now();
             var loaded = await LoadAsync(id, cancellation);
             IReadOnlyList<IEvent> events = [.. decide(loaded.State)];
-            if (events.Count == 0) return new Decided<TState>(loaded.State, loaded.Version, events);
+            if (events.Count == 0)
+            {
+                kept.Put(id, loaded, readAt);
+                return new Decided<TState>(loaded.State, loaded.Version, events);
+            }
+
             try
             {
-                return await AppendAsync(id, loaded, events, metadata, cancellation, commandId);
+                return await AppendAsync(id, loaded, events, metadata, cancellation, commandId, readAt);
             }
             catch (WrongExpectedVersionException)
             {
@@ -63,19 +93,55 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
         throw new ContendedStreamException(aggregate.StreamOf(id), AttemptsMax);
     }
 
-    /// <summary>Appends what follows from a state, to exactly the version that it was folded from.</summary>
+    /// <summary>
+    /// Appends what follows from a state, to exactly the version that it was folded from. With the time at which its
+    /// events were read, what it led to is kept.
+    /// </summary>
     internal async Task<Decided<TState>> AppendAsync(
         string id, Loaded<TState> loaded, IReadOnlyList<IEvent> events, EventMetadata metadata,
-        CancellationToken cancellation, Guid? commandId = null)
+        CancellationToken cancellation, Guid? commandId = null, long? readAt = null)
     {
         var stream = aggregate.StreamOf(id);
         var result = await store.AppendAsync(
             stream, ExpectedVersion.Exactly(loaded.Version), Number(events, commandId), metadata, cancellation);
         var state = events.Aggregate(loaded.State, aggregate.Apply);
         // A repeated command may have been appended long ago: then the state is not that of the version it is at.
-        if (result.Version == loaded.Version + events.Count)
-            await KeepAsync(stream, loaded.Version, result.Version, state, cancellation);
+        if (result.Repeated) kept.Remove(id);
+        else if (readAt is { } at) kept.Put(id, new Loaded<TState>(state, result.Version), at);
+        if (!result.Repeated) await KeepAsync(stream, loaded.Version, result.Version, state, cancellation);
         return new Decided<TState>(state, result.Version, events);
+    }
+
+    /// <summary>
+    /// Takes the decision on what is kept and appends it; null where nothing is kept, or where only a state that was
+    /// just read can tell: the stream went on meanwhile, or there is nothing to append.
+    /// </summary>
+    private async Task<Decided<TState>?> DecideOnKeptAsync(
+        string id, Func<TState, IEnumerable<IEvent>> decide, EventMetadata metadata, Guid? commandId,
+        CancellationToken cancellation)
+    {
+        if (kept.Find(id) is not { } known) return null;
+        IReadOnlyList<IEvent> events;
+        try
+        {
+            events = [.. decide(known.State.State)];
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // What is refused on an old state may be right on the new one.
+            return null;
+        }
+
+        if (events.Count == 0) return null;
+        try
+        {
+            return await AppendAsync(id, known.State, events, metadata, cancellation, commandId, known.ReadAt);
+        }
+        catch (WrongExpectedVersionException)
+        {
+            kept.Remove(id);
+            return null;
+        }
     }
 
     private static List<NewEvent> Number(IReadOnlyList<IEvent> events, Guid? commandId) =>
@@ -85,12 +151,12 @@ public sealed class Repository<TState>(IEventStore store, Aggregate<TState> aggr
     private async Task<Loaded<TState>?> FromSnapshotAsync(string id, long asOfVersion, CancellationToken cancellation)
     {
         if (aggregate.Snapshots is not { } policy) return null;
-        var kept = await store.LoadSnapshotAsync(aggregate.StreamOf(id), policy.Shape, cancellation);
-        if (kept is null || kept.Version > asOfVersion) return null;
+        var snapshot = await store.LoadSnapshotAsync(aggregate.StreamOf(id), policy.Shape, cancellation);
+        if (snapshot is null || snapshot.Version > asOfVersion) return null;
         try
         {
-            var state = JsonSerializer.Deserialize(kept.State.Span, policy.Json);
-            return state is null ? null : new Loaded<TState>(state, kept.Version);
+            var state = JsonSerializer.Deserialize(snapshot.State.Span, policy.Json);
+            return state is null ? null : new Loaded<TState>(state, snapshot.Version);
         }
         catch (JsonException)
         {

@@ -136,7 +136,7 @@ internal sealed class InMemoryLog(TimeProvider time)
         var known = append.Ids.Select(id => byId.GetValueOrDefault((append.Tenant, id))).ToList();
         if (known.Any(e => e is null || e.Stream != append.Stream)) return null;
         var last = known.MaxBy(e => e!.Version)!;
-        return new AppendResult(last.Version, last.Position);
+        return new AppendResult(last.Version, last.Position, Repeated: true);
     }
 
     private AppendResult Write(EncodedAppend append)

@@ -22,7 +22,7 @@ internal readonly record struct AppendOutcome(int Code, long Version, long Posit
         ? throw Error
         : Code switch
         {
-            Appended or KnownAlready => new AppendResult(Version, Position),
+            Appended or KnownAlready => new AppendResult(Version, Position, Code == KnownAlready),
             WrongVersion => throw new WrongExpectedVersionException(append.Stream, append.Expected, Version),
             Duplicate => throw new DuplicateEventException(append.Stream),
             Archived => throw new StreamArchivedException(append.Stream),

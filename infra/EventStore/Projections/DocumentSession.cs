@@ -13,7 +13,10 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
     : ProjectionSession
     where TDocument : class
 {
-    private readonly DocumentCache<TDocument> cache = new();
+    /// <summary>The documents kept are at most twice as many.</summary>
+    private const int CacheHalfMax = 10_000;
+
+    private readonly RecentEntries<DocumentKey, Document<TDocument>> cache = new(CacheHalfMax);
     private readonly Dictionary<DocumentKey, Document<TDocument>> touched = [];
     private readonly List<(DocumentKey Key, RecordedEvent Recorded)> routed = [];
     private readonly HashSet<DocumentKey> missing = [];
@@ -70,7 +73,7 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
                 var key = new DocumentKey(recorded.Tenant, id);
                 routed.Add((key, recorded));
                 if (touched.ContainsKey(key) || missing.Contains(key)) continue;
-                if (cache.Find(key) is { } known) touched.Add(key, known);
+                if (cache.TryFind(key, out var known)) touched.Add(key, known);
                 else if (projection.IsFirst(recorded)) touched.Add(key, default);
                 else missing.Add(key);
             }
@@ -193,28 +196,3 @@ internal readonly record struct DocumentKey(string Tenant, string Id);
 internal readonly record struct Document<TDocument>(
     TDocument? Data, long Version, long Position, bool Changed, bool Stored)
     where TDocument : class;
-
-/// <summary>
-/// The documents of late in two halves: when the young half is full it becomes the old one, and what the old one held
-/// and nobody asked for is forgotten.
-/// </summary>
-internal sealed class DocumentCache<TDocument>
-    where TDocument : class
-{
-    /// <summary>Documents of one half; the whole keeps at most twice as many.</summary>
-    public const int HalfMax = 10_000;
-
-    private Dictionary<DocumentKey, Document<TDocument>> young = [];
-    private Dictionary<DocumentKey, Document<TDocument>> old = [];
-
-    public Document<TDocument>? Find(DocumentKey key) =>
-        young.TryGetValue(key, out var found) || old.TryGetValue(key, out found) ? found : null;
-
-    public void Put(DocumentKey key, Document<TDocument> document)
-    {
-        if (young.Count >= HalfMax && !young.ContainsKey(key)) (old, young) = (young, []);
-        young[key] = document;
-    }
-
-    public void Clear() => (young, old) = ([], []);
-}

@@ -69,7 +69,11 @@ internal sealed class LogFixture : IDisposable
     {
         private DateTimeOffset _now = DateTimeOffset.FromUnixTimeMilliseconds(1_000_000);
 
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
         public override DateTimeOffset GetUtcNow() => _now;
+
+        public override long GetTimestamp() => _now.Ticks;
 
         public void Turn(TimeSpan by) => _now += by;
     }

@@ -109,7 +109,7 @@ public abstract partial class EventStoreTests : IAsyncLifetime
         var events = NewEvents(3);
         var first = await Store.AppendAsync(stream, Version(expected), events, EventMetadata.None, None);
         var again = await Store.AppendAsync(stream, Version(expected), events, EventMetadata.None, None);
-        Assert.Equal(first, again);
+        Assert.Equal(first with { Repeated = true }, again);
         Assert.Equal(3, (await Read(stream)).Count);
     }
 
@@ -120,7 +120,7 @@ public abstract partial class EventStoreTests : IAsyncLifetime
         var events = NewEvents(2);
         var first = await Store.AppendAsync(stream, ExpectedVersion.NoStream, events, EventMetadata.None, None);
         await Append(stream, ExpectedVersion.Exactly(2), 1);
-        Assert.Equal(first,
+        Assert.Equal(first with { Repeated = true },
             await Store.AppendAsync(stream, ExpectedVersion.NoStream, events, EventMetadata.None, None));
     }
 

@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Memory;
+using EventStream.Tests.Broker;
 
 namespace EventStream.Tests.EventStore;
 
@@ -140,6 +141,73 @@ public sealed class RepositoryTests
         await Assert.ThrowsAsync<WrongExpectedVersionException>(() =>
             store.StartStreamAsync("count-a", [Fact()], EventMetadata.None, default));
     }
+
+    [Fact]
+    public async Task A_kept_state_is_decided_on_and_given_up_when_another_writer_came_first()
+    {
+        var repository = new Repository<int>(store, Counter);
+        await repository.DecideAsync("a", _ => [Fact()], EventMetadata.None, default);
+        await AppendBesideAsync();
+        var seen = new List<int>();
+        var decided = await repository.DecideAsync("a", See(seen, _ => true), EventMetadata.None, default);
+        Assert.Equal((3, 3L), (decided.State, decided.Version));
+        Assert.Equal([1, 2], seen);
+        await repository.DecideAsync("a", See(seen, _ => true), EventMetadata.None, default);
+        Assert.Equal([1, 2, 3], seen);
+    }
+
+    [Fact]
+    public async Task What_changes_nothing_or_is_refused_on_a_kept_state_is_decided_on_the_stream()
+    {
+        var repository = new Repository<int>(store, Counter);
+        await repository.DecideAsync("a", _ => [Fact()], EventMetadata.None, default);
+        await AppendBesideAsync();
+        var seen = new List<int>();
+        var decided = await repository.DecideAsync("a", See(seen, count => count == 2), EventMetadata.None, default);
+        Assert.Equal((3, 1), (decided.State, decided.Events.Count));
+        await AppendBesideAsync();
+        decided = await repository.DecideAsync(
+            "a", count => count == 4 ? [Fact()] : throw new InvalidOperationException("old"), EventMetadata.None,
+            default);
+        Assert.Equal(5, decided.State);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => repository.DecideAsync(
+            "a", _ => throw new InvalidOperationException("whatever"), EventMetadata.None, default));
+    }
+
+    [Fact]
+    public async Task States_are_kept_for_a_bounded_time_and_number()
+    {
+        var clock = new LogFixture.Clock();
+        var repository = new Repository<int>(store, Counter, statesMax: 2, clock);
+        var seen = new List<int>();
+        async Task DecideBesideAsync()
+        {
+            await AppendBesideAsync();
+            await repository.DecideAsync("a", See(seen, _ => true), EventMetadata.None, default);
+        }
+
+        await repository.DecideAsync("a", _ => [Fact()], EventMetadata.None, default);
+        clock.Turn(TimeSpan.FromSeconds(29));
+        await DecideBesideAsync();
+        Assert.Equal([1, 2], seen);
+        clock.Turn(TimeSpan.FromSeconds(30));
+        await DecideBesideAsync();
+        Assert.Equal([1, 2, 4], seen);
+        foreach (var id in (string[])["b", "c"])
+            await repository.DecideAsync(id, _ => [Fact()], EventMetadata.None, default);
+        await DecideBesideAsync();
+        Assert.Equal([1, 2, 4, 6], seen);
+    }
+
+    private Task AppendBesideAsync() => store.AppendAsync(
+        "count-a", ExpectedVersion.Any, [new(Guid.NewGuid(), Fact())], EventMetadata.None, default);
+
+    /// <summary>One fact where the state is right, noting every state that was looked at.</summary>
+    private static Func<int, IEnumerable<IEvent>> See(List<int> seen, Func<int, bool> isRight) => count =>
+    {
+        seen.Add(count);
+        return isRight(count) ? [Fact()] : [];
+    };
 
     private static Aggregate<int> Snapshotting(int every) =>
         Counter with { Snapshots = new("count.v1", every, NumberJson.Default.Int32) };

@@ -76,6 +76,7 @@ public sealed class PartitionTests : IAsyncLifetime
         var first = await store.AppendAsync("video-1", ExpectedVersion.Any, events, EventMetadata.None, None);
         await ScalarAsync($"select setval('event_positions', {3 * Size})");
         await AppendAsync("video-1", 2, 1);
+        first = first with { Repeated = true };
         Assert.Equal(first, await store.AppendAsync("video-1", ExpectedVersion.Any, events, EventMetadata.None, None));
         Assert.Equal(first,
             await store.AppendAsync("video-1", ExpectedVersion.Exactly(3), events, EventMetadata.None, None));
