@@ -69,7 +69,8 @@ internal sealed partial class Assignments(
         var wanted = new Dictionary<string, Func<RunningShard, CancellationToken, Task>>(StringComparer.Ordinal);
         foreach (var subscription in subscriptions)
             if (!Rests(subscription.Name, resting))
-                wanted.Add(subscription.Name, (shard, life) => FollowAsync(shard, subscription, life));
+                wanted.Add(subscription.Name, (shard, life) => FollowAsync(shard, subscription,
+                    Checkpoint.TakeAsync(services.Source, subscription.Name, life), life));
         foreach (var projection in plan.Projections)
         {
             var lifecycle = plan.LifecycleOf(projection);
@@ -93,7 +94,8 @@ internal sealed partial class Assignments(
             if (live.Version != projection.Version || live.Lifecycle == ProjectionLifecycle.Inline) continue;
             foreach (var name in live.ShardNames)
                 if (!Rests(name.ToString(), resting))
-                    wanted.Add(name.ToString(), (shard, life) => FollowAsync(shard, projection, name, life));
+                    wanted.Add(name.ToString(), (shard, life) => FollowAsync(
+                        shard, ShardOf(projection, name), registry.TakeAsync(live, name, life), life));
         }
 
         return wanted;
@@ -106,15 +108,13 @@ internal sealed partial class Assignments(
         return true;
     }
 
-    private Task FollowAsync(RunningShard shard, Projection projection, ShardName name, CancellationToken life) =>
-        FollowAsync(
-            shard,
-            new ProjectionShard(projection, name, projection.Table, services.Source, registry.LockOf(projection.Name)),
-            life);
+    private ProjectionShard ShardOf(Projection projection, ShardName name) =>
+        new(projection, name, projection.Table, services.Source, registry.LockOf(projection.Name));
 
-    private async Task FollowAsync(RunningShard shard, Subscription subscription, CancellationToken life)
+    private async Task FollowAsync(
+        RunningShard shard, Subscription subscription, Task<Checkpoint> taking, CancellationToken life)
     {
-        var checkpoint = await Checkpoint.TakeAsync(services.Source, subscription.Name, life);
+        var checkpoint = await taking;
         Owning(log, subscription.Name, checkpoint.Position);
         shard.Worker = new ShardWorker(subscription, checkpoint, pages, services.Source, services.Time);
         await shard.Worker.FollowAsync(mark, life);

@@ -14,6 +14,12 @@ namespace EventStream.EventStore.Daemon;
 /// </remarks>
 public sealed class Checkpoint
 {
+    private const string Take =
+        """
+        insert into checkpoints (reader, epoch) values ($1, 1)
+        on conflict (reader) do update set epoch = checkpoints.epoch + 1, stopped = null
+        returning position, epoch
+        """;
     private const string Move =
         """
         update checkpoints set position = $3, updated_at = clock_timestamp()
@@ -33,17 +39,19 @@ public sealed class Checkpoint
     /// <summary>Every event up to this position is handled.</summary>
     public long Position => Volatile.Read(ref position);
 
-    /// <summary>Takes the checkpoint over from whoever had it.</summary>
+    /// <summary>Takes the checkpoint over from whoever had it; a reader that is new has one at position 0.</summary>
     public static async Task<Checkpoint> TakeAsync(
         NpgsqlDataSource source, string reader, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(
-            """
-            insert into checkpoints (reader, epoch) values ($1, 1)
-            on conflict (reader) do update set epoch = checkpoints.epoch + 1, stopped = null
-            returning position, epoch
-            """);
-        command.Parameters.Add(new() { Value = reader });
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        return await TakeAsync(source, connection, reader, cancellation);
+    }
+
+    /// <summary>The same in the transaction of a connection.</summary>
+    public static async Task<Checkpoint> TakeAsync(
+        NpgsqlDataSource source, NpgsqlConnection connection, string reader, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(Take, connection).With(reader);
         await using var row = await command.ExecuteReaderAsync(cancellation);
         await row.ReadAsync(cancellation);
         return new Checkpoint(source, reader, row.GetInt64(0), row.GetInt64(1));

@@ -140,6 +140,26 @@ internal sealed class ProjectionRegistry(NpgsqlDataSource source, PostgresOption
         return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
+    /// <summary>
+    /// Takes the checkpoint of a shard that writes the live tables, under the lock of a switch. A generation that was
+    /// replaced has none any more: one that began at the first event again would write every event twice. Throws
+    /// <see cref="OwnershipLostException"/> where another generation is live.
+    /// </summary>
+    public async Task<Checkpoint> TakeAsync(
+        ProjectionGeneration live, ShardName shard, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await LockOf(live.Name).ShareAsync(connection, cancellation);
+        await using var still = new NpgsqlCommand(
+            "select 1 from projections where name = $1 and generation = $2 and state = 'live'", connection)
+            .With(live.Name).With(live.Generation);
+        if (await still.ExecuteScalarAsync(cancellation) is null) throw new OwnershipLostException(shard.ToString());
+        var checkpoint = await Checkpoint.TakeAsync(source, connection, shard.ToString(), cancellation);
+        await transaction.CommitAsync(cancellation);
+        return checkpoint;
+    }
+
     private static string Word(ProjectionLifecycle lifecycle) =>
         lifecycle == ProjectionLifecycle.Inline ? "inline" : "async";
 

@@ -48,6 +48,25 @@ public sealed class RebuildTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shard_of_a_generation_that_was_replaced_cannot_begin_again_at_the_first_event()
+    {
+        var projection = new VideoRows();
+        var daemon = await rig.DaemonAsync(new DaemonPlan().Add(projection));
+        await rig.AppendAsync("video-1", SampleEvents.Registered("One"), SampleEvents.Uploaded());
+        await rig.WaitAsync(projection.Name);
+        var registry = new ProjectionRegistry(rig.Source, rig.Options);
+        var old = Assert.Single(await registry.ReadAsync(default));
+        await rig.RebuildAsync(projection);
+        // As a process that saw the old generation a moment before the switch.
+        await Assert.ThrowsAsync<OwnershipLostException>(
+            () => registry.TakeAsync(old, old.ShardNames.Single(), default));
+        await rig.WaitAsync(projection.Name);
+        await rig.StopAsync(daemon);
+        Assert.Equal([$"{projection.Name}:g2"], await rig.RowsAsync("select reader from checkpoints"));
+        Assert.Equal(["video-1|2"], await rig.RowsAsync("select stream, touched from video_rows"));
+    }
+
+    [Fact]
     public async Task A_new_version_is_built_beside_the_old_one_and_takes_its_place()
     {
         var old = await rig.DaemonAsync(new DaemonPlan().Add(new VideoLife.Projection()));
