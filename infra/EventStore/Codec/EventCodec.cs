@@ -46,34 +46,34 @@ internal sealed class EventCodec(Upcasters upcasters, SubjectKeys keys)
     }
 
     /// <summary>Rows as events, in their order.</summary>
-    public async ValueTask<IReadOnlyList<RecordedEvent>> DecodeAsync(
+    public ValueTask<IReadOnlyList<RecordedEvent>> DecodeAsync(
         IReadOnlyList<StoredEvent> rows, CancellationToken cancellation)
     {
-        var events = new RecordedEvent[rows.Count];
-        var missing = new HashSet<long>();
-        (byte[] Json, EventMetadata Metadata)? before = null;
-        for (var i = 0; i < rows.Count;)
-        {
-            var row = rows[i];
-            // What was appended together has the same metadata.
-            var metadata = before is { } same && same.Json.AsSpan().SequenceEqual(row.Metadata) ? same.Metadata
-                : StoredMetadata.Read(row.Metadata, keys, missing);
-            var read = missing.Count == 0 ? Read(row, missing) : null;
-            if (metadata is null || read is not { } known)
-            {
-                CollectMissing(rows, i, missing);
-                await keys.LoadAsync(missing, cancellation);
-                missing.Clear();
-                continue;
-            }
+        var decoder = new EventDecoder(this, keys);
+        foreach (var row in rows) decoder.Add(row);
+        return decoder.EndAsync(cancellation);
+    }
 
-            before = (row.Metadata, metadata);
-            events[i++] = new RecordedEvent(
-                row.Position, row.Stream, row.Version, row.Id, known.Name, known.Data, metadata, row.RecordedAt,
-                row.Tenant);
+    /// <summary>Decodes rows as they come, one after another.</summary>
+    public EventDecoder Decoder() => new(this, keys);
+
+    /// <summary>
+    /// The event of a row; null where keys have to be looked up first, which <paramref name="missing"/>, empty before,
+    /// then holds.
+    /// </summary>
+    internal (string Name, IEvent Data)? Read(StoredEvent row, HashSet<long> missing)
+    {
+        var json = row.Data;
+        if (PersonalJson.MayHold(json))
+        {
+            var tree = PersonalJson.Reveal(JsonNode.Parse(json), keys, missing);
+            if (missing.Count > 0) return null;
+            json = JsonSerializer.SerializeToUtf8Bytes(tree);
         }
 
-        return events;
+        return upcasters.Concerns(row.Name)
+            ? upcasters.Upcast(row.Name, json)
+            : (row.Name, (IEvent)MessageTypes.Read(row.Name, json));
     }
 
     private async ValueTask<byte[]> WriteAsync(string tenant, IEvent data, CancellationToken cancellation)
@@ -90,31 +90,5 @@ internal sealed class EventCodec(Upcasters upcasters, SubjectKeys keys)
         }
 
         return JsonSerializer.SerializeToUtf8Bytes((JsonNode)tree);
-    }
-
-    /// <summary>Looks ahead, so that the keys of a whole batch are asked for at once.</summary>
-    private void CollectMissing(IReadOnlyList<StoredEvent> rows, int from, HashSet<long> missing)
-    {
-        for (var i = from; i < rows.Count; i++)
-        {
-            StoredMetadata.Read(rows[i].Metadata, keys, missing);
-            if (PersonalJson.MayHold(rows[i].Data))
-                PersonalJson.Reveal(JsonNode.Parse(rows[i].Data), keys, missing);
-        }
-    }
-
-    private (string Name, IEvent Data)? Read(StoredEvent row, HashSet<long> missing)
-    {
-        var json = row.Data;
-        if (PersonalJson.MayHold(json))
-        {
-            var tree = PersonalJson.Reveal(JsonNode.Parse(json), keys, missing);
-            if (missing.Count > 0) return null;
-            json = JsonSerializer.SerializeToUtf8Bytes(tree);
-        }
-
-        return upcasters.Concerns(row.Name)
-            ? upcasters.Upcast(row.Name, json)
-            : (row.Name, (IEvent)MessageTypes.Read(row.Name, json));
     }
 }

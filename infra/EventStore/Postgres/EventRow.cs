@@ -6,20 +6,35 @@ namespace EventStream.EventStore.Postgres;
 /// <summary>A row of the events table.</summary>
 internal static class EventRow
 {
-    /// <summary>What <see cref="Read"/> expects, in this order.</summary>
-    public const string Columns = "position, stream, version, id, name, data, metadata, recorded_at, tenant";
+    /// <summary>The columns of a stream that is known, in the order in which they are read.</summary>
+    public const string OfStream = "position, version, id, name, data, metadata, recorded_at";
 
-    public static StoredEvent Read(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetString(1), row.GetInt64(2), row.GetGuid(3), row.GetString(4),
-        row.GetFieldValue<byte[]>(5), row.GetFieldValue<byte[]>(6), row.GetFieldValue<DateTimeOffset>(7),
-        row.GetString(8));
+    /// <summary>The columns of any event. The tenant that most events have is not sent with each of them.</summary>
+    public const string OfAny = $"{OfStream}, stream, nullif(tenant, '{Tenants.Default}')";
 
-    /// <summary>Every row of a command.</summary>
-    public static async Task<List<StoredEvent>> ReadAllAsync(NpgsqlCommand command, CancellationToken cancellation)
+    /// <summary>The event of every row of a command whose columns are <see cref="OfAny"/>.</summary>
+    public static Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(
+        NpgsqlCommand command, EventCodec codec, CancellationToken cancellation) =>
+        ReadAllAsync(
+            command, codec, row => Read(row, row.GetString(7), row.IsDBNull(8) ? Tenants.Default : row.GetString(8)),
+            cancellation);
+
+    /// <summary>The event of every row of a command whose columns are <see cref="OfStream"/>.</summary>
+    public static Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(
+        NpgsqlCommand command, EventCodec codec, string tenant, string stream, CancellationToken cancellation) =>
+        ReadAllAsync(command, codec, row => Read(row, stream, tenant), cancellation);
+
+    private static StoredEvent Read(NpgsqlDataReader row, string stream, string tenant) => new(
+        row.GetInt64(0), stream, row.GetInt64(1), row.GetGuid(2), row.GetString(3), row.GetFieldValue<byte[]>(4),
+        row.GetFieldValue<byte[]>(5), row.GetFieldValue<DateTimeOffset>(6), tenant);
+
+    private static async Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(
+        NpgsqlCommand command, EventCodec codec, Func<NpgsqlDataReader, StoredEvent> read,
+        CancellationToken cancellation)
     {
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = new List<StoredEvent>();
-        while (await reader.ReadAsync(cancellation)) rows.Add(Read(reader));
-        return rows;
+        var decoder = codec.Decoder();
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+            while (await reader.ReadAsync(cancellation)) decoder.Add(read(reader));
+        return await decoder.EndAsync(cancellation);
     }
 }

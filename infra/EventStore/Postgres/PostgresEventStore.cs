@@ -10,8 +10,14 @@ namespace EventStream.EventStore.Postgres;
 /// </summary>
 public sealed class PostgresEventStore : IEventStore, IDisposable
 {
-    /// <summary>Events of a stream that are held in memory at a time while it is read.</summary>
-    private const int PageMax = 1000;
+    /// <summary>
+    /// Events of a stream in one page. The server gathers a page before
+    /// it sends any of it, in memory that it gives back: from some hundred kilobytes on, that doubles what a row costs.
+    /// </summary>
+    private const int PageMax = 250;
+
+    /// <summary>Pages of a long stream that are read at a time, each over a connection of its own.</summary>
+    private const int PagesAhead = 2;
 
     /// <summary>
     /// Positions that one read of the log looks at first; over a long gap each further look is twice as wide.
@@ -19,10 +25,10 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     internal const int WindowMin = 1000;
 
     internal const string ReadStream =
-        $"select {EventRow.Columns} from fetch_stream($1, $2, $3, $4, $5, $6, $7)";
+        $"select {EventRow.OfStream} from fetch_stream($1, $2, $3, $4, $5, $6, $7)";
     internal const string ReadAll =
         $"""
-        select {EventRow.Columns} from events
+        select {EventRow.OfAny} from events
         where position > $1 and position <= $2 and name <> '{EventCodec.ErasedName}' order by position limit $3
         """;
 
@@ -82,10 +88,9 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     {
         range ??= StreamRange.All;
         var next = Math.Max(1, range.FromVersion);
-        while (next <= range.ToVersion)
+        await foreach (var page in PagesAsync(stream, next, range, cancellation))
         {
-            var rows = await ReadPageAsync(stream, next, range, cancellation);
-            foreach (var recorded in await codec.DecodeAsync(rows, cancellation))
+            foreach (var recorded in page)
             {
                 if (recorded.Version != next)
                 {
@@ -97,8 +102,6 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
                 yield return recorded;
                 next++;
             }
-
-            if (rows.Count < PageMax) yield break;
         }
     }
 
@@ -124,8 +127,14 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
         life.SaveSnapshotAsync(Tenant, stream, snapshot, cancellation);
 
     public async Task<IReadOnlyList<RecordedEvent>> ReadAllAsync(
-        long afterPosition, int max, CancellationToken cancellation) =>
-        await ReadRangeAsync(afterPosition, await highWater.AdvanceAsync(cancellation), max, cancellation);
+        long afterPosition, int max, CancellationToken cancellation)
+    {
+        // What is far behind the mark is safe already; asking for a newer mark would cost as much as a page.
+        var known = highWater.Current;
+        if (afterPosition + max <= known
+            && await ReadRangeAsync(afterPosition, known, max, cancellation) is { Count: > 0 } page) return page;
+        return await ReadRangeAsync(afterPosition, await highWater.AdvanceAsync(cancellation), max, cancellation);
+    }
 
     public Task<long> HighWaterAsync(CancellationToken cancellation) => highWater.AdvanceAsync(cancellation);
 
@@ -145,20 +154,46 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
         {
             var to = Math.Min(upTo, after + width);
             await using var command = source.CreateCommand(ReadAll).With(after).With(to).With(max);
-            var rows = await EventRow.ReadAllAsync(command, cancellation);
-            if (rows.Count > 0) return await codec.DecodeAsync(rows, cancellation);
+            var page = await EventRow.ReadAllAsync(command, codec, cancellation);
+            if (page.Count > 0) return page;
             after = to;
         }
 
         return [];
     }
 
-    private async Task<List<StoredEvent>> ReadPageAsync(
+    /// <summary>
+    /// The pages of a stream. Where the first one is full the next ones are asked for ahead, so that the server reads
+    /// while they are decoded; the last of them is asked for in vain.
+    /// </summary>
+    private async IAsyncEnumerable<IReadOnlyList<RecordedEvent>> PagesAsync(
+        string stream, long from, StreamRange range, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var reading = new Queue<Task<IReadOnlyList<RecordedEvent>>>();
+        try
+        {
+            for (var ahead = 1; ; ahead = PagesAhead)
+            {
+                for (; reading.Count < ahead && from <= range.ToVersion; from += PageMax)
+                    reading.Enqueue(ReadPageAsync(stream, from, range, cancellation));
+                if (!reading.TryDequeue(out var next)) yield break;
+                var page = await next;
+                yield return page;
+                if (page.Count < PageMax) yield break;
+            }
+        }
+        finally
+        {
+            await ((Task)Task.WhenAll(reading)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<IReadOnlyList<RecordedEvent>> ReadPageAsync(
         string stream, long from, StreamRange range, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(ReadStream)
             .With(Tenant).With(stream).With(from).With(range.ToVersion).With(range.ToTime).With(range.IncludeArchived)
             .With(PageMax);
-        return await EventRow.ReadAllAsync(command, cancellation);
+        return await EventRow.ReadAllAsync(command, codec, Tenant, stream, cancellation);
     }
 }

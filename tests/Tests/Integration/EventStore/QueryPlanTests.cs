@@ -81,7 +81,7 @@ public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : 
     }
 
     private static string Fetch(string stream) =>
-        $"select {EventRow.Columns} from fetch_stream('default', '{stream}', 1, 1000000, null, false, 1000)";
+        $"select {EventRow.OfStream} from fetch_stream('default', '{stream}', 1, 1000000, null, false, 1000)";
 
     /// <summary>
     /// Runs a query often enough for PostgreSQL to settle on a plan, and checks what every query must keep.
