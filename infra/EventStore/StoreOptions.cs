@@ -23,7 +23,7 @@ public sealed record StoreOptions
     /// Round trips of appends that run at a time; callers beyond it are folded into the next, up to
     /// <see cref="GroupMax"/> of them in one transaction. 0 sends every append by itself.
     /// </summary>
-    public int GroupsMax { get; init; } = 2;
+    public int GroupsMax { get; init; } = 8;
 
     /// <summary>Appends that share one transaction at most.</summary>
     public int GroupMax { get; init; } = 64;

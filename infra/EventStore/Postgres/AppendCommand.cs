@@ -36,6 +36,8 @@ internal static class AppendCommand
 {
     internal const string Append =
         "select outcomes, versions, positions from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    private const string AppendOne =
+        "select outcome, last_version, last_position from append_one($1, $2, $3, $4, $5, $6, $7)";
     private const string AppendTimed =
         "select outcomes, versions, positions, drawn, times from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     internal const string Find =
@@ -52,23 +54,56 @@ internal static class AppendCommand
         NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, bool whole, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Append);
-        Bind(command, appends, whole);
+        Bind(command.Parameters, appends, whole);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         return Outcomes(reader);
     }
 
-    /// <summary>
-    /// The same over a connection in a transaction, with the position of every event and the time of every append.
-    /// </summary>
-    public static async Task<(AppendOutcome[] Outcomes, long?[] Positions, DateTime[] Times)> ExecuteAsync(
-        NpgsqlConnection connection, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    /// <summary>Appends one event to one stream.</summary>
+    public static async Task<AppendOutcome> ExecuteAsync(
+        NpgsqlDataSource source, EncodedAppend append, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(AppendTimed, connection);
-        Bind(command, appends, true);
+        await using var command = source.CreateCommand(AppendOne);
+        command.With(append.Tenant).With(append.Stream).With(append.Expected.Value).WithJson(append.Metadata)
+            .With(append.Ids[0]).With(append.Names[0]).WithJson(append.Data[0]);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
-        return (Outcomes(reader), reader.GetFieldValue<long?[]>(3), reader.GetFieldValue<DateTime[]>(4));
+        var position = reader.IsDBNull(2) ? 0 : reader.GetInt64(2);
+        return new AppendOutcome(reader.GetInt32(0), reader.GetInt64(1), position);
+    }
+
+    /// <summary>
+    /// Appends over a connection in a transaction, whole, with the position of every event and the time of every
+    /// append. In the same round trip, before, projections open; those that say so take part.
+    /// </summary>
+    public static async Task<(List<IInlineProjection> Live, AppendOutcome[] Outcomes, long?[] Positions,
+        DateTime[] Times)> ExecuteAsync(
+        NpgsqlConnection connection, IReadOnlyList<IInlineProjection> projections,
+        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var openings = projections.Select(projection => projection.Opening()).ToList();
+        foreach (var command in openings.SelectMany(opening => opening)) batch.BatchCommands.Add(command);
+        var append = new NpgsqlBatchCommand(AppendTimed);
+        Bind(append.Parameters, appends, true);
+        batch.BatchCommands.Add(append);
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        var live = new List<IInlineProjection>();
+        for (var i = 0; i < openings.Count; i++)
+        {
+            var takesPart = openings[i].Count == 0;
+            foreach (var _ in openings[i])
+            {
+                takesPart = await reader.ReadAsync(cancellation);
+                await reader.NextResultAsync(cancellation);
+            }
+
+            if (takesPart) live.Add(projections[i]);
+        }
+
+        await reader.ReadAsync(cancellation);
+        return (live, Outcomes(reader), reader.GetFieldValue<long?[]>(3), reader.GetFieldValue<DateTime[]>(4));
     }
 
     /// <summary>What is known of an append whose ids are not new.</summary>
@@ -93,10 +128,10 @@ internal static class AppendCommand
         return outcomes;
     }
 
-    private static void Bind(NpgsqlCommand command, IReadOnlyList<EncodedAppend> appends, bool whole)
+    private static void Bind(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends, bool whole)
     {
         var alone = appends.Count == 1 ? appends[0] : null;
-        command
+        parameters
             .With(Each(appends, a => a.Tenant)).With(Each(appends, a => a.Stream))
             .With(Each(appends, a => a.Expected.Value)).WithJson(Each(appends, a => a.Metadata))
             .With(Each(appends, a => a.Count))

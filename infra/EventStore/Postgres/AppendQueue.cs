@@ -11,6 +11,7 @@ namespace EventStream.EventStore.Postgres;
 /// caller pays for the folding at most the time of the transactions that are under way (docs/decisions/0017).
 /// </remarks>
 internal sealed class AppendQueue(
+    Func<EncodedAppend, CancellationToken, Task<AppendOutcome>> sendOne,
     Func<IReadOnlyList<EncodedAppend>, CancellationToken, Task<AppendOutcome[]>> send, int groupsMax, int groupMax)
     : IDisposable
 {
@@ -61,7 +62,7 @@ internal sealed class AppendQueue(
     {
         try
         {
-            return (await send([append], cancellation))[0];
+            return await sendOne(append, cancellation);
         }
         finally
         {
@@ -117,6 +118,12 @@ internal sealed class AppendQueue(
     {
         try
         {
+            if (group is [var single])
+            {
+                single.Done.TrySetResult(await sendOne(single.Append, CancellationToken.None));
+                return;
+            }
+
             var outcomes = await send(group.ConvertAll(one => one.Append), CancellationToken.None);
             for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
         }

@@ -19,17 +19,18 @@ internal sealed class Appender : IDisposable
     {
         (this.source, this.signal, inline) = (source, signal, options.Inline);
         partitions = new EventPartitions(source);
-        if (options.GroupsMax > 0) queue = new AppendQueue(SendAsync, options.GroupsMax, options.GroupMax);
+        if (options.GroupsMax > 0)
+            queue = new AppendQueue(SendOneAsync, SendAsync, options.GroupsMax, options.GroupMax);
     }
 
     /// <summary>Appends to one stream, together with other callers where they wait.</summary>
     public async Task<AppendResult> AppendAsync(
         EncodedAppend append, IReadOnlyList<NewEvent> events, EventMetadata metadata, CancellationToken cancellation)
     {
-        if (Concerned(append.Stream).Count > 0)
+        if (IsInline(append.Stream))
             return (await AppendInlineAsync([append], [events], metadata, cancellation))[0];
         var outcome = queue is null
-            ? (await SendAsync([append], cancellation))[0]
+            ? await SendOneAsync(append, cancellation)
             : await queue.AppendAsync(append, cancellation);
         return outcome.Result(append);
     }
@@ -39,7 +40,7 @@ internal sealed class Appender : IDisposable
         IReadOnlyList<EncodedAppend> appends, IReadOnlyList<StreamAppend> given, EventMetadata metadata,
         CancellationToken cancellation)
     {
-        if (appends.Any(append => Concerned(append.Stream).Count > 0))
+        if (appends.Any(append => IsInline(append.Stream)))
             return await AppendInlineAsync(appends, [.. given.Select(one => one.Events)], metadata, cancellation);
         var (sorted, places) = Sort(appends);
         try
@@ -61,6 +62,26 @@ internal sealed class Appender : IDisposable
     }
 
     public void Dispose() => queue?.Dispose();
+
+    private async Task<AppendOutcome> SendOneAsync(EncodedAppend append, CancellationToken cancellation)
+    {
+        if (append.Count > 1) return (await SendAsync([append], cancellation))[0];
+        try
+        {
+            var outcome = await AppendCommand.ExecuteAsync(source, append, cancellation);
+            if (outcome.Code == AppendOutcome.Appended) Appended(outcome.Position);
+            return outcome;
+        }
+        catch (PostgresException e) when (EventPartitions.IsMissing(e))
+        {
+            return (await SendAsync([append], cancellation))[0];
+        }
+        catch (PostgresException e)
+        {
+            return IsDuplicateId(e)
+                ? await AppendCommand.FindAsync(source, append, cancellation) : AppendOutcome.Failed(e);
+        }
+    }
 
     /// <summary>
     /// Sends independent appends in one transaction. When the transaction fails for one of them, each goes by itself.
@@ -85,7 +106,7 @@ internal sealed class Appender : IDisposable
         catch (PostgresException)
         {
             var outcomes = new AppendOutcome[appends.Count];
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = (await SendAsync([appends[i]], cancellation))[0];
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = await SendOneAsync(appends[i], cancellation);
             return outcomes;
         }
     }
@@ -118,9 +139,11 @@ internal sealed class Appender : IDisposable
         EncodedAppend[] appends, IReadOnlyList<NewEvent>[] events, EventMetadata metadata,
         CancellationToken cancellation)
     {
+        var concerned = inline.Where(one => appends.Any(append => one.Concerns(append.Stream))).ToList();
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var (outcomes, positions, times) = await AppendCommand.ExecuteAsync(connection, appends, cancellation);
+        var (live, outcomes, positions, times) =
+            await AppendCommand.ExecuteAsync(connection, concerned, appends, cancellation);
         var before = 0;
         for (var i = 0; i < appends.Length; i++)
         {
@@ -131,7 +154,7 @@ internal sealed class Appender : IDisposable
                 var recorded = events[i].Select((e, n) => new RecordedEvent(
                     positions[before + n] ?? 0, append.Stream, first + n, e.Id, append.Names[n], e.Data, metadata,
                     new DateTimeOffset(times[i]), append.Tenant)).ToList();
-                foreach (var projection in Concerned(append.Stream))
+                foreach (var projection in live.Where(projection => projection.Concerns(append.Stream)))
                     await projection.ApplyAsync(connection, recorded, cancellation);
             }
 
@@ -170,13 +193,16 @@ internal sealed class Appender : IDisposable
         var last = 0L;
         foreach (var outcome in outcomes)
             if (outcome.Code == AppendOutcome.Appended) last = Math.Max(last, outcome.Position);
-        if (last == 0) return;
-        signal.Appended();
-        partitions.Appended(last);
+        if (last > 0) Appended(last);
     }
 
-    private List<IInlineProjection> Concerned(string stream) =>
-        inline.Count == 0 ? [] : inline.Where(projection => projection.Concerns(stream)).ToList();
+    private void Appended(long position)
+    {
+        signal.Appended();
+        partitions.Appended(position);
+    }
+
+    private bool IsInline(string stream) => inline.Any(projection => projection.Concerns(stream));
 
     private static AppendResult[] Results(EncodedAppend[] sorted, int[] places, AppendOutcome[] outcomes)
     {

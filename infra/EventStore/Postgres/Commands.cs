@@ -8,7 +8,7 @@ internal static class Commands
 {
     public static NpgsqlCommand With<T>(this NpgsqlCommand command, T value)
     {
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        command.Parameters.With(value);
         return command;
     }
 
@@ -29,14 +29,20 @@ internal static class Commands
         return command;
     }
 
-    /// <summary>Many JSON texts as jsonb[].</summary>
-    public static NpgsqlCommand WithJson(this NpgsqlCommand command, byte[][] json)
+    public static NpgsqlParameterCollection With<T>(this NpgsqlParameterCollection parameters, T value)
     {
-        command.Parameters.Add(new NpgsqlParameter
+        parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return parameters;
+    }
+
+    /// <summary>Many JSON texts as jsonb[].</summary>
+    public static NpgsqlParameterCollection WithJson(this NpgsqlParameterCollection parameters, byte[][] json)
+    {
+        parameters.Add(new NpgsqlParameter<byte[][]>
         {
-            Value = json,
+            TypedValue = json,
             NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb,
         });
-        return command;
+        return parameters;
     }
 }

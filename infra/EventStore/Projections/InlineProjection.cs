@@ -16,38 +16,35 @@ internal sealed class InlineProjection(Projection projection, string schema) : I
 
     public bool Concerns(string stream) => projection.Concerns(stream);
 
+    /// <summary>
+    /// Takes the lock, and then, which needs a statement of its own, sees whether it is live under it.
+    /// </summary>
+    public IReadOnlyList<NpgsqlBatchCommand> Opening() =>
+    [
+        new("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = hold.Key } },
+        },
+        new(
+            """
+            select 1 from projections
+            where name = $1 and state = 'live' and lifecycle = 'inline' and version = $2
+            """)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = projection.Name },
+                new NpgsqlParameter<int> { TypedValue = projection.Version },
+            },
+        },
+    ];
+
     public async Task ApplyAsync(
         NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, CancellationToken cancellation)
     {
         var taken = events.Where(projection.Takes).ToList();
-        if (taken.Count == 0 || !await IsLiveAsync(connection, cancellation)) return;
+        if (taken.Count == 0) return;
         var session = projection.Open(new SessionOptions(projection.Table, Slice.All, OnlyWriter: false));
         await session.ApplyAsync(connection, taken, cancellation);
-    }
-
-    /// <summary>Takes the lock, and then, which needs a statement of its own, sees what is live under it.</summary>
-    private async Task<bool> IsLiveAsync(NpgsqlConnection connection, CancellationToken cancellation)
-    {
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                new("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
-                {
-                    Parameters = { new() { Value = hold.Key } },
-                },
-                new(
-                    """
-                    select 1 from projections
-                    where name = $1 and state = 'live' and lifecycle = 'inline' and version = $2
-                    """)
-                {
-                    Parameters = { new() { Value = projection.Name }, new() { Value = projection.Version } },
-                },
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        await reader.NextResultAsync(cancellation);
-        return await reader.ReadAsync(cancellation);
     }
 }

@@ -12,7 +12,9 @@ public sealed class AppendQueueTests : IDisposable
     private readonly ConcurrentQueue<(string[] Streams, TaskCompletionSource<Exception?> Answer)> sent = new();
     private readonly AppendQueue queue;
 
-    public AppendQueueTests() => queue = new AppendQueue(SendAsync, groupsMax: 1, groupMax: 3);
+    public AppendQueueTests() => queue = new AppendQueue(
+        async (append, cancellation) => (await SendAsync([append], cancellation))[0], SendAsync, groupsMax: 1,
+        groupMax: 3);
 
     public void Dispose() => queue.Dispose();
 
