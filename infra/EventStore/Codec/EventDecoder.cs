@@ -34,10 +34,17 @@ internal sealed class EventDecoder(EventCodec codec, SubjectKeys keys)
             await keys.LoadAsync(missing, cancellation);
             missing.Clear();
             // What was found may be forgotten again before all rows had their turn; those are asked for once more.
-            waiting.RemoveAll(pair => Decode(pair.Row) is { } recorded && (events[pair.Place] = recorded) is not null);
+            waiting.RemoveAll(Settle);
         }
 
         return events;
+    }
+
+    private bool Settle((int Place, StoredEvent Row) pair)
+    {
+        if (Decode(pair.Row) is not { } recorded) return false;
+        events[pair.Place] = recorded;
+        return true;
     }
 
     private RecordedEvent? Decode(StoredEvent row)

@@ -5,7 +5,7 @@
 --   when its turn has come, as PostgreSQL evaluates an update anew on the row that it waited for; positions grow with versions.
 create function append_one(
     p_tenant text, p_stream text, p_expected bigint, p_metadata jsonb, p_id uuid, p_name text, p_data jsonb,
-    out outcome int, out last_version bigint, out last_position bigint, out appended_at timestamptz)
+    out outcome int, out last_version bigint, out last_position bigint)
 language plpgsql set enable_seqscan = off as $$
 declare
     v_first bigint;
@@ -21,8 +21,7 @@ begin
         added as (
             insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
             select m.last_position, p_tenant, p_stream, m.version, p_id, p_name, p_data, p_metadata, m.updated_at from moved m)
-        select m.version, m.last_position, m.first_position, m.updated_at
-        into last_version, last_position, v_first, appended_at from moved m;
+        select m.version, m.last_position, m.first_position into last_version, last_position, v_first from moved m;
     end if;
     if last_version is null and (p_expected = 0 or p_expected = -2) then
         with drawn as materialized (
@@ -36,13 +35,11 @@ begin
         added as (
             insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
             select s.last_position, p_tenant, p_stream, 1, p_id, p_name, p_data, p_metadata, s.updated_at from started s)
-        select 1, s.last_position, s.last_position, s.updated_at
-        into last_version, last_position, v_first, appended_at from started s;
+        select 1, s.last_position, s.last_position into last_version, last_position, v_first from started s;
     end if;
 
     if last_version is null then
-        select e.outcomes[1], e.versions[1], e.positions[1], e.times[1]
-        into outcome, last_version, last_position, appended_at
+        select e.outcomes[1], e.versions[1], e.positions[1] into outcome, last_version, last_position
         from append_events(
             array[p_tenant], array[p_stream], array[p_expected], array[p_metadata], array[1], array[p_id], array[p_name],
             array[p_data], false) as e;
