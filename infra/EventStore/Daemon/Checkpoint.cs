@@ -23,8 +23,11 @@ public sealed class Checkpoint
     private const string Move =
         """
         update checkpoints set position = $3, updated_at = clock_timestamp()
-        where reader = $1 and epoch = $2 and set_config('synchronous_commit', 'off', true) is not null
+        where reader = $1 and epoch = $2 and position <= $3
+            and set_config('synchronous_commit', 'off', true) is not null
         """;
+
+    private const string Read = "select position from checkpoints where reader = $1 and epoch = $2 for update";
 
     private readonly NpgsqlDataSource source;
     private readonly long epoch;
@@ -55,6 +58,16 @@ public sealed class Checkpoint
         await using var row = await command.ExecuteReaderAsync(cancellation);
         await row.ReadAsync(cancellation);
         return new Checkpoint(source, reader, row.GetInt64(0), row.GetInt64(1));
+    }
+
+    /// <summary>
+    /// Reads again where it is, after a failure that leaves open whether a transaction was committed. It waits for one
+    /// that PostgreSQL is still working on. Throws <see cref="OwnershipLostException"/> when another owner took over.
+    /// </summary>
+    public async Task ReloadAsync(CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Read).With(Reader).With(epoch);
+        Committed(await command.ExecuteScalarAsync(cancellation) as long? ?? throw new OwnershipLostException(Reader));
     }
 
     /// <summary>

@@ -67,10 +67,12 @@ internal sealed class ShardWorker(
     private async Task<bool> PersistAsync(
         Func<IAsyncEnumerable<EventPage>> open, bool follows, CancellationToken cancellation)
     {
-        while (true)
+        for (var first = true; ; first = false)
         {
             try
             {
+                // A commit whose answer was lost may have been one: what it wrote must not be written again.
+                if (!first) await checkpoint.ReloadAsync(cancellation);
                 Volatile.Write(ref reached, await subscription.BeginAsync(checkpoint.Position, cancellation));
                 await HandleAllAsync(open(), follows, cancellation);
                 return true;

@@ -42,6 +42,17 @@ public sealed class ProjectionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_transaction_whose_answer_is_lost_counts_once()
+    {
+        await rig.AppendAsync("video-1", SampleEvents.Registered());
+        await rig.DaemonAsync(new DaemonPlan().Add(new TallyWithALostAnswer()));
+        await rig.WaitAsync("tally");
+        await rig.AppendAsync("video-1", SampleEvents.Uploaded(), SampleEvents.Published());
+        await rig.WaitAsync("tally");
+        Assert.Equal(["video-1|3"], await rig.RowsAsync("select * from tally"));
+    }
+
+    [Fact]
     public async Task A_document_that_becomes_null_is_deleted_and_may_begin_anew()
     {
         await rig.DaemonAsync(new DaemonPlan().Add(new VideoLife.Projection()).Add(new VideoRows()));

@@ -78,6 +78,28 @@ internal sealed class Journal(int version = 1, string name = "journal") : EventP
         (recorded.Data as VideoRegistered)?.Title);
 }
 
+/// <summary>
+/// Counts the events of each stream. The transaction of the first one is committed, but the connection breaks before
+/// PostgreSQL says so.
+/// </summary>
+internal sealed class TallyWithALostAnswer() : EventProjection("tally", 1)
+{
+    private bool lost;
+
+    public override string Definition => "create table {table} (stream text primary key, events int not null);";
+
+    protected override void Project(RecordedEvent recorded, SqlStatements sql)
+    {
+        sql.Queue(
+            "insert into {table} as t values ($1, 1) on conflict (stream) do update set events = t.events + 1",
+            recorded.Stream);
+        if (lost) return;
+        lost = true;
+        sql.Queue("commit");
+        sql.Queue("select pg_terminate_backend(pg_backend_pid())");
+    }
+}
+
 /// <summary>A read model in memory: how many events each stream has.</summary>
 internal sealed class Counts : MemoryProjection
 {
