@@ -31,63 +31,71 @@ internal readonly record struct AppendOutcome(int Code, long Version, long Posit
         };
 }
 
-/// <summary>Binds appends to the function <c>append_events</c> and reads its answer: one round trip.</summary>
+/// <summary>
+/// Binds appends to the functions <c>append_one</c>, <c>append_stream</c> and <c>append_events</c> and reads their
+/// answers: one round trip.
+/// </summary>
 internal static class AppendCommand
 {
-    internal const string Append =
-        "select outcomes, versions, positions from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    private const string AppendOne =
-        "select outcome, last_version, last_position from append_one($1, $2, $3, $4, $5, $6, $7)";
-    private const string AppendTimed =
-        "select outcomes, versions, positions, drawn, times from append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     internal const string Find =
         """
         select f.matches, f.last_version, f.last_position
         from streams s, find_appended(s.tenant, s.id, s.first_position, s.last_position, $3) as f
         where s.tenant = $1 and s.id = $2
         """;
+    private const string One =
+        "select outcome, last_version, last_position, recorded from append_one($1, $2, $3, $4, $5, $6, $7)";
+    private const string Stream =
+        "select outcome, last_version, last_position, recorded, drawn from append_stream($1, $2, $3, $4, $5, $6, $7)";
+    private const string Whole =
+        "select outcomes, versions, positions, drawn, times from append_events($1, $2, $3, $4, $5, $6, $7, $8, true)";
 
     /// <summary>
-    /// Appends what stands in the order of <see cref="EncodedAppend.Order"/>; whole means all or nothing.
+    /// Appends what stands in the order of <see cref="EncodedAppend.Order"/> in one transaction. Each has its own
+    /// outcome, unless PostgreSQL raises an error, which undoes all of them.
     /// </summary>
     public static async Task<AppendOutcome[]> ExecuteAsync(
-        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, bool whole, CancellationToken cancellation)
+        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(Append);
-        Bind(command.Parameters, appends, whole);
+        await using var batch = source.CreateBatch();
+        foreach (var append in appends) batch.BatchCommands.Add(ToOneStream(append));
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        var outcomes = new AppendOutcome[appends.Count];
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            await reader.ReadAsync(cancellation);
+            outcomes[i] = Outcome(reader);
+            await reader.NextResultAsync(cancellation);
+        }
+
+        return outcomes;
+    }
+
+    /// <summary>
+    /// Appends what stands in the order of <see cref="EncodedAppend.Order"/>, all of it or nothing.
+    /// </summary>
+    public static async Task<AppendOutcome[]> ExecuteWholeAsync(
+        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Whole);
+        BindWhole(command.Parameters, appends);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         return Outcomes(reader);
-    }
-
-    /// <summary>Appends one event to one stream.</summary>
-    public static async Task<AppendOutcome> ExecuteAsync(
-        NpgsqlDataSource source, EncodedAppend append, CancellationToken cancellation)
-    {
-        await using var command = source.CreateCommand(AppendOne);
-        command.With(append.Tenant).With(append.Stream).With(append.Expected.Value).WithJson(append.Metadata)
-            .With(append.Ids[0]).With(append.Names[0]).WithJson(append.Data[0]);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        var position = reader.IsDBNull(2) ? 0 : reader.GetInt64(2);
-        return new AppendOutcome(reader.GetInt32(0), reader.GetInt64(1), position);
     }
 
     /// <summary>
     /// Appends over a connection in a transaction, whole, with the position of every event and the time of every
     /// append. In the same round trip, before, projections open; those that say so take part.
     /// </summary>
-    public static async Task<(List<IInlineProjection> Live, AppendOutcome[] Outcomes, long?[] Positions,
-        DateTime[] Times)> ExecuteAsync(
+    public static async Task<InlineAppend> ExecuteAsync(
         NpgsqlConnection connection, IReadOnlyList<IInlineProjection> projections,
         IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
         var openings = projections.Select(projection => projection.Opening()).ToList();
         foreach (var command in openings.SelectMany(opening => opening)) batch.BatchCommands.Add(command);
-        var append = new NpgsqlBatchCommand(AppendTimed);
-        Bind(append.Parameters, appends, true);
-        batch.BatchCommands.Add(append);
+        batch.BatchCommands.Add(appends is [var alone] ? ToOneStream(alone) : ToStreams(appends));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         var live = new List<IInlineProjection>();
         for (var i = 0; i < openings.Count; i++)
@@ -103,7 +111,13 @@ internal static class AppendCommand
         }
 
         await reader.ReadAsync(cancellation);
-        return (live, Outcomes(reader), reader.GetFieldValue<long?[]>(3), reader.GetFieldValue<DateTime[]>(4));
+        if (appends.Count > 1)
+            return new InlineAppend(
+                live, Outcomes(reader), reader.GetFieldValue<long?[]>(3), reader.GetFieldValue<DateTime[]>(4));
+        var outcome = Outcome(reader);
+        return new InlineAppend(
+            live, [outcome], appends[0].Count == 1 ? [outcome.Position] : reader.GetFieldValue<long?[]>(4),
+            [reader.GetFieldValue<DateTime>(3)]);
     }
 
     /// <summary>What is known of an append whose ids are not new.</summary>
@@ -117,6 +131,9 @@ internal static class AppendCommand
             : AppendOutcome.DuplicateId;
     }
 
+    private static AppendOutcome Outcome(NpgsqlDataReader row) =>
+        new(row.GetInt32(0), row.GetInt64(1), row.IsDBNull(2) ? 0 : row.GetInt64(2));
+
     private static AppendOutcome[] Outcomes(NpgsqlDataReader row)
     {
         var codes = row.GetFieldValue<int[]>(0);
@@ -128,18 +145,32 @@ internal static class AppendCommand
         return outcomes;
     }
 
-    private static void Bind(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends, bool whole)
+    private static NpgsqlBatchCommand ToOneStream(EncodedAppend append)
     {
-        var alone = appends.Count == 1 ? appends[0] : null;
-        parameters
-            .With(Each(appends, a => a.Tenant)).With(Each(appends, a => a.Stream))
-            .With(Each(appends, a => a.Expected.Value)).WithJson(Each(appends, a => a.Metadata))
-            .With(Each(appends, a => a.Count))
-            .With(alone?.Ids ?? [.. appends.SelectMany(a => a.Ids)])
-            .With(alone?.Names ?? [.. appends.SelectMany(a => a.Names)])
-            .WithJson(alone?.Data ?? [.. appends.SelectMany(a => a.Data)])
-            .With(whole);
+        var command = new NpgsqlBatchCommand(append.Count == 1 ? One : Stream);
+        command.Parameters.With(append.Tenant).With(append.Stream).With(append.Expected.Value)
+            .WithJson(append.Metadata);
+        if (append.Count == 1)
+            command.Parameters.With(append.Ids[0]).With(append.Names[0]).WithJson(append.Data[0]);
+        else
+            command.Parameters.With(append.Ids).With(append.Names).WithJson(append.Data);
+        return command;
     }
+
+    private static NpgsqlBatchCommand ToStreams(IReadOnlyList<EncodedAppend> appends)
+    {
+        var command = new NpgsqlBatchCommand(Whole);
+        BindWhole(command.Parameters, appends);
+        return command;
+    }
+
+    private static void BindWhole(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends) =>
+        parameters.With(Each(appends, a => a.Tenant)).With(Each(appends, a => a.Stream))
+        .With(Each(appends, a => a.Expected.Value)).WithJson(Each(appends, a => a.Metadata))
+        .With(Each(appends, a => a.Count))
+        .With<Guid[]>([.. appends.SelectMany(a => a.Ids)])
+        .With<string[]>([.. appends.SelectMany(a => a.Names)])
+        .WithJson([.. appends.SelectMany(a => a.Data)]);
 
     private static T[] Each<T>(IReadOnlyList<EncodedAppend> appends, Func<EncodedAppend, T> of)
     {
@@ -148,3 +179,11 @@ internal static class AppendCommand
         return values;
     }
 }
+
+/// <summary>What became of appends within a transaction that inline projections take part in.</summary>
+/// <param name="Live">The projections that take part.</param>
+/// <param name="Outcomes">One an append.</param>
+/// <param name="Positions">The position of every event of all appends; null where it was not appended.</param>
+/// <param name="Times">When each append was recorded.</param>
+internal sealed record InlineAppend(
+    List<IInlineProjection> Live, AppendOutcome[] Outcomes, long?[] Positions, DateTime[] Times);

@@ -3,25 +3,39 @@ using EventStream.EventStore.Codec;
 namespace EventStream.EventStore.Postgres;
 
 /// <summary>
-/// Folds appends of callers that would wait into one round trip and one transaction: while few are under way an append
-/// goes at once and alone; those that come meanwhile go together when one returns. Each has its own outcome.
+/// Folds appends of callers that would wait into one round trip and one transaction: while none is under way an append
+/// goes at once and alone; those that come meanwhile go together when it returns. Each has its own outcome.
 /// </summary>
 /// <remarks>
 /// What an append costs the server is mostly paid once a transaction: its flush, its id, the wake-up of a process. A
-/// caller pays for the folding at most the time of the transactions that are under way (docs/decisions/0017).
+/// caller pays for the folding with the time of the transaction that is under way; when that takes longer than
+/// <see cref="Patience"/>, because it waits for a lock or the way is long, another one goes beside it
+/// (docs/decisions/0017).
 /// </remarks>
-internal sealed class AppendQueue(
-    Func<EncodedAppend, CancellationToken, Task<AppendOutcome>> sendOne,
-    Func<IReadOnlyList<EncodedAppend>, CancellationToken, Task<AppendOutcome[]>> send, int groupsMax, int groupMax)
-    : IDisposable
+internal sealed class AppendQueue : IDisposable
 {
+    /// <summary>How long callers wait for the group before them until one more goes beside it.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Callers inside at most; the next ones wait before they are let in.</summary>
     private const int CallersMax = 4096;
 
+    private readonly Func<IReadOnlyList<EncodedAppend>, CancellationToken, Task<AppendOutcome[]>> send;
+    private readonly int groupsMax;
+    private readonly int groupMax;
+    private readonly ITimer overdue;
     private readonly Lock gate = new();
     private readonly LinkedList<Waiting> waiting = new();
     private readonly SemaphoreSlim callers = new(CallersMax, CallersMax);
     private int running;
+
+    public AppendQueue(
+        Func<IReadOnlyList<EncodedAppend>, CancellationToken, Task<AppendOutcome[]>> send, StoreOptions options)
+    {
+        (this.send, groupsMax, groupMax) = (send, options.GroupsMax, options.GroupMax);
+        overdue = options.Time.CreateTimer(
+            _ => Overdue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     public async Task<AppendOutcome> AppendAsync(EncodedAppend append, CancellationToken cancellation)
     {
@@ -40,20 +54,25 @@ internal sealed class AppendQueue(
         }
     }
 
-    public void Dispose() => callers.Dispose();
+    public void Dispose()
+    {
+        overdue.Dispose();
+        callers.Dispose();
+    }
 
     private Waiting? Join(EncodedAppend append)
     {
         lock (gate)
         {
-            if (running < groupsMax && waiting.Count == 0)
+            if (running == 0)
             {
-                running++;
+                running = 1;
                 return null;
             }
 
             var mine = new Waiting(append);
             waiting.AddLast(mine);
+            if (waiting.Count == 1) BePatient();
             return mine;
         }
     }
@@ -62,17 +81,21 @@ internal sealed class AppendQueue(
     {
         try
         {
-            return await sendOne(append, cancellation);
+            return (await send([append], cancellation))[0];
         }
         finally
         {
-            Next();
+            _ = NextAsync();
         }
     }
 
-    /// <summary>Sends those that wait, or leaves the place free.</summary>
-    private void Next()
+    /// <summary>
+    /// Sends those that wait, or leaves the place free. Callers that were just answered come first: what they append
+    /// next still goes along.
+    /// </summary>
+    private async Task NextAsync()
     {
+        await Task.Yield();
         List<Waiting> group;
         lock (gate)
         {
@@ -80,8 +103,24 @@ internal sealed class AppendQueue(
             if (group.Count == 0) running--;
         }
 
+        if (group.Count > 0) await GoTogetherAsync(group);
+    }
+
+    /// <summary>Those that have waited long enough go beside what is under way, as far as groups are allowed.</summary>
+    private void Overdue()
+    {
+        List<Waiting> group;
+        lock (gate)
+        {
+            group = running < groupsMax ? Take() : [];
+            if (group.Count > 0) running++;
+            if (waiting.Count > 0) BePatient();
+        }
+
         if (group.Count > 0) _ = GoTogetherAsync(group);
     }
+
+    private void BePatient() => overdue.Change(Patience, Timeout.InfiniteTimeSpan);
 
     /// <summary>
     /// The oldest that fit into one message. Of each stream one only: the next one's expected version is to be checked
@@ -118,12 +157,6 @@ internal sealed class AppendQueue(
     {
         try
         {
-            if (group is [var single])
-            {
-                single.Done.TrySetResult(await sendOne(single.Append, CancellationToken.None));
-                return;
-            }
-
             var outcomes = await send(group.ConvertAll(one => one.Append), CancellationToken.None);
             for (var i = 0; i < group.Count; i++) group[i].Done.TrySetResult(outcomes[i]);
         }
@@ -134,7 +167,7 @@ internal sealed class AppendQueue(
         }
         finally
         {
-            Next();
+            _ = NextAsync();
         }
     }
 

@@ -19,8 +19,7 @@ internal sealed class Appender : IDisposable
     {
         (this.source, this.signal, inline) = (source, signal, options.Inline);
         partitions = new EventPartitions(source);
-        if (options.GroupsMax > 0)
-            queue = new AppendQueue(SendOneAsync, SendAsync, options.GroupsMax, options.GroupMax);
+        if (options.GroupsMax > 0) queue = new AppendQueue(SendAsync, options);
     }
 
     /// <summary>Appends to one stream, together with other callers where they wait.</summary>
@@ -30,7 +29,7 @@ internal sealed class Appender : IDisposable
         if (IsInline(append.Stream))
             return (await AppendInlineAsync([append], [events], metadata, cancellation))[0];
         var outcome = queue is null
-            ? await SendOneAsync(append, cancellation)
+            ? (await SendAsync([append], cancellation))[0]
             : await queue.AppendAsync(append, cancellation);
         return outcome.Result(append);
     }
@@ -46,7 +45,7 @@ internal sealed class Appender : IDisposable
         try
         {
             var outcomes = await MakingPartitionsAsync(
-                () => AppendCommand.ExecuteAsync(source, sorted, true, cancellation), cancellation);
+                () => AppendCommand.ExecuteWholeAsync(source, sorted, cancellation), cancellation);
             Appended(outcomes);
             return Results(sorted, places, outcomes);
         }
@@ -63,26 +62,6 @@ internal sealed class Appender : IDisposable
 
     public void Dispose() => queue?.Dispose();
 
-    private async Task<AppendOutcome> SendOneAsync(EncodedAppend append, CancellationToken cancellation)
-    {
-        if (append.Count > 1) return (await SendAsync([append], cancellation))[0];
-        try
-        {
-            var outcome = await AppendCommand.ExecuteAsync(source, append, cancellation);
-            if (outcome.Code == AppendOutcome.Appended) Appended(outcome.Position);
-            return outcome;
-        }
-        catch (PostgresException e) when (EventPartitions.IsMissing(e))
-        {
-            return (await SendAsync([append], cancellation))[0];
-        }
-        catch (PostgresException e)
-        {
-            return IsDuplicateId(e)
-                ? await AppendCommand.FindAsync(source, append, cancellation) : AppendOutcome.Failed(e);
-        }
-    }
-
     /// <summary>
     /// Sends independent appends in one transaction. When the transaction fails for one of them, each goes by itself.
     /// </summary>
@@ -92,7 +71,7 @@ internal sealed class Appender : IDisposable
         try
         {
             var outcomes = await MakingPartitionsAsync(
-                () => AppendCommand.ExecuteAsync(source, sorted, false, cancellation), cancellation);
+                () => AppendCommand.ExecuteAsync(source, sorted, cancellation), cancellation);
             Appended(outcomes);
             var placed = new AppendOutcome[outcomes.Length];
             for (var i = 0; i < outcomes.Length; i++) placed[places[i]] = outcomes[i];
@@ -106,7 +85,7 @@ internal sealed class Appender : IDisposable
         catch (PostgresException)
         {
             var outcomes = new AppendOutcome[appends.Count];
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = await SendOneAsync(appends[i], cancellation);
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = (await SendAsync([appends[i]], cancellation))[0];
             return outcomes;
         }
     }
@@ -142,8 +121,8 @@ internal sealed class Appender : IDisposable
         var concerned = inline.Where(one => appends.Any(append => one.Concerns(append.Stream))).ToList();
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var (live, outcomes, positions, times) =
-            await AppendCommand.ExecuteAsync(connection, concerned, appends, cancellation);
+        var (live, outcomes, positions, times) = await AppendCommand.ExecuteAsync(
+            connection, concerned, appends, cancellation);
         var before = 0;
         for (var i = 0; i < appends.Length; i++)
         {

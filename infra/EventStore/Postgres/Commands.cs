@@ -25,13 +25,20 @@ internal static class Commands
     /// <summary>JSON in UTF-8 as jsonb.</summary>
     public static NpgsqlCommand WithJson(this NpgsqlCommand command, byte[] json)
     {
-        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = json, NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.WithJson(json);
         return command;
     }
 
     public static NpgsqlParameterCollection With<T>(this NpgsqlParameterCollection parameters, T value)
     {
         parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return parameters;
+    }
+
+    /// <summary>JSON in UTF-8 as jsonb.</summary>
+    public static NpgsqlParameterCollection WithJson(this NpgsqlParameterCollection parameters, byte[] json)
+    {
+        parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = json, NpgsqlDbType = NpgsqlDbType.Jsonb });
         return parameters;
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using EventStream.EventStore;
 using EventStream.EventStore.Codec;
 using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Privacy;
 
 namespace EventStream.Tests.EventStore;
 
@@ -12,9 +13,7 @@ public sealed class AppendQueueTests : IDisposable
     private readonly ConcurrentQueue<(string[] Streams, TaskCompletionSource<Exception?> Answer)> sent = new();
     private readonly AppendQueue queue;
 
-    public AppendQueueTests() => queue = new AppendQueue(
-        async (append, cancellation) => (await SendAsync([append], cancellation))[0], SendAsync, groupsMax: 1,
-        groupMax: 3);
+    public AppendQueueTests() => queue = Open(groups: 1);
 
     public void Dispose() => queue.Dispose();
 
@@ -69,6 +68,27 @@ public sealed class AppendQueueTests : IDisposable
         Assert.All(await Task.WhenAll(others), outcome => Assert.IsType<IOException>(outcome.Error));
         await AloneAsync("d");
     }
+
+    [Fact]
+    public async Task Those_that_wait_for_long_go_beside_what_is_under_way_as_far_as_groups_are_allowed()
+    {
+        using var two = Open(groups: 2);
+        var stuck = two.AppendAsync(To("a"), None);
+        Assert.True(sent.TryDequeue(out var first));
+        var beside = two.AppendAsync(To("b"), None);
+        while (sent.IsEmpty) await Task.Delay(1);
+        var third = two.AppendAsync(To("c"), None);
+        Assert.Equal(["b"], Answer());
+        await beside;
+        Assert.Equal(["c"], await NextAsync());
+        await third;
+        Assert.False(stuck.IsCompleted);
+        first.Answer.SetResult(null);
+        await stuck;
+    }
+
+    private AppendQueue Open(int groups) =>
+        new(SendAsync, new StoreOptions { MasterKey = MasterKey.Ephemeral(), GroupsMax = groups, GroupMax = 3 });
 
     private async Task<AppendOutcome> AloneAsync(string stream)
     {
