@@ -12,12 +12,15 @@ namespace EventStream.Benchmarks;
 
 /// <summary>
 /// The typed producer and the typed consumer loop beside Kafka's bare client with the same settings: the same keys,
-/// values and headers, on one broker. The typed side also writes and reads the JSON of each message.
+/// values and headers, on one broker. The bare producer writes the JSON and the headers of each message by hand, or has
+/// their bytes ready; the bare consumer does not parse what it reads.
 /// </summary>
 internal static class MessagingBenchmark
 {
-    private const int Records = 60_000;
-    private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
+    private const int Records = 250_000;
+
+    /// <summary>The time of every record: the topic's retention deletes what is old.</summary>
+    private static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
     private static readonly Topic Topic = Topics.PlaybackBeacons;
     private static readonly string[] Keys = [.. Enumerable.Range(0, 500).Select(i => $"session-{i:x8}")];
     private static readonly BeaconReceived[] Messages = [.. Keys.Select(Beacon)];
@@ -35,19 +38,23 @@ internal static class MessagingBenchmark
             using var typed = new EventProducer(kafka, new Role(), NullLogger<EventProducer>.Instance);
             using var bare = new BareProducer(kafka);
             var produce = await Measure.RatesAsync(
-                Records, () => ProduceTypedAsync(typed), bare.ProduceAsync, () => ProduceAwaitedAsync(typed));
+                Records, () => ProduceTypedAsync(typed), () => bare.ProduceAsync(ready: false),
+                () => bare.ProduceAsync(ready: true), () => ProduceAwaitedAsync(typed));
             var consume = await Measure.RatesAsync(
                 Records, () => ConsumeTypedAsync(kafka, typed), () => ConsumeBareAsync(kafka));
             return
             [
                 Figure.AgainstPeer(
-                    "typed produce, delivery handler", "records/s", produce[0], produce[1], "bare client, same bytes",
-                    ">= 0.87"),
+                    "typed produce, delivery handler", "records/s", produce[0], produce[1],
+                    "bare client, writing the same", ">= 0.87"),
                 Figure.AgainstPeer(
-                    "typed produce, a task each", "records/s", produce[2], produce[1], "bare client, same bytes",
-                    ">= 0.6"),
+                    "typed produce, delivery handler", "records/s", produce[0], produce[2],
+                    "bare client, bytes ready", "none"),
                 Figure.AgainstPeer(
-                    "typed consumer loop", "records/s", consume[0], consume[1], "bare client, same bytes", ">= 0.87"),
+                    "typed produce, a task each", "records/s", produce[3], produce[1],
+                    "bare client, writing the same", ">= 0.6"),
+                Figure.AgainstPeer(
+                    "typed consumer loop", "records/s", consume[0], consume[1], "bare client, not parsed", ">= 0.87"),
             ];
         }
         finally
@@ -127,7 +134,7 @@ internal static class MessagingBenchmark
         Raw = """bl=(12400),br=(2000),cid="0197b7a2-5c1e-7000-8000-5f1c2e9f0a77",e=ps,mtp=(43100),sn=8,sta=p,v=2""",
     };
 
-    /// <summary>What a careful user of the client writes: bytes ready, one handler, waiting when it is full.</summary>
+    /// <summary>What a careful user of the client writes: one handler, waiting when it is full.</summary>
     private sealed class BareProducer : IDisposable
     {
         private readonly IProducer<byte[], byte[]> producer;
@@ -138,17 +145,19 @@ internal static class MessagingBenchmark
             var config = kafka.ProducerConfig("bench");
             config.DeliveryReportFields = "none";
             producer = new ProducerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
-            records = [.. Messages.Select(message => new Message<byte[], byte[]>
-            {
-                Key = Encoding.UTF8.GetBytes(message.SessionId),
-                Value = MessageTypes.Write(message),
-                Timestamp = new Timestamp(Now),
-                Headers = CloudEvents.Headers(
-                    "playback.beacon.v1", "/eventstream/bench", Guid.NewGuid().ToString(), Now, null),
-            })];
+            records = [.. Messages.Select(Record)];
         }
 
-        public async Task ProduceAsync()
+        private static Message<byte[], byte[]> Record(BeaconReceived message) => new()
+        {
+            Key = Encoding.UTF8.GetBytes(message.SessionId),
+            Value = MessageTypes.Write(message),
+            Timestamp = new Timestamp(Now),
+            Headers = CloudEvents.Headers(
+                "playback.beacon.v1", "/eventstream/bench", Guid.CreateVersion7(Now).ToString(), Now, null),
+        };
+
+        public async Task ProduceAsync(bool ready)
         {
             var left = Records;
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -160,7 +169,8 @@ internal static class MessagingBenchmark
 
             for (var i = 0; i < Records; i++)
             {
-                while (!TryProduce(records[i % records.Length], Delivered))
+                var n = i % records.Length;
+                while (!TryProduce(ready ? records[n] : Record(Messages[n]), Delivered))
                     await Task.Delay(TimeSpan.FromMilliseconds(1));
             }
 

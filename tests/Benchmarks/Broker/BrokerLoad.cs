@@ -12,6 +12,12 @@ internal sealed record BrokerWorkload(string Name, int Records, int RecordBytes,
 /// <summary>The stock client, librdkafka, as the load on whichever broker.</summary>
 internal static class BrokerLoad
 {
+    /// <summary>
+    /// Bytes that a producer has on the way: several full requests, and not so much that fresh memory for what waits
+    /// becomes the measure.
+    /// </summary>
+    private const int InFlightBytes = 8 << 20;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static async Task CreateAsync(string bootstrap, string topic)
@@ -96,31 +102,20 @@ internal static class BrokerLoad
         new Random(1).NextBytes(value);
         var left = records;
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var room = new SemaphoreSlim(InFlightBytes / recordBytes);
         void Delivered(DeliveryReport<Null, byte[]> report)
         {
             if (report.Error.IsError) done.TrySetException(new KafkaException(report.Error));
             else if (Interlocked.Decrement(ref left) == 0) done.TrySetResult();
+            room.Release();
         }
 
         for (var i = 0; i < records; i++)
         {
-            while (!TryProduce(producer, topic, value, Delivered)) producer.Poll(TimeSpan.FromMilliseconds(10));
+            if (!room.Wait(Patience)) throw new TimeoutException("No record was acknowledged for a minute.");
+            producer.Produce(topic, new Message<Null, byte[]> { Value = value }, Delivered);
         }
 
         await done.Task;
-    }
-
-    private static bool TryProduce(
-        IProducer<Null, byte[]> producer, string topic, byte[] value, Action<DeliveryReport<Null, byte[]>> delivered)
-    {
-        try
-        {
-            producer.Produce(topic, new Message<Null, byte[]> { Value = value }, delivered);
-            return true;
-        }
-        catch (ProduceException<Null, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
-        {
-            return false;
-        }
     }
 }
