@@ -1,8 +1,8 @@
+using System.Net.Security;
 using EventStream.Broker.Groups;
 using EventStream.Broker.Log;
 using EventStream.Broker.Security;
 using EventStream.Broker.Transactions;
-using System.Net.Security;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Server;

@@ -47,17 +47,7 @@ public sealed partial class EventPathTests
             .EnsureAsync(Topics.All, CancellationToken.None);
         await using var upload = await UploadHarness.StartAsync(bootstrap);
         await using var collect = await StartAsync(new CollectRole(), bootstrap, []);
-        await using var qoe = await StartAsync(new QoeRole(), bootstrap, new()
-        {
-            ["Qoe:ApplicationId"] = $"qoe-{run}",
-            ["Qoe:InstanceId"] = run,
-            ["Qoe:SessionTimeoutSeconds"] = "4",
-            ["Qoe:WindowSeconds"] = "2",
-            ["Qoe:WindowGraceSeconds"] = "1",
-            ["Qoe:LoadStepSeconds"] = "1",
-            ["Qoe:LoadGraceSeconds"] = "1",
-            ["Qoe:IdleAdvanceSeconds"] = "1",
-        });
+        await using var qoe = await StartAsync(new QoeRole(), bootstrap, HurriedQoe.Settings(run));
         using var created = await upload.SendAsync(
             "POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
         var uploaded = created.Headers.GetValues("X-Video-Id").Single();

@@ -6,6 +6,7 @@ using EventStream.Messaging.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe;
 using EventStream.Tests.Integration.Streams;
+using EventStream.Tests.Kit;
 using EventStream.Tests.Qoe;
 using Microsoft.AspNetCore.Builder;
 
@@ -53,18 +54,10 @@ public sealed class QoeRoleTests
         RoleHost.Build(
             new QoeRole(),
             RoleHost.ReadConfiguration(
-                overrides: new Dictionary<string, string?>
+                overrides: new Dictionary<string, string?>(HurriedQoe.Settings("test"))
                 {
                     ["Kafka:Bootstrap"] = broker.Kafka.Bootstrap,
                     ["Listen:qoe"] = "http://127.0.0.1:0",
-                    ["Qoe:ApplicationId"] = $"qoe-{Guid.NewGuid():N}",
-                    ["Qoe:InstanceId"] = "test",
-                    ["Qoe:SessionTimeoutSeconds"] = "4",
-                    ["Qoe:WindowSeconds"] = "2",
-                    ["Qoe:WindowGraceSeconds"] = "1",
-                    ["Qoe:LoadStepSeconds"] = "1",
-                    ["Qoe:LoadGraceSeconds"] = "1",
-                    ["Qoe:IdleAdvanceSeconds"] = "1",
                 }
             )
         );
