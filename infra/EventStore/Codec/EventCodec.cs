@@ -49,7 +49,7 @@ internal sealed class EventCodec(Upcasters upcasters, SubjectKeys keys)
     public ValueTask<IReadOnlyList<RecordedEvent>> DecodeAsync(
         IReadOnlyList<StoredEvent> rows, CancellationToken cancellation)
     {
-        var decoder = new EventDecoder(this, keys);
+        var decoder = Decoder();
         foreach (var row in rows) decoder.Add(row);
         return decoder.EndAsync(cancellation);
     }

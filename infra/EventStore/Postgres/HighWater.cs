@@ -10,7 +10,7 @@ namespace EventStream.EventStore.Postgres;
 /// rolled-back append leaves a gap for ever. A reader that simply took the largest visible position would miss
 /// events. The reasoning:
 /// <list type="number">
-/// <item>An append has its transaction id before it draws a position (<c>append_events</c> asks for it).</item>
+/// <item>An append has its transaction id before it draws a position (every function that appends asks for it).</item>
 /// <item>Read the sequence's last value S, and only then draw a transaction id X of one's own. Ids are given in order,
 /// so
 /// whoever drew a position at or below S has an id below X.</item>

@@ -105,9 +105,10 @@ internal static class BrokerLoad
         using var room = new SemaphoreSlim(InFlightBytes / recordBytes);
         void Delivered(DeliveryReport<Null, byte[]> report)
         {
+            // Before the end is told, which disposes of it.
+            room.Release();
             if (report.Error.IsError) done.TrySetException(new KafkaException(report.Error));
             else if (Interlocked.Decrement(ref left) == 0) done.TrySetResult();
-            room.Release();
         }
 
         for (var i = 0; i < records; i++)

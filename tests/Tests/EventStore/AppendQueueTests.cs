@@ -72,13 +72,17 @@ public sealed class AppendQueueTests : IDisposable
     [Fact]
     public async Task Those_that_wait_for_long_go_beside_what_is_under_way_as_far_as_groups_are_allowed()
     {
-        using var two = Open(groups: 2);
+        var time = new HeldTime();
+        using var two = Open(groups: 2, time);
         var stuck = two.AppendAsync(To("a"), None);
         Assert.True(sent.TryDequeue(out var first));
         var beside = two.AppendAsync(To("b"), None);
-        while (sent.IsEmpty) await Task.Delay(1);
+        Assert.Empty(sent);
+        time.Pass(AppendQueue.Patience);
         var third = two.AppendAsync(To("c"), None);
-        Assert.Equal(["b"], Answer());
+        time.Pass(AppendQueue.Patience);
+        Assert.Equal(["b"], Assert.Single(sent).Streams);
+        Answer();
         await beside;
         Assert.Equal(["c"], await NextAsync());
         await third;
@@ -87,8 +91,13 @@ public sealed class AppendQueueTests : IDisposable
         await stuck;
     }
 
-    private AppendQueue Open(int groups) =>
-        new(SendAsync, new StoreOptions { MasterKey = MasterKey.Ephemeral(), GroupsMax = groups, GroupMax = 3 });
+    private AppendQueue Open(int groups, TimeProvider? time = null) => new(SendAsync, new StoreOptions
+    {
+        MasterKey = MasterKey.Ephemeral(),
+        Time = time ?? TimeProvider.System,
+        GroupsMax = groups,
+        GroupMax = 3,
+    });
 
     private async Task<AppendOutcome> AloneAsync(string stream)
     {
@@ -121,4 +130,38 @@ public sealed class AppendQueueTests : IDisposable
 
     private static EncodedAppend To(string stream) =>
         new("t", stream, ExpectedVersion.Any, [Guid.NewGuid()], ["n"], [[]], []);
+
+    /// <summary>A clock whose one timer fires when the test lets so much time pass as it was set to.</summary>
+    private sealed class HeldTime : TimeProvider, ITimer
+    {
+        private Action fire = () => { };
+        private TimeSpan due = Timeout.InfiniteTimeSpan;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            (fire, due) = (() => callback(state), dueTime);
+            return this;
+        }
+
+        public void Pass(TimeSpan time)
+        {
+            Assert.Equal(time, due);
+            due = Timeout.InfiniteTimeSpan;
+            fire();
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            due = dueTime;
+            return true;
+        }
+
+        public void Dispose() => due = Timeout.InfiniteTimeSpan;
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
 }

@@ -80,6 +80,8 @@ public sealed class PartitionTests : IAsyncLifetime
         Assert.Equal(first, await store.AppendAsync("video-1", ExpectedVersion.Any, events, EventMetadata.None, None));
         Assert.Equal(first,
             await store.AppendAsync("video-1", ExpectedVersion.Exactly(3), events, EventMetadata.None, None));
+        Assert.Equal(first, await store.AppendAsync(
+            "video-1", ExpectedVersion.Exactly(3), [events[1]], EventMetadata.None, None));
         await Assert.ThrowsAsync<DuplicateEventException>(() => store.AppendAsync(
             "video-1", ExpectedVersion.Exactly(3), [events[1], New()], EventMetadata.None, None));
     }

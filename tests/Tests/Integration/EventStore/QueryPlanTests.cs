@@ -53,6 +53,28 @@ public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : 
         Assert.Empty((await OfAsync("append to a stream", young)).Partitions);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Appends_to_one_stream_read_no_partition_but_where_it_reaches_into_an_older_one(int events)
+    {
+        Assert.Empty((await OfAsync("start one", AppendTo("video-new", 0, events))).Partitions);
+        var young = AppendTo($"video-{AgedStore.Blocks - 1}-7", 10, events);
+        Assert.Empty((await OfAsync("append to one", young)).Partitions);
+        var old = await OfAsync("append to an old one", AppendTo("video-0-1", 12, events));
+        Assert.Contains("events_p00000", old.Partitions);
+    }
+
+    private static string AppendTo(string stream, long expected, int events)
+    {
+        const string Id = "gen_random_uuid()", Name = "'video.published.v1'::text", Data = "'{}'::jsonb";
+        string Each(string value) => $"array[{string.Join(", ", Enumerable.Repeat(value, events))}]";
+        return events == 1
+            ? $"select * from append_one('default', '{stream}', {expected}, '{{}}', {Id}, {Name}, {Data})"
+            : $"select * from append_stream('default', '{stream}', {expected}, '{{}}', {Each(Id)}, {Each(Name)}, "
+                + $"{Each(Data)})";
+    }
+
     [Fact]
     public async Task A_repeated_append_is_looked_for_in_the_partition_of_its_stream()
     {
