@@ -61,9 +61,9 @@ internal sealed class EventCodec(Upcasters upcasters, SubjectKeys keys)
     /// The event of a row; null where keys have to be looked up first, which <paramref name="missing"/>, empty before,
     /// then holds.
     /// </summary>
-    internal (string Name, IEvent Data)? Read(StoredEvent row, HashSet<long> missing)
+    internal (string Name, IEvent Data)? Read(in StoredEvent row, HashSet<long> missing)
     {
-        var json = row.Data;
+        var json = row.Data.Span;
         if (PersonalJson.MayHold(json))
         {
             var tree = PersonalJson.Reveal(JsonNode.Parse(json), keys, missing);

@@ -14,7 +14,7 @@ internal sealed class EventDecoder(EventCodec codec, SubjectKeys keys)
     private readonly HashSet<long> missingInRow = [];
     private (byte[] Json, EventMetadata Metadata)? before;
 
-    public void Add(StoredEvent row)
+    public void Add(in StoredEvent row)
     {
         if (Decode(row) is { } recorded)
         {
@@ -22,7 +22,7 @@ internal sealed class EventDecoder(EventCodec codec, SubjectKeys keys)
             return;
         }
 
-        waiting.Add((events.Count, row));
+        waiting.Add((events.Count, row with { Data = row.Data.ToArray(), Metadata = row.Metadata.ToArray() }));
         events.Add(null!);
     }
 
@@ -47,12 +47,13 @@ internal sealed class EventDecoder(EventCodec codec, SubjectKeys keys)
         return true;
     }
 
-    private RecordedEvent? Decode(StoredEvent row)
+    private RecordedEvent? Decode(in StoredEvent row)
     {
         missingInRow.Clear();
         // What was appended together has the same metadata.
-        var metadata = before is { } same && same.Json.AsSpan().SequenceEqual(row.Metadata) ? same.Metadata
-            : StoredMetadata.Read(row.Metadata, keys, missingInRow);
+        var isAsBefore = before is { } one && one.Json.AsSpan().SequenceEqual(row.Metadata.Span);
+        var metadata = isAsBefore ? before!.Value.Metadata
+            : StoredMetadata.Read(row.Metadata.Span, keys, missingInRow);
         var read = codec.Read(row, missingInRow);
         if (metadata is null || read is not { } known)
         {
@@ -60,7 +61,7 @@ internal sealed class EventDecoder(EventCodec codec, SubjectKeys keys)
             return null;
         }
 
-        before = (row.Metadata, metadata);
+        if (!isAsBefore) before = (row.Metadata.ToArray(), metadata);
         return new RecordedEvent(
             row.Position, row.Stream, row.Version, row.Id, known.Name, known.Data, metadata, row.RecordedAt,
             row.Tenant);

@@ -1,9 +1,12 @@
 namespace EventStream.EventStore.Codec;
 
-/// <summary>An event as it lies in a store: data and metadata are JSON in UTF-8, personal texts encrypted.</summary>
-internal sealed record StoredEvent(
-    long Position, string Stream, long Version, Guid Id, string Name, byte[] Data, byte[] Metadata,
-    DateTimeOffset RecordedAt, string Tenant);
+/// <summary>
+/// An event as it lies in a store: data and metadata are JSON in UTF-8, personal texts encrypted. Where rows are read
+/// one after another both lie in memory that the next row is read into.
+/// </summary>
+internal readonly record struct StoredEvent(
+    long Position, string Stream, long Version, Guid Id, string Name, ReadOnlyMemory<byte> Data,
+    ReadOnlyMemory<byte> Metadata, DateTimeOffset RecordedAt, string Tenant);
 
 /// <summary>An append on its way into a store, every event of it serialized.</summary>
 internal sealed record EncodedAppend(

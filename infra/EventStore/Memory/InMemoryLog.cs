@@ -122,7 +122,7 @@ internal sealed class InMemoryLog(TimeProvider time)
         if (row?.Life == StreamLife.Archived) throw new StreamArchivedException(append.Stream);
         if (row?.Life == StreamLife.Tombstoned) throw new StreamTombstonedException(append.Stream);
         if (Known(append) is not null) return;
-        var taken = append.Ids.Select(id => byId.GetValueOrDefault((append.Tenant, id))).OfType<StoredEvent>().ToList();
+        var taken = append.Ids.Select(id => Find(append.Tenant, id)).OfType<StoredEvent>().ToList();
         var actual = row?.Positions.Count ?? 0;
         // As on PostgreSQL: ids that the stream has in part are the nearer fault, ids of other streams the farther.
         if (taken.Any(e => e.Stream == append.Stream)) throw new DuplicateEventException(append.Stream);
@@ -133,11 +133,14 @@ internal sealed class InMemoryLog(TimeProvider time)
 
     private AppendResult? Known(EncodedAppend append)
     {
-        var known = append.Ids.Select(id => byId.GetValueOrDefault((append.Tenant, id))).ToList();
-        if (known.Any(e => e is null || e.Stream != append.Stream)) return null;
-        var last = known.MaxBy(e => e!.Version)!;
+        var known = append.Ids.Select(id => Find(append.Tenant, id)).ToList();
+        if (known.Any(e => e?.Stream != append.Stream)) return null;
+        var last = known.OfType<StoredEvent>().MaxBy(e => e.Version);
         return new AppendResult(last.Version, last.Position, Repeated: true);
     }
+
+    private StoredEvent? Find(string tenant, Guid id) =>
+        byId.TryGetValue((tenant, id), out var known) ? known : null;
 
     private AppendResult Write(EncodedAppend append)
     {

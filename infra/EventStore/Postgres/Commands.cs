@@ -12,14 +12,12 @@ internal static class Commands
         return command;
     }
 
-    public static NpgsqlCommand With(this NpgsqlCommand command, DateTimeOffset? value)
+    /// <summary>One more command of a batch, whose values are to be bound.</summary>
+    public static NpgsqlParameterCollection Add(this NpgsqlBatch batch, string sql)
     {
-        command.Parameters.Add(new NpgsqlParameter
-        {
-            Value = value is { } time ? time.ToUniversalTime() : DBNull.Value,
-            NpgsqlDbType = NpgsqlDbType.TimestampTz,
-        });
-        return command;
+        var command = new NpgsqlBatchCommand(sql);
+        batch.BatchCommands.Add(command);
+        return command.Parameters;
     }
 
     /// <summary>JSON in UTF-8 as jsonb.</summary>
@@ -32,6 +30,16 @@ internal static class Commands
     public static NpgsqlParameterCollection With<T>(this NpgsqlParameterCollection parameters, T value)
     {
         parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return parameters;
+    }
+
+    public static NpgsqlParameterCollection With(this NpgsqlParameterCollection parameters, DateTimeOffset? value)
+    {
+        parameters.Add(new NpgsqlParameter
+        {
+            Value = value is { } time ? time.ToUniversalTime() : DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.TimestampTz,
+        });
         return parameters;
     }
 

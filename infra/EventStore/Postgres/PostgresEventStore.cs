@@ -11,21 +11,10 @@ namespace EventStream.EventStore.Postgres;
 public sealed class PostgresEventStore : IEventStore, IDisposable
 {
     /// <summary>
-    /// Events of a stream in one page. The server gathers a page before
-    /// it sends any of it, in memory that it gives back: from some hundred kilobytes on, that doubles what a row costs.
-    /// </summary>
-    private const int PageMax = 250;
-
-    /// <summary>Pages of a long stream that are read at a time, each over a connection of its own.</summary>
-    private const int PagesAhead = 2;
-
-    /// <summary>
     /// Positions that one read of the log looks at first; over a long gap each further look is twice as wide.
     /// </summary>
     internal const int WindowMin = 1000;
 
-    internal const string ReadStream =
-        $"select {EventRow.OfStream} from fetch_stream($1, $2, $3, $4, $5, $6, $7)";
     internal const string ReadAll =
         $"""
         select {EventRow.OfAny} from events
@@ -36,6 +25,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     private readonly HighWater highWater;
     private readonly Appender appender;
     private readonly EventCodec codec;
+    private readonly StreamPages pages;
     private readonly StreamLifeCommands life;
     private readonly bool owner;
 
@@ -45,6 +35,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
         (this.source, this.highWater, Tenant, owner) = (source, highWater, Tenants.Default, true);
         var keys = new PostgresSubjectKeys(source, options.MasterKey, options.Time);
         codec = new EventCodec(options.Upcasters, keys);
+        pages = new StreamPages(source, codec);
         appender = new Appender(source, signal, options);
         life = new StreamLifeCommands(source, signal, codec, keys, options.Time);
     }
@@ -52,7 +43,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     private PostgresEventStore(PostgresEventStore store, string tenant)
     {
         (source, highWater, appender) = (store.source, store.highWater, store.appender);
-        (codec, life, Tenant) = (store.codec, store.life, tenant);
+        (codec, pages, life, Tenant) = (store.codec, store.pages, store.life, tenant);
     }
 
     public string Tenant { get; }
@@ -88,7 +79,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     {
         range ??= StreamRange.All;
         var next = Math.Max(1, range.FromVersion);
-        await foreach (var page in PagesAsync(stream, next, range, cancellation))
+        await foreach (var page in pages.ReadAsync(Tenant, stream, next, range, cancellation))
         {
             foreach (var recorded in page)
             {
@@ -160,40 +151,5 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
         }
 
         return [];
-    }
-
-    /// <summary>
-    /// The pages of a stream. Where the first one is full the next ones are asked for ahead, so that the server reads
-    /// while they are decoded; the last of them is asked for in vain.
-    /// </summary>
-    private async IAsyncEnumerable<IReadOnlyList<RecordedEvent>> PagesAsync(
-        string stream, long from, StreamRange range, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        var reading = new Queue<Task<IReadOnlyList<RecordedEvent>>>();
-        try
-        {
-            for (var ahead = 1; ; ahead = PagesAhead)
-            {
-                for (; reading.Count < ahead && from <= range.ToVersion; from += PageMax)
-                    reading.Enqueue(ReadPageAsync(stream, from, range, cancellation));
-                if (!reading.TryDequeue(out var next)) yield break;
-                var page = await next;
-                yield return page;
-                if (page.Count < PageMax) yield break;
-            }
-        }
-        finally
-        {
-            await ((Task)Task.WhenAll(reading)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task<IReadOnlyList<RecordedEvent>> ReadPageAsync(
-        string stream, long from, StreamRange range, CancellationToken cancellation)
-    {
-        await using var command = source.CreateCommand(ReadStream)
-            .With(Tenant).With(stream).With(from).With(range.ToVersion).With(range.ToTime).With(range.IncludeArchived)
-            .With(PageMax);
-        return await EventRow.ReadAllAsync(command, codec, Tenant, stream, cancellation);
     }
 }

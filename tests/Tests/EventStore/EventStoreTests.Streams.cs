@@ -134,6 +134,12 @@ public abstract partial class EventStoreTests
         Assert.Equal(Enumerable.Range(1, 2100).Select(v => (long)v), await Versions(stream, StreamRange.All));
         Assert.Equal(Enumerable.Range(999, 1003).Select(v => (long)v),
             await Versions(stream, new() { FromVersion = 999, ToVersion = 2001 }));
+        // Ranges that end where a page does.
+        foreach (var full in (int[])[250, 1250])
+        {
+            Assert.Equal(full, (await Versions(stream, new() { ToVersion = full })).Count);
+            Assert.Equal(full, (await Versions(stream, new() { FromVersion = 2101 - full })).Count);
+        }
     }
 
     [Fact]

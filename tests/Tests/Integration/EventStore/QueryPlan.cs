@@ -27,8 +27,12 @@ internal sealed class QueryPlan(IReadOnlyList<JsonNode> statements)
         return connection;
     }
 
-    /// <summary>Runs a statement and gathers its plans; what it changed is rolled back.</summary>
-    public static async Task<QueryPlan> OfAsync(NpgsqlConnection connection, string sql, params object[] values)
+    /// <summary>
+    /// Runs a statement, after another one that prepares for it, and gathers its plans; what they changed is rolled
+    /// back.
+    /// </summary>
+    public static async Task<QueryPlan> OfAsync(
+        NpgsqlConnection connection, string sql, string? before, params object[] values)
     {
         var plans = new List<JsonNode>();
         void Take(object sender, NpgsqlNoticeEventArgs e)
@@ -41,6 +45,8 @@ internal sealed class QueryPlan(IReadOnlyList<JsonNode> statements)
         try
         {
             await using var transaction = await connection.BeginTransactionAsync();
+            await using var preparation = new NpgsqlCommand(before, connection);
+            if (before is not null) await preparation.ExecuteNonQueryAsync();
             await using var command = new NpgsqlCommand(sql, connection);
             foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
             await command.ExecuteNonQueryAsync();
@@ -68,6 +74,10 @@ internal sealed class QueryPlan(IReadOnlyList<JsonNode> statements)
     /// <summary>Partitions of the events that stand in a plan, read or not: what planning and locking cost.</summary>
     public IReadOnlyList<string> Planned =>
         [.. Nodes().Select(Relation).Where(name => name.StartsWith("events_p")).Distinct().Order()];
+
+    /// <summary>Indexes that were read.</summary>
+    public IReadOnlyList<string> Indexes =>
+        [.. Nodes().Where(IsExecuted).Select(node => Text(node, "Index Name")).Distinct().Order()];
 
     /// <summary>How often something was sorted.</summary>
     public int Sorts => Nodes().Count(node => Text(node, "Node Type") == "Sort");

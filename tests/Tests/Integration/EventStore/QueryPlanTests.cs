@@ -23,6 +23,20 @@ public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : 
             AgedStore.Blocks, (await OfAsync("fetch a long-lived stream", Fetch("video-0-1"))).Partitions.Count);
 
     [Fact]
+    public async Task A_long_stream_is_read_on_from_where_its_first_page_ended_by_its_key_alone()
+    {
+        var until = new DateTime(2100, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        var plan = await AfterAsync(
+            StreamPages.InOrder, "read on", StreamPages.ReadOn, Tenants.Default, "video-0-1", 11L, 1010L, Size, false,
+            until);
+        Assert.DoesNotContain("events_p00000", plan.Planned);
+        Assert.Contains($"events_p{AgedStore.Blocks - 1:D5}", plan.Partitions);
+        Assert.Equal(0, plan.Sorts);
+        var indexes = plan.Indexes.Where(index => index.StartsWith("events_p"));
+        Assert.All(indexes, index => Assert.EndsWith("_stream_version", index));
+    }
+
+    [Fact]
     public async Task A_stream_that_does_not_exist_touches_no_partition() =>
         Assert.Empty((await OfAsync("fetch no stream", Fetch("video-nowhere"))).Planned);
 
@@ -105,13 +119,16 @@ public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : 
     private static string Fetch(string stream) =>
         $"select {EventRow.OfStream} from fetch_stream('default', '{stream}', 1, 1000000, null, false, 1000)";
 
+    private Task<QueryPlan> OfAsync(string name, string sql, params object[] values) =>
+        AfterAsync(null, name, sql, values);
+
     /// <summary>
     /// Runs a query often enough for PostgreSQL to settle on a plan, and checks what every query must keep.
     /// </summary>
-    private async Task<QueryPlan> OfAsync(string name, string sql, params object[] values)
+    private async Task<QueryPlan> AfterAsync(string? before, string name, string sql, params object[] values)
     {
         QueryPlan? plan = null;
-        for (var i = 0; i < 7; i++) plan = await QueryPlan.OfAsync(store.Connection, sql, values);
+        for (var i = 0; i < 7; i++) plan = await QueryPlan.OfAsync(store.Connection, sql, before, values);
         Assert.NotEqual(0, plan!.Statements);
         output.WriteLine($"{name}: {plan.Pages} pages, partitions [{string.Join(' ', plan.Partitions)}]\n{plan}");
         Assert.DoesNotContain(plan.SequentialScans, table => table.StartsWith("events") || table == "streams");
