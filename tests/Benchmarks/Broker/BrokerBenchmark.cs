@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace EventStream.Benchmarks;
 
 /// <summary>
@@ -13,7 +11,12 @@ internal static class BrokerBenchmark
     private const int Rounds = 3;
     private const int Starts = 2;
     private const int LatencyRecords = 250;
+
+    /// <summary>How much more is sent where no client makes it, so that a round is not over too soon.</summary>
+    private const int ReadyTimes = 2;
+
     private const string Apache = "Apache Kafka";
+    private const string Cpu = "CPU-s/M records";
     private const string Mock = "librdkafka mock, in memory";
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
@@ -48,9 +51,8 @@ internal static class BrokerBenchmark
         Add(Compare("memory, just started", "MB", Each(servers, s => s.ResidentMegabytes()), "<= 0.2"));
         foreach (var load in Workloads)
         {
-            Add(await ProduceAsync(servers, load));
-            if (load.Producers == 1) Add(await ConsumeAsync(servers, load));
-            foreach (var server in servers) await BrokerLoad.DeleteAsync(server.Bootstrap, load.Topic);
+            Add(await StockClientAsync(servers, load));
+            Add(await RequestsReadyAsync(servers, load with { Records = load.Records * ReadyTimes }));
         }
 
         Add(await LatencyAsync(servers));
@@ -80,37 +82,70 @@ internal static class BrokerBenchmark
         return (seconds, cpu);
     }
 
-    private static async Task<IEnumerable<Figure>> ProduceAsync(BrokerServer[] servers, BrokerWorkload load)
+    /// <summary>The stock client, beside it also its own imitation of a cluster.</summary>
+    private static async Task<IEnumerable<Figure>> StockClientAsync(BrokerServer[] servers, BrokerWorkload load)
     {
-        foreach (var server in servers) await BrokerLoad.CreateAsync(server.Bootstrap, load.Topic);
-        var (rates, cpu, clients) = await RoundsAsync(
-            servers,
-            load.Records,
-            [.. servers.Select(s => (Func<Task>)(() => BrokerLoad.ProduceAsync(load, s.Bootstrap))),
-                () => BrokerLoad.ProduceAsync(load, null)]);
+        var mock = new Samples(null, load.Records);
+        var (produced, consumed) = await RoundsAsync(
+            servers, load, BrokerLoad.ProduceAsync, BrokerLoad.ConsumeAsync,
+            () => mock.TakeAsync(() => BrokerLoad.ProduceAsync(load, null)));
         return
         [
-            .. Compare($"produce {load.Name}", "records/s", rates[..servers.Length], ">= 2"),
-            Figure.AgainstPeer($"produce {load.Name}", "records/s", rates[0], rates[^1], Mock, ">= 0.5"),
-            .. Compare($"produce {load.Name}, broker's CPU", "CPU-s/M records", cpu, "<= 0.5"),
-            .. Compare($"produce {load.Name}, client's CPU", "CPU-s/M records", clients[..servers.Length], "none"),
+            .. Rows($"produce {load.Name}", produced),
+            Figure.AgainstPeer($"produce {load.Name}", "records/s", produced[0].Rate, mock.Rate, Mock, ">= 0.5"),
+            .. Compare($"produce {load.Name}, client's CPU", Cpu, [.. produced.Select(s => s.ClientCpu)], "none"),
+            .. Rows($"consume {load.RecordBytes} B, one consumer", consumed),
         ];
     }
 
-    private static async Task<IEnumerable<Figure>> ConsumeAsync(BrokerServer[] servers, BrokerWorkload load)
+    /// <summary>The same load by requests that are ready: how fast the broker is with no client in its way.</summary>
+    private static async Task<IEnumerable<Figure>> RequestsReadyAsync(BrokerServer[] servers, BrokerWorkload load)
     {
-        var (rates, cpu, clients) = await RoundsAsync(
-            servers,
-            load.Records,
-            [.. servers.Select(s => (Func<Task>)(() => BrokerLoad.ConsumeAsync(load, s.Bootstrap)))]);
-        var name = $"consume {load.RecordBytes} B, one consumer";
+        var (produced, consumed) = await RoundsAsync(
+            servers, load, (some, server) => WireLoad.ProduceAsync(some, server!), WireLoad.ConsumeAsync,
+            () => Task.CompletedTask, WireLoad.ConsumedTimes);
         return
         [
-            .. Compare(name, "records/s", rates, ">= 2"),
-            .. Compare($"{name}, broker's CPU", "CPU-s/M records", cpu, "<= 0.5"),
-            .. Compare($"{name}, client's CPU", "CPU-s/M records", clients, "none"),
+            .. Rows($"produce {load.Name}, requests ready", produced),
+            .. Rows($"consume {load.RecordBytes} B, requests ready", consumed),
         ];
     }
+
+    /// <summary>
+    /// Every server in turn gets a topic, the load and, from one producer, a consumer. The topic goes before the next
+    /// one comes, so that all of them write into the same memory of the machine: memory that it has not used before is
+    /// many times dearer than a broker, for whoever needs it first.
+    /// </summary>
+    private static async Task<(Samples[] Produced, Samples[] Consumed)> RoundsAsync(
+        BrokerServer[] servers, BrokerWorkload load, Func<BrokerWorkload, string?, Task> produce,
+        Func<BrokerWorkload, string, Task> consume, Func<Task> others, int times = 1)
+    {
+        Samples[] produced = [.. servers.Select(server => new Samples(server, load.Records))];
+        Samples[] consumed =
+            load.Producers > 1 ? [] : [.. servers.Select(server => new Samples(server, load.Records * times))];
+        for (var round = 0; round <= Rounds; round++)
+        {
+            foreach (var (i, server) in servers.Index())
+            {
+                await BrokerLoad.CreateAsync(server.Bootstrap, load.Topic);
+                await produced[i].TakeAsync(() => produce(load, server.Bootstrap));
+                if (consumed.Length > 0) await consumed[i].TakeAsync(() => consume(load, server.Bootstrap));
+                await BrokerLoad.DeleteAsync(server.Bootstrap, load.Topic);
+                await server.WaitUntilDeletedAsync(load.Topic);
+            }
+
+            await others();
+        }
+
+        return (produced, consumed);
+    }
+
+    /// <summary>Rate and processor time of the broker.</summary>
+    private static IEnumerable<Figure> Rows(string name, Samples[] servers) => servers.Length == 0 ? [] :
+    [
+        .. Compare(name, "records/s", [.. servers.Select(s => s.Rate)], ">= 2"),
+        .. Compare($"{name}, broker's CPU", Cpu, [.. servers.Select(s => s.BrokerCpu)], "<= 0.5"),
+    ];
 
     private static async Task<IEnumerable<Figure>> LatencyAsync(BrokerServer[] servers)
     {
@@ -128,47 +163,9 @@ internal static class BrokerBenchmark
 
         return
         [
-            .. Compare("produce to consume, p50", "ms", [.. latencies.Select(l => Quantile(l, 0.5))], "<= 1"),
-            .. Compare("produce to consume, p99", "ms", [.. latencies.Select(l => Quantile(l, 0.99))], "<= 1"),
+            .. Compare("produce to consume, p50", "ms", [.. latencies.Select(l => Samples.Quantile(l, 0.5))], "<= 1"),
+            .. Compare("produce to consume, p99", "ms", [.. latencies.Select(l => Samples.Quantile(l, 0.99))], "<= 1"),
         ];
-    }
-
-    /// <summary>
-    /// Medians of the rate of each contestant, of the processor time that each server used for a million records, and
-    /// of what the clients of each contestant used. The first round only warms up.
-    /// </summary>
-    private static async Task<(double[] Rates, double[] Cpu, double[] Clients)> RoundsAsync(
-        BrokerServer[] servers, int records, Func<Task>[] contestants)
-    {
-        var rates = contestants.Select(_ => new List<double>()).ToArray();
-        var cpu = servers.Select(_ => new List<double>()).ToArray();
-        var clients = contestants.Select(_ => new List<double>()).ToArray();
-        for (var round = 0; round <= Rounds; round++)
-        {
-            for (var i = 0; i < contestants.Length; i++)
-            {
-                await WriteBackAsync();
-                var before = i < servers.Length ? servers[i].CpuSeconds() : 0;
-                var (clientBefore, clock) = (Environment.CpuUsage.TotalTime, Stopwatch.StartNew());
-                await contestants[i]();
-                var (seconds, client) = (clock.Elapsed.TotalSeconds, Environment.CpuUsage.TotalTime - clientBefore);
-                if (round == 0) continue;
-                rates[i].Add(records / seconds);
-                clients[i].Add(client.TotalSeconds * 1_000_000 / records);
-                if (i < servers.Length) cpu[i].Add((servers[i].CpuSeconds() - before) * 1_000_000 / records);
-            }
-        }
-
-        return ([.. rates.Select(Median)], [.. cpu.Select(Median)], [.. clients.Select(Median)]);
-    }
-
-    /// <summary>
-    /// What one contestant has left in the page cache would be written while the next one is measured.
-    /// </summary>
-    private static async Task WriteBackAsync()
-    {
-        using var sync = Process.Start("sync");
-        await sync.WaitForExitAsync();
     }
 
     /// <summary>One figure beside Apache Kafka; without it the figure stands alone, against itself.</summary>
@@ -181,9 +178,4 @@ internal static class BrokerBenchmark
 
     private static double[] Each(BrokerServer[] servers, Func<BrokerServer, double> measure) =>
         [.. servers.Select(measure)];
-
-    private static double Median(List<double> values) => Quantile(values, 0.5);
-
-    private static double Quantile(List<double> values, double share) =>
-        values.Order().ElementAt((int)Math.Min(values.Count - 1, values.Count * share));
 }

@@ -46,10 +46,15 @@ internal static class BrokerLoad
         return config;
     }
 
-    /// <summary>Sends all records of the workload and waits until each is acknowledged.</summary>
+    /// <summary>
+    /// Sends all records of the workload and waits until each is acknowledged. Every producer has a thread of its own:
+    /// it waits for room, and a pool would give threads to so many only by and by.
+    /// </summary>
     public static Task ProduceAsync(BrokerWorkload load, string? bootstrap) => Task.WhenAll(
-        Enumerable.Range(0, load.Producers).Select(_ => Task.Run(() =>
-            ProduceOneAsync(Producer(bootstrap), load.Topic, load.RecordBytes, load.Records / load.Producers))));
+        Enumerable.Range(0, load.Producers).Select(_ => Task.Factory.StartNew(
+            () => ProduceOneAsync(
+                Producer(bootstrap), load.Topic, load.RecordBytes, load.Records / load.Producers),
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
 
     /// <summary>Reads so many records from the start of the topic.</summary>
     public static Task ConsumeAsync(BrokerWorkload load, string bootstrap) => Task.Run(() =>

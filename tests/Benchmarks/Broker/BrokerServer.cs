@@ -13,6 +13,7 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 {
     private const int ClockTicksPerSecond = 100;
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan DeletePause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ProbePause = TimeSpan.FromMilliseconds(2);
 
     public string Name { get; } = name;
@@ -54,6 +55,18 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
         Number(File.ReadLines($"/proc/{ProcessId}/status")
             .Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
+
+    /// <summary>Waits until the files of a topic that was deleted are gone.</summary>
+    public async Task WaitUntilDeletedAsync(string topic)
+    {
+        var clock = Stopwatch.StartNew();
+        while (Directory.EnumerateDirectories(Folder, $"{topic}-*", SearchOption.AllDirectories).Any()
+            || Directory.EnumerateFiles(Folder, "*.deleted", SearchOption.AllDirectories).Any())
+        {
+            if (clock.Elapsed > StartTimeout) throw new TimeoutException($"{Name} does not delete {topic}.");
+            await Task.Delay(DeletePause);
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -151,7 +164,8 @@ internal sealed class ApacheServer() : BrokerServer("Apache Kafka")
     protected override Task LaunchAsync()
     {
         runs = true;
-        return RunAsync("start", "--port", $"{Port}");
+        // By default it keeps the files of a deleted topic for a minute.
+        return RunAsync("start", "--port", $"{Port}", "--conf", "log.segment.delete.delay.ms=100");
     }
 
     private static string? Find()
