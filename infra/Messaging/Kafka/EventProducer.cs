@@ -91,21 +91,39 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private Error? HandOver(PendingRecord record)
     {
         if (ProducerMetrics.MeasuresLatency) record.StartedAt = clock.GetTimestamp();
-        try
+        var message = record.TakeMessage();
+        while (true)
         {
-            (client ?? Build()).Produce(record.Topic, record.TakeMessage(), record.Report);
-            return null;
-        }
-        catch (KafkaException e)
-        {
-            return e.Error;
+            var to = client ?? Build();
+            try
+            {
+                to.Produce(record.Topic, message, record.Report);
+                return null;
+            }
+            catch (KafkaException e)
+            {
+                return e.Error;
+            }
+            catch (ObjectDisposedException) when (to != client)
+            {
+                // It was replaced and closed in between.
+            }
         }
     }
 
     private void Settle(PendingRecord record, Error error)
     {
-        if (error.IsFatal || error.Code == ErrorCode.Local_Fatal) Replace(error);
         if (window.TryLeave(record)) Tell(record, error);
+    }
+
+    /// <summary>
+    /// What is told to nobody else. That an error is fatal the client says here only: its reports and exceptions give
+    /// the cause, which by itself need not be.
+    /// </summary>
+    private void OnError(IProducer<byte[], byte[]> from, Error error)
+    {
+        if (error.IsFatal) Replace(from, error);
+        else ClientError(logger, error.Reason);
     }
 
     private void Tell(PendingRecord record, Error error)
@@ -133,30 +151,29 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
             config.DeliveryReportFields = "none";
             return client = new ProducerBuilder<byte[], byte[]>(config)
                 .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
-                .SetErrorHandler((_, error) => ClientError(logger, error.Reason))
+                .SetErrorHandler(OnError)
                 .Build();
         }
     }
 
     /// <summary>
     /// After a fatal error, a lost sequence for example, a client takes nothing any more. The next record begins with
-    /// a new one; the old one has failed what it held.
+    /// a new one; the old one fails what it holds.
     /// </summary>
-    private void Replace(Error error)
+    private void Replace(IProducer<byte[], byte[]> broken, Error error)
     {
-        IProducer<byte[], byte[]>? old;
         lock (building)
         {
-            if (client is null || disposed) return;
-            (old, client) = (client, null);
+            if (client != broken || disposed) return;
+            client = null;
         }
 
         Replaced(logger, error.Reason);
         // Not on this thread, which is the client's own; it is done when the last report was given.
         _ = Task.Run(() =>
         {
-            old.Flush(options.FlushTimeout);
-            old.Dispose();
+            broken.Flush(options.FlushTimeout);
+            broken.Dispose();
         });
     }
 

@@ -41,12 +41,14 @@ public sealed class TestBroker : IAsyncLifetime, IAsyncDisposable
     public async Task InitializeAsync() => _broker = await DevBroker.StartAsync(Options, CancellationToken.None);
 
     /// <summary>
-    /// Stops the broker, in good order or as kill -9 would, and starts it again on the same port and folder.
+    /// Stops the broker, in good order or as kill -9 would, and starts it again on the same port and folder, which
+    /// <paramref name="betweenTimes"/> may change before.
     /// </summary>
-    public async Task RestartAsync(bool abruptly = false)
+    public async Task RestartAsync(bool abruptly = false, Action? betweenTimes = null)
     {
         var port = Port;
         await (abruptly ? Running.AbortAsync() : Running.StopAsync());
+        betweenTimes?.Invoke();
         _broker = await DevBroker.StartAsync(Options with { Port = port }, CancellationToken.None);
     }
 

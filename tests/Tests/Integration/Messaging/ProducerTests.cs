@@ -144,6 +144,49 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
     }
 
     [Fact]
+    public async Task A_client_that_met_a_broker_of_an_older_state_is_replaced_once_and_sending_goes_on()
+    {
+        await using var own = await TestBroker.StartAsync();
+        await using var rig = await MessagingRig.StartAsync(own.Bootstrap);
+        var log = new Lines<EventProducer>();
+        using var producer = new EventProducer(rig.Kafka, new TestRole(), log);
+        Task PublishAsync(int number) =>
+            producer.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", number), Now, None);
+        await PublishAsync(0);
+        var backup = Path.Combine(own.Folder, "..", $"{Path.GetFileName(own.Folder)}-backup");
+        await own.RestartAsync(betweenTimes: () => Copy(own.Folder, backup));
+        for (var i = 1; i < 4; i++) await PublishAsync(i);
+
+        // The broker forgets three records, and the client's next number leaves a gap after what the broker knows.
+        await own.RestartAsync(betweenTimes: () =>
+        {
+            Directory.Delete(own.Folder, recursive: true);
+            Directory.Move(backup, own.Folder);
+        });
+        var failures = await Task.WhenAll(
+            Enumerable.Range(4, 10).Select(i => Record.ExceptionAsync(() => PublishAsync(i))));
+        Assert.Contains(failures, failure => failure is PublishException);
+
+        static bool TakesOver(string line) =>
+            line.StartsWith("Error: A new producer takes over", StringComparison.Ordinal);
+        await Eventually.HoldsAsync(() => log.All.Any(TakesOver), "a new client takes over");
+
+        for (var i = 100; i < 103; i++) await PublishAsync(i);
+        Assert.Single(log.All, TakesOver);
+        var sent = 1 + failures.Count(failure => failure is null) + 3;
+        Assert.Equal([100, 101, 102], (await rig.MessagesAsync(sent)).TakeLast(3).Select(m => (int)m.Value));
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
+            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+    }
+
+    [Fact]
     public async Task Sent_and_failed_records_and_their_time_are_measured()
     {
         await using var rig = await MessagingRig.StartAsync(broker.Bootstrap);
