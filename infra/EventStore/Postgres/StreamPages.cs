@@ -25,10 +25,14 @@ internal sealed class StreamPages(NpgsqlDataSource source, EventCodec codec)
         $"select {EventRow.OfStream} from fetch_stream($1, $2, $3, $4, $5, $6, $7)";
 
     /// <summary>
-    /// The further pages of a stream. As in <c>fetch_stream</c> the key of stream and version gives the order, whatever
-    /// the statistics say, and the row of the stream tells the last partition; the events before tell the first one.
+    /// Before a further page, in its transaction: as in <c>fetch_stream</c> the key of stream and version gives the
+    /// order, whatever the statistics say.
     /// </summary>
     internal const string InOrder = "select set_config('enable_sort', 'off', true)";
+
+    /// <summary>
+    /// A further page. The row of the stream tells the last partition, the events before tell the first one.
+    /// </summary>
     internal const string ReadOn =
         $"""
         select {EventRow.OfStream} from events

@@ -85,7 +85,7 @@ internal static class BrokerBenchmark
     /// <summary>The stock client, beside it also its own imitation of a cluster.</summary>
     private static async Task<IEnumerable<Figure>> StockClientAsync(BrokerServer[] servers, BrokerWorkload load)
     {
-        var mock = new Samples(null, load.Records);
+        var mock = new BrokerSamples(null, load.Records);
         var (produced, consumed) = await RoundsAsync(
             servers, load, BrokerLoad.ProduceAsync, BrokerLoad.ConsumeAsync,
             () => mock.TakeAsync(() => BrokerLoad.ProduceAsync(load, null)));
@@ -116,13 +116,13 @@ internal static class BrokerBenchmark
     /// one comes, so that all of them write into the same memory of the machine: memory that it has not used before is
     /// many times dearer than a broker, for whoever needs it first.
     /// </summary>
-    private static async Task<(Samples[] Produced, Samples[] Consumed)> RoundsAsync(
+    private static async Task<(BrokerSamples[] Produced, BrokerSamples[] Consumed)> RoundsAsync(
         BrokerServer[] servers, BrokerWorkload load, Func<BrokerWorkload, string?, Task> produce,
         Func<BrokerWorkload, string, Task> consume, Func<Task> others, int times = 1)
     {
-        Samples[] produced = [.. servers.Select(server => new Samples(server, load.Records))];
-        Samples[] consumed =
-            load.Producers > 1 ? [] : [.. servers.Select(server => new Samples(server, load.Records * times))];
+        BrokerSamples[] produced = [.. servers.Select(server => new BrokerSamples(server, load.Records))];
+        BrokerSamples[] consumed =
+            load.Producers > 1 ? [] : [.. servers.Select(server => new BrokerSamples(server, load.Records * times))];
         for (var round = 0; round <= Rounds; round++)
         {
             foreach (var (i, server) in servers.Index())
@@ -141,7 +141,7 @@ internal static class BrokerBenchmark
     }
 
     /// <summary>Rate and processor time of the broker.</summary>
-    private static IEnumerable<Figure> Rows(string name, Samples[] servers) => servers.Length == 0 ? [] :
+    private static IEnumerable<Figure> Rows(string name, BrokerSamples[] servers) => servers.Length == 0 ? [] :
     [
         .. Compare(name, "records/s", [.. servers.Select(s => s.Rate)], ">= 2"),
         .. Compare($"{name}, broker's CPU", Cpu, [.. servers.Select(s => s.BrokerCpu)], "<= 0.5"),
@@ -161,10 +161,11 @@ internal static class BrokerBenchmark
             }
         }
 
+        double[] At(double share) => [.. latencies.Select(l => BrokerSamples.Quantile(l, share))];
         return
         [
-            .. Compare("produce to consume, p50", "ms", [.. latencies.Select(l => Samples.Quantile(l, 0.5))], "<= 1"),
-            .. Compare("produce to consume, p99", "ms", [.. latencies.Select(l => Samples.Quantile(l, 0.99))], "<= 1"),
+            .. Compare("produce to consume, p50", "ms", At(0.5), "<= 1"),
+            .. Compare("produce to consume, p99", "ms", At(0.99), "<= 1"),
         ];
     }
 

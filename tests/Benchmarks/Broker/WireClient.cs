@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
+using EventStream.Broker.Protocol;
 
 namespace EventStream.Benchmarks;
 
@@ -11,9 +11,6 @@ namespace EventStream.Benchmarks;
 /// </summary>
 internal sealed class WireClient : IDisposable
 {
-    public const short Produce = 0;
-    public const short Fetch = 1;
-    public const short InitProducerId = 22;
     private readonly Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
     {
         NoDelay = true,
@@ -29,17 +26,18 @@ internal sealed class WireClient : IDisposable
         return client;
     }
 
-    /// <summary>
-    /// A request with its size and header of version 1 in front; the body is written by <paramref name="body"/>.
-    /// </summary>
-    public static byte[] Request(short api, short version, Action<WireWriter> body)
+    /// <summary>A request of a version that is not flexible; its body is what the action writes.</summary>
+    public static byte[] Request(ApiKey api, short version, Action<ResponseWriter> body)
     {
-        var writer = new WireWriter();
-        writer.Int32(0).Int16(api).Int16(version).Int32(0).Text("bench");
+        using var writer = new ResponseWriter();
+        writer.WriteInt32(0);
+        writer.WriteInt16((short)api);
+        writer.WriteInt16(version);
+        writer.WriteInt32(0);
+        writer.WriteString("bench");
         body(writer);
-        var bytes = writer.ToArray();
-        BinaryPrimitives.WriteInt32BigEndian(bytes, bytes.Length - sizeof(int));
-        return bytes;
+        writer.End();
+        return writer.Written.ToArray();
     }
 
     public async Task SendAsync(ReadOnlyMemory<byte> request)
@@ -76,50 +74,4 @@ internal sealed class WireClient : IDisposable
             filled += read;
         }
     }
-}
-
-/// <summary>Writes the primitive types of the protocol, big-endian.</summary>
-internal sealed class WireWriter
-{
-    private readonly MemoryStream stream = new();
-
-    public WireWriter Int16(short value)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(short)];
-        BinaryPrimitives.WriteInt16BigEndian(bytes, value);
-        return Bytes(bytes);
-    }
-
-    public WireWriter Int32(int value)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32BigEndian(bytes, value);
-        return Bytes(bytes);
-    }
-
-    public WireWriter Int64(long value)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64BigEndian(bytes, value);
-        return Bytes(bytes);
-    }
-
-    /// <summary>A zigzag varint, as records have them.</summary>
-    public WireWriter Varint(int value)
-    {
-        var left = (uint)((value << 1) ^ (value >> 31));
-        for (; left > 0x7f; left >>= 7) stream.WriteByte((byte)(left | 0x80));
-        stream.WriteByte((byte)left);
-        return this;
-    }
-
-    public WireWriter Text(string text) => Int16((short)text.Length).Bytes(Encoding.ASCII.GetBytes(text));
-
-    public WireWriter Bytes(ReadOnlySpan<byte> bytes)
-    {
-        stream.Write(bytes);
-        return this;
-    }
-
-    public byte[] ToArray() => stream.ToArray();
 }

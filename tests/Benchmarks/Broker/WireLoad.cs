@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStream.Broker.Log;
 using EventStream.Broker.Protocol;
 
 namespace EventStream.Benchmarks;
@@ -18,6 +19,8 @@ internal static class WireLoad
     /// <summary>As many as an idempotent producer may have.</summary>
     private const int RequestsInFlight = 5;
 
+    private const short AcksOfAll = -1;
+    private const int TimeoutMs = 30_000;
     private const short ProduceVersion = 8;
     private const short FetchVersion = 4;
 
@@ -49,9 +52,14 @@ internal static class WireLoad
     {
         using var client = await WireClient.ConnectAsync(bootstrap);
         var batch = Batch(load, await ProducerAsync(client));
-        var request = WireClient.Request(WireClient.Produce, ProduceVersion, w => w
-            .Int16(-1).Int16(-1).Int32(30_000).Int32(1).Text(load.Topic).Int32(1).Int32(0).Int32(batch.Length)
-            .Bytes(batch));
+        var request = WireClient.Request(ApiKey.Produce, ProduceVersion, writer =>
+        {
+            writer.WriteString(null);
+            writer.WriteInt16(AcksOfAll);
+            writer.WriteInt32(TimeoutMs);
+            WritePartition(writer, load.Topic);
+            writer.WriteBytes(batch);
+        });
         var records = RecordsOf(load);
         var requests = ((load.Records / load.Producers) + records - 1) / records;
         using var room = new SemaphoreSlim(RequestsInFlight);
@@ -79,7 +87,11 @@ internal static class WireLoad
     {
         while (true)
         {
-            await client.SendAsync(WireClient.Request(WireClient.InitProducerId, 0, w => w.Int16(-1).Int32(60_000)));
+            await client.SendAsync(WireClient.Request(ApiKey.InitProducerId, 0, writer =>
+            {
+                writer.WriteString(null);
+                writer.WriteInt32(TimeoutMs);
+            }));
             // Correlation, throttling, the error code, the id, the epoch.
             var answer = await client.ReceiveAsync();
             if (BinaryPrimitives.ReadInt16BigEndian(answer.Span[8..]) != CoordinatorLoadInProgress)
@@ -98,9 +110,18 @@ internal static class WireLoad
         for (var offset = 0L; offset < load.Records;)
         {
             var from = offset;
-            await client.SendAsync(WireClient.Request(WireClient.Fetch, FetchVersion, w => w
-                .Int32(-1).Int32(500).Int32(1).Int32(FetchBytes).Bytes([0]).Int32(1).Text(load.Topic).Int32(1)
-                .Int32(0).Int64(from).Int32(FetchBytes)));
+            await client.SendAsync(WireClient.Request(ApiKey.Fetch, FetchVersion, writer =>
+            {
+                // No replica; the time to wait, the least and the most bytes; not committed only.
+                writer.WriteInt32(-1);
+                writer.WriteInt32(TimeoutMs);
+                writer.WriteInt32(1);
+                writer.WriteInt32(FetchBytes);
+                writer.WriteByte(0);
+                WritePartition(writer, load.Topic);
+                writer.WriteInt64(from);
+                writer.WriteInt32(FetchBytes);
+            }));
             var answer = await client.ReceiveAsync();
             // Correlation, throttling, topics, the name, partitions, the index; then two marks and what was aborted.
             var error = 22 + load.Topic.Length;
@@ -124,26 +145,56 @@ internal static class WireLoad
         return offset;
     }
 
+    /// <summary>One topic, and of it the first partition.</summary>
+    private static void WritePartition(ResponseWriter writer, string topic)
+    {
+        writer.WriteArrayLength(1);
+        writer.WriteString(topic);
+        writer.WriteArrayLength(1);
+        writer.WriteInt32(0);
+    }
+
     private static byte[] Batch(BrokerWorkload load, byte[] producer)
     {
         var value = new byte[load.RecordBytes];
         new Random(1).NextBytes(value);
         var records = RecordsOf(load);
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var writer = new WireWriter();
-        writer.Int64(0).Int32(0).Int32(-1).Bytes([2]).Int32(0).Int16(0).Int32(records - 1).Int64(now).Int64(now)
-            .Bytes(producer).Int32(0).Int32(records);
-        for (var i = 0; i < records; i++)
-        {
-            // Attributes, time, offset, no key, the value, no headers.
-            var record = new WireWriter().Bytes([0]).Varint(0).Varint(i).Varint(-1).Varint(value.Length).Bytes(value)
-                .Varint(0).ToArray();
-            writer.Varint(record.Length).Bytes(record);
-        }
+        using var writer = new ResponseWriter();
+        // Base offset, length, leader epoch, magic 2, checksum, attributes; the numbers come before each sending.
+        writer.Grow(BatchHeader.Size).Clear();
+        BinaryPrimitives.WriteInt32BigEndian(writer.From(12), -1);
+        writer.From(16)[0] = 2;
+        BinaryPrimitives.WriteInt32BigEndian(writer.From(23), records - 1);
+        BinaryPrimitives.WriteInt64BigEndian(writer.From(27), now);
+        BinaryPrimitives.WriteInt64BigEndian(writer.From(35), now);
+        producer.CopyTo(writer.From(43));
+        BinaryPrimitives.WriteInt32BigEndian(writer.From(57), records);
+        for (var i = 0; i < records; i++) WriteRecord(writer, i, value);
+        writer.PatchInt32(8, writer.Length - BatchHeader.Prefix);
+        return writer.Written.ToArray();
+    }
 
-        var batch = writer.ToArray();
-        BinaryPrimitives.WriteInt32BigEndian(batch.AsSpan(8), batch.Length - BatchHeader.Prefix);
-        return batch;
+    /// <summary>A record with the time of its batch, without a key and without headers.</summary>
+    private static void WriteRecord(ResponseWriter batch, int offset, byte[] value)
+    {
+        using var record = new ResponseWriter();
+        record.WriteByte(0);
+        WriteVarint(record, 0);
+        WriteVarint(record, offset);
+        WriteVarint(record, -1);
+        WriteVarint(record, value.Length);
+        value.CopyTo(record.Grow(value.Length));
+        WriteVarint(record, 0);
+        WriteVarint(batch, record.Length);
+        record.Written.Span.CopyTo(batch.Grow(record.Length));
+    }
+
+    private static void WriteVarint(ResponseWriter writer, int value)
+    {
+        Span<byte> bytes = stackalloc byte[Varint.BytesMax];
+        var length = Varint.Write(bytes, value);
+        bytes[..length].CopyTo(writer.Grow(length));
     }
 
     private static void Number(Span<byte> batch, int sequence)

@@ -153,16 +153,12 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         Task PublishAsync(int number) =>
             producer.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", number), Now, None);
         await PublishAsync(0);
-        var backup = Path.Combine(own.Folder, "..", $"{Path.GetFileName(own.Folder)}-backup");
-        await own.RestartAsync(betweenTimes: () => Copy(own.Folder, backup));
+        Dictionary<string, byte[]> backup = [];
+        await own.RestartAsync(betweenTimes: () => backup = FilesOf(own.Folder));
         for (var i = 1; i < 4; i++) await PublishAsync(i);
 
         // The broker forgets three records, and the client's next number leaves a gap after what the broker knows.
-        await own.RestartAsync(betweenTimes: () =>
-        {
-            Directory.Delete(own.Folder, recursive: true);
-            Directory.Move(backup, own.Folder);
-        });
+        await own.RestartAsync(betweenTimes: () => Restore(own.Folder, backup));
         var failures = await Task.WhenAll(
             Enumerable.Range(4, 10).Select(i => Record.ExceptionAsync(() => PublishAsync(i))));
         Assert.Contains(failures, failure => failure is PublishException);
@@ -177,13 +173,18 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         Assert.Equal([100, 101, 102], (await rig.MessagesAsync(sent)).TakeLast(3).Select(m => (int)m.Value));
     }
 
-    private static void Copy(string from, string to)
+    private static Dictionary<string, byte[]> FilesOf(string folder) =>
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .ToDictionary(file => file, File.ReadAllBytes);
+
+    private static void Restore(string folder, Dictionary<string, byte[]> files)
     {
-        Directory.CreateDirectory(to);
-        foreach (var folder in Directory.EnumerateDirectories(from, "*", SearchOption.AllDirectories))
-            Directory.CreateDirectory(Path.Combine(to, Path.GetRelativePath(from, folder)));
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-            File.Copy(file, Path.Combine(to, Path.GetRelativePath(from, file)));
+        Directory.Delete(folder, recursive: true);
+        foreach (var (file, bytes) in files)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllBytes(file, bytes);
+        }
     }
 
     [Fact]

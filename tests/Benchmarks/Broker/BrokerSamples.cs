@@ -6,7 +6,7 @@ namespace EventStream.Benchmarks;
 /// What the rounds of one contestant took: records a second, and the processor time of the broker and of the client
 /// for a million records. The first round only warms up.
 /// </summary>
-internal sealed class Samples(BrokerServer? server, int records)
+internal sealed class BrokerSamples(BrokerServer? server, int records)
 {
     private readonly List<double> rates = [];
     private readonly List<double> broker = [];
