@@ -8,12 +8,18 @@ internal readonly record struct AppendOutcome(int Code, long Version, long Posit
 {
     public const int Appended = 0;
     public const int KnownAlready = -1;
+    private const int NotDone = -2;
     private const int WrongVersion = 1;
     private const int Duplicate = 2;
     private const int Archived = 3;
     private const int Tombstoned = 4;
 
     public static AppendOutcome Failed(Exception error) => new(Appended, 0, 0, error);
+
+    /// <summary>Not appended, and not said why: to be sent by itself.</summary>
+    public static AppendOutcome LeftOut => new(NotDone, 0, 0);
+
+    public bool IsLeftOut => Code == NotDone;
 
     public static AppendOutcome DuplicateId => new(Duplicate, 0, 0);
 
@@ -32,8 +38,8 @@ internal readonly record struct AppendOutcome(int Code, long Version, long Posit
 }
 
 /// <summary>
-/// Binds appends to the functions <c>append_one</c>, <c>append_stream</c> and <c>append_events</c> and reads their
-/// answers: one round trip.
+/// Binds appends to the functions <c>append_one</c>, <c>append_stream</c>, <c>append_group</c> and
+/// <c>append_events</c> and reads their answers: one round trip.
 /// </summary>
 internal static class AppendCommand
 {
@@ -47,29 +53,21 @@ internal static class AppendCommand
         "select outcome, last_version, last_position, recorded from append_one($1, $2, $3, $4, $5, $6, $7)";
     private const string Stream =
         "select outcome, last_version, last_position, recorded, drawn from append_stream($1, $2, $3, $4, $5, $6, $7)";
+    private const string Group =
+        "select numbers, versions, positions from append_group($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     private const string Whole =
         "select outcomes, versions, positions, drawn, times from append_events($1, $2, $3, $4, $5, $6, $7, $8, true)";
 
     /// <summary>
     /// Appends what stands in the order of <see cref="EncodedAppend.Order"/> in one transaction. Each has its own
-    /// outcome, unless PostgreSQL raises an error, which undoes all of them.
+    /// outcome, unless PostgreSQL raises an error, which undoes all of them. Those that are
+    /// <see cref="AppendOutcome.IsLeftOut"/> are to be sent by themselves.
     /// </summary>
-    public static async Task<AppendOutcome[]> ExecuteAsync(
-        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
-    {
-        await using var batch = source.CreateBatch();
-        foreach (var append in appends) batch.BatchCommands.Add(ToOneStream(append));
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        var outcomes = new AppendOutcome[appends.Count];
-        for (var i = 0; i < outcomes.Length; i++)
-        {
-            await reader.ReadAsync(cancellation);
-            outcomes[i] = Outcome(reader);
-            await reader.NextResultAsync(cancellation);
-        }
-
-        return outcomes;
-    }
+    public static Task<AppendOutcome[]> ExecuteAsync(
+        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation) =>
+        appends.Count > 1 && (AreAll(appends, expected => expected > 0) || AreAll(appends, expected => expected == 0))
+            ? ExecuteGroupAsync(source, appends, cancellation)
+            : ExecuteEachAsync(source, appends, cancellation);
 
     /// <summary>
     /// Appends what stands in the order of <see cref="EncodedAppend.Order"/>, all of it or nothing.
@@ -131,6 +129,45 @@ internal static class AppendCommand
             : AppendOutcome.DuplicateId;
     }
 
+    private static bool AreAll(IReadOnlyList<EncodedAppend> appends, Func<long, bool> expects) =>
+        appends.All(append => expects(append.Expected.Value));
+
+    private static async Task<AppendOutcome[]> ExecuteGroupAsync(
+        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Group);
+        BindStreams(command.Parameters, appends);
+        var before = 0;
+        command.Parameters.With(Each(appends, a => (before += a.Count) - a.Count));
+        BindEvents(command.Parameters, appends);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        var outcomes = new AppendOutcome[appends.Count];
+        Array.Fill(outcomes, AppendOutcome.LeftOut);
+        if (await reader.IsDBNullAsync(0, cancellation)) return outcomes;
+        var (versions, positions) = (reader.GetFieldValue<long[]>(1), reader.GetFieldValue<long[]>(2));
+        foreach (var (i, number) in reader.GetFieldValue<int[]>(0).Index())
+            outcomes[number - 1] = new AppendOutcome(AppendOutcome.Appended, versions[i], positions[i]);
+        return outcomes;
+    }
+
+    private static async Task<AppendOutcome[]> ExecuteEachAsync(
+        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        await using var batch = source.CreateBatch();
+        foreach (var append in appends) batch.BatchCommands.Add(ToOneStream(append));
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        var outcomes = new AppendOutcome[appends.Count];
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            await reader.ReadAsync(cancellation);
+            outcomes[i] = Outcome(reader);
+            await reader.NextResultAsync(cancellation);
+        }
+
+        return outcomes;
+    }
+
     private static AppendOutcome Outcome(NpgsqlDataReader row) =>
         new(row.GetInt32(0), row.GetInt64(1), row.IsDBNull(2) ? 0 : row.GetInt64(2));
 
@@ -164,11 +201,19 @@ internal static class AppendCommand
         return command;
     }
 
-    private static void BindWhole(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends) =>
+    private static void BindWhole(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends)
+    {
+        BindStreams(parameters, appends);
+        BindEvents(parameters, appends);
+    }
+
+    private static void BindStreams(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends) =>
         parameters.With(Each(appends, a => a.Tenant)).With(Each(appends, a => a.Stream))
         .With(Each(appends, a => a.Expected.Value)).WithJson(Each(appends, a => a.Metadata))
-        .With(Each(appends, a => a.Count))
-        .With<Guid[]>([.. appends.SelectMany(a => a.Ids)])
+        .With(Each(appends, a => a.Count));
+
+    private static void BindEvents(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends) =>
+        parameters.With<Guid[]>([.. appends.SelectMany(a => a.Ids)])
         .With<string[]>([.. appends.SelectMany(a => a.Names)])
         .WithJson([.. appends.SelectMany(a => a.Data)]);
 

@@ -74,7 +74,12 @@ internal sealed class Appender : IDisposable
                 () => AppendCommand.ExecuteAsync(source, sorted, cancellation), cancellation);
             Appended(outcomes);
             var placed = new AppendOutcome[outcomes.Length];
-            for (var i = 0; i < outcomes.Length; i++) placed[places[i]] = outcomes[i];
+            for (var i = 0; i < outcomes.Length; i++)
+            {
+                placed[places[i]] = outcomes[i].IsLeftOut
+                    ? await SendAloneAsync(sorted[i], cancellation) : outcomes[i];
+            }
+
             return placed;
         }
         catch (PostgresException e) when (appends.Count == 1)
@@ -85,10 +90,13 @@ internal sealed class Appender : IDisposable
         catch (PostgresException)
         {
             var outcomes = new AppendOutcome[appends.Count];
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = (await SendAsync([appends[i]], cancellation))[0];
+            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = await SendAloneAsync(appends[i], cancellation);
             return outcomes;
         }
     }
+
+    private async Task<AppendOutcome> SendAloneAsync(EncodedAppend append, CancellationToken cancellation) =>
+        (await SendAsync([append], cancellation))[0];
 
     private async Task<IReadOnlyList<AppendResult>> AppendInlineAsync(
         IReadOnlyList<EncodedAppend> appends, IReadOnlyList<IReadOnlyList<NewEvent>> events, EventMetadata metadata,

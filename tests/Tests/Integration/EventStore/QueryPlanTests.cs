@@ -79,6 +79,26 @@ public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : 
         Assert.Contains("events_p00000", old.Partitions);
     }
 
+    [Fact]
+    public async Task Appends_that_go_together_read_no_partition_but_where_a_stream_reaches_into_an_older_one()
+    {
+        Assert.Empty((await OfAsync("start two", GroupOf("video-new-1", "video-new-2", 0))).Partitions);
+        string Young(int i) => $"video-{AgedStore.Blocks - 1}-{i}";
+        Assert.Empty((await OfAsync("append to two", GroupOf(Young(8), Young(9), 10))).Partitions);
+        var old = await OfAsync("append to two, one of them old", GroupOf("video-0-1", Young(8), 12, 10));
+        Assert.Contains("events_p00000", old.Partitions);
+    }
+
+    private static string GroupOf(string one, string two, long expected, long? expectedOfTwo = null) =>
+        $$"""
+        select * from append_group(
+            array['default', 'default'], array['{{one}}', '{{two}}'],
+            array[{{expected}}, {{expectedOfTwo ?? expected}}],
+            array['{}', '{}']::jsonb[], array[1, 2], array[0, 1],
+            array[gen_random_uuid(), gen_random_uuid(), gen_random_uuid()], array['a', 'b', 'b'],
+            array['{}', '{}', '{}']::jsonb[])
+        """;
+
     private static string AppendTo(string stream, long expected, int events)
     {
         const string Id = "gen_random_uuid()", Name = "'video.published.v1'::text", Data = "'{}'::jsonb";

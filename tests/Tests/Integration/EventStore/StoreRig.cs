@@ -27,7 +27,7 @@ internal sealed class StoreRig : IAsyncDisposable
         Source = options.CreateDataSource();
         Signal = new AppendSignal(Source, options.Schema, NullLogger<AppendSignal>.Instance);
         HighWater = new HighWater(Source);
-        Store = new PostgresEventStore(Source, HighWater, Signal, new StoreOptions
+        Store = Open(new StoreOptions
         {
             MasterKey = options.MasterKey,
             Inline = [.. inline.Select(projection => new InlineProjection(projection, options.Schema))],
@@ -58,6 +58,9 @@ internal sealed class StoreRig : IAsyncDisposable
         await rig.Signal.StartAsync(None);
         return rig;
     }
+
+    /// <summary>Another store on the same tables.</summary>
+    public PostgresEventStore Open(StoreOptions options) => new(Source, HighWater, Signal, options);
 
     public async Task<ProjectionDaemon> DaemonAsync(
         DaemonPlan plan, IEnumerable<Subscription>? subscriptions = null,

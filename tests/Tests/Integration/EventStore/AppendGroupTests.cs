@@ -1,0 +1,136 @@
+using EventStream.Contracts;
+using EventStream.EventStore;
+using EventStream.EventStore.Postgres;
+using Npgsql;
+
+namespace EventStream.Tests.Integration.EventStore;
+
+/// <summary>
+/// Appends that share one transaction because they came while the lock of another stream held up the one before them.
+/// </summary>
+[Trait("Category", "Integration")]
+public sealed class AppendGroupTests : IAsyncLifetime
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+    private StoreRig rig = null!;
+    private PostgresEventStore store = null!;
+
+    public async Task InitializeAsync()
+    {
+        rig = await StoreRig.StartAsync("groups");
+        // With one group allowed, those that wait go together however long they waited.
+        store = rig.Open(new StoreOptions { MasterKey = rig.Options.MasterKey, GroupsMax = 1 });
+        await AppendAsync("video-held", 0, New(1));
+    }
+
+    public async Task DisposeAsync()
+    {
+        store.Dispose();
+        await rig.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Each_has_its_own_outcome_and_those_that_are_refused_harm_no_other()
+    {
+        var repeated = New(2);
+        foreach (var stream in (string[])["a", "archived", "behind", "tombstoned", "z"])
+            await AppendAsync($"video-{stream}", 0, New(1));
+        await AppendAsync("video-repeated", 0, New(1));
+        var first = await AppendAsync("video-repeated", 1, repeated);
+        await store.ArchiveAsync("video-archived", None);
+        await store.TombstoneAsync("video-tombstoned", "a test", None);
+        var (one, three) = (New(1), New(3));
+        var outcomes = await TogetherAsync(
+            ("video-z", 1, three), ("video-behind", 4, New(2)), ("video-repeated", 1, repeated),
+            ("video-archived", 1, New(1)), ("video-tombstoned", 2, New(1)), ("video-nowhere", 3, New(2)),
+            ("video-a", 1, one));
+        Assert.Equal(4, (await outcomes[0]).Version);
+        Assert.Equal(1, (await Assert.ThrowsAsync<WrongExpectedVersionException>(() => outcomes[1])).Actual);
+        Assert.Equal(first with { Repeated = true }, await outcomes[2]);
+        await Assert.ThrowsAsync<StreamArchivedException>(() => outcomes[3]);
+        await Assert.ThrowsAsync<StreamTombstonedException>(() => outcomes[4]);
+        Assert.Equal(0, (await Assert.ThrowsAsync<WrongExpectedVersionException>(() => outcomes[5])).Actual);
+        Assert.Equal(2, (await outcomes[6]).Version);
+        Assert.Equal(three.Select(e => e.Id), await IdsAsync("video-z", from: 2));
+        Assert.Equal(one.Select(e => e.Id), await IdsAsync("video-a", from: 2));
+        await AssertOneTransactionAsync("video-a", "video-z");
+    }
+
+    [Fact]
+    public async Task Streams_that_start_together_share_a_transaction_but_for_one_that_is_there_already()
+    {
+        await AppendAsync("video-b", 0, New(1));
+        var events = new[] { New(2), New(1), New(3), New(10) };
+        var outcomes = await TogetherAsync(
+            ("video-d", 0, events[0]), ("video-b", 0, events[1]), ("video-a", 0, events[2]), ("video-c", 0, events[3]));
+        Assert.Equal(1, (await Assert.ThrowsAsync<WrongExpectedVersionException>(() => outcomes[1])).Actual);
+        Assert.Equal([2L, 3, 10], (await Task.WhenAll(outcomes[0], outcomes[2], outcomes[3])).Select(r => r.Version));
+        foreach (var (stream, i) in new[] { ("video-d", 0), ("video-a", 2), ("video-c", 3) })
+        {
+            Assert.Equal(events[i].Select(e => e.Id), await IdsAsync(stream, from: 1));
+            Assert.Equal([$"{(await outcomes[i]).Position}"], await rig.RowsAsync(
+                $"select max(position) from events where stream = '{stream}'"));
+        }
+
+        await AssertOneTransactionAsync("video-a", "video-c", "video-d");
+        // What was started together is appended to as any other.
+        Assert.Equal(11, (await AppendAsync("video-c", 10, New(1))).Version);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_id_that_was_used_in_an_older_partition_is_refused_and_the_others_are_appended(int blocks)
+    {
+        var used = New(1);
+        await AppendAsync("video-a", 0, used);
+        await AppendAsync("video-b", 0, New(1));
+        await AppendAsync("video-c", 0, New(1));
+        await rig.ExecuteAsync($"select setval('event_positions', {(blocks * EventPartitions.Size) + 100})");
+        var outcomes = await TogetherAsync(
+            ("video-a", 1, [.. New(1), used[0]]), ("video-b", 1, New(2)), ("video-c", 1, New(1)));
+        await Assert.ThrowsAsync<DuplicateEventException>(() => outcomes[0]);
+        Assert.Equal([3L, 2], (await Task.WhenAll(outcomes[1], outcomes[2])).Select(r => r.Version));
+        Assert.Equal([used[0].Id], await IdsAsync("video-a", from: 1));
+        // Nothing of the refused group was kept: the next versions follow without a gap.
+        outcomes = await TogetherAsync(("video-a", 1, New(2)), ("video-b", 3, New(1)), ("video-c", 2, New(4)));
+        Assert.Equal([3L, 4, 6], (await Task.WhenAll(outcomes)).Select(r => r.Version));
+        await AssertOneTransactionAsync("video-a", "video-b", "video-c");
+    }
+
+    /// <summary>Appends that go together, as soon as the one before them has the lock that the test holds.</summary>
+    private async Task<Task<AppendResult>[]> TogetherAsync(
+        params (string Stream, long Version, List<NewEvent> Events)[] appends)
+    {
+        await using var connection = await rig.Source.OpenConnectionAsync(None);
+        await using var transaction = await connection.BeginTransactionAsync(None);
+        await using var hold = new NpgsqlCommand("select from streams where id = 'video-held' for update", connection);
+        await hold.ExecuteNonQueryAsync(None);
+        var before = store.AppendAsync("video-held", ExpectedVersion.Any, New(1), EventMetadata.None, None);
+        var outcomes = Array.ConvertAll(appends, one => AppendAsync(one.Stream, one.Version, one.Events));
+        Assert.False(before.IsCompleted);
+        Assert.All(outcomes, outcome => Assert.False(outcome.IsCompleted));
+        await transaction.CommitAsync(None);
+        await before;
+        await Task.WhenAny(Task.WhenAll(outcomes));
+        return outcomes;
+    }
+
+    private Task<AppendResult> AppendAsync(string stream, long version, List<NewEvent> events) =>
+        store.AppendAsync(stream, ExpectedVersion.Exactly(version), events, EventMetadata.None, None);
+
+    private async Task<List<Guid>> IdsAsync(string stream, long from)
+    {
+        var ids = new List<Guid>();
+        await foreach (var e in store.FetchStreamAsync(stream))
+            if (e.Version >= from) ids.Add(e.Id);
+        return ids;
+    }
+
+    /// <summary>The rows of streams, as they are now, were written by one transaction.</summary>
+    private async Task AssertOneTransactionAsync(params IReadOnlyList<string> streams) => Assert.Single(
+        await rig.RowsAsync($"select distinct xmin::text from streams where id in ('{string.Join("', '", streams)}')"));
+
+    private static List<NewEvent> New(int count) => [.. Enumerable.Range(0, count).Select(_ => new NewEvent(
+        Guid.NewGuid(), new VideoPublished(VideoId.New(DateTimeOffset.UnixEpoch), DateTimeOffset.UnixEpoch)))];
+}
