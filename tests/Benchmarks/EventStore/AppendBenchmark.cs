@@ -10,7 +10,7 @@ namespace EventStream.Benchmarks.EventStore;
 internal static class AppendBenchmark
 {
     /// <summary>Appends of a run: enough that the runtime has compiled what runs often long before its end.</summary>
-    private const int AppendsOfOne = 1500;
+    private const int AppendsOfOne = 5000;
     private const int AppendsOfMany = 6000;
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
