@@ -63,9 +63,32 @@ internal sealed class Appender : IDisposable
     public void Dispose() => queue?.Dispose();
 
     /// <summary>
-    /// Sends independent appends in one transaction. When the transaction fails for one of them, each goes by itself.
+    /// Sends independent appends in one transaction. When the transaction fails for one of them, each goes by itself;
+    /// when it leaves some out, those do.
     /// </summary>
     private async Task<AppendOutcome[]> SendAsync(IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    {
+        var outcomes = await SendTogetherAsync(appends, cancellation);
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            if (!outcomes[i].IsLeftOut) continue;
+            try
+            {
+                outcomes[i] = (await SendTogetherAsync([appends[i]], cancellation))[0];
+            }
+            catch (Exception e)
+            {
+                // There is no server to ask. That befalls those that are left; the others keep what they were told.
+                for (; i < outcomes.Length; i++)
+                    if (outcomes[i].IsLeftOut) outcomes[i] = AppendOutcome.Failed(e);
+            }
+        }
+
+        return outcomes;
+    }
+
+    private async Task<AppendOutcome[]> SendTogetherAsync(
+        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
     {
         var (sorted, places) = Sort(appends);
         try
@@ -74,12 +97,7 @@ internal sealed class Appender : IDisposable
                 () => AppendCommand.ExecuteAsync(source, sorted, cancellation), cancellation);
             Appended(outcomes);
             var placed = new AppendOutcome[outcomes.Length];
-            for (var i = 0; i < outcomes.Length; i++)
-            {
-                placed[places[i]] = outcomes[i].IsLeftOut
-                    ? await SendAloneAsync(sorted[i], cancellation) : outcomes[i];
-            }
-
+            for (var i = 0; i < outcomes.Length; i++) placed[places[i]] = outcomes[i];
             return placed;
         }
         catch (PostgresException e) when (appends.Count == 1)
@@ -89,14 +107,9 @@ internal sealed class Appender : IDisposable
         }
         catch (PostgresException)
         {
-            var outcomes = new AppendOutcome[appends.Count];
-            for (var i = 0; i < outcomes.Length; i++) outcomes[i] = await SendAloneAsync(appends[i], cancellation);
-            return outcomes;
+            return [.. appends.Select(_ => AppendOutcome.LeftOut)];
         }
     }
-
-    private async Task<AppendOutcome> SendAloneAsync(EncodedAppend append, CancellationToken cancellation) =>
-        (await SendAsync([append], cancellation))[0];
 
     private async Task<IReadOnlyList<AppendResult>> AppendInlineAsync(
         IReadOnlyList<EncodedAppend> appends, IReadOnlyList<IReadOnlyList<NewEvent>> events, EventMetadata metadata,

@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Postgres;
+using EventStream.Tests.Kit;
 using Npgsql;
 
 namespace EventStream.Tests.Integration.EventStore;
@@ -80,7 +81,7 @@ public sealed class AppendGroupTests : IAsyncLifetime
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task An_id_that_was_used_in_an_older_partition_is_refused_and_the_others_are_appended(int blocks)
+    public async Task A_used_id_of_this_or_an_older_partition_is_refused_and_the_others_are_appended(int blocks)
     {
         var used = New(1);
         await AppendAsync("video-a", 0, used);
@@ -98,8 +99,44 @@ public sealed class AppendGroupTests : IAsyncLifetime
         await AssertOneTransactionAsync("video-a", "video-b", "video-c");
     }
 
+    [Fact]
+    public async Task A_connection_that_is_lost_over_a_refused_one_changes_nothing_for_those_that_were_appended()
+    {
+        await using var network = new TcpProxy(new NpgsqlConnectionStringBuilder(rig.Options.ConnectionString).Port);
+        await using var far = await StoreRig.OpenAsync(rig.Options with
+        {
+            ConnectionString = new NpgsqlConnectionStringBuilder(rig.Options.ConnectionString) { Port = network.Port }
+                .ConnectionString,
+        });
+        store.Dispose();
+        store = far.Open(new StoreOptions { MasterKey = rig.Options.MasterKey, GroupsMax = 1 });
+        await AppendAsync("video-a", 0, New(1));
+        await AppendAsync("video-refused", 0, New(1));
+        await using var connection = await rig.Source.OpenConnectionAsync(None);
+        await using var transaction = await connection.BeginTransactionAsync(None);
+        await using var hold = new NpgsqlCommand(
+            "select from streams where id = 'video-refused' for update", connection);
+        await hold.ExecuteNonQueryAsync(None);
+        var outcomes = await BeginTogetherAsync(
+            ("video-refused", 7, New(1)), ("video-a", 1, New(1)), ("video-z", 9, New(1)));
+        await StoreRig.EventuallyAsync(async () => (await rig.RowsAsync(
+            $"select 1 from pg_stat_activity where {connection.ProcessID} = any (pg_blocking_pids(pid))")).Count == 1);
+        network.Cut();
+        Assert.Equal(2, (await outcomes[1]).Version);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => outcomes[0]);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => outcomes[2]);
+    }
+
     /// <summary>Appends that go together, as soon as the one before them has the lock that the test holds.</summary>
     private async Task<Task<AppendResult>[]> TogetherAsync(
+        params (string Stream, long Version, List<NewEvent> Events)[] appends)
+    {
+        var outcomes = await BeginTogetherAsync(appends);
+        await Task.WhenAny(Task.WhenAll(outcomes));
+        return outcomes;
+    }
+
+    private async Task<Task<AppendResult>[]> BeginTogetherAsync(
         params (string Stream, long Version, List<NewEvent> Events)[] appends)
     {
         await using var connection = await rig.Source.OpenConnectionAsync(None);
@@ -112,7 +149,6 @@ public sealed class AppendGroupTests : IAsyncLifetime
         Assert.All(outcomes, outcome => Assert.False(outcome.IsCompleted));
         await transaction.CommitAsync(None);
         await before;
-        await Task.WhenAny(Task.WhenAll(outcomes));
         return outcomes;
     }
 
