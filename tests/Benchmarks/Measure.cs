@@ -7,16 +7,28 @@ namespace EventStream.Benchmarks;
 /// </summary>
 public static class Measure
 {
-    private const int Rounds = 3;
+    /// <summary>Rounds of what takes seconds.</summary>
+    private const int Few = 3;
+
+    /// <summary>
+    /// Rounds of what takes less than a second and waits for a disk and for other processes: so many that their median
+    /// stays where it is when a neighbour of the machine is busy for some of them.
+    /// </summary>
+    public const int Many = 15;
 
     /// <summary>Median operations a second of each contestant. The first round of each only warms up.</summary>
-    public static async Task<double[]> RatesAsync(int operations, params Func<Task>[] contestants)
+    public static Task<double[]> RatesAsync(int operations, params Func<Task>[] contestants) =>
+        RatesAsync(Few, operations, contestants);
+
+    /// <summary>The same over a number of rounds; in every other one the last contestant comes first.</summary>
+    public static async Task<double[]> RatesAsync(int rounds, int operations, params Func<Task>[] contestants)
     {
         var rates = contestants.Select(_ => new List<double>()).ToArray();
-        for (var round = 0; round <= Rounds; round++)
+        for (var round = 0; round <= rounds; round++)
         {
-            for (var i = 0; i < contestants.Length; i++)
+            for (var turn = 0; turn < contestants.Length; turn++)
             {
+                var i = round % 2 == 0 ? turn : contestants.Length - 1 - turn;
                 var clock = Stopwatch.StartNew();
                 await contestants[i]();
                 if (round > 0) rates[i].Add(operations / clock.Elapsed.TotalSeconds);
@@ -30,7 +42,7 @@ public static class Measure
     /// The same with the CPU seconds that a million operations cost, by a counter of what all parts have used.
     /// </summary>
     public static async Task<(double Rate, double CpuPerMillion)[]> CostsAsync(
-        int operations, Func<double> cpuSeconds, params Func<Task>[] contestants)
+        int rounds, int operations, Func<double> cpuSeconds, params Func<Task>[] contestants)
     {
         var costs = contestants.Select(_ => new List<double>()).ToArray();
         var before = 0d;
@@ -40,7 +52,7 @@ public static class Measure
             await run();
             costs[i].Add((cpuSeconds() - before) / operations * 1e6);
         }));
-        var rates = await RatesAsync(operations, [.. turns]);
+        var rates = await RatesAsync(rounds, operations, [.. turns]);
         return [.. rates.Zip(costs, (rate, cost) => (rate, Median(cost.Skip(1))))];
     }
 

@@ -41,7 +41,7 @@ internal static class DecideBenchmark
         async Task StartRawAsync(string id) => await bench.InsertAsync($"decide-{id}", 0, Samples.Events(Length));
 
         var rates = await Measure.RatesAsync(
-            Decisions, () => ManyAsync(callers, StartAsync, DecideAsync),
+            Measure.Many, Decisions, () => ManyAsync(callers, StartAsync, DecideAsync),
             () => ManyAsync(callers, StartRawAsync, InsertAsync));
         var what = keeps ? $"load {Length} once, decide and append" : $"load {Length}, decide, append";
         return Figure.AgainstLimit(

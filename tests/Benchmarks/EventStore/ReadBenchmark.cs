@@ -14,9 +14,8 @@ internal static class ReadBenchmark
     private const int Long = 10_000;
     private const int Page = 500;
 
-    /// <summary>A round is a second or two, which evens out what else the machine does.</summary>
-    private const int Turns = 10;
-    private const int LongTurns = 40;
+    private const int Turns = 5;
+    private const int LongTurns = 15;
 
     private const string RawStream =
         "select position, stream, version, id, name, data, metadata, recorded_at from raw_events "
@@ -35,13 +34,13 @@ internal static class ReadBenchmark
         await bench.ExecuteAsync("analyze");
         const int Total = (Streams * Short) + Long;
         var shorts = await Measure.RatesAsync(
-            Streams * Short * Turns, () => ManyAsync(() => AggregateAsync(bench, Streams, "read-{0}")),
+            Measure.Many, Streams * Short * Turns, () => ManyAsync(() => AggregateAsync(bench, Streams, "read-{0}")),
             () => ManyAsync(() => RawAsync(bench, Streams, "read-{0}")));
         var longs = await Measure.RatesAsync(
-            Long * LongTurns, () => AggregateAsync(bench, LongTurns, "read-long"),
+            Measure.Many, Long * LongTurns, () => AggregateAsync(bench, LongTurns, "read-long"),
             () => RawAsync(bench, LongTurns, "read-long"));
         var log = await Measure.RatesAsync(
-            Total * Turns, () => ManyAsync(() => CatchUpAsync(bench, Total)),
+            Measure.Many, Total * Turns, () => ManyAsync(() => CatchUpAsync(bench, Total)),
             () => ManyAsync(() => RawCatchUpAsync(bench, Total)));
         return
         [
