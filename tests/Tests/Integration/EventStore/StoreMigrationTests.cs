@@ -65,6 +65,33 @@ public sealed class StoreMigrationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_partition_that_holds_events_keeps_its_keys_and_the_next_ones_begin_with_the_stream()
+    {
+        await MigrateAsync(upTo: 2);
+        await AppendOldAsync("video-1", 0, 3);
+        await MigrateAsync(upTo: 11);
+        await RowsAsync($"select setval('event_positions', {EventPartitions.Size - 2})");
+        await MigrateAsync();
+        Assert.Equal(
+            [
+                "events_p00000 UNIQUE (tenant, id)", "events_p00000 UNIQUE (tenant, stream, version)",
+                "events_p00001 UNIQUE (id, tenant)", "events_p00001 UNIQUE (stream, tenant, version)",
+            ],
+            await RowsAsync(
+                """
+                select conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
+                where contype = 'u' and conrelid::regclass::text like 'events_p%' order by 1
+                """));
+        using var store = Open();
+        var events = Enumerable.Range(0, 4).Select(_ => Published()).ToList();
+        var first = await store.AppendAsync("video-1", ExpectedVersion.Exactly(3), events, EventMetadata.None, None);
+        Assert.Equal(new AppendResult(7, EventPartitions.Size + 2), first);
+        Assert.Equal([1L, 2, 3, 4, 5, 6, 7], await VersionsAsync(store, "video-1"));
+        var again = await store.AppendAsync("video-1", ExpectedVersion.Exactly(3), events, EventMetadata.None, None);
+        Assert.Equal(first with { Repeated = true }, again);
+    }
+
+    [Fact]
     public async Task Persons_in_events_from_before_encryption_can_be_erased()
     {
         await MigrateAsync(upTo: 2);
