@@ -21,8 +21,8 @@ public sealed record StoreOptions
 
     /// <summary>
     /// Round trips of appends that run at a time. Callers that come while one runs are folded into the next, up to
-    /// <see cref="GroupMax"/> of them in one transaction; a second one runs beside the first only where callers would
-    /// wait for more than 10 ms. 0 sends every append by itself.
+    /// <see cref="GroupMax"/> of them in one transaction; a second one runs beside the first only where 40 events and
+    /// more wait, more of them only where callers would wait for more than 10 ms. 0 sends every append by itself.
     /// </summary>
     public int GroupsMax { get; init; } = 8;
 

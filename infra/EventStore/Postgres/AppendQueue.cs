@@ -9,13 +9,19 @@ namespace EventStream.EventStore.Postgres;
 /// <remarks>
 /// What an append costs the server is mostly paid once a transaction: its flush, its id, the wake-up of a process. A
 /// caller pays for the folding with the time of the transaction that is under way; when that takes longer than
-/// <see cref="Patience"/>, because it waits for a lock or the way is long, another one goes beside it
-/// (docs/decisions/0017).
+/// <see cref="Patience"/>, because it waits for a lock or the way is long, another one goes beside it. Where the rows
+/// weigh more than the transaction, two are under way (docs/decisions/0017).
 /// </remarks>
 internal sealed class AppendQueue : IDisposable
 {
     /// <summary>How long callers wait for the group before them until one more goes beside it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>
+    /// Events from which on a group goes as two at a time: writing the rows of one keeps the server busy while the
+    /// callers of the other prepare their next.
+    /// </summary>
+    public const int HalvesMin = 40;
 
     /// <summary>Callers inside at most; the next ones wait before they are let in.</summary>
     private const int CallersMax = 4096;
@@ -96,14 +102,23 @@ internal sealed class AppendQueue : IDisposable
     private async Task NextAsync()
     {
         await Task.Yield();
-        List<Waiting> group;
+        List<List<Waiting>> groups;
         lock (gate)
         {
-            group = Take();
-            if (group.Count == 0) running--;
+            groups = InHalves(Take());
+            running += groups.Count - 1;
         }
 
-        if (group.Count > 0) await GoTogetherAsync(group);
+        foreach (var group in groups) _ = GoTogetherAsync(group);
+    }
+
+    private List<List<Waiting>> InHalves(List<Waiting> group)
+    {
+        if (group.Count == 0) return [];
+        var isAlone = running == 1 && groupsMax > 1;
+        return isAlone && group.Count > 1 && group.Sum(one => one.Append.Count) >= HalvesMin
+            ? [group[..(group.Count / 2)], group[(group.Count / 2)..]]
+            : [group];
     }
 
     /// <summary>Those that have waited long enough go beside what is under way, as far as groups are allowed.</summary>

@@ -57,6 +57,30 @@ public sealed class AppendQueueTests : IDisposable
         await stays;
     }
 
+    [Theory]
+    [InlineData(2, AppendQueue.HalvesMin, new[] { "b" }, new[] { "c", "d" })]
+    [InlineData(2, AppendQueue.HalvesMin - 1, new[] { "b", "c", "d" }, null)]
+    [InlineData(1, AppendQueue.HalvesMin, new[] { "b", "c", "d" }, null)]
+    public async Task A_group_of_many_events_goes_as_two_at_a_time_where_two_are_allowed(
+        int groups, int events, string[] first, string[]? beside)
+    {
+        using var many = Open(groups, new HeldTime());
+        var before = many.AppendAsync(To("a"), None);
+        var others = new[] { To("b"), To("c", events - 2), To("d") }
+            .Select(append => many.AppendAsync(append, None)).ToList();
+        Answer();
+        await before;
+        Assert.Equal(first, await ArrivedAsync());
+        Assert.True(sent.TryDequeue(out var one));
+        if (beside is not null) Assert.Equal(beside, await NextAsync());
+        one.Answer.SetResult(null);
+        Assert.Equal([2L, 3, 4], (await Task.WhenAll(others)).Select(outcome => outcome.Version));
+        // Both places are free again, though no time has passed.
+        var last = many.AppendAsync(To("e"), None);
+        Assert.Equal(["e"], await NextAsync());
+        await last;
+    }
+
     [Fact]
     public async Task A_lost_connection_is_told_to_all_of_a_group_and_the_next_goes_on()
     {
@@ -123,13 +147,23 @@ public sealed class AppendQueueTests : IDisposable
 
     private async Task<string[]> NextAsync(Exception? error = null)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (sent.IsEmpty) await Task.Delay(1, patience.Token);
+        await ArrivedAsync();
         return Answer(error);
     }
 
-    private static EncodedAppend To(string stream) =>
-        new("t", stream, ExpectedVersion.Any, [Guid.NewGuid()], ["n"], [[]], []);
+    private async Task<string[]> ArrivedAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            if (sent.TryPeek(out var group)) return group.Streams;
+            await Task.Delay(1, patience.Token);
+        }
+    }
+
+    private static EncodedAppend To(string stream, int events = 1) => new(
+        "t", stream, ExpectedVersion.Any, [.. Enumerable.Range(0, events).Select(_ => Guid.NewGuid())],
+        [.. Enumerable.Repeat("n", events)], [.. Enumerable.Repeat<byte[]>([], events)], []);
 
     /// <summary>A clock whose one timer fires when the test lets so much time pass as it was set to.</summary>
     private sealed class HeldTime : TimeProvider, ITimer
