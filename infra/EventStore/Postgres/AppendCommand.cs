@@ -4,8 +4,8 @@ using Npgsql;
 namespace EventStream.EventStore.Postgres;
 
 /// <summary>
-/// Binds appends to the functions <c>append_one</c>, <c>append_stream</c>, <c>append_group</c> and
-/// <c>append_events</c> and reads their answers: one round trip.
+/// Binds appends to the statements of <see cref="OneEvent"/> and the functions <c>append_one</c>,
+/// <c>append_stream</c>, <c>append_group</c> and <c>append_events</c> and reads their answers: one round trip.
 /// </summary>
 internal static class AppendCommand
 {
@@ -26,14 +26,19 @@ internal static class AppendCommand
 
     /// <summary>
     /// Appends what stands in the order of <see cref="EncodedAppend.Order"/> in one transaction. Each has its own
-    /// outcome, unless PostgreSQL raises an error, which undoes all of them. Those that are
-    /// <see cref="AppendOutcome.IsLeftOut"/> are to be sent by themselves.
+    /// outcome, unless PostgreSQL raises an error, which undoes all of them. Of those that are
+    /// <see cref="AppendOutcome.IsLeftOut"/> <see cref="ExecuteSurelyAsync"/> learns more.
     /// </summary>
     public static Task<AppendOutcome[]> ExecuteAsync(
         NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation) =>
         appends.Count > 1 && (AreAll(appends, expected => expected > 0) || AreAll(appends, expected => expected == 0))
             ? ExecuteGroupAsync(source, appends, cancellation)
-            : ExecuteEachAsync(source, appends, cancellation);
+            : ExecuteEachAsync(source, appends, StatementOf, cancellation);
+
+    /// <summary>Appends one that was left out, or has PostgreSQL say why not.</summary>
+    public static Task<AppendOutcome[]> ExecuteSurelyAsync(
+        NpgsqlDataSource source, EncodedAppend append, CancellationToken cancellation) =>
+        ExecuteEachAsync(source, [append], FunctionOf, cancellation);
 
     /// <summary>
     /// Appends what stands in the order of <see cref="EncodedAppend.Order"/>, all of it or nothing.
@@ -59,7 +64,7 @@ internal static class AppendCommand
         await using var batch = new NpgsqlBatch(connection);
         var openings = projections.Select(projection => projection.Opening()).ToList();
         foreach (var command in openings.SelectMany(opening => opening)) batch.BatchCommands.Add(command);
-        batch.BatchCommands.Add(appends is [var alone] ? ToOneStream(alone) : ToStreams(appends));
+        batch.BatchCommands.Add(appends is [var alone] ? ToOneStream(alone, FunctionOf(alone)) : ToStreams(appends));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         var live = new List<IInlineProjection>();
         for (var i = 0; i < openings.Count; i++)
@@ -118,16 +123,16 @@ internal static class AppendCommand
     }
 
     private static async Task<AppendOutcome[]> ExecuteEachAsync(
-        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+        NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, Func<EncodedAppend, string> statementOf,
+        CancellationToken cancellation)
     {
         await using var batch = source.CreateBatch();
-        foreach (var append in appends) batch.BatchCommands.Add(ToOneStream(append));
+        foreach (var append in appends) batch.BatchCommands.Add(ToOneStream(append, statementOf(append)));
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         var outcomes = new AppendOutcome[appends.Count];
         for (var i = 0; i < outcomes.Length; i++)
         {
-            await reader.ReadAsync(cancellation);
-            outcomes[i] = Outcome(reader);
+            outcomes[i] = await reader.ReadAsync(cancellation) ? Outcome(reader) : AppendOutcome.LeftOut;
             await reader.NextResultAsync(cancellation);
         }
 
@@ -148,9 +153,13 @@ internal static class AppendCommand
         return outcomes;
     }
 
-    private static NpgsqlBatchCommand ToOneStream(EncodedAppend append)
+    private static string StatementOf(EncodedAppend append) => OneEvent.StatementOf(append) ?? FunctionOf(append);
+
+    private static string FunctionOf(EncodedAppend append) => append.Count == 1 ? One : Stream;
+
+    private static NpgsqlBatchCommand ToOneStream(EncodedAppend append, string statement)
     {
-        var command = new NpgsqlBatchCommand(append.Count == 1 ? One : Stream);
+        var command = new NpgsqlBatchCommand(statement);
         command.Parameters.With(append.Tenant).With(append.Stream).With(append.Expected.Value)
             .WithJson(append.Metadata);
         if (append.Count == 1)

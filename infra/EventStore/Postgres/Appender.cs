@@ -63,18 +63,21 @@ internal sealed class Appender : IDisposable
     public void Dispose() => queue?.Dispose();
 
     /// <summary>
-    /// Sends independent appends in one transaction. When the transaction fails for one of them, each goes by itself;
-    /// when it leaves some out, those do.
+    /// Sends independent appends in one transaction. When it fails for one of them, each goes by itself; when it
+    /// leaves some out, those do.
     /// </summary>
     private async Task<AppendOutcome[]> SendAsync(IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
     {
-        var outcomes = await SendTogetherAsync(appends, cancellation);
+        var outcomes = await SendAsync(
+            appends, sorted => AppendCommand.ExecuteAsync(source, sorted, cancellation), cancellation);
         for (var i = 0; i < outcomes.Length; i++)
         {
             if (!outcomes[i].IsLeftOut) continue;
             try
             {
-                outcomes[i] = (await SendTogetherAsync([appends[i]], cancellation))[0];
+                outcomes[i] = (await SendAsync(
+                    [appends[i]], one => AppendCommand.ExecuteSurelyAsync(source, one[0], cancellation),
+                    cancellation))[0];
             }
             catch (Exception e)
             {
@@ -87,14 +90,14 @@ internal sealed class Appender : IDisposable
         return outcomes;
     }
 
-    private async Task<AppendOutcome[]> SendTogetherAsync(
-        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    private async Task<AppendOutcome[]> SendAsync(
+        IReadOnlyList<EncodedAppend> appends, Func<EncodedAppend[], Task<AppendOutcome[]>> execute,
+        CancellationToken cancellation)
     {
         var (sorted, places) = Sort(appends);
         try
         {
-            var outcomes = await MakingPartitionsAsync(
-                () => AppendCommand.ExecuteAsync(source, sorted, cancellation), cancellation);
+            var outcomes = await MakingPartitionsAsync(() => execute(sorted), cancellation);
             Appended(outcomes);
             var placed = new AppendOutcome[outcomes.Length];
             for (var i = 0; i < outcomes.Length; i++) placed[places[i]] = outcomes[i];
@@ -103,7 +106,8 @@ internal sealed class Appender : IDisposable
         catch (PostgresException e) when (appends.Count == 1)
         {
             return [IsDuplicateId(e)
-                ? await AppendCommand.FindAsync(source, appends[0], cancellation) : AppendOutcome.Failed(e)];
+                ? await AppendCommand.FindAsync(source, appends[0], cancellation)
+                : RefusalOf(e)?.Outcome ?? AppendOutcome.Failed(e)];
         }
         catch (PostgresException)
         {

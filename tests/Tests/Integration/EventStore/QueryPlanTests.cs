@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EventStream.EventStore;
 using EventStream.EventStore.Postgres;
 using Xunit.Abstractions;
@@ -77,6 +78,17 @@ public sealed class QueryPlanTests(AgedStore store, ITestOutputHelper output) : 
         Assert.Empty((await OfAsync("append to one", young)).Partitions);
         var old = await OfAsync("append to an old one", AppendTo("video-0-1", 12, events));
         Assert.Contains("events_p00000", old.Partitions);
+    }
+
+    [Fact]
+    public async Task Appends_of_one_event_without_a_function_read_none_but_where_the_stream_reaches_into_an_older_one()
+    {
+        using var json = JsonDocument.Parse("{}");
+        Task<QueryPlan> Append(string statement, string stream, long expected) => OfAsync(
+            "append one plainly", statement, Tenants.Default, stream, expected, json, Guid.NewGuid(), "a", json);
+        Assert.Empty((await Append(OneEvent.Start, "video-new", 0)).Partitions);
+        Assert.Empty((await Append(OneEvent.Next, $"video-{AgedStore.Blocks - 1}-7", 10)).Partitions);
+        Assert.Contains("events_p00000", (await Append(OneEvent.Next, "video-0-1", 12)).Partitions);
     }
 
     [Fact]
