@@ -80,11 +80,17 @@ internal static class ReadBenchmark
     {
         for (var i = 0; i < times; i++)
         {
-            await using var command = bench.Source.CreateCommand(RawStream);
-            command.Parameters.AddWithValue(
-                string.Format(System.Globalization.CultureInfo.InvariantCulture, stream, i));
-            if (await ReadAsync(command) is (0, _)) throw new InvalidOperationException("Nothing was read.");
+            var one = string.Format(System.Globalization.CultureInfo.InvariantCulture, stream, i);
+            if (await RawLoadAsync(bench, one) == 0) throw new InvalidOperationException("Nothing was read.");
         }
+    }
+
+    /// <summary>Reads and parses a stream by hand, and counts its events.</summary>
+    public static async Task<int> RawLoadAsync(BenchStore bench, string stream)
+    {
+        await using var command = bench.Source.CreateCommand(RawStream);
+        command.Parameters.AddWithValue(stream);
+        return (await ReadAsync(command)).Count;
     }
 
     private static async Task CatchUpAsync(BenchStore bench, int total)
