@@ -126,7 +126,7 @@ internal sealed class StoreTool : IAsyncDisposable
             throw new CommandException($"Kafka at {Kafka.Bootstrap} does not answer: {e.Error.Reason}.", e);
         }
         catch (Exception e) when (e is SchemaMismatchException or ProjectionStoppedException or RebuildRunsException
-            or BadEventException or InvalidDataException)
+            or BadEventException or InvalidDataException or OpenTransactionException)
         {
             throw new CommandException(e.Message, e);
         }

@@ -30,6 +30,8 @@ public sealed class HighWater(NpgsqlDataSource source)
     /// <summary>Pending pairs of (S, X). More would only make the mark finer while a transaction stays open.</summary>
     private const int PendingMax = 64;
 
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+
     private readonly Queue<(long Position, long Bound)> pending = new();
     private readonly SemaphoreSlim one = new(1, 1);
     private long newest;
@@ -62,6 +64,25 @@ public sealed class HighWater(NpgsqlDataSource source)
     }
 
     /// <summary>
+    /// Waits until everything that was committed before the call is safe to read, and returns the mark: what an
+    /// export is to hold must not depend on who else has a transaction open. Throws
+    /// <see cref="OpenTransactionException"/> when one stays open for longer than <paramref name="patience"/>.
+    /// </summary>
+    public async Task<long> SettleAsync(TimeSpan patience, TimeProvider time, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        var mark = await AdvanceAsync(cancellation);
+        for (var committed = Volatile.Read(ref newest); mark < committed; mark = await AdvanceAsync(cancellation))
+        {
+            if (time.GetElapsedTime(started) > patience)
+                throw new OpenTransactionException(mark);
+            await Task.Delay(Poll, time, cancellation);
+        }
+
+        return mark;
+    }
+
+    /// <summary>
     /// One round trip and one transaction: the last value; then, only if it is beyond what is known, an id; then the
     /// lower bound of a snapshot, which is that id itself where nothing older runs.
     /// </summary>
@@ -86,3 +107,8 @@ public sealed class HighWater(NpgsqlDataSource source)
         return (last, bound, reader.GetInt64(0));
     }
 }
+
+/// <summary>Events that were committed cannot be read yet, since an older transaction may still commit some.</summary>
+public sealed class OpenTransactionException(long mark) : Exception(
+    $"Events after position {mark} are not safe to read: a transaction that began before them stays open on this "
+    + "PostgreSQL. End it (the oldest xact_start in pg_stat_activity) and try again.");

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using EventStream.EventStore.Daemon;
+using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Projections;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Logging;
@@ -19,7 +20,9 @@ public sealed class StoreReplay(
 
     /// <summary>
     /// The events in (after, upTo], or those of one stream; those of a category without a route are passed over.
-    /// Returns how many were published; <paramref name="progress"/> is told on the way.
+    /// Returns how many were published; <paramref name="progress"/> is told on the way. A range ends with what was
+    /// committed before the call; throws <see cref="OpenTransactionException"/> where a transaction stays open that
+    /// holds that back.
     /// </summary>
     public async Task<long> RunAsync(
         string? stream, long after, long upTo, IProgress<long>? progress, CancellationToken cancellation,
@@ -60,7 +63,7 @@ public sealed class StoreReplay(
             yield break;
         }
 
-        var mark = Math.Min(upTo, await services.HighWater.AdvanceAsync(cancellation));
+        var mark = Math.Min(upTo, await services.SettleAsync(cancellation));
         var pages = new EventPages(services.Store, services.Source);
         await foreach (var page in pages.ReadTo(after, mark, BatchMax, cancellation))
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore.Daemon;
+using EventStream.EventStore.Postgres;
 
 namespace EventStream.EventStore.Tools;
 
@@ -15,7 +16,8 @@ public sealed class StoreExport(DaemonServices services)
 
     /// <summary>
     /// Exports what is stored at the time of the call: the events after a position, or of a stream after a version.
-    /// Returns their number; <paramref name="progress"/> is told it on the way.
+    /// Returns their number; <paramref name="progress"/> is told it on the way. Transactions that are open then are
+    /// waited for; throws <see cref="OpenTransactionException"/> where one stays open.
     /// </summary>
     public async Task<long> RunAsync(
         Stream output, string? stream, ExportPoint after, IProgress<long>? progress, CancellationToken cancellation,
@@ -70,7 +72,7 @@ public sealed class StoreExport(DaemonServices services)
     private async IAsyncEnumerable<RecordedEvent> AllAsync(
         long after, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        var upTo = await services.HighWater.AdvanceAsync(cancellation);
+        var upTo = await services.SettleAsync(cancellation);
         var pages = new EventPages(services.Store, services.Source);
         await foreach (var page in pages.ReadTo(after, upTo, BatchMax, cancellation))
         {

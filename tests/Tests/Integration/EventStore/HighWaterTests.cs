@@ -1,3 +1,6 @@
+using EventStream.EventStore.Daemon;
+using EventStream.EventStore.Postgres;
+using EventStream.EventStore.Tools;
 using EventStream.Tests.Kit;
 using Npgsql;
 
@@ -57,4 +60,25 @@ public sealed class HighWaterTests : IAsyncLifetime
         for (var again = 0; again < 20; again++) await rig.HighWater.AdvanceAsync(default);
         Assert.Equal(before, await rig.RowsAsync("select pg_current_snapshot()::text"));
     }
+
+    [Fact]
+    public async Task An_export_waits_for_what_was_open_when_it_began_and_says_so_where_that_stays_open()
+    {
+        await using var other = await rig.Source.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using var begin = new NpgsqlCommand("select pg_current_xact_id()", other);
+        await begin.ExecuteScalarAsync();
+        await rig.AppendAsync("video-1", SampleEvents.Uploaded(), SampleEvents.Uploaded());
+        using var output = new MemoryStream();
+        var waits = Export(rig.Services, output);
+        var impatient = rig.Services with { SettlePatience = TimeSpan.Zero };
+        var error = await Assert.ThrowsAsync<OpenTransactionException>(() => Export(impatient, Stream.Null));
+        Assert.StartsWith("Events after position 0 are not safe to read", error.Message, StringComparison.Ordinal);
+        Assert.False(waits.IsCompleted);
+        await transaction.CommitAsync();
+        Assert.Equal(2, await waits);
+    }
+
+    private static Task<long> Export(DaemonServices services, Stream output) =>
+        new StoreExport(services).RunAsync(output, null, default, null, default);
 }
