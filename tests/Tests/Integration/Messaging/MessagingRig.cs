@@ -54,11 +54,11 @@ internal sealed class MessagingRig : IAsyncDisposable
             await Producer.PublishAsync(Topic, key, Numbered(key, number), Start, CancellationToken.None);
     }
 
-    /// <summary>Publishes numbers 0 to <paramref name="each"/> of many keys, interleaved.</summary>
-    public async Task PublishAsync(int keys, int each)
+    /// <summary>Publishes <paramref name="each"/> numbers of many keys, interleaved.</summary>
+    public async Task PublishAsync(int keys, int each, int from = 0)
     {
         var batch = new PublishBatch(Producer);
-        for (var number = 0; number < each; number++)
+        for (var number = from; number < from + each; number++)
         {
             for (var key = 0; key < keys; key++)
                 await batch.AddAsync(Topic, $"k{key}", Numbered($"k{key}", number), Start, CancellationToken.None);
