@@ -35,13 +35,14 @@ public sealed class HighWater(NpgsqlDataSource source)
     private readonly Queue<(long Position, long Bound)> pending = new();
     private readonly SemaphoreSlim one = new(1, 1);
     private long newest;
+    private long drawn;
     private long safe;
 
     /// <summary>The last mark known, without asking.</summary>
     public long Current => Volatile.Read(ref safe);
 
     /// <summary>Whether a position was drawn that was not safe when last asked.</summary>
-    public bool HasPending { get; private set; }
+    public bool HasPending => Volatile.Read(ref drawn) > Current;
 
     /// <summary>Asks the database and returns the mark, which never falls.</summary>
     public async Task<long> AdvanceAsync(CancellationToken cancellation)
@@ -54,7 +55,7 @@ public sealed class HighWater(NpgsqlDataSource source)
             if (bound is { } id && last > known) pending.Enqueue((newest = last, id));
             while (pending.TryPeek(out var oldest)
                 && oldest.Bound <= lower) Volatile.Write(ref safe, pending.Dequeue().Position);
-            HasPending = last > safe;
+            Volatile.Write(ref drawn, last);
             return safe;
         }
         finally
@@ -72,7 +73,7 @@ public sealed class HighWater(NpgsqlDataSource source)
     {
         var started = time.GetTimestamp();
         var mark = await AdvanceAsync(cancellation);
-        for (var committed = Volatile.Read(ref newest); mark < committed; mark = await AdvanceAsync(cancellation))
+        for (var committed = Volatile.Read(ref drawn); mark < committed; mark = await AdvanceAsync(cancellation))
         {
             if (time.GetElapsedTime(started) > patience)
                 throw new OpenTransactionException(mark);

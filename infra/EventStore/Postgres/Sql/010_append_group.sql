@@ -64,9 +64,10 @@ begin
     end if;
 
     -- The keys of the newest partition refuse an id that is in it. For streams that reach into older ones, those are asked.
-    if v_spread is not null then
-        perform check_ids_are_new(p_tenants[s.n], p_streams[s.n], s.at, p_ids[p_before[s.n] + 1 : p_before[s.n] + p_counts[s.n]])
-        from unnest(v_spread, v_drawn) as s (n, at);
+    if v_spread is null then
+        return;
     end if;
+    perform check_ids_are_new(p_tenants[s.n], p_streams[s.n], s.at, p_ids[p_before[s.n] + 1 : p_before[s.n] + p_counts[s.n]])
+    from unnest(v_spread, v_drawn) as s (n, at);
 end
 $$;
