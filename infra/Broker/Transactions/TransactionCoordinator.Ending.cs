@@ -210,6 +210,11 @@ internal sealed partial class TransactionCoordinator
     {
         try
         {
+            lock (_timerGate)
+            {
+                // From here on nothing is armed, even where the clock was turned back and shows less than was due.
+                _armedForMs = long.MaxValue;
+            }
             Sweep();
         }
         catch (ObjectDisposedException)
@@ -247,7 +252,7 @@ internal sealed partial class TransactionCoordinator
         {
             var nowMs = NowMs();
             var dueMs = nowMs + Math.Max((long)delay.TotalMilliseconds, 0) + 1;
-            if (dueMs < _armedForMs || _armedForMs <= nowMs)
+            if (dueMs < _armedForMs)
             {
                 _armedForMs = dueMs;
                 _timer.Change(TimeSpan.FromMilliseconds(dueMs - nowMs), Timeout.InfiniteTimeSpan);
