@@ -21,6 +21,28 @@ internal sealed partial class Wire
         public static readonly Speaker Nobody = new("", -1);
     }
 
+    /// <summary>What a coordinator is asked for; the numbers are the protocol's.</summary>
+    public enum CoordinatorOf : byte
+    {
+        Group = 0,
+        Transaction = 1,
+    }
+
+    /// <summary>Looks for a coordinator until there is one, and returns the name of the error.</summary>
+    public async Task<string> FindCoordinatorAsync(CoordinatorOf what) =>
+        Name(await PatientlyAsync(
+            async () =>
+            {
+                var answer = await AskAsync(ApiKey.FindCoordinator, 2, false, w =>
+                {
+                    w.WriteString("anyone");
+                    w.WriteByte((byte)what);
+                });
+                answer.ReadInt32();
+                return answer.ReadInt16();
+            },
+            code => code));
+
     public Task<Joined> JoinAsync(
         string group,
         string memberId = "",

@@ -21,7 +21,17 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
 
     public IReadOnlyList<string> Transcript => _transcript;
 
-    public static async Task<World> OpenAsync(string bootstrap) => new(bootstrap, await Wire.ConnectAsync(bootstrap));
+    /// <summary>
+    /// Connects and, as every client does before it speaks of groups and transactions, looks for their coordinators:
+    /// Apache Kafka has none before somebody asks for one.
+    /// </summary>
+    public static async Task<World> OpenAsync(string bootstrap)
+    {
+        var wire = await Wire.ConnectAsync(bootstrap);
+        Assert.Equal("NoError", await wire.FindCoordinatorAsync(Wire.CoordinatorOf.Group));
+        Assert.Equal("NoError", await wire.FindCoordinatorAsync(Wire.CoordinatorOf.Transaction));
+        return new World(bootstrap, wire);
+    }
 
     /// <summary>A further connection, closed with the world.</summary>
     public async Task<Wire> ConnectAsync()
