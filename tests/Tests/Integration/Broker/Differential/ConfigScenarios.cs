@@ -1,3 +1,5 @@
+using EventStream.Tests.Kit;
+
 namespace EventStream.Tests.Integration.Broker.Differential;
 
 /// <summary>Configurations of topics: described, altered and refused.</summary>
@@ -20,16 +22,12 @@ internal static class ConfigScenarios
     public static async Task AlteredAsync(World world)
     {
         var topic = await world.PlainTopicAsync("altered");
+        var marks = 0;
         async Task Alter(string what, string name, string? value, byte operation)
         {
             var outcome = await world.Wire.AlterConfigAsync(topic, name, value, operation);
-            // Apache Kafka applies a change a moment after it has acknowledged it.
-            var now = "";
-            for (var i = 0; i < 10; i++)
-            {
-                now = (await world.Wire.DescribeConfigsAsync(topic, name)).Entries.GetValueOrDefault(name, "absent");
-                await Task.Delay(30);
-            }
+            await UntilAppliedAsync(world, topic, $"{1000 + marks++}");
+            var now = (await world.Wire.DescribeConfigsAsync(topic, name)).Entries.GetValueOrDefault(name, "absent");
             world.Saw(what, $"{outcome}, now {now}");
         }
         await Alter("set", "retention.ms", "60000", 0);
@@ -45,6 +43,19 @@ internal static class ConfigScenarios
         await Alter("is not set by that", "segment.ms", "5000", 0);
         world.Saw("retention.ms", (await world.Wire.DescribeConfigsAsync(topic, "retention.ms")).Entries["retention.ms"]
             .Contains("set on", StringComparison.Ordinal));
+    }
+
+    /// <summary>
+    /// Apache Kafka applies a change a moment after it has acknowledged it, and changes in their order: once a later
+    /// one is seen, the one before is too.
+    /// </summary>
+    private static async Task UntilAppliedAsync(World world, string topic, string mark)
+    {
+        const string Marked = "delete.retention.ms";
+        Assert.Equal("NoError", await world.Wire.AlterConfigAsync(topic, Marked, mark));
+        await Wait.UntilAsync("the change is applied", async () =>
+            (await world.Wire.DescribeConfigsAsync(topic, Marked)).Entries[Marked]
+                .StartsWith(mark + " ", StringComparison.Ordinal));
     }
 
     public static async Task RefusedAsync(World world)
