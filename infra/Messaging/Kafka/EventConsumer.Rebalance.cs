@@ -21,12 +21,16 @@ public sealed partial class EventConsumer
         foreach (var partition in partitions) works.Remove(partition);
     }
 
-    /// <summary>The last commit of partitions: a rebalance that is under way is waited for.</summary>
+    /// <summary>
+    /// The last commit of partitions: a rebalance that is under way is waited for, and what it refused is committed in
+    /// the generation that it led to. Whoever is still the same member then has kept its partitions; one that was put
+    /// out of the group and has joined it anew must not touch what is somebody else's by now.
+    /// </summary>
     private async Task CommitAsync(IConsumer<byte[], byte[]> consumer, List<PartitionWork> which)
     {
-        var started = clock.GetTimestamp();
-        while (Commit(consumer, which) == ErrorCode.RebalanceInProgress
-            && clock.GetElapsedTime(started) < FarewellTimeout)
+        var (started, member) = (clock.GetTimestamp(), consumer.MemberId);
+        while (Commit(consumer, which) is ErrorCode.RebalanceInProgress or ErrorCode.IllegalGeneration
+            && clock.GetElapsedTime(started) < FarewellTimeout && consumer.MemberId == member)
             await Task.Delay(RoomWait, clock);
     }
 

@@ -5,21 +5,24 @@ using System.Net.Sockets;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// A network that can be cut: passes loopback connections on to a port, and drops all of them, or refuses new ones,
-/// when told to.
+/// A network that can be cut: passes loopback connections on to a port, and drops all of them, refuses new ones, or
+/// is slow to answer, when told to.
 /// </summary>
 public sealed class TcpProxy : IAsyncDisposable
 {
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener listener;
     private readonly ConcurrentDictionary<Socket, bool> open = new();
+    private readonly ConcurrentDictionary<Socket, TimeSpan> late = new();
     private readonly CancellationTokenSource life = new();
     private readonly Task accepting;
     private readonly int target;
     private volatile bool cut;
 
-    public TcpProxy(int target)
+    /// <summary>Listens where it is told to, at a free port of the loopback address unless it is.</summary>
+    public TcpProxy(int target, IPEndPoint? at = null)
     {
         this.target = target;
+        listener = new TcpListener(at ?? new IPEndPoint(IPAddress.Loopback, 0));
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
         accepting = AcceptAsync();
@@ -41,6 +44,12 @@ public sealed class TcpProxy : IAsyncDisposable
     }
 
     public void Restore() => cut = false;
+
+    /// <summary>From now on answers come late on the connections that are open; new ones are quick.</summary>
+    public void AnswerLate(TimeSpan by)
+    {
+        foreach (var socket in open.Keys) late[socket] = by;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -77,7 +86,7 @@ public sealed class TcpProxy : IAsyncDisposable
         {
             client.NoDelay = server.NoDelay = true;
             await server.ConnectAsync(new IPEndPoint(IPAddress.Loopback, target), life.Token);
-            await Task.WhenAny(CopyAsync(client, server), CopyAsync(server, client));
+            await Task.WhenAny(CopyAsync(client, server, false), CopyAsync(server, client, true));
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
         {
@@ -90,17 +99,20 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private async Task CopyAsync(Socket from, Socket to)
+    private async Task CopyAsync(Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[32 * 1024];
+        var sending = Task.CompletedTask;
         try
         {
             while (true)
             {
                 var read = await from.ReceiveAsync(buffer, life.Token);
                 if (read == 0) return;
-                for (var sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent),
-                    life.Token);
+                var by = isAnswer ? late.GetValueOrDefault(from) : default;
+                sending = SendAsync(to, buffer[..read], sending, by == default ? Task.CompletedTask : Task.Delay(by));
+                // One that is late is sent while the next is received: all come as late, and in their order.
+                if (by == default) await sending;
             }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
@@ -109,9 +121,17 @@ public sealed class TcpProxy : IAsyncDisposable
         }
     }
 
+    private async Task SendAsync(Socket to, byte[] bytes, Task before, Task due)
+    {
+        await before;
+        await due.WaitAsync(life.Token);
+        for (var sent = 0; sent < bytes.Length;) sent += await to.SendAsync(bytes.AsMemory(sent), life.Token);
+    }
+
     private void Reset(Socket socket)
     {
         open.TryRemove(socket, out _);
+        late.TryRemove(socket, out _);
         try
         {
             socket.LingerState = new LingerOption(true, 0);
