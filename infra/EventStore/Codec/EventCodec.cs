@@ -35,7 +35,11 @@ internal sealed class EventCodec(Upcasters upcasters, SubjectKeys keys)
         var surroundings = await WriteAsync(tenant, metadata, cancellation);
         AppendRules.CheckSize(stream, "metadata", surroundings.Length);
         AppendRules.CheckTotal(stream, total);
-        return new EncodedAppend(tenant, stream, expected, ids, names, data, surroundings);
+        return new EncodedAppend(tenant, stream, expected, ids, names, data, surroundings)
+        {
+            Events = events,
+            Surroundings = metadata,
+        };
     }
 
     public async ValueTask<byte[]> WriteAsync(string tenant, EventMetadata metadata, CancellationToken cancellation)

@@ -7,7 +7,7 @@ namespace EventStream.EventStore.Postgres;
 /// Binds appends to the statements of <see cref="OneEvent"/> and the functions <c>append_one</c>,
 /// <c>append_stream</c>, <c>append_group</c> and <c>append_events</c> and reads their answers: one round trip.
 /// </summary>
-internal static class AppendCommand
+internal static partial class AppendCommand
 {
     internal const string Find =
         """
@@ -26,8 +26,8 @@ internal static class AppendCommand
 
     /// <summary>
     /// Appends what stands in the order of <see cref="EncodedAppend.Order"/> in one transaction. Each has its own
-    /// outcome, unless PostgreSQL raises an error, which undoes all of them. Of those that are
-    /// <see cref="AppendOutcome.IsLeftOut"/> <see cref="ExecuteSurelyAsync"/> learns more.
+    /// outcome, unless PostgreSQL raises an error, which undoes all of them. Those that are
+    /// <see cref="AppendOutcome.IsLeftOut"/> are to be sent surely, one by one, which tells more.
     /// </summary>
     public static Task<AppendOutcome[]> ExecuteAsync(
         NpgsqlDataSource source, IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation) =>
@@ -51,42 +51,6 @@ internal static class AppendCommand
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         return Outcomes(reader);
-    }
-
-    /// <summary>
-    /// Appends over a connection in a transaction, whole, with the position of every event and the time of every
-    /// append. In the same round trip, before, projections open; those that say so take part.
-    /// </summary>
-    public static async Task<InlineAppend> ExecuteAsync(
-        NpgsqlConnection connection, IReadOnlyList<IInlineProjection> projections,
-        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
-    {
-        await using var batch = new NpgsqlBatch(connection);
-        var openings = projections.Select(projection => projection.Opening()).ToList();
-        foreach (var command in openings.SelectMany(opening => opening)) batch.BatchCommands.Add(command);
-        batch.BatchCommands.Add(appends is [var alone] ? ToOneStream(alone, FunctionOf(alone)) : ToStreams(appends));
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        var live = new List<IInlineProjection>();
-        for (var i = 0; i < openings.Count; i++)
-        {
-            var takesPart = openings[i].Count == 0;
-            foreach (var _ in openings[i])
-            {
-                takesPart = await reader.ReadAsync(cancellation);
-                await reader.NextResultAsync(cancellation);
-            }
-
-            if (takesPart) live.Add(projections[i]);
-        }
-
-        await reader.ReadAsync(cancellation);
-        if (appends.Count > 1)
-            return new InlineAppend(
-                live, Outcomes(reader), reader.GetFieldValue<long?[]>(3), reader.GetFieldValue<DateTime[]>(4));
-        var outcome = Outcome(reader);
-        return new InlineAppend(
-            live, [outcome], appends[0].Count == 1 ? [outcome.Position] : reader.GetFieldValue<long?[]>(4),
-            [reader.GetFieldValue<DateTime>(3)]);
     }
 
     /// <summary>What is known of an append whose ids are not new.</summary>
@@ -169,13 +133,6 @@ internal static class AppendCommand
         return command;
     }
 
-    private static NpgsqlBatchCommand ToStreams(IReadOnlyList<EncodedAppend> appends)
-    {
-        var command = new NpgsqlBatchCommand(Whole);
-        BindWhole(command.Parameters, appends);
-        return command;
-    }
-
     private static void BindWhole(NpgsqlParameterCollection parameters, IReadOnlyList<EncodedAppend> appends)
     {
         BindStreams(parameters, appends);
@@ -199,11 +156,3 @@ internal static class AppendCommand
         return values;
     }
 }
-
-/// <summary>What became of appends within a transaction that inline projections take part in.</summary>
-/// <param name="Live">The projections that take part.</param>
-/// <param name="Outcomes">One an append.</param>
-/// <param name="Positions">The position of every event of all appends; null where it was not appended.</param>
-/// <param name="Times">When each append was recorded.</param>
-internal sealed record InlineAppend(
-    List<IInlineProjection> Live, AppendOutcome[] Outcomes, long?[] Positions, DateTime[] Times);

@@ -14,38 +14,41 @@ internal sealed class Appender : IDisposable
     private readonly EventPartitions partitions;
     private readonly IReadOnlyList<IInlineProjection> inline;
     private readonly AppendQueue? queue;
+    private readonly AppendQueue? inlineQueue;
 
     public Appender(NpgsqlDataSource source, AppendSignal signal, StoreOptions options)
     {
         (this.source, this.signal, inline) = (source, signal, options.Inline);
         partitions = new EventPartitions(source);
-        if (options.GroupsMax > 0) queue = new AppendQueue(SendAsync, options);
+        if (options.GroupsMax == 0) return;
+        queue = new AppendQueue(SendAsync, options);
+        inlineQueue = new AppendQueue(SendInlineAsync, options);
     }
 
     /// <summary>Appends to one stream, together with other callers where they wait.</summary>
-    public async Task<AppendResult> AppendAsync(
-        EncodedAppend append, IReadOnlyList<NewEvent> events, EventMetadata metadata, CancellationToken cancellation)
+    public async Task<AppendResult> AppendAsync(EncodedAppend append, CancellationToken cancellation)
     {
-        if (IsInline(append.Stream))
-            return (await AppendInlineAsync([append], [events], metadata, cancellation))[0];
-        var outcome = queue is null
-            ? (await SendAsync([append], cancellation))[0]
-            : await queue.AppendAsync(append, cancellation);
+        var concerned = Concerned([append]);
+        var together = concerned.Count == 0 ? queue
+            : concerned.All(projection => projection.KeepsToStreams) ? inlineQueue : null;
+        var outcome = together is not null
+            ? await together.AppendAsync(append, cancellation)
+            : (await SendAloneAsync(append, concerned.Count > 0, cancellation))[0];
         return outcome.Result(append);
     }
 
     /// <summary>Appends to several streams, all or nothing. The results stand in the order of the appends.</summary>
     public async Task<IReadOnlyList<AppendResult>> AppendManyAsync(
-        IReadOnlyList<EncodedAppend> appends, IReadOnlyList<StreamAppend> given, EventMetadata metadata,
-        CancellationToken cancellation)
+        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
     {
-        if (appends.Any(append => IsInline(append.Stream)))
-            return await AppendInlineAsync(appends, [.. given.Select(one => one.Events)], metadata, cancellation);
         var (sorted, places) = Sort(appends);
         try
         {
             var outcomes = await MakingPartitionsAsync(
-                () => AppendCommand.ExecuteWholeAsync(source, sorted, cancellation), cancellation);
+                () => Concerned(appends).Count > 0
+                    ? InTransactionAsync(sorted, AppendCommand.ExecuteWholeAsync, cancellation)
+                    : AppendCommand.ExecuteWholeAsync(source, sorted, cancellation),
+                cancellation);
             Appended(outcomes);
             return Results(sorted, places, outcomes);
         }
@@ -60,24 +63,43 @@ internal sealed class Appender : IDisposable
         }
     }
 
-    public void Dispose() => queue?.Dispose();
+    public void Dispose()
+    {
+        queue?.Dispose();
+        inlineQueue?.Dispose();
+    }
+
+    private Task<AppendOutcome[]> SendAsync(IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation) =>
+        SendAsync(
+            appends, sorted => AppendCommand.ExecuteAsync(source, sorted, cancellation),
+            one => AppendCommand.ExecuteSurelyAsync(source, one[0], cancellation), cancellation);
+
+    private Task<AppendOutcome[]> SendAloneAsync(
+        EncodedAppend append, bool isInline, CancellationToken cancellation) =>
+        isInline ? SendInlineAsync([append], cancellation) : SendAsync([append], cancellation);
+
+    /// <summary>The same with the projections that are written in the transaction.</summary>
+    private Task<AppendOutcome[]> SendInlineAsync(
+        IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation) =>
+        SendAsync(
+            appends, sorted => InTransactionAsync(sorted, AppendCommand.ExecuteAsync, cancellation),
+            one => InTransactionAsync(one, AppendCommand.ExecuteSurelyAsync, cancellation), cancellation);
 
     /// <summary>
     /// Sends independent appends in one transaction. When it fails for one of them, each goes by itself; when it
     /// leaves some out, those do.
     /// </summary>
-    private async Task<AppendOutcome[]> SendAsync(IReadOnlyList<EncodedAppend> appends, CancellationToken cancellation)
+    private async Task<AppendOutcome[]> SendAsync(
+        IReadOnlyList<EncodedAppend> appends, Func<EncodedAppend[], Task<AppendOutcome[]>> execute,
+        Func<EncodedAppend[], Task<AppendOutcome[]>> executeAlone, CancellationToken cancellation)
     {
-        var outcomes = await SendAsync(
-            appends, sorted => AppendCommand.ExecuteAsync(source, sorted, cancellation), cancellation);
+        var outcomes = await SendAsync(appends, execute, cancellation);
         for (var i = 0; i < outcomes.Length; i++)
         {
             if (!outcomes[i].IsLeftOut) continue;
             try
             {
-                outcomes[i] = (await SendAsync(
-                    [appends[i]], one => AppendCommand.ExecuteSurelyAsync(source, one[0], cancellation),
-                    cancellation))[0];
+                outcomes[i] = (await SendAsync([appends[i]], executeAlone, cancellation))[0];
             }
             catch (Exception e)
             {
@@ -109,60 +131,29 @@ internal sealed class Appender : IDisposable
                 ? await AppendCommand.FindAsync(source, appends[0], cancellation)
                 : RefusalOf(e)?.Outcome ?? AppendOutcome.Failed(e)];
         }
-        catch (PostgresException)
+        catch (Exception e) when (e is PostgresException or not (NpgsqlException or OperationCanceledException))
         {
-            return [.. appends.Select(_ => AppendOutcome.LeftOut)];
+            // The server refused one of them, or a projection threw over one: whose fault it is shows when each is sent
+            // by itself.
+            return [.. appends.Select(_ => appends.Count == 1 ? AppendOutcome.Failed(e) : AppendOutcome.LeftOut)];
         }
     }
 
-    private async Task<IReadOnlyList<AppendResult>> AppendInlineAsync(
-        IReadOnlyList<EncodedAppend> appends, IReadOnlyList<IReadOnlyList<NewEvent>> events, EventMetadata metadata,
-        CancellationToken cancellation)
-    {
-        var (sorted, places) = Sort(appends);
-        try
-        {
-            var outcomes = await MakingPartitionsAsync(
-                () => InTransactionAsync(sorted, [.. places.Select(place => events[place])], metadata, cancellation),
-                cancellation);
-            Appended(outcomes);
-            return Results(sorted, places, outcomes);
-        }
-        catch (PostgresException e) when (IsDuplicateId(e))
-        {
-            return await FindAllAsync(appends, cancellation);
-        }
-        catch (PostgresException e) when (RefusalOf(e) is { } refusal)
-        {
-            refusal.Outcome.Result(sorted[refusal.Append]);
-            throw;
-        }
-    }
-
+    /// <summary>
+    /// Appends and has the projections apply what was appended, each of them the events of all appends at once.
+    /// </summary>
     private async Task<AppendOutcome[]> InTransactionAsync(
-        EncodedAppend[] appends, IReadOnlyList<NewEvent>[] events, EventMetadata metadata,
-        CancellationToken cancellation)
+        EncodedAppend[] appends,
+        Func<NpgsqlConnection, IReadOnlyList<IInlineProjection>, IReadOnlyList<EncodedAppend>, CancellationToken,
+            Task<InlineAppend>> execute, CancellationToken cancellation)
     {
-        var concerned = inline.Where(one => appends.Any(append => one.Concerns(append.Stream))).ToList();
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var (live, outcomes, positions, times) = await AppendCommand.ExecuteAsync(
-            connection, concerned, appends, cancellation);
-        var before = 0;
-        for (var i = 0; i < appends.Length; i++)
+        var (live, outcomes, recorded) = await execute(connection, Concerned(appends), appends, cancellation);
+        foreach (var projection in live)
         {
-            var append = appends[i];
-            if (outcomes[i].Code == AppendOutcome.Appended)
-            {
-                var first = outcomes[i].Version - append.Count + 1;
-                var recorded = events[i].Select((e, n) => new RecordedEvent(
-                    positions[before + n] ?? 0, append.Stream, first + n, e.Id, append.Names[n], e.Data, metadata,
-                    new DateTimeOffset(times[i]), append.Tenant)).ToList();
-                foreach (var projection in live.Where(projection => projection.Concerns(append.Stream)))
-                    await projection.ApplyAsync(connection, recorded, cancellation);
-            }
-
-            before += append.Count;
+            var its = recorded.FindAll(e => projection.Concerns(e.Stream));
+            if (its.Count > 0) await projection.ApplyAsync(connection, its, cancellation);
         }
 
         await transaction.CommitAsync(cancellation);
@@ -206,7 +197,8 @@ internal sealed class Appender : IDisposable
         partitions.Appended(position);
     }
 
-    private bool IsInline(string stream) => inline.Any(projection => projection.Concerns(stream));
+    private List<IInlineProjection> Concerned(IReadOnlyList<EncodedAppend> appends) =>
+        [.. inline.Where(projection => appends.Any(append => projection.Concerns(append.Stream)))];
 
     private static AppendResult[] Results(EncodedAppend[] sorted, int[] places, AppendOutcome[] outcomes)
     {

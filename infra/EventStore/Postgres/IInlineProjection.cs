@@ -13,14 +13,21 @@ public interface IInlineProjection
     bool Concerns(string stream);
 
     /// <summary>
+    /// Whether it writes for each stream rows of its own and no others, so that appends to different streams never wait
+    /// for each other's rows. Such appends of waiting callers share a transaction; the others go each by itself.
+    /// </summary>
+    bool KeepsToStreams => false;
+
+    /// <summary>
     /// Commands that go with the append, before it and in its transaction, so that they cost no round trip of their
     /// own. Where there are any, the projection takes part in the append only if the last one returns a row.
     /// </summary>
     IReadOnlyList<NpgsqlBatchCommand> Opening() => [];
 
     /// <summary>
-    /// Applies the events of an append, all of one stream, over <paramref name="connection"/>, which is in the append's
-    /// transaction. What it throws undoes the append. Not called for an append whose events were there already.
+    /// Applies the events of an append over <paramref name="connection"/>, which is in the append's transaction: those
+    /// of a stream together and in their order. There are several streams where they were appended to together. What it
+    /// throws undoes the append. Events that were there already are not among them.
     /// </summary>
     Task ApplyAsync(
         NpgsqlConnection connection, IReadOnlyList<RecordedEvent> events, CancellationToken cancellation);

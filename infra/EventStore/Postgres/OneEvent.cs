@@ -27,7 +27,7 @@ internal static class OneEvent
             returning streams.last_position, streams.updated_at)
         insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
         select s.last_position, $1, $2, 1, $5, $6, $7, $4, s.updated_at from started s
-        returning 0, version, position
+        returning 0, version, position, recorded_at
         """;
 
     /// <summary>
@@ -46,7 +46,7 @@ internal static class OneEvent
                     else check_moved($1, $2, s.version, s.last_position, $5) end as is_checked)
         insert into events (position, tenant, stream, version, id, name, data, metadata, recorded_at)
         select m.last_position, $1, $2, m.version, $5, $6, $7, $4, m.updated_at from moved m where m.is_checked
-        returning 0, version, position
+        returning 0, version, position, recorded_at
         """;
 
     /// <summary>The statement of an append; null where it takes a function.</summary>

@@ -56,7 +56,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
     {
         AppendRules.Check(stream, events);
         var append = await codec.EncodeAsync(Tenant, stream, expected, events, metadata, cancellation);
-        return await appender.AppendAsync(append, events, metadata, cancellation);
+        return await appender.AppendAsync(append, cancellation);
     }
 
     public async Task<IReadOnlyList<AppendResult>> AppendManyAsync(
@@ -71,7 +71,7 @@ public sealed class PostgresEventStore : IEventStore, IDisposable
         }
 
         AppendRules.CheckTotal(appends[0].Stream, encoded.Sum(one => one.Data.Sum(data => (long)data.Length)));
-        return await appender.AppendManyAsync(encoded, appends, metadata, cancellation);
+        return await appender.AppendManyAsync(encoded, cancellation);
     }
 
     public async IAsyncEnumerable<RecordedEvent> FetchStreamAsync(

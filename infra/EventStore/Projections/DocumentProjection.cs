@@ -41,9 +41,6 @@ public abstract class DocumentProjection<TDocument> : Projection
     /// <summary>Whether an event is known to be the first of its document, which saves looking for one.</summary>
     internal virtual bool IsFirst(RecordedEvent recorded) => false;
 
-    /// <summary>Whether appends to different streams may write the same document.</summary>
-    internal virtual bool SharesDocuments => false;
-
     internal override ProjectionSession Open(SessionOptions options) => new DocumentSession<TDocument>(this, options);
 }
 
@@ -78,6 +75,8 @@ public abstract class SingleStreamProjection<TDocument>(
         return document;
     }
 
+    internal override bool KeepsToStreams => true;
+
     internal override bool Concerns(string stream) => stream.StartsWith(prefix, StringComparison.Ordinal);
 
     internal override bool Takes(RecordedEvent recorded) => Concerns(recorded.Stream);
@@ -105,8 +104,6 @@ public abstract class MultiStreamProjection<TDocument>(string name, int version,
     : DocumentProjection<TDocument>(name, version, json)
     where TDocument : class
 {
-    internal override bool SharesDocuments => true;
-
     /// <summary>The ids of the documents that an event changes.</summary>
     protected abstract IEnumerable<string> Identities(RecordedEvent recorded);
 

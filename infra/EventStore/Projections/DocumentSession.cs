@@ -28,7 +28,7 @@ internal sealed class DocumentSession<TDocument>(DocumentProjection<TDocument> p
         touched.Clear();
         Route(events);
         if (routed.Count == 0) return;
-        if (!options.OnlyWriter && projection.SharesDocuments) await LockAsync(connection, cancellation);
+        if (!options.OnlyWriter && !projection.KeepsToStreams) await LockAsync(connection, cancellation);
         if (missing.Count > 0) await LoadAsync(connection, cancellation);
         foreach (var (key, recorded) in routed) Fold(key, recorded);
         await WriteAsync(connection, cancellation);

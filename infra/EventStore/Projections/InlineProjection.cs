@@ -14,6 +14,8 @@ internal sealed class InlineProjection(Projection projection, string schema) : I
 {
     private readonly SwitchLock hold = new(schema, projection.Name);
 
+    public bool KeepsToStreams => projection.KeepsToStreams;
+
     public bool Concerns(string stream) => projection.Concerns(stream);
 
     /// <summary>

@@ -80,6 +80,9 @@ public abstract partial class Projection
     /// <summary>Whether any event of a stream can concern it.</summary>
     internal virtual bool Concerns(string stream) => true;
 
+    /// <summary>Whether the events of a stream change rows that those of no other stream change.</summary>
+    internal virtual bool KeepsToStreams => false;
+
     /// <summary>Opens what applies events to the tables of this name.</summary>
     internal abstract ProjectionSession Open(SessionOptions options);
 

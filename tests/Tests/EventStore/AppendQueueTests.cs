@@ -163,7 +163,11 @@ public sealed class AppendQueueTests : IDisposable
 
     private static EncodedAppend To(string stream, int events = 1) => new(
         "t", stream, ExpectedVersion.Any, [.. Enumerable.Range(0, events).Select(_ => Guid.NewGuid())],
-        [.. Enumerable.Repeat("n", events)], [.. Enumerable.Repeat<byte[]>([], events)], []);
+        [.. Enumerable.Repeat("n", events)], [.. Enumerable.Repeat<byte[]>([], events)], [])
+    {
+        Events = [],
+        Surroundings = EventMetadata.None,
+    };
 
     /// <summary>A clock whose one timer fires when the test lets so much time pass as it was set to.</summary>
     private sealed class HeldTime : TimeProvider, ITimer

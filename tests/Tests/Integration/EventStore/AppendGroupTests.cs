@@ -1,4 +1,3 @@
-using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Postgres;
 using EventStream.Tests.Kit;
@@ -10,26 +9,8 @@ namespace EventStream.Tests.Integration.EventStore;
 /// Appends that share one transaction because they came while the lock of another stream held up the one before them.
 /// </summary>
 [Trait("Category", "Integration")]
-public sealed class AppendGroupTests : IAsyncLifetime
+public sealed class AppendGroupTests : AppendsTogether
 {
-    private static readonly CancellationToken None = CancellationToken.None;
-    private StoreRig rig = null!;
-    private PostgresEventStore store = null!;
-
-    public async Task InitializeAsync()
-    {
-        rig = await StoreRig.StartAsync("groups");
-        // With one group allowed, those that wait go together however long they waited.
-        store = rig.Open(new StoreOptions { MasterKey = rig.Options.MasterKey, GroupsMax = 1 });
-        await AppendAsync("video-held", 0, New(1));
-    }
-
-    public async Task DisposeAsync()
-    {
-        store.Dispose();
-        await rig.DisposeAsync();
-    }
-
     [Fact]
     public async Task Each_has_its_own_outcome_and_those_that_are_refused_harm_no_other()
     {
@@ -38,8 +19,8 @@ public sealed class AppendGroupTests : IAsyncLifetime
             await AppendAsync($"video-{stream}", 0, New(1));
         await AppendAsync("video-repeated", 0, New(1));
         var first = await AppendAsync("video-repeated", 1, repeated);
-        await store.ArchiveAsync("video-archived", None);
-        await store.TombstoneAsync("video-tombstoned", "a test", None);
+        await Store.ArchiveAsync("video-archived", None);
+        await Store.TombstoneAsync("video-tombstoned", "a test", None);
         var (one, three) = (New(1), New(3));
         var outcomes = await TogetherAsync(
             ("video-z", 1, three), ("video-behind", 4, New(2)), ("video-repeated", 1, repeated),
@@ -69,7 +50,7 @@ public sealed class AppendGroupTests : IAsyncLifetime
         foreach (var (stream, i) in new[] { ("video-d", 0), ("video-a", 2), ("video-c", 3) })
         {
             Assert.Equal(events[i].Select(e => e.Id), await IdsAsync(stream, from: 1));
-            Assert.Equal([$"{(await outcomes[i]).Position}"], await rig.RowsAsync(
+            Assert.Equal([$"{(await outcomes[i]).Position}"], await Rig.RowsAsync(
                 $"select max(position) from events where stream = '{stream}'"));
         }
 
@@ -87,7 +68,7 @@ public sealed class AppendGroupTests : IAsyncLifetime
         await AppendAsync("video-a", 0, used);
         await AppendAsync("video-b", 0, New(1));
         await AppendAsync("video-c", 0, New(1));
-        await rig.ExecuteAsync($"select setval('event_positions', {(blocks * EventPartitions.Size) + 100})");
+        await Rig.ExecuteAsync($"select setval('event_positions', {(blocks * EventPartitions.Size) + 100})");
         var outcomes = await TogetherAsync(
             ("video-a", 1, [.. New(1), used[0]]), ("video-b", 1, New(2)), ("video-c", 1, New(1)));
         await Assert.ThrowsAsync<DuplicateEventException>(() => outcomes[0]);
@@ -102,71 +83,27 @@ public sealed class AppendGroupTests : IAsyncLifetime
     [Fact]
     public async Task A_connection_that_is_lost_over_a_refused_one_changes_nothing_for_those_that_were_appended()
     {
-        await using var network = new TcpProxy(new NpgsqlConnectionStringBuilder(rig.Options.ConnectionString).Port);
-        await using var far = await StoreRig.OpenAsync(rig.Options with
+        await using var network = new TcpProxy(new NpgsqlConnectionStringBuilder(Rig.Options.ConnectionString).Port);
+        await using var far = await StoreRig.OpenAsync(Rig.Options with
         {
-            ConnectionString = new NpgsqlConnectionStringBuilder(rig.Options.ConnectionString) { Port = network.Port }
+            ConnectionString = new NpgsqlConnectionStringBuilder(Rig.Options.ConnectionString) { Port = network.Port }
                 .ConnectionString,
         });
-        store.Dispose();
-        store = far.Open(new StoreOptions { MasterKey = rig.Options.MasterKey, GroupsMax = 1 });
+        UseStore(far.Open(new StoreOptions { MasterKey = Rig.Options.MasterKey, GroupsMax = 1 }));
         await AppendAsync("video-a", 0, New(1));
         await AppendAsync("video-refused", 0, New(1));
-        await using var connection = await rig.Source.OpenConnectionAsync(None);
+        await using var connection = await Rig.Source.OpenConnectionAsync(None);
         await using var transaction = await connection.BeginTransactionAsync(None);
         await using var hold = new NpgsqlCommand(
             "select from streams where id = 'video-refused' for update", connection);
         await hold.ExecuteNonQueryAsync(None);
         var outcomes = await BeginTogetherAsync(
             ("video-refused", 7, New(1)), ("video-a", 1, New(1)), ("video-z", 9, New(1)));
-        await StoreRig.EventuallyAsync(async () => (await rig.RowsAsync(
+        await StoreRig.EventuallyAsync(async () => (await Rig.RowsAsync(
             $"select 1 from pg_stat_activity where {connection.ProcessID} = any (pg_blocking_pids(pid))")).Count == 1);
         network.Cut();
         Assert.Equal(2, (await outcomes[1]).Version);
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => outcomes[0]);
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => outcomes[2]);
     }
-
-    /// <summary>Appends that go together, as soon as the one before them has the lock that the test holds.</summary>
-    private async Task<Task<AppendResult>[]> TogetherAsync(
-        params (string Stream, long Version, List<NewEvent> Events)[] appends)
-    {
-        var outcomes = await BeginTogetherAsync(appends);
-        await Task.WhenAny(Task.WhenAll(outcomes));
-        return outcomes;
-    }
-
-    private async Task<Task<AppendResult>[]> BeginTogetherAsync(
-        params (string Stream, long Version, List<NewEvent> Events)[] appends)
-    {
-        await using var connection = await rig.Source.OpenConnectionAsync(None);
-        await using var transaction = await connection.BeginTransactionAsync(None);
-        await using var hold = new NpgsqlCommand("select from streams where id = 'video-held' for update", connection);
-        await hold.ExecuteNonQueryAsync(None);
-        var before = store.AppendAsync("video-held", ExpectedVersion.Any, New(1), EventMetadata.None, None);
-        var outcomes = Array.ConvertAll(appends, one => AppendAsync(one.Stream, one.Version, one.Events));
-        Assert.False(before.IsCompleted);
-        Assert.All(outcomes, outcome => Assert.False(outcome.IsCompleted));
-        await transaction.CommitAsync(None);
-        await before;
-        return outcomes;
-    }
-
-    private Task<AppendResult> AppendAsync(string stream, long version, List<NewEvent> events) =>
-        store.AppendAsync(stream, ExpectedVersion.Exactly(version), events, EventMetadata.None, None);
-
-    private async Task<List<Guid>> IdsAsync(string stream, long from)
-    {
-        var ids = new List<Guid>();
-        await foreach (var e in store.FetchStreamAsync(stream))
-            if (e.Version >= from) ids.Add(e.Id);
-        return ids;
-    }
-
-    /// <summary>The rows of streams, as they are now, were written by one transaction.</summary>
-    private async Task AssertOneTransactionAsync(params IReadOnlyList<string> streams) => Assert.Single(
-        await rig.RowsAsync($"select distinct xmin::text from streams where id in ('{string.Join("', '", streams)}')"));
-
-    private static List<NewEvent> New(int count) => [.. Enumerable.Range(0, count).Select(_ => new NewEvent(
-        Guid.NewGuid(), new VideoPublished(VideoId.New(DateTimeOffset.UnixEpoch), DateTimeOffset.UnixEpoch)))];
 }
