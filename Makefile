@@ -10,10 +10,10 @@ EVENTSTREAM := artifacts/bin/eventstream
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help setup build test soak demo up down clean bench image format
+.PHONY: help setup build test soak demo up down clean bench bench-marten image format
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the platform needs (apt, npm, NuGet), once
 	@infra/local/setup.sh
@@ -44,6 +44,10 @@ clean: down ## remove the platform's data
 bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
+
+bench-marten: build ## the event store beside Marten in one run (the feed must have its packages)
+	@dotnet build tests/Benchmarks.Marten -c Release --nologo -v q -clp:NoSummary
+	@dotnet run --project tests/Benchmarks.Marten -c Release --no-build -- --out artifacts/bench-marten.jsonl
 
 image: setup ## build the container image eventstream:latest (CONTAINER_ENGINE=none only stages it)
 	@infra/deploy/image.sh

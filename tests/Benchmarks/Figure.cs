@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Spectre.Console;
 
 namespace EventStream.Benchmarks;
 
@@ -19,4 +20,23 @@ public sealed record Figure(
 
     /// <summary>The line of <c>bench.jsonl</c>.</summary>
     public string Json() => JsonSerializer.Serialize(this, JsonSerializerOptions.Web);
+
+    /// <summary>Writes figures as a table to the console and as lines to a file.</summary>
+    public static async Task ReportAsync(IReadOnlyList<Figure> figures, string file)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        await File.WriteAllLinesAsync(file, figures.Select(figure => figure.Json()));
+        var table = new Table().AddColumns("figure", "unit", "ours", "limit or peer", "", "ratio", "aim");
+        foreach (var f in figures)
+        {
+            table.AddRow(
+                f.Name, f.Unit, Short(f.Ours), Short(f.Limit ?? f.Peer), f.PeerName ?? "limit", $"{f.Ratio:0.00}",
+                f.Aim);
+        }
+
+        AnsiConsole.Write(table);
+        System.Console.WriteLine($"one line a figure in {file}");
+    }
+
+    private static string Short(double? value) => value is < 100 ? $"{value:0.##}" : $"{value:N0}";
 }

@@ -8,7 +8,7 @@ namespace EventStream.Benchmarks;
 public static class Measure
 {
     /// <summary>Rounds of what takes seconds.</summary>
-    private const int Few = 3;
+    public const int Few = 3;
 
     /// <summary>
     /// Rounds of what takes less than a second and waits for a disk and for other processes: so many that their median

@@ -83,6 +83,9 @@ internal sealed class StoreBench : IAsyncDisposable
         await ExecuteAsync($"select setval('event_positions', {(long)streams * eventsEach}); analyze events");
     }
 
+    /// <inheritdoc cref="CpuClock.Seconds"/>
+    public double CpuSeconds() => CpuClock.Seconds(folder);
+
     public async Task ExecuteAsync(string sql)
     {
         await using var command = Source.CreateCommand(sql);

@@ -59,7 +59,7 @@ internal static class AppendBenchmark
     private static int ThirdOfMarten(int events, bool existing) => events > 1 ? 84 : existing ? 495 : 341;
 
     /// <summary>Each caller has a stream to itself, or a new one each time.</summary>
-    private static Task ManyAsync(
+    public static Task ManyAsync(
         Func<string, long, IReadOnlyList<NewEvent>, Task> append, int appends, int callers, int events,
         bool existing) =>
         Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>

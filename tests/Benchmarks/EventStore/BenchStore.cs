@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using EventStream.Contracts;
 using EventStream.EventStore;
@@ -109,15 +108,8 @@ internal sealed class BenchStore : IAsyncDisposable
         await batch.ExecuteNonQueryAsync();
     }
 
-    /// <summary>CPU seconds that this process and every process of PostgreSQL have used so far.</summary>
-    public double CpuSeconds()
-    {
-        var postmaster = File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First();
-        var server = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
-            .Where(name => int.TryParse(name, out _)).Sum(pid => Ticks(pid!, postmaster));
-        using var self = System.Diagnostics.Process.GetCurrentProcess();
-        return (server / 100.0) + self.TotalProcessorTime.TotalSeconds;
-    }
+    /// <inheritdoc cref="CpuClock.Seconds"/>
+    public double CpuSeconds() => CpuClock.Seconds(folder);
 
     public async ValueTask DisposeAsync()
     {
@@ -126,23 +118,6 @@ internal sealed class BenchStore : IAsyncDisposable
         await Source.DisposeAsync();
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
-    }
-
-    /// <summary>User and system time of the postmaster with its dead children, or of a living child of it.</summary>
-    private static long Ticks(string pid, string postmaster)
-    {
-        try
-        {
-            var text = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            long Field(int index) => long.Parse(fields[index], CultureInfo.InvariantCulture);
-            if (pid == postmaster) return Field(11) + Field(12) + Field(13) + Field(14);
-            return fields[1] == postmaster ? Field(11) + Field(12) : 0;
-        }
-        catch (IOException)
-        {
-            return 0;
-        }
     }
 
     private static int FreePort()
