@@ -80,5 +80,6 @@ async Task AddAsync(string name, string unit, int operations, Func<Task> ours, F
     var cost = await Measure.CostsAsync(Measure.Many, operations, bench.CpuSeconds, ours, theirs);
     figures.Add(Figure.AgainstPeer(name, unit, cost[0].Rate, cost[1].Rate, Peer, ""));
     figures.Add(Figure.AgainstPeer(
-        $"{name}, CPU", "CPU-s/M", cost[0].CpuPerMillion, cost[1].CpuPerMillion, Peer, "<= 0.33"));
+        $"{name}, CPU", "CPU-s/M", cost[0].CpuPerMillion, cost[1].CpuPerMillion, Peer,
+        name.EndsWith("8 callers", StringComparison.Ordinal) ? "<= 0.33" : ""));
 }
