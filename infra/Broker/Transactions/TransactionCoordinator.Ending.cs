@@ -212,7 +212,8 @@ internal sealed partial class TransactionCoordinator
         {
             lock (_timerGate)
             {
-                // From here on nothing is armed, even where the clock was turned back and shows less than was due.
+                // From here on nothing is armed, though the clock may show less than was due: timers come some
+                // milliseconds early, and clocks are set.
                 _armedForMs = long.MaxValue;
             }
             Sweep();
