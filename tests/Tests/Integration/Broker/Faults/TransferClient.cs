@@ -30,7 +30,8 @@ internal static class TransferClient
             producer.Produce(new TopicPartition(topic, 1), new Message<string, string> { Key = id, Value = "7" });
             if (number % 5 == 4)
             {
-                producer.Flush(stop);
+                // Not cut short by the stop: a transaction left open would hide what others committed after it began.
+                producer.Flush(Patience);
                 producer.AbortTransaction(Patience);
                 System.Console.Out.WriteLine($"x {id}");
             }
