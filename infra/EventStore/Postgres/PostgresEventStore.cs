@@ -5,7 +5,7 @@ using Npgsql;
 namespace EventStream.EventStore.Postgres;
 
 /// <summary>
-/// The event store on PostgreSQL: one function call per append, reads that touch only the partitions they need,
+/// The event store on PostgreSQL: one round trip per append, reads that touch only the partitions they need,
 /// <see cref="HighWater"/> as the bound of readers.
 /// </summary>
 public sealed class PostgresEventStore : IEventStore, IDisposable
