@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using EventStream.Contracts;
+using EventStream.Hosting.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -38,10 +39,10 @@ internal static class CapacityApi
 
     public static void MapCapacityApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/resources", Resources);
-        routes.MapGet("/v1/resources/{resource}/load", Load);
-        routes.MapGet("/v1/forecasts/{resource}", Forecast);
-        routes.MapGet("/v1/decisions", Decisions);
+        routes.MapGet("/v1/resources", Resources).RequireAuthorization(Policies.Analyse);
+        routes.MapGet("/v1/resources/{resource}/load", Load).RequireAuthorization(Policies.Analyse);
+        routes.MapGet("/v1/forecasts/{resource}", Forecast).RequireAuthorization(Policies.Analyse);
+        routes.MapGet("/v1/decisions", Decisions).RequireAuthorization(Policies.Analyse);
     }
 
     private static JsonHttpResult<IReadOnlyList<ResourceSummary>> Resources(

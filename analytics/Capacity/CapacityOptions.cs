@@ -1,6 +1,6 @@
 using EventStream.Capacity.Forecasting;
 using EventStream.Capacity.Scaling;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Capacity;

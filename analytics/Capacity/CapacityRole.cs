@@ -1,6 +1,7 @@
 using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
+using EventStream.Hosting.Access;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -65,7 +66,8 @@ public sealed class CapacityRole : IRole
     private static void AddActuators(IServiceCollection services, CapacityOptions options, IConfiguration configuration)
     {
         services.AddSingleton<IActuator, NoActuator>();
-        services.AddSingleton<IActuator>(_ => new SupervisorActuator(new HttpClient
+        services.AddSingleton<IActuator>(provider => new SupervisorActuator(new HttpClient(
+            provider.GetRequiredService<ServiceCredential>().Handler())
         {
             BaseAddress = new Uri(RoleAddresses.Url(configuration, "supervisor") + "/"),
             Timeout = options.ActuatorTimeout,

@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Streams;
 using Microsoft.Extensions.Configuration;
 

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
+using EventStream.Hosting.Access;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe.Sessions;
 using EventStream.Streams;
@@ -54,9 +56,11 @@ public sealed class QoeRole : IRole
 
     public void Map(WebApplication app)
     {
-        app.MapGet("/v1/sessions/{sessionId}", GetSession);
-        app.MapGet("/v1/status", (StreamsApp stream) => TypedResults.Ok(stream.Status));
-        app.MapGet("/v1/topology", (Topology topology) => TypedResults.Text(topology.Describe()));
+        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse);
+        app.MapGet("/v1/status", (StreamsApp stream) => TypedResults.Ok(stream.Status))
+            .RequireAuthorization(Policies.Operate);
+        app.MapGet("/v1/topology", (Topology topology) => TypedResults.Text(topology.Describe()))
+            .RequireAuthorization(Policies.Operate);
     }
 
     private static async Task<IResult> GetSession(string sessionId, StreamsApp stream, CancellationToken cancellation)

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 
 namespace EventStream.Streams;
 

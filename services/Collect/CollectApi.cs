@@ -1,5 +1,6 @@
 using System.Text;
 using EventStream.Collect.Cmcd;
+using EventStream.Hosting.Access;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -19,8 +20,8 @@ public static class CollectApi
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/cmcd", ReportAsync);
-        routes.MapPost("/v1/cdn-logs", LogAsync);
+        routes.MapPost("/v1/cmcd", ReportAsync).AllowAnonymous();
+        routes.MapPost("/v1/cdn-logs", LogAsync).RequireAuthorization(Policies.DeliverLogs);
     }
 
     private static async Task<IResult> ReportAsync(

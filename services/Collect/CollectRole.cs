@@ -1,7 +1,7 @@
 using EventStream.Collect.CdnLogs;
 using EventStream.Collect.Cmcd;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,11 +30,15 @@ public sealed class CollectRole : IRole
         if (options.AccessLogs.Count > 0) builder.Services.AddHostedService<AccessLogFollower>();
     }
 
-    public void Map(WebApplication app)
+    public void Use(WebApplication app)
     {
         // Players run on any site that embeds them; a report carries no credentials.
         app.UseCors(policy => policy.AllowAnyOrigin().WithMethods("POST").WithHeaders("content-type", "authorization")
             .SetPreflightMaxAge(TimeSpan.FromHours(1)));
+    }
+
+    public void Map(WebApplication app)
+    {
         CollectApi.Map(app);
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 using EventStream.Collect.CdnLogs;
 using EventStream.Collect.Cmcd;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 
 namespace EventStream.Collect;

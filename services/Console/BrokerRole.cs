@@ -1,5 +1,6 @@
 using EventStream.Broker;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
+using EventStream.Messaging;
 
 namespace EventStream.Console;
 

@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -44,7 +44,7 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        using var telemetry = Telemetry.Start(configuration, string.Join('+', roles.Select(role => role.Name)));
+        using var telemetry = TelemetryExport.Start(configuration, string.Join('+', roles.Select(role => role.Name)));
         try
         {
             if (roles.Any(role => !WithoutTopics.Contains(role.Name))) await EnsureTopicsAsync(stop.Token);

@@ -2,7 +2,7 @@ using EventStream.Capacity;
 using EventStream.Collect;
 using EventStream.Console.Web;
 using EventStream.Encode;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Playback;
 using EventStream.Playback.Edge;
 using EventStream.Qoe;

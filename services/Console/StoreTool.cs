@@ -7,7 +7,7 @@ using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Projections;
 using EventStream.EventStore.Relay;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload;
 using EventStream.Upload.Library;

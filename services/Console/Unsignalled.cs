@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace EventStream.Console;
@@ -20,6 +20,8 @@ internal sealed class Unsignalled(IRole inner) : IRole
         inner.Configure(builder);
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoLifetime>());
     }
+
+    public void Use(WebApplication app) => inner.Use(app);
 
     public void Map(WebApplication app) => inner.Map(app);
 

@@ -1,5 +1,5 @@
 using EventStream.Encode.Ladder;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Encode;

@@ -2,7 +2,7 @@ using EventStream.Contracts;
 using EventStream.Encode.Ladder;
 using EventStream.Encode.Planner;
 using EventStream.EventStore;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

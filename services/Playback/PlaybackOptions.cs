@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Tokens;
 using Microsoft.Extensions.Configuration;

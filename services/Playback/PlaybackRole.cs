@@ -1,6 +1,8 @@
 using EventStream.Contracts;
+using EventStream.Hosting;
+using EventStream.Hosting.Access;
 using EventStream.Media;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
@@ -36,7 +38,7 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton<IMediaStore>(new FolderMediaStore(options.MediaRoot));
         services.AddSingleton<VideoCatalogue>();
         services.AddSingleton<SteeringUrls>();
-        services.AddSingleton(_ => new HttpClient());
+        services.AddSingleton(provider => new HttpClient(provider.GetRequiredService<ServiceCredential>().Handler()));
         services.AddSingleton<EdgeDirectory>();
         services.AddSingleton<OriginServices>();
         services.AddSingleton<SessionServices>();
@@ -58,10 +60,14 @@ public sealed class PlaybackRole : IRole
             provider.GetRequiredService<CatalogueRebuild>().IsComplete ? null : "video.events is still being read"));
     }
 
-    public void Map(WebApplication app)
+    public void Use(WebApplication app)
     {
         // Players live on pages of other origins and send no credentials but the tokens in their URLs.
         app.UseCors(cors => cors.AllowAnyOrigin().AllowAnyHeader().AllowAnyMethod());
+    }
+
+    public void Map(WebApplication app)
+    {
         app.MapSessions();
         app.MapOrigin();
     }

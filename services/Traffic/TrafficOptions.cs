@@ -1,5 +1,5 @@
 using System.Net;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Traffic.Dns;
 using EventStream.Traffic.Edges;
 using EventStream.Traffic.Steering;

@@ -1,5 +1,5 @@
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Traffic.Dns;
 using EventStream.Traffic.Edges;
@@ -51,10 +51,14 @@ public sealed class TrafficRole : IRole
             });
     }
 
-    public void Map(WebApplication app)
+    public void Use(WebApplication app)
     {
         // Players ask from pages of other origins, without credentials.
         app.UseCors(cors => cors.AllowAnyOrigin().AllowAnyHeader().WithMethods("GET"));
+    }
+
+    public void Map(WebApplication app)
+    {
         app.MapSteering();
     }
 }

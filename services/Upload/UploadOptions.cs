@@ -1,5 +1,5 @@
 using System.Globalization;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Upload;
@@ -25,11 +25,6 @@ public sealed record UploadOptions
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
     /// <summary>
-    /// Who may upload: <c>Upload:Publishers:0:Name</c> and <c>KeySha256</c>, the SHA-256 of the API key in hex.
-    /// </summary>
-    public IReadOnlyList<PublisherOptions> Publishers { get; init; } = [];
-
-    /// <summary>
     /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every error.
     /// </summary>
     public static UploadOptions From(IConfiguration configuration, string role)
@@ -42,16 +37,7 @@ public sealed record UploadOptions
             OpenUploadsMax = (int)Number(configuration, "OpenUploadsMax", defaults.OpenUploadsMax, errors),
             ExpiresAfter = Span(configuration, defaults.ExpiresAfter, errors),
             AllowedOrigins = Origins(configuration),
-            Publishers = configuration.GetSection("Upload:Publishers").Get<List<PublisherOptions>>() ?? [],
         };
-        foreach (var publisher in options.Publishers)
-        {
-            if (string.IsNullOrWhiteSpace(publisher.Name)) errors.Add("Upload:Publishers has an entry without a Name");
-            if (!IsSha256(publisher.KeySha256))
-                errors.Add(
-                    $"Upload:Publishers '{publisher.Name}' needs KeySha256, as `printf %s KEY | sha256sum` prints it");
-        }
-
         return errors.Count == 0 ? options
             : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
     }
@@ -85,11 +71,4 @@ public sealed record UploadOptions
         var console = RoleAddresses.Url(configuration, "console");
         return [console, console.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)];
     }
-}
-
-/// <summary>A publisher and the SHA-256, in hex, of its API key. The key itself is nowhere in the platform.</summary>
-public sealed record PublisherOptions
-{
-    public string Name { get; init; } = "";
-    public string KeySha256 { get; init; } = "";
 }

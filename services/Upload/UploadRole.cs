@@ -2,7 +2,7 @@ using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Relay;
 using EventStream.Media;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload.Library;
 using EventStream.Upload.Tus;
@@ -33,7 +33,7 @@ public sealed class UploadRole : IRole
         services.AddMigration("upload", typeof(UploadRole).Assembly, "Upload.Sql");
         services.AddAggregate(Video.Aggregate);
         services.AddSingleton<IMediaStore>(new FolderMediaStore(media));
-        services.AddSingleton(options).AddSingleton<Publishers>();
+        services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTasks>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
@@ -50,12 +50,15 @@ public sealed class UploadRole : IRole
             .WithExposedHeaders(ExposedHeaders).SetPreflightMaxAge(TimeSpan.FromHours(1))));
     }
 
-    public void Map(WebApplication app)
+    public void Use(WebApplication app)
     {
         // A client behind a proxy that knows only GET and POST says PATCH, HEAD or DELETE in X-HTTP-Method-Override.
         app.UseHttpMethodOverride();
-        app.UseRouting();
         app.UseCors();
+    }
+
+    public void Map(WebApplication app)
+    {
         app.Services.GetRequiredService<TusApi>().Map(app);
         app.Services.GetRequiredService<VideosApi>().Map(app);
     }

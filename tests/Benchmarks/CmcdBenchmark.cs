@@ -1,7 +1,7 @@
 using System.Text.Json;
 using EventStream.Collect;
 using EventStream.Collect.Cmcd;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Benchmarks;
 

@@ -3,7 +3,7 @@ using System.Text;
 using Confluent.Kafka;
 using EventStream.Broker;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging.Abstractions;

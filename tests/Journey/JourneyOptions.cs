@@ -1,5 +1,5 @@
 using System.Globalization;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Journey;
 

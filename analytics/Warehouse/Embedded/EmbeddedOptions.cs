@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Warehouse.Embedded;

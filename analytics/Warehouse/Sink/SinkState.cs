@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Confluent.Kafka;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 
 namespace EventStream.Warehouse.Sink;
 

@@ -1,3 +1,4 @@
+using EventStream.Hosting.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -24,7 +25,8 @@ internal static class WarehouseApi
         WHERE database = 'es' AND engine LIKE '%MergeTree' ORDER BY name
         """;
 
-    public static void Map(IEndpointRouteBuilder app) => app.MapGet("/v1/status", StatusAsync);
+    public static void Map(IEndpointRouteBuilder app) => 
+        app.MapGet("/v1/status", StatusAsync).RequireAuthorization(Policies.Analyse);
 
     private static async Task<Results<Ok<WarehouseStatus>, ProblemHttpResult>> StatusAsync(
         SinkState state, ClickHouseClient client, CancellationToken cancellation)

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using EventStream.EventStore.Projections;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Npgsql;
 
 namespace EventStream.EventStore.Local;

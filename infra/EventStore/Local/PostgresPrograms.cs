@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.EventStore.Local;
 

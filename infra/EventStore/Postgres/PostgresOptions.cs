@@ -1,5 +1,5 @@
 using EventStream.EventStore.Privacy;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 

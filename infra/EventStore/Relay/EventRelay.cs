@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using EventStream.EventStore.Daemon;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Logging;
 

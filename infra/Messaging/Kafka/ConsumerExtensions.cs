@@ -1,5 +1,4 @@
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -21,7 +20,7 @@ public static class ConsumerExtensions
         services.AddKeyedSingleton(options.Group, (provider, _) => new EventConsumer(
             options, (message, cancellation) => handle(provider, message, cancellation),
             provider.GetRequiredService<KafkaOptions>(), provider.GetRequiredService<EventProducer>(),
-            provider.GetRequiredService<IRole>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IClientName>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<EventConsumer>>()));
         services.AddSingleton<IHostedService>(provider =>
             provider.GetRequiredKeyedService<EventConsumer>(options.Group));

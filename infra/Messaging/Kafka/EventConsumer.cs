@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -44,10 +43,10 @@ public sealed partial class EventConsumer : BackgroundService
 
     public EventConsumer(
         ConsumerOptions options, Func<ConsumedMessage, CancellationToken, Task> handle, KafkaOptions kafka,
-        EventProducer producer, IRole role, TimeProvider clock, ILogger<EventConsumer> logger, Random? random = null)
+        EventProducer producer, IClientName client, TimeProvider clock, ILogger<EventConsumer> logger, Random? random = null)
     {
         (this.options, this.kafka, this.clock, this.logger) = (ConsumerOptions.Checked(options), kafka, clock, logger);
-        clientId = $"eventstream-{role.Name}";
+        clientId = $"eventstream-{client.Name}";
         handler = new RecordHandler(
             options, handle, new DeadLetters(producer, clock, logger), clock, random ?? new Random(), logger);
         ConsumerMetrics.Add(this);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Messaging.Kafka;
@@ -25,11 +24,11 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private bool disposed;
 
     public EventProducer(
-        KafkaOptions options, IRole role, ILogger<EventProducer> logger, TimeProvider? clock = null)
+        KafkaOptions options, IClientName client, ILogger<EventProducer> logger, TimeProvider? clock = null)
     {
         (this.options, this.logger, this.clock) = (options, logger, clock ?? TimeProvider.System);
-        clientId = $"eventstream-{role.Name}";
-        encoder = new EventEncoder($"/eventstream/{role.Name}");
+        clientId = $"eventstream-{client.Name}";
+        encoder = new EventEncoder($"/eventstream/{client.Name}");
         window = new InFlightWindow(options.InFlightMax, options.InFlightBytesMax, HandOver);
         settled = Settle;
         ProducerMetrics.Add(this);

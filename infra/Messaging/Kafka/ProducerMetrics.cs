@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Confluent.Kafka;
-using EventStream.Messaging.Hosting;
 
 namespace EventStream.Messaging.Kafka;
 

@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Messaging.Kafka;

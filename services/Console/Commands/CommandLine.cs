@@ -1,5 +1,5 @@
 using System.CommandLine;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Playback.Edge;
 
 namespace EventStream.Console.Commands;

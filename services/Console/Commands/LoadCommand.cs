@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using EventStream.Console.Load;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Console.Commands;
 

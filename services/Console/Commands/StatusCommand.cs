@@ -27,6 +27,7 @@ internal static class StatusCommand
         }
 
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", data.Secret(DataFolder.OperatorKey));
         try
         {
             var url = $"{run.Urls["supervisor"]}/v1/processes";

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Logging.Abstractions;
 

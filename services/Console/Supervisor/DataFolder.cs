@@ -20,8 +20,14 @@ public sealed class DataFolder
     /// <summary>The secret over the keys of personal data in the event store.</summary>
     public const string StoreMasterKey = "store-master-key";
 
-    /// <summary>Every secret of a platform.</summary>
-    public static readonly IReadOnlyList<string> Secrets = [SigningKey, ApiKey, StoreMasterKey];
+    /// <summary>The key of an operator: everything that can be done by hand.</summary>
+    public const string OperatorKey = "operator-api-key";
+
+    /// <summary>The credential with which the roles call each other.</summary>
+    public const string ServiceKey = "service-key";
+
+    /// <summary>The secret with which an edge delivers its access log.</summary>
+    public static string EdgeLogKey(string edge) => $"edge-log-key-{edge}";
 
     public DataFolder(string root) => Root = Path.GetFullPath(root);
 

@@ -20,7 +20,7 @@ internal sealed class Guard : IDisposable
     /// <summary>Guards the process of a pid file with a signal such as <c>TERM</c>.</summary>
     public Guard(IConfiguration configuration, string pidFile, string signal)
     {
-        var info = new ProcessStartInfo(Messaging.Hosting.Tools.Program(configuration, "setsid", "util-linux"))
+        var info = new ProcessStartInfo(Hosting.Tools.Program(configuration, "setsid", "util-linux"))
         {
             UseShellExecute = false,
             RedirectStandardInput = true,

@@ -53,7 +53,12 @@ internal sealed class Platform : IAsyncDisposable
     {
         options.Validate();
         Ports.CheckFree(ownBroker: options.Kafka is null, Edges.Count);
-        foreach (var name in DataFolder.Secrets) Data.Secret(name);
+        foreach (var name in (string[])
+            [DataFolder.SigningKey, DataFolder.StoreMasterKey, DataFolder.ServiceKey])
+        {
+            Data.Secret(name);
+        }
+
         foreach (var step in steps)
         {
             await Task.WhenAll(step.Select(unit => StartAsync(unit, cancellation)));

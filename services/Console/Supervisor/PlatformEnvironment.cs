@@ -1,5 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
+using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Supervisor;
 
@@ -43,11 +42,8 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
-        Set("Console:ApiKeyFile", data.ApiKeyFile);
-        // Upload knows the hash of the key only; the key itself stays in its file.
-        var key = Encoding.UTF8.GetBytes(data.Secret(DataFolder.ApiKey));
-        Set("Upload:Publishers:0:Name", "studio");
-        Set("Upload:Publishers:0:KeySha256", Convert.ToHexStringLower(SHA256.HashData(key)));
+        Set("Access:ServiceKeyFile", data.SecretFile(DataFolder.ServiceKey));
+        SetKeys(Set);
         foreach (var role in PortPlan.Roles)
         {
             Set($"Listen:{role}", ports.Url(role));
@@ -67,6 +63,24 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Collect:CheckpointFolder", data.Of("collect"));
         ScaleEncodeWorkers(Set);
         return all;
+    }
+
+    /// <summary>Roles know the hashes of keys only; the keys themselves stay in their files.</summary>
+    private void SetKeys(Action<string, string> set)
+    {
+        var keys = new List<(string Name, AccessRole Role, string Secret)>
+        {
+            ("studio", AccessRole.Publisher, DataFolder.ApiKey),
+            ("operator", AccessRole.Operator, DataFolder.OperatorKey),
+        };
+        keys.AddRange(EdgePlace.All(ports).Select(
+            edge => (edge.Name, AccessRole.Edge, DataFolder.EdgeLogKey(edge.Name))));
+        for (var i = 0; i < keys.Count; i++)
+        {
+            set($"Access:Keys:{i}:Name", keys[i].Name);
+            set($"Access:Keys:{i}:Role", KeyAuthentication.Word(keys[i].Role));
+            set($"Access:Keys:{i}:Sha256", AccessOptions.Hash(data.Secret(keys[i].Secret)));
+        }
     }
 
     public Dictionary<string, string> Broker() => With(

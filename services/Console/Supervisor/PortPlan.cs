@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Console.Supervisor;
 

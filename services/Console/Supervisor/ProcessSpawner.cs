@@ -22,8 +22,8 @@ internal sealed class ProcessSpawner : IDisposable
 
     public ProcessSpawner(IConfiguration configuration)
     {
-        setsid = Messaging.Hosting.Tools.Program(configuration, "setsid", "util-linux");
-        setpriv = Messaging.Hosting.Tools.Program(configuration, "setpriv", "util-linux");
+        setsid = Hosting.Tools.Program(configuration, "setsid", "util-linux");
+        setpriv = Hosting.Tools.Program(configuration, "setpriv", "util-linux");
         thread = new Thread(Work) { IsBackground = true, Name = "spawner" };
         thread.Start();
     }

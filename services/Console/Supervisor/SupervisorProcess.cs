@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
+using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Supervisor;
 
@@ -25,14 +26,19 @@ internal sealed class SupervisorProcess(PlatformOptions options)
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
         var ports = new PortPlan(options.BasePort);
+        var data = new DataFolder(options.DataFolder);
+        data.Create();
         var configuration = RoleHost.ReadConfiguration(overrides: new Dictionary<string, string?>
         {
             ["Listen:supervisor"] = ports.Url("supervisor"),
+            ["Access:ServiceKey"] = data.Secret(DataFolder.ServiceKey),
+            ["Access:Keys:0:Name"] = "operator",
+            ["Access:Keys:0:Role"] = "operator",
+            ["Access:Keys:0:Sha256"] = AccessOptions.Hash(data.Secret(DataFolder.OperatorKey)),
         });
         var platform = new Platform(options, configuration, TimeProvider.System, Say);
         try
         {
-            platform.Data.Create();
             WriteRunFile(platform, ready: false);
             Say($"data in {platform.Data.Root}");
             await platform.StartAsync(stop.Token);

@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Console.Supervisor;
 

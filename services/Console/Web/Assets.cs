@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Net.Http.Headers;
 
 namespace EventStream.Console.Web;
@@ -40,15 +40,16 @@ internal static class Assets
             MapEmbedded(routes, $"/assets/{file}", file);
         }
 
-        routes.MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg"));
-        foreach (var (route, package) in Vendor) routes.MapGet(route, () => VendorFile(configuration, package));
+        routes.MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg")).AllowAnonymous();
+        foreach (var (route, package) in Vendor)
+            routes.MapGet(route, () => VendorFile(configuration, package)).AllowAnonymous();
     }
 
     private static void MapEmbedded(IEndpointRouteBuilder routes, string route, string file)
     {
         var bytes = Read(file);
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]}\"");
-        routes.MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag));
+        routes.MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag)).AllowAnonymous();
     }
 
     private static byte[] Read(string file)

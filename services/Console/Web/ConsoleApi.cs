@@ -1,5 +1,5 @@
 using EventStream.Console.Web.Live;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Console.Web;
 
@@ -53,6 +53,5 @@ internal static class ConsoleApi
     {
         uploadsUrl = RoleAddresses.Url(configuration, "upload") + "/v1/uploads",
         clickHouseUrl = RoleAddresses.Url(configuration, "clickhouse"),
-        apiKeyFile = configuration["Console:ApiKeyFile"],
     });
 }

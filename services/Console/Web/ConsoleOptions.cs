@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Console.Web;
 
@@ -22,9 +22,6 @@ public sealed record ConsoleOptions
 
     /// <summary>Pages that may listen to live data at once.</summary>
     public int ListenersMax { get; init; } = 64;
-
-    /// <summary>File of the API key with which the console reads the library, where Upload asks for one.</summary>
-    public string? ApiKeyFile { get; init; }
 
     /// <summary>
     /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.

@@ -1,5 +1,5 @@
 using EventStream.Console.Web.Live;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 
 namespace EventStream.Console.Web;

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
+using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Web;
 
@@ -8,7 +9,8 @@ namespace EventStream.Console.Web;
 /// are bounded; a role that does not answer becomes a 502 or 504 that names it.
 /// </summary>
 internal sealed class Gateway(
-    IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration, ILogger<Gateway> logger)
+    IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration,
+    ServiceCredential credential)
 {
     public const string Client = "gateway";
 
@@ -27,7 +29,7 @@ internal sealed class Gateway(
                 request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             }
 
-            if (role == "upload" && ApiKey() is { } key) request.Headers.Authorization = new("Bearer", key);
+            credential.Apply(request, http.Caller());
             using var answer = await clients.CreateClient(Client).SendAsync(request, timeout.Token);
             var body = await answer.Content.ReadAsByteArrayAsync(timeout.Token);
             http.Response.StatusCode = (int)answer.StatusCode;
@@ -55,8 +57,10 @@ internal sealed class Gateway(
         timeout.CancelAfter(options.UpstreamTimeout);
         try
         {
-            using var answer = await clients.CreateClient(Client)
-                .GetAsync(RoleAddresses.Url(configuration, role) + path, timeout.Token);
+            using var request = new HttpRequestMessage(
+                HttpMethod.Get, RoleAddresses.Url(configuration, role) + path);
+            credential.Apply(request);
+            using var answer = await clients.CreateClient(Client).SendAsync(request, timeout.Token);
             var text = await answer.Content.ReadAsStringAsync(timeout.Token);
             return answer.IsSuccessStatusCode ? (text, null) : (null, $"{role} answered {(int)answer.StatusCode}");
         }
@@ -68,24 +72,4 @@ internal sealed class Gateway(
 
     public static Task ProblemAsync(HttpContext http, int status, string title, string detail) =>
         Results.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(http);
-
-    private string? ApiKey()
-    {
-        if (options.ApiKeyFile is not { Length: > 0 } file) return null;
-        try
-        {
-            return File.ReadAllText(file).Trim();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            GatewayLog.NoKey(logger, e.Message);
-            return null;
-        }
-    }
-}
-
-internal static partial class GatewayLog
-{
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The API key for reading the library cannot be read: {Reason}")]
-    public static partial void NoKey(ILogger logger, string reason);
 }

@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
+using EventStream.Hosting.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -27,8 +28,8 @@ public static class JobsApi
 
     public static void MapJobs(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs", List);
-        routes.MapGet("/v1/jobs/{videoId}", Get);
+        routes.MapGet("/v1/jobs", List).RequireAuthorization(Policies.Analyse);
+        routes.MapGet("/v1/jobs/{videoId}", Get).RequireAuthorization(Policies.Analyse);
     }
 
     /// <summary>

@@ -4,7 +4,7 @@ using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Media;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Playback.Catalogue;

@@ -15,7 +15,7 @@ public static class EdgeConfig
 
     /// <summary>
     /// Writes the configuration, creates the folders, and returns the path of <c>nginx.conf</c>. Throws
-    /// <see cref="Messaging.Hosting.RoleConfigurationException"/> naming every wrong option.
+    /// <see cref="Hosting.RoleConfigurationException"/> naming every wrong option.
     /// </summary>
     public static string Write(EdgeOptions options)
     {

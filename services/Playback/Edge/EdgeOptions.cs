@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Playback.Tokens;
 
 namespace EventStream.Playback.Edge;

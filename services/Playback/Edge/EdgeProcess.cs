@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Playback.Edge;

@@ -1,4 +1,5 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
+using EventStream.Messaging;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -31,9 +31,9 @@ internal static class OriginApi
 
     public static void MapOrigin(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/media/{videoId}/master.m3u8", GetOrHead, Master);
-        routes.MapMethods("/media/{videoId}/manifest.mpd", GetOrHead, Dash);
-        routes.MapMethods("/media/{videoId}/{**file}", GetOrHead, File);
+        routes.MapMethods("/media/{videoId}/master.m3u8", GetOrHead, Master).AllowAnonymous();
+        routes.MapMethods("/media/{videoId}/manifest.mpd", GetOrHead, Dash).AllowAnonymous();
+        routes.MapMethods("/media/{videoId}/{**file}", GetOrHead, File).AllowAnonymous();
     }
 
     private static Task<IResult> Master(string videoId, HttpContext http, OriginServices origin) =>

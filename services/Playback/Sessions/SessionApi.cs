@@ -34,7 +34,7 @@ internal static class SessionApi
     private const int BodyBytesMax = 4096;
 
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync);
+        routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous();
 
     private static async Task<IResult> OpenAsync(string videoId, HttpContext http, SessionServices services)
     {

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

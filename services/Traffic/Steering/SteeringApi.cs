@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting.Access;
+using EventStream.Messaging;
 using EventStream.Traffic.Edges;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -23,10 +24,10 @@ internal static partial class SteeringApi
     public static void MapSteering(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/steering/hls", (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-            Answer("hls", "_HLS_pathway", http, board, options));
+            Answer("hls", "_HLS_pathway", http, board, options)).AllowAnonymous();
         routes.MapGet("/v1/steering/dash", (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-            Answer("dash", "_DASH_pathway", http, board, options));
-        routes.MapGet("/v1/edges", Edges);
+            Answer("dash", "_DASH_pathway", http, board, options)).AllowAnonymous();
+        routes.MapGet("/v1/edges", Edges).RequireAuthorization(Policies.Analyse);
     }
 
     /// <summary>Names in a pathway parameter: with or without quotes, one or a list with commas.</summary>

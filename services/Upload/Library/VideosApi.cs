@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore;
+using EventStream.Hosting.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -8,9 +9,9 @@ using Microsoft.AspNetCore.Routing;
 namespace EventStream.Upload.Library;
 
 /// <summary>
-/// The library: what videos there are, what each is now, and how it came to be. Programs on this machine need no key.
+/// The library: what videos there are, what each is now, and how it came to be.
 /// </summary>
-public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEventStore store, Publishers publishers)
+public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEventStore store)
 {
     /// <summary>Most videos of one page.</summary>
     public const int PageMax = 200;
@@ -18,7 +19,8 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        var videos = routes.MapGroup("/v1/videos").AddEndpointFilter<UploadProblemFilter>();
+        var videos = routes.MapGroup("/v1/videos").AddEndpointFilter<UploadProblemFilter>()
+            .RequireAuthorization(Policies.ReadVideos);
         videos.MapGet("/", ListAsync);
         videos.MapGet("/{id}", DetailsAsync);
         videos.MapGet("/{id}/events", EventsAsync);
@@ -27,7 +29,6 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     /// <summary>Newest first; <c>next</c> is the <c>before</c> of the following page, or absent.</summary>
     private async Task<IResult> ListAsync(HttpContext context, int? limit, string? before)
     {
-        publishers.RequireToRead(context);
         if (limit is < 1 or > PageMax) throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
         VideoId? from = before is null ? null
             : VideoId.TryParse(before, null, out var id) ? id
@@ -39,14 +40,12 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
 
     private async Task<IResult> DetailsAsync(HttpContext context, string id)
     {
-        publishers.RequireToRead(context);
         return Results.Ok(await details.FindAsync(Parse(id), context.RequestAborted) ?? throw Missing(id));
     }
 
     /// <summary>The timeline: every event with its metadata, as the store has it.</summary>
     private async Task<IResult> EventsAsync(HttpContext context, string id)
     {
-        publishers.RequireToRead(context);
         var events = new List<object>();
         await foreach (var e in store.FetchStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), null,
             context.RequestAborted))

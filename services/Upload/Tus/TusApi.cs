@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStream.Contracts;
+using EventStream.Hosting.Access;
 using EventStream.Upload.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,7 +15,7 @@ namespace EventStream.Upload.Tus;
 /// expiration. The id of an upload is the id of its video, also sent as <c>X-Video-Id</c>.
 /// </summary>
 public sealed partial class TusApi(
-    UploadService uploads, Publishers publishers, UploadOptions options, TimeProvider time,
+    UploadService uploads, UploadOptions options, TimeProvider time,
     ILogger<TusApi> log)
 {
     public const string Version = "1.0.0";
@@ -25,9 +26,10 @@ public sealed partial class TusApi(
     public void Map(IEndpointRouteBuilder routes)
     {
         var tus =
-            routes.MapGroup("/v1/uploads").AddEndpointFilter(CheckVersion).AddEndpointFilter<UploadProblemFilter>();
-        tus.MapMethods("/", ["OPTIONS"], Describe);
-        tus.MapMethods("/{id}", ["OPTIONS"], Describe);
+            routes.MapGroup("/v1/uploads").AddEndpointFilter(CheckVersion).AddEndpointFilter<UploadProblemFilter>()
+                .RequireAuthorization(Policies.Publish);
+        tus.MapMethods("/", ["OPTIONS"], Describe).AllowAnonymous();
+        tus.MapMethods("/{id}", ["OPTIONS"], Describe).AllowAnonymous();
         tus.MapPost("/", (Delegate)CreateAsync);
         tus.MapMethods("/{id}", ["HEAD"], OffsetAsync);
         tus.MapMethods("/{id}", ["PATCH"], AppendAsync);
@@ -46,7 +48,7 @@ public sealed partial class TusApi(
 
     private async Task<IResult> CreateAsync(HttpContext context)
     {
-        var publisher = publishers.Require(context);
+        var publisher = context.Caller()!.Name;
         var request = context.Request;
         if (request.Headers.ContainsKey("Upload-Defer-Length"))
             throw Bad("The length must be known",
@@ -133,7 +135,7 @@ public sealed partial class TusApi(
 
     private async Task<UploadRecord> FindAsync(HttpContext context, string id)
     {
-        var publisher = publishers.Require(context);
+        var publisher = context.Caller()!.Name;
         if (!VideoId.TryParse(id, null, out var videoId))
             throw new UploadProblemException(
                 StatusCodes.Status404NotFound,

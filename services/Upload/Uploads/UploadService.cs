@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Media;
-using EventStream.Messaging.Hosting;
+using EventStream.Messaging;
 using EventStream.Upload.Tus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;

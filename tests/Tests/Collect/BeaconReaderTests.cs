@@ -1,6 +1,6 @@
 using EventStream.Collect;
 using EventStream.Collect.Cmcd;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Tests.Collect;
 

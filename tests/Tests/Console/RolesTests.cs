@@ -1,6 +1,6 @@
 using EventStream.Console;
 using EventStream.Console.Commands;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 
 namespace EventStream.Tests.Console;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using EventStream.Console;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Configuration;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EventStream.Console.Web;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 

@@ -5,7 +5,7 @@ namespace EventStream.Tests.Kit;
 
 /// <summary>
 /// A role in a process of its own, as a machine runs it: <c>eventstream run ROLE</c> on a free port. It ends with the
-/// test, and with the test process where that is killed.
+/// test, and with the test process where that is killed. It knows the keys of <see cref="TestKeys"/>.
 /// </summary>
 public sealed class EventStreamProcess : IAsyncDisposable
 {
@@ -71,7 +71,7 @@ public sealed class EventStreamProcess : IAsyncDisposable
         };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment[$"EVENTSTREAM__LISTEN__{role.ToUpperInvariant()}"] = url;
-        foreach (var (key, value) in settings)
+        foreach (var (key, value) in TestKeys.Settings.Concat(settings))
             start.Environment["EVENTSTREAM__" + key.Replace(":", "__").ToUpperInvariant()] = value;
         var started = Process.Start(start)!;
         EndWithThisProcess(started.Id);

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Text;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Traffic;
 using EventStream.Traffic.Dns;

@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Upload;
 
 namespace EventStream.Tests.Upload;

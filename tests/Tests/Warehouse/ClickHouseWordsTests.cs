@@ -1,4 +1,4 @@
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using EventStream.Capacity;
 using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;

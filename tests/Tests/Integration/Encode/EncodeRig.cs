@@ -6,7 +6,7 @@ using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Encode.Worker;
 using EventStream.Media;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;

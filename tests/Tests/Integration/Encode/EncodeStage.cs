@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Encode;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;

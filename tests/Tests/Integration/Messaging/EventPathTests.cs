@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 using Confluent.Kafka;
 using EventStream.Collect;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe;
 using EventStream.Tests.Integration.Upload;

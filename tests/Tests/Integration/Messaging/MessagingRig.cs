@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,6 @@
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Integration.Encode;
 using EventStream.Tests.Integration.Upload;
@@ -19,7 +19,7 @@ public sealed class TraceTests
     [Fact]
     public async Task One_trace_follows_an_upload_to_its_published_event()
     {
-        using var telemetry = Telemetry.Start(RoleHost.ReadConfiguration(), "test");
+        using var telemetry = TelemetryExport.Start(RoleHost.ReadConfiguration(), "test");
         await using var stage = await EncodeStage.StartAsync();
         await using var upload = await UploadHarness.StartAsync(stage.Broker.Bootstrap);
         stage.Settings["Media:Root"] = upload.MediaRoot;

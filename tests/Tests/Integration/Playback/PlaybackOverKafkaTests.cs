@@ -1,6 +1,6 @@
 using System.Net;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Playback;
 using EventStream.Tests.Integration.Edge;

@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Playback;
 using EventStream.Playback.Catalogue;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using Confluent.Kafka;
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe;
 using EventStream.Tests.Integration.Streams;

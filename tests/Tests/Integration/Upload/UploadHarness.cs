@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using EventStream.EventStore.Postgres;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Tests.Kit;
 using EventStream.Upload;
 using Microsoft.AspNetCore.Builder;

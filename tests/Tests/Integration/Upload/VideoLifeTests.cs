@@ -1,5 +1,5 @@
 using EventStream.Contracts;
-using EventStream.Messaging.Hosting;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,7 +35,7 @@ public sealed class VideoLifeTests : IAsyncLifetime
     [Fact]
     public async Task Reports_that_come_twice_publish_the_video_once_and_every_event_reaches_the_topic_in_order()
     {
-        using var telemetry = Telemetry.Start(RoleHost.ReadConfiguration(), "test");
+        using var telemetry = TelemetryExport.Start(RoleHost.ReadConfiguration(), "test");
         using var created = await upload.SendAsync(
             "POST", "/v1/uploads", [("Upload-Length", "5"), ("traceparent", TraceParent)], "hello"u8.ToArray());
         var id = VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());

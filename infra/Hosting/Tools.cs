@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>
 /// Finds the programs and libraries that the platform uses but does not contain. <c>EVENTSTREAM__TOOLS__NAME</c>

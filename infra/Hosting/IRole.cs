@@ -1,16 +1,14 @@
+using EventStream.Messaging;
 using Microsoft.AspNetCore.Builder;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>
 /// A role: one verb of <c>eventstream run</c>. Each role is a web application of its own, with its own container,
-/// port and health, even where several roles share a process.
+/// port and health, even where several roles share a process. Its name is the verb, such as <c>upload</c>.
 /// </summary>
-public interface IRole
+public interface IRole : IClientName
 {
-    /// <summary>The verb, in lower case, such as <c>upload</c>.</summary>
-    string Name { get; }
-
     /// <summary>What the role does, in half a sentence, for <c>--help</c>.</summary>
     string Summary { get; }
 
@@ -22,7 +20,14 @@ public interface IRole
     /// </summary>
     void Configure(WebApplicationBuilder builder);
 
-    /// <summary>Maps the role's routes.</summary>
+    /// <summary>
+    /// Adds what has to see a request before its route and its caller are known, such as cross-origin rules.
+    /// </summary>
+    void Use(WebApplication app)
+    {
+    }
+
+    /// <summary>Maps the role's routes, each with a policy of <see cref="Access.Policies"/>.</summary>
     void Map(WebApplication app);
 }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>Logs one line a message on standard error: time, level, role, category, text, then the exception.</summary>
 public sealed class LineLoggerProvider(string role) : ILoggerProvider

@@ -1,3 +1,5 @@
+using EventStream.Hosting.Access;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -10,16 +12,13 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>Builds the web application of a role with the defaults that every role starts with.</summary>
 public static class RoleHost
 {
     /// <summary>Time that a stopping role has to finish what it holds.</summary>
     public static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(15);
-
-    /// <summary>Tag of the health checks that <c>/health/ready</c> asks; <c>/health/live</c> asks none.</summary>
-    public const string Ready = "ready";
 
     /// <summary>
     /// Reads settings: an optional JSON file, then <c>EVENTSTREAM__*</c> environment variables, then
@@ -44,7 +43,7 @@ public static class RoleHost
         AddLogging(builder, role);
         builder.WebHost.UseUrls(RoleAddresses.Listen(configuration, role.Name));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
-        builder.Services.AddSingleton(role);
+        builder.Services.AddSingleton(role).AddSingleton<IClientName>(role);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails();
         builder.Services.AddRouting();
@@ -53,11 +52,17 @@ public static class RoleHost
         builder.Services.AddSingleton<EventProducer>();
         builder.Services.AddSingleton<IEventPublisher>(services => services.GetRequiredService<EventProducer>());
         builder.Services.AddSingleton<TopicAdmin>();
+        builder.Services.AddAccess(AccessOptions.From(configuration, role.Name)).AddSingleton<ServiceCredential>();
         role.Configure(builder);
         var app = builder.Build();
+        app.UseTrustedProxies(role.Name);
         app.UseRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        role.Use(app);
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
         MapHealth(app);
         role.Map(app);
         return app;
@@ -77,12 +82,12 @@ public static class RoleHost
 
     private static void MapHealth(WebApplication app)
     {
-        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
         app.MapHealthChecks("/health/ready", new HealthCheckOptions
         {
-            Predicate = check => check.Tags.Contains(Ready),
+            Predicate = check => check.Tags.Contains(ReadinessExtensions.Tag),
             ResponseWriter = WriteReport,
-        });
+        }).AllowAnonymous();
     }
 
     private static Task WriteReport(HttpContext context, HealthReport report)
@@ -90,64 +95,5 @@ public static class RoleHost
         context.Response.ContentType = "text/plain; charset=utf-8";
         var lines = report.Entries.Select(e => $"{e.Key}: {e.Value.Status} {e.Value.Description}");
         return context.Response.WriteAsync($"{report.Status}\n{string.Join('\n', lines)}\n");
-    }
-}
-
-/// <summary>Registers readiness checks in one line each.</summary>
-public static class ReadinessExtensions
-{
-    /// <summary>
-    /// The role is ready only while <paramref name="probe"/> returns null; otherwise what it returns says what is
-    /// missing. A probe that throws, or takes more than three seconds, counts as not ready.
-    /// </summary>
-    public static IServiceCollection AddReadiness(
-        this IServiceCollection services, string name, Func<IServiceProvider, CancellationToken, Task<string?>> probe)
-    {
-        services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, provider =>
-                new Probe(provider, probe), HealthStatus.Unhealthy, [RoleHost.Ready], TimeSpan.FromSeconds(3)));
-        return services;
-    }
-
-    /// <summary>
-    /// The role stays ready but shows as degraded while <paramref name="warnings"/> returns sentences.
-    /// </summary>
-    public static IServiceCollection AddReadinessWarning(
-        this IServiceCollection services, string name, Func<IServiceProvider, IReadOnlyList<string>> warnings)
-    {
-        services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, provider => new Warning(provider, warnings), HealthStatus.Degraded, [RoleHost.Ready]));
-        return services;
-    }
-
-    private sealed class Warning(IServiceProvider services, Func<IServiceProvider, IReadOnlyList<string>> warnings)
-        : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context, CancellationToken cancellationToken = default)
-        {
-            var found = warnings(services);
-            return Task.FromResult(
-                found.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(string.Join(' ', found)));
-        }
-    }
-
-    private sealed class Probe(IServiceProvider services, Func<IServiceProvider, CancellationToken,
-        Task<string?>> probe)
-        : IHealthCheck
-    {
-        public async Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context, CancellationToken cancellationToken = default)
-        {
-            try
-            {
-                var missing = await probe(services, cancellationToken);
-                return missing is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(missing);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                return HealthCheckResult.Unhealthy(e.Message);
-            }
-        }
     }
 }

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>
 /// Where roles listen and where they are reached. <c>EVENTSTREAM__LISTEN__UPLOAD</c> is the address a role binds,

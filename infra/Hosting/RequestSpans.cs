@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>
 /// Names the span of a request as OpenTelemetry's conventions for HTTP servers do, <c>POST /v1/uploads/{id}</c>, with

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
@@ -7,32 +6,26 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
-namespace EventStream.Messaging.Hosting;
+namespace EventStream.Hosting;
 
 /// <summary>
 /// OpenTelemetry of a process: traces and metrics, exported by OTLP when <c>EVENTSTREAM__OTLP__ENDPOINT</c> is set. One
 /// instance serves all roles of the process, because activity listeners are process-wide.
 /// </summary>
-public sealed class Telemetry : IDisposable
+public sealed class TelemetryExport : IDisposable
 {
-    /// <summary>The one activity source of the platform; every span of ours starts here.</summary>
-    public static readonly ActivitySource Source = new("EventStream");
-
-    /// <summary>The one meter of the platform; instruments are named <c>eventstream.room.what</c>.</summary>
-    public static readonly Meter Meter = new("EventStream");
-
     private readonly TracerProvider? tracerProvider;
     private readonly MeterProvider? meterProvider;
     private readonly ActivityListener? ownListener;
 
-    private Telemetry(TracerProvider? traces, MeterProvider? metrics, ActivityListener? listener) =>
+    private TelemetryExport(TracerProvider? traces, MeterProvider? metrics, ActivityListener? listener) =>
         (tracerProvider, meterProvider, ownListener) = (traces, metrics, listener);
 
     /// <summary>Starts telemetry. Without an endpoint, spans are still created so that trace context travels.</summary>
-    public static Telemetry Start(IConfiguration configuration, string roles)
+    public static TelemetryExport Start(IConfiguration configuration, string roles)
     {
         var endpoint = configuration["Otlp:Endpoint"];
-        if (string.IsNullOrEmpty(endpoint)) return new Telemetry(null, null, Listen());
+        if (string.IsNullOrEmpty(endpoint)) return new TelemetryExport(null, null, Listen());
         var resource = ResourceBuilder.CreateDefault().AddService("eventstream", serviceInstanceId: roles);
         void Exporter(OtlpExporterOptions options, string path)
         {
@@ -47,7 +40,7 @@ public sealed class Telemetry : IDisposable
             .AddMeter("EventStream", "EventStream.Broker")
             .AddMeter("Microsoft.AspNetCore.Hosting", "System.Net.Http", "Npgsql", "System.Runtime")
             .AddOtlpExporter(options => Exporter(options, "/v1/metrics")).Build();
-        return new Telemetry(traces, metrics, null);
+        return new TelemetryExport(traces, metrics, null);
     }
 
     public void Dispose()
