@@ -64,6 +64,7 @@ public static class RoleHost
         app.UseAuthentication();
         app.UseAuthorization();
         MapHealth(app);
+        app.MapDoors();
         role.Map(app);
         return app;
     }

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+
+namespace EventStream.Hosting.Access;
+
+/// <summary>
+/// A route of a role and who may use it: <c>anyone</c>, or the name of a policy of <see cref="Policies"/>.
+/// </summary>
+public sealed record Door(string Methods, string Route, string Policy);
+
+/// <summary>
+/// <c>GET /v1/doors</c> of every role: its routes and who may use each, as they are and not as somebody wrote them
+/// down. <c>docs/security.md</c> is compared with it.
+/// </summary>
+internal static class Doors
+{
+    private const string Anyone = "anyone";
+
+    public static void MapDoors(this WebApplication app) =>
+        app.MapGet("/v1/doors", (IEnumerable<EndpointDataSource> sources) => List(sources))
+            .RequireAuthorization(Policies.Operate);
+
+    private static IReadOnlyList<Door> List(IEnumerable<EndpointDataSource> sources) =>
+    [
+        .. sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().Select(Describe).Distinct()
+            .OrderBy(door => door.Route, StringComparer.Ordinal).ThenBy(door => door.Methods, StringComparer.Ordinal),
+    ];
+
+    private static Door Describe(RouteEndpoint endpoint)
+    {
+        var methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
+        var policies = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(data => data.Policy)
+            .OfType<string>().ToList();
+        // What a route itself says stands last and counts besides what its group says; both must be met.
+        var policy = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? Anyone
+            : policies.Count > 0 ? string.Join(" and ", policies.Distinct(StringComparer.Ordinal)) : Policies.Operate;
+        return new Door(
+            methods.Count > 0 ? string.Join(' ', methods.Order(StringComparer.Ordinal)) : "any",
+            "/" + endpoint.RoutePattern.RawText?.Trim('/'), policy);
+    }
+}
