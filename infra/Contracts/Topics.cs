@@ -98,10 +98,17 @@ public static class Topics
         Messages = [typeof(RecordDeadLettered)],
     };
 
+    public static readonly Topic OperatorActions = new(
+        "operator.actions", "target", "Console", "Console", 3, 365 * Day)
+    {
+        Messages = [typeof(OperatorActed)],
+    };
+
     /// <summary>Every topic of the platform, in the order of the journey.</summary>
     public static readonly IReadOnlyList<Topic> All =
     [
         VideoEvents, EncodeCommandsFirst, EncodeCommands, EncodeEvents, PlaybackBeacons, CdnRequests, QoeSessions,
         QoeWindows, QoeAlerts, TrafficLoad, CapacityForecasts, CapacityDecisions, TrafficDecisions, DeadLetters,
+        OperatorActions,
     ];
 }

@@ -38,8 +38,8 @@ public static class RefusalStep
     {
         var uploads = $"{platform.Url("upload")}/v1/uploads";
         await ExpectAsync("unknown API key", 401, Creation("wrong-key", 100));
-        await ExpectAsync("empty file", 422, Creation(platform.ApiKey, 0));
-        await ExpectAsync("oversized upload", 413, Creation(platform.ApiKey, 1L << 50));
+        await ExpectAsync("empty file", 422, Creation(platform.Env.PublisherKey, 0));
+        await ExpectAsync("oversized upload", 413, Creation(platform.Env.PublisherKey, 1L << 50));
         var report = new HttpRequestMessage(HttpMethod.Post, $"{platform.Url("collect")}/v1/cmcd")
         {
             Content = new StringContent("br=(1,sid=", Encoding.UTF8, "application/cmcd"),
