@@ -1,7 +1,7 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: for ever).
+/// A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: without end).
 /// </summary>
 public sealed record Topic(
     string Name, string Key, string Writers, string Readers, int Partitions, TimeSpan? Retention, bool Compacted =

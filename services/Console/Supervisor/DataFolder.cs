@@ -67,7 +67,7 @@ public sealed class DataFolder
     /// <summary>The file that holds the first operator's key, for people and scripts on this machine.</summary>
     public string OperatorKeyFile => SecretFile(OperatorKey);
 
-    /// <summary>Addresses and credentials for scripts and people; <see cref="Supervisor.ClientEnv"/> writes it.</summary>
+    /// <summary>Addresses and credentials for scripts and people.</summary>
     public string ClientEnv => Path.Combine(Root, "client.env");
 
     /// <summary>Settings with which a Kafka client outside of the platform connects.</summary>
@@ -101,7 +101,7 @@ public sealed class DataFolder
         Directory.CreateDirectory(Root);
         // A folder with other things in it, as /tmp, keeps its mode, and the platform does not move in.
         if (ours) File.SetUnixFileMode(Root, Passage);
-        else if ((File.GetUnixFileMode(Root) & OthersSee) != 0)
+        else if ((File.GetUnixFileMode(Root) & OthersSee) != UnixFileMode.None)
         {
             throw new CommandException(
                 $"The data folder '{Root}' holds other things and every user of this machine may look into it. "
@@ -138,7 +138,7 @@ public sealed class DataFolder
     public string SecretFile(string name) => Path.Combine(Of("secrets"), name);
 
     /// <summary>
-    /// A secret by its name: made at the first call, the same ever after. Only the owner may read its file. Throws
+    /// A secret by its name: made at the first call and kept. Only the owner may read its file. Throws
     /// <see cref="CommandException"/> when it can be neither read nor written.
     /// </summary>
     public string Secret(string name) => Guarded(() =>

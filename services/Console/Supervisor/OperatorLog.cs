@@ -17,7 +17,9 @@ internal sealed partial class OperatorLog(IEventPublisher publisher, TimeProvide
     /// <summary>Longest wait for the broker's word.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Publishes that <paramref name="caller"/> did something; returns when the broker has it, or cannot.</summary>
+    /// <summary>
+    /// Publishes what <paramref name="caller"/> did; returns when the broker has it, or does not take it.
+    /// </summary>
     public async Task WriteAsync(
         string action, string target, Caller caller, string reason, string detail, CancellationToken cancellation)
     {

@@ -32,8 +32,8 @@ internal sealed class SupervisorProcess(PlatformOptions options)
             WriteRunFile(platform, ready: false);
             Say($"data in {platform.Data.Root}");
             await platform.StartAsync(stop.Token);
-            await using var app = RoleHost.Build(
-                new Unsignalled(new SupervisorRole(platform)), RoleHost.ReadConfiguration(overrides: platform.Settings));
+            var settings = RoleHost.ReadConfiguration(overrides: platform.Settings);
+            await using var app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), settings);
             await app.StartAsync(stop.Token);
             ClientEnv.Write(platform.Data, platform.Ports);
             WriteRunFile(platform, ready: true);
@@ -74,7 +74,7 @@ internal sealed class SupervisorProcess(PlatformOptions options)
             $"""
 
               The platform is up.
-                console      {ports.Url("console")}   (sign in with the operator's key in {platform.Data.OperatorKeyFile})
+                console      {ports.Url("console")}   (operator's key in {platform.Data.OperatorKeyFile})
                 upload API   {ports.Url("upload")}/v1/uploads   (key in {platform.Data.ApiKeyFile})
                 playback     {ports.Url("playback")}/v1/videos
                 edges        {string.Join("  ", EdgePlace.All(ports).Select(edge => $"{edge.Name} {edge.Url}"))}

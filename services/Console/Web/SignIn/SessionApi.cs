@@ -24,7 +24,7 @@ internal static class SessionApi
     {
         routes.MapGet("/api/session", Show).AllowAnonymous();
         routes.MapPost("/api/session", SignInAsync).AllowAnonymous();
-        routes.MapDelete("/api/session", SignOutAsync).AllowAnonymous();
+        routes.MapDelete("/api/session", (Delegate)SignOutAsync).AllowAnonymous();
     }
 
     private static IResult Show(HttpContext http, IAntiforgery antiforgery)

@@ -24,7 +24,9 @@ internal static class Sessions
     /// <summary>Chooses between the key of a request and its cookie.</summary>
     private const string EitherScheme = "KeyOrSession";
 
-    /// <summary>Claim with the start of the key's hash: a key that is taken out of the settings ends its sessions.</summary>
+    /// <summary>
+    /// Claim with the start of the key's hash: a key that is taken out of the settings ends its sessions.
+    /// </summary>
     private const string KeyClaim = "key";
 
     private const int KeyClaimLength = 16;
