@@ -71,7 +71,11 @@ public sealed class DataFolderTests : IDisposable
         ClientEnv.Write(data, new PortPlan(17000));
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(data.ClientEnv));
-        var start = new System.Diagnostics.ProcessStartInfo("sh") { RedirectStandardOutput = true };
+        var start = new System.Diagnostics.ProcessStartInfo("sh")
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
         foreach (var part in (string[])
             ["-c", "set -a; . \"$1\"; env | grep ^EVENTSTREAM_ | sort", "sh", data.ClientEnv])
         {

@@ -1,4 +1,3 @@
-using EventStream.Console;
 using EventStream.Console.Supervisor;
 using EventStream.Hosting;
 using EventStream.Messaging;

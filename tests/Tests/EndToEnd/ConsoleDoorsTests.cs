@@ -6,7 +6,6 @@ using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.Playwright;
 
 namespace EventStream.Tests.EndToEnd;
 

@@ -69,7 +69,7 @@ public sealed class SessionLifeTests : IDisposable
     public async Task A_page_talks_to_the_console_only_except_the_player()
     {
         await using var rig = await ConsoleRig.StartAsync();
-        using var browser = rig.Browser();
+        using var browser = await rig.SignedInAsync(TestKeys.Operator);
         async Task<string> PolicyAsync(string path)
         {
             using var page = await browser.GetAsync(path);
