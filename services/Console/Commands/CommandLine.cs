@@ -49,6 +49,7 @@ public static class CommandLine
             StoreCommand.Build(),
             LoadCommand.Build(),
             CapacityCommand.Build(),
+            KeyCommand.Build(),
             VersionCommand.Build(),
         };
         return root;
@@ -59,7 +60,8 @@ public static class CommandLine
 
     private static string? Expected(Exception e) => e switch
     {
-        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException => e.Message,
+        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
+            or UnauthorizedAccessException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

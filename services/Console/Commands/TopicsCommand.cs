@@ -47,7 +47,7 @@ internal static class TopicsCommand
     {
         foreach (var topic in Topics.All)
         {
-            var kept = topic.Retention is { } time ? $"{time.TotalDays:0} days" : "for ever";
+            var kept = topic.Retention is { } time ? $"{time.TotalDays:0} days" : "always";
             System.Console.WriteLine(
                 $"{topic.Name,-22} {topic.Partitions,3} partitions, kept {kept,-8}  key: {topic.Key}; "
                 + $"{topic.Writers} -> {topic.Readers}");

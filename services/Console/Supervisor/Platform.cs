@@ -41,6 +41,9 @@ internal sealed class Platform : IAsyncDisposable
     /// <summary>The edges by name, for the failover demonstration.</summary>
     public IReadOnlyDictionary<string, Supervised> Edges { get; }
 
+    /// <summary>Settings of the supervisor's own web application, once PostgreSQL runs.</summary>
+    public Dictionary<string, string?> Settings => environment.Settings();
+
     /// <summary>Every unit that is planned or runs, in the order of the start.</summary>
     public IEnumerable<Supervised> Units => steps.SelectMany(step => step).Concat(Workers.Snapshot());
 

@@ -3,7 +3,7 @@ using EventStream.Hosting.Access;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// The settings that the supervisor hands to its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name
+/// The settings that the supervisor gives its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name
 /// of their file where the role can read one, and by the environment, which only the owner can see, where it cannot.
 /// </summary>
 internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka, int workersMax)
@@ -42,6 +42,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
+        Set("Console:KeyFolder", data.Of("console"));
         Set("Access:ServiceKeyFile", data.SecretFile(DataFolder.ServiceKey));
         SetKeys(Set);
         foreach (var role in PortPlan.Roles)
@@ -82,6 +83,13 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
             set($"Access:Keys:{i}:Sha256", AccessOptions.Hash(data.Secret(keys[i].Secret)));
         }
     }
+
+    /// <summary>The same as settings of a role that runs in the supervisor's own process.</summary>
+    public Dictionary<string, string?> Settings() => Common()
+        .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal))
+        .ToDictionary(
+            pair => pair.Key[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal),
+            string? (pair) => pair.Value, StringComparer.OrdinalIgnoreCase);
 
     public Dictionary<string, string> Broker() => With(
         ("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"));
