@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EventStream.Hosting;
+using EventStream.Messaging.Kafka;
 using EventStream.Playback.Edge;
 
 namespace EventStream.Console.Commands;
@@ -59,7 +60,8 @@ public static class CommandLine
 
     private static string? Expected(Exception e) => e switch
     {
-        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException => e.Message,
+        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
+            or KafkaSettingsException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

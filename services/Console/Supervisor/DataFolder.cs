@@ -26,6 +26,12 @@ public sealed class DataFolder
     /// <summary>The credential with which the roles call each other.</summary>
     public const string ServiceKey = "service-key";
 
+    /// <summary>The password of the one user of the platform's own broker.</summary>
+    public const string KafkaPassword = "kafka-password";
+
+    /// <summary>The users of the platform's own broker, as that reads them.</summary>
+    public const string KafkaUsers = "kafka-users";
+
     /// <summary>The secret with which an edge delivers its access log.</summary>
     public static string EdgeLogKey(string edge) => $"edge-log-key-{edge}";
 
@@ -42,6 +48,12 @@ public sealed class DataFolder
 
     /// <summary>The file that holds the publisher's API key, for people and scripts on this machine.</summary>
     public string ApiKeyFile => SecretFile(ApiKey);
+
+    /// <summary>
+    /// The settings of a Kafka client of this platform, for Kafka's own tools (<c>--command-config</c>) and for kcat
+    /// (<c>-F</c>). It holds the password.
+    /// </summary>
+    public string KafkaClientFile => Path.Combine(Root, "kafka-client.properties");
 
     /// <summary>Process id of the supervisor that runs this folder, and where it is reached.</summary>
     public string RunFile => Path.Combine(Root, "run", "supervisor.json");
@@ -89,7 +101,13 @@ public sealed class DataFolder
         var path = SecretFile(name);
         if (File.Exists(path)) return File.ReadAllText(path).Trim();
         var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
-        // Written under another name first: a secret is whole or absent, whenever the process ends.
+        WriteForOwner(path, secret + "\n");
+        return secret;
+    }
+
+    /// <summary>Writes a file that only the owner may read, in one step: it is whole or as it was before.</summary>
+    public static void WriteForOwner(string path, string text)
+    {
         var unfinished = path + ".new";
         File.Delete(unfinished);
         using (var stream = new FileStream(unfinished, new FileStreamOptions
@@ -100,10 +118,9 @@ public sealed class DataFolder
         }))
         using (var writer = new StreamWriter(stream))
         {
-            writer.WriteLine(secret);
+            writer.Write(text);
         }
 
-        File.Move(unfinished, path);
-        return secret;
+        File.Move(unfinished, path, overwrite: true);
     }
 }

@@ -28,14 +28,16 @@ internal sealed class SupervisorProcess(PlatformOptions options)
         var ports = new PortPlan(options.BasePort);
         var data = new DataFolder(options.DataFolder);
         data.Create();
-        var configuration = RoleHost.ReadConfiguration(overrides: new Dictionary<string, string?>
+        var settings = new Dictionary<string, string?>
         {
             ["Listen:supervisor"] = ports.Url("supervisor"),
             ["Access:ServiceKey"] = data.Secret(DataFolder.ServiceKey),
             ["Access:Keys:0:Name"] = "operator",
             ["Access:Keys:0:Role"] = "operator",
             ["Access:Keys:0:Sha256"] = AccessOptions.Hash(data.Secret(DataFolder.OperatorKey)),
-        });
+        };
+        foreach (var (key, value) in KafkaAccess.Of(options).ClientSettings()) settings[key] = value;
+        var configuration = RoleHost.ReadConfiguration(overrides: settings);
         var platform = new Platform(options, configuration, TimeProvider.System, Say);
         try
         {
