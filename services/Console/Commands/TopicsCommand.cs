@@ -69,7 +69,8 @@ internal static class TopicsCommand
         WithAdminAsync(parsed, async (admin, bootstrap) =>
         {
             var differences = await admin.EnsureAsync(Topics.All, cancellation);
-            foreach (var sentence in differences) await System.Console.Error.WriteLineAsync(sentence);
+            foreach (var difference in differences)
+                await System.Console.Error.WriteLineAsync(difference.ToString());
             System.Console.WriteLine($"{Topics.All.Count} topics are at {bootstrap}");
             return differences.Count == 0 ? 0 : CommandLine.Failure;
         });
