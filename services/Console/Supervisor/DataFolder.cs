@@ -36,6 +36,12 @@ public sealed class DataFolder
     /// <summary>The password with which ClickHouse lets its reader in.</summary>
     public const string ClickHouseReaderPassword = "clickhouse-reader-password";
 
+    /// <summary>The password of the one user of the platform's own broker.</summary>
+    public const string KafkaPassword = "kafka-password";
+
+    /// <summary>The users of the platform's own broker, as that reads them.</summary>
+    public const string KafkaUsers = "kafka-users";
+
     /// <summary>The secret with which an edge delivers its access log.</summary>
     public static string EdgeLogKey(string edge) => $"edge-log-key-{edge}";
 
@@ -70,8 +76,11 @@ public sealed class DataFolder
     /// <summary>Addresses and credentials for scripts and people.</summary>
     public string ClientEnv => Path.Combine(Root, "client.env");
 
-    /// <summary>Settings with which a Kafka client outside of the platform connects.</summary>
-    public string KafkaClientConfig => Path.Combine(Root, "kafka-client.properties");
+    /// <summary>
+    /// The settings of a Kafka client of this platform, for Kafka's own tools (<c>--command-config</c>) and for kcat
+    /// (<c>-F</c>). It holds the password.
+    /// </summary>
+    public string KafkaClientFile => Path.Combine(Root, "kafka-client.properties");
 
     /// <summary>Process id of the supervisor that runs this folder, and where it is reached.</summary>
     public string RunFile => Path.Combine(Root, "run", "supervisor.json");
