@@ -52,7 +52,8 @@ internal static class CapacityApi
     private static JsonHttpResult<IReadOnlyList<ResourceSummary>> Resources(
         LoadReadModel loads, ForecastService forecasts, CapacityOptions options)
     {
-        IReadOnlyList<ResourceSummary> summaries = [.. loads.Resources.Select(series => Summary(series, forecasts, options))];
+        IReadOnlyList<ResourceSummary> summaries =
+            [.. loads.Resources.Select(series => Summary(series, forecasts, options))];
         return TypedResults.Json(summaries, CapacityJson.Default.IReadOnlyListResourceSummary);
     }
 

@@ -29,7 +29,7 @@ internal sealed class LoadHistory(Season season, int stepsMax)
 
     /// <summary>Whether enough of a step was measured.</summary>
     public bool IsComplete(long step) =>
-        step <= Completed && step >= firstStep && step < firstStep + steps.Count && !steps[(int)(step - firstStep)].Missing;
+        step <= Completed && step >= firstStep && !MissingAt((int)(step - firstStep));
 
     /// <summary>The last complete step of which enough was measured, or null.</summary>
     public long? LastComplete

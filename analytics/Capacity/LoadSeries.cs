@@ -3,7 +3,7 @@ using EventStream.Contracts;
 
 namespace EventStream.Capacity;
 
-/// <summary>One measurement: mean and largest value over <paramref name="Step"/> from <paramref name="Time"/> on.</summary>
+/// <summary>Mean and largest value over <paramref name="Step"/> from <paramref name="Time"/> on.</summary>
 internal readonly record struct Measurement(DateTimeOffset Time, TimeSpan Step, double Value, double Peak)
 {
     public DateTimeOffset End => Time + Step;
@@ -130,7 +130,9 @@ public sealed class LoadSeries
         }
     }
 
-    /// <summary>The measurements that touch a span of time; no step is longer than the longest that is accepted.</summary>
+    /// <summary>
+    /// The measurements that may touch a span of time: none is longer than a step of the day-ahead forecast.
+    /// </summary>
     private ReadOnlySpan<Measurement> Touching(DateTimeOffset from, DateTimeOffset to)
     {
         var first = IndexOf(from - slow.Season.Step);

@@ -3,8 +3,8 @@ namespace EventStream.Capacity.Forecasting;
 /// <summary>
 /// The scaler's own forecast: the largest load over the next few minutes, which is the time that a replica takes to
 /// start. A direct ridge on minutes predicts by how much it exceeds the last minute; conformal quantiles of its
-/// errors, relative to how much the series moves at the time, make it a bound. Below a day and a half of history, or
-/// where the ridge was worse, the last minute holds (<see cref="IsReactive"/>), with the same quantiles as head-room.
+/// errors, relative to how much the series moves at the time, make it a bound. Below a day and a half of history
+/// (<see cref="IsReactive"/>), or where the ridge was worse, the last minute holds, with such quantiles as head-room.
 /// </summary>
 public sealed class PeakFit
 {
@@ -45,6 +45,8 @@ public sealed class PeakFit
             }
         }
 
+        // A young series has moved too little to say how much it moves at a time.
+        if (IsReactive) (scales, floor) = (new double[values.Length], 1);
         pool = Residuals(stable, scales, Math.Max(0, last - (season.Day / 4)), last, null);
     }
 
@@ -77,7 +79,7 @@ public sealed class PeakFit
         if (pool.Length < ConformalQuantiles.PoolMin) return Stabiliser.Back(now + (HeadRoom * now));
         var usable = coefficients is not null && values.Length > features.LookBack ? coefficients : null;
         var move = Predict(stable, values.Length - 1, usable, new double[features.Count]);
-        var scale = Scales(values, out _)[^1] + floor;
+        var scale = IsReactive ? floor : Scales(values, out _)[^1] + floor;
         return Stabiliser.Back(Math.Max(0, now + move + (scale * ConformalQuantiles.Of(pool, level))));
     }
 
@@ -127,7 +129,9 @@ public sealed class PeakFit
         return [.. residuals.Order()];
     }
 
-    /// <summary>How far the series moved within a window, by minute: half of the weight lies in the last three hours.</summary>
+    /// <summary>
+    /// How far the series moved within a window, by minute: half of the weight lies in the last three hours.
+    /// </summary>
     private double[] Scales(ReadOnlySpan<double> values, out double least)
     {
         var scales = new double[values.Length];
@@ -173,7 +177,7 @@ internal sealed class PeakFeatures
     /// <summary>Steps before the origin that must be known.</summary>
     public int LookBack { get; }
 
-    /// <summary>The largest of some values; negative infinity where there are none.</summary>
+    /// <summary>The largest of some values; the one before them where there are none.</summary>
     public static double Max(ReadOnlySpan<double> values, int from, int count)
     {
         if (count <= 0) return values[Math.Max(0, from - 1)];
