@@ -29,7 +29,7 @@ public sealed class QoeRoleTests
             .ToList();
         await using var app = Role(broker);
         await app.StartAsync();
-        using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
+        using var http = TestKeys.Client(TestKeys.Analyst, app.Urls.First());
         await UntilAsync(async () => (await http.GetAsync("/health/ready")).IsSuccessStatusCode);
 
         broker.Write(Topics.PlaybackBeacons.Name, captures.SelectMany(capture => capture.Beacons).Select(Record));
@@ -42,7 +42,7 @@ public sealed class QoeRoleTests
         foreach (var capture in captures)
         {
             var actual = Finished(finished, run).Single(f => f.SessionId == capture.Beacons[0].SessionId);
-            Assert.Equal(Expected(capture), actual);
+            Assert.Equal(QoeRun.Json(Expected(capture)), QoeRun.Json(actual));
         }
 
         Assert.NotEmpty(broker.ReadUntil(Topics.QoeWindows, read => read.Count > 0));
@@ -54,7 +54,7 @@ public sealed class QoeRoleTests
         RoleHost.Build(
             new QoeRole(),
             RoleHost.ReadConfiguration(
-                overrides: new Dictionary<string, string?>(HurriedQoe.Settings("test"))
+                overrides: new Dictionary<string, string?>(HurriedQoe.Settings("test").Concat(TestKeys.Pairs))
                 {
                     ["Kafka:Bootstrap"] = broker.Kafka.Bootstrap,
                     ["Listen:qoe"] = "http://127.0.0.1:0",
