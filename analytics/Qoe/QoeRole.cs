@@ -40,6 +40,11 @@ public sealed class QoeRole : IRole
         builder.Services.AddSingleton(_ => QoeTopology.Build(options));
         builder.Services.AddSingleton<StreamsApp>();
         builder.Services.AddSingleton<IHostedService, QoeStart>();
+        builder.Services.AddNeededTopics(services => services.GetRequiredService<StreamsApp>().NeededTopics);
+        builder.Services.AddReadinessWarning(
+            "internal topics",
+            services => services.GetRequiredService<StreamsApp>().FewReplicas
+        );
         builder.Services.AddReadiness(
             "stream",
             (services, _) =>

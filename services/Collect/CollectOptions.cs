@@ -9,8 +9,11 @@ public sealed record CollectOptions
     /// <summary>Largest body of a report or log batch, in bytes.</summary>
     public int BodyBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>Longest wait for Kafka before a sender is told to try again.</summary>
-    public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// Longest wait for Kafka before a sender is told to try again. A cluster needs about ten seconds until another broker
+    /// leads the partitions of one that failed.
+    /// </summary>
+    public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
     /// Access logs of edges on this machine that are followed; empty where edges ship their logs by HTTP.

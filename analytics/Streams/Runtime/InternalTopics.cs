@@ -6,8 +6,8 @@ namespace EventStream.Streams.Runtime;
 
 /// <summary>
 /// The topics that belong to an application: those between sub-topologies, and the changelogs of its stores. Both are
-/// kept for ever or compacted, never by age: their records carry event time, which may be long past when a stream is
-/// replayed.
+/// compacted or kept without a limit, never by age: their records carry event time, which may be long past when a stream
+/// is replayed.
 /// </summary>
 internal sealed class InternalTopics(
     Topology topology,
@@ -22,6 +22,12 @@ internal sealed class InternalTopics(
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LeaderWait = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The internal topics, once they exist.</summary>
+    public IReadOnlyList<string> Names { get; private set; } = [];
+
+    /// <summary>A sentence for each internal topic with fewer replicas than it should have.</summary>
+    public IReadOnlyList<string> FewReplicas { get; private set; } = [];
 
     /// <summary>
     /// Creates what is missing. Throws <see cref="TopologyException"/> when an input does not exist, when inputs that
@@ -52,8 +58,12 @@ internal sealed class InternalTopics(
         }
 
         var differences = await admin.EnsureAsync(wanted, cancellation);
-        if (differences.Count > 0)
-            throw new TopologyException(string.Join(' ', differences));
+        // Fewer replicas are a risk, and no reason to stand still.
+        FewReplicas = [.. differences.Where(IsAboutReplicas).Select(difference => difference.ToString())];
+        var wrong = differences.Where(difference => !IsAboutReplicas(difference)).ToList();
+        if (wrong.Count > 0)
+            throw new TopologyException(string.Join(' ', wrong));
+        Names = [.. wanted.Select(topic => topic.Name)];
         await UntilLedAsync(wanted, cancellation);
     }
 
@@ -77,6 +87,8 @@ internal sealed class InternalTopics(
             $"The brokers did not elect leaders for {string.Join(", ", names)}; look at their log."
         );
     }
+
+    private static bool IsAboutReplicas(TopicDifference difference) => difference.Setting == TopicSettings.Replicas;
 
     private IAdminClient BuildClient() =>
         new AdminClientBuilder(new AdminClientConfig(kafka.ClientConfig($"{options.ApplicationId}-admin")))

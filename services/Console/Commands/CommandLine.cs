@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EventStream.Hosting;
+using EventStream.Messaging.Kafka;
 using EventStream.Playback.Edge;
 
 namespace EventStream.Console.Commands;
@@ -61,7 +62,7 @@ public static class CommandLine
     private static string? Expected(Exception e) => e switch
     {
         CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
-            or UnauthorizedAccessException => e.Message,
+            or KafkaSettingsException or UnauthorizedAccessException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

@@ -23,8 +23,8 @@ internal static class UpCommand
 
     private static readonly Option<string?> Kafka = new("--kafka")
     {
-        Description = "Use the Apache Kafka at this address instead of the platform's own broker.",
-        HelpName = "HOST:PORT",
+        Description = "Use the Apache Kafka at these addresses instead of the platform's own broker.",
+        HelpName = "HOST:PORT,...",
     };
 
     private static readonly Option<int> Workers = new("--encode-workers")

@@ -34,7 +34,13 @@ public sealed class DataFolder
     public const string ServiceKey = "service-key";
 
     /// <summary>The password with which ClickHouse lets its reader in.</summary>
-    public const string ClickHouseReaderPassword = "clickhouse-reader-password";
+    public const string ClickHouseReader = "clickhouse-reader-password";
+
+    /// <summary>The password of the one user of the platform's own broker.</summary>
+    public const string KafkaPassword = "kafka-password";
+
+    /// <summary>The users of the platform's own broker, as that reads them.</summary>
+    public const string KafkaUsers = "kafka-users";
 
     /// <summary>The secret with which an edge delivers its access log.</summary>
     public static string EdgeLogKey(string edge) => $"edge-log-key-{edge}";
@@ -70,8 +76,11 @@ public sealed class DataFolder
     /// <summary>Addresses and credentials for scripts and people.</summary>
     public string ClientEnv => Path.Combine(Root, "client.env");
 
-    /// <summary>Settings with which a Kafka client outside of the platform connects.</summary>
-    public string KafkaClientConfig => Path.Combine(Root, "kafka-client.properties");
+    /// <summary>
+    /// The settings of a Kafka client of this platform, for Kafka's own tools (<c>--command-config</c>) and for kcat
+    /// (<c>-F</c>). It holds the password.
+    /// </summary>
+    public string KafkaClientFile => Path.Combine(Root, "kafka-client.properties");
 
     /// <summary>Process id of the supervisor that runs this folder, and where it is reached.</summary>
     public string RunFile => Path.Combine(Root, "run", "supervisor.json");
@@ -146,7 +155,7 @@ public sealed class DataFolder
         var path = SecretFile(name);
         if (File.Exists(path)) return File.ReadAllText(path).Trim();
         var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
-        Write(path, secret + "\n");
+        WriteForOwner(path, secret + "\n");
         return secret;
     });
 
@@ -154,9 +163,10 @@ public sealed class DataFolder
     /// Writes a file that only its owner may read. It appears under its name when it is whole, whenever the process
     /// ends. Throws <see cref="CommandException"/>.
     /// </summary>
-    public void WriteFile(string path, string text) => Guarded(() => Write(path, text));
+    public void WriteFile(string path, string text) => Guarded(() => WriteForOwner(path, text));
 
-    private static void Write(string path, string text)
+    /// <summary>The same, where the errors of the file system are to come through.</summary>
+    public static void WriteForOwner(string path, string text)
     {
         var unfinished = path + ".new";
         File.Delete(unfinished);

@@ -6,7 +6,7 @@ namespace EventStream.Console.Supervisor;
 /// The settings that the supervisor gives its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name
 /// of their file where the role can read one, and by the environment, which only the owner can see, where it cannot.
 /// </summary>
-internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka, int workersMax)
+internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, KafkaAccess kafka, int workersMax)
 {
     private const string Prefix = "EVENTSTREAM__";
 
@@ -34,7 +34,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
     {
         var all = new Dictionary<string, string>(Runtime, StringComparer.Ordinal);
         void Set(string key, string value) => all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
-        Set("Kafka:Bootstrap", kafka);
+        foreach (var (key, value) in kafka.ClientSettings()) Set(key, value);
         // While a role starts it is asked many times a second whether it is ready; each no would be an error in its
         // log.
         Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
@@ -92,7 +92,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
             string? (pair) => pair.Value, StringComparer.OrdinalIgnoreCase);
 
     public Dictionary<string, string> Broker() => With(
-        ("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"));
+        [("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"), .. kafka.BrokerSettings()]);
 
     public Dictionary<string, string> ClickHouse() => With(("ClickHouse:DataFolder", data.Of("clickhouse")));
 

@@ -66,7 +66,7 @@ public sealed class DataFolderTests : IDisposable
     {
         var data = new DataFolder(Path.Combine(root.FullName, "a folder's"));
         data.Create();
-        File.WriteAllText(data.KafkaClientConfig, "");
+        File.WriteAllText(data.KafkaClientFile, "");
 
         ClientEnv.Write(data, new PortPlan(17000));
 
@@ -91,7 +91,7 @@ public sealed class DataFolderTests : IDisposable
                 "EVENTSTREAM_CLICKHOUSE_URL=http://127.0.0.1:18123", "EVENTSTREAM_COLLECT_URL=http://127.0.0.1:17004",
                 "EVENTSTREAM_CONSOLE_URL=http://127.0.0.1:17000",
                 $"EVENTSTREAM_EDGE_LOG_KEY={data.Secret(DataFolder.EdgeLogKey("edge-a"))}",
-                $"EVENTSTREAM_KAFKA_CONFIG={data.KafkaClientConfig}",
+                $"EVENTSTREAM_KAFKA_CONFIG={data.KafkaClientFile}",
                 $"EVENTSTREAM_OPERATOR_KEY={data.Secret(DataFolder.OperatorKey)}",
                 "EVENTSTREAM_PLAYBACK_URL=http://127.0.0.1:17002",
                 $"EVENTSTREAM_PUBLISHER_KEY={data.Secret(DataFolder.ApiKey)}",
