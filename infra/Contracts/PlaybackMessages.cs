@@ -58,8 +58,8 @@ public sealed record BeaconReceived : IEvent
 
 /// <summary>
 /// One line of an edge's access log. Times in milliseconds, sizes in bytes; <c>CacheStatus</c> is nginx's word (HIT,
-/// MISS, ...). The session is that of the request's signed prefix, or of its CMCD where it has none; the video is that of
-/// its path.
+/// MISS, ...). The session is that of the request's signed prefix, or of its CMCD where it has none; the video is
+/// that of its path.
 /// </summary>
 [WireName("cdn.request.v1")]
 public sealed record CdnRequestServed : IEvent

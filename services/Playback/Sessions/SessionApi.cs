@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Playback.Catalogue;
@@ -36,8 +37,16 @@ internal static class SessionApi
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous();
 
-    private static async Task<IResult> OpenAsync(string videoId, HttpContext http, SessionServices services)
+    private static async Task<IResult> OpenAsync(
+        string videoId, HttpContext http, SessionServices services, SessionLimits limits)
     {
+        if (limits.Refuse(http.Connection.RemoteIpAddress) is { } wait)
+        {
+            var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+            http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            return Problems.TooMany(seconds);
+        }
+
         var (request, error) = await ReadAsync(http);
         if (request is null) return Problems.BadRequest(error!);
         if (Fault(request) is { } fault) return Problems.BadRequest(fault);
@@ -94,12 +103,12 @@ internal sealed record SessionServices(
         var now = Clock.GetUtcNow();
         // Whole seconds, since that is what the signature holds.
         var expires = DateTimeOffset.FromUnixTimeSeconds((now + Options.TokenLifetime).ToUnixTimeSeconds());
-        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, expires)}/media/{video.Id}";
+        var session = request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now);
+        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, session, expires)}/media/{video.Id}";
         var region = request.Region ?? "";
         var query = region.Length > 0 ? $"?region={region}" : "";
         return new SessionOpened(
-            request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now), video.Id, expires,
-            $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
+            session, video.Id, expires, $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
             video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
             $"{Options.CollectUrl}/v1/cmcd?video={video.Id}&region={region}&player={request.Player ?? ""}",
