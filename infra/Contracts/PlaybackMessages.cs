@@ -54,6 +54,12 @@ public sealed record BeaconReceived : IEvent
     /// <summary>The edge named in <c>Url</c> or by <c>Hostname</c>, where one can be told.</summary>
     public string Edge { get; init; } = "";
     public required string Raw { get; init; }
+
+    /// <summary>
+    /// True where the report carried the proof that Playback opened its session for its video. False also for records
+    /// from before proofs: nobody checked them. What is not proven is kept, and never steers, alerts, scales or counts.
+    /// </summary>
+    public bool Proven { get; init; }
 }
 
 /// <summary>

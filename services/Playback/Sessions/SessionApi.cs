@@ -5,6 +5,7 @@ using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
 using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -20,7 +21,8 @@ public sealed record SessionRequest(string? Player, string? Region, string? Devi
 
 /// <summary>
 /// A viewing session: signed URLs that open the video until <paramref name="ExpiresAt"/>. The session id is the CMCD
-/// <c>sid</c>; beacons go to <paramref name="BeaconsUrl"/>. Poster and thumbnails are null until they are made.
+/// <c>sid</c>; beacons go to <paramref name="BeaconsUrl"/>, unchanged: it carries the proof of the session. Poster and
+/// thumbnails are null until they are made.
 /// </summary>
 public sealed record SessionOpened(
     Guid SessionId, VideoId VideoId, DateTimeOffset ExpiresAt, string HlsUrl, string DashUrl, string? PosterUrl,
@@ -95,8 +97,8 @@ internal static class SessionApi
 
 /// <summary>What opening a session works with, and the opening itself.</summary>
 internal sealed record SessionServices(
-    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, EdgeDirectory Edges, EdgeTokens Tokens, SteeringUrls Steering,
-    PlaybackOptions Options, TimeProvider Clock)
+    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, EdgeDirectory Edges, EdgeTokens Tokens, BeaconProof Proof,
+    SteeringUrls Steering, PlaybackOptions Options, TimeProvider Clock)
 {
     public SessionOpened Open(CatalogueVideo video, SessionRequest request, IReadOnlyList<EdgeAddress> edges)
     {
@@ -111,8 +113,13 @@ internal sealed record SessionServices(
             session, video.Id, expires, $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
             video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
-            $"{Options.CollectUrl}/v1/cmcd?video={video.Id}&region={region}&player={request.Player ?? ""}",
+            BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
                 Steering.Hls(video.Id, region), Steering.Dash(video.Id, region), [.. edges.Select(edge => edge.Name)]));
     }
+
+    /// <summary>Where a session reports to. Every value is of characters that a URL takes as they are.</summary>
+    private string BeaconsUrl(BeaconClaims session) =>
+        $"{Options.CollectUrl}/v1/cmcd?video={session.VideoId}&region={session.Region}&player={session.Player}"
+        + $"&session={session.SessionId}&expires={session.Expires.ToUnixTimeSeconds()}&proof={Proof.Make(session)}";
 }

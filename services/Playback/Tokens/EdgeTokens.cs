@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using EventStream.Contracts;
+using EventStream.Tokens;
 
 namespace EventStream.Playback.Tokens;
 
@@ -23,22 +24,19 @@ public enum TokenVerdict
 /// </summary>
 public sealed class EdgeTokens
 {
-    /// <summary>Fewest characters of a signing key; 32 random hexadecimal digits carry 128 bits.</summary>
-    public const int SigningKeyLengthMin = 32;
-
     private const int SignatureLength = 22;
     private static readonly byte[] Purpose = "eventstream edge token v2"u8.ToArray();
     private readonly string secret;
 
     /// <summary>
-    /// Throws <see cref="ArgumentException"/> when the key is shorter than <see cref="SigningKeyLengthMin"/>.
+    /// Throws <see cref="ArgumentException"/> when the key is shorter than <see cref="SigningKeys.LengthMin"/>.
     /// </summary>
     public EdgeTokens(string signingKey)
     {
-        if (signingKey.Length < SigningKeyLengthMin)
+        if (signingKey.Length < SigningKeys.LengthMin)
         {
             throw new ArgumentException(
-                $"A signing key has at least {SigningKeyLengthMin} characters.", nameof(signingKey));
+                $"A signing key has at least {SigningKeys.LengthMin} characters.", nameof(signingKey));
         }
 
         secret = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(signingKey), Purpose));

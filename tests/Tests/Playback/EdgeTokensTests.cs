@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 
 namespace EventStream.Tests.Playback;
 
@@ -73,7 +74,7 @@ public sealed class EdgeTokensTests
         var first = SigningKeys.ReadOrCreate(path);
 
         Assert.Equal(first, SigningKeys.ReadOrCreate(path));
-        Assert.True(first.Length >= EdgeTokens.SigningKeyLengthMin);
+        Assert.True(first.Length >= SigningKeys.LengthMin);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new FileInfo(path).UnixFileMode);
         Directory.Delete(folder, recursive: true);
     }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using EventStream.Collect;
 using EventStream.Collect.CdnLogs;
 using EventStream.Contracts;
 using EventStream.Playback.Edge;
@@ -60,11 +61,12 @@ public sealed class StrangerRequestTests
     private static async Task<IReadOnlyList<CdnRequestServed>> ServedAsync(EdgeProcess edge, int count)
     {
         await Wait.UntilAsync("every request is in the log", () => File.ReadAllLines(edge.AccessLog).Length >= count);
-        var reader = new AccessLogReader();
+        var reader = new AccessLogReader(new EdgeNames(EdgeRig.Configuration));
+        var source = new LogSource("edge-a", IsClaimed: false, TimeProvider.System.GetUtcNow());
         return
         [
             .. File.ReadAllLines(edge.AccessLog).Select(line =>
-                reader.TryRead(line, out var error) ?? throw new InvalidDataException(error)),
+                reader.TryRead(line, source, out var fault) ?? throw new InvalidDataException(fault?.Cause)),
         ];
     }
 

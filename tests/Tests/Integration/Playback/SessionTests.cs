@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Playback.Sessions;
+using EventStream.Tests.Integration.Edge;
+using EventStream.Tokens;
 
 namespace EventStream.Tests.Integration.Playback;
 
@@ -22,8 +24,12 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
         Assert.Equal("0b8f7a36-3f1e-4a55-9d0a-1d8d2f3f4a5b", session.SessionId.ToString());
         Assert.StartsWith(rig.Edges[1].Url, session.HlsUrl);
         Assert.Equal(["edge-b", "edge-a"], session.Steering.Pathways);
+        var claims = new BeaconClaims(
+            $"{session.SessionId}", $"{video.Id}", session.ExpiresAt, Region: "us", Player: "hls.js");
         Assert.Equal(
-            $"http://collect.example/v1/cmcd?video={video.Id}&region=us&player=hls.js", session.BeaconsUrl);
+            $"http://collect.example/v1/cmcd?video={video.Id}&region=us&player=hls.js&session={session.SessionId}"
+            + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={new BeaconProof(EdgeRig.SigningKey).Make(claims)}",
+            session.BeaconsUrl);
         Assert.Equal("a picture", await rig.Http.GetStringAsync(session.PosterUrl));
     }
 
