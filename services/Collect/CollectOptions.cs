@@ -1,4 +1,7 @@
+using EventStream.Collect.CdnLogs;
+using EventStream.Collect.Limits;
 using EventStream.Hosting;
+using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Collect;
@@ -6,7 +9,7 @@ namespace EventStream.Collect;
 /// <summary>Settings of the collector, section <c>Collect</c>.</summary>
 public sealed record CollectOptions
 {
-    /// <summary>Largest body of a report or log batch, in bytes.</summary>
+    /// <summary>Largest body of a report or log batch, in bytes, counted after decompression.</summary>
     public int BodyBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
@@ -15,10 +18,13 @@ public sealed record CollectOptions
     /// </summary>
     public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>What clients may send: <c>Collect:Limits</c>.</summary>
+    public LimitOptions Limits { get; init; } = new();
+
     /// <summary>
     /// Access logs of edges on this machine that are followed; empty where edges ship their logs by HTTP.
     /// </summary>
-    public IReadOnlyList<string> AccessLogs { get; init; } = [];
+    public IReadOnlyList<FollowedLog> AccessLogs { get; init; } = [];
 
     /// <summary>Folder of the positions reached in the access logs.</summary>
     public string CheckpointFolder { get; init; } = "";
@@ -30,17 +36,36 @@ public sealed record CollectOptions
     public int LinesPerBatchMax { get; init; } = 1000;
 
     /// <summary>
+    /// The key of Playback's proofs, from its own settings <c>Playback:SigningKey</c> or
+    /// <c>Playback:SigningKeyFile</c>.
+    /// </summary>
+    internal string SigningKey { get; private init; } = "";
+
+    /// <summary>
     /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.
     /// </summary>
     public static CollectOptions From(IConfiguration configuration)
     {
-        var options = configuration.GetSection("Collect").Get<CollectOptions>() ?? new CollectOptions();
         var faults = new List<string>();
+        var section = configuration.GetSection("Collect");
+        foreach (var log in section.GetSection("AccessLogs").GetChildren())
+        {
+            if (string.IsNullOrEmpty(log["Edge"]) || string.IsNullOrEmpty(log["Path"]))
+                faults.Add($"{log.Path} needs a Path and the name of its Edge");
+        }
+
+        // A path without its edge's name cannot be bound; the fault above says more than the binder would.
+        var options = faults.Count == 0 ? section.Get<CollectOptions>() ?? new CollectOptions() : new CollectOptions();
+        options = options with { SigningKey = SigningKeys.FromSettings(configuration, faults) };
         if (options.BodyBytesMax is < 1024
             or > 64 * 1024 * 1024) faults.Add("Collect:BodyBytesMax must be 1 KiB to 64 MiB");
         if (options.LinesPerBatchMax is < 1 or > 100_000) faults.Add("Collect:LinesPerBatchMax must be 1 to 100000");
         if (options.AccessLogs.Count > 0 && options.CheckpointFolder.Length == 0)
             faults.Add("Collect:CheckpointFolder must be set where Collect:AccessLogs is");
+        faults.AddRange(options.Limits.Faults());
         return faults.Count == 0 ? options : throw new RoleConfigurationException("collect", string.Join("; ", faults));
     }
+
+    /// <summary>Text for a log, without the key.</summary>
+    public override string ToString() => $"bodies up to {BodyBytesMax} bytes, {AccessLogs.Count} access logs followed";
 }

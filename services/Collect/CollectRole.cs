@@ -1,14 +1,18 @@
+using EventStream.Collect.Body;
 using EventStream.Collect.CdnLogs;
 using EventStream.Collect.Cmcd;
+using EventStream.Collect.Limits;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Collect;
 
-/// <summary>The ears: players' CMCD reports and edges' access logs become events on Kafka.</summary>
+/// <summary>Turns players' CMCD reports and edges' access logs into events on Kafka.</summary>
 public sealed class CollectRole : IRole
 {
     public string Name => "collect";
@@ -25,6 +29,13 @@ public sealed class CollectRole : IRole
         builder.Services.AddSingleton<BeaconReader>();
         builder.Services.AddSingleton<AccessLogReader>();
         builder.Services.AddSingleton<Intake>();
+        builder.Services.AddSingleton(new BeaconProof(options.SigningKey));
+        builder.Services.AddSingleton<IntakeLimits>();
+        builder.Services.AddRateLimiter(_ => { });
+        builder.Services.AddOptions<RateLimiterOptions>()
+            .Configure<IntakeLimits>((limiter, limits) => limits.Configure(limiter));
+        builder.Services.AddRequestDecompression(decompression =>
+            decompression.DecompressionProviders.Add("zstd", new ZstdDecompression()));
         builder.Services.AddCors();
         builder.Services.AddTopics(Topics.PlaybackBeacons, Topics.CdnRequests, Topics.DeadLetters);
         if (options.AccessLogs.Count > 0) builder.Services.AddHostedService<AccessLogFollower>();
@@ -33,12 +44,16 @@ public sealed class CollectRole : IRole
     public void Use(WebApplication app)
     {
         // Players run on any site that embeds them; a report carries no credentials.
-        app.UseCors(policy => policy.AllowAnyOrigin().WithMethods("POST").WithHeaders("content-type", "authorization")
+        app.UseCors(policy => policy.AllowAnyOrigin().WithMethods("POST")
+            .WithHeaders("content-type", "content-encoding", "authorization").WithExposedHeaders("Retry-After")
             .SetPreflightMaxAge(TimeSpan.FromHours(1)));
     }
 
     public void Map(WebApplication app)
     {
-        CollectApi.Map(app);
+        // Behind authentication, which names the edge whose limit holds.
+        app.UseRateLimiter();
+        app.UseRequestDecompression();
+        CollectApi.Map(app, app.Services.GetRequiredService<CollectOptions>());
     }
 }

@@ -8,76 +8,111 @@ using EventStream.Messaging.Kafka;
 
 namespace EventStream.Collect;
 
-/// <summary>How many records of a batch were stored, and the first that could not be read.</summary>
-public sealed record IntakeResult(int Taken, int Bad, int FirstBadLine, string? FirstCause);
+/// <summary>How many records of a batch were stored, and the first that was refused.</summary>
+/// <param name="Taken">Records on their topic.</param>
+/// <param name="Bad">Records kept as dead letters.</param>
+/// <param name="Foreign">Those of them that speak for an edge that is not the sender.</param>
+/// <param name="FirstBadRecord">The place of the first bad record in the body, counted from 1.</param>
+/// <param name="FirstCause">What is wrong with it.</param>
+public sealed record IntakeResult(int Taken, int Bad, int Foreign, int FirstBadRecord, string? FirstCause);
+
+/// <summary>A record of a body as it was read: a message with its key, or what is wrong with it.</summary>
+internal readonly record struct ReadRecord(
+    string Line, IMessage? Message, string Key, string? EventId, string? Cause, bool IsForeign = false);
 
 /// <summary>
-/// Publishes what was heard: good records on their topic, malformed ones as dead letters, each exactly once a call.
+/// Reads records and publishes them: good ones on their topic, bad ones as dead letters, each exactly once a call. The
+/// record's timestamp in Kafka is the arrival, never a client's clock; the client's time stays in the event.
 /// </summary>
 public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPublisher publisher, TimeProvider clock)
 {
+    /// <summary>Bytes of a bad record that its dead letter keeps; Kafka takes no record over one MiB.</summary>
+    public const int DeadLetterBytesMax = 64 * 1024;
+
     private static readonly Counter<long> Taken =
         Telemetry.Meter.CreateCounter<long>("eventstream.collect.records",
             description: "Records by topic and outcome.");
 
-    /// <summary>
-    /// Publishes CMCD records. Ends when all are acknowledged; throws <see cref="PublishException"/> otherwise.
-    /// </summary>
-    public Task<IntakeResult> BeaconsAsync(
-        IReadOnlyList<string> lines, BeaconContext context, CancellationToken cancellation) =>
-        TakeAsync(Topics.PlaybackBeacons, lines, line =>
-        {
-            var beacon = beacons.TryRead(line, context, out var error);
-            return new Heard(beacon, beacon?.SessionId, beacon?.Time ?? default, null, error);
-        }, cancellation);
+    private readonly RecordPublisher records = new(publisher);
 
-    /// <summary>Publishes lines of an edge's access log. Ends when all are acknowledged.</summary>
-    public Task<IntakeResult> LogLinesAsync(IReadOnlyList<string> lines, CancellationToken cancellation) =>
-        TakeAsync(Topics.CdnRequests, lines, line =>
-        {
-            var request = logs.TryRead(line, out var error);
-            // The edge's request id names the event, so that a line read twice is told by its readers.
-            var id = request is { RequestId.Length: > 0 } ? $"{request.Edge}/{request.RequestId}" : null;
-            return new Heard(request, request?.SessionId ?? request?.Edge, request?.Time ?? default, id, error);
-        }, cancellation);
+    /// <summary>Reads CMCD records.</summary>
+    internal List<ReadRecord> ReadBeacons(IReadOnlyList<string> lines, BeaconContext context) =>
+        Read(lines, line => beacons.TryRead(line, context, out var error) is { } beacon
+            ? new ReadRecord(line, beacon, beacon.SessionId, null, null)
+            : new ReadRecord(line, null, "", null, error));
 
-    private async Task<IntakeResult> TakeAsync(
-        Topic topic, IReadOnlyList<string> lines, Func<string, Heard> read, CancellationToken cancellation)
+    /// <summary>Reads lines of an edge's access log.</summary>
+    internal List<ReadRecord> ReadLogLines(IReadOnlyList<string> lines, LogSource source) => Read(lines, line =>
     {
-        var batch = new PublishBatch(publisher);
-        var (taken, bad, firstBad, firstCause) = (0, 0, 0, (string?)null);
-        for (var i = 0; i < lines.Count; i++)
+        if (logs.TryRead(line, source, out var fault) is not { } request)
+            return new ReadRecord(line, null, "", null, fault!.Value.Cause, fault.Value.IsForeign);
+        // The edge's request id names the event, so that a line read twice is told by its readers.
+        var id = request.RequestId.Length > 0 ? $"{request.Edge}/{request.RequestId}" : null;
+        return new ReadRecord(line, request, request.SessionId ?? request.Edge, id, null);
+    });
+
+    /// <summary>
+    /// Publishes what was read. Ends when all is acknowledged; throws <see cref="PublishException"/> where Kafka does
+    /// not take records.
+    /// </summary>
+    internal async Task<IntakeResult> PublishAsync(
+        Topic topic, IReadOnlyList<ReadRecord> read, CancellationToken cancellation)
+    {
+        var arrival = clock.GetUtcNow();
+        var causes = read.Select(record => record.Cause).ToArray();
+        var good = Enumerable.Range(0, read.Count).Where(i => causes[i] is null).ToList();
+        var refused = await records.PublishAsync(
+            [.. good.Select(i => new OutgoingRecord(topic, read[i].Key, read[i].Message!, arrival, read[i].EventId))],
+            cancellation);
+        foreach (var (place, cause) in refused) causes[good[place]] = cause;
+        var bad = Enumerable.Range(0, read.Count).Where(i => causes[i] is not null).ToList();
+        if (bad.Count > 0)
         {
-            var heard = read(lines[i]);
-            if (heard.Message is not null)
+            var letters = new PublishBatch(publisher);
+            foreach (var i in bad)
             {
-                taken++;
-                await batch.AddAsync(
-                    topic, heard.Key!, heard.Message, heard.Time, cancellation,
-                    heard.EventId is { } id ? new PublishOptions(id) : null);
-                continue;
+                await letters.AddAsync(
+                    Topics.DeadLetters, topic.Name, Letter(topic, read[i].Line, causes[i]!, arrival), arrival,
+                    cancellation);
             }
 
-            if (bad++ == 0) (firstBad, firstCause) = (i + 1, heard.Error);
-            await DeadLetterAsync(batch, topic, lines[i], heard.Error!, cancellation);
+            await letters.CompleteAsync(cancellation);
         }
 
-        await batch.CompleteAsync(cancellation);
-        Taken.Add(taken, new("topic", topic.Name), new("outcome", "taken"));
-        Taken.Add(bad, new("topic", topic.Name), new("outcome", "malformed"));
-        return new IntakeResult(taken, bad, firstBad, firstCause);
+        Taken.Add(read.Count - bad.Count, new("topic", topic.Name), new("outcome", "taken"));
+        Taken.Add(bad.Count, new("topic", topic.Name), new("outcome", "malformed"));
+        return new IntakeResult(
+            read.Count - bad.Count, bad.Count, read.Count(record => record.IsForeign),
+            bad.Count > 0 ? bad[0] + 1 : 0, bad.Count > 0 ? causes[bad[0]] : null);
     }
 
-    private ValueTask DeadLetterAsync(
-        PublishBatch batch, Topic topic, string line, string cause, CancellationToken cancellation)
+    /// <summary>A record that a reader cannot take, whatever the reason, is one bad record.</summary>
+    private static List<ReadRecord> Read(IReadOnlyList<string> lines, Func<string, ReadRecord> read)
     {
-        // There is no record behind a line that was refused, hence no partition and offset.
-        var letter = new RecordDeadLettered(
-            topic.Name, -1, -1, "collect", "", cause, "", Convert.ToBase64String(Encoding.UTF8.GetBytes(line)),
-            clock.GetUtcNow());
-        return batch.AddAsync(Topics.DeadLetters, topic.Name, letter, letter.At, cancellation);
+        var all = new List<ReadRecord>(lines.Count);
+        foreach (var line in lines)
+        {
+            try
+            {
+                all.Add(read(line));
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                all.Add(new ReadRecord(line, null, "", null, $"not readable: {e.Message}"));
+            }
+        }
+
+        return all;
     }
 
-    private readonly record struct Heard(
-        IMessage? Message, string? Key, DateTimeOffset Time, string? EventId, string? Error);
+    private static RecordDeadLettered Letter(Topic topic, string line, string cause, DateTimeOffset at)
+    {
+        var bytes = Encoding.UTF8.GetBytes(line);
+        if (bytes.Length > DeadLetterBytesMax)
+            (cause, bytes) = ($"{cause} (the first {DeadLetterBytesMax} of {bytes.Length} bytes are kept)",
+                bytes[..DeadLetterBytesMax]);
+        // There is no record behind a line that was refused, hence no partition and offset.
+        return new RecordDeadLettered(
+            topic.Name, -1, -1, "collect", "", cause, "", Convert.ToBase64String(bytes), at);
+    }
 }

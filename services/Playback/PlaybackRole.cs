@@ -9,6 +9,7 @@ using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
 using EventStream.Playback.Sessions;
 using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -35,6 +36,7 @@ public sealed class PlaybackRole : IRole
         services.AddCors();
         services.AddSingleton(options);
         services.AddSingleton(new EdgeTokens(options.SigningKey));
+        services.AddSingleton(new BeaconProof(options.SigningKey));
         services.AddSingleton<IMediaStore>(new FolderMediaStore(options.MediaRoot));
         services.AddSingleton<VideoCatalogue>();
         services.AddSingleton<SteeringUrls>();
@@ -42,6 +44,7 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton<EdgeDirectory>();
         services.AddSingleton<OriginServices>();
         services.AddSingleton<SessionServices>();
+        services.AddSingleton<SessionLimits>();
         services.AddSingleton(provider =>
             new CatalogueRebuild(() => provider.GetRequiredKeyedService<EventConsumer>(Group)));
         services.AddTopics(Topics.VideoEvents);
@@ -58,6 +61,7 @@ public sealed class PlaybackRole : IRole
             });
         services.AddReadiness("catalogue", (provider, _) => Task.FromResult(
             provider.GetRequiredService<CatalogueRebuild>().IsComplete ? null : "video.events is still being read"));
+        services.AddHealthChecks().AddCheck<EdgeDirectoryCheck>("traffic", tags: [ReadinessExtensions.Tag]);
     }
 
     public void Use(WebApplication app)

@@ -1,10 +1,23 @@
 using System.Globalization;
 using System.Text;
+using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Collect.CdnLogs;
+
+/// <summary>
+/// The access log of an edge on this machine. Its lines are those of the edge named here, whatever name they carry.
+/// </summary>
+public sealed record FollowedLog
+{
+    /// <summary>The file that nginx writes.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>Name of the edge.</summary>
+    public string Edge { get; init; } = "";
+}
 
 /// <summary>
 /// Follows access logs of edges on this machine, over their rotation. The position is written after Kafka has
@@ -14,20 +27,20 @@ public sealed partial class AccessLogFollower(
     CollectOptions options, Intake intake, TimeProvider clock, ILogger<AccessLogFollower> logger) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(options.AccessLogs.Select(path => FollowAsync(path, stoppingToken)));
+        Task.WhenAll(options.AccessLogs.Select(log => FollowAsync(log, stoppingToken)));
 
-    private async Task FollowAsync(string path, CancellationToken stopping)
+    private async Task FollowAsync(FollowedLog log, CancellationToken stopping)
     {
-        var cursor = new LogCursor(path, options.CheckpointFolder);
+        var cursor = new LogCursor(log.Path, options.CheckpointFolder);
         while (!stopping.IsCancellationRequested)
         {
             try
             {
-                if (await PassAsync(cursor, stopping) > 0) continue;
+                if (await PassAsync(cursor, log.Edge, stopping) > 0) continue;
             }
-            catch (Exception e) when (e is IOException or PublishException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or PublishException)
             {
-                Failed(logger, path, e.Message);
+                Failed(logger, log.Path, e.Message);
             }
             catch (OperationCanceledException)
             {
@@ -40,11 +53,12 @@ public sealed partial class AccessLogFollower(
     }
 
     /// <summary>One pass: publishes the next lines of a log and returns how many there were.</summary>
-    private async Task<int> PassAsync(LogCursor cursor, CancellationToken cancellation)
+    private async Task<int> PassAsync(LogCursor cursor, string edge, CancellationToken cancellation)
     {
         var lines = cursor.ReadLines(options.LinesPerBatchMax);
         if (lines.Count == 0) return 0;
-        await intake.LogLinesAsync(lines, cancellation);
+        var source = new LogSource(edge, IsClaimed: false, clock.GetUtcNow());
+        await intake.PublishAsync(Topics.CdnRequests, intake.ReadLogLines(lines, source), cancellation);
         cursor.Advance();
         return lines.Count;
     }
@@ -121,7 +135,7 @@ internal sealed class LogCursor
             start = end + 1;
         }
 
-        // A line longer than a block cannot be one of ours; it is passed over rather than read for ever.
+        // A line longer than a block cannot be one of ours; it is passed over rather than read again and again.
         if (start == 0 && count == BlockBytes) start = count;
         pending = position + start;
         if (lines.Count == 0 && start > 0) position = pending;

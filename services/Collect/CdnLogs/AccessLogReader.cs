@@ -24,6 +24,7 @@ internal sealed record AccessLogLine
     [JsonPropertyName("cache")] public string? Cache { get; init; }
     [JsonPropertyName("ua")] public string? UserAgent { get; init; }
     [JsonPropertyName("req_id")] public string? RequestId { get; init; }
+    [JsonPropertyName("session")] public string? Session { get; init; }
     [JsonPropertyName("cmcd_object")] public string? CmcdObject { get; init; }
     [JsonPropertyName("cmcd_request")] public string? CmcdRequest { get; init; }
     [JsonPropertyName("cmcd_session")] public string? CmcdSession { get; init; }
@@ -35,53 +36,98 @@ internal sealed record AccessLogLine
 internal sealed partial class AccessLogJson : JsonSerializerContext;
 
 /// <summary>
+/// Where lines come from: an edge, and when they arrived. Where <paramref name="IsClaimed"/> is true the lines name
+/// their edge themselves and must name this one; else they come from its own file and the name is not read.
+/// </summary>
+public sealed record LogSource(string Edge, bool IsClaimed, DateTimeOffset ReceivedAt);
+
+/// <summary>
 /// Turns lines of the edges' access log into requests, with session and video named where the line tells them.
 /// </summary>
-public sealed class AccessLogReader
+public sealed class AccessLogReader(EdgeNames edges)
 {
-    /// <summary>Reads one line, or says in <paramref name="error"/> what is wrong with it.</summary>
-    public CdnRequestServed? TryRead(string line, out string? error)
+    /// <summary>Longest line, in characters; those of our edges are below 20,000.</summary>
+    public const int LengthMax = 64 * 1024;
+
+    /// <summary>How far a line's time may be ahead of its arrival; beyond, the edge's clock is wrong.</summary>
+    public static readonly TimeSpan ClockAheadMax = TimeSpan.FromHours(1);
+
+    // Unix times of 1973 to 5138 in seconds, milliseconds, microseconds: one magnitude each.
+    private const double MillisecondsFrom = 1e11, MicrosecondsFrom = 1e14, MicrosecondsEnd = 1e17;
+
+    /// <summary>
+    /// Reads one line, or says in <paramref name="fault"/> what is wrong with it, and whether it speaks for an edge
+    /// that is not the source's.
+    /// </summary>
+    public CdnRequestServed? TryRead(string line, LogSource source, out (string Cause, bool IsForeign)? fault)
     {
         try
         {
+            if (line.Length > LengthMax) throw new FormatException($"longer than {LengthMax} characters");
             var log = JsonSerializer.Deserialize(line, AccessLogJson.Default.AccessLogLine)
                 ?? throw new FormatException("the line is null");
-            error = null;
-            return Convert(log);
+            if (source.IsClaimed && log.Edge is { } claimed && claimed != source.Edge)
+            {
+                fault = ($"the line is of edge '{claimed[..Math.Min(64, claimed.Length)]}', the key of edge "
+                    + $"'{source.Edge}'; each edge delivers its own log with its own key", true);
+                return null;
+            }
+
+            fault = null;
+            return Convert(log, source);
         }
         catch (Exception e) when (e is JsonException or FormatException or OverflowException)
         {
-            error = $"not a line of the edge's access log: {e.Message}";
+            fault = ($"not a line of the edge's access log: {e.Message}", false);
             return null;
         }
     }
 
-    private static CdnRequestServed Convert(AccessLogLine log)
+    private CdnRequestServed Convert(AccessLogLine log, LogSource source)
     {
         var cmcd = Cmcd(log);
         var record = cmcd.Length == 0 ? null : CmcdParser.TryParse(cmcd, out _);
         var path = (log.Uri ?? throw new FormatException("'uri' is missing")).Split('?')[0];
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var isMedia = parts.Length >= 3 && parts[0] == "media" && VideoId.TryParse(parts[1], null, out _);
+        var signed = Guid.TryParseExact(log.Session, "D", out var session);
         return new CdnRequestServed
         {
-            Time = DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(Needed(log.Time, "time") * 1000)),
-            Edge = log.Edge ?? throw new FormatException("'edge' is missing"),
-            Region = log.Region ?? "",
-            SessionId = record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid : null,
+            Time = Time(Needed(log.Time, "time"), source.ReceivedAt),
+            Edge = source.Edge,
+            Region = edges.RegionOf(source.Edge) ?? log.Region ?? "",
+            SessionId = signed ? $"{session:D}"
+                : record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid : null,
             VideoId = isMedia ? parts[1] : null,
             Rendition = isMedia && parts.Length > 3 ? parts[2] : "",
             Method = log.Method ?? "",
             Path = path,
-            Status = (int)Needed(log.Status, "status"),
-            Bytes = log.Bytes ?? 0,
-            DurationMs = (log.Duration ?? 0) * 1000,
-            UpstreamMs = LastSeconds(log.Upstream) * 1000,
+            Status = log.Status is { } status and >= 0 and <= 999 ? status
+                : throw new FormatException("'status' is missing or not a status"),
+            Bytes = log.Bytes is null or >= 0 ? log.Bytes ?? 0 : throw new FormatException("'bytes' is negative"),
+            DurationMs = Milliseconds(log.Duration ?? 0, "duration"),
+            UpstreamMs = LastSeconds(log.Upstream) is { } upstream ? Milliseconds(upstream, "upstream") : null,
             CacheStatus = log.Cache ?? "",
             UserAgent = log.UserAgent ?? "",
             Cmcd = cmcd,
             RequestId = log.RequestId ?? "",
+            Signed = signed,
         };
+    }
+
+    /// <summary>A time as nginx writes it, in seconds, or as other shippers do, in milliseconds or microseconds.</summary>
+    private static DateTimeOffset Time(double value, DateTimeOffset arrival)
+    {
+        var milliseconds = value switch
+        {
+            < MillisecondsFrom => value * 1000,
+            < MicrosecondsFrom => value,
+            < MicrosecondsEnd => value / 1000,
+            _ => double.NaN,
+        };
+        if (!(milliseconds >= 0 && milliseconds <= arrival.Add(ClockAheadMax).ToUnixTimeMilliseconds()))
+            throw new FormatException("'time' is not a Unix time up to one hour ahead of now");
+        return DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Round(milliseconds));
     }
 
     /// <summary>Where a CMCD header is present the query argument is ignored, as CTA-5004-B asks.</summary>
@@ -101,6 +147,10 @@ public sealed class AccessLogReader
 
     private static double Needed(double? value, string field) =>
         value ?? throw new FormatException($"'{field}' is missing");
+
+    /// <summary>A duration; one of years is a fault of the writer.</summary>
+    private static double Milliseconds(double seconds, string field) => seconds is >= 0 and <= 1e9
+        ? seconds * 1000 : throw new FormatException($"'{field}' is not a duration in seconds");
 
     /// <summary>nginx lists a time for each upstream that was asked; the last one answered.</summary>
     private static double? LastSeconds(string? text)

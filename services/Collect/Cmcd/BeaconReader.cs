@@ -2,10 +2,6 @@ using EventStream.Contracts;
 
 namespace EventStream.Collect.Cmcd;
 
-/// <summary>What a request says of all its records: where it came from and when it arrived.</summary>
-public sealed record BeaconContext(
-    string? VideoId, string Player, string Region, string Device, DateTimeOffset ReceivedAt);
-
 /// <summary>Turns a CMCD record into the contract's event. The line itself is kept unmodified.</summary>
 public sealed class BeaconReader(EdgeNames edges)
 {
@@ -20,6 +16,18 @@ public sealed class BeaconReader(EdgeNames edges)
     /// </summary>
     private const double ResponseMsMax = 600_000;
 
+    /// <summary>Times from this one on, 2200 in Unix milliseconds, are no times of viewing.</summary>
+    private const double TimeEnd = 7_258_118_400_000;
+
+    /// <summary>The standard's tokens are of one or two letters; a column of the warehouse holds few values.</summary>
+    private const int TokenMax = 32;
+
+    private static readonly (string Key, int Max)[] TextsMax =
+    [
+        ("e", TokenMax), ("sta", TokenMax), ("ot", TokenMax), ("st", TokenMax), ("sf", TokenMax), ("cid", 128),
+        ("h", 256), ("url", 4096),
+    ];
+
     /// <summary>Reads one line, or says in <paramref name="error"/> what is wrong with it.</summary>
     public BeaconReceived? TryRead(string line, BeaconContext context, out string? error)
     {
@@ -30,14 +38,20 @@ public sealed class BeaconReader(EdgeNames edges)
 
     private static string? Refusal(CmcdRecord record)
     {
+        if (record.Version < 1) return $"version {record.Version} does not exist";
         if (record.Version > VersionMax) return $"version {record.Version} is newer than {VersionMax}";
         if (record.Text("sid") is not { Length: > 0 and <= SessionIdMax })
             return $"the session id (sid) is missing or longer than {SessionIdMax} characters";
+        foreach (var (key, max) in TextsMax)
+        {
+            if (record.Text(key) is { } text && text.Length > max) return $"'{key}' is longer than {max} characters";
+        }
+
+        if (record.Number("ts") is { } ts and not (> 0 and < TimeEnd))
+            return "the timestamp (ts, Unix milliseconds) is not a time";
         if (record.Version < 2) return null;
         if (record.Text("e") is null) return "the event (e) is missing; event mode requires it";
-        return record.Number("ts") is > 0 and < 253_402_300_799_999
-            ? null
-            : "the timestamp (ts, Unix milliseconds) is missing or not a time";
+        return record.Number("ts") is null ? "the timestamp (ts, Unix milliseconds) is missing" : null;
     }
 
     private BeaconReceived Convert(string line, CmcdRecord r, BeaconContext context)
@@ -82,6 +96,8 @@ public sealed class BeaconReader(EdgeNames edges)
             Device = context.Device,
             Edge = edges.Of(url) ?? edges.Of(host) ?? "",
             Raw = line,
+            Proven = context.ProvenSession is { } proven && proven == r.Text("sid")
+                && (r.Text("cid") ?? context.VideoId) == context.VideoId,
         };
     }
 

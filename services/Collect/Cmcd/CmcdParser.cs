@@ -19,6 +19,9 @@ public static class CmcdParser
     /// <summary>Most items in one inner list.</summary>
     public const int ItemsMax = 64;
 
+    /// <summary>The largest number of the standard (RFC 8941): 15 digits.</summary>
+    public const double NumberMax = 999_999_999_999_999;
+
     /// <summary>Reads a record, or says in <paramref name="error"/> what is wrong and at which character.</summary>
     public static CmcdRecord? TryParse(string line, out string? error)
     {
@@ -136,10 +139,12 @@ public static class CmcdParser
             }
 
             return double.TryParse(text.AsSpan(start, at - start), NumberStyles.Float, CultureInfo.InvariantCulture,
-                out var n)
+                out var n) && Math.Abs(n) <= NumberMax
                 ? new CmcdItem(null, n, null, null)
-                : throw Wrong($"'{text[start..at]}' is not a number");
+                : throw Wrong($"'{Start(text.AsSpan(start, at - start))}' is not a number of at most 15 digits");
         }
+
+        private static string Start(ReadOnlySpan<char> text) => text.Length <= 40 ? $"{text}" : $"{text[..40]}...";
 
         private string ReadToken()
         {

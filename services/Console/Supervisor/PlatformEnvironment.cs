@@ -57,7 +57,8 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
             Set($"Traffic:Edges:{i}:Name", edges[i].Name);
             Set($"Traffic:Edges:{i}:Region", edges[i].Region);
             Set($"Traffic:Edges:{i}:Url", edges[i].Url);
-            Set($"Collect:AccessLogs:{i}", Path.Combine(data.Of("edges"), edges[i].Name, "access.log"));
+            Set($"Collect:AccessLogs:{i}:Path", Path.Combine(data.Of("edges"), edges[i].Name, "access.log"));
+            Set($"Collect:AccessLogs:{i}:Edge", edges[i].Name);
         }
 
         Set("Traffic:DnsPort", $"{ports.Dns}");

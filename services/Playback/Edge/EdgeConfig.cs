@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 
 namespace EventStream.Playback.Edge;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using EventStream.Hosting;
-using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 
 namespace EventStream.Playback.Edge;
 
@@ -66,8 +66,8 @@ public sealed partial record EdgeOptions
         if (Folder.Length == 0 || Folder.AsSpan().ContainsAny("\"\\$\n\r"))
             yield return "Folder: name a folder without quotes, backslashes, dollar signs and line breaks.";
         if (!IsOrigin(OriginUrl)) yield return $"OriginUrl: '{OriginUrl}' is not like http://host:port.";
-        if (SigningKey.Length < EdgeTokens.SigningKeyLengthMin)
-            yield return $"SigningKey: give at least {EdgeTokens.SigningKeyLengthMin} random characters.";
+        if (SigningKey.Length < SigningKeys.LengthMin)
+            yield return $"SigningKey: give at least {SigningKeys.LengthMin} random characters.";
         if (CacheBytesMax < 1 << 20) yield return "CacheBytesMax: give at least 1048576 bytes.";
         if (ConnectionsMax < 64) yield return "ConnectionsMax: give at least 64.";
         if (AllowedOrigin != "*" && !IsOrigin(AllowedOrigin))

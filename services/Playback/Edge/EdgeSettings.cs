@@ -1,6 +1,6 @@
 using System.Globalization;
 using EventStream.Hosting;
-using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Playback.Edge;

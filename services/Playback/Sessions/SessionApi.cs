@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
 using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,7 +21,8 @@ public sealed record SessionRequest(string? Player, string? Region, string? Devi
 
 /// <summary>
 /// A viewing session: signed URLs that open the video until <paramref name="ExpiresAt"/>. The session id is the CMCD
-/// <c>sid</c>; beacons go to <paramref name="BeaconsUrl"/>. Poster and thumbnails are null until they are made.
+/// <c>sid</c>; beacons go to <paramref name="BeaconsUrl"/>, unchanged: it carries the proof of the session. Poster and
+/// thumbnails are null until they are made.
 /// </summary>
 public sealed record SessionOpened(
     Guid SessionId, VideoId VideoId, DateTimeOffset ExpiresAt, string HlsUrl, string DashUrl, string? PosterUrl,
@@ -36,8 +39,16 @@ internal static class SessionApi
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous();
 
-    private static async Task<IResult> OpenAsync(string videoId, HttpContext http, SessionServices services)
+    private static async Task<IResult> OpenAsync(
+        string videoId, HttpContext http, SessionServices services, SessionLimits limits)
     {
+        if (limits.Refuse(http.Connection.RemoteIpAddress) is { } wait)
+        {
+            var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+            http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            return Problems.TooMany(seconds);
+        }
+
         var (request, error) = await ReadAsync(http);
         if (request is null) return Problems.BadRequest(error!);
         if (Fault(request) is { } fault) return Problems.BadRequest(fault);
@@ -86,24 +97,29 @@ internal static class SessionApi
 
 /// <summary>What opening a session works with, and the opening itself.</summary>
 internal sealed record SessionServices(
-    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, EdgeDirectory Edges, EdgeTokens Tokens, SteeringUrls Steering,
-    PlaybackOptions Options, TimeProvider Clock)
+    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, EdgeDirectory Edges, EdgeTokens Tokens, BeaconProof Proof,
+    SteeringUrls Steering, PlaybackOptions Options, TimeProvider Clock)
 {
     public SessionOpened Open(CatalogueVideo video, SessionRequest request, IReadOnlyList<EdgeAddress> edges)
     {
         var now = Clock.GetUtcNow();
         // Whole seconds, since that is what the signature holds.
         var expires = DateTimeOffset.FromUnixTimeSeconds((now + Options.TokenLifetime).ToUnixTimeSeconds());
-        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, expires)}/media/{video.Id}";
+        var session = request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now);
+        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, session, expires)}/media/{video.Id}";
         var region = request.Region ?? "";
         var query = region.Length > 0 ? $"?region={region}" : "";
         return new SessionOpened(
-            request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now), video.Id, expires,
-            $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
+            session, video.Id, expires, $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
             video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
-            $"{Options.CollectUrl}/v1/cmcd?video={video.Id}&region={region}&player={request.Player ?? ""}",
+            BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
                 Steering.Hls(video.Id, region), Steering.Dash(video.Id, region), [.. edges.Select(edge => edge.Name)]));
     }
+
+    /// <summary>Where a session reports to. Every value is of characters that a URL takes as they are.</summary>
+    private string BeaconsUrl(BeaconClaims session) =>
+        $"{Options.CollectUrl}/v1/cmcd?video={session.VideoId}&region={session.Region}&player={session.Player}"
+        + $"&session={session.SessionId}&expires={session.Expires.ToUnixTimeSeconds()}&proof={Proof.Make(session)}";
 }

@@ -96,7 +96,9 @@ public sealed class GoldenFileTests
 
     private static bool IsOptional(JsonPropertyInfo member) =>
         !member.IsRequired && (member.IsSetNullable || member.AssociatedParameter is { HasDefaultValue: true }
-            || (member.AssociatedParameter is null && !member.IsRequired));
+            || member.AssociatedParameter is null
+            // An init-only member reads as its type's default, which null is not for a reference.
+            || (member.AssociatedParameter.IsMemberInitializer && member.PropertyType.IsValueType));
 
     /// <summary>The members of a value, in order, as <c>a</c>, <c>a.b</c>; of list items as <c>a.b</c>.</summary>
     private static IEnumerable<string> Paths(JsonNode node, string prefix = "") => node switch

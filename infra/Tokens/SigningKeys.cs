@@ -1,11 +1,17 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Playback.Tokens;
+namespace EventStream.Tokens;
 
-/// <summary>The file that holds the signing key: one line, readable by its owner only.</summary>
+/// <summary>
+/// The signing key, from which the platform derives the keys of all its tokens. Its file holds one line, readable by
+/// its owner only.
+/// </summary>
 public static class SigningKeys
 {
+    /// <summary>Fewest characters of a signing key; 32 random hexadecimal digits carry 128 bits.</summary>
+    public const int LengthMin = 32;
+
     private const int KeyBytes = 32;
 
     /// <summary>
@@ -42,9 +48,9 @@ public static class SigningKeys
         }
 
         if (string.IsNullOrEmpty(key)) errors.Add("Set Playback:SigningKey or Playback:SigningKeyFile.");
-        else if (key.Length < EdgeTokens.SigningKeyLengthMin)
+        else if (key.Length < LengthMin)
         {
-            errors.Add($"The signing key needs at least {EdgeTokens.SigningKeyLengthMin} characters; "
+            errors.Add($"The signing key needs at least {LengthMin} characters; "
                 + "try `openssl rand -hex 32`.");
         }
 

@@ -1,7 +1,7 @@
-namespace EventStream.Playback.Tokens;
+namespace EventStream.Tokens;
 
 /// <summary>Files that only their owner may read, from the first byte on.</summary>
-internal static class PrivateFile
+public static class PrivateFile
 {
     /// <summary>Writes a new file. Throws <see cref="IOException"/> where one is there already.</summary>
     public static void Create(string path, string content)
