@@ -33,6 +33,17 @@ public sealed record UploadOptions
     public int CreationsPerMinuteMax { get; init; } = 600;
 
     /// <summary>
+    /// KiB that one publisher may send a second: <c>Upload:KiBPerSecondMax</c>. Who sends faster is slowed down, not
+    /// refused.
+    /// </summary>
+    public int KiBPerSecondMax { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// Least value of <see cref="KiBPerSecondMax"/>: the size of the buffers that bodies are read with.
+    /// </summary>
+    internal const int KiBPerSecondMin = 128;
+
+    /// <summary>
     /// Smallest part of a file that comes in parts, in bytes: <c>Upload:PartialBytesMin</c>. A smaller one costs more
     /// to keep than sending parts side by side saves.
     /// </summary>
@@ -57,6 +68,8 @@ public sealed record UploadOptions
                 configuration, "BytesPerPublisherMax", defaults.BytesPerPublisherMax, errors),
             CreationsPerMinuteMax = (int)Number(
                 configuration, "CreationsPerMinuteMax", defaults.CreationsPerMinuteMax, errors, int.MaxValue),
+            KiBPerSecondMax = (int)Number(
+                configuration, "KiBPerSecondMax", defaults.KiBPerSecondMax, errors, int.MaxValue, KiBPerSecondMin),
             PartialBytesMin = Number(configuration, "PartialBytesMin", defaults.PartialBytesMin, errors),
             ExpiresAfter = Span(configuration, defaults.ExpiresAfter, errors),
             AllowedOrigins = Origins(configuration),
@@ -69,13 +82,14 @@ public sealed record UploadOptions
     public static bool IsSha256(string? text) => text is { Length: 64 } && text.All(char.IsAsciiHexDigit);
 
     private static long Number(
-        IConfiguration configuration, string key, long missing, List<string> errors, long max = long.MaxValue)
+        IConfiguration configuration, string key, long missing, List<string> errors, long max = long.MaxValue,
+        long min = 1)
     {
         var text = configuration[$"Upload:{key}"];
         if (text is null) return missing;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            && value > 0 && value <= max) return value;
-        errors.Add($"Upload:{key} '{text}' must be a whole number from 1 to {max}");
+            && value >= min && value <= max) return value;
+        errors.Add($"Upload:{key} '{text}' must be a whole number from {min} to {max}");
         return missing;
     }
 

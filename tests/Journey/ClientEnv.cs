@@ -61,7 +61,7 @@ public sealed partial class ClientEnv
             {
                 // Java clients have their credentials in one line; it names them as librdkafka's settings do.
                 foreach (Match match in Credential().Matches(value))
-                    settings[$"sasl.{match.Groups["name"].Value}"] = match.Groups["value"].Value;
+                    settings.TryAdd($"sasl.{match.Groups["name"].Value}", match.Groups["value"].Value);
             }
             else if (key is "security.protocol" or "sasl.mechanism" or "sasl.username" or "sasl.password"
                 or "bootstrap.servers")

@@ -98,18 +98,19 @@ public sealed partial class PartitionWatch : BackgroundService
         using var timer = new PeriodicTimer(Interval, clock);
         do
         {
-            await LookAsync(admin, stoppingToken);
+            await LookAsync(admin);
             looked.TrySetResult();
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task LookAsync(IAdminClient admin, CancellationToken cancellation)
+    /// <summary>One look, to its end within its time-out: a client must not be closed while a request is under way.</summary>
+    private async Task LookAsync(IAdminClient admin)
     {
         var topics = needed.SelectMany(part => part.Names()).Distinct().ToList();
         try
         {
-            var found = await DescribeAsync(admin, topics.Select(topic => topic.Name).Distinct()).WaitAsync(cancellation);
+            var found = await DescribeAsync(admin, topics.Select(topic => topic.Name).Distinct());
             (answeredAt, answered) = (clock.GetTimestamp(), true);
             Say(Missing(topics, found));
         }

@@ -22,8 +22,8 @@ internal static class ClientEnv
         foreach (var role in (string[])["upload", "playback", "collect", "console", "capacity", "clickhouse"])
             Add($"{role.ToUpperInvariant()}_URL", ports.Url(role));
         Add("CLICKHOUSE_READER_USER", "reader");
-        if (File.Exists(data.SecretFile(DataFolder.ClickHouseReaderPassword)))
-            Add("CLICKHOUSE_READER_PASSWORD", data.Secret(DataFolder.ClickHouseReaderPassword));
+        if (File.Exists(data.SecretFile(DataFolder.ClickHouseReader)))
+            Add("CLICKHOUSE_READER_PASSWORD", data.Secret(DataFolder.ClickHouseReader));
         Add("PUBLISHER_KEY", data.Secret(DataFolder.ApiKey));
         Add("OPERATOR_KEY", data.Secret(DataFolder.OperatorKey));
         Add("EDGE_LOG_KEY", data.Secret(DataFolder.EdgeLogKey(EdgePlace.All(ports)[0].Name)));

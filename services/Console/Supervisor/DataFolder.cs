@@ -34,7 +34,7 @@ public sealed class DataFolder
     public const string ServiceKey = "service-key";
 
     /// <summary>The password with which ClickHouse lets its reader in.</summary>
-    public const string ClickHouseReaderPassword = "clickhouse-reader-password";
+    public const string ClickHouseReader = "clickhouse-reader-password";
 
     /// <summary>The password of the one user of the platform's own broker.</summary>
     public const string KafkaPassword = "kafka-password";
@@ -155,7 +155,7 @@ public sealed class DataFolder
         var path = SecretFile(name);
         if (File.Exists(path)) return File.ReadAllText(path).Trim();
         var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
-        Write(path, secret + "\n");
+        WriteForOwner(path, secret + "\n");
         return secret;
     });
 
@@ -163,9 +163,10 @@ public sealed class DataFolder
     /// Writes a file that only its owner may read. It appears under its name when it is whole, whenever the process
     /// ends. Throws <see cref="CommandException"/>.
     /// </summary>
-    public void WriteFile(string path, string text) => Guarded(() => Write(path, text));
+    public void WriteFile(string path, string text) => Guarded(() => WriteForOwner(path, text));
 
-    private static void Write(string path, string text)
+    /// <summary>The same, where the errors of the file system are to come through.</summary>
+    public static void WriteForOwner(string path, string text)
     {
         var unfinished = path + ".new";
         File.Delete(unfinished);

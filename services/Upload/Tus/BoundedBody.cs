@@ -4,9 +4,11 @@ namespace EventStream.Upload.Tus;
 
 /// <summary>
 /// A request body of at most a number of bytes. One byte more throws <see cref="UploadProblemException"/> (413) before
-/// the last bytes within the bound are given out, so that a file which was cut there is never whole.
+/// the last bytes within the bound are given out, so that a file which was cut there is never whole. What was read
+/// waits for <paramref name="pace"/>, and the client with it, since nobody reads on.
 /// </summary>
-internal sealed class BoundedBody(Stream body, long bytesMax) : Stream
+internal sealed class BoundedBody(
+    Stream body, long bytesMax, Func<int, CancellationToken, ValueTask> pace) : Stream
 {
     private long left = bytesMax;
     private bool ended;
@@ -28,6 +30,7 @@ internal sealed class BoundedBody(Stream body, long bytesMax) : Stream
         var read = left == 0 ? 0
             : await body.ReadAsync(buffer[..(int)Math.Min(buffer.Length, left)], cancellationToken);
         left -= read;
+        if (read > 0) await pace(read, cancellationToken);
         if (left > 0) return read;
         // A body with a Content-Length ends here at once; only one without can go on.
         if (await body.ReadAsync(new byte[1], cancellationToken) > 0) throw TooLong();

@@ -91,10 +91,7 @@ public sealed partial class TusApi(
     private async Task<IResult> AppendAsync(HttpContext context, string id)
     {
         var upload = await FindAsync(context, id);
-        var (begin, length) = TusHeaders.Chunk(context.Request);
-        if (upload.Kind == UploadRecord.Final)
-            throw new UploadProblemException(
-                StatusCodes.Status403Forbidden, "A final upload takes no bytes", "Its bytes are those of its parts.");
+        var (begin, length) = TusHeaders.Chunk(context.Request, upload);
         if (length is { } told) upload = await uploads.SetLengthAsync(upload, told, context.RequestAborted);
         var offset = await TakeAsync(context, upload, begin);
         if (offset is null) return Results.Empty;

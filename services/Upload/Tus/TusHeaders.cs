@@ -28,7 +28,7 @@ internal static class TusHeaders
     private const string FinalPrefix = "final;";
 
     private static readonly string[] OfCreation = [Length, DeferLength, Concat, Metadata, Checksum];
-    private static readonly string[] OfChunk = [Offset, Length, Checksum];
+    private static readonly string[] OfChunk = [Offset, Length, Concat, Checksum];
 
     /// <summary>Reads a creation. Throws <see cref="UploadProblemException"/> (400, 415, 501).</summary>
     public static TusCreation Creation(HttpRequest request)
@@ -44,11 +44,19 @@ internal static class TusHeaders
             Announced(request), concat.Length > 0 ? UploadRecord.Partial : UploadRecord.Whole, [], metadata);
     }
 
-    /// <summary>Checks the headers of a chunk and returns its offset and, where it tells one, the length.</summary>
-    public static (long Offset, long? LengthBytes) Chunk(HttpRequest request)
+    /// <summary>
+    /// Checks the headers of a chunk of an upload and returns its offset and, where it tells one, the length. Clients
+    /// say of each chunk of a part that it is one. Throws <see cref="UploadProblemException"/> (400, 403, 415, 501).
+    /// </summary>
+    public static (long Offset, long? LengthBytes) Chunk(HttpRequest request, UploadRecord upload)
     {
         Known(request, OfChunk);
         if (!IsChunk(request)) throw WrongType();
+        if (upload.Kind == UploadRecord.Final)
+            throw new UploadProblemException(
+                StatusCodes.Status403Forbidden, "A final upload takes no bytes", "Its bytes are those of its parts.");
+        if (request.Headers.TryGetValue(Concat, out var kind) && !(upload.IsPartial && kind == UploadRecord.Partial))
+            throw Bad($"{Concat} cannot be used", $"The upload was created as another kind than '{kind}'.");
         return (Number(request, Offset), request.Headers.ContainsKey(Length) ? Number(request, Length) : null);
     }
 

@@ -6,12 +6,17 @@ using Microsoft.AspNetCore.Http;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// What one publisher may have and do: the size of a file, unfinished uploads, bytes, and creations a minute. The
-/// last is counted by each process for itself; the others hold over all replicas, but for requests that run at the
-/// same time, which may go beyond by one each.
+/// What one publisher may have and do: the size of a file, unfinished uploads, bytes, creations a minute, and bytes a
+/// second. The last two are counted by each process for itself; the others hold over all replicas, but for requests
+/// that run at the same time, which may go beyond by one each.
 /// </summary>
 public sealed class UploadQuota(UploadTable table, UploadOptions options) : IDisposable
 {
+    private const int PacePeriods = 10;
+
+    /// <summary>Waiting requests beyond this many are refused; each waits with one buffer of its body.</summary>
+    private const int PaceWaitersMax = 1024;
+
     private readonly PartitionedRateLimiter<string> creations = PartitionedRateLimiter.Create<string, string>(
         publisher => RateLimitPartition.GetTokenBucketLimiter(publisher, _ => new TokenBucketRateLimiterOptions
         {
@@ -19,6 +24,16 @@ public sealed class UploadQuota(UploadTable table, UploadOptions options) : IDis
             TokensPerPeriod = Math.Max(1, options.CreationsPerMinuteMax / 60),
             ReplenishmentPeriod = TimeSpan.FromMinutes(1) / Math.Min(60, options.CreationsPerMinuteMax),
             QueueLimit = 0,
+        }));
+
+    /// <summary>One permit is a KiB.</summary>
+    private readonly PartitionedRateLimiter<string> pace = PartitionedRateLimiter.Create<string, string>(
+        publisher => RateLimitPartition.GetTokenBucketLimiter(publisher, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = options.KiBPerSecondMax,
+            TokensPerPeriod = Math.Max(1, options.KiBPerSecondMax / PacePeriods),
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1) / PacePeriods,
+            QueueLimit = PaceWaitersMax * UploadOptions.KiBPerSecondMin,
         }));
 
     /// <summary>
@@ -74,7 +89,26 @@ public sealed class UploadQuota(UploadTable table, UploadOptions options) : IDis
             $"{publisher} may create {options.CreationsPerMinuteMax} a minute (Upload:CreationsPerMinuteMax).", after);
     }
 
-    public void Dispose() => creations.Dispose();
+    /// <summary>
+    /// Waits until a publisher may send as many bytes more. Throws <see cref="UploadProblemException"/> (429) where too
+    /// many of its requests wait.
+    /// </summary>
+    internal async ValueTask PaceAsync(string publisher, int bytes, CancellationToken cancellation)
+    {
+        var permits = Math.Clamp((bytes + 1023) / 1024, 1, UploadOptions.KiBPerSecondMin);
+        using var lease = await pace.AcquireAsync(publisher, permits, cancellation);
+        if (!lease.IsAcquired)
+            throw TooMany(
+                "Too many chunks at once",
+                $"{publisher} may send {options.KiBPerSecondMax} KiB a second (Upload:KiBPerSecondMax).",
+                TimeSpan.FromSeconds(1));
+    }
+
+    public void Dispose()
+    {
+        creations.Dispose();
+        pace.Dispose();
+    }
 
     private static UploadProblemException TooMany(string title, string detail, TimeSpan after)
     {

@@ -90,7 +90,9 @@ public sealed partial class UploadService(
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
         var held = await OffsetAsync(upload, cancellation);
         if (held != offset) throw OffsetDiffers(offset, held);
-        await using var bounded = new BoundedBody(body, (upload.LengthBytes ?? options.MaxSizeBytes) - offset);
+        await using var bounded = new BoundedBody(
+            body, (upload.LengthBytes ?? options.MaxSizeBytes) - offset,
+            (bytes, stop) => quota.PaceAsync(upload.Publisher, bytes, stop));
         await using var chunk = checksum is null ? bounded : await checksum.SetAsideAsync(bounded, lease.Token);
         if (upload.IsWhole)
         {

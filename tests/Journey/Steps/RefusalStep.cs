@@ -16,7 +16,7 @@ public static class RefusalStep
         var signed = new Uri(session.GetProperty("hlsUrl").GetString()!);
         await ExpectAsync(signed.ToString(), HttpStatusCode.OK, "signed URL");
         var parts = signed.AbsolutePath.Split('/');
-        // /s/{expires}/.../{signature}/media/{video}/...
+        // /s/{expires}/{session}/{signature}/media/{video}/...
         var signature = parts[Array.IndexOf(parts, "media") - 1];
         var expired = signed.ToString().Replace(parts[2], "1000000000", StringComparison.Ordinal);
         var forged = signed.ToString().Replace(signature, new string('A', signature.Length), StringComparison.Ordinal);

@@ -11,23 +11,21 @@ namespace EventStream.Tests.Deploy;
 /// With the settings of docker-compose.yml and of the Kubernetes manifests, load that QoE measures becomes a forecast
 /// and a decision in Capacity within three minutes.
 /// </summary>
-public class AutoscaleSettingsTests
+public class AutoscaleSettingsTests(DeploymentSecrets secrets) : IClassFixture<DeploymentSecrets>
 {
     private static readonly DateTimeOffset Start = TimeProvider.System.GetUtcNow().AddMinutes(-10);
 
-    private static Dictionary<string, string> Secrets => [];
+    [Fact]
+    public void Compose_forecasts_and_decides() => AssertScales(Manifests.Compose(secrets), "none");
 
     [Fact]
-    public void Compose_forecasts_and_decides() => AssertScales(Manifests.Compose(), "none");
-
-    [Fact]
-    public void Kubernetes_forecasts_and_decides() => AssertScales(Manifests.Kubernetes(Secrets), "kubernetes");
+    public void Kubernetes_forecasts_and_decides() => AssertScales(Manifests.Kubernetes(secrets), "kubernetes");
 
     /// <summary>The account of the role may scale what the settings name, and nothing else.</summary>
     [Fact]
     public void Kubernetes_lets_capacity_scale_its_targets()
     {
-        var targets = Options(Manifests.Kubernetes(Secrets)).Capacity.Targets.Select(target => target.Name).ToList();
+        var targets = Options(Manifests.Kubernetes(secrets)).Capacity.Targets.Select(target => target.Name).ToList();
         var rules = Manifests.KubernetesDocuments()
             .Single(document => Manifests.Text(document["kind"]) == "Role"
                 && Manifests.Text(document["metadata"]["name"]) == CapacityRole.Name)["rules"];

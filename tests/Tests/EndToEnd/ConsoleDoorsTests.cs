@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using EventStream.Console.Supervisor;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
@@ -143,14 +144,60 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
             processes.All(process => process.Health.All(role => role.State != "not ready")), code == 0);
     }
 
+    [Fact]
+    public async Task The_library_shows_how_many_videos_there_are_and_brings_them_all()
+    {
+        const int videos = 61;
+        using var http = TestKeys.Client(platform.PublisherKey);
+        for (var i = 0; i < videos; i++) await UploadAsync(http);
+
+        var (page, errors) = await platform.OpenAsync("/library", platform.PublisherKey);
+        await page.WaitForSelectorAsync("#videos details");
+        Assert.Equal(50, await page.Locator("#videos details").CountAsync());
+        Assert.StartsWith($"50 of {videos} videos", await page.InnerTextAsync("#count"));
+
+        await page.ClickAsync("#more");
+        await page.WaitForFunctionAsync(
+            "count => document.querySelectorAll('#videos details').length === count", videos,
+            new() { Timeout = Patience });
+        Assert.StartsWith($"{videos} of {videos} videos", await page.InnerTextAsync("#count"));
+        Assert.False(await page.Locator("#more").IsVisibleAsync());
+        await page.GotoAsync(platform.Url("/"));
+        await page.WaitForFunctionAsync(
+            "count => document.querySelector('#videos').textContent === String(count)", videos,
+            new() { Timeout = Patience });
+        Assert.Empty(errors);
+        await page.Context.CloseAsync();
+    }
+
+    /// <summary>Five bytes that are no video: in the library they are one all the same.</summary>
+    private async Task UploadAsync(HttpClient http)
+    {
+        using var create = new HttpRequestMessage(HttpMethod.Post, platform.Ports.Url("upload") + "/v1/uploads");
+        create.Headers.Add("Tus-Resumable", "1.0.0");
+        create.Headers.Add("Upload-Length", "5");
+        create.Headers.Add("Upload-Metadata", $"filename {Convert.ToBase64String("five.mp4"u8)}");
+        using var created = await http.SendAsync(create);
+        created.EnsureSuccessStatusCode();
+        using var send = new HttpRequestMessage(
+            HttpMethod.Patch, new Uri(create.RequestUri!, created.Headers.Location!));
+        send.Headers.Add("Tus-Resumable", "1.0.0");
+        send.Headers.Add("Upload-Offset", "0");
+        send.Content = new ByteArrayContent("12345"u8.ToArray());
+        send.Content.Headers.ContentType = new("application/offset+octet-stream");
+        using var sent = await http.SendAsync(send);
+        sent.EnsureSuccessStatusCode();
+    }
+
     private async Task<List<ProcessStatus>> ProcessesAsync(HttpClient http) =>
         (await http.GetFromJsonAsync<List<ProcessStatus>>($"{platform.Ports.Url("supervisor")}/v1/processes"))!;
 
     /// <summary>The edge's process, which a stop ends, and the videos there are.</summary>
-    private async Task<(string State, int? Pid, string Videos)> StateAsync(HttpClient http)
+    private async Task<(string State, int? Pid, long Videos)> StateAsync(HttpClient http)
     {
         var edge = (await ProcessesAsync(http)).Single(process => process.Name == "edge-b");
-        return (edge.State, edge.Pid, await http.GetStringAsync(platform.Url("/api/videos")));
+        var videos = await http.GetFromJsonAsync<JsonElement>(platform.Url("/api/videos?limit=1"));
+        return (edge.State, edge.Pid, videos.GetProperty("total").GetInt64());
     }
 
     /// <summary>A web page that has nothing to do with the platform.</summary>

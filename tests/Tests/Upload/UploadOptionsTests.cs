@@ -11,11 +11,11 @@ public sealed class UploadOptionsTests
         var e = Assert.Throws<RoleConfigurationException>(() => Read(
             ("Upload:MaxSizeBytes", "much"), ("Upload:ExpiresAfter", "-1"), ("Upload:OpenUploadsMax", "0"),
             ("Upload:CreationsPerMinuteMax", "99999999999"), ("Upload:BytesPerPublisherMax", "all"),
-            ("Upload:PartialBytesMin", "-5")));
+            ("Upload:PartialBytesMin", "-5"), ("Upload:KiBPerSecondMax", "127")));
         foreach (var setting in (string[])
             [
                 "Upload:MaxSizeBytes", "Upload:ExpiresAfter", "Upload:OpenUploadsMax", "Upload:CreationsPerMinuteMax",
-                "Upload:BytesPerPublisherMax", "Upload:PartialBytesMin",
+                "Upload:BytesPerPublisherMax", "Upload:PartialBytesMin", "Upload:KiBPerSecondMax",
             ])
             Assert.Contains(setting, e.Message, StringComparison.Ordinal);
     }

@@ -52,8 +52,12 @@ public sealed class SessionLifeTests : IDisposable
     [InlineData("127.0.0.1", "evil.example")]
     public async Task A_name_that_points_to_this_machine_is_no_name_of_the_console(string host, string? forwarded)
     {
-        await using var rig = await ConsoleRig.StartAsync();
+        await using var rig = await ConsoleRig.StartAsync(("Urls:Public:console", "https://console.example"));
         using var http = TestKeys.Client(TestKeys.Operator, rig.Url);
+        using var own = new HttpRequestMessage(HttpMethod.Get, "/api/videos");
+        own.Headers.Host = "console.example";
+        using var welcome = await http.SendAsync(own);
+        Assert.Equal(HttpStatusCode.OK, welcome.StatusCode);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/videos");
         request.Headers.Host = host;
         if (forwarded is not null) request.Headers.Add("X-Forwarded-Host", forwarded);
@@ -62,7 +66,7 @@ public sealed class SessionLifeTests : IDisposable
         using var answer = await http.SendAsync(request);
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains("EVENTSTREAM__URLS__CONSOLE", await answer.Content.ReadAsStringAsync());
+        Assert.Contains("EVENTSTREAM__URLS__PUBLIC__CONSOLE", await answer.Content.ReadAsStringAsync());
     }
 
     [Fact]

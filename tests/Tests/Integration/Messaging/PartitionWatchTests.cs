@@ -23,7 +23,7 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
             [
                 new TopicSpecification
                 {
-                    Name = topic.Name,
+                    Name = topic.Name, NumPartitions = 3,
                     ReplicasAssignments = new() { [0] = [1], [1] = [2], [2] = [3] },
                     Configs = TopicSettings.Of(topic),
                 },

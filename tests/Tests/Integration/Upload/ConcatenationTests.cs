@@ -105,7 +105,8 @@ public sealed class ConcatenationTests : IAsyncLifetime
         foreach (var (parts, status, what) in ((string, int, string)[])
             [
                 ($"{whole} {unfinished}", 409, "bytes to come"), ($"{whole} {whole}", 400, "twice"),
-                ("", 400, "no part"), (await upload.CreateAsync(5), 400, "none of your partial"), ("/v1/uploads/x", 400, "not the Location"),
+                ("", 400, "no part"), (await upload.CreateAsync(5), 400, "none of your partial"),
+                ("/v1/uploads/x", 400, "not the Location"),
             ])
         {
             using var refused = await upload.SendAsync("POST", "/v1/uploads", [("Upload-Concat", $"final;{parts}")]);

@@ -53,6 +53,19 @@ public sealed class UploadQuotaTests : IAsyncLifetime
         Assert.Equal(201, (int)others.StatusCode);
     }
 
+    [Fact]
+    public async Task Who_sends_faster_than_the_rate_is_slowed_down_and_loses_nothing()
+    {
+        upload = await UploadHarness.StartAsync(broker.Bootstrap, new() { ["Upload:KiBPerSecondMax"] = "512" });
+        var file = Bytes(3 * 512 * 1024);
+        var url = await upload.CreateAsync(file.Length);
+        var begun = TimeProvider.System.GetTimestamp();
+        using var taken = await upload.PatchAsync(url, 0, file);
+        Assert.Equal($"{file.Length}", taken.Header("Upload-Offset"));
+        // The first second's worth is there at once, the others come at the rate.
+        Assert.True(TimeProvider.System.GetElapsedTime(begun) > TimeSpan.FromSeconds(1.5));
+    }
+
     private Task<HttpResponseMessage> CreateAsync(string key, params (string, string)[] headers) =>
         upload!.SendAsync("POST", "/v1/uploads", headers, key: key);
 }
