@@ -4,6 +4,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Qoe;
 
+/// <summary>An edge of the platform and the region it stands in, which may be empty.</summary>
+public sealed record QoeEdge(string Name, string Region);
+
 /// <summary>
 /// Settings of the QoE topology, section <c>Qoe</c>. Times in seconds of event time unless the name says otherwise.
 /// </summary>
@@ -32,6 +35,11 @@ public sealed record QoeOptions
     /// <summary>A live session is reported at most this often.</summary>
     public double UpdateSeconds { get; init; } = 2;
 
+    /// <summary>
+    /// How long a session that ended waits before it is told, so that the edges' logs of its last requests are in it.
+    /// </summary>
+    public double SessionLogSeconds { get; init; } = 3;
+
     public double WindowSeconds { get; init; } = 10;
 
     /// <summary>
@@ -42,13 +50,25 @@ public sealed record QoeOptions
 
     public double LoadStepSeconds { get; init; } = 10;
 
-    /// <summary>Time after a step's end in which partial loads of slower partitions still count.</summary>
-    public double LoadGraceSeconds { get; init; } = 3;
+    /// <summary>
+    /// Time after a step's end in which records still count. A player that is paused may be silent for fifteen
+    /// seconds between two batches of reports, and only the second one shows that it was there in between.
+    /// </summary>
+    public double LoadGraceSeconds { get; init; } = 16;
 
-    /// <summary>Zero steps written for a resource after a gap, at most; a longer gap is skipped.</summary>
+    /// <summary>
+    /// Steps without load that are told after a gap, at most; a longer gap stays one. An edge that is not configured
+    /// and has served nothing for as many steps is told no more.
+    /// </summary>
     public int LoadZeroStepsMax { get; init; } = 400;
 
-    /// <summary>Wall-clock silence after which stream time goes on by itself; 0 turns that off.</summary>
+    /// <summary>The edges of the platform, from the section <c>Traffic:Edges</c>.</summary>
+    public IReadOnlyList<QoeEdge> Edges { get; init; } = [];
+
+    /// <summary>
+    /// Wall-clock silence after which stream time follows the clock, if all that was written has been read; 0 turns
+    /// that off.
+    /// </summary>
     public double IdleAdvanceSeconds { get; init; } = 3;
 
     /// <summary>A pause in playback that is shorter is a gap that the player bridged, not a stall.</summary>
@@ -71,6 +91,9 @@ public sealed record QoeOptions
     /// <summary>Windows with fewer sessions raise no alert.</summary>
     public int AlertSessionsMin { get; init; } = 1;
 
+    /// <summary>The region of a configured edge; null for any other.</summary>
+    internal string? RegionOf(string edge) => Edges.FirstOrDefault(other => other.Name == edge)?.Region;
+
     internal TimeSpan SessionTimeout => TimeSpan.FromSeconds(SessionTimeoutSeconds);
 
     internal TimeSpan Reorder => TimeSpan.FromSeconds(ReorderSeconds);
@@ -84,7 +107,16 @@ public sealed record QoeOptions
     /// </summary>
     public static QoeOptions From(IConfiguration configuration)
     {
-        var options = configuration.GetSection("Qoe").Get<QoeOptions>() ?? new QoeOptions();
+        var options = (configuration.GetSection("Qoe").Get<QoeOptions>() ?? new QoeOptions()) with
+        {
+            Edges =
+            [
+                .. configuration
+                    .GetSection("Traffic:Edges")
+                    .GetChildren()
+                    .Select(edge => new QoeEdge(edge["Name"] ?? "", edge["Region"] ?? "")),
+            ],
+        };
         var errors = options.Errors().ToList();
         if (errors.Count > 0)
             throw new RoleConfigurationException("qoe", string.Join(' ', errors));
@@ -106,6 +138,7 @@ public sealed record QoeOptions
         (string Name, double Value)[] notNegative =
         [
             (nameof(ReorderSeconds), ReorderSeconds),
+            (nameof(SessionLogSeconds), SessionLogSeconds),
             (nameof(WindowGraceSeconds), WindowGraceSeconds),
             (nameof(LoadGraceSeconds), LoadGraceSeconds),
             (nameof(IdleAdvanceSeconds), IdleAdvanceSeconds),
@@ -116,6 +149,8 @@ public sealed record QoeOptions
             yield return $"Qoe:{name} is {value}; it must be greater than 0.";
         foreach (var (name, value) in notNegative.Where(setting => !(setting.Value >= 0)))
             yield return $"Qoe:{name} is {value}; it must not be negative.";
+        if (Edges.Any(edge => edge.Name.Length == 0))
+            yield return "An edge of Traffic:Edges has no Name.";
         if (string.IsNullOrWhiteSpace(ApplicationId))
             yield return "Qoe:ApplicationId is empty; give the consumer group a name.";
         if (string.IsNullOrWhiteSpace(InstanceId))

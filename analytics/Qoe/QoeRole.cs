@@ -39,18 +39,14 @@ public sealed class QoeRole : IRole
         builder.Services.AddSingleton(Streams(options));
         builder.Services.AddSingleton(_ => QoeTopology.Build(options));
         builder.Services.AddSingleton<StreamsApp>();
+        builder.Services.AddSingleton<StreamWatch>();
         builder.Services.AddSingleton<IHostedService, QoeStart>();
         builder.Services.AddReadiness(
             "stream",
             (services, _) =>
-            {
-                var status = services.GetRequiredService<StreamsApp>().Status;
-                return Task.FromResult(
-                    status is { State: StreamsState.Running, Tasks.Count: > 0 }
-                        ? null
-                        : $"The stream is {status.State} with {status.Tasks.Count} tasks. {status.Error}"
-                );
-            }
+                Task.FromResult(
+                    services.GetRequiredService<StreamWatch>().Judge(services.GetRequiredService<StreamsApp>().Status)
+                )
         );
     }
 

@@ -15,8 +15,25 @@ public static class QoeTopology
     public static Topology Build(QoeOptions options)
     {
         var builder = WithStores(new StreamBuilder());
-        var inputs = Beacons(builder, options).Merge(Requests(builder));
-        var facts = inputs.Process(() => new SessionProcessor(options), SessionProcessor.Store);
+        var inputs = Beacons(builder, options).Merge(Requests(builder, options));
+        // Load goes before sessions: a step is measured before those that ended long ago are dropped. It is one
+        // global figure, so its parts meet in a topic of one partition.
+        inputs
+            .Process(() => new LoadPartProcessor(options), LoadPartProcessor.Store, SessionProcessor.Store)
+            .Repartition(new Repartitioned<string, LoadPart>("load", Text, Parts, Partitions: 1))
+            .Process(
+                () => new LoadProcessor(options),
+                LoadProcessor.Sums,
+                LoadProcessor.Known,
+                LoadProcessor.Progress
+            )
+            .To(Topics.TrafficLoad.Name, Messages<LoadMeasured>());
+
+        var facts = inputs.Process(
+            () => new SessionProcessor(options),
+            SessionProcessor.Store,
+            SessionProcessor.Waiting
+        );
 
         facts
             .OfType<SessionFact>()
@@ -31,16 +48,10 @@ public static class QoeTopology
                     AlertRules.Check(window, options).Select(alert => KeyValuePair.Create(alert.AlertId, alert))
             )
             .To(Topics.QoeAlerts.Name, Messages<QoeAlertRaised>());
-
-        // Load is one global figure, so its parts meet in a topic of one partition.
-        inputs
-            .Process(() => new LoadPartProcessor(options), LoadPartProcessor.Store, SessionProcessor.Store)
-            .Repartition(new Repartitioned<string, LoadPart>("load", Text, Parts, Partitions: 1))
-            .Process(() => new LoadProcessor(options), LoadProcessor.Sums, LoadProcessor.Known)
-            .To(Topics.TrafficLoad.Name, Messages<LoadMeasured>());
         return builder.Build();
     }
 
+    /// <summary>Reports without proof go no further: they make no state, and nothing is computed of them.</summary>
     private static KStream<string, QoeInput> Beacons(StreamBuilder builder, QoeOptions options) =>
         builder
             .Stream(
@@ -48,19 +59,22 @@ public static class QoeTopology
                 new Consumed<string, BeaconReceived>(
                     Text,
                     Serdes.Message<BeaconReceived>(),
-                    (_, beacon) => BeaconTime.Of(beacon, options)
+                    (_, beacon, _) => BeaconTime.OfStream(beacon, options)
                 )
             )
+            .Filter((_, beacon) => beacon.Proven)
             .MapValues((_, beacon) => new QoeInput(beacon, null));
 
-    private static KStream<string, QoeInput> Requests(StreamBuilder builder) =>
+    private static KStream<string, QoeInput> Requests(StreamBuilder builder, QoeOptions options) =>
         builder
             .Stream(
                 Topics.CdnRequests.Name,
                 new Consumed<string, CdnRequestServed>(
                     Text,
                     Serdes.Message<CdnRequestServed>(),
-                    (_, request) => request.Time
+                    // As with reports, a clock ahead of the collector's would close everyone's windows.
+                    (_, request, arrived) =>
+                        request.Time > arrived.AddSeconds(options.ClockSkewSeconds) ? arrived : request.Time
                 )
             )
             .MapValues((_, request) => new QoeInput(null, request));
@@ -91,10 +105,24 @@ public static class QoeTopology
                     Serdes.Json(QoeJson.Default.SessionState)
                 )
             )
+            .AddKeyValueStore(
+                new Materialized<string, WaitingRequests>(
+                    SessionProcessor.Waiting,
+                    Text,
+                    Serdes.Json(QoeJson.Default.WaitingRequests)
+                )
+            )
             .AddWindowStore(new Materialized<string, LoadPart>(LoadPartProcessor.Store, Text, Parts))
             .AddWindowStore(new Materialized<string, LoadPart>(LoadProcessor.Sums, Text, Parts))
             .AddKeyValueStore(
                 new Materialized<string, KnownLoad>(LoadProcessor.Known, Text, Serdes.Json(QoeJson.Default.KnownLoad))
+            )
+            .AddKeyValueStore(
+                new Materialized<int, LoadProgress>(
+                    LoadProcessor.Progress,
+                    Serdes.Json(QoeJson.Default.Int32),
+                    Serdes.Json(QoeJson.Default.LoadProgress)
+                )
             );
 
     private static Serde<LoadPart> Parts => Serdes.Json(QoeJson.Default.LoadPart);

@@ -11,6 +11,9 @@ public enum StreamsState
     Starting,
     Running,
 
+    /// <summary>State is read back from the changelogs; nothing is processed meanwhile.</summary>
+    Restoring,
+
     /// <summary>A thread failed and its successor is being started.</summary>
     Recovering,
 
@@ -75,7 +78,9 @@ public sealed partial class StreamsApp : IHostedService, IDisposable
         {
             var parts = threads.OfType<StreamThread>().Select(thread => thread.Status).ToList();
             return new StreamsStatus(
-                state,
+                state == StreamsState.Running && parts.Exists(part => part.Restoring)
+                    ? StreamsState.Restoring
+                    : state,
                 parts.SelectMany(part => part.Tasks).ToList(),
                 parts.Sum(part => part.Processed),
                 parts.Sum(part => part.Late),
@@ -191,7 +196,7 @@ public sealed partial class StreamsApp : IHostedService, IDisposable
     private void RunThread(int number)
     {
         topics.EnsureAsync(stop.Token).GetAwaiter().GetResult();
-        using var thread = new StreamThread(topology, options, kafka, number, clock, logger);
+        using var thread = new StreamThread(topology, topics.PartitionsOf, options, kafka, number, clock, logger);
         threads[number] = thread;
         state = StreamsState.Running;
         try

@@ -37,8 +37,9 @@ public sealed record StreamsOptions
     public BadRecordPolicy BadRecords { get; init; } = BadRecordPolicy.DeadLetter;
 
     /// <summary>
-    /// When all inputs of a task have been read to their end and nothing came for this long, its stream time goes on
-    /// with the wall clock, so that the last windows close; null: stream time waits for the next record.
+    /// When all inputs of a task have been read to their end and nothing came for this long, its stream time follows
+    /// the wall clock, this long behind it, so that the last windows close and an idle stream shows as one; null:
+    /// stream time waits for the next record.
     /// </summary>
     public TimeSpan? IdleAdvance { get; init; }
 

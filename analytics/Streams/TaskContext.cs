@@ -16,6 +16,8 @@ internal sealed record OutputRecord(
 /// <summary>What a task hands to its processors: stores, time, punctuations and the way out.</summary>
 internal sealed class TaskContext(
     string taskId,
+    int partition,
+    int partitions,
     string applicationId,
     IReadOnlyDictionary<string, IStateStore> stores,
     Action<OutputRecord> send
@@ -26,6 +28,10 @@ internal sealed class TaskContext(
     private int outputs;
 
     public string TaskId => taskId;
+
+    public int Partition => partition;
+
+    public int Partitions => partitions;
 
     public DateTimeOffset StreamTime { get; private set; } = DateTimeOffset.MinValue;
 

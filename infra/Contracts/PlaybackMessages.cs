@@ -64,7 +64,8 @@ public sealed record BeaconReceived : IEvent
 
 /// <summary>
 /// One line of an edge's access log. Times in milliseconds, sizes in bytes; <c>CacheStatus</c> is nginx's word (HIT,
-/// MISS, ...). Session and content id come from the CMCD of the request, the video from its path.
+/// MISS, ...). The session is that of the request's signed prefix, or of its CMCD where it has none; the video is
+/// that of its path.
 /// </summary>
 [WireName("cdn.request.v1")]
 public sealed record CdnRequestServed : IEvent
@@ -85,4 +86,11 @@ public sealed record CdnRequestServed : IEvent
     public string UserAgent { get; init; } = "";
     public string Cmcd { get; init; } = "";
     public string RequestId { get; init; } = "";
+
+    /// <summary>
+    /// True where the edge found the request's prefix signed by Playback for its session and video, and not expired.
+    /// False also for lines from before the edge said so. Anybody can send the others: they are kept, and never steer,
+    /// alert, scale or count.
+    /// </summary>
+    public bool Signed { get; init; }
 }

@@ -10,27 +10,43 @@ public sealed record SessionQuality(
     int SwitchCount, int FailureCount, bool Failed, bool ExitedBeforeStart);
 
 /// <summary>
-/// What a session is about: the video, the edge that served it last, the viewer's region, device class and player.
+/// What a session is about: the video, the edge that served most of it, the viewer's region as the player tells it,
+/// or else the edge's, device class and player.
 /// </summary>
 public sealed record SessionSubject(string VideoId, string Edge, string Region, string Device, string Player);
 
-/// <summary>A session is going on; sent at each window that heard of it.</summary>
+/// <summary>
+/// What of a session happened at one edge, which stands in <paramref name="Region"/>: time played and stalled while
+/// the player loaded from it, in milliseconds, whether the video started there, and the requests of the session that
+/// its log has. <paramref name="RequestErrors"/> are answers of 5xx and time-outs.
+/// </summary>
+public sealed record SessionEdge(
+    string Edge, string Region, double PlayedMs, int StallCount, double StallMs, bool Started, long Requests,
+    long Bytes, long RequestErrors);
+
+/// <summary>
+/// A session is going on; sent at each window that heard of it. <paramref name="Edges"/> has its part of each edge,
+/// the one that served most first; null in older records.
+/// </summary>
 [WireName("qoe.session-updated.v1")]
 public sealed record SessionUpdated(
     string SessionId, SessionSubject Subject, string State, SessionQuality Quality, int Beacons,
-        DateTimeOffset StartedAt,
-    DateTimeOffset LastHeardAt) : IEvent;
+    DateTimeOffset StartedAt, DateTimeOffset LastHeardAt, IReadOnlyList<SessionEdge>? Edges = null) : IEvent;
 
-/// <summary>A session is over. <paramref name="EndReason"/>: ended, quit, fatal or timeout.</summary>
+/// <summary>
+/// A session is over. <paramref name="EndReason"/>: ended, quit, fatal or timeout. <paramref name="Edges"/> as in
+/// <see cref="SessionUpdated"/>.
+/// </summary>
 [WireName("qoe.session-finished.v1")]
 public sealed record SessionFinished(
     string SessionId, SessionSubject Subject, string EndReason, SessionQuality Quality, int Beacons,
-    DateTimeOffset StartedAt, DateTimeOffset EndedAt) : IEvent;
+    DateTimeOffset StartedAt, DateTimeOffset EndedAt, IReadOnlyList<SessionEdge>? Edges = null) : IEvent;
 
 /// <summary>
 /// Ten seconds of event time for one video, edge, region and device, closed when the grace period has passed. A
-/// session's time is split over the windows it spans. Durations in milliseconds, bitrate in kbit/s (weighted by time
-/// played), bytes served.
+/// session's time is split over the windows it spans, and belongs to the edge that it loaded from at the time.
+/// Durations in milliseconds, bitrate in kbit/s (weighted by time played), bytes served. <c>RequestErrors</c> are the
+/// edge's own: answers of 5xx and time-outs, not requests that it was right to refuse.
 /// </summary>
 [WireName("qoe.window-closed.v1")]
 public sealed record QoeWindowClosed(
@@ -48,12 +64,15 @@ public sealed record QoeAlertRaised(
     DateTimeOffset RaisedAt) : IEvent;
 
 /// <summary>
-/// One step of a load series. Resource such as <c>viewers</c> (sessions playing at once), <c>edge:edge-a:requests</c>
-/// or <c>edge:edge-a:bytes</c> (in the step); <paramref name="Time"/> is the step's start.
+/// One step of a load series; <paramref name="Time"/> is the step's start. <paramref name="Resource"/> is
+/// <c>viewers</c>, <c>edge:edge-a:requests</c> or <c>edge:edge-a:bytes</c>. Of viewers <paramref name="Value"/> is how
+/// many watch at an instant, averaged over the step, and <paramref name="Peak"/> the most that watch at one instant of
+/// it; requests and bytes are the sum over the step and have no peak. A step without any load is told as zero; a step
+/// that could not be measured is not told at all.
 /// </summary>
 [WireName("traffic.load-measured.v1")]
-public sealed record LoadMeasured(string Resource, DateTimeOffset Time, double StepSeconds, double Value, string Unit)
-    : IEvent;
+public sealed record LoadMeasured(
+    string Resource, DateTimeOffset Time, double StepSeconds, double Value, string Unit, double? Peak = null) : IEvent;
 
 /// <summary>
 /// A record that could not be processed: its origin, who gave it up and why. Key and value in base64; a value that

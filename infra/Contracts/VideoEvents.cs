@@ -1,6 +1,8 @@
 namespace EventStream.Contracts;
 
-/// <summary>A publisher announced a file. Size in bytes; the source does not exist yet.</summary>
+/// <summary>
+/// A publisher announced a file. Size in bytes, 0 where the publisher tells it later; the source does not exist yet.
+/// </summary>
 [WireName("video.registered.v1")]
 public sealed record VideoRegistered(
     VideoId VideoId, [property: PersonalData] string Publisher, string Title,

@@ -26,6 +26,13 @@ public static class Proxies
             ForwardLimit = HopsMax,
         };
         foreach (var network in Read(app.Configuration, role)) options.KnownIPNetworks.Add(network);
+        // These tell that a proxy forwarded something; a client must not say so itself.
+        app.Use((context, next) =>
+        {
+            context.Request.Headers.Remove(PublicAddress.OriginalHost);
+            context.Request.Headers.Remove(PublicAddress.OriginalProto);
+            return next(context);
+        });
         app.UseForwardedHeaders(options);
     }
 

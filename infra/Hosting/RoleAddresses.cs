@@ -5,6 +5,7 @@ namespace EventStream.Hosting;
 /// <summary>
 /// Where roles listen and where they are reached. <c>EVENTSTREAM__LISTEN__UPLOAD</c> is the address a role binds,
 /// <c>EVENTSTREAM__URLS__UPLOAD</c> the one others use; both default to loopback and the role's port.
+/// <c>EVENTSTREAM__URLS__PUBLIC__UPLOAD</c> is the one that clients use where an ingress gives it another.
 /// </summary>
 public static class RoleAddresses
 {
@@ -36,4 +37,11 @@ public static class RoleAddresses
     /// <summary>The address at which others reach a role, without a trailing slash.</summary>
     public static string Url(IConfiguration configuration, string role) =>
         (configuration[$"Urls:{role}"] ?? Listen(configuration, role)).TrimEnd('/');
+
+    /// <summary>
+    /// The address at which clients from outside reach a role, without a trailing slash: <c>Urls:Public:ROLE</c> where
+    /// it differs from the one that other roles use.
+    /// </summary>
+    public static string PublicUrl(IConfiguration configuration, string role) =>
+        configuration[$"Urls:Public:{role}"]?.TrimEnd('/') ?? Url(configuration, role);
 }

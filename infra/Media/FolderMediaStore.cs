@@ -4,10 +4,20 @@ namespace EventStream.Media;
 
 /// <summary>
 /// Media in a folder of this machine, or of a mounted share. A write goes to a temporary file that is then renamed.
+/// Symbolic links below the folder are not followed, so that nothing beside it is read, written or served: a key behind
+/// one is not there, and writing to it throws <see cref="IOException"/>. The folder itself may be reached by a link.
 /// </summary>
 public sealed class FolderMediaStore : IMediaStore
 {
     private const int BufferSize = 128 * 1024;
+
+    private static readonly EnumerationOptions Listing = new()
+    {
+        RecurseSubdirectories = true,
+        IgnoreInaccessible = false,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+    };
+
     private readonly string root;
 
     /// <summary>Uses, and creates, the folder <paramref name="root"/>.</summary>
@@ -20,16 +30,19 @@ public sealed class FolderMediaStore : IMediaStore
     public Task<MediaStat?> StatAsync(string key, CancellationToken cancellation)
     {
         var file = new FileInfo(PathOf(key));
-        return Task.FromResult(file.Exists ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc))
-            : null);
+        return Task.FromResult(
+            file.Exists && !IsLinked(key)
+                ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc))
+                : null);
     }
 
     public Task<Stream> OpenReadAsync(string key, CancellationToken cancellation)
     {
         try
         {
-            return Task.FromResult<Stream>(new FileStream(
-                PathOf(key), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, true));
+            var path = PathOf(key);
+            return IsLinked(key) ? throw new MediaNotFoundException(key) : Task.FromResult<Stream>(new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, true));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -39,8 +52,7 @@ public sealed class FolderMediaStore : IMediaStore
 
     public async Task WriteAsync(string key, Stream content, CancellationToken cancellation)
     {
-        var path = PathOf(key);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var path = PathForWriting(key);
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -60,8 +72,7 @@ public sealed class FolderMediaStore : IMediaStore
 
     public async Task<long> AppendAsync(string key, long offset, Stream content, CancellationToken cancellation)
     {
-        var path = PathOf(key);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var path = PathForWriting(key);
         // Without a buffer of its own, so that the size tells at any time what a killed process would leave.
         await using var file = new FileStream(
             path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, true);
@@ -80,10 +91,18 @@ public sealed class FolderMediaStore : IMediaStore
         return file.Length;
     }
 
+    public Task MoveAsync(string key, string newKey, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        if (!File.Exists(path) || IsLinked(key)) throw new MediaNotFoundException(key);
+        File.Move(path, PathForWriting(newKey), overwrite: true);
+        return Task.CompletedTask;
+    }
+
     public Task DeleteAsync(string key, CancellationToken cancellation)
     {
         var path = PathOf(key);
-        if (File.Exists(path)) File.Delete(path);
+        if (File.Exists(path) && !IsLinked(key)) File.Delete(path);
         return Task.CompletedTask;
     }
 
@@ -92,8 +111,8 @@ public sealed class FolderMediaStore : IMediaStore
     {
         await Task.CompletedTask;
         var folder = PathOf(prefix.TrimEnd('/'));
-        if (!Directory.Exists(folder)) yield break;
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order())
+        if (!Directory.Exists(folder) || IsLinked(prefix.TrimEnd('/'))) yield break;
+        foreach (var file in Directory.EnumerateFiles(folder, "*", Listing).Order())
         {
             cancellation.ThrowIfCancellationRequested();
             if (!file.EndsWith(".tmp", StringComparison.Ordinal)) yield return Path.GetRelativePath(root, file);
@@ -103,7 +122,7 @@ public sealed class FolderMediaStore : IMediaStore
     public Task<LocalMedia> FetchAsync(string key, CancellationToken cancellation)
     {
         var path = PathOf(key);
-        return File.Exists(path)
+        return File.Exists(path) && !IsLinked(key)
             ? Task.FromResult(new LocalMedia(path, isCopy: false))
             : throw new MediaNotFoundException(key);
     }
@@ -112,6 +131,29 @@ public sealed class FolderMediaStore : IMediaStore
     {
         if (!MediaKeys.IsValid(key)) throw new InvalidMediaKeyException(key);
         return Path.Combine(root, key);
+    }
+
+    /// <summary>The path of a key in a folder that exists, where no link is on the way.</summary>
+    private string PathForWriting(string key)
+    {
+        var path = PathOf(key);
+        if (IsLinked(key))
+            throw new IOException($"'{key}' is, or lies behind, a symbolic link: remove it from {root}.");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return path;
+    }
+
+    /// <summary>Whether the key, or a folder on its way, is a symbolic link.</summary>
+    private bool IsLinked(string key)
+    {
+        var path = root;
+        foreach (var segment in key.Split('/'))
+        {
+            path = Path.Combine(path, segment);
+            if (new FileInfo(path).LinkTarget is not null) return true;
+        }
+
+        return false;
     }
 }
 

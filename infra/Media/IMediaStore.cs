@@ -22,6 +22,12 @@ public interface IMediaStore
     /// </summary>
     Task<long> AppendAsync(string key, long offset, Stream content, CancellationToken cancellation);
 
+    /// <summary>
+    /// Gives a key another name, without a copy, replacing what has that name. Throws
+    /// <see cref="MediaNotFoundException"/>.
+    /// </summary>
+    Task MoveAsync(string key, string newKey, CancellationToken cancellation);
+
     /// <summary>Removes a key; nothing happens where there is none.</summary>
     Task DeleteAsync(string key, CancellationToken cancellation);
 

@@ -22,6 +22,8 @@ public sealed class EdgeNames
             if (string.IsNullOrEmpty(name) || !Uri.TryCreate(edge["Url"], UriKind.Absolute, out var url))
                 throw new RoleConfigurationException("collect", $"{edge.Path} needs a Name and an absolute Url");
             byAuthority[url.Authority] = name;
+            if (Uri.TryCreate(configuration[$"Urls:Public:{name}"], UriKind.Absolute, out var asPlayersSeeIt))
+                byAuthority[asPlayersSeeIt.Authority] = name;
             if (edge["Region"] is { Length: > 0 } region) regions[name] = region;
         }
     }

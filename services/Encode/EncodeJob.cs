@@ -22,6 +22,7 @@ public enum TaskPhase
     Waiting,
     Running,
     Done,
+    Failed,
 }
 
 /// <summary>
@@ -77,7 +78,12 @@ public sealed record EncodeJob(VideoId VideoId)
     {
         VideoUploaded e => Opened(e),
         SourceProbed e => job.Done(EncodeTasks.Probe) with { Source = e.Source },
-        SourceRejected e => job with { Phase = JobPhase.Rejected, Trouble = e.Reason, EndedAt = e.RejectedAt },
+        SourceRejected e => job.Failed(EncodeTasks.Probe, e.Reason) with
+        {
+            Phase = JobPhase.Rejected,
+            Trouble = e.Reason,
+            EndedAt = e.RejectedAt,
+        },
         EncodePlanned e => Planned(job, e),
         EncodeTaskStarted e => job.With(job.Tasks[e.Task] with
         {
@@ -89,7 +95,7 @@ public sealed record EncodeJob(VideoId VideoId)
         RenditionEncoded e => job.Done(e.Rendition.Name),
         ThumbnailsMade => job.Done(EncodeTasks.Thumbnails),
         EncodeTaskFailed { WillRetry: true } e => job.With(job.Tasks[e.Task] with { Cause = e.Cause }),
-        EncodeTaskFailed e => job.With(job.Tasks[e.Task] with { Cause = e.Cause }) with
+        EncodeTaskFailed e => job.Failed(e.Task, e.Cause) with
         {
             Phase = JobPhase.Failed,
             Trouble = $"{e.Task}: {e.Cause}",
@@ -199,6 +205,10 @@ public sealed record EncodeJob(VideoId VideoId)
         Open && Tasks.TryGetValue(name, out var task) && task.Phase != TaskPhase.Done ? task : null;
 
     private EncodeJob Done(string name) => With(Tasks[name] with { Phase = TaskPhase.Done, Cause = null });
+
+    /// <summary>The task that ended the job: nobody works on it any more.</summary>
+    private EncodeJob Failed(string name, string cause) =>
+        With(Tasks[name] with { Phase = TaskPhase.Failed, Cause = cause });
 
     private EncodeJob With(JobTask task) => this with { Tasks = Tasks.SetItem(task.Name, task) };
 }

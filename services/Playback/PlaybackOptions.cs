@@ -22,6 +22,15 @@ public sealed record PlaybackOptions
     /// </summary>
     public int VideosMax { get; init; } = 100_000;
 
+    /// <summary>
+    /// <c>Playback:SessionsPerMinute</c>: sessions that one client address may open in the long run. Many viewers may
+    /// share an address.
+    /// </summary>
+    public int SessionsPerMinute { get; init; } = 1200;
+
+    /// <summary><c>Playback:SessionsBurst</c>: sessions that one client address may open at once.</summary>
+    public int SessionsBurst { get; init; } = 600;
+
     /// <summary><c>Media:Root</c>: the folder of the media store.</summary>
     public required string MediaRoot { get; init; }
 
@@ -30,10 +39,13 @@ public sealed record PlaybackOptions
     /// </summary>
     public required IReadOnlyList<EdgeAddress> Edges { get; init; }
 
-    /// <summary><c>Urls:traffic</c>, where players ask for steering and this role for the order of edges.</summary>
+    /// <summary><c>Urls:traffic</c>, where this role asks for the order of edges.</summary>
     public required string TrafficUrl { get; init; }
 
-    /// <summary><c>Urls:collect</c>, where players send their beacons.</summary>
+    /// <summary><c>Urls:Public:traffic</c>, else <c>Urls:traffic</c>: where players ask for steering.</summary>
+    public required string SteeringUrl { get; init; }
+
+    /// <summary><c>Urls:Public:collect</c>, else <c>Urls:collect</c>: where players send their beacons.</summary>
     public required string CollectUrl { get; init; }
 
     /// <summary>
@@ -47,6 +59,8 @@ public sealed record PlaybackOptions
         if (string.IsNullOrWhiteSpace(root)) errors.Add("Media:Root is missing; name the folder of the media store.");
         var lifetime = Number(configuration, "Playback:TokenLifetimeSeconds", 60, 604_800, 21_600, errors);
         var videos = Number(configuration, "Playback:VideosMax", 1, 10_000_000, 100_000, errors);
+        var perMinute = Number(configuration, "Playback:SessionsPerMinute", 1, 1_000_000, 1200, errors);
+        var burst = Number(configuration, "Playback:SessionsBurst", 1, 1_000_000, 600, errors);
         var edges = EdgeAddress.Read(configuration, errors);
         if (errors.Count > 0) throw new RoleConfigurationException("playback", string.Join(' ', errors));
         return new PlaybackOptions
@@ -54,10 +68,13 @@ public sealed record PlaybackOptions
             SigningKey = key,
             TokenLifetime = TimeSpan.FromSeconds(lifetime),
             VideosMax = videos,
+            SessionsPerMinute = perMinute,
+            SessionsBurst = burst,
             MediaRoot = root!,
             Edges = edges,
             TrafficUrl = RoleAddresses.Url(configuration, "traffic"),
-            CollectUrl = RoleAddresses.Url(configuration, "collect"),
+            SteeringUrl = RoleAddresses.PublicUrl(configuration, "traffic"),
+            CollectUrl = RoleAddresses.PublicUrl(configuration, "collect"),
         };
     }
 

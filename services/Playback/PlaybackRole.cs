@@ -44,6 +44,7 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton<EdgeDirectory>();
         services.AddSingleton<OriginServices>();
         services.AddSingleton<SessionServices>();
+        services.AddSingleton<SessionLimits>();
         services.AddSingleton(provider =>
             new CatalogueRebuild(() => provider.GetRequiredKeyedService<EventConsumer>(Group)));
         services.AddTopics(Topics.VideoEvents);
@@ -60,6 +61,7 @@ public sealed class PlaybackRole : IRole
             });
         services.AddReadiness("catalogue", (provider, _) => Task.FromResult(
             provider.GetRequiredService<CatalogueRebuild>().IsComplete ? null : "video.events is still being read"));
+        services.AddHealthChecks().AddCheck<EdgeDirectoryCheck>("traffic", tags: [ReadinessExtensions.Tag]);
     }
 
     public void Use(WebApplication app)

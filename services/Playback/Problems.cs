@@ -37,5 +37,9 @@ internal static class Problems
     public static IResult BadRequest(string detail) =>
         Results.Problem(detail, statusCode: 400, title: "Bad session request");
 
+    public static IResult TooMany(int seconds) => Results.Problem(
+        $"This address has opened too many sessions; ask again in {seconds} s.", statusCode: 429,
+        title: "Too many sessions");
+
     public static string Word(VideoState state) => state.ToString().ToLowerInvariant();
 }

@@ -13,5 +13,5 @@ internal sealed class SteeringUrls(PlaybackOptions options)
     public string Dash(VideoId video, string region) => Of("dash", video, region);
 
     private string Of(string format, VideoId video, string region) =>
-        $"{options.TrafficUrl}/v1/steering/{format}?region={Uri.EscapeDataString(region)}&video={video}";
+        $"{options.SteeringUrl}/v1/steering/{format}?region={Uri.EscapeDataString(region)}&video={video}";
 }

@@ -11,7 +11,8 @@ namespace EventStream.Traffic;
 public sealed record TrafficOptions
 {
     /// <summary>
-    /// <c>Edges:0:{Name,Region,Url,Addresses}</c>: the map of edges, in the order used while all are equal.
+    /// <c>Edges:0:{Name,Region,Url,Addresses}</c>: the map of edges, in the order used while all are equal. Players
+    /// reach an edge at <c>Urls:Public:NAME</c> where that is set.
     /// </summary>
     public required IReadOnlyList<Edge> Edges { get; init; }
 
@@ -61,9 +62,6 @@ public sealed record TrafficOptions
     /// <summary><c>DnsTtlSeconds</c>: how long resolvers may keep an answer.</summary>
     public int DnsTtlSeconds { get; init; } = 5;
 
-    /// <summary><c>Urls:traffic</c>: how players reach this role.</summary>
-    public required string PublicUrl { get; init; }
-
     /// <summary>
     /// Reads the settings. Throws one <see cref="RoleConfigurationException"/> that names every error.
     /// </summary>
@@ -94,7 +92,6 @@ public sealed record TrafficOptions
             DnsEndpoint = new IPEndPoint(address ?? IPAddress.Loopback, read.Whole("DnsPort", 7053, 0, 65_535)),
             DnsName = name,
             DnsTtlSeconds = read.Whole("DnsTtlSeconds", 5, 0, 3600),
-            PublicUrl = RoleAddresses.Url(configuration, "traffic"),
         };
         if (read.Errors.Count > 0) throw new RoleConfigurationException("traffic", string.Join(' ', read.Errors));
         return options;

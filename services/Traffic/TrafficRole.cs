@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Hosting;
+using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using EventStream.Traffic.Dns;
 using EventStream.Traffic.Edges;
@@ -16,6 +17,9 @@ namespace EventStream.Traffic;
 /// </summary>
 public sealed class TrafficRole : IRole
 {
+    /// <summary>Windows of a partition that a role reads again when it starts; older ones hardly count.</summary>
+    private const int WindowsOfThePast = 100;
+
     public string Name => "traffic";
 
     public string Summary => "orders edges by health, load and quality; content steering and DNS";
@@ -42,8 +46,16 @@ public sealed class TrafficRole : IRole
         services.AddSingleton<DnsServer>();
         if (options.DnsEnabled)
             services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<DnsServer>());
+        services.AddReadiness("edges", (provider, _) =>
+            Task.FromResult(provider.GetRequiredService<EdgeMap>().Trouble()));
         services.AddEventConsumer(
-            new ConsumerOptions("traffic-quality", [Topics.QoeWindows]) { BadRecords = BadRecordPolicy.Continue },
+            // Every replica keeps the whole map, so each reads all partitions.
+            new ConsumerOptions("traffic-quality", [Topics.QoeWindows])
+            {
+                FromBeginning = true,
+                TailPerPartition = WindowsOfThePast,
+                BadRecords = BadRecordPolicy.Continue,
+            },
             (provider, record, _) =>
             {
                 if (record.Message is QoeWindowClosed window) provider.GetRequiredService<EdgeMap>().Record(window);

@@ -11,15 +11,43 @@ public sealed record UploadOptions
     public long MaxSizeBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
     /// <summary>
-    /// How long an upload may rest before it is given up: <c>Upload:ExpiresAfter</c>. Each chunk begins it anew.
+    /// How long an upload may rest before it is given up: <c>Upload:ExpiresAfter</c>. Each chunk starts it again.
     /// </summary>
     public TimeSpan ExpiresAfter { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Unfinished uploads of one publisher at a time: <c>Upload:OpenUploadsMax</c>. It bounds what a lost client
-    /// leaves.
+    /// Unfinished uploads of one publisher at a time, with parts that wait to be joined:
+    /// <c>Upload:OpenUploadsMax</c>. It bounds what a lost client leaves.
     /// </summary>
     public int OpenUploadsMax { get; init; } = 100;
+
+    /// <summary>
+    /// Bytes of one publisher, announced for its unfinished uploads and stored of its finished files:
+    /// <c>Upload:BytesPerPublisherMax</c>. A length that is not told yet counts as <see cref="MaxSizeBytes"/>.
+    /// </summary>
+    public long BytesPerPublisherMax { get; init; } = 10L * 1024 * 1024 * 1024 * 1024;
+
+    /// <summary>
+    /// Uploads that one publisher may create a minute, at once or spread: <c>Upload:CreationsPerMinuteMax</c>.
+    /// </summary>
+    public int CreationsPerMinuteMax { get; init; } = 600;
+
+    /// <summary>
+    /// KiB that one publisher may send a second: <c>Upload:KiBPerSecondMax</c>. Who sends faster is slowed down, not
+    /// refused.
+    /// </summary>
+    public int KiBPerSecondMax { get; init; } = 1024 * 1024;
+
+    /// <summary>
+    /// Least value of <see cref="KiBPerSecondMax"/>: the size of the buffers that bodies are read with.
+    /// </summary>
+    internal const int KiBPerSecondMin = 128;
+
+    /// <summary>
+    /// Smallest part of a file that comes in parts, in bytes: <c>Upload:PartialBytesMin</c>. A smaller one costs more
+    /// to keep than sending parts side by side saves.
+    /// </summary>
+    public long PartialBytesMin { get; init; } = 64 * 1024;
 
     /// <summary>Pages that may upload from a browser: <c>Upload:AllowedOrigins</c>; the console by default.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
@@ -34,7 +62,15 @@ public sealed record UploadOptions
         var options = new UploadOptions
         {
             MaxSizeBytes = Number(configuration, "MaxSizeBytes", defaults.MaxSizeBytes, errors),
-            OpenUploadsMax = (int)Number(configuration, "OpenUploadsMax", defaults.OpenUploadsMax, errors),
+            OpenUploadsMax = (int)Number(
+                configuration, "OpenUploadsMax", defaults.OpenUploadsMax, errors, int.MaxValue),
+            BytesPerPublisherMax = Number(
+                configuration, "BytesPerPublisherMax", defaults.BytesPerPublisherMax, errors),
+            CreationsPerMinuteMax = (int)Number(
+                configuration, "CreationsPerMinuteMax", defaults.CreationsPerMinuteMax, errors, int.MaxValue),
+            KiBPerSecondMax = (int)Number(
+                configuration, "KiBPerSecondMax", defaults.KiBPerSecondMax, errors, int.MaxValue, KiBPerSecondMin),
+            PartialBytesMin = Number(configuration, "PartialBytesMin", defaults.PartialBytesMin, errors),
             ExpiresAfter = Span(configuration, defaults.ExpiresAfter, errors),
             AllowedOrigins = Origins(configuration),
         };
@@ -45,13 +81,15 @@ public sealed record UploadOptions
     /// <summary>Whether a text is a SHA-256 in hex.</summary>
     public static bool IsSha256(string? text) => text is { Length: 64 } && text.All(char.IsAsciiHexDigit);
 
-    private static long Number(IConfiguration configuration, string key, long missing, List<string> errors)
+    private static long Number(
+        IConfiguration configuration, string key, long missing, List<string> errors, long max = long.MaxValue,
+        long min = 1)
     {
         var text = configuration[$"Upload:{key}"];
         if (text is null) return missing;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            && value > 0) return value;
-        errors.Add($"Upload:{key} '{text}' must be a whole number above 0");
+            && value >= min && value <= max) return value;
+        errors.Add($"Upload:{key} '{text}' must be a whole number from {min} to {max}");
         return missing;
     }
 
@@ -68,7 +106,7 @@ public sealed record UploadOptions
     private static List<string> Origins(IConfiguration configuration)
     {
         if (configuration.GetSection("Upload:AllowedOrigins").Get<List<string>>() is { Count: > 0 } named) return named;
-        var console = RoleAddresses.Url(configuration, "console");
+        var console = RoleAddresses.PublicUrl(configuration, "console");
         return [console, console.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)];
     }
 }

@@ -13,6 +13,9 @@ public sealed class UploadProblemException(int status, string title, string deta
     public int Status { get; } = status;
     public string Title { get; } = title;
     public string Detail { get; } = detail;
+
+    /// <summary>What <c>Retry-After</c> says, in seconds, where waiting helps.</summary>
+    public string? RetryAfterSeconds { get; init; }
 }
 
 /// <summary>Turns problems into responses.</summary>
@@ -26,8 +29,7 @@ public sealed class UploadProblemFilter : IEndpointFilter
         }
         catch (UploadProblemException e)
         {
-            if (e.Status == StatusCodes.Status401Unauthorized)
-                context.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
+            if (e.RetryAfterSeconds is not null) context.HttpContext.Response.Headers.RetryAfter = e.RetryAfterSeconds;
             return Results.Problem(e.Detail, null, e.Status, e.Title);
         }
     }

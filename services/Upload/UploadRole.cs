@@ -35,6 +35,7 @@ public sealed class UploadRole : IRole
         services.AddSingleton<IMediaStore>(new FolderMediaStore(media));
         services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
+        services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTasks>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
@@ -67,6 +68,7 @@ public sealed class UploadRole : IRole
     private static readonly string[] ExposedHeaders =
     [
         "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm", "Upload-Offset",
-        "Upload-Length", "Upload-Metadata", "Upload-Expires", "X-Video-Id", "WWW-Authenticate",
+        "Upload-Length", "Upload-Metadata", "Upload-Expires", "Upload-Concat", "Upload-Defer-Length", "X-Video-Id",
+        "WWW-Authenticate", "Retry-After",
     ];
 }

@@ -126,10 +126,14 @@ public sealed record Video
         Remedy = "Upload the file again, or another copy of it.",
     };
 
-    /// <summary>A publisher announces a file. Size in bytes.</summary>
+    /// <summary>
+    /// A publisher announces a file. Size in bytes, 0 where it is told later; <see cref="VideoTitle"/> makes the title.
+    /// </summary>
     public IEnumerable<IEvent> Register(
-        VideoId id, string publisher, string title, string fileName, long sizeBytes, DateTimeOffset now) =>
-        Status == VideoStatus.None ? [new VideoRegistered(id, publisher, title, fileName, sizeBytes, now)] : [];
+        VideoId id, string publisher, string? title, string fileName, long sizeBytes, DateTimeOffset now) =>
+        Status == VideoStatus.None
+            ? [new VideoRegistered(id, publisher, VideoTitle.Of(title, fileName, now), fileName, sizeBytes, now)]
+            : [];
 
     /// <summary>Every byte is stored and its checksum known.</summary>
     public IEnumerable<IEvent> CompleteUpload(string sourceKey, long sizeBytes, string sha256, DateTimeOffset now) =>

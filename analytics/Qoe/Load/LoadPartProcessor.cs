@@ -4,71 +4,78 @@ using EventStream.Streams;
 namespace EventStream.Qoe.Load;
 
 /// <summary>
-/// Measures what one partition sees in each step: sessions that are live, and requests and bytes of each edge. One
-/// small record a step and resource leaves the partition, whatever the traffic.
+/// Measures what one partition sees in each step: sessions that watch, and requests and bytes of each edge. A few
+/// small records a step leave the partition, whatever the traffic; that of the viewers is sent for every step, zero
+/// or not, because it also says that the partition has been read through the step.
 /// </summary>
 internal sealed class LoadPartProcessor(QoeOptions options) : Processor<string, QoeInput, string, LoadPart>
 {
     public const string Store = "load-parts";
 
-    /// <summary>Steps counted afterwards when stream time jumps; before that nobody was watching.</summary>
-    private const int StepsBackMax = 3;
-
     private WindowStore<string, LoadPart> parts = null!;
     private KeyValueStore<string, SessionState> sessions = null!;
-    private DateTimeOffset? last;
+
+    /// <summary>The first step that has not been told; null before the first record.</summary>
+    private DateTimeOffset? next;
 
     protected override void Init()
     {
         parts = Context.Store<WindowStore<string, LoadPart>>(Store);
         sessions = Context.Store<KeyValueStore<string, SessionState>>(SessionProcessor.Store);
-        Context.SchedulePunctuation(options.LoadStep, CloseStep);
+        Context.SchedulePunctuation(TimeSpan.FromMilliseconds(500), Close);
         if (Context.StreamTime > DateTimeOffset.MinValue)
-            last = TimeWindows.StartOf(Context.StreamTime, options.LoadStep);
+            next = FirstOpen(Context.StreamTime);
     }
 
     protected override void Process(Record<string, QoeInput> record)
     {
+        next ??= TimeWindows.StartOf(Context.StreamTime, options.LoadStep);
         if (record.Value.Request is not { Edge.Length: > 0 } request)
             return;
-        Add(request.Time, $"edge:{request.Edge}:requests", 1, "requests");
-        Add(request.Time, $"edge:{request.Edge}:bytes", request.Bytes, "bytes");
+        Add(record.Time, LoadResources.RequestsOf(request.Edge), 1, LoadResources.Requests);
+        Add(record.Time, LoadResources.BytesOf(request.Edge), request.Bytes, LoadResources.Bytes);
     }
 
     private void Add(DateTimeOffset time, string resource, double value, string unit)
     {
         var step = TimeWindows.StartOf(time, options.LoadStep);
-        var before = parts.TryGet(step, resource, out var part) ? part.Value : 0;
-        parts.Put(step, resource, new LoadPart(resource, step, before + value, unit));
+        if (step < next)
+        {
+            Context.CountLate(Store);
+            return;
+        }
+
+        var part = new LoadPart(resource, step, value, unit);
+        parts.Put(step, resource, part.Plus(parts.TryGet(step, resource, out var before) ? before : null));
     }
 
-    private void CloseStep(DateTimeOffset streamTime)
+    /// <summary>The first step that records may still change: the grace after its end is not over.</summary>
+    private DateTimeOffset FirstOpen(DateTimeOffset streamTime) =>
+        TimeWindows.StartOf(streamTime.AddSeconds(-options.LoadGraceSeconds), options.LoadStep);
+
+    private void Close(DateTimeOffset streamTime)
     {
-        var boundary = TimeWindows.StartOf(streamTime, options.LoadStep);
-        foreach (var (_, _, part) in parts.TakeThrough(boundary - options.LoadStep))
-            Send(part, boundary);
-        var earliest = boundary - (StepsBackMax * options.LoadStep);
-        var first =
-            last is null ? boundary - options.LoadStep
-            : last > earliest ? last.Value
-            : earliest;
-        for (var start = first; start < boundary; start += options.LoadStep)
-            Send(new LoadPart("viewers", start, LiveIn(start, start + options.LoadStep), "sessions"), boundary);
-        last = boundary;
+        var open = FirstOpen(streamTime);
+        var step = next ?? open;
+        var requests = parts.TakeThrough(open - options.LoadStep).ToLookup(part => part.Start, part => part.Value);
+        var lastUsed = sessions
+            .Entries.Select(entry => entry.Value.LastHeardAt)
+            .Concat(requests.Select(part => part.Key))
+            .DefaultIfEmpty()
+            .Max();
+        var earliest = open - (options.LoadZeroStepsMax * options.LoadStep);
+        for (; step < open; step += options.LoadStep)
+        {
+            if (step < earliest && step > lastUsed)
+                step = earliest;
+            foreach (var part in requests[step])
+                Forward(part.Resource, part with { Partition = Context.Partition }, streamTime);
+            var level = new WatchingLevel(step, options.LoadStep);
+            foreach (var (_, session) in sessions.Entries)
+                level.Add(session);
+            Forward(LoadPart.Viewers, level.Part(Context.Partition, Context.Partitions), streamTime);
+        }
+
+        next = open > next || next is null ? open : next;
     }
-
-    private void Send(LoadPart part, DateTimeOffset time) => Forward(part.Resource, part, time);
-
-    /// <summary>
-    /// Sessions that began before the step's end and were neither over nor silent for too long at its start.
-    /// </summary>
-    private int LiveIn(DateTimeOffset start, DateTimeOffset end) =>
-        sessions.Entries.Count(entry =>
-            entry.Value.StartedAt < end
-            && (
-                entry.Value.EndedAt is { } ended
-                    ? ended >= start
-                    : entry.Value.LastHeardAt + options.SessionTimeout > start
-            )
-        );
 }

@@ -4,78 +4,90 @@ using EventStream.Streams;
 namespace EventStream.Qoe.Load;
 
 /// <summary>
-/// Adds the parts of all partitions up to one figure a step and resource, in order and without holes: a resource that
-/// falls silent gets zeros while stream time moves.
+/// Adds the parts of all partitions up to one figure a step and resource, in order and without holes. A step is told
+/// once every partition has told its part of it, so that a partition which cannot be read, or is behind, makes load
+/// come late and never too small. Resources without a part in a step had none: they are told as zero.
 /// </summary>
 internal sealed class LoadProcessor(QoeOptions options) : Processor<string, LoadPart, string, LoadMeasured>
 {
     public const string Sums = "load-sums";
     public const string Known = "load-known";
+    public const string Progress = "load-progress";
 
-    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+    private readonly IReadOnlyList<(string Resource, string Unit)> expected = [.. LoadResources.Expected(options)];
     private WindowStore<string, LoadPart> sums = null!;
     private KeyValueStore<string, KnownLoad> known = null!;
+    private KeyValueStore<int, LoadProgress> progress = null!;
 
     protected override void Init()
     {
         sums = Context.Store<WindowStore<string, LoadPart>>(Sums);
         known = Context.Store<KeyValueStore<string, KnownLoad>>(Known);
-        Context.SchedulePunctuation(Tick, Close);
+        progress = Context.Store<KeyValueStore<int, LoadProgress>>(Progress);
     }
 
     protected override void Process(Record<string, LoadPart> record)
     {
         var part = record.Value;
-        if (known.TryGet(part.Resource, out var load) && part.Step <= load.LastStep)
+        // A part whose step has been told is one that two instances computed while a partition moved between them.
+        if (
+            (known.TryGet(LoadPart.Viewers, out var viewers) && part.Step <= viewers.LastStep)
+            || (progress.TryGet(part.Partition, out var told) && part.Step <= told.LastStep)
+        )
         {
             Context.CountLate(Sums);
             return;
         }
 
-        var before = sums.TryGet(part.Step, part.Resource, out var sum) ? sum.Value : 0;
-        sums.Put(part.Step, part.Resource, part with { Value = before + part.Value });
-    }
-
-    private void Close(DateTimeOffset streamTime)
-    {
-        var lastStep =
-            TimeWindows.StartOf(streamTime.AddSeconds(-options.LoadGraceSeconds), options.LoadStep)
-            - options.LoadStep;
-        var closed = new Dictionary<(string Resource, DateTimeOffset Step), LoadPart>();
-        foreach (var (step, resource, part) in sums.TakeThrough(lastStep))
-        {
-            closed[(resource, step)] = part;
-            if (!known.TryGet(resource, out _))
-                known.Put(resource, new KnownLoad(part.Unit, step - options.LoadStep));
-        }
-
-        foreach (var (resource, load) in known.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToList())
-            Catch(resource, load, lastStep, closed);
-    }
-
-    private void Catch(
-        string resource,
-        KnownLoad load,
-        DateTimeOffset lastStep,
-        Dictionary<(string Resource, DateTimeOffset Step), LoadPart> closed
-    )
-    {
-        if (load.LastStep >= lastStep)
+        sums.Put(
+            part.Step,
+            part.Resource,
+            part.Plus(sums.TryGet(part.Step, part.Resource, out var sum) ? sum : null)
+        );
+        if (part.Partitions == 0)
             return;
-        var earliest = lastStep - (options.LoadZeroStepsMax * options.LoadStep);
-        for (var step = load.LastStep + options.LoadStep; step <= lastStep; step += options.LoadStep)
-        {
-            var found = closed.TryGetValue((resource, step), out var part);
-            if (!found && step <= earliest)
-                continue;
-            var value = found ? part!.Value : 0;
-            Forward(
-                resource,
-                new LoadMeasured(resource, step, options.LoadStepSeconds, value, load.Unit),
-                step + options.LoadStep
-            );
-        }
-
-        known.Put(resource, load with { LastStep = lastStep });
+        progress.Put(part.Partition, new LoadProgress(part.Step));
+        var all = progress.Entries.Where(entry => entry.Key < part.Partitions).ToList();
+        if (all.Count == part.Partitions)
+            Close(all.Min(entry => entry.Value.LastStep));
     }
+
+    private void Close(DateTimeOffset lastStep)
+    {
+        foreach (var step in sums.TakeThrough(lastStep).GroupBy(sum => sum.Start))
+            Close(step.Key, step.ToDictionary(sum => sum.Key, sum => sum.Value));
+    }
+
+    private void Close(DateTimeOffset step, Dictionary<string, LoadPart> parts)
+    {
+        foreach (var (resource, unit) in expected.Where(resource => !known.TryGet(resource.Resource, out _)))
+            known.Put(resource, new KnownLoad(unit, step - options.LoadStep, step));
+        foreach (var (resource, part) in parts.Where(part => !known.TryGet(part.Key, out _)))
+            known.Put(resource, new KnownLoad(part.Unit, step - options.LoadStep, step));
+        foreach (var (resource, load) in known.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToList())
+        {
+            var part = parts.GetValueOrDefault(resource);
+            Tell(resource, step, load.Unit, part);
+            if (part is null or { Value: 0 } && Forgotten(resource, load, step))
+                known.Delete(resource);
+            else
+                known.Put(resource, load with { LastStep = step, LastUsed = part is null ? load.LastUsed : step });
+        }
+    }
+
+    private void Tell(string resource, DateTimeOffset step, string unit, LoadPart? part)
+    {
+        var peak = resource != LoadPart.Viewers ? (double?)null : part is null ? 0 : WatchingLevel.Peak(part);
+        var value = part?.Value ?? 0;
+        Forward(
+            resource,
+            new LoadMeasured(resource, step, options.LoadStepSeconds, value, unit, peak),
+            step + options.LoadStep
+        );
+    }
+
+    /// <summary>An edge that is not configured and has served nothing for long has left.</summary>
+    private bool Forgotten(string resource, KnownLoad load, DateTimeOffset step) =>
+        expected.All(other => other.Resource != resource)
+        && step - load.LastUsed >= options.LoadZeroStepsMax * options.LoadStep;
 }

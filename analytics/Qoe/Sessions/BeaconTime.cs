@@ -20,4 +20,11 @@ public static class BeaconTime
             time = time.AddMilliseconds(beacon.TtlbMs.Value);
         return time > beacon.ReceivedAt.AddSeconds(options.ClockSkewSeconds) ? beacon.ReceivedAt : time;
     }
+
+    /// <summary>
+    /// The stream time that a report gives. One that is not proven moves time as silence does, by the collector's
+    /// clock: it can neither hurry windows to their end nor hold them open.
+    /// </summary>
+    public static DateTimeOffset OfStream(BeaconReceived beacon, QoeOptions options) =>
+        beacon.Proven ? Of(beacon, options) : beacon.ReceivedAt.AddSeconds(-options.IdleAdvanceSeconds);
 }

@@ -11,13 +11,20 @@ namespace EventStream.Qoe.Sessions;
 internal sealed class SessionProcessor(QoeOptions options) : Processor<string, QoeInput, string, IQoeFact>
 {
     public const string Store = "sessions";
+    public const string Waiting = "requests-waiting";
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
     private KeyValueStore<string, SessionState> sessions = null!;
+    private SessionRequests requests = null!;
 
     protected override void Init()
     {
         sessions = Context.Store<KeyValueStore<string, SessionState>>(Store);
+        requests = new SessionRequests(
+            sessions,
+            Context.Store<KeyValueStore<string, WaitingRequests>>(Waiting),
+            options
+        );
         Context.SchedulePunctuation(Tick, OnTick);
     }
 
@@ -26,40 +33,47 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
         if (record.Value.Beacon is { } beacon)
             OnBeacon(beacon);
         else if (record.Value.Request is { } request)
-            OnRequest(request);
+            OnRequest(request, record.Time);
     }
 
     private void OnBeacon(BeaconReceived beacon)
     {
         var at = BeaconTime.Of(beacon, options);
-        var before = sessions.TryGet(beacon.SessionId, out var found) ? found : SessionState.Begin(beacon, at);
+        var before = sessions.TryGet(beacon.SessionId, out var found)
+            ? found
+            : requests.Begin(SessionState.Begin(beacon, at));
         var (state, ready) = SessionOrder.Admit(before, beacon, at);
-        Apply(before, state, ready);
+        Apply(state, ready);
     }
 
-    private void OnRequest(CdnRequestServed request)
+    private void OnRequest(CdnRequestServed request, DateTimeOffset at)
     {
+        requests.Add(request, at);
         var known =
             request.SessionId is not null && sessions.TryGet(request.SessionId, out var found) ? found.Subject : null;
         var share = new WindowFigures
         {
-            Subject = new SessionSubject(
-                request.VideoId ?? known?.VideoId ?? "",
+            Subject = SessionEdges.At(
+                new SessionSubject(
+                    request.VideoId ?? known?.VideoId ?? "",
+                    "",
+                    known?.Region ?? "",
+                    known?.Device ?? "",
+                    Player: ""
+                ),
                 request.Edge,
-                known?.Region ?? request.Region,
-                known?.Device ?? "",
-                ""
+                options.RegionOf(request.Edge) ?? request.Region
             ),
-            Time = request.Time,
+            Time = at,
             Requests = 1,
             Bytes = request.Bytes,
             CacheHits = request.CacheStatus is "HIT" or "STALE" or "UPDATING" or "REVALIDATED" ? 1 : 0,
-            RequestErrors = request.Status is 0 or >= 400 ? 1 : 0,
+            RequestErrors = SessionRequests.IsError(request.Status) ? 1 : 0,
         };
-        Forward(request.SessionId ?? request.Edge, share, request.Time);
+        Forward(request.SessionId ?? request.Edge, share, at);
     }
 
-    private void Apply(SessionState before, SessionState state, IReadOnlyList<BeaconReceived> ready)
+    private void Apply(SessionState state, IReadOnlyList<BeaconReceived> ready)
     {
         if (ready.Count > 0)
         {
@@ -70,7 +84,7 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
             Send(timeline.Shares, state);
         }
 
-        Finish(before, Update(state, state.At));
+        sessions.Put(state.SessionId, Update(state, state.At));
     }
 
     /// <summary>Reports the session so far, unless that was done a moment ago.</summary>
@@ -82,19 +96,19 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
         return state with { UpdatedAt = now, Changed = false };
     }
 
-    private void Finish(SessionState before, SessionState state)
+    /// <summary>Tells the end, once.</summary>
+    private void Finish(SessionState state)
     {
-        sessions.Put(state.SessionId, state);
-        if (state.Live || before.EndedAt == state.EndedAt)
-            return;
+        sessions.Put(state.SessionId, state with { Told = true });
         var finished = new SessionFinished(
             state.SessionId,
-            state.Subject,
+            SessionEdges.Subject(state),
             state.EndReason!,
             SessionScore.Of(state),
             state.Beacons,
             state.StartedAt,
-            state.EndedAt!.Value
+            state.EndedAt!.Value,
+            SessionEdges.Of(state)
         );
         Forward(state.SessionId, new SessionFact(finished), finished.EndedAt);
     }
@@ -105,16 +119,20 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
         {
             if (state.Live)
                 Tend(state, streamTime);
+            else if (!state.Told && streamTime >= state.EndedAt!.Value.AddSeconds(options.SessionLogSeconds))
+                Finish(state);
             else if (streamTime - state.LastHeardAt > 2 * options.SessionTimeout)
                 sessions.Delete(id);
         }
+
+        requests.Forget(streamTime);
     }
 
     private void Tend(SessionState before, DateTimeOffset streamTime)
     {
         var (state, ready) = SessionOrder.Release(before, streamTime, options);
         if (ready.Count > 0)
-            Apply(before, state, ready);
+            Apply(state, ready);
         else if (Overdue(state, streamTime) is { } reason)
             End(state, reason);
         else if (state.Changed && Update(state, streamTime) is var updated && !updated.Changed)
@@ -134,7 +152,7 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
         var timeline = new SessionTimeline(state, options);
         timeline.End(reason, state.LastHeardAt);
         Send(timeline.Shares, state);
-        Finish(state, timeline.State);
+        sessions.Put(state.SessionId, timeline.State);
     }
 
     private void Send(IReadOnlyList<WindowFigures> shares, SessionState state)
@@ -147,11 +165,12 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
     internal static SessionUpdated View(SessionState state) =>
         new(
             state.SessionId,
-            state.Subject,
+            SessionEdges.Subject(state),
             state.Phase,
             SessionScore.Of(state),
             state.Beacons,
             state.StartedAt,
-            state.LastHeardAt
+            state.LastHeardAt,
+            SessionEdges.Of(state)
         );
 }

@@ -47,7 +47,13 @@ public sealed record SessionState
     public double PlayedMs { get; init; }
     public double WatchedMs { get; init; }
 
-    /// <summary>Bitrate on the screen, kbit/s.</summary>
+    /// <summary>
+    /// The bitrate that the player last gave as its playhead's (<c>pb</c>), kbit/s; the mean is made of it, where a
+    /// player tells it.
+    /// </summary>
+    public double? PlayheadBitrate { get; init; }
+
+    /// <summary>Bitrate on the screen as it follows from what was loaded and buffered, kbit/s.</summary>
     public double? Bitrate { get; init; }
     public bool ReportsPlayhead { get; init; }
 
@@ -87,9 +93,23 @@ public sealed record SessionState
     /// <summary>Fingerprints of the latest reports, by which repeated ones are told.</summary>
     public IReadOnlyList<long> Recent { get; init; } = [];
 
-    /// <summary>The last window, and dimensions, in which the session was counted as one.</summary>
+    /// <summary>The last window in which the session was counted as one, and under which dimensions.</summary>
     public DateTimeOffset? CountedIn { get; init; }
-    public string CountedAs { get; init; } = "";
+    public IReadOnlyList<string> CountedKeys { get; init; } = [];
+
+    /// <summary>What happened at which edge; the edge is empty where the player has not told one yet.</summary>
+    public IReadOnlyList<SessionEdge> Edges { get; init; } = [];
+
+    /// <summary>
+    /// The edge whose log last named the session: the one in use, for a player that does not tell it.
+    /// </summary>
+    public string LogEdge { get; init; } = "";
+
+    /// <summary>The edge that the player loads from; empty while it is not known.</summary>
+    public string Edge => Subject.Edge.Length > 0 ? Subject.Edge : LogEdge;
+
+    /// <summary>Whether the end has been told.</summary>
+    public bool Told { get; init; }
 
     /// <summary>When the session was last reported as live, and whether something changed since.</summary>
     public DateTimeOffset UpdatedAt { get; init; }

@@ -3,8 +3,10 @@ using EventStream.Contracts;
 namespace EventStream.Qoe.Sessions;
 
 /// <summary>
-/// The bitrate on the screen. Most players tell what they load, which is seen only when the buffer before it has been
-/// played; the few that know their playhead say so.
+/// The bitrate. A player that tells its playhead's (<c>pb</c>) is believed: the mean weighs it by time. dash.js gives
+/// the rendition that it loads, and on the way up loads again what it had buffered, so that this is soon on the
+/// screen. Of one that tells only what it loads, that is seen when the buffer before it has been played. Switches are
+/// counted by the buffer in both cases, because a rendition that was given up before its media arrived was never seen.
 /// </summary>
 internal sealed partial class SessionTimeline
 {
@@ -15,6 +17,8 @@ internal sealed partial class SessionTimeline
     {
         if (beacon.ObjectType is "a" or "tt" or "c" or "k" or "m")
             return;
+        if (beacon.PlayheadBitrateKbps is > 0 and { } shown)
+            state = state with { PlayheadBitrate = shown };
         var loading = beacon.BitrateKbps;
         // dash.js gives the rendition being loaded under both keys; only a difference shows that a player knows its
         // playhead.

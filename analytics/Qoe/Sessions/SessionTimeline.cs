@@ -13,11 +13,11 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
     /// </summary>
     private const double SameFailureMs = 1000;
 
-    private readonly WindowShares shares = new(start, options.Window);
+    private readonly WindowShares shares = new(start, Here(start, options), options.Window);
     private SessionState state = start;
 
     /// <summary>The state reached, with the window in which the session was counted.</summary>
-    public SessionState State => state with { CountedIn = shares.CountedIn, CountedAs = shares.CountedAs };
+    public SessionState State => state with { CountedIn = shares.CountedIn, CountedKeys = shares.CountedKeys };
 
     public IReadOnlyList<WindowFigures> Shares => shares.All;
 
@@ -33,13 +33,14 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
             return;
         state = state with
         {
-            Subject = Merge(state.Subject, beacon),
             Beacons = state.Beacons + 1,
             LastHeardAt = at > state.LastHeardAt ? at : state.LastHeardAt,
             Changed = true,
         };
-        shares.Subject = state.Subject;
         Advance(at);
+        // Time until now belongs to the edge of before.
+        state = state with { Subject = Merge(state.Subject, beacon) };
+        shares.Subject = Here();
         shares.Touch(at);
         // A response report of dash.js carries the state at its request, which may be long past.
         if (beacon.State is { } phase && (beacon.Event != "rr" || state.Phase.Length == 0))
@@ -62,6 +63,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         {
             EndReason = reason,
             EndedAt = at,
+            Told = false,
             StallFrom = null,
             StallCounted = false,
             Changed = true,
@@ -83,10 +85,22 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         new(
             known.VideoId.Length > 0 ? known.VideoId : beacon.ContentId ?? "",
             beacon.Edge.Length > 0 ? beacon.Edge : known.Edge,
-            known.Region.Length > 0 ? known.Region : beacon.Region,
+            beacon.Region.Length > 0 ? beacon.Region : known.Region,
             known.Device.Length > 0 ? known.Device : beacon.Device,
             known.Player.Length > 0 ? known.Player : beacon.Player
         );
+
+    private SessionSubject Here() => Here(state, options);
+
+    /// <summary>The subject with the edge in use and, where the player told none, the edge's region.</summary>
+    private static SessionSubject Here(SessionState state, QoeOptions options) =>
+        SessionEdges.At(state.Subject, state.Edge, options.RegionOf(state.Edge) ?? "");
+
+    private void AtEdge(Func<SessionEdge, SessionEdge> change)
+    {
+        var region = options.RegionOf(state.Edge) ?? "";
+        state = state with { Edges = SessionEdges.With(state.Edges, state.Edge, region, change) };
+    }
 
     private void Advance(DateTimeOffset to)
     {
@@ -122,13 +136,14 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
 
     private void PlayAt(DateTimeOffset from, double ms)
     {
-        var kbps = state.Bitrate;
+        var kbps = state.PlayheadBitrate ?? state.Bitrate;
         state = state with
         {
             PlayedMs = state.PlayedMs + ms,
             BitrateMs = state.BitrateMs + ((kbps ?? 0) * ms),
             BitrateKnownMs = state.BitrateKnownMs + (kbps is null ? 0 : ms),
         };
+        AtEdge(part => part with { PlayedMs = part.PlayedMs + ms });
         shares.Split(
             from,
             from.AddMilliseconds(ms),
@@ -150,10 +165,13 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
                 return;
             from = stalled;
             state = state with { StallCounted = true, StallCount = state.StallCount + 1 };
+            AtEdge(part => part with { StallCount = part.StallCount + 1 });
             shares.Add(stalled, share => share with { StallCount = 1 });
         }
 
-        state = state with { StallMs = state.StallMs + (to - from).TotalMilliseconds };
+        var ms = (to - from).TotalMilliseconds;
+        state = state with { StallMs = state.StallMs + ms };
+        AtEdge(part => part with { StallMs = part.StallMs + ms });
         shares.Split(from, to, (share, part) => share with { StallMs = part });
     }
 
@@ -210,6 +228,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         var waited = state.RequestedAt is { } asked ? (at - asked).TotalMilliseconds : (double?)null;
         state = state with { FirstPlayAt = at, StartupMs = startDelay > 0 ? startDelay : waited };
         var startup = state.StartupMs;
+        AtEdge(part => part with { Started = true });
         shares.Add(
             at,
             share =>
@@ -249,6 +268,9 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         state = state with { ReportedStallMs = ms, ReportedStallCount = beacon.StallCountTotal ?? counted };
         if (state.ReportsStallState || beacon.StallMs is not > 0 || state.FirstPlayAt is null)
             return;
+        AtEdge(part =>
+            part with { StallCount = part.StallCount + 1, StallMs = part.StallMs + beacon.StallMs.Value }
+        );
         shares.Add(state.At, share => share with { StallCount = 1 });
         shares.Split(
             state.At.AddMilliseconds(-beacon.StallMs.Value),

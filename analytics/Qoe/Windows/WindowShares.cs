@@ -7,15 +7,15 @@ namespace EventStream.Qoe;
 /// <summary>
 /// Cuts a session's figures at window boundaries; counts the session once in each window and set of dimensions.
 /// </summary>
-internal sealed class WindowShares(SessionState state, TimeSpan window)
+internal sealed class WindowShares(SessionState state, SessionSubject subject, TimeSpan window)
 {
     private readonly List<WindowFigures> all = [];
 
-    public SessionSubject Subject { get; set; } = state.Subject;
+    public SessionSubject Subject { get; set; } = subject;
 
     public DateTimeOffset? CountedIn { get; private set; } = state.CountedIn;
 
-    public string CountedAs { get; private set; } = state.CountedAs;
+    public IReadOnlyList<string> CountedKeys { get; private set; } = state.CountedKeys;
 
     public IReadOnlyList<WindowFigures> All => all;
 
@@ -25,9 +25,10 @@ internal sealed class WindowShares(SessionState state, TimeSpan window)
         var start = TimeWindows.StartOf(at, window);
         var dimensions = Subject with { Player = "" };
         var key = WindowFigures.KeyOf(dimensions);
-        var first = CountedIn is not { } counted || start > counted || (start == counted && key != CountedAs);
+        var next = CountedIn is not { } counted || start > counted;
+        var first = next || (start == CountedIn && !CountedKeys.Contains(key));
         if (first)
-            (CountedIn, CountedAs) = (start, key);
+            (CountedIn, CountedKeys) = (start, next ? [key] : [.. CountedKeys, key]);
         all.Add(
             fill(
                 new WindowFigures

@@ -3,12 +3,12 @@ using EventStream.Streams.Processors;
 namespace EventStream.Streams;
 
 /// <summary>
-/// How a topic is read: serdes, and where the event time comes from (default: the record's timestamp).
+/// How a topic is read: serdes, and the event time made of key, value and the record's timestamp (default: that).
 /// </summary>
 public sealed record Consumed<TKey, TValue>(
     Serde<TKey> Keys,
     Serde<TValue> Values,
-    Func<TKey, TValue, DateTimeOffset>? Time = null
+    Func<TKey, TValue, DateTimeOffset, DateTimeOffset>? Time = null
 );
 
 /// <summary>How a topic is written.</summary>

@@ -64,6 +64,12 @@ public interface ITaskContext
     /// <summary>Which task this is, such as <c>0_3</c>: sub-topology and partition.</summary>
     string TaskId { get; }
 
+    /// <summary>The partition of its inputs that the task reads.</summary>
+    int Partition { get; }
+
+    /// <summary>How many partitions the task's inputs have, each of which has a task.</summary>
+    int Partitions { get; }
+
     /// <summary>The greatest event time that the task has seen; it never goes back.</summary>
     DateTimeOffset StreamTime { get; }
 

@@ -24,7 +24,7 @@ internal sealed class SourceProcessor<TKey, TValue>(Consumed<TKey, TValue> consu
             raw.Value ?? throw new FormatException("The record has no value."),
             raw.Headers
         );
-        var time = consumed.Time?.Invoke(key, value) ?? raw.Time;
+        var time = consumed.Time?.Invoke(key, value, raw.Time) ?? raw.Time;
         return new DecodedRecord(raw, time, () => Process(new Record<TKey, TValue>(key, value, time)));
     }
 

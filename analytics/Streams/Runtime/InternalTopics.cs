@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
@@ -22,6 +23,10 @@ internal sealed class InternalTopics(
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LeaderWait = TimeSpan.FromMilliseconds(200);
+    private readonly ConcurrentDictionary<int, int> tasksOf = [];
+
+    /// <summary>How many partitions, and so tasks, a sub-topology has; known once the topics are there.</summary>
+    public int PartitionsOf(SubTopology sub) => tasksOf[sub.Id];
 
     /// <summary>
     /// Creates what is missing. Throws <see cref="TopologyException"/> when an input does not exist, when inputs that
@@ -40,7 +45,7 @@ internal sealed class InternalTopics(
                 wanted.Add(Internal(source.Topic.NameFor(options.ApplicationId), count, compacted: false));
             }
 
-            var shared = CoPartitions(sub, partitions);
+            var shared = tasksOf[sub.Id] = CoPartitions(sub, partitions);
             var names = sub.Stores.Select(store => store.Name).ToList();
             if (names.Count > 0)
                 names.Add($"task-{sub.Id}-time");

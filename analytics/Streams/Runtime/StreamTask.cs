@@ -23,6 +23,7 @@ internal sealed class StreamTask
     public StreamTask(
         SubTopology sub,
         int partition,
+        int partitions,
         string applicationId,
         Action<OutputRecord> send,
         Action<RawRecord, Exception> bad
@@ -40,7 +41,7 @@ internal sealed class StreamTask
             stores[timeStore.Name] = timeStore;
         }
 
-        Context = new TaskContext(Id, applicationId, stores, this.send);
+        Context = new TaskContext(Id, partition, partitions, applicationId, stores, this.send);
     }
 
     public string Id { get; }

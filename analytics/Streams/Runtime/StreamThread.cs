@@ -20,7 +20,7 @@ internal sealed partial class StreamThread : IDisposable
     private readonly IConsumer<byte[], byte[]> consumer;
     private readonly StreamProducer producer;
     private readonly Commit commit;
-    private readonly HashSet<TopicPartition> atEnd = [];
+    private readonly InputEnds ends;
     private readonly ConcurrentQueue<Action<TaskSet>> queries = new();
     private readonly BadRecords badRecords;
     private long committedAt;
@@ -31,6 +31,7 @@ internal sealed partial class StreamThread : IDisposable
 
     public StreamThread(
         Topology topology,
+        Func<SubTopology, int> partitionsOf,
         StreamsOptions options,
         KafkaOptions kafka,
         int number,
@@ -40,14 +41,15 @@ internal sealed partial class StreamThread : IDisposable
     {
         (this.options, this.kafka, this.clock, this.logger) = (options, kafka, clock, logger);
         consumer = BuildConsumer(number);
+        ends = new InputEnds(consumer, clock);
         producer = new StreamProducer(options, kafka, number, consumer, logger);
         badRecords = new BadRecords(options, producer.Produce, clock, logger);
-        tasks = new TaskSet(topology, options.ApplicationId, producer.Produce, badRecords.Handle);
+        tasks = new TaskSet(topology, options.ApplicationId, partitionsOf, producer.Produce, badRecords.Handle);
         commit = new Commit(producer, logger);
-        Status = new ThreadStatus([], 0, 0, 0, 0);
+        Status = new ThreadStatus([], 0, 0, 0, 0, Restoring: false);
     }
 
-    /// <summary>A snapshot made at the last commit.</summary>
+    /// <summary>A snapshot made at the last commit, or when restoring began.</summary>
     public ThreadStatus Status { get; private set; }
 
     /// <summary>Runs until cancelled; throws what a successor thread cannot be spared.</summary>
@@ -113,11 +115,11 @@ internal sealed partial class StreamThread : IDisposable
                 return;
             if (result.IsPartitionEOF)
             {
-                atEnd.Add(result.TopicPartition);
+                ends.Reached(result);
                 continue;
             }
 
-            atEnd.Remove(result.TopicPartition);
+            ends.Left(result.TopicPartition);
             tasks.Find(result.Topic, result.Partition.Value)?.Add(RawRecord.From(result));
         }
     }
@@ -130,7 +132,7 @@ internal sealed partial class StreamThread : IDisposable
         }
         catch (ConsumeException e) when (!e.Error.IsFatal)
         {
-            atEnd.Clear();
+            ends.Clear();
             ReadFailed(logger, e.Error.Reason);
             return null;
         }
@@ -156,16 +158,17 @@ internal sealed partial class StreamThread : IDisposable
             return;
         foreach (var task in tasks.All)
         {
-            if (task.LastRecordTime == default || !InputsAtEnd(task))
-                continue;
             var idle = clock.GetElapsedTime(task.LastRecordAt);
-            if (idle >= patience)
-                task.AdvanceStreamTime(task.LastRecordTime + idle);
+            if (idle < patience || !InputsAtEnd(task))
+                continue;
+            var onward = task.LastRecordTime == default ? task.LastRecordTime : task.LastRecordTime + idle;
+            var now = clock.GetUtcNow() - patience;
+            task.AdvanceStreamTime(onward > now ? onward : now);
         }
     }
 
     private bool InputsAtEnd(StreamTask task) =>
-        tasks.InputsOf(task).All(topic => atEnd.Contains(new TopicPartition(topic, task.Partition)));
+        ends.Are(tasks.InputsOf(task).Select(topic => new TopicPartition(topic, task.Partition)));
 
     private void Answer()
     {
@@ -176,12 +179,14 @@ internal sealed partial class StreamThread : IDisposable
     private void CommitNow()
     {
         committedAt = clock.GetTimestamp();
-        if (tasks.All.Count == 0 || (!producer.Dirty && tasks.All.All(task => task.NextOffsets.Count == 0)))
-            return;
-        if (commit.Run(tasks.All, tasks.NextOffsets) == CommitOutcome.Aborted)
+        var changed = producer.Dirty || tasks.All.Any(task => task.NextOffsets.Count > 0);
+        if (tasks.All.Count > 0 && changed && commit.Run(tasks.All, NextOffsets) == CommitOutcome.Aborted)
             GoBack();
         TakeStatus();
     }
+
+    private IReadOnlyList<TopicPartitionOffset> NextOffsets() =>
+        tasks.NextOffsets() is { Count: > 0 } next ? next : ends.Standing();
 
     /// <summary>Drops what the tasks hold in memory, and reads state and inputs from the last commit on.</summary>
     private void GoBack()
@@ -195,7 +200,8 @@ internal sealed partial class StreamThread : IDisposable
         // Committed offsets first: the broker answers only when no transaction on them is pending, and a predecessor
         // of an older generation can commit no more; what the changelogs hold afterwards belongs to these offsets.
         var committed = partitions.Count == 0 ? [] : consumer.Committed(partitions, TimeSpan.FromSeconds(30));
-        atEnd.Clear();
+        ends.Clear();
+        Status = Status with { Tasks = [], Restoring = partitions.Count > 0 };
         var created = tasks.Create(partitions);
         new ChangelogRestorer(options, kafka).Restore(created, clock, stopping);
         foreach (var task in created)
@@ -223,7 +229,7 @@ internal sealed partial class StreamThread : IDisposable
         else
             CommitNow();
         tasks.Clear();
-        atEnd.Clear();
+        ends.Clear();
     }
 
     private void TakeStatus() =>
@@ -232,11 +238,14 @@ internal sealed partial class StreamThread : IDisposable
             tasks.All.Sum(task => task.Processed),
             tasks.All.Sum(task => task.Context.Late),
             badRecords.Count,
-            consumer.Assignment.Sum(Lag)
+            consumer.Assignment.Sum(Lag),
+            Restoring: false
         );
 
     private long Lag(TopicPartition partition)
     {
+        if (ends.Has(partition))
+            return 0;
         var high = consumer.GetWatermarkOffsets(partition).High;
         var position = consumer.Position(partition);
         return high.Value < 0 || position.Value < 0 ? 0 : Math.Max(0, high.Value - position.Value);
@@ -272,6 +281,14 @@ internal sealed partial class StreamThread : IDisposable
 }
 
 /// <summary>
-/// What a thread is doing: its tasks, records processed, late and bad so far, and records not yet read.
+/// What a thread is doing: its tasks, records processed, late and bad so far, records not yet read, and whether it
+/// reads the state of its tasks back from their changelogs.
 /// </summary>
-public sealed record ThreadStatus(IReadOnlyList<string> Tasks, long Processed, long Late, long Bad, long Lag);
+public sealed record ThreadStatus(
+    IReadOnlyList<string> Tasks,
+    long Processed,
+    long Late,
+    long Bad,
+    long Lag,
+    bool Restoring
+);

@@ -6,6 +6,7 @@ namespace EventStream.Streams.Runtime;
 internal sealed class TaskSet(
     Topology topology,
     string applicationId,
+    Func<SubTopology, int> partitionsOf,
     Action<OutputRecord> send,
     Action<RawRecord, Exception> bad
 )
@@ -32,7 +33,7 @@ internal sealed class TaskSet(
             var sub = subOf[partition.Topic];
             tasks.TryAdd(
                 (sub.Id, partition.Partition.Value),
-                new StreamTask(sub, partition.Partition.Value, applicationId, send, bad)
+                new StreamTask(sub, partition.Partition.Value, partitionsOf(sub), applicationId, send, bad)
             );
         }
 

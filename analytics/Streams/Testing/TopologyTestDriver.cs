@@ -113,7 +113,7 @@ public sealed class TopologyTestDriver
 
     private void CreateTasks()
     {
-        tasks = topology.SubTopologies.Select(sub => new StreamTask(sub, 0, application, Take, Unreadable)).ToList();
+        tasks = topology.SubTopologies.Select(sub => new StreamTask(sub, 0, 1, application, Take, Unreadable)).ToList();
         foreach (var task in tasks)
         {
             foreach (var store in task.Stores)

@@ -24,6 +24,7 @@ internal sealed record AccessLogLine
     [JsonPropertyName("cache")] public string? Cache { get; init; }
     [JsonPropertyName("ua")] public string? UserAgent { get; init; }
     [JsonPropertyName("req_id")] public string? RequestId { get; init; }
+    [JsonPropertyName("session")] public string? Session { get; init; }
     [JsonPropertyName("cmcd_object")] public string? CmcdObject { get; init; }
     [JsonPropertyName("cmcd_request")] public string? CmcdRequest { get; init; }
     [JsonPropertyName("cmcd_session")] public string? CmcdSession { get; init; }
@@ -89,12 +90,14 @@ public sealed class AccessLogReader(EdgeNames edges)
         var path = (log.Uri ?? throw new FormatException("'uri' is missing")).Split('?')[0];
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         var isMedia = parts.Length >= 3 && parts[0] == "media" && VideoId.TryParse(parts[1], null, out _);
+        var signed = Guid.TryParseExact(log.Session, "D", out var session);
         return new CdnRequestServed
         {
             Time = Time(Needed(log.Time, "time"), source.ReceivedAt),
             Edge = source.Edge,
             Region = edges.RegionOf(source.Edge) ?? log.Region ?? "",
-            SessionId = record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid : null,
+            SessionId = signed ? $"{session:D}"
+                : record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid : null,
             VideoId = isMedia ? parts[1] : null,
             Rendition = isMedia && parts.Length > 3 ? parts[2] : "",
             Method = log.Method ?? "",
@@ -108,6 +111,7 @@ public sealed class AccessLogReader(EdgeNames edges)
             UserAgent = log.UserAgent ?? "",
             Cmcd = cmcd,
             RequestId = log.RequestId ?? "",
+            Signed = signed,
         };
     }
 

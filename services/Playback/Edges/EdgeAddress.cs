@@ -6,12 +6,17 @@ namespace EventStream.Playback.Edges;
 /// <summary>An edge as players reach it: name, region and URL without a trailing slash.</summary>
 public sealed partial record EdgeAddress(string Name, string Region, string Url)
 {
-    /// <summary>Reads <c>Traffic:Edges:0:{Name,Region,Url}</c> and so on, adding a sentence for each error.</summary>
+    /// <summary>
+    /// Reads <c>Traffic:Edges:0:{Name,Region,Url}</c> and so on, adding a sentence for each error. Players reach an
+    /// edge at <c>Urls:Public:NAME</c> where that is set.
+    /// </summary>
     public static IReadOnlyList<EdgeAddress> Read(IConfiguration configuration, List<string> errors)
     {
         var edges = configuration.GetSection("Traffic:Edges").GetChildren()
-            .Select(section => new EdgeAddress(
-                section["Name"] ?? "", section["Region"] ?? "", (section["Url"] ?? "").TrimEnd('/')))
+            .Select(section => (Section: section, Name: section["Name"] ?? ""))
+            .Select(edge => new EdgeAddress(
+                edge.Name, edge.Section["Region"] ?? "",
+                (configuration[$"Urls:Public:{edge.Name}"] ?? edge.Section["Url"] ?? "").TrimEnd('/')))
             .ToList();
         if (edges.Count == 0)
             errors.Add("Traffic:Edges is empty; give at least Traffic:Edges:0:Name and Traffic:Edges:0:Url.");

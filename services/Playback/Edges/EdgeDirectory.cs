@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -12,22 +13,24 @@ namespace EventStream.Playback.Edges;
 public sealed partial class EdgeDirectory(
     PlaybackOptions options, HttpClient http, TimeProvider clock, ILogger<EdgeDirectory> logger) : IDisposable
 {
-    /// <summary>Regions kept at once; further ones are answered as if the region were not known.</summary>
-    public const int RegionsMax = 64;
-
     /// <summary>How long an answer, or the lack of one, is used again.</summary>
     public static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest wait for Traffic; where it is gone it refuses at once.</summary>
     public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
+    // A viewer may name any region; only those that an edge stands for are told apart, so that strangers fill nothing.
     private readonly ConcurrentDictionary<string, Entry> known = new(StringComparer.Ordinal);
+    private string? trouble;
     private readonly SemaphoreSlim asking = new(1);
+
+    /// <summary>Why the order is not that of Traffic, or null where it is.</summary>
+    public string? Trouble => Volatile.Read(ref trouble);
 
     /// <summary>Edges in the order in which players of the region are to use them; at least one.</summary>
     public async ValueTask<IReadOnlyList<EdgeAddress>> OrderAsync(string region, CancellationToken cancellation)
     {
-        if (!known.ContainsKey(region) && known.Count >= RegionsMax) region = "";
+        if (options.Edges.All(edge => edge.Region != region)) region = "";
         if (Fresh(region) is { } order) return order;
         await asking.WaitAsync(cancellation);
         try
@@ -56,17 +59,30 @@ public sealed partial class EdgeDirectory(
         {
             var url = $"{options.TrafficUrl}/v1/edges?region={Uri.EscapeDataString(region)}";
             var map = await http.GetFromJsonAsync<EdgeMapAnswer>(url, JsonSerializerOptions.Web, timeout.Token);
-            if (Sort(map) is { Count: > 0 } order) return order;
+            if (Sort(map) is { Count: > 0 } order)
+            {
+                Volatile.Write(ref trouble, null);
+                return order;
+            }
+
             Unusable(logger, url);
+            Volatile.Write(ref trouble, $"{url} names no usable edge; the configured order is used.");
         }
         catch (Exception e) when (e is HttpRequestException or JsonException or OperationCanceledException)
         {
             cancellation.ThrowIfCancellationRequested();
             Silent(logger, e.Message);
+            Volatile.Write(ref trouble, Sentence(e));
         }
 
         return options.Edges;
     }
+
+    private static string Sentence(Exception e) => e is HttpRequestException { StatusCode: { } status }
+        ? status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+            ? "Traffic refuses this role's credential: set the same Access:ServiceKey (or ServiceKeyFile) for both."
+            : $"Traffic answers {(int)status}; the configured order of edges is used."
+        : $"Traffic does not answer ({e.Message}); the configured order of edges is used.";
 
     private static List<EdgeAddress> Sort(EdgeMapAnswer? map)
     {

@@ -17,7 +17,7 @@ namespace EventStream.Playback.Origin;
 /// </summary>
 internal static class OriginApi
 {
-    /// <summary>Header in which an edge passes <c>/s/{expires}/{signature}</c> on.</summary>
+    /// <summary>Header in which an edge passes <c>/s/{expires}/{sessionId}/{signature}</c> on.</summary>
     public const string SignedPrefixHeader = "X-Signed-Prefix";
 
     private const string EdgeRegionHeader = "X-Edge-Region";

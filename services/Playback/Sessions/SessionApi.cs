@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Playback.Catalogue;
@@ -38,8 +39,16 @@ internal static class SessionApi
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous();
 
-    private static async Task<IResult> OpenAsync(string videoId, HttpContext http, SessionServices services)
+    private static async Task<IResult> OpenAsync(
+        string videoId, HttpContext http, SessionServices services, SessionLimits limits)
     {
+        if (limits.Refuse(http.Connection.RemoteIpAddress) is { } wait)
+        {
+            var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
+            http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+            return Problems.TooMany(seconds);
+        }
+
         var (request, error) = await ReadAsync(http);
         if (request is null) return Problems.BadRequest(error!);
         if (Fault(request) is { } fault) return Problems.BadRequest(fault);
@@ -96,19 +105,19 @@ internal sealed record SessionServices(
         var now = Clock.GetUtcNow();
         // Whole seconds, since that is what the signature holds.
         var expires = DateTimeOffset.FromUnixTimeSeconds((now + Options.TokenLifetime).ToUnixTimeSeconds());
-        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, expires)}/media/{video.Id}";
+        var session = request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now);
+        var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, session, expires)}/media/{video.Id}";
         var region = request.Region ?? "";
         var query = region.Length > 0 ? $"?region={region}" : "";
-        var sessionId = request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now);
         return new SessionOpened(
-            sessionId, video.Id, expires,
-            $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
+            session, video.Id, expires, $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
             video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
-            BeaconsUrl(new BeaconClaims($"{sessionId}", $"{video.Id}", expires, region, request.Player ?? "")),
+            BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
                 Steering.Hls(video.Id, region), Steering.Dash(video.Id, region), [.. edges.Select(edge => edge.Name)]));
     }
+
     /// <summary>Where a session reports to. Every value is of characters that a URL takes as they are.</summary>
     private string BeaconsUrl(BeaconClaims session) =>
         $"{Options.CollectUrl}/v1/cmcd?video={session.VideoId}&region={session.Region}&player={session.Player}"

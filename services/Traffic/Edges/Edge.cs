@@ -5,10 +5,11 @@ using Microsoft.Extensions.Configuration;
 namespace EventStream.Traffic.Edges;
 
 /// <summary>
-/// An edge as configured: its name in playlists, the region it stands for, how players reach it, and the IP
-/// addresses that DNS answers with.
+/// An edge as configured: its name in playlists, the region it stands for, where this role asks whether it is well,
+/// how players reach it, and the IP addresses that DNS answers with.
 /// </summary>
-public sealed record Edge(string Name, string Region, string Url, IReadOnlyList<IPAddress> Addresses);
+public sealed record Edge(
+    string Name, string Region, string Url, string PublicUrl, IReadOnlyList<IPAddress> Addresses);
 
 /// <summary>Reads the map of edges from the configuration.</summary>
 internal static partial class EdgeReader
@@ -18,7 +19,8 @@ internal static partial class EdgeReader
 
     public static IReadOnlyList<Edge> Read(IConfiguration configuration, List<string> errors)
     {
-        var edges = configuration.GetSection("Traffic:Edges").GetChildren().Select(s => ReadOne(s, errors)).ToList();
+        var edges = configuration.GetSection("Traffic:Edges").GetChildren()
+            .Select(section => ReadOne(configuration, section, errors)).ToList();
         if (edges.Count == 0)
             errors.Add("Traffic:Edges is empty; give at least Traffic:Edges:0:Name and Traffic:Edges:0:Url.");
         if (edges.Count > EdgesMax) errors.Add($"Traffic:Edges has more than {EdgesMax} edges.");
@@ -27,7 +29,7 @@ internal static partial class EdgeReader
         return edges;
     }
 
-    private static Edge ReadOne(IConfigurationSection section, List<string> errors)
+    private static Edge ReadOne(IConfiguration configuration, IConfigurationSection section, List<string> errors)
     {
         var (name, region) = (section["Name"] ?? "", section["Region"] ?? "");
         var url = (section["Url"] ?? "").TrimEnd('/');
@@ -35,14 +37,24 @@ internal static partial class EdgeReader
             errors.Add($"{section.Path}:Name: '{name}' is not 1 to 32 lower-case letters, digits and hyphens.");
         if (region.Length > 0 && !NamePattern().IsMatch(region))
             errors.Add($"{section.Path}:Region: '{region}' is not up to 32 lower-case letters, digits and hyphens.");
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        if (Absolute(url) is null)
         {
             errors.Add($"{section.Path}:Url: '{url}' is not like http://host:port.");
-            return new Edge(name, region, url, []);
+            return new Edge(name, region, url, url, []);
         }
 
-        return new Edge(name, region, url, Addresses(section, uri, errors));
+        var asPlayersSeeIt = (configuration[$"Urls:Public:{name}"] ?? url).TrimEnd('/');
+        if (Absolute(asPlayersSeeIt) is not { } uri)
+        {
+            errors.Add($"Urls:Public:{name}: '{asPlayersSeeIt}' is not like https://host.");
+            return new Edge(name, region, url, asPlayersSeeIt, []);
+        }
+
+        return new Edge(name, region, url, asPlayersSeeIt, Addresses(section, uri, errors));
     }
+
+    private static Uri? Absolute(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri : null;
 
     private static List<IPAddress> Addresses(IConfigurationSection section, Uri url, List<string> errors)
     {

@@ -7,6 +7,8 @@ namespace EventStream.Traffic.Edges;
 /// </summary>
 internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
 {
+    // Clocks of this machine and of those that close windows may differ by this much.
+    private static readonly TimeSpan AheadMax = TimeSpan.FromSeconds(30);
     private readonly Lock changing = new();
     private readonly Dictionary<string, EdgeState> states =
         options.Edges.ToDictionary(edge => edge.Name, edge => new EdgeState(edge));
@@ -37,9 +39,26 @@ internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
     public void Record(string edge, ProbeResult result) =>
         Change(edge, state => state.Probed(result, clock.GetUtcNow(), options.Rise, options.Fall));
 
-    /// <summary>Takes in a window of quality; one about an edge that is not on the map is passed over.</summary>
-    public void Record(QoeWindowClosed window) =>
+    /// <summary>
+    /// Takes in a window of quality. One about an edge that is not on the map is passed over, and so is one that ends
+    /// in the future: it would not age, and so would count in full until then.
+    /// </summary>
+    public void Record(QoeWindowClosed window)
+    {
+        if (window.WindowEnd > clock.GetUtcNow() + AheadMax) return;
         Change(window.Subject.Edge, state => state.Viewed(window, options.QualityHalfLife));
+    }
+
+    /// <summary>Why viewers cannot be sent anywhere, or null while an edge answers.</summary>
+    public string? Trouble()
+    {
+        var all = States;
+        if (all.Any(state => state is { WasProbed: true, IsUp: true })) return null;
+        return all.All(state => !state.WasProbed)
+            ? "no edge has been probed yet"
+            : $"no edge answers: {string.Join("; ", all.Select(state =>
+                $"{state.Edge.Name} at {state.Edge.Url}: {state.LastProbe?.Error ?? "it is being probed"}"))}";
+    }
 
     private void Change(string edge, Func<EdgeState, EdgeState> change)
     {

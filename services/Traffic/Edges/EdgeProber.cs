@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Traffic.Edges;
 
 /// <summary>
-/// Asks every edge for <c>/health</c> at a steady rhythm and has the order decided anew after each round.
+/// Asks every edge for <c>/health</c> at a steady rhythm and has the order decided again after each round.
 /// </summary>
 internal sealed partial class EdgeProber(
     TrafficOptions options, EdgeMap map, SteeringBoard board, HttpClient http, TimeProvider clock,
@@ -50,7 +50,8 @@ internal sealed partial class EdgeProber(
             using var request = new HttpRequestMessage(HttpMethod.Get, $"{edge.Url}/health");
             // A new connection each time: what counts is whether the edge takes new viewers.
             request.Headers.ConnectionClose = true;
-            using var answer = await http.SendAsync(request, timeout.Token);
+            using var answer = await http.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
             var elapsed = clock.GetElapsedTime(start).TotalMilliseconds;
             return new ProbeResult(elapsed, answer.IsSuccessStatusCode
                 ? null : $"it answered {(int)answer.StatusCode}");

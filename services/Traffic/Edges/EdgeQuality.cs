@@ -4,7 +4,7 @@ namespace EventStream.Traffic.Edges;
 
 /// <summary>
 /// What viewers got from an edge lately: stalls and errors of closed windows, each counting half after a half-life,
-/// so that an edge that is not used any more becomes good again and is tried anew. Times in milliseconds.
+/// so that an edge that is not used any more becomes good again and is tried again. Times in milliseconds.
 /// Immutable.
 /// </summary>
 internal sealed record EdgeQuality(

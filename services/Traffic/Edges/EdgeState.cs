@@ -19,7 +19,7 @@ public sealed record EdgeView(
         double LoadShare);
 
 /// <summary>
-/// All that is known of one edge; immutable, each method returns the state after something was heard. An edge is
+/// All that is known of one edge; immutable, each method returns the next state. An edge is
 /// taken to be up until the first probe, and the first probe decides alone; later ones count by rise and fall.
 /// </summary>
 internal sealed record EdgeState(Edge Edge)
@@ -70,7 +70,7 @@ internal sealed record EdgeState(Edge Edge)
         var seconds = Math.Max(1, (window.WindowEnd - window.WindowStart).TotalSeconds);
         var load = window.Requests / seconds;
         var next = this with { Quality = Quality.Add(window, halfLife) };
-        // The windows of videos and devices of one period add up; a later period starts anew.
+        // The windows of videos and devices of one period add up; a later period starts from zero.
         if (window.WindowEnd == LoadWindowEnd) return next with { LoadPerSecond = LoadPerSecond + load };
         return window.WindowEnd > LoadWindowEnd
             ? next with { LoadPerSecond = load, LoadWindowEnd = window.WindowEnd }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
+using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Messaging;
 using EventStream.Traffic.Edges;
@@ -42,7 +43,7 @@ internal static partial class SteeringApi
         var order = board.OrderFor(Value(http, "region"));
         var query = string.Join('&', Kept.Where(key => Value(http, key).Length > 0).Select(key =>
             $"{key}={Value(http, key)}"));
-        var reload = $"{options.PublicUrl}/v1/steering/{format}{(query.Length > 0 ? "?" : "")}{query}";
+        var reload = $"{http.PublicUrl()}/v1/steering/{format}{(query.Length > 0 ? "?" : "")}{query}";
         http.Response.Headers.CacheControl = "no-store";
         return Results.Json(new SteeringManifest(
             ManifestVersion, options.SteeringTtlSeconds, reload, order, format == "dash" ? order : null));
@@ -56,7 +57,7 @@ internal static partial class SteeringApi
         return Results.Json(new EdgeMapAnswer(options.Policy.Name, region, board.OrderFor(region),
         [
             .. map.States.Select(state => new EdgeAnswer(
-                state.Edge.Name, state.Edge.Region, state.Edge.Url, state.IsUp,
+                state.Edge.Name, state.Edge.Region, state.Edge.PublicUrl, state.IsUp,
                 Math.Round(state.Health(now, options.QualityHalfLife), 3), Math.Round(state.Load(now), 2),
                 Math.Round(state.Quality.StallRatio(now, options.QualityHalfLife), 4),
                 Math.Round(state.Quality.ErrorRatio(now, options.QualityHalfLife), 4),
@@ -86,8 +87,8 @@ public sealed record EdgeMapAnswer(
     string Policy, string Region, IReadOnlyList<string> Order, IReadOnlyList<EdgeAnswer> Edges);
 
 /// <summary>
-/// One edge of the map: health 0 (down) to 1, load in requests per second, ratios 0..1, duration of the last probe in
-/// milliseconds and its error, if it failed.
+/// One edge of the map, with the URL that players use: health 0 (down) to 1, load in requests per second, ratios 0..1,
+/// duration of the last probe in milliseconds and its error, if it failed.
 /// </summary>
 public sealed record EdgeAnswer(
     string Name, string Region, string Url, bool Up, double Health, double LoadPerSecond, double StallRatio,

@@ -33,6 +33,9 @@ public sealed class EncodeTasks(NpgsqlDataSource source)
         EncodeTaskProgressed e => SetAsync(
             e.VideoId, new(e.Task, EncodeTask.Running, e.Fraction, e.Speed, e.Worker, null, null, e.At), cancellation),
         SourceProbed e => Done(e.VideoId, "probe", e.Worker, e.ProbedAt, cancellation),
+        // A source that is no video ends its probe, which is the only task there is.
+        SourceRejected e => SetAsync(
+            e.VideoId, new("probe", EncodeTask.Failed, 0, null, e.Worker, null, e.Reason, e.RejectedAt), cancellation),
         RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
         ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
         EncodeTaskFailed e => SetAsync(

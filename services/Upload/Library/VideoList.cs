@@ -15,7 +15,7 @@ public sealed record VideoListItem(
 
 /// <summary>The projection behind the list: one row a video.</summary>
 public sealed class VideoListProjection() : FlatTableProjection(
-    "video-list", version: 1,
+    "video-list", version: 2,
     [
         Column.Of<Guid>("video_id", "uuid"),
         Column.Of<string>("title", "text", "not null"),
@@ -28,6 +28,9 @@ public sealed class VideoListProjection() : FlatTableProjection(
         Column.Of<DateTimeOffset>("updated_at", "timestamptz", "not null"),
     ])
 {
+    /// <summary>A publisher's page and total read its own videos only.</summary>
+    protected override string Indexes => "create index {table}_publisher on {table} (publisher, video_id);";
+
     protected override void Project(RecordedEvent recorded, FlatRows rows)
     {
         switch (recorded.Data)
@@ -40,6 +43,7 @@ public sealed class VideoListProjection() : FlatTableProjection(
                 break;
             case VideoUploaded e:
                 Status(e.VideoId, "uploaded");
+                rows.Update(e.VideoId.Value, ("size_bytes", e.SizeBytes));
                 break;
             case VideoProbed e:
                 Status(e.VideoId, "probed");
@@ -74,20 +78,26 @@ public sealed class VideoListProjection() : FlatTableProjection(
 /// <summary>Reads the list.</summary>
 public sealed class VideoList(NpgsqlDataSource source)
 {
+    /// <summary>Counting stops here, so that a page of a very large library stays cheap.</summary>
+    public const int TotalMax = 100_000;
+
     /// <summary>
-    /// At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation.
+    /// At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation. Those of one
+    /// publisher, or of all where it is null.
     /// </summary>
-    public async Task<IReadOnlyList<VideoListItem>> PageAsync(VideoId? before, int limit,
-        CancellationToken cancellation)
+    public async Task<IReadOnlyList<VideoListItem>> PageAsync(
+        string? publisher, VideoId? before, int limit, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(
-            """
+            $"""
             select video_id, title, publisher, size_bytes, status, duration_seconds, poster_key, registered_at,
                 updated_at
-            from video_list where video_id < $1 order by video_id desc limit $2
+            from video_list where video_id < $1 {(publisher is null ? "" : "and publisher = $3")}
+            order by video_id desc limit $2
             """);
         command.Parameters.Add(new() { Value = before?.Value ?? Guid.AllBitsSet });
         command.Parameters.Add(new() { Value = limit });
+        if (publisher is not null) command.Parameters.Add(new() { Value = publisher });
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var items = new List<VideoListItem>();
         while (await row.ReadAsync(cancellation))
@@ -99,5 +109,20 @@ public sealed class VideoList(NpgsqlDataSource source)
         }
 
         return items;
+    }
+
+    /// <summary>
+    /// How many videos a publisher has, or all have where it is null; at most <see cref="TotalMax"/>.
+    /// </summary>
+    public async Task<long> CountAsync(string? publisher, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(
+            $"""
+            select count(*) from (
+                select from video_list {(publisher is null ? "" : "where publisher = $2")} limit $1) as counted
+            """);
+        command.Parameters.Add(new() { Value = TotalMax });
+        if (publisher is not null) command.Parameters.Add(new() { Value = publisher });
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 }

@@ -9,7 +9,8 @@ using Microsoft.AspNetCore.Routing;
 namespace EventStream.Upload.Library;
 
 /// <summary>
-/// The library: what videos there are, what each is now, and how it came to be.
+/// The library: what videos there are, what each is now, and how it came to be. A publisher has its own videos only;
+/// to it, another's does not exist.
 /// </summary>
 public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEventStore store)
 {
@@ -26,7 +27,10 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
         videos.MapGet("/{id}/events", EventsAsync);
     }
 
-    /// <summary>Newest first; <c>next</c> is the <c>before</c> of the following page, or absent.</summary>
+    /// <summary>
+    /// Newest first. <c>next</c> is the <c>before</c> of the following page, or null on the last one; <c>total</c> is
+    /// how many videos the caller may see, counted up to <see cref="VideoList.TotalMax"/>.
+    /// </summary>
     private async Task<IResult> ListAsync(HttpContext context, int? limit, string? before)
     {
         if (limit is < 1 or > PageMax) throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
@@ -34,13 +38,22 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
             : VideoId.TryParse(before, null, out var id) ? id
                 : throw Bad($"'before' must be a video id; it is '{before}'.");
         var size = limit ?? 50;
-        var page = await list.PageAsync(from, size, context.RequestAborted);
-        return Results.Ok(new { videos = page, next = page.Count == size ? page[^1].Id : null });
+        var publisher = Ownership.Of(context);
+        // One more than is shown tells whether a page follows.
+        var page = await list.PageAsync(publisher, from, size + 1, context.RequestAborted);
+        var shown = page.Take(size).ToList();
+        return Results.Ok(new
+        {
+            videos = shown,
+            next = page.Count > size ? shown[^1].Id : null,
+            total = await list.CountAsync(publisher, context.RequestAborted),
+        });
     }
 
     private async Task<IResult> DetailsAsync(HttpContext context, string id)
     {
-        return Results.Ok(await details.FindAsync(Parse(id), context.RequestAborted) ?? throw Missing(id));
+        var video = await details.FindAsync(Parse(id), context.RequestAborted);
+        return video is not null && Ownership.Holds(context, video.Publisher) ? Results.Ok(video) : throw Missing(id);
     }
 
     /// <summary>The timeline: every event with its metadata, as the store has it.</summary>
@@ -50,6 +63,8 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
         await foreach (var e in store.FetchStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), null,
             context.RequestAborted))
         {
+            if (e.Data is VideoRegistered registered && !Ownership.Holds(context, registered.Publisher))
+                throw Missing(id);
             events.Add(new
             {
                 e.Position,
@@ -69,7 +84,7 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
 
     private static UploadProblemException Missing(string id) => new(
         StatusCodes.Status404NotFound,
-            "There is no such video", $"'{id}' is not in the library; GET /v1/videos lists what is.");
+            "There is no such video", $"'{id}' is none of your videos; GET /v1/videos lists them.");
 
     private static UploadProblemException Bad(string detail) =>
         new(StatusCodes.Status400BadRequest, "The page cannot be shown", detail);

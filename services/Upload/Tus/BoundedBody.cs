@@ -3,11 +3,15 @@ using Microsoft.AspNetCore.Http;
 namespace EventStream.Upload.Tus;
 
 /// <summary>
-/// A request body of at most a number of bytes. One byte more throws <see cref="UploadProblemException"/> (413).
+/// A request body of at most a number of bytes. One byte more throws <see cref="UploadProblemException"/> (413) before
+/// the last bytes within the bound are given out, so that a file which was cut there is never whole. What was read
+/// waits for <paramref name="pace"/>, and the client with it, since nobody reads on.
 /// </summary>
-internal sealed class BoundedBody(Stream body, long bytesMax) : Stream
+internal sealed class BoundedBody(
+    Stream body, long bytesMax, Func<int, CancellationToken, ValueTask> pace) : Stream
 {
     private long left = bytesMax;
+    private bool ended;
 
     public override bool CanRead => true;
     public override bool CanSeek => false;
@@ -22,14 +26,15 @@ internal sealed class BoundedBody(Stream body, long bytesMax) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (left == 0)
-        {
-            var beyond = new byte[1];
-            return await body.ReadAsync(beyond, cancellationToken) == 0 ? 0 : throw TooLong();
-        }
-
-        var read = await body.ReadAsync(buffer[..(int)Math.Min(buffer.Length, left)], cancellationToken);
+        if (ended) return 0;
+        var read = left == 0 ? 0
+            : await body.ReadAsync(buffer[..(int)Math.Min(buffer.Length, left)], cancellationToken);
         left -= read;
+        if (read > 0) await pace(read, cancellationToken);
+        if (left > 0) return read;
+        // A body with a Content-Length ends here at once; only one without can go on.
+        if (await body.ReadAsync(new byte[1], cancellationToken) > 0) throw TooLong();
+        ended = true;
         return read;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStream.Contracts;
+using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Upload.Uploads;
 using Microsoft.AspNetCore.Builder;
@@ -11,16 +12,17 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Upload.Tus;
 
 /// <summary>
-/// Resumable uploads by tus 1.0.0 with the extensions creation, creation-with-upload, checksum, termination and
-/// expiration. The id of an upload is the id of its video, also sent as <c>X-Video-Id</c>.
+/// Resumable uploads by tus 1.0.0 with the extensions creation, creation-with-upload, creation-defer-length,
+/// concatenation, checksum, termination and expiration. The id of an upload is the id of its video, also sent as
+/// <c>X-Video-Id</c>, unless it is a part.
 /// </summary>
 public sealed partial class TusApi(
     UploadService uploads, UploadOptions options, TimeProvider time,
     ILogger<TusApi> log)
 {
     public const string Version = "1.0.0";
-    public const string Extensions = "creation,creation-with-upload,checksum,termination,expiration";
-    private const string ChunkType = "application/offset+octet-stream";
+    public const string Extensions = "creation,creation-with-upload,creation-defer-length,concatenation,checksum,"
+        + "termination,expiration";
 
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
@@ -48,36 +50,39 @@ public sealed partial class TusApi(
 
     private async Task<IResult> CreateAsync(HttpContext context)
     {
-        var publisher = context.Caller()!.Name;
-        var request = context.Request;
-        if (request.Headers.ContainsKey("Upload-Defer-Length"))
-            throw Bad("The length must be known",
-                "Upload-Defer-Length is not supported: send Upload-Length with the file's size.");
-        var length = Number(request, "Upload-Length");
-        var metadata = TusMetadata.Parse(request.Headers["Upload-Metadata"].ToString());
-        var upload = await uploads.CreateAsync(publisher, length, metadata, context.RequestAborted);
-        var location = $"{request.Scheme}://{request.Host}{request.PathBase}/v1/uploads/{upload.VideoId}";
-        context.Response.Headers["X-Video-Id"] = upload.VideoId.ToString();
+        var creation = TusHeaders.Creation(context.Request);
+        var upload = await uploads.CreateAsync(context.Caller()!.Name, creation, context.RequestAborted);
+        var location = $"{context.PublicUrl()}/v1/uploads/{upload.VideoId}";
+        NameVideo(context, upload);
         context.Response.Headers.Location = location;
+        if (upload.Kind == UploadRecord.Final) return Created(upload, location);
         Expires(context, upload.ExpiresAt);
-        if (IsChunk(request))
+        if (TusHeaders.IsChunk(context.Request))
         {
             var offset = await TakeAsync(context, upload, 0);
             if (offset is null) return Results.Empty;
-            context.Response.Headers["Upload-Offset"] = Text(offset.Value);
+            context.Response.Headers[TusHeaders.Offset] = Text(offset.Value);
         }
 
-        return Results.Created(location, new { videoId = upload.VideoId.ToString(), upload = location });
+        return Created(upload, location);
     }
+
+    private static IResult Created(UploadRecord upload, string location) => Results.Created(
+        location, new { videoId = upload.IsPartial ? null : upload.VideoId.ToString(), upload = location });
 
     private async Task<IResult> OffsetAsync(HttpContext context, string id)
     {
         var upload = await FindAsync(context, id);
         var headers = context.Response.Headers;
-        headers["Upload-Offset"] = Text(await uploads.OffsetAsync(upload, context.RequestAborted));
-        headers["Upload-Length"] = Text(upload.LengthBytes);
-        if (upload.Metadata.Length > 0) headers["Upload-Metadata"] = upload.Metadata;
-        headers["X-Video-Id"] = upload.VideoId.ToString();
+        headers[TusHeaders.Offset] = Text(await uploads.OffsetAsync(upload, context.RequestAborted));
+        if (upload.LengthBytes is { } length) headers[TusHeaders.Length] = Text(length);
+        else headers[TusHeaders.DeferLength] = "1";
+        // What an earlier release took as metadata may hold what cannot be sent.
+        if (upload.Metadata.Length > 0 && upload.Metadata.All(c => c is >= ' ' and <= '~'))
+            headers[TusHeaders.Metadata] = upload.Metadata;
+        if (upload.IsPartial) headers[TusHeaders.Concat] = UploadRecord.Partial;
+        if (upload.Kind == UploadRecord.Final) headers[TusHeaders.Concat] = TusHeaders.FinalOf(upload.Parts);
+        NameVideo(context, upload);
         headers.CacheControl = "no-store";
         if (upload.State == UploadRecord.Open) Expires(context, upload.ExpiresAt);
         return Results.Ok();
@@ -86,22 +91,20 @@ public sealed partial class TusApi(
     private async Task<IResult> AppendAsync(HttpContext context, string id)
     {
         var upload = await FindAsync(context, id);
-        if (!IsChunk(context.Request))
-            throw new UploadProblemException(
-                StatusCodes.Status415UnsupportedMediaType,
-                    "The chunk has another type", $"Send Content-Type: {ChunkType}.");
-        var offset = await TakeAsync(context, upload, Number(context.Request, "Upload-Offset"));
+        var (begin, length) = TusHeaders.Chunk(context.Request, upload);
+        if (length is { } told) upload = await uploads.SetLengthAsync(upload, told, context.RequestAborted);
+        var offset = await TakeAsync(context, upload, begin);
         if (offset is null) return Results.Empty;
-        context.Response.Headers["Upload-Offset"] = Text(offset.Value);
-        context.Response.Headers["X-Video-Id"] = upload.VideoId.ToString();
-        if (offset < upload.LengthBytes) Expires(context, time.GetUtcNow() + options.ExpiresAfter);
+        context.Response.Headers[TusHeaders.Offset] = Text(offset.Value);
+        NameVideo(context, upload);
+        if (offset != upload.LengthBytes) Expires(context, time.GetUtcNow() + options.ExpiresAfter);
         return Results.NoContent();
     }
 
     private async Task<IResult> TerminateAsync(HttpContext context, string id)
     {
         var upload = await FindAsync(context, id);
-        if (upload.State == UploadRecord.Completed)
+        if (upload.IsWhole && !(upload.IsPartial && upload.State == UploadRecord.Completed))
             throw new UploadProblemException(
                 StatusCodes.Status409Conflict, "The upload is a video already",
                     "A finished upload cannot be taken back here.");
@@ -119,7 +122,8 @@ public sealed partial class TusApi(
         // The length announced bounds the body, so Kestrel's own limit for ordinary requests does not apply.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>(
             ) is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
-        if (context.Request.ContentLength > upload.LengthBytes - offset) throw BoundedBody.TooLong();
+        if (context.Request.ContentLength > (upload.LengthBytes ?? options.MaxSizeBytes) - offset)
+            throw BoundedBody.TooLong();
         var checksum = ChunkChecksum.From(context.Request);
         try
         {
@@ -135,12 +139,8 @@ public sealed partial class TusApi(
 
     private async Task<UploadRecord> FindAsync(HttpContext context, string id)
     {
-        var publisher = context.Caller()!.Name;
-        if (!VideoId.TryParse(id, null, out var videoId))
-            throw new UploadProblemException(
-                StatusCodes.Status404NotFound,
-                    "There is no such upload", $"'{id}' is not an upload's id: use the Location given.");
-        return await uploads.FindAsync(videoId, publisher, context.RequestAborted);
+        if (!VideoId.TryParse(id, null, out var videoId)) throw UploadService.Missing(id);
+        return await uploads.FindAsync(videoId, Ownership.Of(context), context.RequestAborted);
     }
 
     private async ValueTask<object?> CheckVersion(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -160,24 +160,16 @@ public sealed partial class TusApi(
             or Microsoft.AspNetCore.Connections.ConnectionResetException
             or Microsoft.AspNetCore.Connections.ConnectionAbortedException;
 
-    private static bool IsChunk(HttpRequest request) =>
-        string.Equals(request.ContentType, ChunkType, StringComparison.OrdinalIgnoreCase);
-
-    private static long Number(HttpRequest request, string header)
+    /// <summary>A part is no video, and the library does not know its id.</summary>
+    private static void NameVideo(HttpContext context, UploadRecord upload)
     {
-        var text = request.Headers[header].ToString();
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw Bad($"{header} is missing or wrong", $"Send {header} as a whole number of bytes; it was '{text}'.");
+        if (!upload.IsPartial) context.Response.Headers["X-Video-Id"] = upload.VideoId.ToString();
     }
 
     private static void Expires(HttpContext context, DateTimeOffset at) =>
         context.Response.Headers["Upload-Expires"] = at.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private static UploadProblemException Bad(string title, string detail) =>
-        new(StatusCodes.Status400BadRequest, title, detail);
 
     [LoggerMessage(1, LogLevel.Information, "The connection of upload {Id} was cut; {Bytes} bytes are kept.")]
     private partial void Cut(VideoId id, long bytes);

@@ -6,13 +6,13 @@ namespace EventStream.Upload.Tus;
 /// <summary>
 /// The <c>Upload-Metadata</c> header: pairs of key and base64, joined by commas. Known keys are <c>filename</c>,
 /// <c>title</c>, <c>filetype</c> and <c>sha256</c> (of the whole file, in hex); others are kept and given back.
+/// <see cref="Header"/> is written from what was read, so that it may go into a response.
 /// </summary>
-internal sealed record TusMetadata(string Raw, string FileName, string Title, string? FileType, string? Sha256)
+internal sealed record TusMetadata(string Header, string FileName, string? Title, string? Sha256)
 {
-    /// <summary>Longest header, in characters; it is stored as it is.</summary>
+    /// <summary>Longest header, in characters.</summary>
     private const int LengthMax = 8 * 1024;
 
-    private const int TitleMax = 200;
     private const int FileNameMax = 255;
 
     /// <summary>
@@ -21,33 +21,54 @@ internal sealed record TusMetadata(string Raw, string FileName, string Title, st
     public static TusMetadata Parse(string header)
     {
         if (header.Length > LengthMax) throw Bad($"It is longer than {LengthMax} characters.");
-        var values = header.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(Pair).GroupBy(pair => pair.Key).ToDictionary(pairs => pairs.Key, pairs => pairs.First().Value);
-        var fileName = Text(values, "filename", FileNameMax) ?? "untitled";
-        var title = Text(values, "title", TitleMax) ?? Path.GetFileNameWithoutExtension(fileName);
+        var pairs = string.IsNullOrWhiteSpace(header) ? [] : header.Split(',').Select(Pair).ToList();
+        var values = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (var (key, value) in pairs)
+        {
+            if (!values.TryAdd(key, value)) throw Bad($"The key '{key}' is there twice.");
+        }
+
         var sha256 = Text(values, "sha256", 64)?.ToLowerInvariant();
         if (sha256 is not null && !UploadOptions.IsSha256(sha256)) throw Bad("'sha256' must be 64 hex digits.");
-        return new TusMetadata(header, fileName, title, Text(values, "filetype", FileNameMax), sha256);
+        Text(values, "filetype", FileNameMax);
+        return new TusMetadata(
+            string.Join(',', pairs.Select(Write)), Text(values, "filename", FileNameMax) ?? "untitled",
+            Text(values, "title", VideoTitle.LengthMax), sha256);
     }
 
-    private static KeyValuePair<string, string> Pair(string pair)
+    private static KeyValuePair<string, byte[]> Pair(string pair)
     {
-        var parts = pair.Split(' ', 2, StringSplitOptions.TrimEntries);
+        var parts = pair.Trim().Split(' ', 2, StringSplitOptions.TrimEntries);
+        // What is not ASCII cannot go into a header, and what cannot be seen does not belong into a message.
+        if (parts[0].Length == 0 || !parts[0].All(c => c is > ' ' and <= '~'))
+            throw Bad("A key is empty or has other characters than visible ASCII; the value may hold any UTF-8 text.");
         try
         {
-            var bytes = parts.Length == 2 ? Convert.FromBase64String(parts[1]) : [];
-            return new(parts[0], new UTF8Encoding(false, true).GetString(bytes));
+            return new(parts[0], parts.Length == 2 ? Convert.FromBase64String(parts[1]) : []);
         }
-        catch (Exception e) when (e is FormatException or DecoderFallbackException)
+        catch (FormatException)
         {
-            throw Bad($"The value of '{parts[0]}' must be base64 of UTF-8 text.");
+            throw Bad($"The value of '{parts[0]}' must be base64.");
         }
     }
 
-    private static string? Text(Dictionary<string, string> values, string key, int lengthMax)
+    private static string Write(KeyValuePair<string, byte[]> pair) =>
+        pair.Value.Length == 0 ? pair.Key : $"{pair.Key} {Convert.ToBase64String(pair.Value)}";
+
+    private static string? Text(Dictionary<string, byte[]> values, string key, int lengthMax)
     {
-        if (!values.TryGetValue(key, out var value) || string.IsNullOrWhiteSpace(value)) return null;
-        value = value.Trim();
+        if (!values.TryGetValue(key, out var bytes)) return null;
+        string value;
+        try
+        {
+            value = new UTF8Encoding(false, true).GetString(bytes).Trim();
+        }
+        catch (DecoderFallbackException)
+        {
+            throw Bad($"The value of '{key}' must be base64 of UTF-8 text.");
+        }
+
+        if (value.Length == 0) return null;
         if (value.Length > lengthMax) throw Bad($"'{key}' is longer than {lengthMax} characters.");
         return value.Any(char.IsControl) ? throw Bad($"'{key}' has control characters.") : value;
     }

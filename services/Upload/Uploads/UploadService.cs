@@ -15,55 +15,40 @@ namespace EventStream.Upload.Uploads;
 /// finished upload is a fact in the event store before the client hears of it.
 /// </summary>
 public sealed partial class UploadService(
-    UploadTable table, UploadLeases leases, IMediaStore media, Repository<Video> videos, UploadOptions options,
-    TimeProvider time, ILogger<UploadService> log)
+    UploadTable table, UploadLeases leases, UploadJoiner joiner, UploadQuota quota, IMediaStore media,
+    Repository<Video> videos, UploadOptions options, TimeProvider time, ILogger<UploadService> log)
 {
     /// <summary>
-    /// Announces a file of a length in bytes and returns its upload. Throws <see cref="UploadProblemException"/>.
+    /// Announces a file, or a part of one, and returns its upload. A final upload is joined from its parts before this
+    /// returns. Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<UploadRecord> CreateAsync(
-        string publisher, long lengthBytes, TusMetadata metadata, CancellationToken cancellation)
+        string publisher, TusCreation creation, CancellationToken cancellation)
     {
-        if (lengthBytes == 0)
-            throw new UploadProblemException(
-                StatusCodes.Status422UnprocessableEntity, "The file is empty",
-                $"'{metadata.FileName}' has 0 bytes, which is no video. Choose the file again.");
-        if (lengthBytes > options.MaxSizeBytes)
-            throw new UploadProblemException(
-                StatusCodes.Status413PayloadTooLarge, "The file is too large",
-                $"'{metadata.FileName}' has {lengthBytes} bytes and at most {options.MaxSizeBytes} are taken. Send a "
-                + "smaller file, or raise Upload:MaxSizeBytes.");
-        if (await table.CountOpenAsync(publisher, cancellation) >= options.OpenUploadsMax)
-            throw new UploadProblemException(
-                StatusCodes.Status429TooManyRequests, "Too many unfinished uploads",
-                $"{publisher} has {options.OpenUploadsMax} of them. Finish or delete some, or wait until they expire.");
-        var now = time.GetUtcNow();
-        var upload = new UploadRecord(
-            VideoId.New(now), publisher, lengthBytes, metadata.Raw, metadata.Sha256, UploadRecord.Open,
-                Activity.Current?.Id,
-            now, now + options.ExpiresAfter);
+        if (creation.Kind == UploadRecord.Final)
+        {
+            var final = await joiner.FindOrAddAsync(
+                publisher, creation, length => New(publisher, creation, length), cancellation);
+            await FinishAsync(final, cancellation);
+            return final;
+        }
+
+        await quota.CheckAsync(publisher, creation, cancellation);
+        var upload = New(publisher, creation, creation.LengthBytes);
         await table.InsertAsync(upload, cancellation);
-        await videos.DecideAsync(
-            upload.VideoId.ToString(),
-            video => video.Register(upload.VideoId, publisher, metadata.Title, metadata.FileName, lengthBytes, now),
-            EventMetadata.Current(publisher), cancellation);
-        Registered(upload.VideoId, publisher, lengthBytes);
+        if (!upload.IsPartial) await RegisterAsync(upload, creation.Metadata, cancellation);
         return upload;
     }
 
     /// <summary>
-    /// An upload of a publisher that can still be used. Throws <see cref="UploadProblemException"/> (404, 403, 410).
+    /// An upload that can still be used: of one publisher, or of any where it is null. Another publisher's does not
+    /// exist, so that ids cannot be probed. Throws <see cref="UploadProblemException"/> (404, 410).
     /// </summary>
-    public async Task<UploadRecord> FindAsync(VideoId id, string publisher, CancellationToken cancellation)
+    public async Task<UploadRecord> FindAsync(VideoId id, string? publisher, CancellationToken cancellation)
     {
-        var upload = await table.FindAsync(id, cancellation) ?? throw new UploadProblemException(
-            StatusCodes.Status404NotFound,
-                "There is no such upload", $"'{id}' was never created here. Create an upload first.");
-        if (upload.Publisher != publisher)
-            throw new UploadProblemException(
-                StatusCodes.Status403Forbidden,
-                    "The upload is another publisher's", $"Use the key that created '{id}'.");
-        if (upload.State is UploadRecord.Open or UploadRecord.Completed) return upload;
+        var upload = await table.FindAsync(id, cancellation);
+        if (upload is null || (publisher is not null && upload.Publisher != publisher)) throw Missing($"{id}");
+        if (upload.State == UploadRecord.Open || upload.IsWhole) return upload;
         throw new UploadProblemException(
             StatusCodes.Status410Gone,
                 $"The upload was {upload.State}", $"Nothing of '{id}' is left. Create a new upload.");
@@ -71,9 +56,29 @@ public sealed partial class UploadService(
 
     /// <summary>Bytes stored so far.</summary>
     public async Task<long> OffsetAsync(UploadRecord upload, CancellationToken cancellation) =>
-        upload.State == UploadRecord.Completed
-            ? upload.LengthBytes
+        upload is { IsWhole: true, LengthBytes: { } length }
+            ? length
             : (await media.StatAsync(upload.SourceKey, cancellation))?.SizeBytes ?? 0;
+
+    /// <summary>
+    /// Tells the length in bytes of an upload that was created without one; telling it again changes nothing. Throws
+    /// <see cref="UploadProblemException"/> for a length that is too large, not the one told before, or passed already.
+    /// </summary>
+    internal async Task<UploadRecord> SetLengthAsync(
+        UploadRecord upload, long lengthBytes, CancellationToken cancellation)
+    {
+        if (upload.LengthBytes is null)
+        {
+            quota.CheckLength(lengthBytes, upload.Kind);
+            if (await OffsetAsync(upload, cancellation) > lengthBytes) throw BoundedBody.TooLong();
+            await table.SetLengthAsync(upload.VideoId, lengthBytes, cancellation);
+            upload = await table.FindAsync(upload.VideoId, cancellation) ?? throw Missing($"{upload.VideoId}");
+        }
+
+        return upload.LengthBytes == lengthBytes ? upload : throw new UploadProblemException(
+            StatusCodes.Status400BadRequest, "The length cannot change",
+            $"The Upload-Length of this upload is {upload.LengthBytes}, not {lengthBytes}.");
+    }
 
     /// <summary>
     /// Appends a chunk and returns the new offset; the last one completes the upload. What arrived before a cut
@@ -85,9 +90,16 @@ public sealed partial class UploadService(
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
         var held = await OffsetAsync(upload, cancellation);
         if (held != offset) throw OffsetDiffers(offset, held);
-        if (upload.State == UploadRecord.Completed) return held;
-        await using var bounded = new BoundedBody(body, upload.LengthBytes - offset);
+        await using var bounded = new BoundedBody(
+            body, (upload.LengthBytes ?? options.MaxSizeBytes) - offset,
+            (bytes, stop) => quota.PaceAsync(upload.Publisher, bytes, stop));
         await using var chunk = checksum is null ? bounded : await checksum.SetAsideAsync(bounded, lease.Token);
+        if (upload.IsWhole)
+        {
+            await chunk.CopyToAsync(Stream.Null, lease.Token);
+            return held;
+        }
+
         try
         {
             held = await media.AppendAsync(upload.SourceKey, offset, chunk, lease.Token);
@@ -103,11 +115,20 @@ public sealed partial class UploadService(
     }
 
     /// <summary>
-    /// Finishes an upload whose bytes are all there but whose completion was cut short. Used by the sweeper.
+    /// Finishes an upload whose bytes, or parts, are all there: one whose completion was cut short, or a final one.
+    /// Nothing happens where it is whole.
     /// </summary>
-    internal async Task RecoverAsync(UploadRecord upload, CancellationToken cancellation)
+    internal async Task FinishAsync(UploadRecord upload, CancellationToken cancellation)
     {
+        if (upload.IsWhole) return;
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
+        if (upload.Kind == UploadRecord.Final)
+        {
+            // Whoever created it may have died before the video was registered.
+            await RegisterAsync(upload, TusMetadata.Parse(upload.Metadata), lease.Token);
+            await joiner.JoinAsync(upload, lease.Token);
+        }
+
         await CompleteAsync(upload, lease.Token);
     }
 
@@ -119,6 +140,29 @@ public sealed partial class UploadService(
         await RejectAsync(upload, state, reason, remedy, cancellation);
     }
 
+    private UploadRecord New(string publisher, TusCreation creation, long? lengthBytes)
+    {
+        var now = time.GetUtcNow();
+        return new UploadRecord(
+            VideoId.New(now), publisher, lengthBytes, creation.Metadata.Header, creation.Metadata.Sha256,
+            UploadRecord.Open, Activity.Current?.Id, now, now + options.ExpiresAfter)
+        {
+            Kind = creation.Kind,
+            Parts = creation.Parts,
+        };
+    }
+
+    private async Task RegisterAsync(UploadRecord upload, TusMetadata metadata, CancellationToken cancellation)
+    {
+        await videos.DecideAsync(
+            upload.VideoId.ToString(),
+            video => video.Register(
+                upload.VideoId, upload.Publisher, metadata.Title, metadata.FileName, upload.LengthBytes ?? 0,
+                upload.CreatedAt),
+            EventMetadata.Current(upload.Publisher), cancellation);
+        Registered(upload.VideoId, upload.Publisher, upload.LengthBytes ?? 0);
+    }
+
     /// <summary>
     /// Hashes the whole file, records the fact in the trace that the upload began, then closes the upload.
     /// </summary>
@@ -127,7 +171,7 @@ public sealed partial class UploadService(
         using var span = ActivityContext.TryParse(upload.TraceParent, null, isRemote: true, out var parent)
             ? Telemetry.Source.StartActivity("complete upload", ActivityKind.Internal, parent)
             : null;
-        var sha256 = await HashAsync(upload.SourceKey, cancellation);
+        var sha256 = upload.IsPartial && upload.Sha256 is null ? "" : await HashAsync(upload.SourceKey, cancellation);
         if (upload.Sha256 is not null && upload.Sha256 != sha256)
         {
             var reason = $"The file's SHA-256 is {sha256} and {upload.Sha256} was announced.";
@@ -137,21 +181,30 @@ public sealed partial class UploadService(
                 $"{reason} The upload was rejected. Create a new upload and send the file again.");
         }
 
-        await videos.DecideAsync(
-            upload.VideoId.ToString(),
-            video => video.CompleteUpload(upload.SourceKey, upload.LengthBytes, sha256, time.GetUtcNow()),
-            EventMetadata.Current(upload.Publisher), cancellation);
+        if (!upload.IsPartial)
+        {
+            await videos.DecideAsync(
+                upload.VideoId.ToString(),
+                video => video.CompleteUpload(upload.SourceKey, upload.LengthBytes!.Value, sha256, time.GetUtcNow()),
+                EventMetadata.Current(upload.Publisher), cancellation);
+        }
+
         await table.EndAsync(upload.VideoId, UploadRecord.Completed, cancellation);
-        Completed(upload.VideoId, upload.LengthBytes, sha256);
+        Completed(upload.VideoId, upload.LengthBytes!.Value, sha256);
     }
 
     private async Task RejectAsync(
         UploadRecord upload, string state, string reason, string remedy, CancellationToken cancellation)
     {
-        await videos.DecideAsync(
-            upload.VideoId.ToString(), video => video.Reject(reason, remedy, time.GetUtcNow()),
-            EventMetadata.Current(upload.Publisher), cancellation);
+        if (!upload.IsPartial)
+        {
+            await videos.DecideAsync(
+                upload.VideoId.ToString(), video => video.Reject(reason, remedy, time.GetUtcNow()),
+                EventMetadata.Current(upload.Publisher), cancellation);
+        }
+
         await media.DeleteAsync(upload.SourceKey, cancellation);
+        foreach (var part in upload.Parts) await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
         await table.EndAsync(upload.VideoId, state, cancellation);
         Ended(upload.VideoId, state, reason);
     }
@@ -161,6 +214,11 @@ public sealed partial class UploadService(
         await using var content = await media.OpenReadAsync(key, cancellation);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
     }
+
+    /// <summary>The answer about an upload that the caller does not have.</summary>
+    internal static UploadProblemException Missing(string id) => new(
+        StatusCodes.Status404NotFound, "There is no such upload",
+        $"'{id}' is none of your uploads. Use the Location that the creation answered, with the key that created it.");
 
     private static UploadProblemException OffsetDiffers(long sent, long held) => new(
         StatusCodes.Status409Conflict, "The offset differs",

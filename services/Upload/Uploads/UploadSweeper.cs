@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// Completes uploads whose process died between the last byte and the fact, and ends those that have expired.
+/// Completes uploads whose process died between the last byte and the fact, or while it joined parts, and ends those
+/// that have expired, with the parts that nobody joined.
 /// </summary>
 public sealed partial class UploadSweeper(
     UploadTable table, UploadService uploads, TimeProvider time, ILogger<UploadSweeper> log) : BackgroundService
@@ -33,13 +34,13 @@ public sealed partial class UploadSweeper(
         }
     }
 
-    /// <summary>One pass over every open upload.</summary>
+    /// <summary>One pass over every open upload and every part that waits.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
         var after = default(VideoId);
         while (true)
         {
-            var page = await table.ListOpenAsync(after, PageMax, cancellation);
+            var page = await table.ListUnsettledAsync(after, PageMax, cancellation);
             foreach (var upload in page) await SweepAsync(upload, cancellation);
             if (page.Count < PageMax) return;
             after = page[^1].VideoId;
@@ -50,8 +51,9 @@ public sealed partial class UploadSweeper(
     {
         try
         {
-            if (await uploads.OffsetAsync(upload, cancellation) == upload.LengthBytes)
-                await uploads.RecoverAsync(upload, cancellation);
+            if (!upload.IsWhole && (upload.Kind == UploadRecord.Final
+                || await uploads.OffsetAsync(upload, cancellation) == upload.LengthBytes))
+                await uploads.FinishAsync(upload, cancellation);
             else if (upload.ExpiresAt < time.GetUtcNow())
                 await uploads.EndAsync(
                     upload, UploadRecord.Expired, $"The upload was not finished by {upload.ExpiresAt:u}.",

@@ -7,40 +7,108 @@ namespace EventStream.Upload.Uploads;
 public sealed class UploadTable(NpgsqlDataSource source)
 {
     private const string Columns =
-        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at";
+        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, parts";
+
+    private const string Insert =
+        $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
     public async Task InsertAsync(UploadRecord upload, CancellationToken cancellation)
     {
-        await using var command = Command(
-            $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            upload.VideoId.Value, upload.Publisher, upload.LengthBytes, upload.Metadata, upload.Sha256, upload.State,
-            upload.TraceParent, upload.CreatedAt, upload.ExpiresAt);
+        await using var command = Command(Insert, Values(upload));
         await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>
+    /// Adds a final upload and takes its parts, all or none. False when a part is not whole, or was taken before.
+    /// </summary>
+    public async Task<bool> InsertFinalAsync(UploadRecord upload, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using var take = Filled(
+            new NpgsqlCommand(
+            """
+            update uploads set state = 'joined', final_id = $1
+            where video_id = any($2) and kind = 'partial' and state = 'completed'
+            """,
+            connection, transaction),
+            [upload.VideoId.Value, Ids(upload.Parts)]);
+        await using var insert = Filled(new NpgsqlCommand(Insert, connection, transaction), Values(upload));
+        if (await take.ExecuteNonQueryAsync(cancellation) != upload.Parts.Count) return false;
+        await insert.ExecuteNonQueryAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
+        return true;
     }
 
     public async Task<UploadRecord?> FindAsync(VideoId id, CancellationToken cancellation) =>
         (await ListAsync(
             Command($"select {Columns} from uploads where video_id = $1", id.Value), cancellation)).FirstOrDefault();
 
-    /// <summary>Open uploads, oldest first, at most <paramref name="max"/> after a video id.</summary>
-    public Task<List<UploadRecord>> ListOpenAsync(VideoId after, int max, CancellationToken cancellation) => ListAsync(
+    /// <summary>The final upload that was made from exactly these parts, or null.</summary>
+    public async Task<UploadRecord?> FindFinalAsync(IReadOnlyList<VideoId> parts, CancellationToken cancellation) =>
+        (await ListAsync(
+            Command(
+                $"""
+                select {Columns} from uploads
+                where video_id = (select final_id from uploads where video_id = $1) and parts = $2
+                """,
+                parts[0].Value, Ids(parts)),
+            cancellation)).FirstOrDefault();
+
+    /// <summary>Those of the ids that are there, in no order.</summary>
+    public Task<List<UploadRecord>> ListAsync(IReadOnlyList<VideoId> ids, CancellationToken cancellation) => ListAsync(
+        Command($"select {Columns} from uploads where video_id = any($1)", Ids(ids)), cancellation);
+
+    /// <summary>
+    /// Open uploads and parts that wait to be joined, oldest first, at most <paramref name="max"/> after an id.
+    /// </summary>
+    public Task<List<UploadRecord>> ListUnsettledAsync(
+        VideoId after, int max, CancellationToken cancellation) => ListAsync(
         Command(
-            $"select {Columns} from uploads where state = 'open' and video_id > $1 order by video_id limit $2",
+            $"""
+            select {Columns} from uploads
+            where (state = 'open' or (kind = 'partial' and state = 'completed')) and video_id > $1
+            order by video_id limit $2
+            """,
             after.Value, max),
         cancellation);
 
-    public async Task<long> CountOpenAsync(string publisher, CancellationToken cancellation)
+    /// <summary>
+    /// What a publisher holds: unfinished uploads, with parts that wait to be joined, and the bytes announced for them
+    /// and for its finished files. An upload whose length is not known yet counts as <paramref name="unknownBytes"/>.
+    /// </summary>
+    public async Task<(long Unfinished, long Bytes)> HeldAsync(
+        string publisher, long unknownBytes, CancellationToken cancellation)
     {
         await using var command = Command(
-            "select count(*) from uploads where state = 'open' and publisher = $1", publisher);
-        return (long)(await command.ExecuteScalarAsync(cancellation))!;
+            """
+            select count(*) filter (where state = 'open' or kind = 'partial'),
+                coalesce(sum(coalesce(length_bytes, $2)), 0)::bigint
+            from uploads where publisher = $1 and state in ('open', 'completed')
+            """,
+            publisher, unknownBytes);
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        await row.ReadAsync(cancellation);
+        return (row.GetInt64(0), row.GetInt64(1));
     }
 
-    /// <summary>Ends an open upload; one that has ended stays as it is.</summary>
+    /// <summary>Tells the length of an upload that has none; false when it has one already.</summary>
+    public async Task<bool> SetLengthAsync(VideoId id, long lengthBytes, CancellationToken cancellation)
+    {
+        await using var command = Command(
+            "update uploads set length_bytes = $2 where video_id = $1 and length_bytes is null", id.Value, lengthBytes);
+        return await command.ExecuteNonQueryAsync(cancellation) == 1;
+    }
+
+    /// <summary>Ends an open upload, or a part that waits; one that has ended stays as it is.</summary>
     public async Task EndAsync(VideoId id, string state, CancellationToken cancellation)
     {
-        await using var command =
-            Command("update uploads set state = $2 where video_id = $1 and state = 'open'", id.Value, state);
+        await using var command = Command(
+            """
+            update uploads set state = $2
+            where video_id = $1 and (state = 'open' or (kind = 'partial' and state = 'completed'))
+            """,
+            id.Value, state);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
@@ -74,9 +142,19 @@ public sealed class UploadTable(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    private NpgsqlCommand Command(string sql, params object?[] values)
+    private static object?[] Values(UploadRecord upload) =>
+    [
+        upload.VideoId.Value, upload.Publisher, upload.LengthBytes, upload.Metadata, upload.Sha256, upload.State,
+        upload.TraceParent, upload.CreatedAt, upload.ExpiresAt, upload.Kind, Ids(upload.Parts),
+    ];
+
+    private static Guid[] Ids(IReadOnlyList<VideoId> ids) => [.. ids.Select(id => id.Value)];
+
+    private NpgsqlCommand Command(string sql, params object?[] values) =>
+        Filled(source.CreateCommand(sql), values);
+
+    private static NpgsqlCommand Filled(NpgsqlCommand command, object?[] values)
     {
-        var command = source.CreateCommand(sql);
         foreach (var value in values)
         {
             command.Parameters.Add(new NpgsqlParameter
@@ -96,9 +174,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
         while (await row.ReadAsync(cancellation))
         {
             found.Add(new UploadRecord(
-                new VideoId(row.GetGuid(0)), row.GetString(1), row.GetInt64(2), row.GetString(3),
-                row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5), row.IsDBNull(6) ? null : row.GetString(6),
-                row.GetFieldValue<DateTimeOffset>(7), row.GetFieldValue<DateTimeOffset>(8)));
+                new VideoId(row.GetGuid(0)), row.GetString(1), row.IsDBNull(2) ? null : row.GetInt64(2),
+                row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5),
+                row.IsDBNull(6) ? null : row.GetString(6), row.GetFieldValue<DateTimeOffset>(7),
+                row.GetFieldValue<DateTimeOffset>(8))
+            {
+                Kind = row.GetString(9),
+                Parts = row.IsDBNull(10) ? [] : [.. row.GetFieldValue<Guid[]>(10).Select(id => new VideoId(id))],
+            });
         }
 
         return found;

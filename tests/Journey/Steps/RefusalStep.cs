@@ -16,9 +16,9 @@ public static class RefusalStep
         var signed = new Uri(session.GetProperty("hlsUrl").GetString()!);
         await ExpectAsync(signed.ToString(), HttpStatusCode.OK, "signed URL");
         var parts = signed.AbsolutePath.Split('/');
-        // /s/{expires}/{signature}/media/{video}/...
+        // /s/{expires}/{session}/{signature}/media/{video}/...
         var expired = signed.ToString().Replace(parts[2], "1000000000", StringComparison.Ordinal);
-        var forged = signed.ToString().Replace(parts[3], new string('A', parts[3].Length), StringComparison.Ordinal);
+        var forged = signed.ToString().Replace(parts[4], new string('A', parts[4].Length), StringComparison.Ordinal);
         var unsigned = $"{signed.GetLeftPart(UriPartial.Authority)}/media/{facts.VideoId}/master.m3u8";
         await ExpectAsync(unsigned, HttpStatusCode.Forbidden, "unsigned URL");
         await ExpectAsync(forged, HttpStatusCode.Forbidden, "forged signature");

@@ -2,51 +2,78 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using EventStream.Console;
 using EventStream.Hosting;
+using EventStream.Hosting.Access;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.Deploy;
 
 /// <summary>
-/// What the manifests say is what the roles read: each role accepts the settings that it is given there.
+/// What the manifests say is what the roles read: each role accepts the settings and secrets that it is given there.
 /// </summary>
-public sealed partial class ManifestTests : IDisposable
+public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFixture<DeploymentSecrets>, IDisposable
 {
     /// <summary>Roles for a machine that has no Kafka and no ClickHouse; clusters have both.</summary>
     private static readonly string[] GroundRoles = ["broker", "clickhouse"];
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("eventstream-deploy-");
 
-    private static Dictionary<string, string> Secrets => new(StringComparer.Ordinal)
-    {
-        ["EVENTSTREAM__POSTGRES__CONNECTIONSTRING"] = "Host=postgres;Username=u;Password=p;Database=d",
-        ["EVENTSTREAM__CLICKHOUSE__PASSWORD"] = "p",
-        ["EVENTSTREAM__UPLOAD__PUBLISHERS__0__NAME"] = "studio",
-        ["EVENTSTREAM__UPLOAD__PUBLISHERS__0__KEYSHA256"] = new string('a', 64),
-    };
-
     public void Dispose() => folder.Delete(recursive: true);
 
     [Fact]
-    public void Compose_runs_every_role() => AssertEveryRole(Manifests.Compose());
+    public void Compose_runs_every_role() => AssertEveryRole(Manifests.Compose(secrets));
 
     [Fact]
-    public void Kubernetes_runs_every_role() => AssertEveryRole(Manifests.Kubernetes(Secrets));
+    public void Kubernetes_runs_every_role() => AssertEveryRole(Manifests.Kubernetes(secrets));
 
     [Fact]
-    public void Every_role_accepts_its_settings_of_docker_compose() => AssertAccepted(Manifests.Compose());
+    public void Every_role_accepts_its_settings_of_docker_compose() => AssertAccepted(Manifests.Compose(secrets));
 
     [Fact]
-    public void Every_role_accepts_its_settings_of_Kubernetes() => AssertAccepted(Manifests.Kubernetes(Secrets));
+    public void Every_role_accepts_its_settings_of_Kubernetes() => AssertAccepted(Manifests.Kubernetes(secrets));
 
     [Fact]
-    public void Kubernetes_reaches_every_role_where_it_listens()
+    public void Roles_know_an_operator_and_call_each_other_with_the_service_credential() => Assert.All(
+        Containers().Where(container => container.Roles is not ["edge"] && !container.Where.EndsWith("/log")),
+        container =>
+        {
+            var access = AccessOptions.From(Configuration(container), container.Roles[0]);
+            Assert.Equal(File.ReadAllText(Path.Combine(secrets.Folder, "service-key")).Trim(), access.ServiceKey);
+            var key = File.ReadAllText(Path.Combine(secrets.Folder, "operator-key")).Trim();
+            Assert.Equal(new Caller("operator", AccessRole.Operator), new Keyring(access).Find(key));
+        });
+
+    [Fact]
+    public void An_edge_holds_no_secret_but_the_one_that_tokens_are_signed_with() => Assert.All(
+        Containers().Where(container => container.Roles is ["edge"]), container =>
+        {
+            Assert.Equal("signing-key", Path.GetFileName(Assert.Single(container.SecretFiles).Key));
+            Assert.DoesNotContain(container.Environment.Keys, key => key.StartsWith("EVENTSTREAM__ACCESS__"));
+            Assert.DoesNotContain(
+                container.Environment.Keys, key => key.Contains("PASSWORD") || key.Contains("POSTGRES__C"));
+        });
+
+    [Fact]
+    public void Every_role_logs_in_to_Kafka() => Assert.All(
+        Containers().Where(container => container.Roles is not ["edge"]), container =>
+        {
+            Assert.Equal("ScramSha512", container.Environment["EVENTSTREAM__KAFKA__SASLMECHANISM"]);
+            Assert.NotEmpty(container.Environment["EVENTSTREAM__KAFKA__SASLUSERNAME"]);
+            Assert.True(container.Environment.ContainsKey("EVENTSTREAM__KAFKA__SASLPASSWORD")
+                || container.SecretFiles.ContainsKey(container.Environment["EVENTSTREAM__KAFKA__SASLPASSWORDFILE"]));
+        });
+
+    [Fact]
+    public void Secrets_are_made_once()
     {
-        var listening = Manifests.Kubernetes(Secrets)[0].Environment
-            .Where(pair => pair.Key.StartsWith("EVENTSTREAM__LISTEN__", StringComparison.Ordinal))
-            .ToDictionary(pair => pair.Key["EVENTSTREAM__LISTEN__".Length..], pair => new Uri(pair.Value).Port);
+        var before = File.ReadAllText(Path.Combine(secrets.Folder, "signing-key"));
 
-        Assert.All(listening, pair => Assert.Equal(RoleAddresses.PortOf(pair.Key.ToLowerInvariant()), pair.Value));
+        secrets.Run();
+
+        Assert.Equal(before, File.ReadAllText(Path.Combine(secrets.Folder, "signing-key")));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            new DirectoryInfo(secrets.Folder).UnixFileMode);
     }
 
     [Theory]
@@ -87,24 +114,24 @@ public sealed partial class ManifestTests : IDisposable
         }
     });
 
-    /// <summary>Files and variables of the target machine stand for their like here.</summary>
-    private IConfiguration Configuration(RoleContainer container)
-    {
-        var secret = Path.Combine(folder.FullName, "secret");
-        File.WriteAllText(secret, new string('k', 64));
-        return new ConfigurationBuilder().AddInMemoryCollection(container.Environment.Select(pair =>
+    private IEnumerable<RoleContainer> Containers() =>
+        Manifests.Compose(secrets).Concat(Manifests.Kubernetes(secrets));
+
+    /// <summary>
+    /// Folders of the target machine stand for their like here; a secret that is not mounted is missing.
+    /// </summary>
+    private IConfiguration Configuration(RoleContainer container) =>
+        new ConfigurationBuilder().AddInMemoryCollection(container.Environment.Select(pair =>
             KeyValuePair.Create<string, string?>(
                 pair.Key["EVENTSTREAM__".Length..].Replace("__", ":"), pair.Value switch
                 {
-                    var value when value.StartsWith("/run/secrets/", StringComparison.Ordinal) => secret,
+                    var value when value.StartsWith("/run/secrets/", StringComparison.Ordinal) =>
+                        container.SecretFiles.GetValueOrDefault(value, value),
                     var value when value.StartsWith('/') => Path.Combine(folder.FullName, value[1..]),
-                    var value when value.StartsWith("${PUBLISHER_KEY_SHA256", StringComparison.Ordinal) => new('a', 64),
-                    var value when value.StartsWith("${OTLP", StringComparison.Ordinal) => "",
                     // The actuator asks for a pod's service account, which only a pod has.
                     "kubernetes" => "none",
                     var value => value,
                 }))).Build();
-    }
 
     private static bool IsProduct(string file) => !file.Contains("/tests/", StringComparison.Ordinal);
 

@@ -1,50 +1,90 @@
+using System.Text.RegularExpressions;
 using EventStream.Tests.Kit;
 using YamlDotNet.RepresentationModel;
 
 namespace EventStream.Tests.Deploy;
 
-/// <summary>One container that runs roles: its name, its command, and the environment that it is given.</summary>
+/// <summary>
+/// One container that runs roles: its name, its command, the environment that it is given, and the secret files that
+/// are mounted into it, by path there.
+/// </summary>
 internal sealed record RoleContainer(
-    string Where, IReadOnlyList<string> Roles, IReadOnlyDictionary<string, string> Environment);
+    string Where, IReadOnlyList<string> Roles, IReadOnlyDictionary<string, string> Environment,
+    IReadOnlyDictionary<string, string> SecretFiles);
+
+/// <summary>A host of an ingress, and which service answers which of its paths.</summary>
+internal sealed record IngressRule(string Ingress, string Host, IReadOnlyList<IngressPath> Paths);
+
+/// <summary>A path prefix, and the service and port behind it.</summary>
+internal sealed record IngressPath(string Path, string Service, int Port);
 
 /// <summary>Reads the manifests of the deployment as the tools that apply them do.</summary>
-internal static class Manifests
+internal static partial class Manifests
 {
     private static readonly string Folder = Path.Combine(Checkout.Root, "infra", "deploy");
 
-    /// <summary>Containers of docker-compose.yml that run the platform's image.</summary>
-    public static IReadOnlyList<RoleContainer> Compose()
+    /// <summary>The services of docker-compose.yml by name, with what their merge keys bring in.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, YamlNode>> ComposeServices()
     {
         var compose = Documents(Path.Combine(Checkout.Root, "docker-compose.yml")).Single();
-        var services = (YamlMappingNode)compose["services"];
+        return ((YamlMappingNode)compose["services"]).Children.ToDictionary(
+            service => Text(service.Key)!,
+            service => (IReadOnlyDictionary<string, YamlNode>)Merged((YamlMappingNode)service.Value));
+    }
+
+    /// <summary>Containers of docker-compose.yml that run the platform's image.</summary>
+    public static IReadOnlyList<RoleContainer> Compose(DeploymentSecrets secrets)
+    {
+        var files = (YamlMappingNode)Documents(Path.Combine(Checkout.Root, "docker-compose.yml")).Single()["secrets"];
         return
         [
-            .. from service in services.Children
-               let merged = Merged((YamlMappingNode)service.Value)
-               where Text(merged.GetValueOrDefault("image")) == "eventstream:latest"
+            .. from service in ComposeServices()
+               where Text(service.Value.GetValueOrDefault("image")) == "eventstream:latest"
                select new RoleContainer(
-                   $"docker-compose.yml, {service.Key}", Roles(merged["command"]),
-                   Merged((YamlMappingNode)merged["environment"])
-                       .ToDictionary(pair => pair.Key, pair => Text(pair.Value)!)),
+                   $"docker-compose.yml, {service.Key}", Roles(service.Value["command"]),
+                   Merged((YamlMappingNode)service.Value["environment"])
+                       .ToDictionary(pair => pair.Key, pair => Filled(Text(pair.Value)!, secrets.ComposeVariables)),
+                   ((YamlSequenceNode)service.Value["secrets"]).Select(name => Text(name)!).ToDictionary(
+                       name => $"/run/secrets/{name}",
+                       name => Path.Combine(secrets.Folder, Text(files[name]["file"])!["./secrets/".Length..]))),
         ];
     }
 
     /// <summary>Containers of the Kubernetes manifests, with what ConfigMap and secrets give them.</summary>
-    public static IReadOnlyList<RoleContainer> Kubernetes(IReadOnlyDictionary<string, string> secrets)
+    public static IReadOnlyList<RoleContainer> Kubernetes(DeploymentSecrets secrets) =>
+    [
+        .. from document in KubernetesDocuments()
+           where Text(document["kind"]) is "Deployment" or "StatefulSet"
+           let pod = document["spec"]["template"]["spec"]
+           from container in ((YamlSequenceNode)pod["containers"]).Cast<YamlMappingNode>()
+           select new RoleContainer(
+               $"{Text(document["metadata"]["name"])}/{Text(container["name"])}", Roles(container["args"]),
+               Environment(container, secrets), SecretFiles(pod, container, secrets)),
+    ];
+
+    /// <summary>The settings that all roles of the Kubernetes manifests share.</summary>
+    public static IReadOnlyDictionary<string, string> KubernetesSettings()
     {
         var settings = KubernetesDocuments().Single(document => Text(document["kind"]) == "ConfigMap")["data"];
-        var shared = ((YamlMappingNode)settings).Children
-            .ToDictionary(pair => Text(pair.Key)!, pair => Text(pair.Value)!);
-        return
-        [
-            .. from document in KubernetesDocuments()
-               where Text(document["kind"]) is "Deployment" or "StatefulSet"
-               from container in (YamlSequenceNode)document["spec"]["template"]["spec"]["containers"]
-               select new RoleContainer(
-                   $"{Text(document["metadata"]["name"])}/{Text(container["name"])}", Roles(container["args"]),
-                   Environment((YamlMappingNode)container, shared, secrets)),
-        ];
+        return ((YamlMappingNode)settings).Children.ToDictionary(pair => Text(pair.Key)!, pair => Text(pair.Value)!);
     }
+
+    /// <summary>The rules of every ingress of the Kubernetes manifests.</summary>
+    public static IReadOnlyList<IngressRule> IngressRules() =>
+    [
+        .. from document in KubernetesDocuments()
+           where Text(document["kind"]) == "Ingress"
+           from rule in (YamlSequenceNode)document["spec"]["rules"]
+           select new IngressRule(
+               Text(document["metadata"]["name"])!, Text(rule["host"])!,
+               [
+                   .. from path in (YamlSequenceNode)rule["http"]["paths"]
+                      let service = path["backend"]["service"]
+                      select new IngressPath(
+                          Text(path["path"])!, Text(service["name"])!,
+                          int.Parse(Text(service["port"]["number"])!, provider: null)),
+               ]),
+    ];
 
     public static IEnumerable<YamlNode> KubernetesDocuments() =>
         from file in Directory.GetFiles(Path.Combine(Folder, "kubernetes"), "*.yaml")
@@ -64,6 +104,15 @@ internal static class Manifests
         return stream.Documents.Select(document => document.RootNode);
     }
 
+    /// <summary>
+    /// The text with compose's variables filled in; one without a value and without a default fails the test.
+    /// </summary>
+    private static string Filled(string text, IReadOnlyDictionary<string, string> variables) =>
+        Variable().Replace(text, match =>
+            variables.TryGetValue(match.Groups["name"].Value, out var value) ? value
+            : match.Groups["kind"].Value == ":-" ? match.Groups["rest"].Value
+            : throw new KeyNotFoundException($"secrets.sh does not make {match.Groups["name"].Value}"));
+
     private static List<string> Roles(YamlNode command)
     {
         var words = ((YamlSequenceNode)command).Select(word => Text(word)!).ToList();
@@ -71,14 +120,13 @@ internal static class Manifests
         return words[1..];
     }
 
-    private static Dictionary<string, string> Environment(
-        YamlMappingNode container, Dictionary<string, string> shared, IReadOnlyDictionary<string, string> secrets)
+    private static Dictionary<string, string> Environment(YamlMappingNode container, DeploymentSecrets secrets)
     {
-        var all = new Dictionary<string, string>(shared, StringComparer.Ordinal);
-        foreach (var source in (YamlSequenceNode)container["envFrom"])
+        var all = new Dictionary<string, string>(KubernetesSettings(), StringComparer.Ordinal);
+        foreach (var source in ((YamlSequenceNode)container["envFrom"]).Cast<YamlMappingNode>())
         {
-            if (!((YamlMappingNode)source).Children.ContainsKey("secretRef")) continue;
-            foreach (var (key, value) in secrets) all[key] = value;
+            if (!source.Children.TryGetValue("secretRef", out var secret)) continue;
+            foreach (var (key, value) in secrets.Environment(Text(secret["name"])!)) all[key] = value;
         }
 
         if (!container.Children.TryGetValue("env", out var own)) return all;
@@ -89,6 +137,22 @@ internal static class Manifests
         }
 
         return all;
+    }
+
+    private static Dictionary<string, string> SecretFiles(
+        YamlNode pod, YamlMappingNode container, DeploymentSecrets secrets)
+    {
+        var mounted = ((YamlSequenceNode)container["volumeMounts"]).ToDictionary(
+            mount => Text(mount["name"])!, mount => Text(mount["mountPath"])!);
+        var files =
+            from volume in ((YamlSequenceNode)pod["volumes"]).Cast<YamlMappingNode>()
+            where volume.Children.ContainsKey("secret") && mounted.ContainsKey(Text(volume["name"])!)
+            let secret = (YamlMappingNode)volume["secret"]
+            from key in secret.Children.TryGetValue("items", out var items)
+                ? ((YamlSequenceNode)items).Select(item => Text(item["path"])!)
+                : ["signing-key", "store-master-key"]
+            select (Path: $"{mounted[Text(volume["name"])!]}/{key}", File: Path.Combine(secrets.Folder, key));
+        return files.ToDictionary(file => file.Path, file => file.File);
     }
 
     /// <summary>A mapping with what its merge key (&lt;&lt;) brings in; its own entries win.</summary>
@@ -107,4 +171,7 @@ internal static class Manifests
 
         return all;
     }
+
+    [GeneratedRegex(@"\$\{(?<name>[A-Z0-9_]+)(?<kind>:[?-])(?<rest>[^}]*)\}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Variable();
 }

@@ -23,8 +23,10 @@ public sealed class EncodeJobTests() : AggregateSpec<EncodeJob>(EncodeJob.None, 
         .Then(job => Assert.DoesNotContain("audio", job.Tasks.Keys));
 
     [Fact]
-    public void A_rejected_source_ends_the_job() => Given(Uploaded)
+    public void A_rejected_source_ends_the_job_and_its_probe() => Given(Uploaded, Started("probe", 1))
         .When(Comes(Rejected)).Then(Rejected)
+        .Then(job => Assert.Equal(TaskPhase.Failed, job.Tasks["probe"].Phase))
+        .Then(job => Assert.Equal("It is a text.", job.Tasks["probe"].Cause))
         .Then(job => Assert.Equal((JobPhase.Rejected, "It is a text."), (job.Phase, job.Trouble)))
         .When(Comes(Probed)).Then();
 
@@ -51,7 +53,8 @@ public sealed class EncodeJobTests() : AggregateSpec<EncodeJob>(EncodeJob.None, 
     [Fact]
     public void A_task_that_its_worker_gives_up_fails_the_job() => Given(Planned)
         .When(Comes(Failed("480p", 1, willRetry: false))).Then(Failed("480p", 1, willRetry: false))
-        .Then(job => Assert.Equal(JobPhase.Failed, job.Phase)).Then(job => Assert.Empty(job.OpenTasks));
+        .Then(job => Assert.Equal((JobPhase.Failed, TaskPhase.Failed), (job.Phase, job.Tasks["480p"].Phase)))
+        .Then(job => Assert.Empty(job.OpenTasks));
 
     [Fact]
     public void News_of_an_older_attempt_is_passed_over_but_its_result_counts() =>

@@ -11,10 +11,11 @@ internal static class HurriedQoe
         ["Qoe:ApplicationId"] = $"qoe-{Guid.NewGuid():N}",
         ["Qoe:InstanceId"] = instance,
         ["Qoe:SessionTimeoutSeconds"] = "4",
+        ["Qoe:SessionLogSeconds"] = "1",
         ["Qoe:WindowSeconds"] = "2",
         ["Qoe:WindowGraceSeconds"] = "1",
         ["Qoe:LoadStepSeconds"] = "1",
-        ["Qoe:LoadGraceSeconds"] = "1",
+        ["Qoe:LoadGraceSeconds"] = "6",
         ["Qoe:IdleAdvanceSeconds"] = "1",
     };
 }

@@ -53,6 +53,7 @@ public sealed class CatalogueTests
             MediaRoot = "",
             Edges = [],
             TrafficUrl = "",
+            SteeringUrl = "",
             CollectUrl = "",
             VideosMax = 2,
         };

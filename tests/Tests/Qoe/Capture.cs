@@ -33,7 +33,7 @@ internal sealed record Capture(string Name, PageFigures Page, IReadOnlyList<Beac
                     new BeaconContext(null, player, "eu", "desktop", at),
                     out var error
                 );
-                return beacon ?? throw new FormatException($"{name}: {error}");
+                return beacon is null ? throw new FormatException($"{name}: {error}") : beacon with { Proven = true };
             })
             .ToList();
         return new Capture(name, page, beacons);

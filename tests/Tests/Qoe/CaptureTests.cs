@@ -51,6 +51,43 @@ public sealed class CaptureTests
         Assert.InRange(mean, capture.Page.BitrateKbps!.Value * 0.9, capture.Page.BitrateKbps.Value * 1.1);
     }
 
+    /// <summary>
+    /// A player that tells the bitrate of its playhead (<c>pb</c>) is believed, weighted by time played.
+    /// </summary>
+    [Theory]
+    [InlineData("dash-plain")]
+    [InlineData("dash-downswitch")]
+    [InlineData("dash-throttled")]
+    [InlineData("dash-toEnd")]
+    public void The_mean_bitrate_of_a_player_that_tells_its_playheads_is_that_weighted_by_time(string name)
+    {
+        var capture = Capture.Load(name);
+        var mean = Finished(capture).Quality.AverageBitrateKbps!.Value;
+        Assert.InRange(mean, PlayheadMean(capture) * 0.97, PlayheadMean(capture) * 1.03);
+    }
+
+    private static double PlayheadMean(Capture capture)
+    {
+        var (ms, weighted, kbps, state) = (0.0, 0.0, 0.0, "");
+        DateTimeOffset? last = null;
+        foreach (var beacon in capture.Beacons.OrderBy(beacon => beacon.Sequence))
+        {
+            var at = beacon.Time.AddMilliseconds(beacon.Event == "rr" ? beacon.TtlbMs ?? 0 : 0);
+            at = at < last ? last.Value : at;
+            if (state == "p" && kbps > 0)
+            {
+                ms += (at - last!.Value).TotalMilliseconds;
+                weighted += (at - last.Value).TotalMilliseconds * kbps;
+            }
+
+            kbps = beacon.ObjectType is "a" ? kbps : beacon.PlayheadBitrateKbps ?? kbps;
+            state = beacon.Event == "rr" ? state : beacon.State ?? state;
+            last = at;
+        }
+
+        return weighted / ms;
+    }
+
     [Theory]
     [InlineData("hls-exitBeforeStart", false, true)]
     [InlineData("dash-exitBeforeStart", false, true)]

@@ -22,7 +22,7 @@ public sealed class QoePropertyTests
                     var random = new Random(seed + 1);
                     // Each report is delayed by less than half of the reorder time.
                     var shuffled = session.OrderBy(beacon => beacon.Time.AddSeconds(random.NextDouble())).ToList();
-                    Assert.Equal(Finished(session), Finished(shuffled));
+                    Assert.Equal(QoeRun.Json(Finished(session)), QoeRun.Json(Finished(shuffled)));
                 }
             )
             .Check(Quick(40));

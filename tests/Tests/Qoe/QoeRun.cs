@@ -1,3 +1,4 @@
+using System.Text;
 using EventStream.Contracts;
 using EventStream.Qoe;
 using EventStream.Streams;
@@ -48,6 +49,9 @@ internal sealed class QoeRun(QoeOptions options)
 
     public IReadOnlyList<LoadMeasured> Load() => Read<LoadMeasured>(Topics.TrafficLoad);
 
+    /// <summary>A message as it is written, by which two with lists in them are compared.</summary>
+    public static string Json(IMessage message) => Encoding.UTF8.GetString(MessageTypes.Write(message));
+
     private List<TMessage> Read<TMessage>(Topic topic)
         where TMessage : class, IMessage =>
         Driver.Read(topic.Name, Serdes.Text, Serdes.Message<TMessage>()).Select(output => output.Value).ToList();
@@ -80,6 +84,7 @@ internal sealed class Viewer(string sessionId)
             Device = "tv",
             Edge = "edge-a",
             Player = "hls.js",
+            Proven = true,
             Raw = $"sid={sessionId},sn={next},ts={second},e={what},sta={state}",
         };
         return more is null ? beacon : more(beacon);

@@ -100,6 +100,35 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public void A_playhead_bitrate_counts_from_its_report_on_and_not_after_the_buffer()
+    {
+        var v = new Viewer("s1");
+        BeaconReceived Loads(double second, double kbps) =>
+            v.Says(
+                second,
+                "rr",
+                "p",
+                b =>
+                    b with
+                    {
+                        ObjectType = "v",
+                        BitrateKbps = kbps,
+                        PlayheadBitrateKbps = kbps,
+                        BufferMs = 12_000,
+                    }
+            );
+        var quality = Finished([
+            v.Says(0, "ps", "s"),
+            Loads(0.5, 1000),
+            v.Says(1, "ps", "p"),
+            Loads(3, 7158),
+            v.Says(8, "t", "p", b => b with { BitrateKbps = 7158, PlayheadBitrateKbps = 7158 }),
+            v.Says(11, "ps", "e"),
+        ]).Quality;
+        Assert.Equal(((2 * 1000) + (8 * 7158)) / 10.0, quality.AverageBitrateKbps!.Value, 6);
+    }
+
+    [Fact]
     public void Reported_stalls_count_for_a_player_that_reports_no_states_of_stalling()
     {
         var v = new Viewer("s1");

@@ -54,7 +54,7 @@ public sealed class WindowTests
             new QoeOptions
             {
                 LoadStepSeconds = 3,
-                LoadGraceSeconds = 1,
+                LoadGraceSeconds = 3,
                 SessionTimeoutSeconds = 10,
             }
         );
@@ -65,7 +65,8 @@ public sealed class WindowTests
         run.Finish(QoeRun.T0.AddSeconds(5));
         var load = run.Load();
         var viewers = load.Where(step => step.Resource == "viewers").Select(step => step.Value).Take(4);
-        Assert.Equal([2.0, 2.0, 0.0, 0.0], viewers);
+        // b never saw a picture; a watched from second 2 to 5.
+        Assert.Equal([0.333, 0.667, 0.0, 0.0], viewers.Select(value => Math.Round(value, 3)));
         var requests = load.Where(step => step.Resource == "edge:edge-a:requests").ToList();
         Assert.Equal([1.0, 0.0], requests.Select(step => step.Value).Take(2));
         Assert.All(

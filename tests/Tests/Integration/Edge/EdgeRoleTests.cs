@@ -18,7 +18,8 @@ public sealed class EdgeRoleTests
         var (port, folder) = (EdgeRig.FreePort(), Path.Combine(rig.Folder, "edge-a"));
         await using var role = await EventStreamProcess.StartAsync("edge", Settings(rig, port, folder));
         var video = VideoId.New(DateTimeOffset.UnixEpoch);
-        var signed = new EdgeTokens(EdgeRig.SigningKey).Prefix(video, new(2099, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var signed = new EdgeTokens(EdgeRig.SigningKey).Prefix(
+            video, Guid.NewGuid(), new(2099, 1, 1, 0, 0, 0, TimeSpan.Zero));
         var path = $"/media/{video}/720p/1.m4s";
 
         using var answer = await rig.Http.GetAsync($"http://127.0.0.1:{port}{signed}{path}");

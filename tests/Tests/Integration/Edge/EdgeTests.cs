@@ -14,10 +14,11 @@ namespace EventStream.Tests.Integration.Edge;
 public sealed class EdgeTests
 {
     private static readonly VideoId Video = VideoId.New(DateTimeOffset.UnixEpoch);
+    private static readonly Guid Session = Guid.Parse("0b8f7a36-3f1e-4a55-9d0a-1d8d2f3f4a5b");
     private static readonly EdgeTokens Tokens = new(EdgeRig.SigningKey);
     private static readonly DateTimeOffset FarAhead = new(2099, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private static string Signed => Tokens.Prefix(Video, FarAhead);
+    private static string Signed => Tokens.Prefix(Video, Session, FarAhead);
 
     [Fact]
     public async Task A_signed_path_is_served_and_the_second_time_from_the_cache()
@@ -42,7 +43,7 @@ public sealed class EdgeTests
     {
         await using var rig = await EdgeRig.StartAsync();
         var edge = await rig.EdgeAsync();
-        var other = Tokens.Prefix(Video, FarAhead.AddDays(1));
+        var other = Tokens.Prefix(Video, Guid.NewGuid(), FarAhead.AddDays(1));
 
         await rig.Http.GetStringAsync($"{edge.Url}{Signed}/media/{Video}/audio/7.m4s");
         using var answer = await rig.Http.GetAsync($"{edge.Url}{other}/media/{Video}/audio/7.m4s");
@@ -56,14 +57,15 @@ public sealed class EdgeTests
         await using var rig = await EdgeRig.StartAsync();
         var edge = await rig.EdgeAsync();
         var another = VideoId.New(DateTimeOffset.UnixEpoch);
-        var expired = Tokens.Prefix(Video, new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero));
-        var forged = new EdgeTokens("another key another key another key!").Prefix(Video, FarAhead);
+        var expired = Tokens.Prefix(Video, Session, new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var forged = new EdgeTokens("another key another key another key!").Prefix(Video, Session, FarAhead);
+        var stolen = Signed.Replace($"{Session}", $"{Guid.NewGuid()}", StringComparison.Ordinal);
         var longer = Signed.Replace("/s/", "/s/9", StringComparison.Ordinal);
         string[] paths =
         [
             $"/media/{Video}/720p/1.m4s", $"{expired}/media/{Video}/720p/1.m4s", $"{forged}/media/{Video}/720p/1.m4s",
             $"{Signed}/media/{another}/720p/1.m4s", $"{longer}/media/{Video}/720p/1.m4s", $"/s/1/x/media/{Video}/1.m4s",
-            $"{Signed}/media/{Video}/../{another}/720p/1.m4s", $"{Signed}/",
+            $"{Signed}/media/{Video}/../{another}/720p/1.m4s", $"{Signed}/", $"{stolen}/media/{Video}/720p/1.m4s",
         ];
 
         foreach (var path in paths)
@@ -200,15 +202,16 @@ public sealed class EdgeTests
 
         await Until(() => File.ReadAllText(edge.AccessLog).EndsWith('\n'));
         var line = Assert.Single(File.ReadAllLines(edge.AccessLog));
-        Assert.DoesNotContain(Signed[3..], line);
+        Assert.DoesNotContain(Signed[^22..], line);
         var json = JsonDocument.Parse(line).RootElement;
         Assert.Equal(
             [
                 "time", "edge", "region", "method", "uri", "args", "status", "bytes", "duration", "upstream",
-                "cache", "ua", "req_id", "cmcd_object", "cmcd_request", "cmcd_session", "cmcd_status",
+                "cache", "ua", "req_id", "session", "cmcd_object", "cmcd_request", "cmcd_session", "cmcd_status",
             ],
             json.EnumerateObject().Select(field => field.Name));
         Assert.Equal($"/media/{Video}/720p/1.m4s", json.GetProperty("uri").GetString());
+        Assert.Equal($"{Session}", json.GetProperty("session").GetString());
         Assert.Equal("CMCD=sid%3D%22s%201%22", json.GetProperty("args").GetString());
         Assert.Equal("sid=\"abc\",v=2", json.GetProperty("cmcd_session").GetString());
         Assert.Equal("MISS", json.GetProperty("cache").GetString());

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using EventStream.Contracts;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
@@ -17,7 +15,6 @@ namespace EventStream.Tests.Integration.EventStore;
 [Trait("Category", "Integration")]
 public sealed class KilledRolesTests : IAsyncLifetime
 {
-    private const string Key = "a key that nobody guesses";
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-killed-roles-").FullName;
     private readonly string postgres = Directory.CreateTempSubdirectory("eventstream-killed-pg-").FullName;
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(10) };
@@ -85,8 +82,7 @@ public sealed class KilledRolesTests : IAsyncLifetime
         "upload", ("Kafka:Bootstrap", broker.Bootstrap), ("Postgres:ConnectionString", options.ConnectionString),
         ("Postgres:Schema", options.Schema), ("Postgres:MasterKeyFile", PostgresFixture.MasterKeyFile.Value),
         ("Media:Root", Path.Combine(folder, "media")),
-        ("Urls:console", "http://127.0.0.1:7000"), ("Upload:Publishers:0:Name", "Blender"),
-        ("Upload:Publishers:0:KeySha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key)))));
+        ("Urls:console", "http://127.0.0.1:7000"));
 
     /// <summary>Registers videos with whichever role answers; returns the ids of those that were answered.</summary>
     private async Task<List<string>> RegisterAsync(CancellationToken stop)
@@ -100,7 +96,7 @@ public sealed class KilledRolesTests : IAsyncLifetime
                     HttpMethod.Post, $"{roles[turn % roles.Length]!.Url}/v1/uploads");
                 request.Headers.TryAddWithoutValidation("Tus-Resumable", "1.0.0");
                 request.Headers.TryAddWithoutValidation("Upload-Length", "5");
-                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {Key}");
+                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {TestKeys.Publisher}");
                 using var answer = await http.SendAsync(request, CancellationToken.None);
                 if (answer.IsSuccessStatusCode) registered.Add(answer.Headers.GetValues("X-Video-Id").Single());
             }

@@ -74,7 +74,9 @@ public sealed partial class EventPathTests
             (key, m) => m is SessionFinished && key.EndsWith(run, StringComparison.Ordinal), viewers.Count))
             .Cast<SessionFinished>().ToList();
         foreach (var session in beacons.GroupBy(beacon => beacon.SessionId, StringComparer.Ordinal))
-            Assert.Equal(Expected([.. session]), finished.Single(f => f.SessionId == session.Key));
+            Assert.Equal(
+                QoeRun.Json(Expected([.. session])),
+                QoeRun.Json(finished.Single(f => f.SessionId == session.Key)));
 
         var windows = await ReadAsync(
             bootstrap, Topics.QoeWindows, (key, _) => key.StartsWith($"vid-{run}|", StringComparison.Ordinal), 3);

@@ -7,6 +7,7 @@ using EventStream.Playback;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edge;
 using EventStream.Tests.Integration.Edge;
+using EventStream.Tests.Kit;
 using EventStream.Traffic;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -38,7 +39,8 @@ internal sealed class PlaybackRig : IAsyncDisposable
 
     public VideoCatalogue Catalogue => apps[0].Services.GetRequiredService<VideoCatalogue>();
 
-    public static async Task<PlaybackRig> StartAsync(string mediaRoot, bool withTraffic = true)
+    public static async Task<PlaybackRig> StartAsync(
+        string mediaRoot, bool withTraffic = true, params (string Key, string Value)[] more)
     {
         var rig = new PlaybackRig(Directory.CreateTempSubdirectory("eventstream-play-").FullName);
         var (playback, traffic) = (EdgeRig.FreePort(), EdgeRig.FreePort());
@@ -52,7 +54,9 @@ internal sealed class PlaybackRig : IAsyncDisposable
             OriginUrl = $"http://127.0.0.1:{playback}",
             SigningKey = EdgeRig.SigningKey,
         }).ToList();
-        rig.Configuration = RoleHost.ReadConfiguration(null, Settings(mediaRoot, playback, traffic, options));
+        rig.Configuration = RoleHost.ReadConfiguration(null, 
+            Settings(mediaRoot, playback, traffic, options)
+                .Concat(more.Select(entry => KeyValuePair.Create<string, string?>(entry.Key, entry.Value))));
         // Edges first, so that the first probe, which decides alone, finds them.
         rig.Edges = await Task.WhenAll(
             options.Select(edge => EdgeProcess.StartAsync(edge, rig.Configuration, CancellationToken.None)));
@@ -82,6 +86,7 @@ internal sealed class PlaybackRig : IAsyncDisposable
         yield return new("Listen:traffic", $"http://127.0.0.1:{traffic}");
         yield return new("Urls:traffic", $"http://127.0.0.1:{traffic}");
         yield return new("Urls:collect", "http://collect.example");
+        foreach (var pair in TestKeys.Pairs) yield return pair;
         yield return new("Playback:SigningKey", EdgeRig.SigningKey);
         yield return new("Media:Root", mediaRoot);
         yield return new("Traffic:SteeringTtlSeconds", "1");
@@ -100,10 +105,11 @@ internal sealed class PlaybackRig : IAsyncDisposable
     private async Task StartTrafficAsync()
     {
         await StartRoleAsync(new TrafficRole());
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var analyst = TestKeys.Client(TestKeys.Analyst);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
         {
-            var map = await Http.GetFromJsonAsync<JsonElement>($"{TrafficUrl}/v1/edges?region=us", timeout.Token);
+            var map = await analyst.GetFromJsonAsync<JsonElement>($"{TrafficUrl}/v1/edges?region=us", timeout.Token);
             if (map.GetProperty("order")[0].GetString() == "edge-b") return;
             await Task.Delay(20, timeout.Token);
         }
@@ -134,6 +140,8 @@ internal sealed class PlaybackRig : IAsyncDisposable
             foreach (var service in messaging) builder.Services.Remove(service);
             builder.Services.AddSingleton<IEventPublisher, Remembered>();
         }
+
+        public void Use(WebApplication app) => role.Use(app);
 
         public void Map(WebApplication app) => role.Map(app);
 

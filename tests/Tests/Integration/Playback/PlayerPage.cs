@@ -43,10 +43,16 @@ public sealed class PlayerPage : IAsyncLifetime
     private IPlaywright? playwright;
     private IBrowser? browser;
 
+    /// <summary>
+    /// Chromium's rules for hosts, such as <c>MAP *.video.example:443 127.0.0.1:8443</c>; certificates are not checked
+    /// then. Null leaves hosts as they are.
+    /// </summary>
+    internal string? HostRules { get; init; }
+
     /// <summary>Opens the page in a context of its own.</summary>
     public async Task<IPage> OpenAsync()
     {
-        var page = await browser!.NewPageAsync();
+        var page = await browser!.NewPageAsync(new() { IgnoreHTTPSErrors = HostRules is not null });
         await page.GotoAsync(site!.Urls.Single());
         return page;
     }
@@ -68,7 +74,7 @@ public sealed class PlayerPage : IAsyncLifetime
         {
             ExecutablePath = Tools.Program(EdgeRig.Configuration, "chromium", "chromium"),
             Headless = true,
-            Args = Flags,
+            Args = HostRules is null ? Flags : [.. Flags, $"--host-resolver-rules={HostRules}"],
         });
     }
 

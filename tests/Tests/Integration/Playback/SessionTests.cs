@@ -145,6 +145,68 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
     }
 
+    [Fact]
+    public async Task The_urls_of_a_session_are_bound_to_it()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        rig.Tell(video.Events());
+        using var opened = await PostAsync(rig, video.Id, null);
+        var session = (await opened.Content.ReadFromJsonAsync<SessionOpened>())!;
+        var another = session.HlsUrl.Replace($"{session.SessionId}", $"{Guid.NewGuid()}", StringComparison.Ordinal);
+
+        using var own = await rig.Http.GetAsync(session.HlsUrl);
+        using var foreign = await rig.Http.GetAsync(another);
+
+        Assert.Contains($"/{session.SessionId}/", session.HlsUrl);
+        Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+        Assert.Contains($"/{session.SessionId}/", await own.Content.ReadAsStringAsync());
+        Assert.Equal(HttpStatusCode.Forbidden, foreign.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_address_may_open_so_many_sessions_and_is_told_when_it_may_again()
+    {
+        await using var rig = await PlaybackRig.StartAsync(
+            video.MediaRoot, false, ("Playback:SessionsBurst", "2"), ("Playback:SessionsPerMinute", "1"));
+        rig.Tell(video.Events());
+
+        using var first = await FromAsync(rig, "203.0.113.7");
+        using var second = await FromAsync(rig, "203.0.113.7");
+        using var third = await FromAsync(rig, "203.0.113.7");
+        using var other = await FromAsync(rig, "203.0.113.8");
+
+        Assert.Equal(HttpStatusCode.Created, second.StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests, third.StatusCode);
+        Assert.InRange(third.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
+        Assert.Equal("application/problem+json", third.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(HttpStatusCode.Created, other.StatusCode);
+    }
+
+    [Fact]
+    public async Task Regions_that_strangers_invent_do_not_take_a_region_its_order()
+    {
+        await using var rig = await PlaybackRig.StartAsync(
+            video.MediaRoot, true, ("Playback:SessionsBurst", "1000"));
+        rig.Tell(video.Events());
+        for (var i = 0; i < 100; i++)
+        {
+            using var stranger = await PostAsync(rig, video.Id, $$"""{"region":"invented-{{i}}"}""");
+            Assert.Equal(HttpStatusCode.Created, stranger.StatusCode);
+        }
+
+        var session = await OpenAtAsync(rig, "edge-b", """{"region":"us"}""");
+
+        Assert.Equal(["edge-b", "edge-a"], session.Steering.Pathways);
+    }
+
+    private async Task<HttpResponseMessage> FromAsync(PlaybackRig rig, string address)
+    {
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, $"{rig.PlaybackUrl}/v1/videos/{video.Id}/sessions");
+        request.Headers.Add("X-Forwarded-For", address);
+        return await rig.Http.SendAsync(request);
+    }
+
     /// <summary>Opens sessions until one starts at the edge: a busy Traffic may be too slow for the first.</summary>
     private async Task<SessionOpened> OpenAtAsync(PlaybackRig rig, string edge, string body)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -10,6 +11,7 @@ using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;
 using EventStream.Traffic.Dns;
+using EventStream.Traffic.Edges;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -63,10 +65,10 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
         await UntilAsync(() => Task.FromResult(Own().Count == 1));
 
         await edge.DisposeAsync();
-        await UntilAsync(async () => Names(await MapAsync(rig, app), "order") is ["edge-b", "edge-a"]);
+        await UntilAsync(async () => Names(await MapAsync(app), "order") is ["edge-b", "edge-a"]);
         await UntilAsync(() => Task.FromResult(Own().Count == 2));
 
-        var map = await MapAsync(rig, app);
+        var map = await MapAsync(app);
         Assert.False(map.GetProperty("edges")[0].GetProperty("up").GetBoolean());
         var last = Own()[^1];
         Assert.Contains("edge-a", last.Reason);
@@ -78,25 +80,103 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
     public async Task Viewers_that_stall_at_an_edge_move_it_back()
     {
         await using var rig = await EdgeRig.StartAsync();
-        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("edge-a")),
-            await rig.EdgeAsync(rig.Options("edge-b")));
+        // Names of its own: the topic is shared, and windows of the past count when a role starts.
+        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("stalls-a")),
+            await rig.EdgeAsync(rig.Options("stalls-b")));
         var now = TimeProvider.System.GetUtcNow();
-        var window = new QoeWindowClosed(
-            now.AddSeconds(-10), now, new SessionSubject("v", "edge-a", "eu", "tv", "p"), 20, 0, null, null, 90,
-                120_000,
-            80_000, 500, 0, 0, 0, 400, 1, 1, 60);
+        var window = Stalled("stalls-a", now);
 
         await app.Services.GetRequiredService<IEventPublisher>().PublishAsync(
-            Topics.QoeWindows, "v|edge-a|eu|tv", window, now, CancellationToken.None);
+            Topics.QoeWindows, "v|stalls-a|eu|tv", window, now, CancellationToken.None);
 
-        await UntilAsync(async () => Names(await MapAsync(rig, app), "order") is ["edge-b", "edge-a"]);
-        Assert.True((await MapAsync(rig, app)).GetProperty("edges")[0].GetProperty("up").GetBoolean());
+        await UntilAsync(async () => Names(await MapAsync(app), "order") is ["stalls-b", "stalls-a"]);
+        Assert.True((await MapAsync(app)).GetProperty("edges")[0].GetProperty("up").GetBoolean());
     }
 
-    private async Task<WebApplication> StartAsync(params EdgeProcess[] edges)
+    [Fact]
+    public async Task A_window_from_a_clock_that_is_ahead_does_not_count()
+    {
+        await using var rig = await EdgeRig.StartAsync();
+        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("ahead-a")),
+            await rig.EdgeAsync(rig.Options("ahead-b")));
+        var now = TimeProvider.System.GetUtcNow();
+        var map = app.Services.GetRequiredService<EdgeMap>();
+
+        map.Record(Stalled("ahead-a", now.AddMinutes(30)));
+        Assert.Equal(1, map.Views()[0].Health);
+        map.Record(Stalled("ahead-a", now));
+        Assert.True(map.Views()[0].Health < 0.5);
+    }
+
+    [Fact]
+    public async Task Without_an_edge_that_answers_the_role_is_not_ready_and_says_why()
+    {
+        await using var rig = await EdgeRig.StartAsync();
+        var edge = await rig.EdgeAsync(rig.Options("only-a"));
+        await using var app = await StartAsync(edge);
+        await UntilAsync(async () => await ReadyAsync(rig, app) is (HttpStatusCode.OK, _));
+
+        await edge.DisposeAsync();
+
+        await UntilAsync(async () => await ReadyAsync(rig, app) is (HttpStatusCode.ServiceUnavailable, var why)
+            && why.Contains("no edge answers: only-a", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Strangers_may_ask_for_steering_and_not_for_the_map()
+    {
+        await using var rig = await EdgeRig.StartAsync();
+        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("edge-a")));
+
+        using var map = await rig.Http.GetAsync($"{app.Urls.Single()}/v1/edges");
+        using var edge = TestKeys.Client(TestKeys.EdgeA);
+        using var wrong = await edge.GetAsync($"{app.Urls.Single()}/v1/edges");
+        using var steering = await rig.Http.GetAsync($"{app.Urls.Single()}/v1/steering/hls");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, map.StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, wrong.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, steering.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_reload_address_is_that_of_the_trusted_proxy_and_edges_have_their_public_urls()
+    {
+        await using var rig = await EdgeRig.StartAsync();
+        await using var app = await StartAsync(
+            [("Urls:Public:edge-a", "https://edge-a.video.example/")], await rig.EdgeAsync(rig.Options("edge-a")));
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{app.Urls.Single()}/v1/steering/hls?region=eu");
+        request.Headers.Add("X-Forwarded-Proto", "https");
+        request.Headers.Add("X-Forwarded-Host", "traffic.video.example");
+
+        using var answer = await rig.Http.SendAsync(request);
+        var steering = await answer.Content.ReadFromJsonAsync<JsonElement>();
+
+        Assert.Equal(
+            "https://traffic.video.example/v1/steering/hls?region=eu", steering.GetProperty("RELOAD-URI").GetString());
+        var edge = (await MapAsync(app)).GetProperty("edges")[0];
+        Assert.Equal("https://edge-a.video.example", edge.GetProperty("url").GetString());
+        // Probes go to the address of the platform's own network, which answers.
+        await UntilAsync(async () => (await MapAsync(app)).GetProperty("edges")[0].GetProperty("probeMs").ValueKind
+            == JsonValueKind.Number);
+        Assert.True((await MapAsync(app)).GetProperty("edges")[0].GetProperty("up").GetBoolean());
+    }
+
+    private static QoeWindowClosed Stalled(string edge, DateTimeOffset end) => new(
+        end.AddSeconds(-10), end, new SessionSubject("v", edge, "eu", "tv", "p"), 20, 0, null, null, 90, 120_000,
+        80_000, 500, 0, 0, 0, 400, 1, 1, 60);
+
+    private static async Task<(HttpStatusCode Status, string Text)> ReadyAsync(EdgeRig rig, WebApplication app)
+    {
+        using var answer = await rig.Http.GetAsync($"{app.Urls.Single()}/health/ready");
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    private Task<WebApplication> StartAsync(params EdgeProcess[] edges) => StartAsync([], edges);
+
+    private async Task<WebApplication> StartAsync((string Key, string Value)[] more, params EdgeProcess[] edges)
     {
         var url = $"http://127.0.0.1:{EdgeRig.FreePort()}";
-        var settings = new Dictionary<string, string?>
+        var settings = new Dictionary<string, string?>(TestKeys.Pairs)
         {
             ["Kafka:Bootstrap"] = broker.Bootstrap,
             ["Listen:traffic"] = url,
@@ -113,6 +193,7 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
             settings[$"Traffic:Edges:{i}:Url"] = edge.Url;
         }
 
+        foreach (var (key, value) in more) settings[key] = value;
         var app = RoleHost.Build(new TrafficRole(), RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();
         return app;
@@ -143,8 +224,11 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
         return (await client.ReceiveAsync(timeout.Token)).Buffer;
     }
 
-    private static async Task<JsonElement> MapAsync(EdgeRig rig, WebApplication app) =>
-        await rig.Http.GetFromJsonAsync<JsonElement>($"{app.Urls.Single()}/v1/edges");
+    private static async Task<JsonElement> MapAsync(WebApplication app)
+    {
+        using var analyst = TestKeys.Client(TestKeys.Analyst);
+        return await analyst.GetFromJsonAsync<JsonElement>($"{app.Urls.Single()}/v1/edges");
+    }
 
     private static string[] Names(JsonElement json, string property) =>
         [.. json.GetProperty(property).EnumerateArray().Select(name => name.GetString()!)];

@@ -60,21 +60,58 @@ public sealed class TusClientTests : IAsyncLifetime
         Assert.Equal(401, refused.GetProperty("status").GetInt32());
     }
 
-    private async Task<JsonElement> RunAsync(string key, long cutAt)
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Behind_an_ingress_that_ends_TLS_an_upload_works_whole_and_in_parts(int parallel)
+    {
+        await using var ingress = await TlsIngress.StartAsync(upload.Url);
+        var done = await RunAsync(UploadHarness.Key, cutAt: 0, parallel, ingress);
+        Assert.True(done.TryGetProperty("done", out _), done.ToString());
+        var locations = done.GetProperty("locations").EnumerateArray().Select(l => l.GetString()!).ToList();
+        // Each part has an address, and the file that is joined from them.
+        Assert.Equal(parallel == 1 ? 1 : parallel + 1, locations.Count);
+        Assert.All(locations, location =>
+            Assert.StartsWith($"{ingress.Url}/v1/uploads/", location, StringComparison.Ordinal));
+        var url = done.GetProperty("url").GetString()!;
+        var video = await upload.JsonAsync($"/v1/videos/{url[(url.LastIndexOf('/') + 1)..]}");
+        Assert.Equal("uploaded", video.GetProperty("status").GetString());
+        var expected = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(FilePath)));
+        Assert.Equal(expected, video.GetProperty("sha256").GetString());
+        var list = await UploadHarness.Eventually(
+            () => upload.JsonAsync("/v1/videos"), found => found.GetProperty("total").GetInt64() > 0);
+        Assert.Equal(1, list.GetProperty("total").GetInt64());
+    }
+
+    private async Task<JsonElement> RunAsync(string key, long cutAt, int parallel = 1, TlsIngress? ingress = null)
     {
         var start = new ProcessStartInfo("node")
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { Script(), $"{upload.Url}/v1/uploads", key, FilePath, folder.FullName, $"{cutAt}" },
+            ArgumentList =
+            {
+                Script(), $"{ingress?.Url ?? upload.Url}/v1/uploads", key, FilePath, folder.FullName, $"{cutAt}",
+                $"{parallel}",
+            },
             Environment = { ["NODE_MODULES"] = Path.Combine(Checkout.Root, "artifacts/tools/node_modules") },
         };
+        if (ingress is not null) start.Environment["NODE_EXTRA_CA_CERTS"] = ingress.CertificateFile;
         using var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
-        var output = process.StandardOutput.ReadToEndAsync(patience.Token);
-        var error = process.StandardError.ReadToEndAsync(patience.Token);
-        await process.WaitForExitAsync(patience.Token);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            Assert.Fail($"The client did not end; it wrote:\n{await output}\n{await error}");
+        }
+
         var line = (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
         return line is null ? throw new InvalidOperationException(await error) : JsonDocument.Parse(line).RootElement;
     }

@@ -1,6 +1,4 @@
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using EventStream.EventStore.Postgres;
 using EventStream.Hosting;
@@ -15,7 +13,7 @@ namespace EventStream.Tests.Integration.Upload;
 /// </summary>
 internal sealed class UploadHarness : IAsyncDisposable
 {
-    public const string Key = "a key that nobody guesses";
+    public const string Key = TestKeys.Publisher;
     private readonly PostgresOptions postgres;
     private readonly string bootstrap;
     private readonly int port = PostgresFixture.FreePort();
@@ -42,7 +40,8 @@ internal sealed class UploadHarness : IAsyncDisposable
 
     public async Task StartRoleAsync()
     {
-        var configuration = RoleHost.ReadConfiguration(null, new Dictionary<string, string?>(settings)
+        var configuration = RoleHost.ReadConfiguration(null, new Dictionary<string, string?>(
+            TestKeys.Pairs.Concat(settings))
         {
             ["Listen:upload"] = Url,
             ["Urls:console"] = "http://127.0.0.1:7000",
@@ -51,10 +50,6 @@ internal sealed class UploadHarness : IAsyncDisposable
             ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
             ["Postgres:Schema"] = postgres.Schema,
             ["Media:Root"] = MediaRoot,
-            ["Upload:Publishers:0:Name"] = "Blender",
-            ["Upload:Publishers:0:KeySha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
-            ["Upload:Publishers:1:Name"] = "Somebody else",
-            ["Upload:Publishers:1:KeySha256"] = Convert.ToHexString(SHA256.HashData("another"u8)),
         });
         app = RoleHost.Build(new UploadRole(), configuration);
         await app.StartAsync();
@@ -100,7 +95,13 @@ internal sealed class UploadHarness : IAsyncDisposable
         params (string, string)[] headers) =>
         SendAsync("PATCH", url, [("Upload-Offset", $"{offset}"), .. headers], body);
 
-    public Task<JsonElement> JsonAsync(string path) => Http.GetFromJsonAsync<JsonElement>(Url + path);
+    /// <summary>The JSON behind a path, as the holder of a key sees it.</summary>
+    public async Task<JsonElement> JsonAsync(string path, string key = Key)
+    {
+        using var answer = await SendAsync("GET", path, [], key: key);
+        answer.EnsureSuccessStatusCode();
+        return await answer.Content.ReadFromJsonAsync<JsonElement>();
+    }
 
     /// <summary>Asks until the answer is right, for at most 20 seconds.</summary>
     public static async Task<T> Eventually<T>(Func<Task<T>> ask, Func<T, bool> right)

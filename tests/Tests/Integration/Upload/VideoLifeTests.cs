@@ -72,11 +72,16 @@ public sealed class VideoLifeTests : IAsyncLifetime
         using var created =
             await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
         var id = VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());
+        await ReportAsync(id, new EncodeTaskStarted(id, "probe", "w1", 1, Now));
         await ReportAsync(id, new SourceRejected(id, "no video stream", "send a video", "w1", Now));
         var rejected = await UploadHarness.Eventually(
             () => upload.JsonAsync($"/v1/videos/{id}"), video => video.GetProperty("status").GetString() == "rejected");
         Assert.Equal("no video stream", rejected.GetProperty("problem").GetString());
         Assert.Equal("send a video", rejected.GetProperty("remedy").GetString());
+        var probe = rejected.GetProperty("tasks")[0];
+        Assert.Equal(("probe", "failed", "no video stream"),
+            (probe.GetProperty("task").GetString(), probe.GetProperty("state").GetString(),
+                probe.GetProperty("cause").GetString()));
     }
 
     [Fact]

@@ -1,18 +1,20 @@
 // An independent tus client (tus-js-client), driven by TusClientTests.
 // Arguments: the endpoint, the API key, the file, a folder for remembered uploads, the number of bytes after which the connection
-// is cut (0: never). Prints one JSON line.
+// is cut (0: never), the number of parts that are sent side by side (1: the file whole). Prints one JSON line.
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const [endpoint, key, file, memory, cutAt] = process.argv.slice(2);
+const [endpoint, key, file, memory, cutAt, parallel] = process.argv.slice(2);
 const tus = createRequire(path.join(process.env.NODE_MODULES, 'x.js'))('tus-js-client');
 const size = fs.statSync(file).size;
 const offsets = [];
+const locations = [];
 
 const upload = new tus.Upload(fs.createReadStream(file), {
   endpoint,
-  uploadSize: size,
+  // The client measures the file itself where it cuts it into parts.
+  ...(Number(parallel) > 1 ? { parallelUploads: Number(parallel) } : { uploadSize: size }),
   chunkSize: 256 * 1024,
   retryDelays: [0, 200, 500, 1000, 2000, 4000],
   headers: { Authorization: `Bearer ${key}` },
@@ -21,6 +23,7 @@ const upload = new tus.Upload(fs.createReadStream(file), {
   fingerprint: async () => `file-${size}`,
   removeFingerprintOnSuccess: true,
   onAfterResponse: (request, response) => {
+    if (response.getHeader('Location')) locations.push(response.getHeader('Location'));
     if (request.getMethod() === 'HEAD') offsets.push(Number(response.getHeader('Upload-Offset')));
   },
   onProgress: sent => {
@@ -35,7 +38,7 @@ const upload = new tus.Upload(fs.createReadStream(file), {
     process.exit(1);
   },
   onSuccess: () => {
-    console.log(JSON.stringify({ done: true, url: upload.url, resumedAt: offsets[0] ?? null }));
+    console.log(JSON.stringify({ done: true, url: upload.url, resumedAt: offsets[0] ?? null, locations }));
   },
 });
 

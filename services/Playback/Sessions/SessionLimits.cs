@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.RateLimiting;
+
+namespace EventStream.Playback.Sessions;
+
+/// <summary>
+/// How many sessions one client address may open. A whole /64 of IPv6 is one address, since one customer has it. The
+/// address is the one that trusted proxies forward; loopback has the same bound as any.
+/// </summary>
+internal sealed class SessionLimits : IDisposable
+{
+    /// <summary>
+    /// Most addresses told apart at once; more share bounds by chance. A bound takes a few hundred bytes.
+    /// </summary>
+    public const int AddressesMax = 65_536;
+
+    private readonly PartitionedRateLimiter<IPAddress> limiter;
+
+    public SessionLimits(PlaybackOptions options)
+    {
+        var perSecond = Math.Max(1, options.SessionsPerMinute / 60);
+        var bound = new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = options.SessionsBurst,
+            TokensPerPeriod = perSecond,
+            ReplenishmentPeriod = TimeSpan.FromMinutes(1) * perSecond / options.SessionsPerMinute,
+            QueueLimit = 0,
+        };
+        // Kept while it fills up again only; whoever has been away for that long starts with a full one anyway.
+        limiter = PartitionedRateLimiter.Create<IPAddress, uint>(
+            address => RateLimitPartition.GetTokenBucketLimiter(Slot(address), _ => bound));
+    }
+
+    /// <summary>Null where the address may open a session now, else the time after which it may again.</summary>
+    public TimeSpan? Refuse(IPAddress? address)
+    {
+        using var lease = limiter.AttemptAcquire(address ?? IPAddress.None);
+        if (lease.IsAcquired) return null;
+        return lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
+    }
+
+    public void Dispose() => limiter.Dispose();
+
+    private static uint Slot(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        var bytes = address.GetAddressBytes().AsSpan();
+        if (address.AddressFamily == AddressFamily.InterNetworkV6) bytes = bytes[..8];
+        // HashCode differs from process to process, so that nobody can choose whom to share a bound with.
+        var hash = default(HashCode);
+        hash.AddBytes(bytes);
+        return (uint)hash.ToHashCode() % AddressesMax;
+    }
+}
