@@ -35,7 +35,9 @@ internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration co
     private WebApplication Build(IRole role)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        // Nothing of the surroundings decides where it listens.
         builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(RoleAddresses.Listen(configuration, role.Name));
         builder.Services.AddSingleton<IHostLifetime>(new Unsignalled.Lifetime());
