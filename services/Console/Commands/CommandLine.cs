@@ -47,6 +47,7 @@ public static class CommandLine
             StatusCommand.Build(),
             TopicsCommand.Build(),
             StoreCommand.Build(),
+            WarehouseCommand.Build(),
             LoadCommand.Build(),
             CapacityCommand.Build(),
             VersionCommand.Build(),

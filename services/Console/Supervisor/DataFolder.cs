@@ -26,6 +26,10 @@ public sealed class DataFolder
     /// <summary>The credential with which the roles call each other.</summary>
     public const string ServiceKey = "service-key";
 
+    /// <summary>Passwords of the two users of ClickHouse.</summary>
+    public const string ClickHouseWriter = "clickhouse-writer-password",
+        ClickHouseReader = "clickhouse-reader-password";
+
     /// <summary>The secret with which an edge delivers its access log.</summary>
     public static string EdgeLogKey(string edge) => $"edge-log-key-{edge}";
 

@@ -44,6 +44,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
         Set("Access:ServiceKeyFile", data.SecretFile(DataFolder.ServiceKey));
         SetKeys(Set);
+        SetPasswords(Set);
         foreach (var role in PortPlan.Roles)
         {
             Set($"Listen:{role}", ports.Url(role));
@@ -80,6 +81,19 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
             set($"Access:Keys:{i}:Name", keys[i].Name);
             set($"Access:Keys:{i}:Role", KeyAuthentication.Word(keys[i].Role));
             set($"Access:Keys:{i}:Sha256", AccessOptions.Hash(data.Secret(keys[i].Secret)));
+        }
+    }
+
+    /// <summary>
+    /// ClickHouse's users. The passwords stay in their files, which the roles read; somebody's own server has its own.
+    /// </summary>
+    private void SetPasswords(Action<string, string> set)
+    {
+        foreach (var (setting, secret) in ((string, string)[])
+            [("Password", DataFolder.ClickHouseWriter), ("ReaderPassword", DataFolder.ClickHouseReader)])
+        {
+            _ = data.Secret(secret);
+            set($"ClickHouse:{setting}File", data.SecretFile(secret));
         }
     }
 
