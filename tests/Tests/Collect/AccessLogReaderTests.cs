@@ -88,6 +88,7 @@ public sealed class AccessLogReaderTests
 
     private CdnRequestServed? Read(params (string Old, string New)[] changes) => reader.TryRead(
         changes.Aggregate(
-            Line.ReplaceLineEndings(""), (line, change) => line.Replace(change.Old, change.New, StringComparison.Ordinal)),
+            Line.ReplaceLineEndings(""),
+            (line, change) => line.Replace(change.Old, change.New, StringComparison.Ordinal)),
         Key, out _);
 }

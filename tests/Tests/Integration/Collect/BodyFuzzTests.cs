@@ -12,7 +12,10 @@ public sealed class BodyFuzzTests
     private static readonly string[] Codings = ["", "", "", "gzip", "br", "zstd", "deflate", "identity", "x"];
 
     private static readonly string[] Types =
-        ["application/cmcd", "text/plain", "application/json", "application/x-ndjson", "text/plain; charset=utf-16", ";", ""];
+    [
+        "application/cmcd", "text/plain", "application/json", "application/x-ndjson", "text/plain; charset=utf-16", ";",
+        "",
+    ];
 
     private static readonly string[] Odd =
     [

@@ -62,7 +62,9 @@ public sealed class CollectApiTests
             await admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
             {
                 [new() { Type = ResourceType.Topic, Name = Topics.PlaybackBeacons.Name }] =
-                    [new() { Name = "max.message.bytes", Value = "4000", IncrementalOperation = AlterConfigOpType.Set }],
+                [
+                    new() { Name = "max.message.bytes", Value = "4000", IncrementalOperation = AlterConfigOpType.Set },
+                ],
             });
         }
 

@@ -82,7 +82,8 @@ internal sealed class CollectRig : IAsyncDisposable
     public async Task<HttpResponseMessage> PostAsync(
         string path, string? type, byte[] body, string? encoding = null, string? key = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Url + path) { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Url + path);
+        request.Content = new ByteArrayContent(body);
         if (type is not null) request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
         if (encoding is not null) request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
         if (key is not null) request.Headers.Authorization = new("Bearer", key);

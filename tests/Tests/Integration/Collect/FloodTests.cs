@@ -33,7 +33,8 @@ public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
         var sent = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
         var viewers = Enumerable.Range(0, Viewers)
             .Select(_ => WatchAsync(collect.Url, Guid.NewGuid().ToString(), sent, stop.Token)).ToList();
-        await Wait.UntilAsync("the viewers report", () => sent.Count == Viewers && sent.Values.All(count => count >= 5));
+        await Wait.UntilAsync(
+            "the viewers report", () => sent.Count == Viewers && sent.Values.All(count => count >= 5));
         var before = Memory(qoe) + Memory(collect);
         var disk = Disk();
 
@@ -45,8 +46,8 @@ public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
         await Task.WhenAll(viewers);
         Assert.True(after < before * 1.5, $"Memory went from {before} to {after} bytes.");
         Assert.True(written < StoredJunkMax, $"{written} bytes were stored.");
-        var (taken, refused) = (
-            answers.GetValueOrDefault(HttpStatusCode.NoContent), answers.GetValueOrDefault(HttpStatusCode.TooManyRequests));
+        var taken = answers.GetValueOrDefault(HttpStatusCode.NoContent);
+        var refused = answers.GetValueOrDefault(HttpStatusCode.TooManyRequests);
         Assert.True(refused > taken && answers.Keys.All(code => (int)code < 500), string.Join(", ", answers));
         await AllStoredAsync(sent);
         await Wait.UntilAsync(
@@ -62,7 +63,8 @@ public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {
             using var body = new StringContent(
-                CollectRig.Beacon(session, number, more: ",br=(2400),cid=\"video\""), Encoding.UTF8, "application/cmcd");
+                CollectRig.Beacon(session, number, more: ",br=(2400),cid=\"video\""), Encoding.UTF8,
+                "application/cmcd");
             using var answer = await http.PostAsync(url + path, body, CancellationToken.None);
             Assert.True(answer.StatusCode == HttpStatusCode.NoContent, await answer.Content.ReadAsStringAsync(stop));
             sent[session] = number + 1;
@@ -83,7 +85,7 @@ public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
                 more: $",cid=\"{random.NextInt64():x}\",h=\"{random.NextInt64():x}\",br=({random.Next()})"));
             using var body = new StringContent(string.Join('\n', lines), Encoding.UTF8, "application/cmcd");
             using var answer = await http.PostAsync(
-                $"{url}/v1/cmcd?video={random.NextInt64():x}&region={random.NextInt64():x}&player={random.Next():x}", body);
+                $"{url}/v1/cmcd?video={random.NextInt64():x}&region={random.Next():x}&player={random.Next():x}", body);
             answers.AddOrUpdate(answer.StatusCode, 1, (_, count) => count + 1);
         }
     }
@@ -135,7 +137,8 @@ public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
 
     private static long Memory(EventStreamProcess role)
     {
-        var line = File.ReadLines($"/proc/{role.Id}/status").Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var line = File.ReadLines($"/proc/{role.Id}/status")
+            .Single(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
         return 1024 * long.Parse(
             line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
     }

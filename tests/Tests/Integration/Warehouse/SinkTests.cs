@@ -48,6 +48,7 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
             "SELECT tuple(startup_ms, device, is_finished) AS n FROM es.viewer_sessions WHERE session_id = 's-1'"));
         Assert.Equal("\"film.mp4\"", await TextAsync(
             "SELECT data.fileName::String AS n FROM es.domain_events WHERE type = 'video.registered.v1'"));
+        Assert.Equal("true", await TextAsync("SELECT signed AS n FROM es.requests WHERE event_id = 'one-of-each'"));
         Assert.Equal("1", await TextAsync("SELECT hit_ratio AS n FROM es.edge_hit_ratio WHERE edge = 'edge-a'"));
         Assert.Equal("[\"lost.v1\",\"qoe.alert-raised.v1\",\"strange.v1\"]", await TextAsync(
             "SELECT arraySort(groupArray(type)) AS n FROM es.dead_letters"));
