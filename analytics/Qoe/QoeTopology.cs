@@ -65,6 +65,7 @@ public static class QoeTopology
             .Filter((_, beacon) => beacon.Proven)
             .MapValues((_, beacon) => new QoeInput(beacon, null));
 
+    /// <summary>Likewise the requests whose URL Playback has not signed: anybody can send them.</summary>
     private static KStream<string, QoeInput> Requests(StreamBuilder builder, QoeOptions options) =>
         builder
             .Stream(
@@ -72,11 +73,10 @@ public static class QoeTopology
                 new Consumed<string, CdnRequestServed>(
                     Text,
                     Serdes.Message<CdnRequestServed>(),
-                    // As with reports, a clock ahead of the collector's would close everyone's windows.
-                    (_, request, arrived) =>
-                        request.Time > arrived.AddSeconds(options.ClockSkewSeconds) ? arrived : request.Time
+                    (_, request, arrived) => BeaconTime.OfStream(request, arrived, options)
                 )
             )
+            .Filter((_, request) => request.Signed)
             .MapValues((_, request) => new QoeInput(null, request));
 
     private static KStream<string, QoeWindowClosed> Windows(

@@ -2,7 +2,7 @@ using EventStream.Contracts;
 
 namespace EventStream.Qoe.Sessions;
 
-/// <summary>When a report was made, as far as its own clock can be believed.</summary>
+/// <summary>When a report or a request was made, as far as its own clock can be believed.</summary>
 public static class BeaconTime
 {
     /// <summary>No response takes longer; a greater <c>ttlb</c> is a player's mistake.</summary>
@@ -27,4 +27,10 @@ public static class BeaconTime
     /// </summary>
     public static DateTimeOffset OfStream(BeaconReceived beacon, QoeOptions options) =>
         beacon.Proven ? Of(beacon, options) : beacon.ReceivedAt.AddSeconds(-options.IdleAdvanceSeconds);
+
+    /// <summary>The stream time that a line of a log gives, likewise; it arrived at the collector's clock.</summary>
+    public static DateTimeOffset OfStream(CdnRequestServed request, DateTimeOffset arrived, QoeOptions options) =>
+        !request.Signed ? arrived.AddSeconds(-options.IdleAdvanceSeconds)
+        : request.Time > arrived.AddSeconds(options.ClockSkewSeconds) ? arrived
+        : request.Time;
 }

@@ -22,13 +22,10 @@ internal sealed class SessionRequests(
     /// </summary>
     public static bool IsError(int status) => status is >= 500 and <= 599;
 
-    /// <summary>A request that the edge refused may be anybody's: no token proved whose it is.</summary>
-    private static bool IsRefused(int status) => status is 401 or 403 or 429;
-
     /// <summary>Adds a line to its session.</summary>
     public void Add(CdnRequestServed request, DateTimeOffset at)
     {
-        if (request.SessionId is not { Length: > 0 } id || request.Edge.Length == 0 || IsRefused(request.Status))
+        if (request.SessionId is not { Length: > 0 } id || request.Edge.Length == 0)
             return;
         var line = new SessionEdge(
             request.Edge,

@@ -91,16 +91,18 @@ public sealed class EdgeTests
     }
 
     [Fact]
-    public void What_an_edge_refused_is_not_the_sessions_that_it_names()
+    public void Requests_that_are_not_signed_count_for_nothing_whatever_the_edge_answers()
     {
         var run = new QoeRun(Options);
         var v = new Viewer("s1");
         run.Hear([v.Says(0, "ps", "s"), v.Says(1, "ps", "p")]);
         for (var i = 0; i < 30; i++)
-            run.Serve(Line(2, "edge-b") with { Status = 403 });
+            run.Serve(Line(2, "edge-b") with { Status = i % 2 == 0 ? 403 : 505, Signed = false });
         run.Hear(v.Says(5, "ps", "e"));
         run.Finish(QoeRun.T0.AddSeconds(5));
         Assert.Equal("edge-a", Assert.Single(Finished(run).Edges!).Edge);
+        Assert.All(run.Windows(), window => Assert.Equal(("edge-a", 0L), (window.Subject.Edge, window.Requests)));
+        Assert.DoesNotContain(run.Load(), step => step.Resource.Contains("edge-b") && step.Value > 0);
     }
 
     /// <summary>
@@ -132,6 +134,7 @@ public sealed class EdgeTests
         {
             Time = QoeRun.T0.AddSeconds(second),
             Edge = edge,
+            Signed = true,
             SessionId = "s1",
             VideoId = "video-1",
             Method = "GET",

@@ -80,6 +80,7 @@ public sealed class WindowTests
         {
             Time = QoeRun.T0.AddSeconds(second),
             Edge = "edge-a",
+            Signed = true,
             Region = "eu",
             SessionId = session,
             VideoId = "video-1",

@@ -164,7 +164,7 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
     }
 
     [Fact]
-    public async Task An_address_may_open_so_many_sessions_and_is_told_when_it_may_again()
+    public async Task An_address_may_open_a_bounded_number_of_sessions_and_hears_when_it_may_again()
     {
         await using var rig = await PlaybackRig.StartAsync(
             video.MediaRoot, false, ("Playback:SessionsBurst", "2"), ("Playback:SessionsPerMinute", "1"));
