@@ -8,7 +8,7 @@ namespace EventStream.Capacity;
 /// What keeps the role from its work, as sentences for <c>/health/ready</c>: no load to decide on, a forecast that
 /// failed, an actuator that refuses. Load that does not arrive is never taken for no load.
 /// </summary>
-internal sealed class CapacityReadiness
+public sealed class CapacityReadiness
 {
     private readonly LoadReadModel loads;
     private readonly ForecastService forecasts;
@@ -17,6 +17,7 @@ internal sealed class CapacityReadiness
     private readonly TimeProvider clock;
     private readonly DateTimeOffset started;
 
+    /// <summary>Counts the time without load from now on.</summary>
     public CapacityReadiness(
         LoadReadModel loads, ForecastService forecasts, IEnumerable<Autoscaler> scalers, CapacityOptions options,
         TimeProvider clock)
@@ -25,7 +26,7 @@ internal sealed class CapacityReadiness
         (this.options, this.clock, started) = (options, clock, clock.GetUtcNow());
     }
 
-    public static void Register(IServiceCollection services)
+    internal static void Register(IServiceCollection services)
     {
         services.AddSingleton<CapacityReadiness>();
         services.AddReadiness("load", (provider, _) => Task.FromResult(Of(provider).Load()));
@@ -46,8 +47,10 @@ internal sealed class CapacityReadiness
         return all.TrueForAll(one => one.Said is not null) ? Joined(all.Select(one => one.Said)) : null;
     }
 
+    /// <summary>A sentence where a resource could not be forecast, or null.</summary>
     public string? Forecast() => Joined(forecasts.Trouble);
 
+    /// <summary>A sentence where an actuator refused or could not be reached, or null.</summary>
     public string? Actuator() => Joined(scalers.Select(scaler => scaler.Trouble));
 
     private static CapacityReadiness Of(IServiceProvider provider) => provider.GetRequiredService<CapacityReadiness>();

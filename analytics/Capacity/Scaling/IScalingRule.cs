@@ -10,6 +10,9 @@ public sealed record ScalingInput(
 {
     /// <summary>Unit of the load, for the reason.</summary>
     public string Unit { get; init; } = "units";
+
+    /// <summary>Duration of a step, for the reason.</summary>
+    public TimeSpan Step { get; init; } = TimeSpan.FromMinutes(1);
 }
 
 /// <summary>

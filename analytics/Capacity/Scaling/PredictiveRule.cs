@@ -32,8 +32,9 @@ public sealed class PredictiveRule : IScalingRule
         }
 
         if (input.ForecastLoad is not { } forecast) return $"{now}, no forecast yet; {planned} needed";
+        var soon = Duration(input.Step * (target.StartupSteps + 1));
         return forecast > input.LastLoad
-            ? $"{now}, up to {Number(forecast)} expected within {target.StartupSteps + 1} steps; {planned} needed"
-            : $"{now}, no more than that expected within {target.StartupSteps + 1} steps; {planned} needed";
+            ? $"{now}, up to {Number(forecast)} expected within {soon}; {planned} needed"
+            : $"{now}, no more than that expected within {soon}; {planned} needed";
     }
 }

@@ -51,5 +51,9 @@ internal static class ScaleInHold
         return new ScalingAdvice(bounded, held, $"{cause}: in from {current} to {held}.");
     }
 
+    public static string Duration(TimeSpan span) => span < TimeSpan.FromMinutes(2)
+        ? $"{Number(span.TotalSeconds)} seconds"
+        : $"{Number(span.TotalMinutes)} minutes";
+
     public static string Number(double value) => value.ToString(value < 10 ? "0.#" : "0", CultureInfo.InvariantCulture);
 }

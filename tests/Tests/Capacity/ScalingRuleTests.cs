@@ -60,9 +60,9 @@ public class ScalingRuleTests
 
     [Theory]
     [InlineData(
-        1, 120, 150.0, "120 viewers now, up to 150 expected within 3 steps; 2 replicas are needed: out from 1 to 2.")]
+        1, 120, 150.0, "120 viewers now, up to 150 expected within 3 minutes; 2 replicas are needed: out from 1 to 2.")]
     [InlineData(2, 120, 110.0,
-        "120 viewers now, no more than that expected within 3 steps; 2 replicas are needed: 2 stay.")]
+        "120 viewers now, no more than that expected within 3 minutes; 2 replicas are needed: 2 stay.")]
     [InlineData(1, 900, null,
         "900 viewers now, no forecast yet; 11 replicas are needed, capped at 4 by MaxReplicas: out from 1 to 4.")]
     public void The_reason_is_a_sentence_for_the_operator(int current, double load, double? forecast, string expected)

@@ -34,7 +34,7 @@ internal sealed class PlainPlatform : IAsyncDisposable
         Assert.True(exit == 0, $"{output}\n{errors}");
     }
 
-    /// <summary>Uploads eight seconds of test picture and returns the id once the video is ready.</summary>
+    /// <summary>Uploads eight seconds of test picture and returns the id once the video is published.</summary>
     public async Task<string> MakeVideoAsync()
     {
         var file = Path.Combine(data.Root, "sample.mp4");
@@ -63,12 +63,12 @@ internal sealed class PlainPlatform : IAsyncDisposable
         Assert.Equal(HttpStatusCode.NoContent, sent.StatusCode);
         var video = created.Headers.GetValues("X-Video-Id").Single();
         var status = "";
-        await Wait.UntilAsync("the video is ready", async () =>
+        await Wait.UntilAsync("the video is published", async () =>
         {
             using var details = JsonDocument.Parse(await http.GetStringAsync(Url("upload") + $"/v1/videos/{video}"));
             status = details.RootElement.GetProperty("status").GetString();
             Assert.NotEqual("rejected", status);
-            return status == "ready";
+            return status == "published";
         }, TimeSpan.FromMinutes(4));
         return video;
     }
