@@ -35,15 +35,9 @@ internal sealed unsafe partial class ResultPipe : IDisposable
     /// <summary>Hands on what is written, to the end; an exception of <paramref name="use"/> closes it.</summary>
     public void ReadAll(Action<byte[]> use)
     {
+        using var stream = new FileStream(read, FileAccess.Read, bufferSize: 0);
         var buffer = new byte[ReadBytes];
-        try
-        {
-            while (RandomAccess.Read(read, buffer, 0) is var length and > 0) use(buffer[..length]);
-        }
-        finally
-        {
-            read.Dispose();
-        }
+        while (stream.Read(buffer) is var length and > 0) use(buffer[..length]);
     }
 
     public void Dispose()

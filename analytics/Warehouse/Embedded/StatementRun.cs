@@ -153,9 +153,10 @@ internal sealed class StatementRun(
         finally
         {
             pipe.Close();
-            // Its own failure, a client that has gone, is known to the request already.
-            _ = Task.WhenAny(reading).GetAwaiter().GetResult().Exception;
+            _ = Task.WhenAny(reading).GetAwaiter().GetResult();
         }
+
+        reading.GetAwaiter().GetResult();
     }
 
     private void Pass(byte[] chunk, CancellationToken clientGone)

@@ -98,11 +98,35 @@ internal sealed partial class StatementText
         }
         catch (ClickHouseException e) when (e.Code == ClickHouseException.SyntaxError)
         {
-            throw new ClickHouseException(e.Code, e.Name, Moved(e.Message));
+            throw Worded(connection, sql) ?? new ClickHouseException(e.Code, e.Name, Moved(e.Message));
         }
 
         return SyntaxTree.Parse(explained);
     }
+
+    /// <summary>
+    /// The engine's sentence about the text alone, which it gives when it is to format it; null when it can.
+    /// </summary>
+    private static ClickHouseException? Worded(ChdbConnection connection, string sql)
+    {
+        try
+        {
+            connection.Run(
+                "SELECT formatQuery({q:String})", "Null", [KeyValuePair.Create("q", Escaped(sql))], static _ => { });
+            return null;
+        }
+        catch (ClickHouseException e) when (e.Code == ClickHouseException.SyntaxError)
+        {
+            var message = e.Message.Replace("Syntax error (Query)", "Syntax error", StringComparison.Ordinal);
+            var end = message.IndexOf(": In scope", StringComparison.Ordinal);
+            return new ClickHouseException(e.Code, e.Name, end < 0 ? message : message[..end] + ". (SYNTAX_ERROR)");
+        }
+    }
+
+    /// <summary>Parameters are read by the rules of TSV.</summary>
+    private static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\t", "\\t", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)
+        .Replace("\r", "\\r", StringComparison.Ordinal);
 
     /// <summary>The engine's sentence with the place in the client's text, without our own first words.</summary>
     private static string Moved(string message) => Position().Replace(message, match => "failed at position "

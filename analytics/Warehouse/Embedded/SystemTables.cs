@@ -33,7 +33,8 @@ internal static class SystemTables
         CREATE VIEW IF NOT EXISTS {Processes} AS
         SELECT unhex(extract(p.query, '{Pattern(1)}')) AS query_id, unhex(extract(p.query, '{Pattern(2)}')) AS user,
             query_id AS initial_query_id, user AS initial_user,
-            replaceRegexpOne(p.query, '\\n?/\\*es:[^*]*\\*/$', '') AS query, p.query_id AS engine_query_id,
+            replaceAll(replaceRegexpOne(p.query, '\\n?/\\*es:[^*]*\\*/$', ''), '{Processes}', 'system.processes')
+                AS query, p.query_id AS engine_query_id,
             p.* EXCEPT (query_id, user, initial_query_id, initial_user, query)
         FROM system.processes AS p
         WHERE match(p.query, '/\\*es:[^*]*\\*/$')

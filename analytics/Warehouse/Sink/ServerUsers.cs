@@ -82,7 +82,8 @@ public sealed record ServerUsers
             throw new ClickHouseException(
                 e.Code, e.Name,
                 $"{e.Message} The warehouse makes the user '{ReaderUser}': GRANT ACCESS MANAGEMENT ON *.* to its own "
-                + "user WITH GRANT OPTION on es.*, or leave ClickHouse:ReaderPassword out and make the reader by hand.");
+                + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave ClickHouse:ReaderPassword out and "
+                + "make the reader by hand.");
         }
     }
 }

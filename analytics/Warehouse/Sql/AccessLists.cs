@@ -44,6 +44,10 @@ internal static class AccessLists
         "disk", "storage_policy", "table_disk",
     };
 
+    /// <summary>Whether no part of a statement may change this setting for itself.</summary>
+    public static bool IsBoundSetting(string name) => ConstantSettings.Contains(name)
+        || name is "max_execution_time" or "max_memory_usage" or "max_threads" or "readonly";
+
     /// <summary>Settings of a query that name files or servers, or lift a bound; nobody may change them.</summary>
     public static readonly IReadOnlyList<string> ConstantSettings =
     [

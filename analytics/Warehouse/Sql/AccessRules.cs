@@ -34,6 +34,7 @@ internal static partial class AccessRules
         }
 
         CheckTree(tree, tableFunctions);
+        if (tree.Any(IsInnerSetting)) CheckInnerSettings(tokens);
         if (root.Kind is "CreateQuery" or "AlterQuery") CheckPlacement(tokens);
         if (tree.Any(node => node.Kind.StartsWith("ColumnsApply", StringComparison.Ordinal)
             || node.Kind.StartsWith("Window", StringComparison.Ordinal)))
@@ -125,6 +126,30 @@ internal static partial class AccessRules
     private static bool IsFile(SyntaxNode node) =>
         node.Parent is { } parent && node.Name.TrimStart('\\').StartsWith('\'')
         && (parent.Kind is "InsertQuery" || IsRead(parent.Kind));
+
+    /// <summary>The engine holds SETTINGS of the whole statement to its constraints, those of inner ones not.</summary>
+    private static bool IsInnerSetting(SyntaxNode node)
+    {
+        if (node.Kind != "Set" || node.Parent is null) return false;
+        var selects = 0;
+        var top = node;
+        for (; top.Parent is { } parent; top = parent) selects += parent.Kind == "SelectQuery" ? 1 : 0;
+        return selects > (top.Kind == "SelectWithUnionQuery" ? 1 : 0);
+    }
+
+    private static void CheckInnerSettings(IReadOnlyList<SqlToken> tokens)
+    {
+        var code = Code(tokens);
+        for (var i = 0; i + 1 < code.Count; i++)
+        {
+            if (code[i + 1].IsSymbol('=') && AccessLists.IsBoundSetting(code[i].Text))
+            {
+                throw ClickHouseException.Of(
+                    ClickHouseException.SettingConstraint, "SETTING_CONSTRAINT_VIOLATION",
+                    $"Setting {code[i].Text} should not be changed inside a statement.");
+            }
+        }
+    }
 
     private static void CheckPlacement(IReadOnlyList<SqlToken> tokens)
     {

@@ -5,7 +5,7 @@ using ClickHouse.Driver.Utility;
 
 namespace EventStream.Tests.Integration.Warehouse;
 
-/// <summary>A database for one test, as ClickHouse's own C# driver sees it, with a table of some common types.</summary>
+/// <summary>A database of one test, as ClickHouse's own C# driver sees it, with a table of common types.</summary>
 internal sealed class DriverDatabase : IDisposable
 {
     public static readonly string[] Columns = ["id", "name", "v", "at", "tags", "kind"];
@@ -30,8 +30,8 @@ internal sealed class DriverDatabase : IDisposable
     [
         .. Enumerable.Range(0, 1000).Select(i => new object[]
         {
-            (ulong)i, $"n'{i};\n\\", i % 2 == 0 ? null! : i * 0.5, new DateTime(2026, 11, 29, 1, 2, 3, DateTimeKind.Utc),
-            new[] { "a", "b" }, $"k{i % 3}",
+            (ulong)i, $"n'{i};\n\\", i % 2 == 0 ? null! : i * 0.5,
+            new DateTime(2026, 11, 29, 1, 2, 3, DateTimeKind.Utc), new[] { "a", "b" }, $"k{i % 3}",
         }),
     ];
 
@@ -64,7 +64,8 @@ internal sealed class DriverDatabase : IDisposable
             await Writer.ExecuteScalarAsync(sql, parameters), System.Globalization.CultureInfo.InvariantCulture)!;
 
     /// <summary>How many rows there are and what their ids add up to.</summary>
-    public Task<string> CountAsync() => TextAsync($"SELECT concat(toString(count()), ' ', toString(sum(id))) FROM {Table}");
+    public Task<string> CountAsync() =>
+        TextAsync($"SELECT concat(toString(count()), ' ', toString(sum(id))) FROM {Table}");
 
     public void Dispose()
     {

@@ -2,7 +2,6 @@ using System.Data;
 using System.Diagnostics;
 using ClickHouse.Driver;
 using ClickHouse.Driver.ADO;
-using ClickHouse.Driver.Utility;
 
 namespace EventStream.Tests.Integration.Warehouse;
 
@@ -156,7 +155,8 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
         using var database = await DriverDatabase.CreateAsync(engine);
         var id = $"own-{Guid.NewGuid()}";
         Assert.Equal("1", $"{await database.Reader.ExecuteScalarAsync(
-            $"SELECT count() FROM system.processes WHERE query_id = '{id}'", null, new QueryOptions { QueryId = id })}");
+            $"SELECT count() FROM system.processes WHERE query_id = '{id}'", null,
+            new QueryOptions { QueryId = id })}");
         using var leaving = new CancellationTokenSource();
         var asked = database.Reader.ExecuteScalarAsync(
             Endless, null, new QueryOptions { QueryId = id }, leaving.Token);
@@ -179,7 +179,10 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
         using var database = await DriverDatabase.CreateAsync(engine);
         await database.Writer.InsertBinaryAsync(database.Table, DriverDatabase.Columns, DriverDatabase.Rows);
         using var inside = new ClickHouseClient(new ClickHouseClientSettings(
-            DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword)) { Database = database.Name });
+            DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword))
+        {
+            Database = database.Name,
+        });
         Assert.Equal("1000", $"{await inside.ExecuteScalarAsync("SELECT count() FROM t")}");
         Assert.Equal(3, Convert.ToInt32(await inside.ExecuteScalarAsync(
             "SELECT @a + @b", DriverDatabase.Parameters(("a", 1), ("b", 2))), null));

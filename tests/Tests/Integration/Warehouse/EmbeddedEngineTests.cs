@@ -194,7 +194,8 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         var folder = Directory.CreateTempSubdirectory("eventstream-stopped-");
         (string, string)[] settings =
         [
-            ("ClickHouse:DataFolder", folder.FullName), ("ClickHouse:Password", "w"), ("ClickHouse:ReaderPassword", "r"),
+            ("ClickHouse:DataFolder", folder.FullName), ("ClickHouse:Password", "w"),
+            ("ClickHouse:ReaderPassword", "r"),
         ];
         var first = await EventStreamProcess.StartAsync("clickhouse", settings);
         using var made = await engine.Http.PostAsync(

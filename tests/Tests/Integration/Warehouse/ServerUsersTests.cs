@@ -56,7 +56,8 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
         await Users.ApplyAsync(engine.Writer, default);
         Assert.Empty(new ServerUsers().Statements());
         Assert.Throws<RoleConfigurationException>(() => ServerUsers.From(
-            new ConfigurationBuilder().AddInMemoryCollection([new("ClickHouse:ReaderUser", "a`b")]).Build(), "warehouse"));
+            new ConfigurationBuilder().AddInMemoryCollection([new("ClickHouse:ReaderUser", "a`b")]).Build(),
+            "warehouse"));
     }
 
     private static ClickHouseClient Client(WebApplication server) =>
