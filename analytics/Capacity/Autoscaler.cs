@@ -43,7 +43,11 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         if (decidedStep is { } before && now.Step != before + 1) recent.Clear();
         decidedStep = now.Step;
         var (current, error) = await LookAsync(cancellation);
-        var input = new ScalingInput(target, current, now.LastLoad, now.ForecastLoad, [.. recent]) { Unit = now.Unit, Step = options.Minutes.Step };
+        var input = new ScalingInput(target, current, now.LastLoad, now.ForecastLoad, [.. recent])
+        {
+            Unit = now.Unit,
+            Step = options.Minutes.Step,
+        };
         var advice = rule.Decide(input);
         recent.Enqueue(advice.Recommended);
         while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();

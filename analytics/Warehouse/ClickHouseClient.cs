@@ -20,11 +20,21 @@ public sealed class ClickHouseClient(HttpClient http, ClickHouseOptions options)
         Converters = { new ClickHouseTime() },
     };
 
+    /// <summary>The header by which the embedded engine tells itself from a server.</summary>
+    internal const string EmbeddedHeader = "X-EventStream-Embedded";
+
     /// <summary>Returns when ClickHouse answers; throws <see cref="HttpRequestException"/> when it does not.</summary>
     public async Task PingAsync(CancellationToken cancellation)
     {
         using var response = await http.GetAsync(new Uri(options.Url, "/ping"), cancellation);
         response.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>Whether this is the embedded engine, which has its users from its settings.</summary>
+    public async Task<bool> IsEmbeddedAsync(CancellationToken cancellation)
+    {
+        using var response = await http.GetAsync(new Uri(options.Url, "/ping"), cancellation);
+        return response.EnsureSuccessStatusCode().Headers.Contains(EmbeddedHeader);
     }
 
     /// <summary>Runs a statement without result. Throws <see cref="ClickHouseException"/>.</summary>

@@ -22,7 +22,9 @@ public sealed partial class ClickHouseException(int code, string name, string me
     /// <summary>Reads <c>Code: N. DB::Exception: text (NAME)</c>; a text of another form has code 0.</summary>
     public static ClickHouseException Parse(string text)
     {
-        var trimmed = text.Trim();
+        // The engine says some errors twice, one inside the other; a server says the inner one.
+        var trimmed = Doubled().Match(text.Trim()) is { Success: true } doubled
+            ? doubled.Groups["inner"].Value : text.Trim();
         var code = CodePattern().Match(trimmed);
         var names = NamePattern().Matches(trimmed);
         return new ClickHouseException(
@@ -34,6 +36,12 @@ public sealed partial class ClickHouseException(int code, string name, string me
     /// <summary>An exception in ClickHouse's words, raised by the embedded engine's HTTP interface itself.</summary>
     internal static ClickHouseException Of(int code, string name, string sentence) =>
         new(code, name, $"Code: {code}. DB::Exception: {sentence} ({name})");
+
+    [GeneratedRegex(
+        @"^Code: (?<n>\d+)\. DB::Exception: (?<inner>Code: \k<n>\. DB::Exception: .*\([A-Z0-9_]+\))"
+        + @"(?: \(version [^)]*\))?\.? \([A-Z0-9_]+\)$",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Doubled();
 
     [GeneratedRegex(@"^Code: (\d+)[.,]")]
     private static partial Regex CodePattern();

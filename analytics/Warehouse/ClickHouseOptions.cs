@@ -11,7 +11,9 @@ public sealed record ClickHouseOptions
     /// <summary><c>ClickHouse:Url</c>; the address of the role <c>clickhouse</c> where it is not set.</summary>
     public required Uri Url { get; init; }
 
-    /// <summary><c>ClickHouse:User</c> and <c>ClickHouse:Password</c> of the user that writes.</summary>
+    /// <summary>
+    /// <c>ClickHouse:User</c> and <c>ClickHouse:Password</c> (or <c>PasswordFile</c>) of the user that writes.
+    /// </summary>
     public string User { get; init; } = "default";
 
     public string? Password { get; init; }
@@ -20,7 +22,8 @@ public sealed record ClickHouseOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Reads the section; throws <see cref="RoleConfigurationException"/> when the address is not one.
+    /// Reads the section; throws <see cref="RoleConfigurationException"/> when the address is not one or
+    /// there is no password.
     /// </summary>
     public static ClickHouseOptions From(IConfiguration configuration, string role)
     {
@@ -28,6 +31,8 @@ public sealed record ClickHouseOptions
         var address = section["Url"] ?? RoleAddresses.Url(configuration, "clickhouse");
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new RoleConfigurationException(role, $"ClickHouse:Url is '{address}'; give http://host:port.");
-        return new ClickHouseOptions { Url = url, User = section["User"] ?? "default", Password = section["Password"] };
+        var password = ClickHouseSecret.Read(configuration, "Password", out var fault);
+        if (fault is not null) throw new RoleConfigurationException(role, fault);
+        return new ClickHouseOptions { Url = url, User = section["User"] ?? "default", Password = password };
     }
 }

@@ -3,9 +3,20 @@ using System.Text;
 
 namespace EventStream.Warehouse.Embedded;
 
-/// <summary>What a statement cost, as the engine counts it; time in seconds.</summary>
+/// <summary>
+/// What a statement cost, as the engine counts it: rows and bytes read from tables, written to them, and of the
+/// result; time in seconds.
+/// </summary>
 internal readonly record struct QuerySummary(
-    ulong RowsRead, ulong BytesRead, ulong RowsWritten, ulong BytesWritten, double ElapsedSeconds);
+    ulong RowsRead, ulong BytesRead, ulong RowsWritten, ulong BytesWritten, ulong ResultRows, ulong ResultBytes,
+    double ElapsedSeconds)
+{
+    /// <summary>Both together: the parts of a streamed result count each for itself.</summary>
+    public static QuerySummary operator +(QuerySummary left, QuerySummary right) => new(
+        left.RowsRead + right.RowsRead, left.BytesRead + right.BytesRead, left.RowsWritten + right.RowsWritten,
+        left.BytesWritten + right.BytesWritten, left.ResultRows + right.ResultRows,
+        left.ResultBytes + right.ResultBytes, left.ElapsedSeconds + right.ElapsedSeconds);
+}
 
 /// <summary>
 /// One connection to the engine. It runs one statement at a time and blocks the calling thread; settings, the current
@@ -86,13 +97,15 @@ internal sealed unsafe class ChdbConnection : IDisposable
     /// <summary>
     /// The next chunk, empty at the end. Throws <see cref="ClickHouseException"/> when the query failed meanwhile.
     /// </summary>
-    internal bool Fetch(nint stream, ResultReader use)
+    internal bool Fetch(nint stream, ResultReader use, ref QuerySummary summary)
     {
         var chunk = library.StreamFetch(*connection, stream);
         if (chunk == 0) return false;
         try
         {
+            if (IsPastEnd(chunk)) return false;
             ThrowOnError(chunk);
+            summary += Summary(chunk);
             var bytes = Bytes(chunk);
             if (bytes.IsEmpty) return false;
             use(bytes);
@@ -127,6 +140,10 @@ internal sealed unsafe class ChdbConnection : IDisposable
         }
     }
 
+    /// <summary>The engine forgets a stream whose only chunk was its last and says so when asked again.</summary>
+    private bool IsPastEnd(nint chunk) => library.ResultError(chunk) is var error and not null
+        && Marshal.PtrToStringUTF8((nint)error) == "No active streaming query";
+
     private void ThrowOnError(nint result)
     {
         if (result == 0) throw ClickHouseException.Of(1001, "STD_EXCEPTION", "The engine gave no result.");
@@ -141,7 +158,8 @@ internal sealed unsafe class ChdbConnection : IDisposable
     }
 
     private QuerySummary Summary(nint result) => new(
-        library.RowsRead(result), library.BytesRead(result), library.RowsWritten(result), library.BytesWritten(result),
+        library.StorageRowsRead(result), library.StorageBytesRead(result), library.RowsWritten(result),
+        library.BytesWritten(result), library.RowsRead(result), library.BytesRead(result),
         library.ResultElapsed(result));
 }
 
@@ -153,6 +171,10 @@ internal sealed class ChdbStream(ChdbConnection connection, nint result) : IDisp
 {
     private bool ended;
     private bool disposed;
+    private QuerySummary summary;
+
+    /// <summary>What it cost until now.</summary>
+    public QuerySummary Summary => summary;
 
     /// <summary>
     /// Hands the next chunk to <paramref name="use"/>; false at the end. Throws <see cref="ClickHouseException"/>.
@@ -162,7 +184,7 @@ internal sealed class ChdbStream(ChdbConnection connection, nint result) : IDisp
         if (ended) return false;
         try
         {
-            ended = !connection.Fetch(result, use);
+            ended = !connection.Fetch(result, use, ref summary);
         }
         catch
         {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using EventStream.Warehouse.Sql;
@@ -11,23 +10,28 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Warehouse.Embedded;
 
 /// <summary>
-/// ClickHouse's HTTP interface in front of the embedded engine, as far as its clients use it: statements in URL or
-/// body, <c>param_x</c>, settings, sessions, gzip, typed errors. Not there: block compression, multipart, progress
-/// headers.
+/// ClickHouse's HTTP interface in front of the embedded engine, as far as its clients use it: statements in URL, body
+/// or form, <c>param_x</c>, settings, sessions, content codings, typed errors. Not there: block compression, progress
+/// headers, external tables.
 /// </summary>
-internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider clock, ILogger<ClickHouseApi> logger)
-    : IDisposable
+internal sealed partial class ClickHouseApi(
+    EmbeddedEngine engine, HostNames hosts, TimeProvider clock, ILogger<ClickHouseApi> logger) : IDisposable
 {
-    private readonly Turnstile reads = new(engine.Options.ConcurrentReadsMax, engine.Options.WaitingMax);
-    private readonly Turnstile writes = new(1, engine.Options.WaitingMax);
+    /// <summary>An answer waits this long for its statement, so that an early failure has its status.</summary>
+    private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(100);
+
+    private const long HeldBytesMax = 1 << 20;
+
+    private readonly ConcurrencyLimiter reads = new(engine.Options.ConcurrentReadsMax, engine.Options.WaitingMax);
+    private readonly ConcurrencyLimiter writes = new(1, engine.Options.WaitingMax);
     private readonly ClickHouseSessions sessions = new(engine, clock);
+    private readonly QueryLog log = new(engine, clock);
 
     public void Map(IEndpointRouteBuilder app)
     {
         // ClickHouse's own users and passwords decide here, as its clients expect.
-        app.MapMethods("/ping", ["GET", "HEAD"], () => Results.Text("Ok.\n")).AllowAnonymous();
-        app.MapMethods("/", ["GET", "POST"], HandleAsync).AllowAnonymous();
-        app.MapMethods("/", ["HEAD"], () => Results.Text("Ok.\n")).AllowAnonymous();
+        app.MapMethods("/ping", ["GET", "HEAD"], HandleAsync).AllowAnonymous();
+        app.MapMethods("/", ["GET", "HEAD", "POST"], HandleAsync).AllowAnonymous();
     }
 
     public void Dispose()
@@ -42,8 +46,10 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         var gone = context.RequestAborted;
         try
         {
-            if (HttpMethods.IsGet(context.Request.Method) && !context.Request.Query.ContainsKey("query"))
+            hosts.Check(context.Request);
+            if (IsPing(context.Request))
             {
+                context.Response.Headers[ClickHouseClient.EmbeddedHeader] = engine.Version;
                 await context.Response.WriteAsync("Ok.\n", gone);
                 return;
             }
@@ -51,45 +57,54 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
             var user = ClickHouseUsers.Authenticate(context.Request, engine.Options);
             using var request = await ClickHouseRequest.ReadAsync(context.Request, user, engine.Options, gone);
             var reading = request.Statement.Kind is SqlKind.Select or SqlKind.Show;
-            using var turn = await (reading ? reads : writes).EnterAsync(gone);
+            // A statement that ends others must not wait for them.
+            var free = request.Statement.Tokens.Any(token => token.Is("KILL"));
+            using var turn = free ? null : await (reading ? reads : writes).EnterAsync(gone);
             await RespondAsync(context, request, gone);
-        }
-        catch (SqlTextException e)
-        {
-            await RefuseAsync(
-                context, ClickHouseException.Of(ClickHouseException.SyntaxError, "SYNTAX_ERROR", e.Message));
-        }
-        catch (ClickHouseException e)
-        {
-            await RefuseAsync(context, e);
-        }
-        catch (BadHttpRequestException e)
-        {
-            await RefuseAsync(context, ClickHouseException.Of(
-                ClickHouseException.TooManyBytes, "TOO_MANY_ROWS_OR_BYTES", e.Message));
-        }
-        catch (InvalidDataException e)
-        {
-            await RefuseAsync(context, ClickHouseException.Of(
-                ClickHouseException.BadArguments, "BAD_ARGUMENTS",
-                $"The body is not what Content-Encoding says: {e.Message}"));
         }
         catch (Exception e) when (gone.IsCancellationRequested && e is OperationCanceledException or IOException)
         {
             ClientGone(logger);
         }
+        catch (Exception e) when (Refusal(e) is not null)
+        {
+            await RefuseAsync(context, Refusal(e)!);
+        }
     }
+
+    private static bool IsPing(HttpRequest request) =>
+        request.Path.StartsWithSegments("/ping") || HttpMethods.IsHead(request.Method)
+        || (HttpMethods.IsGet(request.Method) && !request.Query.ContainsKey("query"));
+
+    private static ClickHouseException? Refusal(Exception e) => e switch
+    {
+        ClickHouseException known => known,
+        SqlTextException => ClickHouseException.Of(ClickHouseException.SyntaxError, "SYNTAX_ERROR", e.Message),
+        BadHttpRequestException =>
+            ClickHouseException.Of(ClickHouseException.TooManyBytes, "TOO_MANY_ROWS_OR_BYTES", e.Message),
+        _ when ContentCodings.IsBroken(e) => ClickHouseException.Of(
+            ClickHouseException.BadArguments, "BAD_ARGUMENTS",
+            $"The body is not what Content-Encoding says: {e.Message}"),
+        _ => null,
+    };
 
     private async Task RespondAsync(HttpContext context, ClickHouseRequest request, CancellationToken gone)
     {
-        var run = new StatementRun(engine, sessions, request);
-        var running = run.RunAsync(gone);
+        var run = new StatementRun(engine, sessions, log, request);
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(gone);
+        var running = run.RunAsync(leaving.Token);
         try
         {
-            var any = await run.Chunks.WaitToReadAsync(gone);
+            var held = await HoldAsync(run, request, gone);
             var tag = Guid.NewGuid().ToString("N")[..16];
-            WriteHeaders(context.Response, request, run.Summary, tag);
-            if (any || request.Compress) await CopyAsync(context.Response, run, request.Compress, tag, gone);
+            var coding = ContentCodings.ForAnswer(context.Request);
+            WriteHeaders(context.Response, request, run, tag, coding);
+            await CopyAsync(context.Response, held, run, coding, tag, gone);
+        }
+        catch
+        {
+            await leaving.CancelAsync();
+            throw;
         }
         finally
         {
@@ -98,14 +113,45 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         }
     }
 
-    private static async Task CopyAsync(
-        HttpResponse response, StatementRun run, bool compress, string tag, CancellationToken gone)
+    /// <summary>
+    /// The first chunks: all of a short result. Throws the statement's exception when it failed until then.
+    /// </summary>
+    private async Task<List<byte[]>> HoldAsync(StatementRun run, ClickHouseRequest request, CancellationToken gone)
     {
-        await using var body = compress
-            ? new GZipStream(response.Body, CompressionLevel.Fastest, leaveOpen: true)
-            : response.Body;
+        var held = new List<byte[]>();
+        var most = request.WaitEnd ? engine.Options.BufferedResultBytesMax : HeldBytesMax;
+        long bytes = 0;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(gone);
         try
         {
+            while (await run.Chunks.WaitToReadAsync(limit.Token))
+            {
+                if (held.Count == 0 && !request.WaitEnd) limit.CancelAfter(HeldMax);
+                while (bytes < most && run.Chunks.TryRead(out var chunk))
+                {
+                    held.Add(chunk);
+                    bytes += chunk.Length;
+                }
+
+                if (bytes >= most) break;
+            }
+        }
+        catch (OperationCanceledException) when (!gone.IsCancellationRequested)
+        {
+            // The statement goes on; its first rows must not wait for the others.
+        }
+
+        return held;
+    }
+
+    private async Task CopyAsync(
+        HttpResponse response, List<byte[]> held, StatementRun run, string? coding, string tag, CancellationToken gone)
+    {
+        await using var body = coding is null ? response.Body : ContentCodings.Encoded(response.Body, coding);
+        try
+        {
+            foreach (var chunk in held) await body.WriteAsync(chunk, gone);
+            if (held.Count > 0) await body.FlushAsync(gone);
             await foreach (var chunk in run.Chunks.ReadAllAsync(gone))
             {
                 await body.WriteAsync(chunk, gone);
@@ -114,9 +160,13 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         }
         catch (ClickHouseException e)
         {
-            await body.WriteAsync(Trailer(e.Message, tag), gone);
+            await body.WriteAsync(Trailer(Worded(e), tag), gone);
         }
     }
+
+    /// <summary>The sentence with the version at its end, as a server words it.</summary>
+    private string Worded(ClickHouseException error) => error.Message.Contains("(version ", StringComparison.Ordinal)
+        ? error.Message : $"{error.Message} (version {engine.Version})";
 
     /// <summary>How a server says, since 25.11, that a query failed after its first rows were sent.</summary>
     private static byte[] Trailer(string message, string tag)
@@ -126,16 +176,16 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
     }
 
     private static void WriteHeaders(
-        HttpResponse response, ClickHouseRequest request, QuerySummary? summary, string tag)
+        HttpResponse response, ClickHouseRequest request, StatementRun run, string tag, string? coding)
     {
-        response.ContentType = ContentType(request.ResultFormat);
+        response.ContentType = ContentType(run.ResultFormat);
         response.Headers["X-ClickHouse-Server-Display-Name"] = "eventstream";
         response.Headers["X-ClickHouse-Query-Id"] = request.QueryId;
-        response.Headers["X-ClickHouse-Format"] = request.ResultFormat;
+        response.Headers["X-ClickHouse-Format"] = run.ResultFormat;
         response.Headers["X-ClickHouse-Timezone"] = "UTC";
         response.Headers["X-ClickHouse-Exception-Tag"] = tag;
-        if (request.Compress) response.Headers.ContentEncoding = "gzip";
-        if (summary is { } cost) response.Headers["X-ClickHouse-Summary"] = Json(cost);
+        if (coding is not null) response.Headers.ContentEncoding = coding;
+        response.Headers["X-ClickHouse-Summary"] = Json(run.Summary);
     }
 
     private static string Json(QuerySummary cost) => JsonSerializer.Serialize(new Dictionary<string, string>
@@ -144,16 +194,27 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         ["read_bytes"] = $"{cost.BytesRead}",
         ["written_rows"] = $"{cost.RowsWritten}",
         ["written_bytes"] = $"{cost.BytesWritten}",
+        ["total_rows_to_read"] = $"{cost.RowsRead}",
+        ["result_rows"] = $"{cost.ResultRows}",
+        ["result_bytes"] = $"{cost.ResultBytes}",
         ["elapsed_ns"] = (cost.ElapsedSeconds * 1e9).ToString("F0", CultureInfo.InvariantCulture),
     });
 
     private static string ContentType(string format) => format.ToUpperInvariant() switch
     {
-        "JSON" or "JSONCOMPACT" or "JSONSTRINGS" => "application/json; charset=UTF-8",
+        "JSON" or "JSONCOMPACT" or "JSONSTRINGS" or "JSONCOMPACTSTRINGS" or "JSONOBJECTEACHROW" or "JSONCOLUMNS" =>
+            "application/json; charset=UTF-8",
         "JSONEACHROW" or "JSONLINES" or "NDJSON" or "JSONCOMPACTEACHROW" => "application/x-ndjson; charset=UTF-8",
-        "CSV" or "CSVWITHNAMES" => "text/csv; charset=UTF-8; header=absent",
+        "CSV" => "text/csv; charset=UTF-8; header=absent",
+        "CSVWITHNAMES" => "text/csv; charset=UTF-8; header=present",
         "TABSEPARATED" or "TSV" => "text/tab-separated-values; charset=UTF-8",
-        "ROWBINARY" or "NATIVE" or "PARQUET" or "ARROW" => "application/octet-stream",
+        "JSONEACHROWWITHPROGRESS" => "application/x-ndjson; charset=UTF-8",
+        "CSVWITHNAMESANDTYPES" => "text/csv; charset=UTF-8; header=present",
+        "TABSEPARATEDWITHNAMES" or "TSVWITHNAMES" or "TABSEPARATEDWITHNAMESANDTYPES" or "TSVWITHNAMESANDTYPES" =>
+            "text/tab-separated-values; charset=UTF-8",
+        "XML" => "application/xml; charset=UTF-8",
+        "ROWBINARY" or "ROWBINARYWITHNAMES" or "ROWBINARYWITHNAMESANDTYPES" or "NATIVE" or "PARQUET" or "ARROW" =>
+            "application/octet-stream",
         _ => "text/plain; charset=UTF-8",
     };
 
@@ -170,7 +231,11 @@ internal sealed partial class ClickHouseApi(EmbeddedEngine engine, TimeProvider 
         context.Response.StatusCode = ClickHouseStatus.Of(error.Code);
         context.Response.ContentType = "text/plain; charset=UTF-8";
         context.Response.Headers["X-ClickHouse-Exception-Code"] = error.Code.ToString(CultureInfo.InvariantCulture);
-        await context.Response.WriteAsync(error.Message + "\n", context.RequestAborted);
+        var coding = ContentCodings.ForAnswer(context.Request);
+        if (coding is not null) context.Response.Headers.ContentEncoding = coding;
+        await using var body =
+            coding is null ? context.Response.Body : ContentCodings.Encoded(context.Response.Body, coding);
+        await body.WriteAsync(Encoding.UTF8.GetBytes(Worded(error) + "\n"), context.RequestAborted);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Refused with {Code} {Name}: {Text}")]

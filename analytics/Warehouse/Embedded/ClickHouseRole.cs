@@ -16,8 +16,13 @@ public sealed class ClickHouseRole : IRole
 {
     public const string RoleName = "clickhouse";
 
-    /// <summary>Longest request line, which carries statement and parameters, in bytes.</summary>
-    private const int RequestLineBytesMax = 256 * 1024;
+    /// <summary>
+    /// Longest request line, which carries statement and parameters, in bytes: a parameter of 1 MiB, escaped.
+    /// </summary>
+    private const int RequestLineBytesMax = 4 << 20;
+
+    /// <summary>Connections at once; each may hold a request line.</summary>
+    private const int ConnectionsMax = 256;
 
     public string Name => RoleName;
 
@@ -39,9 +44,11 @@ public sealed class ClickHouseRole : IRole
         {
             kestrel.Limits.MaxRequestBodySize = engine.Options.BodyBytesMax;
             kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
-            kestrel.Limits.MaxRequestBufferSize = 4 * RequestLineBytesMax;
+            kestrel.Limits.MaxRequestBufferSize = 2 * RequestLineBytesMax;
+            kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
         });
         builder.Services.AddSingleton(engine);
+        builder.Services.AddSingleton(new HostNames(builder.Configuration, engine.Options));
         builder.Services.AddSingleton<ClickHouseApi>();
         builder.Services.AddReadiness("engine", (_, _) =>
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace EventStream.Warehouse.Embedded;
@@ -17,14 +18,13 @@ internal static partial class ClickHouseSettings
         "password", "quota_key", "role", "enable_http_compression", "http_zlib_compression_level", "wait_end_of_query",
         "send_progress_in_http_headers", "http_headers_progress_interval_ms", "buffer_size", "compress", "decompress",
         "http_write_exception_in_output_format", "http_response_headers", "close_session", "client_protocol_version",
-        "cancel_http_readonly_queries_on_client_close", "stacktrace", "add_http_cors_header",
+        "cancel_http_readonly_queries_on_client_close", "stacktrace", "add_http_cors_header", "readonly",
     };
 
-    /// <summary>The bounds of this machine; a request must not lift them.</summary>
-    private static readonly HashSet<string> Bounds = new(StringComparer.Ordinal)
+    /// <summary>Bounds that are this server's and not of one statement; a request that names them is refused.</summary>
+    private static readonly HashSet<string> Fixed = new(StringComparer.Ordinal)
     {
-        "readonly", "allow_ddl", "max_memory_usage", "max_memory_usage_for_user", "max_threads", "max_execution_time",
-        "max_concurrent_queries_for_user", "allow_introspection_functions",
+        "max_memory_usage_for_user", "max_concurrent_queries_for_user", "max_concurrent_queries_for_all_users",
     };
 
     /// <summary>Whether a URL parameter is a setting.</summary>
@@ -32,10 +32,11 @@ internal static partial class ClickHouseSettings
         !Own.Contains(name) && !name.StartsWith("param_", StringComparison.Ordinal);
 
     /// <summary>
-    /// The SET statement of a request, or null without settings. Throws <see cref="ClickHouseException"/>: 115 for a
-    /// name that cannot be one, 452 for a bound that a request must not lift.
+    /// The SET statement of a request, or null without settings. Of a bound and what is asked for, the smaller counts:
+    /// drivers send their own time limit with every statement. Throws <see cref="ClickHouseException"/>: 115 for a
+    /// name that cannot be one, 452 for a bound of the whole server.
     /// </summary>
-    public static string? Statement(IReadOnlyList<KeyValuePair<string, string>> settings, bool reader)
+    public static string? Statement(IReadOnlyList<KeyValuePair<string, string>> settings, EmbeddedOptions options)
     {
         if (settings.Count == 0) return null;
         foreach (var (name, _) in settings)
@@ -47,19 +48,35 @@ internal static partial class ClickHouseSettings
                     $"Neither a setting nor built-in: '{name}'.");
             }
 
-            if (reader && Bounds.Contains(name))
+            if (Fixed.Contains(name))
             {
                 throw ClickHouseException.Of(
                     ClickHouseException.SettingConstraint, "SETTING_CONSTRAINT_VIOLATION",
-                    $"Setting {name} is a bound of this server; a read-only user must not change it.");
+                    $"Setting {name} should not be changed.");
             }
         }
 
-        return "SET " + string.Join(", ", settings.Select(setting => $"{setting.Key}={Quote(setting.Value)}"));
+        return "SET " + string.Join(", ", settings.Select(setting =>
+            $"{setting.Key}={Quote(Smaller(setting.Key, setting.Value, options))}"));
     }
 
     /// <summary>A value as a string literal, which the engine reads for settings of every type.</summary>
     public static string Quote(string value) => "'" + value.Replace("\\", "\\\\").Replace("'", "\\'") + "'";
+
+    private static string Smaller(string name, string asked, EmbeddedOptions options)
+    {
+        long? bound = name switch
+        {
+            "max_execution_time" => options.QuerySecondsMax,
+            "max_memory_usage" => options.QueryBytesMax,
+            "max_threads" => options.ThreadsPerQueryMax,
+            _ => null,
+        };
+        if (bound is not { } most) return asked;
+        // 0 is ClickHouse's word for no bound at all; what is no number the engine refuses by itself.
+        if (!double.TryParse(asked, CultureInfo.InvariantCulture, out var number)) return asked;
+        return number <= 0 || number > most ? most.ToString(CultureInfo.InvariantCulture) : asked;
+    }
 
     [GeneratedRegex("^[a-zA-Z_][a-zA-Z0-9_]{0,127}$")]
     private static partial Regex Name();

@@ -13,17 +13,18 @@ internal sealed record ClickHouseUser(string Name, bool ReadOnly);
 internal static class ClickHouseUsers
 {
     /// <summary>
-    /// Takes user and password from X-ClickHouse-User/-Key, else basic authentication, else the URL; without any, the
-    /// writer is meant. Throws <see cref="ClickHouseException"/> 516.
+    /// Takes user and password from X-ClickHouse-User/-Key, else basic authentication, else the URL; without a
+    /// name the user <c>default</c> is meant. No user is without a password. Throws
+    /// <see cref="ClickHouseException"/> 516.
     /// </summary>
     public static ClickHouseUser Authenticate(HttpRequest request, EmbeddedOptions options)
     {
         var (name, password) = Credentials(request);
-        name = string.IsNullOrEmpty(name) ? options.User : name;
+        name = string.IsNullOrEmpty(name) ? "default" : name;
         var expected = name == options.User ? options.Password
             : name == options.ReaderUser ? options.ReaderPassword
             : throw Failed(name);
-        if (!string.IsNullOrEmpty(expected) && !Same(expected, password)) throw Failed(name);
+        if (string.IsNullOrEmpty(expected) || !Same(expected, password)) throw Failed(name);
         return new ClickHouseUser(name, name == options.ReaderUser);
     }
 

@@ -32,6 +32,7 @@ public sealed partial class EmbeddedEngine
             ClickHouseRole.RoleName,
             $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
                 + "Stop that process or set ClickHouse:DataFolder.");
+        TableFunctions = Begin();
         // The library's destructors fault while its own threads still run. What was acknowledged survives even a
         // kill -9, so the process leaves without them.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => ExitNow(Environment.ExitCode);
@@ -39,6 +40,12 @@ public sealed partial class EmbeddedEngine
 
     /// <summary>The settings it was started with.</summary>
     public EmbeddedOptions Options { get; }
+
+    /// <summary>Every table function that this engine has, allowed or not.</summary>
+    internal IReadOnlySet<string> TableFunctions { get; }
+
+    /// <summary>The engine's version, such as 26.5.1.1.</summary>
+    internal string Version { get; private set; } = "";
 
     /// <summary>
     /// Starts the engine, or returns the one that runs. Call it first in <c>Main</c>. Throws
@@ -59,6 +66,23 @@ public sealed partial class EmbeddedEngine
         }
     }
 
+    /// <summary>Names what the engine has, and makes the tables that a server has and the library lacks.</summary>
+    private HashSet<string> Begin()
+    {
+        control.Run($"SET ROLE {EngineUsers.Inside}");
+        Version = Text("SELECT version()").Trim();
+        foreach (var statement in SystemTables.Definitions) control.Run(statement);
+        return Text("SELECT name FROM system.table_functions FORMAT TSVRaw")
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.OrdinalIgnoreCase);
+    }
+
+    private string Text(string sql)
+    {
+        var text = "";
+        control.Run(sql, "TSVRaw", [], bytes => text = System.Text.Encoding.UTF8.GetString(bytes));
+        return text;
+    }
+
     /// <summary>
     /// A connection of its own for one request, with the engine's limits set. Throws when the engine is stopping.
     /// </summary>
@@ -71,7 +95,8 @@ public sealed partial class EmbeddedEngine
             $"""
             SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
             max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
-            input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort'
+            input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort',
+            max_query_size={2 * ClickHouseRequest.SqlBytesMax}
             """));
         return connection;
     }
@@ -90,8 +115,14 @@ public sealed partial class EmbeddedEngine
     private static string WriteConfiguration(EmbeddedOptions options, string folder)
     {
         var path = Path.Combine(folder, "eventstream.xml");
+        var users = Path.Combine(folder, "eventstream-users.xml");
+        File.WriteAllText(users, EngineUsers.Xml(options));
         File.WriteAllText(path, string.Create(CultureInfo.InvariantCulture, $"""
             <clickhouse>
+              <users_config>{System.Security.SecurityElement.Escape(users)}</users_config>
+              <access_control_improvements>
+                <table_engines_require_grant>true</table_engines_require_grant>
+              </access_control_improvements>
               <max_server_memory_usage>{options.EngineBytesMax}</max_server_memory_usage>
               <mark_cache_size>33554432</mark_cache_size>
               <index_mark_cache_size>4194304</index_mark_cache_size>

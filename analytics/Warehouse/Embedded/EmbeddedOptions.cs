@@ -12,15 +12,23 @@ public sealed record EmbeddedOptions
     /// <summary>Path of libchdb.so; where it is empty, npm's package below <c>artifacts/tools</c> is used.</summary>
     public string Library { get; init; } = "";
 
-    /// <summary>The user that may write, and its password; without one it may only come from this machine.</summary>
+    /// <summary>
+    /// The user that may write, and its password (<c>ClickHouse:Password</c>, or <c>ClickHouse:PasswordFile</c>).
+    /// </summary>
     public string User { get; init; } = "default";
 
     public string? Password { get; init; }
 
-    /// <summary>The user that may only read, and its password.</summary>
+    /// <summary>
+    /// The user that may only read, and its password (<c>ClickHouse:ReaderPassword</c>, or
+    /// <c>ClickHouse:ReaderPasswordFile</c>).
+    /// </summary>
     public string ReaderUser { get; init; } = "reader";
 
     public string? ReaderPassword { get; init; }
+
+    /// <summary>Names besides loopback and its own addresses by which clients may call this server.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     /// <summary>Statements that read at once; each may hold <see cref="QueryBytesMax"/> of memory.</summary>
     public int ConcurrentReadsMax { get; init; } = 4;
@@ -57,12 +65,17 @@ public sealed record EmbeddedOptions
     public static EmbeddedOptions From(IConfiguration configuration)
     {
         var options = configuration.GetSection("ClickHouse").Get<EmbeddedOptions>() ?? new EmbeddedOptions();
-        var faults = options.Faults(RoleAddresses.Listen(configuration, ClickHouseRole.RoleName)).ToList();
+        options = options with
+        {
+            Password = ClickHouseSecret.Read(configuration, nameof(Password), out var writer),
+            ReaderPassword = ClickHouseSecret.Read(configuration, nameof(ReaderPassword), out var reader),
+        };
+        var faults = options.Faults().Concat(((string?[])[writer, reader]).OfType<string>()).ToList();
         if (faults.Count > 0) throw new RoleConfigurationException(ClickHouseRole.RoleName, string.Join(' ', faults));
         return options;
     }
 
-    private IEnumerable<string> Faults(string listen)
+    private IEnumerable<string> Faults()
     {
         if (DataFolder.Length == 0) yield return "ClickHouse:DataFolder is empty; name a folder.";
         if (User.Length == 0 || User == ReaderUser)
@@ -73,11 +86,7 @@ public sealed record EmbeddedOptions
         if (EngineBytesMax < QueryBytesMax) yield return "ClickHouse:EngineBytesMax must not be below QueryBytesMax.";
         if (BodyBytesMax is < 1 or > int.MaxValue) yield return "ClickHouse:BodyBytesMax must be 1 byte to 2 GiB.";
         if (QuerySecondsMax < 1) yield return "ClickHouse:QuerySecondsMax must be at least 1.";
-        var open = string.IsNullOrEmpty(Password) || string.IsNullOrEmpty(ReaderPassword);
-        if (open && !(Uri.TryCreate(listen, UriKind.Absolute, out var address) && address.IsLoopback))
-        {
-            yield return $"It listens on '{listen}' and has no password; set ClickHouse:Password and "
-                + "ClickHouse:ReaderPassword, or listen on 127.0.0.1.";
-        }
+        if (Password is not null && Password == ReaderPassword)
+            yield return "ClickHouse:Password and ClickHouse:ReaderPassword must differ.";
     }
 }

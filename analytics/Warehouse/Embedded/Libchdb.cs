@@ -29,6 +29,8 @@ internal sealed unsafe class Libchdb
         ResultElapsed = (delegate* unmanaged<nint, double>)Export("chdb_result_elapsed");
         RowsRead = (delegate* unmanaged<nint, ulong>)Export("chdb_result_rows_read");
         BytesRead = (delegate* unmanaged<nint, ulong>)Export("chdb_result_bytes_read");
+        StorageRowsRead = (delegate* unmanaged<nint, ulong>)Export("chdb_result_storage_rows_read");
+        StorageBytesRead = (delegate* unmanaged<nint, ulong>)Export("chdb_result_storage_bytes_read");
         RowsWritten = (delegate* unmanaged<nint, ulong>)Export("chdb_result_rows_written");
         BytesWritten = (delegate* unmanaged<nint, ulong>)Export("chdb_result_bytes_written");
     }
@@ -48,6 +50,8 @@ internal sealed unsafe class Libchdb
     public readonly delegate* unmanaged<nint, double> ResultElapsed;
     public readonly delegate* unmanaged<nint, ulong> RowsRead;
     public readonly delegate* unmanaged<nint, ulong> BytesRead;
+    public readonly delegate* unmanaged<nint, ulong> StorageRowsRead;
+    public readonly delegate* unmanaged<nint, ulong> StorageBytesRead;
     public readonly delegate* unmanaged<nint, ulong> RowsWritten;
     public readonly delegate* unmanaged<nint, ulong> BytesWritten;
 }

@@ -18,7 +18,7 @@ internal sealed partial class MemoryFile : IDisposable
     {
         handle = new SafeFileHandle(Create("rows", CloseOnExec), ownsHandle: true);
         if (handle.IsInvalid) throw new Win32Exception(Marshal.GetLastPInvokeError(), "memfd_create failed");
-        Stream = new FileStream(handle, FileAccess.Write, bufferSize: 0);
+        Stream = new FileStream(handle, FileAccess.ReadWrite, bufferSize: 0);
     }
 
     /// <summary>Writes to the end of the file; unbuffered, so that the engine sees every byte written.</summary>
@@ -26,6 +26,20 @@ internal sealed partial class MemoryFile : IDisposable
 
     /// <summary>The path at which this process, and so the engine, reads the file.</summary>
     public string Path => $"/proc/self/fd/{handle.DangerousGetHandle()}";
+
+    /// <summary>All bytes of the file.</summary>
+    public byte[] ReadAll()
+    {
+        var bytes = new byte[Stream.Length];
+        for (var at = 0; at < bytes.Length;)
+        {
+            var read = RandomAccess.Read(handle, bytes.AsSpan(at), at);
+            if (read == 0) break;
+            at += read;
+        }
+
+        return bytes;
+    }
 
     public void Dispose()
     {

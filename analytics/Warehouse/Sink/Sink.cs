@@ -11,8 +11,8 @@ namespace EventStream.Warehouse.Sink;
 /// back-pressure. Recovery is the only retry: whatever fails, the sink begins anew from its ledger, as after a crash.
 /// </summary>
 public sealed partial class Sink(
-    ClickHouseClient client, KafkaOptions kafka, TopicAdmin topics, SinkOptions options, SinkState state,
-    TimeProvider clock,
+    ClickHouseClient client, ServerUsers users, KafkaOptions kafka, TopicAdmin topics, SinkOptions options,
+    SinkState state, TimeProvider clock,
     IHostApplicationLifetime lifetime, ILogger<Sink> logger) : BackgroundService
 {
     private static readonly TimeSpan PollMax = TimeSpan.FromMilliseconds(100);
@@ -58,6 +58,7 @@ public sealed partial class Sink(
     {
         await client.PingAsync(stopping);
         await SchemaMigrator.ApplyAsync(client, stopping);
+        await users.ApplyAsync(client, stopping);
         await topics.EnsureAsync(RecordRouter.StoredTopics, stopping);
         var ledger = new SinkLedger(client, writer, clock);
         var position = await ledger.TakeOverAsync(stopping);

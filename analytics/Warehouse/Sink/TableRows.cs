@@ -43,7 +43,7 @@ public static class TableRows
         .Count("status", Math.Clamp(request.Status, 0, ushort.MaxValue)).Count("bytes", Math.Max(0, request.Bytes))
         .Number("duration_ms", request.DurationMs).Number("upstream_ms", request.UpstreamMs)
         .Text("cache_status", request.CacheStatus).Text("user_agent", request.UserAgent).Text("cmcd", request.Cmcd)
-        .Text("request_id", request.RequestId);
+        .Text("request_id", request.RequestId).Flag("signed", request.Signed);
 
     public static void Write(RowWriter row, QoeWindowClosed window)
     {

@@ -28,6 +28,7 @@ public sealed class WarehouseRole : IRole
         var clickHouse = ClickHouseOptions.From(builder.Configuration, RoleName);
         builder.Services.AddSingleton(SinkOptions.From(builder.Configuration));
         builder.Services.AddSingleton(clickHouse);
+        builder.Services.AddSingleton(ServerUsers.From(builder.Configuration, RoleName));
         builder.Services.AddSingleton(_ => new ClickHouseClient(
             new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = ConnectionsMax })
             {

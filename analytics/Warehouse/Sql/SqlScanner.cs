@@ -106,7 +106,8 @@ public static class SqlScanner
         if (c == '$' && HeredocEnd(sql, at) is { } end) return new(SqlTokenKind.Literal, at, end, depth, "");
         // The engine takes typographic quotes and blanks outside ASCII for what they look like; no rule could see that.
         if (c >= 0x80)
-            throw new SqlTextException($"Byte {at} is not ASCII and not quoted; put text in ' and names in `.");
+            throw new SqlTextException(
+                $"Syntax error: failed at position {at + 1}: not ASCII and not quoted; put text in ' and names in `.");
         if (!IsWord(c)) return new(SqlTokenKind.Symbol, at, at + 1, depth, ((char)c).ToString());
         var stop = at + 1;
         while (stop < sql.Length && IsWord(sql[stop])) stop++;
@@ -138,7 +139,8 @@ public static class SqlScanner
             }
         }
 
-        throw new SqlTextException($"The quotation mark {(char)quote} at byte {at} is not closed.");
+        throw new SqlTextException(
+            $"Syntax error: failed at position {at + 1} ({(char)quote}): the quotation mark is not closed.");
     }
 
     private static int LineEnd(ReadOnlySpan<byte> sql, int at)
@@ -151,7 +153,7 @@ public static class SqlScanner
     {
         var length = sql[(at + 2)..].IndexOf("*/"u8);
         return length < 0
-            ? throw new SqlTextException($"The comment at byte {at} is not closed.")
+            ? throw new SqlTextException($"Syntax error: failed at position {at + 1} (/*): the comment is not closed.")
             : at + 2 + length + 2;
     }
 

@@ -30,8 +30,7 @@ public sealed record SqlStatement(
     private static readonly string[] Shows = ["SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN"];
 
     /// <summary>
-    /// Reads one statement. Throws <see cref="SqlTextException"/> when there is none, more than one, or one that
-    /// touches files.
+    /// Reads one statement. Throws <see cref="SqlTextException"/> when there is none or more than one.
     /// </summary>
     public static SqlStatement Parse(ReadOnlyMemory<byte> sql)
     {
@@ -43,7 +42,9 @@ public sealed record SqlStatement(
             if (token.Kind != SqlTokenKind.Comment && !token.IsSymbol(';'))
             {
                 if (ended)
-                    throw new SqlTextException("Multi-statements are not allowed; send one statement a request.");
+                    throw new SqlTextException(
+                        $"Syntax error (Multi-statements are not allowed): failed at position {token.Start + 1}; send "
+                        + "one statement a request.");
                 if (DataBegins(tokens, token)) return Insert(sql, tokens, token);
                 end = token.End;
             }
@@ -59,7 +60,6 @@ public sealed record SqlStatement(
     private static SqlStatement Whole(ReadOnlyMemory<byte> sql, List<SqlToken> tokens)
     {
         var words = Words(tokens);
-        RefuseFiles(words);
         var text = Encoding.UTF8.GetString(sql.Span);
         var first = words.FirstOrDefault(token => !token.IsSymbol('('));
         if (first.Is("INSERT") && !HasSelect(words))
@@ -94,7 +94,6 @@ public sealed record SqlStatement(
 
     private static SqlStatement Insert(ReadOnlyMemory<byte> sql, List<SqlToken> tokens, SqlToken marker)
     {
-        RefuseFiles(Words(tokens));
         var text = Encoding.UTF8.GetString(sql.Span[..marker.Start]).TrimEnd();
         if (marker.Is("VALUES")) return new(SqlKind.InsertData, text, "Values", marker.End, tokens);
         var format = SqlScanner.Scan(sql[marker.End..]).FirstOrDefault();
@@ -118,18 +117,5 @@ public sealed record SqlStatement(
         }
 
         return null;
-    }
-
-    private static void RefuseFiles(List<SqlToken> words)
-    {
-        for (var i = 0; i + 1 < words.Count; i++)
-        {
-            if (words[i].Is("INTO") && words[i + 1].Is("OUTFILE"))
-                throw new SqlTextException(
-                    "INTO OUTFILE is refused: it writes on the server; read the result instead.");
-            if (words[i].Is("FROM") && words[i + 1].Is("INFILE"))
-                throw new SqlTextException(
-                    "FROM INFILE is refused: it reads on the server; send the rows as the body.");
-        }
     }
 }

@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -92,25 +91,33 @@ public sealed partial class PartitionWatch : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var admin = new AdminClientBuilder(new AdminClientConfig(options.ClientConfig(clientId)))
+        // A consumer's requests never create a topic, and any broker answers them: an administrator's wait for one.
+        using var client = new ConsumerBuilder<byte[], byte[]>(options.ConsumerConfig(clientId, clientId))
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
             .SetErrorHandler((_, error) => ClientMessage(logger, error.Reason)).Build();
+        using var admin = new DependentAdminClientBuilder(client.Handle).Build();
         using var timer = new PeriodicTimer(Interval, clock);
         do
         {
-            await LookAsync(admin);
+            // To its end: a client must not be closed while a request is under way.
+            await Task.Run(() => Look(admin, stoppingToken), CancellationToken.None);
             looked.TrySetResult();
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>One look, to its end within its time-out: a client must not be closed while a request is under way.</summary>
-    private async Task LookAsync(IAdminClient admin)
+    private void Look(IAdminClient admin, CancellationToken stopping)
     {
         var topics = needed.SelectMany(part => part.Names()).Distinct().ToList();
         try
         {
-            var found = await DescribeAsync(admin, topics.Select(topic => topic.Name).Distinct());
+            var found = new List<TopicMetadata>();
+            foreach (var name in topics.Select(topic => topic.Name).Distinct())
+            {
+                if (stopping.IsCancellationRequested) return;
+                found.AddRange(admin.GetMetadata(name, LookTimeout).Topics);
+            }
+
             (answeredAt, answered) = (clock.GetTimestamp(), true);
             Say(Missing(topics, found));
         }
@@ -121,25 +128,10 @@ public sealed partial class PartitionWatch : BackgroundService
         }
     }
 
-    private static async Task<List<TopicDescription>> DescribeAsync(IAdminClient admin, IEnumerable<string> names)
-    {
-        try
-        {
-            var found = await admin.DescribeTopicsAsync(
-                TopicCollection.OfTopicNames(names), new DescribeTopicsOptions { RequestTimeout = LookTimeout });
-            return found.TopicDescriptions;
-        }
-        catch (DescribeTopicsException e)
-        {
-            // Some topics cannot be described, and each says why.
-            return e.Results.TopicDescriptions;
-        }
-    }
-
     /// <summary>A sentence for topics and partitions that are not there, or null.</summary>
-    internal static string? Missing(IReadOnlyList<NeededTopic> needed, IReadOnlyList<TopicDescription> found)
+    internal static string? Missing(IReadOnlyList<NeededTopic> needed, IReadOnlyList<TopicMetadata> found)
     {
-        var byName = found.ToDictionary(topic => topic.Name, StringComparer.Ordinal);
+        var byName = found.ToDictionary(topic => topic.Topic, StringComparer.Ordinal);
         var sentences = new List<string>();
         var leaderless = new List<string>();
         foreach (var topic in needed)
@@ -157,8 +149,8 @@ public sealed partial class PartitionWatch : BackgroundService
 
             leaderless.AddRange(
                 from partition in there.Partitions
-                where partition.Leader is null or { Id: < 0 } && topic.Needs(partition.Partition, there.Partitions.Count)
-                select $"{topic.Name} {partition.Partition}");
+                where partition.Leader < 0 && topic.Needs(partition.PartitionId, there.Partitions.Count)
+                select $"{topic.Name} {partition.PartitionId}");
         }
 
         var names = leaderless.Distinct().ToList();

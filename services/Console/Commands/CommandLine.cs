@@ -48,6 +48,7 @@ public static class CommandLine
             StatusCommand.Build(),
             TopicsCommand.Build(),
             StoreCommand.Build(),
+            WarehouseCommand.Build(),
             LoadCommand.Build(),
             CapacityCommand.Build(),
             KeyCommand.Build(),

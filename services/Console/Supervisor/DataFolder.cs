@@ -33,8 +33,9 @@ public sealed class DataFolder
     /// <summary>The credential with which the roles call each other.</summary>
     public const string ServiceKey = "service-key";
 
-    /// <summary>The password with which ClickHouse lets its reader in.</summary>
-    public const string ClickHouseReader = "clickhouse-reader-password";
+    /// <summary>Passwords of the two users of ClickHouse.</summary>
+    public const string ClickHouseWriter = "clickhouse-writer-password",
+        ClickHouseReader = "clickhouse-reader-password";
 
     /// <summary>The password of the one user of the platform's own broker.</summary>
     public const string KafkaPassword = "kafka-password";

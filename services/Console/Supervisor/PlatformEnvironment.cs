@@ -45,6 +45,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
         Set("Console:KeyFolder", data.Of("console"));
         Set("Access:ServiceKeyFile", data.SecretFile(DataFolder.ServiceKey));
         SetKeys(Set);
+        SetPasswords(Set);
         foreach (var role in PortPlan.Roles)
         {
             Set($"Listen:{role}", ports.Url(role));
@@ -91,6 +92,19 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
         .ToDictionary(
             pair => pair.Key[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal),
             string? (pair) => pair.Value, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// ClickHouse's users. The passwords stay in their files, which the roles read; somebody's own server has its own.
+    /// </summary>
+    private void SetPasswords(Action<string, string> set)
+    {
+        foreach (var (setting, secret) in ((string, string)[])
+            [("Password", DataFolder.ClickHouseWriter), ("ReaderPassword", DataFolder.ClickHouseReader)])
+        {
+            _ = data.Secret(secret);
+            set($"ClickHouse:{setting}File", data.SecretFile(secret));
+        }
+    }
 
     public Dictionary<string, string> Broker() => With(
         [("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"), .. kafka.BrokerSettings()]);

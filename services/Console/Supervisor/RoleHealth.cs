@@ -29,7 +29,10 @@ public sealed record RoleHealth(string Role, string State, IReadOnlyList<string>
         }
         catch (Exception e) when (e is HttpRequestException || !cancellation.IsCancellationRequested)
         {
-            return new RoleHealth(role, NotReady, [$"It does not answer: {e.Message}"]);
+            var why = e is OperationCanceledException
+                ? $"It does not answer within {Http.Timeout.TotalSeconds:0} s."
+                : $"It does not answer: {e.Message}";
+            return new RoleHealth(role, NotReady, [why]);
         }
     }
 

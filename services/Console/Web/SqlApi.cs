@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Warehouse;
 
 namespace EventStream.Console.Web;
 
@@ -82,7 +83,8 @@ internal static class SqlApi
     private static void Authenticate(HttpRequestMessage request, IConfiguration configuration)
     {
         var user = configuration["ClickHouse:ReaderUser"] ?? "reader";
-        var password = configuration["ClickHouse:ReaderPassword"] ?? "";
+        // Without a password ClickHouse refuses the query and says so on the page.
+        var password = ClickHouseSecret.Read(configuration, "ReaderPassword", out _) ?? "";
         request.Headers.Authorization = new AuthenticationHeaderValue(
             "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
     }

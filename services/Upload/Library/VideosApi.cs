@@ -60,11 +60,12 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     private async Task<IResult> EventsAsync(HttpContext context, string id)
     {
         var events = new List<object>();
+        var held = Ownership.Of(context) is null;
         await foreach (var e in store.FetchStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), null,
             context.RequestAborted))
         {
-            if (e.Data is VideoRegistered registered && !Ownership.Holds(context, registered.Publisher))
-                throw Missing(id);
+            held |= e.Data is VideoRegistered registered && Ownership.Holds(context, registered.Publisher);
+            if (!held) throw Missing(id);
             events.Add(new
             {
                 e.Position,

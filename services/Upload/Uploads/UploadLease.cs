@@ -22,11 +22,17 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
     private readonly ConcurrentDictionary<VideoId, UploadLease> held = new();
 
     /// <summary>
-    /// Takes the right to write. Throws <see cref="UploadProblemException"/> (423) while another process has it.
+    /// Takes the right to write. Throws <see cref="UploadProblemException"/> (423) while another process has it, or
+    /// this one where it may not be superseded: a client's request is newer knowledge, work on the server's own is not.
     /// </summary>
-    public async Task<UploadLease> TakeAsync(VideoId id, CancellationToken cancellation)
+    public async Task<UploadLease> TakeAsync(VideoId id, CancellationToken cancellation, bool supersede = true)
     {
-        if (held.TryGetValue(id, out var older)) await older.YieldAsync(YieldMax, cancellation);
+        if (held.TryGetValue(id, out var older))
+        {
+            if (!supersede) throw Locked();
+            await older.YieldAsync(YieldMax, cancellation);
+        }
+
         var lease = new UploadLease(id, table, time, RenewInterval, ended =>
             held.TryRemove(new(id, ended)), cancellation);
         if (!held.TryAdd(id, lease)) throw Locked();

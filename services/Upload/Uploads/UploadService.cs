@@ -6,6 +6,7 @@ using EventStream.Media;
 using EventStream.Messaging;
 using EventStream.Upload.Tus;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Upload.Uploads;
@@ -16,11 +17,18 @@ namespace EventStream.Upload.Uploads;
 /// </summary>
 public sealed partial class UploadService(
     UploadTable table, UploadLeases leases, UploadJoiner joiner, UploadQuota quota, IMediaStore media,
-    Repository<Video> videos, UploadOptions options, TimeProvider time, ILogger<UploadService> log)
+    Repository<Video> videos, UploadOptions options, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILogger<UploadService> log)
 {
     /// <summary>
+    /// How long the creation of a final upload waits for its joining, which goes on where it takes longer: proxies cut
+    /// requests that are silent for a minute.
+    /// </summary>
+    private static readonly TimeSpan JoinWait = TimeSpan.FromSeconds(20);
+
+    /// <summary>
     /// Announces a file, or a part of one, and returns its upload. A final upload is joined from its parts before this
-    /// returns. Throws <see cref="UploadProblemException"/>.
+    /// returns, or goes on to be. Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<UploadRecord> CreateAsync(
         string publisher, TusCreation creation, CancellationToken cancellation)
@@ -29,7 +37,9 @@ public sealed partial class UploadService(
         {
             var final = await joiner.FindOrAddAsync(
                 publisher, creation, length => New(publisher, creation, length), cancellation);
-            await FinishAsync(final, cancellation);
+            var joining = FinishOnceAsync(final);
+            await Task.WhenAny(joining, Task.Delay(JoinWait, time, cancellation));
+            if (joining.IsCompleted) await joining;
             return final;
         }
 
@@ -116,12 +126,12 @@ public sealed partial class UploadService(
 
     /// <summary>
     /// Finishes an upload whose bytes, or parts, are all there: one whose completion was cut short, or a final one.
-    /// Nothing happens where it is whole.
+    /// Nothing happens where it is whole. Throws <see cref="UploadProblemException"/> (423) where somebody works on it.
     /// </summary>
     internal async Task FinishAsync(UploadRecord upload, CancellationToken cancellation)
     {
         if (upload.IsWhole) return;
-        await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
+        await using var lease = await leases.TakeAsync(upload.VideoId, cancellation, supersede: false);
         if (upload.Kind == UploadRecord.Final)
         {
             // Whoever created it may have died before the video was registered.
@@ -138,6 +148,26 @@ public sealed partial class UploadService(
     {
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
         await RejectAsync(upload, state, reason, remedy, cancellation);
+    }
+
+    /// <summary>
+    /// Joins a final upload whether its client waits or not. Where somebody is at it already, that is left to them.
+    /// </summary>
+    private async Task FinishOnceAsync(UploadRecord final)
+    {
+        try
+        {
+            await FinishAsync(final, lifetime.ApplicationStopping);
+        }
+        catch (UploadProblemException e) when (e.Status == StatusCodes.Status423Locked)
+        {
+            // The same creation was sent before, or the sweeper found the upload.
+        }
+        catch (Exception e)
+        {
+            NotJoined(final.VideoId, e.Message);
+            throw;
+        }
     }
 
     private UploadRecord New(string publisher, TusCreation creation, long? lengthBytes)
@@ -232,4 +262,7 @@ public sealed partial class UploadService(
 
     [LoggerMessage(3, LogLevel.Information, "Upload of video {Id} was {State}: {Reason}")]
     private partial void Ended(VideoId id, string state, string reason);
+
+    [LoggerMessage(4, LogLevel.Warning, "Video {Id} is not yet joined from its parts: {Cause}")]
+    private partial void NotJoined(VideoId id, string cause);
 }

@@ -51,10 +51,11 @@ public sealed partial class UploadSweeper(
     {
         try
         {
+            var expired = upload.ExpiresAt < time.GetUtcNow();
             if (!upload.IsWhole && (upload.Kind == UploadRecord.Final
-                || await uploads.OffsetAsync(upload, cancellation) == upload.LengthBytes))
+                ? !expired : await uploads.OffsetAsync(upload, cancellation) == upload.LengthBytes))
                 await uploads.FinishAsync(upload, cancellation);
-            else if (upload.ExpiresAt < time.GetUtcNow())
+            else if (expired)
                 await uploads.EndAsync(
                     upload, UploadRecord.Expired, $"The upload was not finished by {upload.ExpiresAt:u}.",
                     "Upload the file again.", cancellation);

@@ -15,7 +15,6 @@ namespace EventStream.Tests.EndToEnd;
 public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<ConsolePlatform>
 {
     private const float Patience = 90_000;
-    private static readonly string Program = Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream");
 
     [Fact]
     public async Task Nobody_else_of_this_machine_can_list_or_read_the_data_folder()
@@ -127,21 +126,6 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         await page.WaitForURLAsync(platform.Url("/sign-in"));
         Assert.Empty(errors);
         await page.Context.CloseAsync();
-    }
-
-    [Fact]
-    public async Task The_status_command_and_the_console_say_of_each_role_whether_it_is_ready()
-    {
-        var (code, output, _) = await Command.RunAsync(
-            TimeSpan.FromSeconds(60), Program, ["status", "--data", platform.Data.Root]);
-        using var http = TestKeys.Client(platform.OperatorKey);
-        var processes = await ProcessesAsync(http);
-
-        var services = processes.Single(process => process.Name == "services");
-        Assert.Equal(services.Roles, services.Health.Select(role => role.Role));
-        Assert.Contains("services", output);
-        Assert.Equal(
-            processes.All(process => process.Health.All(role => role.State != "not ready")), code == 0);
     }
 
     [Fact]

@@ -104,6 +104,9 @@ public sealed class EventStreamProcess : IAsyncDisposable
         Assert.Fail($"The role {(ended ? $"ended with {process.ExitCode}" : "was not ready in time")}:\n{OutputEnd}");
     }
 
+    /// <summary>Returns when it has ended by itself, with all of its output.</summary>
+    public Task UntilExitAsync() => process.WaitForExitAsync().WaitAsync(ReadyTimeout);
+
     /// <summary>kill -9, and nothing else.</summary>
     public async Task KillAsync()
     {

@@ -29,7 +29,7 @@ public sealed class ClickHouseWordsTests
                 KeyValuePair.Create("insert_deduplication_token", "0012"),
                 KeyValuePair.Create("join_algorithm", "a'b\\c"),
             ],
-            reader: false));
+            new EmbeddedOptions()));
 
     [Theory]
     [InlineData("a=1, readonly")]
@@ -39,16 +39,32 @@ public sealed class ClickHouseWordsTests
     public void A_setting_with_an_impossible_name_is_unknown(string name) => Assert.Equal(
         115,
         Assert.Throws<ClickHouseException>(
-            () => ClickHouseSettings.Statement([KeyValuePair.Create(name, "1")], reader: false)).Code);
+            () => ClickHouseSettings.Statement([KeyValuePair.Create(name, "1")], new EmbeddedOptions())).Code);
 
     [Theory]
-    [InlineData("readonly")]
-    [InlineData("max_memory_usage")]
-    [InlineData("max_execution_time")]
-    public void A_reader_lifts_no_bound(string name) => Assert.Equal(
+    [InlineData("max_execution_time", "10", "10")]
+    [InlineData("max_execution_time", "0.5", "0.5")]
+    [InlineData("max_execution_time", "100000", "120")]
+    [InlineData("max_execution_time", "0", "120")]
+    [InlineData("max_threads", "64", "2")]
+    [InlineData("max_memory_usage", "99999999999", "419430400")]
+    public void Of_a_bound_and_what_is_asked_for_the_smaller_counts(string name, string asked, string counts) =>
+        Assert.Equal(
+            $"SET {name}='{counts}'",
+            ClickHouseSettings.Statement([KeyValuePair.Create(name, asked)], new EmbeddedOptions()));
+
+    [Fact]
+    public void A_bound_of_the_whole_server_is_nobody_s() => Assert.Equal(
         452,
-        Assert.Throws<ClickHouseException>(
-            () => ClickHouseSettings.Statement([KeyValuePair.Create(name, "1")], reader: true)).Code);
+        Assert.Throws<ClickHouseException>(() => ClickHouseSettings.Statement(
+            [KeyValuePair.Create("max_concurrent_queries_for_user", "1")], new EmbeddedOptions())).Code);
+
+    [Fact]
+    public void An_error_inside_its_own_twin_is_said_once() => Assert.Equal(
+        "Code: 452. DB::Exception: Setting a should not be changed. (SETTING_CONSTRAINT_VIOLATION)",
+        ClickHouseException.Parse(
+            "Code: 452. DB::Exception: Code: 452. DB::Exception: Setting a should not be changed. "
+            + "(SETTING_CONSTRAINT_VIOLATION) (version 26.5.1.1). (SETTING_CONSTRAINT_VIOLATION)").Message);
 
     [Theory]
     [InlineData("query", false)]
@@ -59,30 +75,43 @@ public sealed class ClickHouseWordsTests
         Assert.Equal(setting, ClickHouseSettings.IsSetting(name));
 
     [Fact]
-    public async Task A_turnstile_lets_some_through_makes_some_wait_and_refuses_the_rest()
+    public async Task A_concurrency_limiter_lets_some_through_makes_some_wait_and_refuses_the_rest()
     {
-        using var turnstile = new Turnstile(1, 1);
-        var first = await turnstile.EnterAsync(CancellationToken.None);
-        var second = turnstile.EnterAsync(CancellationToken.None);
-        var refused = await Assert.ThrowsAsync<ClickHouseException>(() => turnstile.EnterAsync(CancellationToken.None));
+        using var limiter = new ConcurrencyLimiter(1, 1);
+        var first = await limiter.EnterAsync(CancellationToken.None);
+        var second = limiter.EnterAsync(CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<ClickHouseException>(() => limiter.EnterAsync(CancellationToken.None));
         Assert.Equal(202, refused.Code);
         Assert.False(second.IsCompleted);
         first.Dispose();
         (await second).Dispose();
-        (await turnstile.EnterAsync(CancellationToken.None)).Dispose();
+        (await limiter.EnterAsync(CancellationToken.None)).Dispose();
     }
 
     [Fact]
-    public void An_engine_open_to_the_network_must_have_passwords()
+    public void An_engine_without_passwords_does_not_start_and_names_the_settings()
     {
         var error = Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
-            ("Listen:clickhouse", "http://0.0.0.0:8123"), ("ClickHouse:Password", "x"),
-            ("ClickHouse:QuerySecondsMax", "0"))));
-        Assert.Contains("has no password", error.Message);
+            ("ClickHouse:Password", "x"), ("ClickHouse:QuerySecondsMax", "0"))));
+        Assert.Contains("set ClickHouse:ReaderPassword, or ClickHouse:ReaderPasswordFile", error.Message);
         Assert.Contains("QuerySecondsMax", error.Message);
-        Assert.NotNull(EmbeddedOptions.From(Settings(
-            ("Listen:clickhouse", "http://0.0.0.0:8123"), ("ClickHouse:Password", "x"),
-            ("ClickHouse:ReaderPassword", "y"))));
+        Assert.Contains("differ", Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
+            ("ClickHouse:Password", "x"), ("ClickHouse:ReaderPassword", "x")))).Message);
+        Assert.Contains("/nowhere", Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
+            ("ClickHouse:PasswordFile", "/nowhere"), ("ClickHouse:ReaderPassword", "x")))).Message);
+        Assert.Contains("ClickHouse:Password", Assert.Throws<RoleConfigurationException>(
+            () => ClickHouseOptions.From(Settings(), "warehouse")).Message);
+    }
+
+    [Fact]
+    public void A_password_may_stand_in_a_file()
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, "secret\n");
+        var settings = Settings(("ClickHouse:PasswordFile", file), ("ClickHouse:ReaderPassword", "y"));
+        Assert.Equal("secret", EmbeddedOptions.From(settings).Password);
+        Assert.Equal("secret", ClickHouseOptions.From(settings, "warehouse").Password);
+        File.Delete(file);
     }
 
     [Fact]

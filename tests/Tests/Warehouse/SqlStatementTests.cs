@@ -101,12 +101,5 @@ public sealed class SqlStatementTests
     public void The_format_of_a_result_is_the_one_that_the_statement_names(string sql, string? format) =>
         Assert.Equal(format, Parse(sql).Format);
 
-    [Theory]
-    [InlineData("SELECT 1 INTO OUTFILE '/tmp/x'")]
-    [InlineData("SELECT 1 into /* a */ outfile '/tmp/x'")]
-    [InlineData("INSERT INTO t FROM INFILE '/etc/passwd' FORMAT LineAsString")]
-    public void Files_of_the_server_are_neither_written_nor_read(string sql) =>
-        Assert.Contains("refused", Assert.Throws<SqlTextException>(() => Parse(sql)).Message);
-
     private static SqlStatement Parse(string sql) => SqlStatement.Parse(Encoding.UTF8.GetBytes(sql));
 }

@@ -54,6 +54,7 @@ export async function enter(...roles) {
   header(who);
   if (roles.length === 0 || roles.includes(who.role)) return who;
   note('warn', 'This page is not for your key', `You are signed in as ${who.name} with the role '${who.role}'; the page is for: ${roles.join(', ')}.`);
+  for (const part of byId('main').children) part.hidden = part.id !== 'note' && part.tagName !== 'H1' && !part.querySelector('h1');
   return never;
 }
 

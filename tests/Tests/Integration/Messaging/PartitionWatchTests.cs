@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using EventStream.Contracts;
@@ -12,6 +13,8 @@ namespace EventStream.Tests.Integration.Messaging;
 [Trait("Category", "Integration")]
 public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<KafkaCluster>
 {
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(90);
+
     [ApacheKafkaFact]
     public async Task A_role_names_the_partitions_whose_brokers_are_down_and_is_ready_again_when_they_return()
     {
@@ -42,12 +45,7 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
         await cluster.KillAsync(2);
         try
         {
-            var text = "";
-            await Wait.UntilAsync("the role says which partition is unavailable", async () =>
-            {
-                (var code, text) = await AskAsync(url);
-                return code == 503 && text.Contains("Partitions without a leader", StringComparison.Ordinal);
-            });
+            var text = await UntilUnreadyAsync(url, "Partitions without a leader");
             Assert.Contains($"{topic.Name} 1", text);
             Assert.DoesNotContain($"{topic.Name} 0", text);
             Assert.DoesNotContain($"{topic.Name} 2", text);
@@ -66,9 +64,7 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
     {
         var port = PostgresFixture.FreePort();
         await using var role = EventStreamProcess.Launch("collect", ("Kafka:Bootstrap", $"127.0.0.1:{port}"));
-        await Wait.UntilAsync("it says that Kafka does not answer", async () =>
-            await AskAsync(role.Url) is (503, var text)
-            && text.Contains($"kafka: Kafka at 127.0.0.1:{port} does not answer", StringComparison.Ordinal));
+        await UntilUnreadyAsync(role.Url, $"kafka: Kafka at 127.0.0.1:{port} does not answer");
         using (var http = new HttpClient())
         {
             using var alive = await http.GetAsync(new Uri(role.Url + "/health/live"));
@@ -90,23 +86,26 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
         var url = app.Urls.First();
         await UntilReadyAsync(url);
         await broker.Running.AbortAsync();
-        await Wait.UntilAsync("it says that Kafka does not answer", async () =>
-            await AskAsync(url) is (503, var text)
-            && text.Contains($"Kafka at {broker.Bootstrap} does not answer", StringComparison.Ordinal));
+        await UntilUnreadyAsync(url, $"Kafka at {broker.Bootstrap} does not answer");
         await broker.RestartAsync(abruptly: true);
         await UntilReadyAsync(url);
         await app.StopAsync();
     }
 
-    private static async Task<string> UntilReadyAsync(string url)
+    private static Task<string> UntilReadyAsync(string url) => UntilAsync(url, (code, _) => code == 200);
+
+    private static Task<string> UntilUnreadyAsync(string url, string because) =>
+        UntilAsync(url, (code, text) => code == 503 && text.Contains(because, StringComparison.Ordinal));
+
+    /// <summary>Asks for readiness until the answer is as wanted; fails with the last one.</summary>
+    private static async Task<string> UntilAsync(string url, Func<int, string, bool> wanted)
     {
-        var said = "";
-        await Wait.UntilAsync("the role is ready", async () =>
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100))
         {
-            (var code, said) = await AskAsync(url);
-            return code == 200;
-        });
-        return said;
+            var (code, text) = await AskAsync(url);
+            if (wanted(code, text)) return text;
+            if (waited.Elapsed > AnswerTimeout) Assert.Fail($"The last answer was {code}: {text}");
+        }
     }
 
     /// <summary>The status of readiness with its text; 0 while nobody answers.</summary>

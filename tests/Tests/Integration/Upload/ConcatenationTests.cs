@@ -96,6 +96,25 @@ public sealed class ConcatenationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_whose_part_is_lost_is_rejected_when_it_expires()
+    {
+        var parts = new List<string> { await PartAsync(0), await PartAsync(1) };
+        System.IO.File.Delete(Path.Combine(upload.MediaRoot, "parts", IdOf(parts[1]), "part"));
+        using var broken = await upload.SendAsync(
+            "POST", "/v1/uploads", [("Upload-Concat", $"final;{string.Join(' ', parts)}")]);
+        Assert.Equal(HttpStatusCode.InternalServerError, broken.StatusCode);
+        var list = await UploadHarness.Eventually(
+            () => upload.JsonAsync("/v1/videos"), found => found.GetProperty("total").GetInt64() == 1);
+        var id = list.GetProperty("videos")[0].GetProperty("id").GetString();
+        await SweepAsync();
+        Assert.Equal("registered", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
+        await ExpireAsync();
+        await SweepAsync();
+        Assert.Equal("rejected", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
+        Assert.False(System.IO.File.Exists(Path.Combine(upload.MediaRoot, "sources", id!, "source")));
+    }
+
+    [Fact]
     public async Task What_cannot_be_joined_is_named()
     {
         var open = await upload.SendAsync(
@@ -139,9 +158,7 @@ public sealed class ConcatenationTests : IAsyncLifetime
     {
         var (first, second) = (await PartAsync(0), await PartAsync(1));
         (await upload.SendAsync("DELETE", second, [])).Dispose();
-        await using (var command = upload.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
-            "update uploads set expires_at = now() - interval '1 second'"))
-            await command.ExecuteNonQueryAsync();
+        await ExpireAsync();
         await SweepAsync();
         foreach (var url in (string[])[first, second])
         {
@@ -211,6 +228,13 @@ public sealed class ConcatenationTests : IAsyncLifetime
             ]);
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
         return created.Headers.Location!.ToString();
+    }
+
+    private async Task ExpireAsync()
+    {
+        await using var command = upload.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+            "update uploads set expires_at = now() - interval '1 second'");
+        await command.ExecuteNonQueryAsync();
     }
 
     private Task SweepAsync() => upload.Services.GetRequiredService<UploadSweeper>().SweepAsync(default);

@@ -37,6 +37,24 @@ public sealed class UploadSweeperTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_that_is_being_completed_is_left_to_who_does_it()
+    {
+        var id = IdOf(await upload.CreateAsync(5));
+        var file = Path.Combine(upload.MediaRoot, "sources", $"{id}", "source");
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await using (var lease = await upload.Services.GetRequiredService<UploadLeases>().TakeAsync(id, default))
+        {
+            await File.WriteAllTextAsync(file, "hello");
+            await SweepAsync();
+            Assert.False(lease.Token.IsCancellationRequested);
+            Assert.Equal("registered", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
+        }
+
+        await SweepAsync();
+        Assert.Equal("uploaded", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
+    }
+
+    [Fact]
     public async Task An_upload_that_rested_too_long_is_ended_and_its_bytes_are_freed()
     {
         var url = await upload.CreateAsync(10);

@@ -37,7 +37,9 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
     }
 
     /// <summary>An engine on the same folder, which only one may hold.</summary>
-    public EventStreamProcess Another() => EventStreamProcess.Launch("clickhouse", ("ClickHouse:DataFolder", folder));
+    public EventStreamProcess Another() => EventStreamProcess.Launch(
+        "clickhouse",
+        ("ClickHouse:DataFolder", folder), ("ClickHouse:Password", "w"), ("ClickHouse:ReaderPassword", "r"));
 
     public async Task DisposeAsync()
     {

@@ -65,7 +65,7 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     [InlineData("SELEC 1", 62, "SYNTAX_ERROR", HttpStatusCode.BadRequest)]
     [InlineData("SELECT 1; SELECT 2", 62, "SYNTAX_ERROR", HttpStatusCode.BadRequest)]
     [InlineData("SELECT {missing:UInt8}", 456, "UNKNOWN_QUERY_PARAMETER", HttpStatusCode.BadRequest)]
-    [InlineData("SELECT 1 INTO OUTFILE '/tmp/eventstream-outfile'", 62, "SYNTAX_ERROR", HttpStatusCode.BadRequest)]
+    [InlineData("SELECT 1 INTO OUTFILE '/tmp/eventstream-outfile'", 497, "ACCESS_DENIED", HttpStatusCode.Forbidden)]
     public async Task An_error_carries_clickhouse_s_code_name_and_status(
         string sql, int code, string name, HttpStatusCode status)
     {
@@ -80,6 +80,7 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
 
     [Theory]
     [InlineData("default", "wrong")]
+    [InlineData("default", "")]
     [InlineData("reader", EmbeddedClickHouse.Password)]
     [InlineData("nobody", "")]
     public async Task Nobody_gets_in_without_the_password(string user, string password)
@@ -95,8 +96,8 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     [InlineData("SELECT file('/etc/passwd')", "497")]
     [InlineData("SELECT arrayMap(`f\\x69le`, ['/etc/passwd'])", "497")]
     [InlineData("SELECT * FROM file('/etc/passwd', 'LineAsString')", "497")]
-    [InlineData("SELECT * FROM '/etc/passwd'", "164")]
-    [InlineData("SELECT 1 SETTINGS max_threads = 7", "164")]
+    [InlineData("SELECT * FROM '/etc/passwd'", "497")]
+    [InlineData("SELECT 1 SETTINGS max_threads = 7", "452")]
     public async Task A_reader_neither_writes_nor_leaves_the_database(string sql, string code)
     {
         using var response = await engine.PostAsync(sql, "", "reader");
@@ -191,14 +192,20 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     public async Task An_engine_that_is_told_to_stop_ends_in_good_order_and_keeps_its_rows()
     {
         var folder = Directory.CreateTempSubdirectory("eventstream-stopped-");
-        var first = await EventStreamProcess.StartAsync("clickhouse", ("ClickHouse:DataFolder", folder.FullName));
+        (string, string)[] settings =
+        [
+            ("ClickHouse:DataFolder", folder.FullName), ("ClickHouse:Password", "w"),
+            ("ClickHouse:ReaderPassword", "r"),
+        ];
+        var first = await EventStreamProcess.StartAsync("clickhouse", settings);
         using var made = await engine.Http.PostAsync(
-            new Uri(first.Url),
+            new Uri(first.Url + "/?password=w"),
             new StringContent("CREATE TABLE kept (a UInt8) ENGINE = MergeTree ORDER BY a AS SELECT 7 AS a"));
         Assert.True(made.IsSuccessStatusCode, await made.Content.ReadAsStringAsync());
         Assert.Equal(0, await first.StopAsync());
-        var second = await EventStreamProcess.StartAsync("clickhouse", ("ClickHouse:DataFolder", folder.FullName));
-        Assert.Equal("7\n", await engine.Http.GetStringAsync(new Uri(second.Url + "/?query=SELECT+a+FROM+kept")));
+        var second = await EventStreamProcess.StartAsync("clickhouse", settings);
+        Assert.Equal(
+            "7\n", await engine.Http.GetStringAsync(new Uri(second.Url + "/?password=w&query=SELECT+a+FROM+kept")));
         Assert.Equal(0, await second.StopAsync());
         folder.Delete(recursive: true);
     }

@@ -38,7 +38,7 @@ internal static class SinkMessages
         (Topics.CdnRequests, new CdnRequestServed
         {
             Time = At, Edge = "edge-a", Method = "GET", Path = "/a/1.m4s", Status = 200, Bytes = 1000,
-            CacheStatus = "HIT",
+            CacheStatus = "HIT", Signed = true,
         }),
         (Topics.QoeWindows, new QoeWindowClosed(
             At, At.AddSeconds(10), Subject, 1, 1, 812, 812, 1, 1500, 8500, 2400, 1, 0, 0, 5, 5000, 4, 0)),

@@ -4,7 +4,7 @@ namespace EventStream.Warehouse.Embedded;
 /// Lets a bounded number through at once and a bounded number wait; one more is refused at once, which tells a client
 /// to come later instead of holding its request, and its body, in memory.
 /// </summary>
-internal sealed class Turnstile(int concurrentMax, int waitingMax) : IDisposable
+internal sealed class ConcurrencyLimiter(int concurrentMax, int waitingMax) : IDisposable
 {
     private readonly SemaphoreSlim places = new(concurrentMax);
     private int inside;
@@ -35,15 +35,15 @@ internal sealed class Turnstile(int concurrentMax, int waitingMax) : IDisposable
 
     public void Dispose() => places.Dispose();
 
-    private sealed class Place(Turnstile turnstile) : IDisposable
+    private sealed class Place(ConcurrencyLimiter limiter) : IDisposable
     {
         private int left;
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref left, 1) != 0) return;
-            turnstile.places.Release();
-            Interlocked.Decrement(ref turnstile.inside);
+            limiter.places.Release();
+            Interlocked.Decrement(ref limiter.inside);
         }
     }
 }

@@ -1,5 +1,8 @@
--- Beacons with the proof of their session. Those without are kept, and count in no figure; rows of before are among them.
+-- Beacons with the proof of their session, and requests with a signed prefix. Those without are kept, and beacons without
+-- count in no rollup. Rows from before this column are among them: nobody checked them.
 ALTER TABLE es.beacons ADD COLUMN IF NOT EXISTS proven Bool DEFAULT false AFTER raw;
+
+ALTER TABLE es.requests ADD COLUMN IF NOT EXISTS signed Bool DEFAULT false AFTER request_id;
 
 ALTER TABLE es.beacons_10s_mv MODIFY QUERY
 SELECT

@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Warehouse;
+
+/// <summary>
+/// A password of section <c>ClickHouse</c>: <c>ClickHouse:NAME</c>, or the first line of the file
+/// <c>ClickHouse:NAMEFile</c>, so that it need not stand in an environment.
+/// </summary>
+public static class ClickHouseSecret
+{
+    /// <summary>The password, or null with a sentence about what to set.</summary>
+    public static string? Read(IConfiguration configuration, string name, out string? fault)
+    {
+        fault = null;
+        var section = configuration.GetSection("ClickHouse");
+        if (section[name] is { Length: > 0 } value) return value;
+        if (section[name + "File"] is not { Length: > 0 } file)
+        {
+            fault = $"There is no password: set ClickHouse:{name}, or ClickHouse:{name}File to a file that holds it.";
+            return null;
+        }
+
+        try
+        {
+            if (File.ReadLines(file).FirstOrDefault()?.Trim() is { Length: > 0 } line) return line;
+            fault = $"ClickHouse:{name}File '{file}' is empty; put the password on its first line.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            fault = $"ClickHouse:{name}File '{file}' cannot be read: {e.Message}";
+        }
+
+        return null;
+    }
+}

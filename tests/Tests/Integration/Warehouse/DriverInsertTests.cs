@@ -1,0 +1,114 @@
+using ClickHouse.Driver;
+using ClickHouse.Driver.ADO;
+using ClickHouse.Driver.Compression;
+using ClickHouse.Driver.Copy;
+
+namespace EventStream.Tests.Integration.Warehouse;
+
+/// <summary>What ClickHouse's own C# driver inserts, unmodified.</summary>
+[Trait("Category", "Integration")]
+[Collection(EmbeddedClickHouseCollection.Name)]
+public sealed class DriverInsertTests(EmbeddedClickHouse engine)
+{
+    public static TheoryData<string> Ways => ["default", "plain", "gzip", "br", "lz4", "url", "defaults", "batches"];
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Rows_arrive_whole_however_they_are_sent(string way)
+    {
+        using var database = await DriverDatabase.CreateAsync(engine);
+        var options = way switch
+        {
+            "plain" => new InsertOptions { Compressor = null },
+            "gzip" => new InsertOptions { Compressor = GZipCompressor.Default },
+            "br" => new InsertOptions { Compressor = BrotliCompressor.Default },
+            "lz4" => new InsertOptions { Compressor = Lz4Compressor.Default },
+            "url" => new InsertOptions { Compressor = null, QueryPlacement = InsertQueryPlacement.Url },
+            "defaults" => new InsertOptions { Compressor = null, Format = RowBinaryFormat.RowBinaryWithDefaults },
+            "batches" => new InsertOptions { Compressor = null, BatchSize = 100, MaxDegreeOfParallelism = 4 },
+            _ => null,
+        };
+        var written = await database.Writer.InsertBinaryAsync(
+            database.Table, DriverDatabase.Columns, DriverDatabase.Rows, options);
+        Assert.Equal((1000L, "1000 499500"), (written, await database.CountAsync()));
+        Assert.Equal("n'7;\n\\", await database.TextAsync($"SELECT name FROM {database.Table} WHERE id = 7"));
+    }
+
+    [Fact]
+    public async Task A_token_stores_its_rows_once_and_batches_of_one_token_lose_none()
+    {
+        using var database = await DriverDatabase.CreateAsync(engine);
+        var options = new InsertOptions
+        {
+            CustomSettings = new Dictionary<string, object>
+            {
+                ["insert_deduplication_token"] = "a'b<", ["insert_deduplicate"] = 1, ["async_insert"] = 0,
+            },
+        };
+        for (var i = 0; i < 2; i++)
+        {
+            await database.Writer.InsertBinaryAsync(
+                database.Table, DriverDatabase.Columns, DriverDatabase.Rows, options);
+        }
+
+        Assert.Equal("1000 499500", await database.CountAsync());
+    }
+
+    [Fact]
+    public async Task Raw_streams_values_parameters_and_selects_are_inserted_and_counted()
+    {
+        using var database = await DriverDatabase.CreateAsync(engine);
+        var client = database.Writer;
+        using (await client.InsertRawStreamAsync(
+            database.Table, new MemoryStream("{\"id\":1,\"name\":\"a;\\n\"}\n{\"id\":2}\n"u8.ToArray()), "JSONEachRow",
+            ["id", "name"]))
+        using (await client.InsertRawStreamAsync(
+            database.Table, new MemoryStream("3,x\n"u8.ToArray()), "CSV", ["id", "name"], useCompression: false))
+        {
+            Assert.Equal("3 6", await database.CountAsync());
+        }
+
+        Assert.Equal(2, await client.ExecuteNonQueryAsync(
+            $"INSERT INTO {database.Table} (id, name) VALUES (4, 'a;b'), (5, 'c')"));
+        await client.ExecuteNonQueryAsync(
+            $"INSERT INTO {database.Table} (id, name) VALUES ({{i:UInt64}}, {{s:String}})",
+            DriverDatabase.Parameters(("i", 6UL), ("s", "q'; DROP")));
+        Assert.Equal("q'; DROP", await database.TextAsync($"SELECT name FROM {database.Table} WHERE id = 6"));
+        await client.ExecuteNonQueryAsync(
+            $"INSERT INTO {database.Table} (id) SELECT number FROM numbers({{n:UInt64}})",
+            DriverDatabase.Parameters(("n", 4UL)));
+        Assert.Equal("10 27", await database.CountAsync());
+        Assert.Equal(0, await client.InsertBinaryAsync(database.Table, ["id"], [], null));
+    }
+
+    [Fact]
+    public async Task A_value_that_does_not_fit_names_its_row_and_a_body_of_many_megabytes_is_taken()
+    {
+        using var database = await DriverDatabase.CreateAsync(engine);
+        var error = await Assert.ThrowsAsync<ClickHouseBulkCopySerializationException>(() =>
+            database.Writer.InsertBinaryAsync(
+                database.Table, ["id", "name"], [[1UL, "a"], ["bad", "b"]], new InsertOptions { Compressor = null }));
+        Assert.Equal(1, error.RowIndex);
+        var text = new string('y', 7000);
+        await database.Writer.InsertBinaryAsync(
+            database.Table, ["id", "name"], Enumerable.Range(0, 1000).Select(i => new object[] { (ulong)i, text }),
+            new InsertOptions { Compressor = null });
+        Assert.Equal("7000000", await database.TextAsync($"SELECT sum(length(name)) FROM {database.Table}"));
+    }
+
+    [Fact]
+    public async Task A_session_keeps_its_temporary_tables_and_settings()
+    {
+        var settings = DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password);
+        using var session = new ClickHouseClient(new ClickHouseClientSettings(settings)
+        {
+            UseSession = true, SessionId = $"s{Guid.NewGuid():N}",
+        });
+        await session.ExecuteNonQueryAsync("CREATE TEMPORARY TABLE mine (a Int32)");
+        await session.InsertBinaryAsync("mine", ["a"], [[5], [6]], new InsertOptions { Compressor = null });
+        await session.ExecuteNonQueryAsync("INSERT INTO mine VALUES (7)");
+        await session.ExecuteNonQueryAsync("SET max_block_size = 7");
+        Assert.Equal("18", $"{await session.ExecuteScalarAsync("SELECT sum(a) FROM mine")}");
+        Assert.Equal("7", $"{await session.ExecuteScalarAsync("SELECT getSetting('max_block_size')")}");
+    }
+}
