@@ -26,9 +26,10 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
         Assert.Equal(["edge-b", "edge-a"], session.Steering.Pathways);
         var claims = new BeaconClaims(
             $"{session.SessionId}", $"{video.Id}", session.ExpiresAt, Region: "us", Player: "hls.js");
+        var proof = new BeaconProof(EdgeRig.SigningKey).Make(claims);
         Assert.Equal(
             $"http://collect.example/v1/cmcd?video={video.Id}&region=us&player=hls.js&session={session.SessionId}"
-            + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={new BeaconProof(EdgeRig.SigningKey).Make(claims)}",
+            + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={proof}",
             session.BeaconsUrl);
         Assert.Equal("a picture", await rig.Http.GetStringAsync(session.PosterUrl));
     }
