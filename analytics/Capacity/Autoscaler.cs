@@ -3,12 +3,15 @@ using EventStream.Contracts;
 
 namespace EventStream.Capacity;
 
-/// <summary>The state of load at a complete step, for a decision.</summary>
+/// <summary>
+/// The load of a complete minute, for a decision: its number, its start, the most at one instant of it, and the most
+/// that is forecast until a replica started now is ready (null: not forecast).
+/// </summary>
 public sealed record LoadNow(long Step, DateTimeOffset Time, double LastLoad, double? ForecastLoad, string Unit);
 
 /// <summary>
-/// Scales one target: looks at what runs, asks the rule, lets the actuator do it, and tells what was decided and
-/// whether it was done. It owns the memory that the hold needs, and no clock: a decision's time is that of the step.
+/// Scales one target: looks at what runs, asks the rule, lets the actuator do it, and returns what was decided and
+/// whether it was done. It owns the memory that the hold needs, and no clock: a decision's time is that of the minute.
 /// </summary>
 public sealed class Autoscaler(ScalingTarget target, IActuator actuator, CapacityOptions options)
 {
@@ -18,20 +21,27 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
     private readonly Queue<int> recent = new();
     private int? assumed;
     private long? publishedStep;
+    private long? decidedStep;
     private (int Current, int Desired) lastMove;
-    private string? lastError;
+    private volatile string? lastError;
 
     /// <summary>What is scaled.</summary>
     public ScalingTarget Target => target;
 
+    /// <summary>Why the actuator did not do what was decided last, or null where it did.</summary>
+    public string? Trouble => lastError is { } error ? $"'{target.Name}' is not scaled: {error}" : null;
+
     private bool HandsOff => options.ForecastOnly || actuator is NoActuator;
 
     /// <summary>
-    /// One pass for one step. Returns the decision where it changes something, fails otherwise than before, or is
+    /// One pass for one minute. After a gap in the load the hold begins again, so that nothing is scaled in on what was
+    /// known before it. Returns the decision where it changes something, fails otherwise than before, or is
     /// due; null where it only repeats the last one.
     /// </summary>
     public async Task<ScaleDecided?> DecideAsync(LoadNow now, CancellationToken cancellation)
     {
+        if (decidedStep is { } before && now.Step != before + 1) recent.Clear();
+        decidedStep = now.Step;
         var (current, error) = await LookAsync(cancellation);
         var input = new ScalingInput(target, current, now.LastLoad, now.ForecastLoad, [.. recent]) { Unit = now.Unit };
         var advice = rule.Decide(input);
@@ -39,9 +49,11 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();
         if (advice.Desired != current && error is null && !HandsOff) error = await ApplyAsync(advice, cancellation);
         assumed = HandsOff ? advice.Desired : current;
-        if (!IsNews(now.Step, current, advice.Desired, error)) return null;
+        var news = IsNews(now.Step, current, advice.Desired, error);
+        lastError = error;
+        if (!news) return null;
         publishedStep = now.Step;
-        (lastMove, lastError) = ((current, advice.Desired), error);
+        lastMove = (current, advice.Desired);
         return new ScaleDecided(
             target.Name, target.Resource, now.Time, current, advice.Desired, rule.Name, Reason(advice.Reason),
             now.LastLoad, now.ForecastLoad, Applied: error is null && !HandsOff, error);

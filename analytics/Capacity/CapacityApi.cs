@@ -8,13 +8,17 @@ using Microsoft.AspNetCore.Routing;
 
 namespace EventStream.Capacity;
 
-/// <summary>A load series that is forecast. Times are starts of steps; values in <paramref name="Unit"/>.</summary>
+/// <summary>
+/// A load series that is forecast: the step in which it is measured, the steps of the day-ahead forecast and the
+/// minutes that scaling is decided on. The last value is the maximum of the last minute, which began at
+/// <paramref name="LastTime"/>; values in <paramref name="Unit"/>.
+/// </summary>
 public sealed record ResourceSummary(
-    string Resource, string Unit, double StepSeconds, int Steps, DateTimeOffset? LastTime, double? LastValue,
-    string? Model, IReadOnlyList<string> Targets);
+    string Resource, string Unit, double MeasuredSeconds, double StepSeconds, int Steps, int Minutes,
+    DateTimeOffset? LastTime, double? LastValue, string? Model, IReadOnlyList<string> Targets);
 
-/// <summary>One complete step of load.</summary>
-public sealed record LoadStep(DateTimeOffset Time, double Value);
+/// <summary>One step of load that is over: its start, the maximum and the mean of what was measured in it.</summary>
+public sealed record LoadStep(DateTimeOffset Time, double Value, double Mean);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -27,7 +31,7 @@ internal sealed partial class CapacityJson : JsonSerializerContext;
 /// <summary>
 /// <code>
 /// GET /v1/resources                     what is forecast, with the last load and the targets it drives
-/// GET /v1/resources/{resource}/load     the last complete steps, ?limit=
+/// GET /v1/resources/{resource}/load     the last steps that are over, ?limit=
 /// GET /v1/forecasts/{resource}          the last forecast, as published
 /// GET /v1/decisions                     the latest decisions, newest first, ?limit=
 /// </code>
@@ -46,50 +50,54 @@ internal static class CapacityApi
     }
 
     private static JsonHttpResult<IReadOnlyList<ResourceSummary>> Resources(
-        LoadBook book, ForecastDesk desk, CapacityOptions options)
+        LoadReadModel loads, ForecastService forecasts, CapacityOptions options)
     {
-        IReadOnlyList<ResourceSummary> summaries = [.. book.Resources.Select(load => Summary(load, desk, options))];
+        IReadOnlyList<ResourceSummary> summaries =
+            [.. loads.Resources.Select(series => Summary(series, forecasts, options))];
         return TypedResults.Json(summaries, CapacityJson.Default.IReadOnlyListResourceSummary);
     }
 
-    private static ResourceSummary Summary(LoadHistory load, ForecastDesk desk, CapacityOptions options)
+    private static ResourceSummary Summary(LoadSeries series, ForecastService forecasts, CapacityOptions options)
     {
-        var history = load.Snapshot();
+        var (steps, minutes) = (series.Slow.Maxima.Count, series.Fast);
+        var history = minutes.Maxima;
         var targets = options.Targets
-            .Where(target => target.Resource == load.Resource).Select(target => target.Name).ToList();
+            .Where(target => target.Resource == series.Resource).Select(target => target.Name).ToList();
         return new ResourceSummary(
-            load.Resource, load.Unit, options.StepSeconds, history.Count,
-            history.Count > 0 ? load.TimeOf(history.LastStep) : null, history.Count > 0 ? history.Span[^1] : null,
-            desk.Latest(load.Resource)?.Prediction.Model, targets);
+            series.Resource, series.Unit, series.MeasuredSeconds, options.StepSeconds, steps, history.Count,
+            history.Count > 0 ? minutes.TimeOf(history.LastStep) : null,
+            history.Count > 0 ? history.Span[^1] : null,
+            forecasts.Latest(series.Resource)?.Prediction.Model, targets);
     }
 
     private static Results<JsonHttpResult<IReadOnlyList<LoadStep>>, ProblemHttpResult> Load(
-        string resource, LoadBook book, int? limit)
+        string resource, LoadReadModel loads, int? limit)
     {
-        if (book.Find(resource) is not { } load) return Unknown(resource, book);
+        if (loads.Find(resource) is not { } series) return Unknown(resource, loads);
         if (BadLimit(limit, LoadLimitMax) is { } problem) return problem;
-        var history = load.Snapshot().Tail(limit ?? LimitDefault);
-        var values = history.Values;
+        var view = series.Slow;
+        var maxima = view.Maxima.Tail(limit ?? LimitDefault);
+        var means = view.Means.Tail(limit ?? LimitDefault);
         IReadOnlyList<LoadStep> steps =
         [
-            .. Enumerable.Range(0, history.Count)
-                .Select(i => new LoadStep(load.TimeOf(history.FirstStep + i), values.Span[i])),
+            .. Enumerable.Range(0, maxima.Count).Select(i => new LoadStep(
+                view.TimeOf(maxima.FirstStep + i), maxima.Span[i], means.Span[i])),
         ];
         return TypedResults.Json(steps, CapacityJson.Default.IReadOnlyListLoadStep);
     }
 
     private static Results<JsonHttpResult<ForecastPublished>, ProblemHttpResult> Forecast(
-        string resource, LoadBook book, ForecastDesk desk)
+        string resource, LoadReadModel loads, ForecastService forecasts)
     {
-        if (desk.Latest(resource) is { } made)
+        if (forecasts.Latest(resource) is { } made)
         {
             return TypedResults.Json(made.Published, ContractsJson.Default.ForecastPublished);
         }
 
-        return book.Find(resource) is null
-            ? Unknown(resource, book)
+        return loads.Find(resource) is null
+            ? Unknown(resource, loads)
             : TypedResults.Problem(
-                $"'{resource}' has fewer than two complete steps of load; ask again after the next steps.",
+                $"'{resource}' has no complete minute of load yet; ask again in a minute.",
                 statusCode: StatusCodes.Status404NotFound, title: "No forecast yet");
     }
 
@@ -106,12 +114,13 @@ internal static class CapacityApi
             $"limit is {limit}; it must lie between 1 and {max}.", statusCode: StatusCodes.Status400BadRequest,
             title: "Bad limit");
 
-    private static ProblemHttpResult Unknown(string resource, LoadBook book)
+    private static ProblemHttpResult Unknown(string resource, LoadReadModel loads)
     {
         const int NamesMax = 10;
-        var known = string.Join(", ", book.Resources.Take(NamesMax).Select(load => load.Resource));
+        var known = string.Join(", ", loads.Resources.Take(NamesMax).Select(series => series.Resource));
+        var why = loads.Refusal(resource) is { } refusal ? $"that can be used: {refusal}" : "was seen";
         return TypedResults.Problem(
-            $"No load of '{resource}' was seen. Known: {(known.Length > 0 ? known : "none yet")}.",
+            $"No load of '{resource}' {why}. Known: {(known.Length > 0 ? known : "none yet")}.",
             statusCode: StatusCodes.Status404NotFound, title: "Unknown resource");
     }
 }

@@ -1,4 +1,3 @@
-using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,14 +7,15 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Capacity;
 
 /// <summary>
-/// The rhythm of the role: after the topic has been read back, each new complete step of a resource is forecast,
-/// published and decided upon. Where several steps have piled up, only the last one is acted upon.
+/// The rhythm of the role: after the topic has been read back, each minute of a resource that is over is forecast,
+/// published and decided upon. Where several minutes have piled up, only the last one is acted upon; a minute of which
+/// too little was measured, or one that is long over, moves nothing.
 /// </summary>
 public sealed partial class CapacityLoop : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-    private readonly LoadBook book;
-    private readonly ForecastDesk desk;
+    private readonly LoadReadModel loads;
+    private readonly ForecastService forecasts;
     private readonly CapacityOptions options;
     private readonly IEventPublisher publisher;
     private readonly EventConsumer consumer;
@@ -23,91 +23,99 @@ public sealed partial class CapacityLoop : BackgroundService
     private readonly ILogger<CapacityLoop> logger;
     private readonly ILookup<string, Autoscaler> scalers;
     private readonly Dictionary<string, long> handled = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> forecast = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ForecastPublished> published = new(StringComparer.Ordinal);
 
     public CapacityLoop(
-        LoadBook book, ForecastDesk desk, CapacityOptions options, IEventPublisher publisher,
-        [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer, IEnumerable<IActuator> actuators,
+        LoadReadModel loads, ForecastService forecasts, CapacityOptions options, IEventPublisher publisher,
+        [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer, IEnumerable<Autoscaler> scalers,
         TimeProvider clock, ILogger<CapacityLoop> logger)
     {
-        (this.book, this.desk, this.options, this.publisher) = (book, desk, options, publisher);
+        (this.loads, this.forecasts, this.options, this.publisher) = (loads, forecasts, options, publisher);
         (this.consumer, this.clock, this.logger) = (consumer, clock, logger);
-        var hands = actuators.ToDictionary(actuator => actuator.Name, StringComparer.Ordinal);
-        scalers = options.Targets
-            .Select(target => new Autoscaler(target, hands[target.Actuator], options))
-            .ToLookup(scaler => scaler.Target.Resource, StringComparer.Ordinal);
+        this.scalers = scalers.ToLookup(scaler => scaler.Target.Resource, StringComparer.Ordinal);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await consumer.CaughtUp.WaitAsync(stoppingToken);
-        // Steps that were complete before the start were decided upon by whoever ran then; they are forecast anew only.
-        foreach (var load in book.Resources)
+        // Minutes that were over before the start were decided upon by whoever ran then; they are forecast only.
+        foreach (var series in loads.Resources)
         {
-            if (load.Completed is not { } step) continue;
-            handled[load.Resource] = step;
-            await ForecastAsync(load, stoppingToken);
+            if (series.FastCompleted is not { } minute) continue;
+            handled[series.Resource] = minute;
+            await ForecastAsync(series, stoppingToken);
         }
 
-        Running(logger, book.Resources.Count, options.Targets.Count);
+        Running(logger, loads.Resources.Count, options.Targets.Count);
         while (!stoppingToken.IsCancellationRequested)
         {
-            await book.WaitAsync(stoppingToken);
+            await loads.WaitAsync(stoppingToken);
             await PassAsync(stoppingToken);
         }
     }
 
-    /// <summary>Forecasts and decides for every resource with a newly complete step.</summary>
+    /// <summary>Forecasts and decides for every resource of which another minute is over.</summary>
     private async Task PassAsync(CancellationToken cancellation)
     {
-        foreach (var load in book.Resources)
+        foreach (var series in loads.Resources)
         {
-            if (load.Completed is not { } step) continue;
-            if (handled.TryGetValue(load.Resource, out var last) && step <= last) continue;
-            handled[load.Resource] = step;
-            var made = await ForecastAsync(load, cancellation);
-            foreach (var scaler in scalers[load.Resource]) await DecideAsync(scaler, load, step, made, cancellation);
+            if (series.FastCompleted is not { } minute) continue;
+            if (handled.TryGetValue(series.Resource, out var last) && minute <= last) continue;
+            handled[series.Resource] = minute;
+            await ForecastAsync(series, cancellation);
+            if (!scalers.Contains(series.Resource)) continue;
+            var view = series.Fast;
+            var old = view.TimeOf(minute + 1) + options.NoLoad < clock.GetUtcNow();
+            if (old || view.LastComplete != minute || view.Completed != minute) continue;
+            foreach (var scaler in scalers[series.Resource]) await DecideAsync(scaler, series, view, cancellation);
         }
     }
 
-    private async Task<ResourceForecast?> ForecastAsync(LoadHistory load, CancellationToken cancellation)
+    private async Task ForecastAsync(LoadSeries series, CancellationToken cancellation)
     {
-        var made = TryForecast(load, cancellation);
-        if (made is null) return null;
-        var due = !forecast.TryGetValue(load.Resource, out var last) || made.Step - last >= options.ForecastEverySteps;
-        if (!due) return made;
-        forecast[load.Resource] = made.Step;
+        var made = Attempt(series.Resource, () => forecasts.Forecast(series, cancellation))?.Published;
+        if (made is null) return;
+        if (published.TryGetValue(series.Resource, out var last) && last.StepSeconds.Equals(made.StepSeconds))
+        {
+            // Half a step of tolerance: times are no exact multiples of a step.
+            var due = (options.ForecastEverySteps - 0.5) * made.StepSeconds;
+            if ((made.Origin - last.Origin).TotalSeconds < due) return;
+        }
+
+        published[series.Resource] = made;
         await PublishAsync(
-            Topics.CapacityForecasts, load.Resource, made.Published, made.Published.Origin,
-            $"forecast/{load.Resource}/{made.Published.Origin:O}", cancellation);
-        return made;
+            Topics.CapacityForecasts, series.Resource, made, made.Origin,
+            $"forecast/{series.Resource}/{made.Origin:O}/{made.StepSeconds}", cancellation);
     }
 
     /// <summary>
-    /// A series that breaks a model costs its forecast and nothing else: the rule then goes by the last load.
+    /// A series that breaks a model costs its forecast and nothing else: the rule then goes by the last load, and the
+    /// role says so where it is asked whether it is ready.
     /// </summary>
-    private ResourceForecast? TryForecast(LoadHistory load, CancellationToken cancellation)
+    private T? Attempt<T>(string resource, Func<T?> make)
     {
         try
         {
-            return desk.Forecast(load, cancellation);
+            return make();
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            NotForecast(logger, e, load.Resource);
-            return null;
+            forecasts.Failed(resource, e);
+            NotForecast(logger, e, resource);
+            return default;
         }
     }
 
     private async Task DecideAsync(
-        Autoscaler scaler, LoadHistory load, long step, ResourceForecast? made, CancellationToken cancellation)
+        Autoscaler scaler, LoadSeries series, LoadView view, CancellationToken cancellation)
     {
         var target = scaler.Target;
-        var lastLoad = made?.LastLoad ?? load.Snapshot().Span[^1];
-        var ahead = made?.Prediction.WindowMax(target.StartupSteps + 1, target.Level);
-        var unit = load.Unit.Length > 0 ? load.Unit : "units";
+        var minute = view.Maxima.LastStep;
+        var ahead = Attempt<double?>(series.Resource, () => forecasts.Peak(
+            series.Resource, view, target.StartupSteps + 1, target.Level, cancellation));
+        var unit = series.Unit.Length > 0 ? series.Unit : "units";
         var decision = await scaler.DecideAsync(
-            new LoadNow(step, load.TimeOf(step), lastLoad, ahead, unit), cancellation);
+            new LoadNow(minute, view.TimeOf(minute), view.Maxima.Span[^1], ahead, unit), cancellation);
         if (decision is null) return;
         if (decision.Error is { } error) NotApplied(logger, target.Name, error);
         var changed = decision.Applied && decision.DesiredReplicas != decision.CurrentReplicas;

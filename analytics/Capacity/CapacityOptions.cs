@@ -21,7 +21,13 @@ public sealed record CapacityOptions
     /// <summary>Decisions kept for the console; older ones are in the topic.</summary>
     public const int DecisionsMax = 500;
 
-    /// <summary>Duration of a step, seconds. Load of another step is refused.</summary>
+    /// <summary>Days of minutes kept for each resource: what the scaler's forecast is fitted on.</summary>
+    public const int MinutesDaysMax = PeakFit.FitDaysMax + 7;
+
+    /// <summary>
+    /// Duration of a step of the day-ahead forecast, seconds. Load comes in the step in which it was measured, which
+    /// is in its records and must not be longer than this one.
+    /// </summary>
     public double StepSeconds { get; init; } = 300;
 
     /// <summary>Steps in a day; compressed time has fewer.</summary>
@@ -37,9 +43,15 @@ public sealed record CapacityOptions
     public int FitEverySteps { get; init; }
 
     /// <summary>
-    /// Steps after which a decision is published although nothing changed, so that the operator sees why.
+    /// Minutes after which a decision is published although nothing changed, so that the operator sees why.
     /// </summary>
     public int NoChangeEverySteps { get; init; } = 10;
+
+    /// <summary>
+    /// Time without a complete minute of load after which the role is not ready and nothing is decided, seconds; 0
+    /// means two minutes and a half.
+    /// </summary>
+    public double NoLoadSeconds { get; init; }
 
     /// <summary>Decide and publish, and change nothing.</summary>
     public bool ForecastOnly { get; init; }
@@ -52,6 +64,28 @@ public sealed record CapacityOptions
 
     /// <summary>The rhythm of every series.</summary>
     public Season Season => new(SeasonSteps, TimeSpan.FromSeconds(StepSeconds));
+
+    /// <summary>Minutes in a step; 1 where a step is no longer than a minute and a half.</summary>
+    private int MinutesInStep => Math.Max(1, (int)Math.Round(StepSeconds / 60));
+
+    private double MinuteSeconds => StepSeconds / MinutesInStep;
+
+    /// <summary>
+    /// Whether load is kept in minutes beside the steps. A step that is no longer than a minute serves for both.
+    /// </summary>
+    public bool HasMinutes => MinutesInStep > 1;
+
+    /// <summary>
+    /// The rhythm in which scaling is decided: minutes, or rather whole parts of a step that come nearest to one.
+    /// </summary>
+    public Season Minutes => new(SeasonSteps * MinutesInStep, TimeSpan.FromSeconds(StepSeconds) / MinutesInStep);
+
+    /// <summary>Minutes held for each resource.</summary>
+    public int MinutesMax => MinutesDaysMax * Minutes.Day;
+
+    /// <summary>Time without a complete minute of load that is borne.</summary>
+    public TimeSpan NoLoad =>
+        TimeSpan.FromSeconds(NoLoadSeconds > 0 ? NoLoadSeconds : Math.Max(150, 2.5 * MinuteSeconds));
 
     /// <summary>Steps between two fits.</summary>
     public int FitInterval => FitEverySteps > 0 ? FitEverySteps : Season.Hour;
@@ -111,6 +145,11 @@ public sealed record CapacityOptions
         if (!(ActuatorTimeoutSeconds > 0))
         {
             yield return $"Capacity:ActuatorTimeoutSeconds is {ActuatorTimeoutSeconds}; it must be above 0";
+        }
+
+        if (!(NoLoadSeconds >= 2 * MinuteSeconds) && NoLoadSeconds != 0)
+        {
+            yield return $"Capacity:NoLoadSeconds is {NoLoadSeconds}; it must be 0, or at least {2 * MinuteSeconds}";
         }
 
         for (var i = 0; i < Targets.Count; i++)

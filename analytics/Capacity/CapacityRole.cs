@@ -30,8 +30,8 @@ public sealed class CapacityRole : IRole
         var options = CapacityOptions.From(builder.Configuration);
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddSingleton<LoadBook>();
-        services.AddSingleton<ForecastDesk>();
+        services.AddSingleton<LoadReadModel>();
+        services.AddSingleton<ForecastService>();
         services.AddSingleton<DecisionLog>();
         AddActuators(services, options, builder.Configuration);
         services.AddTopics(Topics.TrafficLoad, Topics.CapacityForecasts, Topics.CapacityDecisions, Topics.DeadLetters);
@@ -39,7 +39,7 @@ public sealed class CapacityRole : IRole
             new ConsumerOptions(LoadGroup, [Topics.TrafficLoad]) { FromBeginning = true },
             (provider, record, _) =>
             {
-                if (record.Message is LoadMeasured load) provider.GetRequiredService<LoadBook>().Take(load);
+                if (record.Message is LoadMeasured load) provider.GetRequiredService<LoadReadModel>().Take(load);
                 return Task.CompletedTask;
             });
         services.AddEventConsumer(
@@ -58,6 +58,7 @@ public sealed class CapacityRole : IRole
 
                 return Task.CompletedTask;
             });
+        CapacityReadiness.Register(services);
         services.AddHostedService<CapacityLoop>();
     }
 
@@ -72,6 +73,12 @@ public sealed class CapacityRole : IRole
             BaseAddress = new Uri(RoleAddresses.Url(configuration, "supervisor") + "/"),
             Timeout = options.ActuatorTimeout,
         }));
+        foreach (var target in options.Targets)
+        {
+            services.AddSingleton(provider => new Autoscaler(
+                target, provider.GetServices<IActuator>().First(one => one.Name == target.Actuator), options));
+        }
+
         if (!options.Targets.Any(target => target.Actuator == "kubernetes")) return;
         try
         {

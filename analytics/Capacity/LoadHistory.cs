@@ -3,93 +3,132 @@ using EventStream.Capacity.Forecasting;
 namespace EventStream.Capacity;
 
 /// <summary>
-/// The load of one resource by step of event time. A step is complete when a later one has begun; the newest is
-/// therefore still open. A repeated record replaces the value of its step, so that reading the topic again changes
-/// nothing.
+/// The load of one resource in steps of one length: maximum and mean of what was measured in each. A step of which
+/// less than half was measured is incomplete: it is no zero, and nothing is decided on it. Not safe for threads; its
+/// owner, <see cref="LoadSeries"/>, locks.
 /// </summary>
-public sealed class LoadHistory(string resource, Season season, int stepsMax)
+internal sealed class LoadHistory(Season season, int stepsMax)
 {
-    private readonly Lock gate = new();
-    private readonly List<double> values = [];
+    /// <summary>Share of a step that must have been measured.</summary>
+    private const double CoverageMin = 0.5;
+
+    private readonly List<StepLoad> steps = [];
     private long firstStep;
 
-    /// <summary>Name of the load series.</summary>
-    public string Resource { get; } = resource;
+    /// <summary>The rhythm of the steps.</summary>
+    public Season Season => season;
 
-    /// <summary>Unit of the values, from the last record.</summary>
-    public string Unit { get; private set; } = "";
+    /// <summary>Number of the last step that is over, or null while there is none.</summary>
+    public long? Completed { get; private set; }
 
-    /// <summary>Number of the last complete step, or null while there is none.</summary>
-    public long? Completed
-    {
-        get
-        {
-            lock (gate) return values.Count >= 2 ? firstStep + values.Count - 2 : null;
-        }
-    }
+    /// <summary>Number of the step that contains a moment.</summary>
+    public long StepOf(DateTimeOffset time) => (long)Math.Floor((time - DateTimeOffset.UnixEpoch) / season.Step);
 
     /// <summary>Start of a step.</summary>
     public DateTimeOffset TimeOf(long step) => DateTimeOffset.UnixEpoch + (step * season.Step);
 
-    /// <summary>
-    /// Takes the value of the step that contains <paramref name="time"/>. Returns false for a step before what is
-    /// kept, or for a value that is not a number. A jump ahead beyond what is kept starts the history anew.
-    /// </summary>
-    public bool Put(DateTimeOffset time, double value, string unit)
+    /// <summary>Whether enough of a step was measured.</summary>
+    public bool IsComplete(long step) =>
+        step <= Completed && step >= firstStep && !MissingAt((int)(step - firstStep));
+
+    /// <summary>The last complete step of which enough was measured, or null.</summary>
+    public long? LastComplete
     {
-        if (!double.IsFinite(value)) return false;
-        var step = (long)Math.Floor((time - DateTimeOffset.UnixEpoch) / season.Step);
-        lock (gate)
+        get
         {
-            Unit = unit;
-            if (values.Count == 0 || step >= firstStep + values.Count + stepsMax)
+            for (var step = Completed; step >= firstStep; step--)
             {
-                values.Clear();
-                firstStep = step;
+                if (IsComplete(step.Value)) return step;
             }
 
-            if (step < firstStep) return PutBefore(step, value);
-            while (firstStep + values.Count <= step) values.Add(double.NaN);
-            values[(int)(step - firstStep)] = Math.Max(0, value);
-            if (values.Count > stepsMax + season.Week)
-            {
-                // Cut a week at a time, so that the cost of moving the rest is paid rarely.
-                var excess = values.Count - stepsMax;
-                values.RemoveRange(0, excess);
-                firstStep += excess;
-            }
-
-            return true;
+            return null;
         }
     }
 
     /// <summary>
-    /// The complete steps, oldest first; a missing one takes the value of a week, a day or a step before.
+    /// Writes a step from the measurements that touch it; <paramref name="until"/> is the end of the newest
+    /// measurement of the resource. A step before what is kept is left out; one far ahead starts a new history.
     /// </summary>
-    public History Snapshot()
+    public void Write(long step, ReadOnlySpan<Measurement> measured, DateTimeOffset until)
     {
-        lock (gate)
+        if (steps.Count == 0 || step >= firstStep + steps.Count + stepsMax)
         {
-            var complete = new double[Math.Max(0, values.Count - 1)];
-            for (var i = 0; i < complete.Length; i++)
-            {
-                complete[i] = !double.IsNaN(values[i]) ? values[i]
-                    : i >= season.Week ? complete[i - season.Week]
-                    : i >= season.Day ? complete[i - season.Day]
-                    : i > 0 ? complete[i - 1] : 0;
-            }
-
-            return new History(complete, firstStep);
+            steps.Clear();
+            firstStep = step;
         }
+
+        if (step < firstStep && !ReachBack(step)) return;
+        while (firstStep + steps.Count <= step) steps.Add(StepLoad.None);
+        steps[(int)(step - firstStep)] = Summarise(step, measured);
+        // A step is over once the measurements reach its end.
+        Completed = Math.Max(firstStep - 1, StepOf(until) - 1) is var last && last >= firstStep ? last : null;
+        if (steps.Count <= stepsMax + season.Week) return;
+        // Cut a week at a time, so that the cost of moving the rest is paid rarely.
+        var excess = steps.Count - stepsMax;
+        steps.RemoveRange(0, excess);
+        firstStep += excess;
     }
 
-    private bool PutBefore(long step, double value)
+    /// <summary>
+    /// The maxima of the steps that are over, oldest first, from the first complete one; an incomplete one takes the
+    /// value of a week, a day or a step before.
+    /// </summary>
+    public History Snapshot() => Filled(step => step.Max);
+
+    /// <summary>The means, in the same steps as <see cref="Snapshot"/>.</summary>
+    public History Means() => Filled(step => step.Mean);
+
+    private History Filled(Func<StepLoad, double> value)
+    {
+        var over = Completed is { } last ? (int)(last - firstStep + 1) : 0;
+        var from = 0;
+        while (from < over && MissingAt(from)) from++;
+        var values = new double[over - from];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = !MissingAt(from + i) ? value(steps[from + i])
+                : i >= season.Week ? values[i - season.Week]
+                : i >= season.Day ? values[i - season.Day]
+                : values[i - 1];
+        }
+
+        return new History(values, firstStep + from);
+    }
+
+    private bool MissingAt(int index) => index >= steps.Count || steps[index].Missing;
+
+    private bool ReachBack(long step)
     {
         var missing = firstStep - step;
-        if (missing + values.Count > stepsMax) return false;
-        values.InsertRange(0, Enumerable.Repeat(double.NaN, (int)missing));
+        if (missing + steps.Count > stepsMax) return false;
+        steps.InsertRange(0, Enumerable.Repeat(StepLoad.None, (int)missing));
         firstStep = step;
-        values[0] = Math.Max(0, value);
         return true;
+    }
+
+    private StepLoad Summarise(long step, ReadOnlySpan<Measurement> measured)
+    {
+        var (from, to) = (TimeOf(step), TimeOf(step + 1));
+        double covered = 0, sum = 0, max = 0;
+        foreach (var one in measured)
+        {
+            var (start, end) = (one.Time > from ? one.Time : from, one.End < to ? one.End : to);
+            var seconds = (end - start).TotalSeconds;
+            if (seconds <= 0) continue;
+            covered += seconds;
+            sum += seconds * one.Value;
+            max = Math.Max(max, one.Peak);
+        }
+
+        return covered < CoverageMin * season.Step.TotalSeconds
+            ? StepLoad.None
+            : new StepLoad(max, sum / covered);
+    }
+
+    private readonly record struct StepLoad(double Max, double Mean)
+    {
+        public static readonly StepLoad None = new(double.NaN, double.NaN);
+
+        public bool Missing => double.IsNaN(Max);
     }
 }

@@ -41,6 +41,11 @@ public sealed class QoeRole : IRole
         builder.Services.AddSingleton<StreamsApp>();
         builder.Services.AddSingleton<StreamWatch>();
         builder.Services.AddSingleton<IHostedService, QoeStart>();
+        builder.Services.AddNeededTopics(services => services.GetRequiredService<StreamsApp>().NeededTopics);
+        builder.Services.AddReadinessWarning(
+            "internal topics",
+            services => services.GetRequiredService<StreamsApp>().FewReplicas
+        );
         builder.Services.AddReadiness(
             "stream",
             (services, _) =>

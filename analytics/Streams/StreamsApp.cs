@@ -91,6 +91,26 @@ public sealed partial class StreamsApp : IHostedService, IDisposable
         }
     }
 
+    /// <summary>
+    /// What it reads and writes in Kafka, for the role's readiness: inputs, outputs, its internal topics once they
+    /// exist, its group and its transactions.
+    /// </summary>
+    public IEnumerable<NeededTopic> NeededTopics =>
+        topology
+            .SubTopologies.SelectMany(sub => sub.Nodes)
+            .Where(node => node.Topic is { Internal: false })
+            .Select(node => new NeededTopic(node.Topic!.Name))
+            .Concat(topics.Names.Select(name => new NeededTopic(name)))
+            .Append(NeededTopic.OfGroup(options.ApplicationId))
+            .Concat(
+                Enumerable
+                    .Range(0, options.ProcessingGuarantee == ProcessingGuarantee.ExactlyOnceV2 ? options.Threads : 0)
+                    .Select(thread => NeededTopic.OfTransactions(options.TransactionalId(thread)))
+            );
+
+    /// <summary>A sentence for each internal topic with fewer replicas than it should have.</summary>
+    public IReadOnlyList<string> FewReplicas => topics.FewReplicas;
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         running = Task.WhenAll(

@@ -53,4 +53,7 @@ public sealed record StreamsOptions
 
     /// <summary>Records read before they are processed; bounds memory and the time between polls.</summary>
     public int BatchMax { get; init; } = 1000;
+
+    /// <summary>The transactional id of one thread of this instance.</summary>
+    internal string TransactionalId(int thread) => $"{ApplicationId}-{InstanceId}-{thread}";
 }

@@ -33,6 +33,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(QoeAlertRaised))]
 [JsonSerializable(typeof(LoadMeasured))]
 [JsonSerializable(typeof(RecordDeadLettered))]
+[JsonSerializable(typeof(OperatorActed))]
 [JsonSerializable(typeof(VideoRegistered))]
 [JsonSerializable(typeof(VideoUploaded))]
 [JsonSerializable(typeof(VideoProbed))]

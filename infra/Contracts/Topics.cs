@@ -1,7 +1,7 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: for ever).
+/// A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: without end).
 /// </summary>
 public sealed record Topic(
     string Name, string Key, string Writers, string Readers, int Partitions, TimeSpan? Retention, bool Compacted =
@@ -98,10 +98,17 @@ public static class Topics
         Messages = [typeof(RecordDeadLettered)],
     };
 
+    public static readonly Topic OperatorActions = new(
+        "operator.actions", "target", "Console", "Console", 3, 365 * Day)
+    {
+        Messages = [typeof(OperatorActed)],
+    };
+
     /// <summary>Every topic of the platform, in the order of the journey.</summary>
     public static readonly IReadOnlyList<Topic> All =
     [
         VideoEvents, EncodeCommandsFirst, EncodeCommands, EncodeEvents, PlaybackBeacons, CdnRequests, QoeSessions,
         QoeWindows, QoeAlerts, TrafficLoad, CapacityForecasts, CapacityDecisions, TrafficDecisions, DeadLetters,
+        OperatorActions,
     ];
 }

@@ -12,8 +12,11 @@ public sealed record CollectOptions
     /// <summary>Largest body of a report or log batch, in bytes, counted after decompression.</summary>
     public int BodyBytesMax { get; init; } = 1024 * 1024;
 
-    /// <summary>Longest wait for Kafka before a sender is told to try again.</summary>
-    public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// Longest wait for Kafka before a sender is told to try again. A cluster needs about ten seconds until another broker
+    /// leads the partitions of one that failed.
+    /// </summary>
+    public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>What clients may send: <c>Collect:Limits</c>.</summary>
     public LimitOptions Limits { get; init; } = new();

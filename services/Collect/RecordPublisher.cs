@@ -5,7 +5,8 @@ using EventStream.Messaging.Kafka;
 namespace EventStream.Collect;
 
 /// <summary>A record to publish; <paramref name="Arrival"/> becomes its timestamp.</summary>
-internal sealed record OutgoingRecord(Topic Topic, string Key, IMessage Message, DateTimeOffset Arrival, string? EventId);
+internal sealed record OutgoingRecord(
+    Topic Topic, string Key, IMessage Message, DateTimeOffset Arrival, string? EventId);
 
 /// <summary>
 /// Publishes records of many clients so that one which Kafka refuses for its own fault costs no other. A refused batch
@@ -14,8 +15,7 @@ internal sealed record OutgoingRecord(Topic Topic, string Key, IMessage Message,
 internal sealed class RecordPublisher(IEventPublisher publisher)
 {
     /// <summary>
-    /// Times that a record is sent by itself before it counts as bad: beside it in a batch there may be another client's
-    /// bad record.
+    /// Times that a record is sent by itself before it counts as bad: its batch may hold another client's bad record.
     /// </summary>
     private const int AttemptsAlone = 3;
 

@@ -11,7 +11,7 @@ namespace EventStream.Console;
 
 /// <summary>
 /// The roles of one process: builds them all, starts them together, stops them together. One role that stops by itself
-/// stops the process with a failure, so that whoever supervises it can start it anew.
+/// stops the process with a failure, so that whoever supervises it can start it again.
 /// </summary>
 public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration configuration) : IAsyncDisposable
 {
@@ -75,6 +75,13 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
     private static async Task StartAsync(IRole role, WebApplication app, CancellationToken cancellation)
     {
+        await ListenAsync(role, app, cancellation);
+        System.Console.WriteLine($"{role.Name}: {role.Summary}, at {string.Join(", ", app.Urls)}");
+    }
+
+    /// <summary>Starts an application at the address of a role. Throws <see cref="CommandException"/>.</summary>
+    internal static async Task ListenAsync(IRole role, WebApplication app, CancellationToken cancellation)
+    {
         try
         {
             await app.StartAsync(cancellation);
@@ -90,8 +97,6 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
         {
             throw new CommandException($"{role.Name}: cannot listen: {e.Message}.", e);
         }
-
-        System.Console.WriteLine($"{role.Name}: {role.Summary}, at {string.Join(", ", app.Urls)}");
     }
 
     private async Task UntilStoppedAsync(CancellationToken stop)
@@ -120,12 +125,13 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
     {
         var options = KafkaOptions.From(configuration);
         var admin = new TopicAdmin(options, NullLogger<TopicAdmin>.Instance);
+        await using var waiting = new WaitingRoles(roles, configuration);
         for (var attempt = 0; ; attempt++)
         {
             try
             {
-                foreach (var sentence in await admin.EnsureAsync(Topics.All, cancellation))
-                    await System.Console.Error.WriteLineAsync(sentence);
+                foreach (var difference in await admin.EnsureAsync(Topics.All, cancellation))
+                    await System.Console.Error.WriteLineAsync(difference.ToString());
                 return;
             }
             catch (KafkaException e)
@@ -137,6 +143,8 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
                         + "`eventstream run broker` starts one, EVENTSTREAM__KAFKA__BOOTSTRAP names another");
                 }
 
+                await waiting.SayAsync(
+                    $"Kafka at {options.Bootstrap} does not answer: {e.Error.Reason.TrimEnd('.')}.", cancellation);
                 await Task.Delay(TopicRetryDelay, cancellation);
             }
         }

@@ -18,14 +18,15 @@ internal sealed class Unsignalled(IRole inner) : IRole
     public void Configure(WebApplicationBuilder builder)
     {
         inner.Configure(builder);
-        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoLifetime>());
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, Lifetime>());
     }
 
     public void Use(WebApplication app) => inner.Use(app);
 
     public void Map(WebApplication app) => inner.Map(app);
 
-    private sealed class NoLifetime : IHostLifetime
+    /// <summary>One that leaves signals alone.</summary>
+    internal sealed class Lifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

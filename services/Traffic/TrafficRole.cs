@@ -12,7 +12,7 @@ using Microsoft.Extensions.Hosting;
 namespace EventStream.Traffic;
 
 /// <summary>
-/// Where from: one map of edges with health, load and quality behind two mouths. Routes: <c>GET /v1/steering/hls</c>,
+/// Which edge a viewer uses: one map of edges with health, load and quality. Routes: <c>GET /v1/steering/hls</c>,
 /// <c>GET /v1/steering/dash</c>, <c>GET /v1/edges</c>; DNS over UDP.
 /// </summary>
 public sealed class TrafficRole : IRole

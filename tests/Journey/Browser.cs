@@ -16,6 +16,9 @@ public sealed class Browser : IAsyncDisposable
     private readonly IPlaywright driver;
     private readonly IBrowser chromium;
 
+    /// <summary>The cookies of the console's session, which every page of this browser has.</summary>
+    private string? signedIn;
+
     private Browser(IPlaywright playwright, IBrowser browser) =>
         (driver, chromium) = (playwright, browser);
 
@@ -29,11 +32,27 @@ public sealed class Browser : IAsyncDisposable
         return new Browser(playwright, browser);
     }
 
+    /// <summary>Signs in at the console as a person does, for every page that is opened from then on.</summary>
+    public async Task SignInAsync(string console, string key)
+    {
+        await using var context = await chromium.NewContextAsync();
+        var page = await context.NewPageAsync();
+        await page.GotoAsync($"{console}/sign-in");
+        await page.FillAsync("#key", key);
+        await page.ClickAsync("#sign-in");
+        await page.WaitForURLAsync($"{console}/");
+        signedIn = await context.StorageStateAsync();
+    }
+
     /// <summary>Opens a page; what it writes to its console as an error is collected.</summary>
     public async Task<Viewer> OpenAsync(string url)
     {
         var context = await chromium.NewContextAsync(
-            new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 1280, Height = 800 } });
+            new BrowserNewContextOptions
+            {
+                ViewportSize = new ViewportSize { Width = 1280, Height = 800 },
+                StorageState = signedIn,
+            });
         var page = await context.NewPageAsync();
         var viewer = new Viewer(context, page);
         await page.GotoAsync(url);

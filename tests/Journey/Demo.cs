@@ -46,6 +46,7 @@ public static class Demo
         show.Step(4, "Play in Chromium: HLS, DASH, and a slow network");
         await using (var browser = await Browser.StartAsync())
         {
+            await browser.SignInAsync(platform.Url("console"), platform.Env.OperatorKey);
             await PlayStep.RunAsync(platform, browser, facts, show, cancellation);
             show.Step(5, "Beacons, edge logs and quality, browser beside platform");
             await QualityStep.RunAsync(platform, facts, show, cancellation);

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json;
 using EventStream.Hosting;
 
@@ -19,6 +21,7 @@ public sealed class Platform : IAsyncDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(60);
     private readonly Process process;
     private readonly List<string> lastLines = [];
+    private ClientEnv? env;
 
     private Platform(JourneyOptions options, string data, Process process) =>
         (Options, Data, this.process) = (options, data, process);
@@ -31,12 +34,12 @@ public sealed class Platform : IAsyncDisposable
 
     public string Kafka => Options.Kafka ?? $"127.0.0.1:{9092 - 7000 + Options.BasePort}";
 
+    /// <summary>Addresses and credentials, once the platform is ready.</summary>
+    public ClientEnv Env => env ?? throw new JourneyException("the platform is not ready");
+
     public string EdgeA => $"http://127.0.0.1:{Options.BasePort + 80}";
 
     public string EdgeB => $"http://127.0.0.1:{Options.BasePort + 81}";
-
-    /// <summary>The publisher's key, from the file that only its owner can read.</summary>
-    public string ApiKey => File.ReadAllText(Path.Combine(Data, "secrets", "publisher-api-key")).Trim();
 
     /// <summary>The address of a role.</summary>
     public string Url(string role) =>
@@ -69,6 +72,7 @@ public sealed class Platform : IAsyncDisposable
         try
         {
             await platform.ReadyAsync(cancellation);
+            platform.env = ClientEnv.Read(data);
         }
         catch
         {
@@ -82,8 +86,27 @@ public sealed class Platform : IAsyncDisposable
     /// <summary>Every process of the platform with its memory.</summary>
     public async Task<IReadOnlyList<ProcessFacts>> ProcessesAsync(CancellationToken cancellation)
     {
-        var json = await Http.GetStringAsync($"{Url("supervisor")}/v1/processes", cancellation);
-        return JsonSerializer.Deserialize<List<ProcessFacts>>(json, JsonSerializerOptions.Web)!;
+        using var answer = await OperateAsync(HttpMethod.Get, "/v1/processes", null, cancellation);
+        return (await answer.Content.ReadFromJsonAsync<List<ProcessFacts>>(cancellation))!;
+    }
+
+    /// <summary>
+    /// Asks the supervisor as an operator, with a JSON body where there is one. Throws <see cref="JourneyException"/>
+    /// with the answer's own words where it is an error.
+    /// </summary>
+    public async Task<HttpResponseMessage> OperateAsync(
+        HttpMethod method, string path, object? body, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(method, Url("supervisor") + path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Env.OperatorKey);
+        if (body is not null) request.Content = JsonContent.Create(body);
+        var answer = await Http.SendAsync(request, cancellation);
+        if (answer.IsSuccessStatusCode) return answer;
+        using (answer)
+        {
+            throw new JourneyException($"supervisor: {method} {path} answered {(int)answer.StatusCode}: "
+                + await answer.Content.ReadAsStringAsync(cancellation));
+        }
     }
 
     /// <summary>

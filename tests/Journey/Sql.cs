@@ -7,14 +7,20 @@ namespace EventStream.Journey;
 /// <summary>
 /// ClickHouse over its HTTP interface, as any stock client asks it: every figure of the report comes through here.
 /// </summary>
-public sealed class Sql(HttpClient http, string url)
+public sealed class Sql(Platform platform)
 {
     /// <summary>Rows of a query as JSON objects.</summary>
     public async Task<IReadOnlyList<JsonElement>> RowsAsync(string query, CancellationToken cancellation)
     {
-        using var content = new StringContent($"{query} FORMAT JSONEachRow", Encoding.UTF8, "text/plain");
-        using var answer =
-            await http.PostAsync($"{url}/?output_format_json_quote_64bit_integers=0", content, cancellation);
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, $"{platform.Env.ClickHouseUrl}/?output_format_json_quote_64bit_integers=0")
+        {
+            Content = new StringContent($"{query} FORMAT JSONEachRow", Encoding.UTF8, "text/plain"),
+        };
+        request.Headers.Add("X-ClickHouse-User", platform.Env.ClickHouseUser);
+        if (platform.Env.ClickHousePassword is { Length: > 0 } password)
+            request.Headers.Add("X-ClickHouse-Key", password);
+        using var answer = await platform.Http.SendAsync(request, cancellation);
         var body = await answer.Content.ReadAsStringAsync(cancellation);
         if (!answer.IsSuccessStatusCode) throw new JourneyException($"ClickHouse refused `{query}`: {body}");
         return [.. body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>

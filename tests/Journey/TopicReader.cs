@@ -11,10 +11,11 @@ public sealed class TopicReader : IDisposable
 {
     private readonly IConsumer<byte[], byte[]> consumer;
 
-    public TopicReader(string bootstrap, IReadOnlyList<Topic> topics)
+    public TopicReader(Platform platform, IReadOnlyList<Topic> topics)
     {
-        var config =
-            new KafkaOptions { Bootstrap = bootstrap }.ConsumerConfig("journey", $"journey-{Guid.NewGuid():N}");
+        var config = new KafkaOptions { Bootstrap = platform.Kafka }.ConsumerConfig(
+            "journey", $"journey-{Guid.NewGuid():N}");
+        foreach (var (key, value) in platform.Env.KafkaSettings()) config.Set(key, value);
         consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) =>
             { }).Build();
         consumer.Assign(from topic in topics
@@ -35,9 +36,9 @@ public sealed class TopicReader : IDisposable
     }
 
     /// <summary>Records of every topic of the platform, from the partitions' ends.</summary>
-    public static IReadOnlyList<(string Topic, long Records)> Count(string bootstrap)
+    public static IReadOnlyList<(string Topic, long Records)> Count(Platform platform)
     {
-        using var reader = new TopicReader(bootstrap, []);
+        using var reader = new TopicReader(platform, []);
         return
         [
             .. Topics.All.Select(topic => (topic.Name, Enumerable.Range(0, topic.Partitions).Sum(partition =>

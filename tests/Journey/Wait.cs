@@ -27,6 +27,7 @@ public static class Wait
             await Task.Delay(Interval, cancellation);
         }
 
-        throw new JourneyException($"Waited {timeout.TotalSeconds:0} s in vain until {what}. {last?.Message}", last);
+        throw new JourneyException(
+            $"Waited {timeout.TotalSeconds:0} s, and it was not seen that {what}. {last?.Message}", last);
     }
 }

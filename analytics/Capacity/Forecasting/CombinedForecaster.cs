@@ -14,13 +14,13 @@ public sealed class CombinedForecaster : IForecaster
 
     public string Name => "comb_w";
 
-    public int MinimumSteps(Season season) => 2;
+    public int MinimumSteps(Season season) => 1;
 
     IFittedForecaster IForecaster.Fit(History history, Season season, CancellationToken cancellationToken) =>
         Fit(history, season, cancellationToken);
 
     /// <summary>
-    /// Fits members, weights and residuals on the history. Throws <see cref="ArgumentException"/> below two steps.
+    /// Fits members, weights and residuals on the history. Throws <see cref="ArgumentException"/> where it is empty.
     /// </summary>
     public CombinedFit Fit(History history, Season season, CancellationToken cancellationToken = default)
     {

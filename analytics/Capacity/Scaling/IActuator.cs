@@ -1,7 +1,7 @@
 namespace EventStream.Capacity.Scaling;
 
 /// <summary>
-/// The hand of the autoscaler: knows how many replicas of a workload run and makes it another number.
+/// What the autoscaler scales through: knows how many replicas of a workload run and changes their number.
 /// </summary>
 public interface IActuator
 {

@@ -17,7 +17,7 @@ internal sealed partial class KubernetesJson : JsonSerializerContext;
 
 /// <summary>
 /// Scales deployments through the Kubernetes API: <c>GET</c> and merge-<c>PATCH</c> of the <c>scale</c> subresource of
-/// apps/v1. The service account's token is read anew for each call, because the kubelet rotates it.
+/// apps/v1. The service account's token is read for each call, because the kubelet rotates it.
 /// </summary>
 public sealed class KubernetesActuator(HttpClient client, string ns, Func<string?> token) : IActuator
 {

@@ -9,7 +9,10 @@ public sealed record ScalingTarget
     /// <summary>Load series that drives it, such as <c>viewers</c>.</summary>
     public string Resource { get; init; } = "";
 
-    /// <summary>Load that one replica carries when it is full, in the unit of the resource.</summary>
+    /// <summary>
+    /// Load that one replica carries when it is full, in the unit of the resource: viewers watching at one instant;
+    /// requests or bytes in one step of measurement.
+    /// </summary>
     public double UnitsPerReplica { get; init; } = 100;
 
     /// <summary>
@@ -26,10 +29,10 @@ public sealed record ScalingTarget
     /// <summary>Replicas at most; the ceiling is the operator's protection against a wrong forecast.</summary>
     public int MaxReplicas { get; init; } = 4;
 
-    /// <summary>Steps from the decision until a new replica carries load.</summary>
+    /// <summary>Minutes (<see cref="CapacityOptions.Minutes"/>) until a new replica carries load.</summary>
     public int StartupSteps { get; init; } = 2;
 
-    /// <summary>Steps over which the largest recommendation holds before scaling in.</summary>
+    /// <summary>Minutes over which the largest recommendation holds before scaling in.</summary>
     public int ScaleInHoldSteps { get; init; } = 5;
 
     /// <summary>Quantile of the largest load over the start-up window that is planned for.</summary>

@@ -7,8 +7,8 @@ namespace EventStream.Streams.Runtime;
 
 /// <summary>
 /// The topics that belong to an application: those between sub-topologies, and the changelogs of its stores. Both are
-/// kept for ever or compacted, never by age: their records carry event time, which may be long past when a stream is
-/// replayed.
+/// compacted or kept without a limit, never by age: their records carry event time, which may be long past when a stream
+/// is replayed.
 /// </summary>
 internal sealed class InternalTopics(
     Topology topology,
@@ -27,6 +27,12 @@ internal sealed class InternalTopics(
 
     /// <summary>How many partitions, and so tasks, a sub-topology has; known once the topics are there.</summary>
     public int PartitionsOf(SubTopology sub) => tasksOf[sub.Id];
+
+    /// <summary>The internal topics, once they exist.</summary>
+    public IReadOnlyList<string> Names { get; private set; } = [];
+
+    /// <summary>A sentence for each internal topic with fewer replicas than it should have.</summary>
+    public IReadOnlyList<string> FewReplicas { get; private set; } = [];
 
     /// <summary>
     /// Creates what is missing. Throws <see cref="TopologyException"/> when an input does not exist, when inputs that
@@ -57,8 +63,12 @@ internal sealed class InternalTopics(
         }
 
         var differences = await admin.EnsureAsync(wanted, cancellation);
-        if (differences.Count > 0)
-            throw new TopologyException(string.Join(' ', differences));
+        // Fewer replicas are a risk, and no reason to stand still.
+        FewReplicas = [.. differences.Where(IsAboutReplicas).Select(difference => difference.ToString())];
+        var wrong = differences.Where(difference => !IsAboutReplicas(difference)).ToList();
+        if (wrong.Count > 0)
+            throw new TopologyException(string.Join(' ', wrong));
+        Names = [.. wanted.Select(topic => topic.Name)];
         await UntilLedAsync(wanted, cancellation);
     }
 
@@ -82,6 +92,8 @@ internal sealed class InternalTopics(
             $"The brokers did not elect leaders for {string.Join(", ", names)}; look at their log."
         );
     }
+
+    private static bool IsAboutReplicas(TopicDifference difference) => difference.Setting == TopicSettings.Replicas;
 
     private IAdminClient BuildClient() =>
         new AdminClientBuilder(new AdminClientConfig(kafka.ClientConfig($"{options.ApplicationId}-admin")))

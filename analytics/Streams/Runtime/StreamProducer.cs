@@ -31,7 +31,7 @@ internal sealed partial class StreamProducer : ICommitProducer, IDisposable
         config.LingerMs = 5;
         if (transactional)
         {
-            config.TransactionalId = $"{options.ApplicationId}-{options.InstanceId}-{thread}";
+            config.TransactionalId = options.TransactionalId(thread);
             config.TransactionTimeoutMs = (int)options.TransactionTimeout.TotalMilliseconds;
             config.MessageTimeoutMs = config.TransactionTimeoutMs;
         }

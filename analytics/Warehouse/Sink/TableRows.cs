@@ -33,7 +33,8 @@ public static class TableRows
         .Text("stream_type", beacon.StreamType).Text("stream_format", beacon.StreamFormat)
         .Number("object_duration_ms", beacon.ObjectDurationMs).Count("dropped_frames", beacon.DroppedFrames)
         .Texts("error_codes", beacon.ErrorCodes).Text("player", beacon.Player).Text("region", beacon.Region)
-        .Text("device", beacon.Device).Text("edge", beacon.Edge).Text("raw", beacon.Raw);
+        .Text("device", beacon.Device).Text("edge", beacon.Edge).Text("raw", beacon.Raw)
+        .Flag("proven", beacon.Proven);
 
     public static void Write(RowWriter row, CdnRequestServed request) => row
         .Time("time", request.Time).Text("edge", request.Edge).Text("region", request.Region)

@@ -1,5 +1,6 @@
 using EventStream.Hosting;
 using EventStream.Messaging;
+using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -35,6 +36,8 @@ public sealed class WarehouseRole : IRole
             clickHouse));
         builder.Services.AddSingleton<SinkState>();
         builder.Services.AddHostedService<Sink>();
+        builder.Services.AddNeededTopics(_ =>
+            RecordRouter.StoredTopics.Select(topic => new NeededTopic(topic.Name)));
         builder.Services.AddReadiness("sink", (services, _) =>
             Task.FromResult(services.GetRequiredService<SinkState>().Missing));
         builder.Services.AddReadiness("clickhouse", async (services, cancellation) =>

@@ -115,9 +115,20 @@ internal static class ProduceApi
         }
         if (version >= 8)
         {
-            writer.WriteArrayLength(0);
+            WriteRecordErrors(writer, result.Records ?? []);
             writer.WriteString(result.Error == ErrorCode.None ? null : result.Message ?? Errors.Sentence(result.Error));
         }
         writer.WriteTags();
+    }
+
+    private static void WriteRecordErrors(ResponseWriter writer, IReadOnlyList<RecordError> errors)
+    {
+        writer.WriteArrayLength(errors.Count);
+        foreach (var (index, message) in errors)
+        {
+            writer.WriteInt32(index);
+            writer.WriteString(message);
+            writer.WriteTags();
+        }
     }
 }

@@ -4,15 +4,23 @@ using EventStream.Broker.Protocol;
 namespace EventStream.Broker.Log;
 
 /// <summary>
-/// Why a batch is refused; <see cref="Message"/> says more than the error's own sentence where it can.
+/// Why a batch is refused; <see cref="Message"/> says more than the error's own sentence where it can, and
+/// <see cref="Records"/> names the bad records where others of the batch are good.
 /// </summary>
-internal readonly record struct Refusal(ErrorCode Error, string? Message = null);
+internal readonly record struct Refusal(
+    ErrorCode Error, string? Message = null, IReadOnlyList<RecordError>? Records = null);
+
+/// <summary>A bad record by its place in the batch, counted from 0.</summary>
+internal readonly record struct RecordError(int Index, string Message);
 
 /// <summary>What a record batch must satisfy before it is let into a log, whatever the log holds.</summary>
 internal static class BatchRules
 {
     /// <summary>A batch of a compacted topic that unpacks to more than this is let in with its keys unseen.</summary>
     private const int UnpackedBytesMax = 64 * 1024 * 1024;
+
+    /// <summary>Bad records that are named; the message counts the others.</summary>
+    private const int NamedMax = 1000;
 
     private static readonly Refusal Fine = new(ErrorCode.None);
 
@@ -45,10 +53,15 @@ internal static class BatchRules
             return new Refusal(ErrorCode.CorruptMessage);
         }
         var refusal = CheckFields(header);
-        refusal = refusal.Error == ErrorCode.None ? CheckTime(header, header.MaxTimestamp, config, nowMs) : refusal;
-        if (refusal.Error == ErrorCode.None && (config.IsCompacted || config.TimestampBeforeMaxMs < long.MaxValue))
+        if (refusal.Error == ErrorCode.None)
         {
-            refusal = CheckRecords(batch[BatchHeader.Size..], header, config, nowMs);
+            // The header tells the latest time of all records; which ones are too late only the records tell.
+            var ofLatest = CheckTime(header.MaxTimestamp, config, nowMs);
+            if (ofLatest.Error != ErrorCode.None || config.IsCompacted || config.TimestampBeforeMaxMs < long.MaxValue)
+            {
+                refusal = CheckRecords(batch[BatchHeader.Size..], header, config, nowMs);
+            }
+            refusal = refusal.Error == ErrorCode.None ? ofLatest : refusal;
         }
         return refusal.Error == ErrorCode.None && batch.Length > config.SegmentBytes
             ? new Refusal(ErrorCode.RecordListTooLarge)
@@ -66,7 +79,7 @@ internal static class BatchRules
             : new Refusal(ErrorCode.InvalidRecord);
     }
 
-    private static Refusal CheckTime(in BatchHeader header, long timestampMs, TopicConfig config, long nowMs)
+    private static Refusal CheckTime(long timestampMs, TopicConfig config, long nowMs)
     {
         if (config.LogAppendTime || timestampMs < 0)
         {
@@ -98,23 +111,40 @@ internal static class BatchRules
             : new Refusal(ErrorCode.CorruptMessage, "The records of the batch cannot be unpacked.");
     }
 
+    /// <summary>
+    /// Looks at every record, so that the producer learns of each bad one. The error of the batch is that of the first,
+    /// as with Apache Kafka.
+    /// </summary>
     private static Refusal Walk(ReadOnlySpan<byte> records, in BatchHeader header, TopicConfig config, long nowMs)
     {
         var reader = new RecordReader(records, header.RecordCount);
-        while (reader.MoveNext())
+        List<RecordError>? bad = null;
+        var (first, count) = (Fine, 0);
+        for (var index = 0; reader.MoveNext(); index++)
         {
-            if (config.IsCompacted && !reader.HasKey)
+            var refusal = config.IsCompacted && !reader.HasKey
+                ? new Refusal(ErrorCode.InvalidRecord, "A compacted topic cannot take a record without a key.")
+                : CheckTime(header.BaseTimestamp + reader.TimestampDelta, config, nowMs);
+            if (refusal.Error == ErrorCode.None)
             {
-                return new Refusal(ErrorCode.InvalidRecord, "A compacted topic cannot take a record without a key.");
+                continue;
             }
-            var refusal = CheckTime(header, header.BaseTimestamp + reader.TimestampDelta, config, nowMs);
-            if (refusal.Error != ErrorCode.None)
+            first = count++ == 0 ? refusal : first;
+            if (count <= NamedMax)
             {
-                return refusal;
+                (bad ??= []).Add(new RecordError(index, refusal.Message!));
             }
         }
-        return reader.IsDamaged
-            ? new Refusal(ErrorCode.InvalidRecord, "The records of the batch do not fit into it.")
-            : Fine;
+        if (reader.IsDamaged)
+        {
+            return new Refusal(ErrorCode.InvalidRecord, "The records of the batch do not fit into it.");
+        }
+        return bad is null
+            ? Fine
+            : new Refusal(
+                first.Error,
+                $"{count} of {header.RecordCount} records"
+                + $"{(count > NamedMax ? $", of which the first {NamedMax} are named" : "")}: {first.Message}",
+                bad);
     }
 }

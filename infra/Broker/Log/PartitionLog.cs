@@ -4,9 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Broker.Log;
 
-/// <summary>What an append led to. Times are milliseconds since 1970, -1 where the producer's time stands.</summary>
+/// <summary>
+/// What an append led to. Times are milliseconds since 1970, -1 where the producer's time stands. Of a refused batch
+/// <paramref name="Records"/> are the bad ones, where it is known which.
+/// </summary>
 internal readonly record struct AppendResult(
-    ErrorCode Error, long BaseOffset = -1, long LogAppendTimeMs = -1, long LogStart = -1, string? Message = null);
+    ErrorCode Error, long BaseOffset = -1, long LogAppendTimeMs = -1, long LogStart = -1, string? Message = null,
+    IReadOnlyList<RecordError>? Records = null);
 
 /// <summary>
 /// The log of one partition owns its records: segments in ascending order, of which the last is written. Appends take
@@ -51,10 +55,10 @@ internal sealed partial class PartitionLog
     /// <summary>Checks and appends one batch of a producer, whose bytes are changed in place.</summary>
     public AppendResult Append(Span<byte> batch)
     {
-        var (error, message) = BatchRules.Check(batch, Volatile.Read(ref _config), NowMs(), out var header);
+        var (error, message, records) = BatchRules.Check(batch, Volatile.Read(ref _config), NowMs(), out var header);
         if (error != ErrorCode.None)
         {
-            return new AppendResult(error, Message: message);
+            return new AppendResult(error, Message: message, Records: records);
         }
         AppendResult result;
         lock (_gate)

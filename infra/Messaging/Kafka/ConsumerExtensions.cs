@@ -30,21 +30,29 @@ public static class ConsumerExtensions
             var behind = options.FromBeginning && !consumer.CaughtUp.IsCompleted;
             return Task.FromResult(consumer.Trouble ?? (behind ? "what was there at the start is being read" : null));
         });
-        return services;
+        return services.AddNeededTopics(_ => NeededBy(options));
+    }
+
+    private static IEnumerable<NeededTopic> NeededBy(ConsumerOptions options)
+    {
+        foreach (var topic in options.Topics) yield return new NeededTopic(topic.Name);
+        if (!options.FromBeginning) yield return NeededTopic.OfGroup(options.Group);
+        if (options.BadRecords == BadRecordPolicy.DeadLetter)
+            yield return new NeededTopic(Topics.DeadLetters.Name) { MayBeMissing = true };
     }
 
     /// <summary>
     /// Creates the topics before the role's consumers start, waiting for the broker as long as the role runs. Call it
     /// before <see cref="AddEventConsumer"/>: hosted services start in the order of their registration. Where a topic
     /// exists with other settings, the log says so and <c>/health/ready</c> shows the role as degraded: it works, and
-    /// somebody should see to the topic.
+    /// somebody should see to the topic. While a partition of theirs has no leader the role is not ready.
     /// </summary>
     public static IServiceCollection AddTopics(this IServiceCollection services, params Topic[] topics)
     {
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TopicStart>(provider, (object)topics));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<TopicStart>());
         services.AddReadinessWarning("topics", provider => provider.GetRequiredService<TopicStart>().Differences);
-        return services;
+        return services.AddNeededTopics(_ => topics.Select(topic => new NeededTopic(topic.Name)));
     }
 }
 
@@ -64,7 +72,8 @@ internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeP
         {
             try
             {
-                Differences = await admin.EnsureAsync(topics, cancellationToken);
+                var differences = await admin.EnsureAsync(topics, cancellationToken);
+                Differences = [.. differences.Select(difference => difference.ToString())];
                 foreach (var sentence in Differences) Differs(logger, sentence);
                 return;
             }

@@ -9,7 +9,11 @@ namespace EventStream.Messaging.Kafka;
 /// Turns messages into records with CloudEvents headers. What is the same for all records of a writer, or of a type,
 /// is encoded once.
 /// </summary>
-internal sealed class EventEncoder(string source)
+/// <remarks>
+/// A record's timestamp is never later than the writer's own clock: Kafka refuses a batch for one record that lies too
+/// far ahead, and a reader's stream time would run ahead with it. The event's own time stays in its CloudEvents header.
+/// </remarks>
+internal sealed class EventEncoder(string source, TimeProvider clock)
 {
     private readonly Header sourceHeader = new(CloudEvents.Source, Encoding.UTF8.GetBytes(source));
     private readonly ConcurrentDictionary<Type, (MessageType Type, Header Header)> types = new();
@@ -19,12 +23,13 @@ internal sealed class EventEncoder(string source)
     /// </summary>
     public Message<byte[], byte[]> Encode(string key, IMessage message, DateTimeOffset time, PublishOptions? options)
     {
+        var now = clock.GetUtcNow();
         var (type, typeHeader) = types.GetOrAdd(message.GetType(), Describe);
         return new Message<byte[], byte[]>
         {
             Key = Encoding.UTF8.GetBytes(key),
             Value = type.Write(message),
-            Timestamp = new Timestamp(time),
+            Timestamp = new Timestamp(time < now ? time : now),
             Headers = CloudEvents.Headers(
                 typeHeader, sourceHeader,
                 options?.EventId is { } id ? Encoding.UTF8.GetBytes(id) : EventIds.NewUtf8(), time,

@@ -10,6 +10,11 @@ namespace EventStream.Messaging.Kafka;
 /// <see cref="KafkaOptions.InFlightBytesMax"/> bytes wait for acknowledgement; a caller beyond that waits, so that
 /// memory stays bounded when the broker is away. A client that Kafka refused for good is replaced by a new one.
 /// </summary>
+/// <remarks>
+/// Kafka refuses a whole batch for a record that breaks a rule, and its client does not tell which record that is. The
+/// records of a refused batch go once more through a second client, whose batches hold one record each: what fails
+/// there is bad by itself. They keep their places in flight meanwhile, so that the bounds hold.
+/// </remarks>
 public sealed partial class EventProducer : IEventPublisher, IDisposable
 {
     private readonly KafkaOptions options;
@@ -21,6 +26,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private readonly Action<PendingRecord, Error> settled;
     private readonly Lock building = new();
     private volatile IProducer<byte[], byte[]>? client;
+    private IProducer<byte[], byte[]>? single;
     private bool disposed;
 
     public EventProducer(
@@ -28,7 +34,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     {
         (this.options, this.logger, this.clock) = (options, logger, clock ?? TimeProvider.System);
         clientId = $"eventstream-{client.Name}";
-        encoder = new EventEncoder($"/eventstream/{client.Name}");
+        encoder = new EventEncoder($"/eventstream/{client.Name}", this.clock);
         window = new InFlightWindow(options.InFlightMax, options.InFlightBytesMax, HandOver);
         settled = Settle;
         ProducerMetrics.Add(this);
@@ -73,6 +79,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         if (Interlocked.Exchange(ref disposed, true)) return;
         var last = client;
         last?.Flush(options.FlushTimeout);
+        single?.Flush(options.FlushTimeout);
         var left = window.Close();
         if (left.Count > 0)
         {
@@ -83,6 +90,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
 
         foreach (var record in left) Tell(record, new Error(ErrorCode.Local_Destroy, "the producer was closed"));
         last?.Dispose();
+        single?.Dispose();
         ProducerMetrics.Remove(this);
     }
 
@@ -90,7 +98,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private Error? HandOver(PendingRecord record)
     {
         if (ProducerMetrics.MeasuresLatency) record.StartedAt = clock.GetTimestamp();
-        var message = record.TakeMessage();
+        var message = record.Message;
         while (true)
         {
             var to = client ?? Build();
@@ -112,7 +120,44 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
 
     private void Settle(PendingRecord record, Error error)
     {
+        if (IsOfOneRecord(error) && !record.SentAlone && TrySendAlone(record)) return;
         if (window.TryLeave(record)) Tell(record, error);
+    }
+
+    /// <summary>Whether Kafka refused the batch for the sake of one record in it, or for the size of all of them.</summary>
+    private static bool IsOfOneRecord(Error error) => error.Code is ErrorCode.InvalidRecord
+        or ErrorCode.InvalidTimestamp or ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge;
+
+    private bool TrySendAlone(PendingRecord record)
+    {
+        record.SentAlone = true;
+        try
+        {
+            Single().Produce(record.Topic, record.Message, record.Report);
+            return true;
+        }
+        catch (Exception e) when (e is KafkaException or ObjectDisposedException)
+        {
+            // The first refusal stands.
+            return false;
+        }
+    }
+
+    private IProducer<byte[], byte[]> Single()
+    {
+        lock (building)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            if (single is not null) return single;
+            var config = options.ProducerConfig($"{clientId}-single");
+            config.DeliveryReportFields = "none";
+            config.BatchNumMessages = 1;
+            config.LingerMs = 0;
+            return single = new ProducerBuilder<byte[], byte[]>(config)
+                .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
+                .SetErrorHandler((_, error) => ClientError(logger, error.Reason))
+                .Build();
+        }
     }
 
     /// <summary>

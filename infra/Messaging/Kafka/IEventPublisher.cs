@@ -5,13 +5,14 @@ namespace EventStream.Messaging.Kafka;
 
 /// <summary>
 /// Publishes messages to topics. Order is that of the calls, per key; a record is acknowledged by all replicas before
-/// its outcome is told.
+/// its outcome is told. Records share batches, and Kafka refuses a batch for one bad record in it: the records of such
+/// a batch are sent again one by one, so that only the bad one fails. They may then follow later records of their key.
 /// </summary>
 public interface IEventPublisher
 {
     /// <summary>
-    /// Publishes and waits for the acknowledgement. <paramref name="time"/> is the event's own time and becomes the
-    /// record's timestamp. Throws <see cref="PublishException"/> when the broker did not take it within the delivery
+    /// Publishes and waits for the acknowledgement. <paramref name="time"/> is the event's own time; it becomes the
+    /// record's timestamp unless it is ahead of this machine's clock, whose time is then taken. Throws <see cref="PublishException"/> when the broker did not take it within the delivery
     /// time-out.
     /// </summary>
     Task PublishAsync(
@@ -66,6 +67,8 @@ public sealed class PublishException(string topic, Error error)
             "See that the broker runs and is reached at Kafka:Bootstrap, then publish again.",
         ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge =>
             $"Send less at once, or raise max.message.bytes of '{topic}'.",
+        ErrorCode.InvalidRecord or ErrorCode.InvalidTimestamp =>
+            "Kafka takes it in no case: its key, its time or its form breaks a rule of the topic.",
         ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition =>
             "Create it with `eventstream topics create`.",
         ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed =>

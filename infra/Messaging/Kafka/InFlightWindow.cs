@@ -143,8 +143,6 @@ internal sealed class PendingRecord(
     /// <summary>What headers and framing add to key and value, about.</summary>
     private const int OverheadBytes = 300;
 
-    private Message<byte[], byte[]>? message = message;
-
     public string Topic { get; } = topic;
 
     public Action<PublishException?> Delivered { get; } = delivered;
@@ -164,11 +162,13 @@ internal sealed class PendingRecord(
     public bool IsLinked { get; set; }
 
     /// <summary>
-    /// What is sent, once. The client copies it; kept here until the acknowledgement, thousands of records would
-    /// outlive the youngest generation of the collector and cost more than their sending.
+    /// What is sent. It is kept until the outcome is known, as it is sent again where its batch was refused for another
+    /// record.
     /// </summary>
-    public Message<byte[], byte[]> TakeMessage() =>
-        Interlocked.Exchange(ref message, null) ?? throw new InvalidOperationException("The record was sent before.");
+    public Message<byte[], byte[]> Message { get; } = message;
+
+    /// <summary>Whether it went in a batch of its own, so that a refusal is about itself.</summary>
+    public bool SentAlone { get; set; }
 
     /// <summary>The client's word on it.</summary>
     public void Report(DeliveryReport<byte[], byte[]> report) => settled(this, report.Error);

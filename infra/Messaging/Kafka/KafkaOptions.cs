@@ -8,24 +8,34 @@ namespace EventStream.Messaging.Kafka;
 /// </summary>
 public sealed record KafkaOptions
 {
+    /// <summary>The value of <see cref="ReplicationFactor"/> that leaves it to the cluster.</summary>
+    public const short ClusterDefault = -1;
+
     /// <summary><c>Kafka:Bootstrap</c>: host:port, or several separated by commas.</summary>
     public string Bootstrap { get; init; } = "127.0.0.1:9092";
 
-    /// <summary><c>Kafka:ReplicationFactor</c> of topics that are created.</summary>
-    public short ReplicationFactor { get; init; } = 1;
+    /// <summary>
+    /// <c>Kafka:ReplicationFactor</c> of topics that are created. Unless it is set, or set to -1, the cluster's own
+    /// default counts (<c>default.replication.factor</c>, KIP-464).
+    /// </summary>
+    public short ReplicationFactor { get; init; } = ClusterDefault;
 
     /// <summary><c>Kafka:SecurityProtocol</c>, for example Ssl; Plaintext by default.</summary>
     public SecurityProtocol SecurityProtocol { get; init; } = SecurityProtocol.Plaintext;
 
     /// <summary>
-    /// <c>Kafka:SaslMechanism</c>, <c>Kafka:SaslUsername</c> and <c>Kafka:SaslPassword</c>, where the broker asks for
-    /// them.
+    /// <c>Kafka:SaslMechanism</c>, for example ScramSha512, with <c>Kafka:SaslUsername</c> and a password, where the
+    /// broker asks for them.
     /// </summary>
     public SaslMechanism? SaslMechanism { get; init; }
 
     public string? SaslUsername { get; init; }
 
+    /// <summary><c>Kafka:SaslPassword</c>; a file is better, as settings are easily shown.</summary>
     public string? SaslPassword { get; init; }
+
+    /// <summary><c>Kafka:SaslPasswordFile</c>: the file whose first line is the password. It is read at the start.</summary>
+    public string? SaslPasswordFile { get; init; }
 
     /// <summary>Time within which a record is acknowledged or its publication fails.</summary>
     public TimeSpan DeliveryTimeout { get; init; } = TimeSpan.FromSeconds(120);
@@ -42,9 +52,57 @@ public sealed record KafkaOptions
     /// <summary>Time that a closing producer waits for acknowledgements before it gives up what it holds.</summary>
     public TimeSpan FlushTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Reads the section <c>Kafka</c>.</summary>
-    public static KafkaOptions From(IConfiguration configuration) =>
-        configuration.GetSection("Kafka").Get<KafkaOptions>() ?? new KafkaOptions();
+    /// <summary>
+    /// Reads the section <c>Kafka</c> and the file of the password. Throws <see cref="KafkaSettingsException"/> with a
+    /// sentence for the setting that is wrong.
+    /// </summary>
+    public static KafkaOptions From(IConfiguration configuration)
+    {
+        var options = Bind(configuration);
+        if (options.ReplicationFactor is 0 or < ClusterDefault)
+        {
+            throw new KafkaSettingsException(
+                $"Kafka:ReplicationFactor is {options.ReplicationFactor}; it must be at least 1, or -1 for the "
+                + "cluster's default.");
+        }
+
+        if (string.IsNullOrEmpty(options.SaslPasswordFile)) return options;
+        if (!string.IsNullOrEmpty(options.SaslPassword))
+            throw new KafkaSettingsException("Set Kafka:SaslPassword or Kafka:SaslPasswordFile, not both.");
+        return options with { SaslPassword = ReadPassword(options.SaslPasswordFile) };
+    }
+
+    private static KafkaOptions Bind(IConfiguration configuration)
+    {
+        try
+        {
+            return configuration.GetSection("Kafka").Get<KafkaOptions>() ?? new KafkaOptions();
+        }
+        catch (InvalidOperationException e)
+        {
+            // It names the setting and, as nothing else fails to bind, no text that could be a password.
+            throw new KafkaSettingsException(e.Message, e);
+        }
+    }
+
+    private static string ReadPassword(string file)
+    {
+        try
+        {
+            var password = File.ReadLines(file).FirstOrDefault()?.Trim();
+            return !string.IsNullOrEmpty(password)
+                ? password
+                : throw new KafkaSettingsException($"Kafka:SaslPasswordFile names '{file}', whose first line is empty.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new KafkaSettingsException(
+                $"Kafka:SaslPasswordFile names '{file}', which cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Leaves out the password.</summary>
+    public override string ToString() => $"Kafka at {Bootstrap} ({SecurityProtocol})";
 
     /// <summary>The settings that every client shares, librdkafka's words.</summary>
     public ClientConfig ClientConfig(string clientId) => new()
@@ -53,8 +111,8 @@ public sealed record KafkaOptions
         ClientId = clientId,
         SecurityProtocol = SecurityProtocol,
         SaslMechanism = SaslMechanism,
-        SaslUsername = SaslUsername,
-        SaslPassword = SaslPassword,
+        SaslUsername = NullWhenEmpty(SaslUsername),
+        SaslPassword = NullWhenEmpty(SaslPassword),
         SocketNagleDisable = true,
         SocketKeepaliveEnable = true,
         ReconnectBackoffMs = 50,
@@ -63,6 +121,9 @@ public sealed record KafkaOptions
         // A broker that is not there yet is the supervisor's news, not an error of every client's log.
         LogConnectionClose = false,
     };
+
+    /// <summary>An environment variable that is set to nothing means the same as one that is not set.</summary>
+    private static string? NullWhenEmpty(string? text) => text is "" ? null : text;
 
     /// <summary>Settings of an idempotent producer that waits for all replicas.</summary>
     public ProducerConfig ProducerConfig(string clientId) => new(ClientConfig(clientId))
@@ -103,3 +164,6 @@ public sealed record KafkaOptions
         AllowAutoCreateTopics = false,
     };
 }
+
+/// <summary>A setting of the section <c>Kafka</c> is wrong; the message names it and says what to put there.</summary>
+public sealed class KafkaSettingsException(string message, Exception? cause = null) : Exception(message, cause);

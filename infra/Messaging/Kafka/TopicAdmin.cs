@@ -1,3 +1,4 @@
+using System.Globalization;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using EventStream.Contracts;
@@ -14,20 +15,20 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Creates what is missing and returns a sentence for each setting that differs. Safe to call from many roles at
-    /// once. Throws <see cref="KafkaException"/> when the broker does not answer.
+    /// Creates what is missing and returns each setting that differs. Safe to call from many roles at once. Throws <see cref="KafkaException"/> when the broker does not answer.
     /// </summary>
-    public async Task<IReadOnlyList<string>> EnsureAsync(IEnumerable<Topic> topics, CancellationToken cancellation)
+    public async Task<IReadOnlyList<TopicDifference>> EnsureAsync(
+        IEnumerable<Topic> topics, CancellationToken cancellation)
     {
         using var admin = Open();
         var wanted = topics.ToList();
         var report = await CompareAsync(admin, wanted, cancellation);
         if (report.Missing.Count > 0) await CreateAsync(admin, report.Missing).WaitAsync(cancellation);
-        return [.. report.Differences.Select(difference => difference.ToString())];
+        return report.Differences;
     }
 
     /// <summary>
-    /// Compares partitions, cleanup policy and retention with what exists, and changes nothing. Throws
+    /// Compares partitions, replicas, cleanup policy and retention with what exists, and changes nothing. Throws
     /// <see cref="KafkaException"/> when the broker does not answer.
     /// </summary>
     public async Task<TopicReport> CompareAsync(IEnumerable<Topic> topics, CancellationToken cancellation)
@@ -41,17 +42,56 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
             .SetErrorHandler((_, _) => { }).Build();
 
-    private static async Task<TopicReport> CompareAsync(
+    private async Task<TopicReport> CompareAsync(
         IAdminClient admin, List<Topic> wanted, CancellationToken cancellation)
     {
         var existing = await Task.Run(() => admin.GetMetadata(RequestTimeout), cancellation);
-        var partitions = existing.Topics.ToDictionary(topic => topic.Topic, topic => topic.Partitions.Count);
-        var there = wanted.Where(topic => partitions.ContainsKey(topic.Name)).ToList();
+        var found = existing.Topics.ToDictionary(topic => topic.Topic, topic => topic.Partitions);
+        var there = wanted.Where(topic => found.ContainsKey(topic.Name)).ToList();
         var settings = await SettingsAsync(admin, there).WaitAsync(cancellation);
+        var replicas = await ReplicasAsync(
+            admin, existing, there.Select(topic => Replicas(found[topic.Name]))).WaitAsync(cancellation);
         return new TopicReport(
             [.. wanted.Except(there)],
-            [.. there.SelectMany(topic =>
-                TopicSettings.Compare(topic, partitions[topic.Name], settings.GetValueOrDefault(topic.Name) ?? []))]);
+            [.. there.SelectMany(topic => TopicSettings.Compare(
+                topic, found[topic.Name].Count, Replicas(found[topic.Name]), replicas,
+                settings.GetValueOrDefault(topic.Name) ?? []))]);
+    }
+
+    /// <summary>Replicas of the partition that has the fewest.</summary>
+    private static int Replicas(List<PartitionMetadata> partitions) =>
+        partitions.Select(partition => partition.Replicas.Length).DefaultIfEmpty(0).Min();
+
+    /// <summary>
+    /// The replicas that each topic should have, or null where that is not known or the cluster has too few brokers for
+    /// them. The cluster is asked only where some topic could have more than it has.
+    /// </summary>
+    private async Task<int?> ReplicasAsync(IAdminClient admin, Metadata existing, IEnumerable<int> actual)
+    {
+        var brokers = existing.Brokers.Count;
+        if (actual.All(replicas => replicas >= brokers)) return null;
+        var wanted = options.ReplicationFactor == KafkaOptions.ClusterDefault
+            ? await ClusterDefaultAsync(admin, existing.OriginatingBrokerId)
+            : options.ReplicationFactor;
+        return wanted <= brokers ? wanted : null;
+    }
+
+    private async Task<int?> ClusterDefaultAsync(IAdminClient admin, int broker)
+    {
+        try
+        {
+            var described = await admin.DescribeConfigsAsync(
+                [new ConfigResource { Type = ResourceType.Broker, Name = $"{broker}" }],
+                new DescribeConfigsOptions { RequestTimeout = RequestTimeout });
+            return described.Single().Entries.TryGetValue(TopicSettings.ClusterReplicas, out var entry)
+                && int.TryParse(entry.Value, CultureInfo.InvariantCulture, out var count) ? count : null;
+        }
+        catch (KafkaException e) when (e is DescribeConfigsException)
+        {
+            // A client that may not read the brokers' settings can still create topics.
+            ClientMessage(logger, e.Error.Reason);
+            return null;
+        }
     }
 
     private static async Task<Dictionary<string, Dictionary<string, string>>> SettingsAsync(

@@ -4,8 +4,8 @@ using EventStream.Contracts;
 namespace EventStream.Messaging.Kafka;
 
 /// <summary>
-/// One setting of a topic that is not what the contracts say. <paramref name="Setting"/> is <c>partitions</c> or a name
-/// of Kafka's topic configuration.
+/// One setting of a topic that is not what the contracts say. <paramref name="Setting"/> is <c>partitions</c>,
+/// <c>replicas</c> or a name of Kafka's topic configuration.
 /// </summary>
 public sealed record TopicDifference(string Topic, string Setting, string Actual, string Wanted)
 {
@@ -15,13 +15,16 @@ public sealed record TopicDifference(string Topic, string Setting, string Actual
         TopicSettings.Partitions when Fewer =>
             $"add partitions (kafka-topics --alter --topic {Topic} --partitions {Wanted}) while nothing is in flight, "
             + "because keys change their partition",
-        TopicSettings.Partitions => "create it anew: partitions cannot be taken away",
+        TopicSettings.Partitions => "delete it and create it again: partitions cannot be taken away",
+        TopicSettings.Replicas => "add replicas (kafka-reassign-partitions), or set Kafka:ReplicationFactor",
         _ => $"set it (kafka-configs --alter --topic {Topic} --add-config {Setting}={Wanted})",
     };
 
     /// <summary>The sentence for the operator.</summary>
-    public override string ToString() =>
-        $"Topic '{Topic}' has {Setting} {Actual}, the contracts say {Wanted}; {Remedy}, or change the contracts.";
+    public override string ToString() => Setting == TopicSettings.Replicas
+        ? $"Topic '{Topic}' has replicas {Actual} where Kafka:ReplicationFactor or the cluster's default says {Wanted}, "
+            + $"and is unavailable while the brokers that hold it are down; {Remedy}."
+        : $"Topic '{Topic}' has {Setting} {Actual}, the contracts say {Wanted}; {Remedy}, or change the contracts.";
 
     private bool Fewer =>
         int.TryParse(Actual, CultureInfo.InvariantCulture, out var has)
@@ -32,8 +35,12 @@ public sealed record TopicDifference(string Topic, string Setting, string Actual
 public static class TopicSettings
 {
     public const string Partitions = "partitions";
+    public const string Replicas = "replicas";
     public const string CleanupPolicy = "cleanup.policy";
     public const string RetentionMs = "retention.ms";
+
+    /// <summary>The setting of a broker that says how many replicas a topic has unless told otherwise.</summary>
+    internal const string ClusterReplicas = "default.replication.factor";
 
     /// <summary>
     /// What the contracts ask of a topic. What a compacted topic keeps does not depend on its age.
@@ -50,12 +57,17 @@ public static class TopicSettings
         };
     }
 
-    /// <summary>Where what exists differs from the contracts; settings that are not known are not compared.</summary>
+    /// <summary>
+    /// Where what exists differs from the contracts, or has fewer replicas than wanted; what is not known is not
+    /// compared.
+    /// </summary>
     public static IEnumerable<TopicDifference> Compare(
-        Topic topic, int partitions, IReadOnlyDictionary<string, string> settings)
+        Topic topic, int partitions, int replicas, int? replicasWanted, IReadOnlyDictionary<string, string> settings)
     {
         if (partitions != topic.Partitions)
             yield return new TopicDifference(topic.Name, Partitions, $"{partitions}", $"{topic.Partitions}");
+        if (replicas < replicasWanted)
+            yield return new TopicDifference(topic.Name, Replicas, $"{replicas}", $"{replicasWanted}");
         foreach (var (name, wanted) in Of(topic))
         {
             if (topic.Compacted && name == RetentionMs) continue;

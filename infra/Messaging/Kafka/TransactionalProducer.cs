@@ -37,7 +37,7 @@ public sealed partial class TransactionalProducer : IDisposable
         KafkaOptions kafka, TransactionOptions options, string source, ILogger<TransactionalProducer> logger)
     {
         this.options = options;
-        encoder = new EventEncoder(source);
+        encoder = new EventEncoder(source, TimeProvider.System);
         var config = kafka.ProducerConfig(options.TransactionalId);
         config.TransactionalId = options.TransactionalId;
         config.TransactionTimeoutMs = (int)options.Timeout.TotalMilliseconds;

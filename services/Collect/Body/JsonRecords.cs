@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace EventStream.Collect.Body;
 
-/// <summary>The records of a body of type application/json: an array, as Vector and Fluent Bit send it, or one value.</summary>
+/// <summary>
+/// The records of a body of type application/json: an array, as Vector and Fluent Bit send it, or one value.
+/// </summary>
 internal static class JsonRecords
 {
     /// <summary>

@@ -51,7 +51,9 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
         }
     }
 
-    /// <summary>Lets a body through to <see cref="ReadAsync"/>, whose bound is a little lower and has an answer.</summary>
+    /// <summary>
+    /// Lets a body through to <see cref="ReadAsync"/>, whose bound is a little lower and has an answer.
+    /// </summary>
     public static IRequestSizeLimitMetadata Limit(CollectOptions options) =>
         new SizeLimit(options.BodyBytesMax + (2 * ReadBytes));
 
@@ -76,7 +78,8 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
             return (null, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge(bytesMax)
                 : Problem(e.StatusCode, "The body cannot be read", e.Message));
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or ZstdException)
+        catch (Exception e)
+            when (e is IOException or InvalidDataException or InvalidOperationException or ZstdException)
         {
             return (null, Problem(400, "The body cannot be decompressed",
                 "It is cut off, or it is not in the content encoding that the request names."));

@@ -5,8 +5,8 @@ using ZstdSharp.Unsafe;
 namespace EventStream.Collect.Body;
 
 /// <summary>
-/// Content-Encoding zstd (RFC 8878), which ASP.NET Core does not have. The window is at most that of RFC 9659, 8 MiB, so
-/// that a small body cannot ask for much memory.
+/// Content-Encoding zstd (RFC 8878), which ASP.NET Core does not have. The window is at most that of RFC 9659, 8 MiB,
+/// so that a small body cannot ask for much memory.
 /// </summary>
 internal sealed class ZstdDecompression : IDecompressionProvider
 {

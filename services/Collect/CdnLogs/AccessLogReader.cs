@@ -115,7 +115,9 @@ public sealed class AccessLogReader(EdgeNames edges)
         };
     }
 
-    /// <summary>A time as nginx writes it, in seconds, or as other shippers do, in milliseconds or microseconds.</summary>
+    /// <summary>
+    /// A time as nginx writes it, in seconds, or as other shippers do, in milliseconds or microseconds.
+    /// </summary>
     private static DateTimeOffset Time(double value, DateTimeOffset arrival)
     {
         var milliseconds = value switch

@@ -134,7 +134,7 @@ internal sealed class IntakeLimits : IAsyncDisposable
         http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return Results.Problem(
             statusCode: StatusCodes.Status429TooManyRequests, title: "Too much at once",
-            detail: $"Nothing of this body is stored. Send it again in {seconds} s; post the reports of a session to its "
-                + "beaconsUrl, unchanged, where the limits of the session hold and not those of the address.");
+            detail: $"Nothing of this body is stored. Send it again in {seconds} s. Post the reports of a session to "
+                + "its beaconsUrl, unchanged: there the limits of the session hold, not those of the address.");
     }
 }

@@ -2,8 +2,8 @@ namespace EventStream.Collect.Limits;
 
 /// <summary>
 /// What clients may send a second, section <c>Collect:Limits</c>. Bytes count decompressed, with
-/// <see cref="RecordBytes"/> more for each record. Whoever saved up may send more at once: requests of ten seconds, bytes
-/// as the constants say.
+/// <see cref="RecordBytes"/> more for each record. A client that was silent may send more at once: requests of ten
+/// seconds, and bytes as said below.
 /// </summary>
 public sealed record LimitOptions
 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EventStream.Hosting;
+using EventStream.Messaging.Kafka;
 using EventStream.Playback.Edge;
 
 namespace EventStream.Console.Commands;
@@ -49,6 +50,7 @@ public static class CommandLine
             StoreCommand.Build(),
             LoadCommand.Build(),
             CapacityCommand.Build(),
+            KeyCommand.Build(),
             VersionCommand.Build(),
         };
         return root;
@@ -59,7 +61,8 @@ public static class CommandLine
 
     private static string? Expected(Exception e) => e switch
     {
-        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException => e.Message,
+        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
+            or KafkaSettingsException or UnauthorizedAccessException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

@@ -4,7 +4,8 @@ using EventStream.Console.Supervisor;
 namespace EventStream.Console.Commands;
 
 /// <summary>
-/// <c>eventstream status</c>: what runs in a data folder. Exit code 1 where nothing does, or not all of it.
+/// <c>eventstream status</c>: what runs in a data folder, and what each role that is not in order says. Exit code 1
+/// where nothing runs, not all of it, or a role is not ready.
 /// </summary>
 internal static class StatusCommand
 {
@@ -34,13 +35,16 @@ internal static class StatusCommand
             var all = await http.GetFromJsonAsync<List<ProcessStatus>>(url, cancellation) ?? [];
             Print(all);
             foreach (var (name, address) in run.Urls) System.Console.WriteLine($"{name,-14} {address}");
-            return run.Ready && all.All(process => process.State == "ready") ? 0 : CommandLine.Failure;
+            return run.Ready && all.All(IsReady) ? 0 : CommandLine.Failure;
         }
         catch (HttpRequestException e)
         {
             throw new CommandException($"The supervisor (process {run.Pid}) does not answer: {e.Message}", e);
         }
     }
+
+    private static bool IsReady(ProcessStatus process) =>
+        process.State == "ready" && process.Health.All(role => role.State != RoleHealth.NotReady);
 
     private static void Print(List<ProcessStatus> all)
     {
@@ -53,5 +57,7 @@ internal static class StatusCommand
         }
 
         System.Console.WriteLine($"{"together",-18} {"",29} {all.Sum(process => process.PssBytes) / Mebibyte,10:0.0}");
+        foreach (var role in all.SelectMany(process => process.Health).Where(role => role.State != RoleHealth.Ready))
+            System.Console.WriteLine($"{role.Role} is {role.State}: {string.Join(' ', role.Why)}");
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Confluent.Kafka;
+using EventStream.Console.Supervisor;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
@@ -19,6 +20,12 @@ internal static class TopicsCommand
         HelpName = "HOST:PORT",
     };
 
+    private static readonly Option<string?> Data = new("--data")
+    {
+        Description = "Data folder of a running platform: the topics of its broker, with its credentials.",
+        HelpName = "DIR",
+    };
+
     private static readonly Option<string?> Out = new("--out")
     {
         Description = "File to write; standard output otherwise.",
@@ -29,13 +36,17 @@ internal static class TopicsCommand
     {
         var list = new Command("list", "Print every topic with key, writers, readers, partitions and retention.");
         list.SetAction(_ => List());
-        var create = new Command("create", "Create the topics that are missing; report those that differ.") { Kafka };
+        var create = new Command("create", "Create the topics that are missing; report those that differ.")
+        {
+            Kafka, Data,
+        };
         create.SetAction(CreateAsync);
         var check = new Command(
             "check",
-            "Compare the topics with the broker's: partitions, cleanup policy, retention. Fails on a difference.")
+            "Compare the topics with the broker's: partitions, replicas, cleanup policy, retention. "
+            + "Fails on a difference.")
         {
-            Kafka,
+            Kafka, Data,
         };
         check.SetAction(CheckAsync);
         var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
@@ -47,7 +58,7 @@ internal static class TopicsCommand
     {
         foreach (var topic in Topics.All)
         {
-            var kept = topic.Retention is { } time ? $"{time.TotalDays:0} days" : "for ever";
+            var kept = topic.Retention is { } time ? $"{time.TotalDays:0} days" : "always";
             System.Console.WriteLine(
                 $"{topic.Name,-22} {topic.Partitions,3} partitions, kept {kept,-8}  key: {topic.Key}; "
                 + $"{topic.Writers} -> {topic.Readers}");
@@ -58,7 +69,8 @@ internal static class TopicsCommand
         WithAdminAsync(parsed, async (admin, bootstrap) =>
         {
             var differences = await admin.EnsureAsync(Topics.All, cancellation);
-            foreach (var sentence in differences) await System.Console.Error.WriteLineAsync(sentence);
+            foreach (var difference in differences)
+                await System.Console.Error.WriteLineAsync(difference.ToString());
             System.Console.WriteLine($"{Topics.All.Count} topics are at {bootstrap}");
             return differences.Count == 0 ? 0 : CommandLine.Failure;
         });
@@ -90,8 +102,15 @@ internal static class TopicsCommand
 
     private static async Task<int> WithAdminAsync(ParseResult parsed, Func<TopicAdmin, string, Task<int>> work)
     {
-        var named = parsed.GetValue(Kafka);
-        var overrides = named is null ? null : new Dictionary<string, string?> { ["Kafka:Bootstrap"] = named };
+        var overrides = new Dictionary<string, string?>();
+        if (parsed.GetValue(Data) is { } folder)
+        {
+            var data = new DataFolder(folder);
+            var run = RunFile.Read(data) ?? throw new CommandException($"No platform runs in '{data.Root}'.");
+            foreach (var (key, value) in KafkaAccess.Of(data, run).ClientSettings()) overrides[key] = value;
+        }
+
+        if (parsed.GetValue(Kafka) is { } named) overrides["Kafka:Bootstrap"] = named;
         var options = KafkaOptions.From(RoleHost.ReadConfiguration(overrides: overrides));
         try
         {

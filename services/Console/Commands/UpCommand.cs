@@ -23,8 +23,8 @@ internal static class UpCommand
 
     private static readonly Option<string?> Kafka = new("--kafka")
     {
-        Description = "Use the Apache Kafka at this address instead of the platform's own broker.",
-        HelpName = "HOST:PORT",
+        Description = "Use the Apache Kafka at these addresses instead of the platform's own broker.",
+        HelpName = "HOST:PORT,...",
     };
 
     private static readonly Option<int> Workers = new("--encode-workers")
@@ -70,12 +70,20 @@ internal static class UpCommand
             EncodeWorkersMax = parsed.GetValue(WorkersMax),
         };
         options.Validate();
+        Posix.CreateForOwnerOnly();
         var data = new DataFolder(options.DataFolder);
         if (RunFile.Read(data) is { } other)
             throw new CommandException(
                 $"A platform already runs in '{data.Root}' (process {other.Pid}); `eventstream down` stops it.");
-        if (parsed.GetValue(Background)) return await InBackgroundAsync(options, data, cancellation);
-        return await new SupervisorProcess(options).RunAsync(cancellation);
+        try
+        {
+            if (parsed.GetValue(Background)) return await InBackgroundAsync(options, data, cancellation);
+            return await new SupervisorProcess(options).RunAsync(cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFolder.Unusable(data.Root, e);
+        }
     }
 
     private static async Task<int> InBackgroundAsync(

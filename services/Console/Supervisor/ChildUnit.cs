@@ -16,7 +16,6 @@ internal sealed class ChildUnit(
     public static readonly TimeSpan StopTimeout = RoleProcess.StopTimeout + TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(150);
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
     public string Name => name;
 
@@ -39,6 +38,10 @@ internal sealed class ChildUnit(
         }
     }
 
+    /// <summary>One answer for each role, in their order.</summary>
+    public async Task<IReadOnlyList<RoleHealth>> HealthAsync(CancellationToken cancellation) => await Task.WhenAll(
+        roles.Zip(readyUrls, (role, url) => RoleHealth.AskAsync(role, url, cancellation)));
+
     /// <summary>This program, however it was started.</summary>
     internal static (string Program, string[] First) Self()
     {
@@ -52,12 +55,12 @@ internal sealed class ChildUnit(
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(StartTimeout);
-        var missing = "it does not answer";
+        var health = new RoleHealth(name, RoleHealth.NotReady, ["It does not answer."]);
         try
         {
-            foreach (var url in readyUrls)
+            foreach (var (role, url) in roles.Zip(readyUrls))
             {
-                while ((missing = await ProbeAsync(url, timeout.Token)) is not null)
+                while ((health = await RoleHealth.AskAsync(role, url, timeout.Token)).State == RoleHealth.NotReady)
                 {
                     if (child.HasExited) throw new CommandException(
                         $"{name} {await child.WaitForExitAsync(timeout.Token)}");
@@ -67,21 +70,9 @@ internal sealed class ChildUnit(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new CommandException($"{name} was not ready within {StartTimeout.TotalSeconds:0} s: {missing}");
-        }
-    }
-
-    private static async Task<string?> ProbeAsync(string url, CancellationToken cancellation)
-    {
-        try
-        {
-            using var answer = await Http.GetAsync(url, cancellation);
-            if (answer.IsSuccessStatusCode) return null;
-            return (await answer.Content.ReadAsStringAsync(cancellation)).Trim().ReplaceLineEndings(" ");
-        }
-        catch (Exception e) when (e is HttpRequestException || !cancellation.IsCancellationRequested)
-        {
-            return e.Message;
+            throw new CommandException(
+                $"{name} was not ready within {StartTimeout.TotalSeconds:0} s. {health.Role}: "
+                + string.Join(' ', health.Why));
         }
     }
 

@@ -20,7 +20,7 @@ internal sealed class EdgeUnit(
             Name = place.Name,
             Region = place.Region,
             Port = place.Port,
-            Folder = Path.Combine(data.Of("edges"), place.Name),
+            Folder = data.CreateEdge(place.Name),
             OriginUrl = ports.Url("playback"),
             SigningKey = data.Secret(DataFolder.SigningKey),
         };

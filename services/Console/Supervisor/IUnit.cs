@@ -14,6 +14,10 @@ internal interface IUnit
     /// the cause when it cannot.
     /// </summary>
     Task<IRunningUnit> StartAsync(CancellationToken cancellation);
+
+    /// <summary>What its roles say of themselves while it runs; nothing where it is not one of ours.</summary>
+    Task<IReadOnlyList<RoleHealth>> HealthAsync(CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<RoleHealth>>([]);
 }
 
 /// <summary>A unit that runs. Disposing it stops it within a bound and returns when its processes are gone.</summary>

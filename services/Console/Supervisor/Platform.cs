@@ -11,6 +11,7 @@ internal sealed class Platform : IAsyncDisposable
     private readonly TimeProvider clock;
     private readonly Action<string> say;
     private readonly ProcessSpawner spawner;
+    private readonly KafkaAccess kafka;
     private readonly PlatformEnvironment environment;
     private readonly IReadOnlyList<IReadOnlyList<Supervised>> steps;
 
@@ -19,8 +20,8 @@ internal sealed class Platform : IAsyncDisposable
         (this.options, this.configuration, this.clock, this.say) = (options, configuration, clock, say);
         Data = new DataFolder(options.DataFolder);
         Ports = new PortPlan(options.BasePort);
-        Kafka = options.Kafka ?? $"127.0.0.1:{Ports.Kafka}";
-        environment = new PlatformEnvironment(Data, Ports, Kafka, options.EncodeWorkersMax);
+        kafka = KafkaAccess.Of(options);
+        environment = new PlatformEnvironment(Data, Ports, kafka, options.EncodeWorkersMax);
         spawner = new ProcessSpawner(configuration);
         Workers = new WorkerPool(slot => Supervise(Worker(slot)), options.EncodeWorkersMax, say);
         Edges = EdgePlace.All(Ports)
@@ -34,12 +35,15 @@ internal sealed class Platform : IAsyncDisposable
     public PortPlan Ports { get; }
 
     /// <summary>Bootstrap address of the broker in use.</summary>
-    public string Kafka { get; }
+    public string Kafka => kafka.Bootstrap;
 
     public WorkerPool Workers { get; }
 
     /// <summary>The edges by name, for the failover demonstration.</summary>
     public IReadOnlyDictionary<string, Supervised> Edges { get; }
+
+    /// <summary>Settings of the supervisor's own web application, once PostgreSQL runs.</summary>
+    public Dictionary<string, string?> Settings => environment.Settings();
 
     /// <summary>Every unit that is planned or runs, in the order of the start.</summary>
     public IEnumerable<Supervised> Units => steps.SelectMany(step => step).Concat(Workers.Snapshot());
@@ -59,6 +63,7 @@ internal sealed class Platform : IAsyncDisposable
             Data.Secret(name);
         }
 
+        kafka.Write(configuration);
         foreach (var step in steps)
         {
             await Task.WhenAll(step.Select(unit => StartAsync(unit, cancellation)));

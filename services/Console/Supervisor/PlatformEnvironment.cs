@@ -3,10 +3,10 @@ using EventStream.Hosting.Access;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// The settings that the supervisor hands to its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name
+/// The settings that the supervisor gives its children, as <c>EVENTSTREAM__*</c> variables. Secrets go by the name
 /// of their file where the role can read one, and by the environment, which only the owner can see, where it cannot.
 /// </summary>
-internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, string kafka, int workersMax)
+internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, KafkaAccess kafka, int workersMax)
 {
     private const string Prefix = "EVENTSTREAM__";
 
@@ -34,7 +34,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
     {
         var all = new Dictionary<string, string>(Runtime, StringComparer.Ordinal);
         void Set(string key, string value) => all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
-        Set("Kafka:Bootstrap", kafka);
+        foreach (var (key, value) in kafka.ClientSettings()) Set(key, value);
         // While a role starts it is asked many times a second whether it is ready; each no would be an error in its
         // log.
         Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
@@ -42,6 +42,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
+        Set("Console:KeyFolder", data.Of("console"));
         Set("Access:ServiceKeyFile", data.SecretFile(DataFolder.ServiceKey));
         SetKeys(Set);
         foreach (var role in PortPlan.Roles)
@@ -84,8 +85,15 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, strin
         }
     }
 
+    /// <summary>The same as settings of a role that runs in the supervisor's own process.</summary>
+    public Dictionary<string, string?> Settings() => Common()
+        .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal))
+        .ToDictionary(
+            pair => pair.Key[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal),
+            string? (pair) => pair.Value, StringComparer.OrdinalIgnoreCase);
+
     public Dictionary<string, string> Broker() => With(
-        ("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"));
+        [("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"), .. kafka.BrokerSettings()]);
 
     public Dictionary<string, string> ClickHouse() => With(("ClickHouse:DataFolder", data.Of("clickhouse")));
 

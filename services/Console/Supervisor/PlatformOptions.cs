@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EventStream.Console.Supervisor;
 
 /// <summary>What one platform on one machine is started with.</summary>
@@ -7,7 +9,9 @@ public sealed record PlatformOptions
 
     public int BasePort { get; init; } = PortPlan.DefaultBase;
 
-    /// <summary>Bootstrap address of an Apache Kafka to use instead of the platform's own broker.</summary>
+    /// <summary>
+    /// Addresses of an Apache Kafka to use instead of the platform's own broker, HOST:PORT with commas between several.
+    /// </summary>
     public string? Kafka { get; init; }
 
     /// <summary>Encode workers at the start.</summary>
@@ -25,9 +29,15 @@ public sealed record PlatformOptions
             errors.Add($"--max-encode-workers {EncodeWorkersMax} must be from 1 to {PortPlan.WorkersMax}");
         else if (EncodeWorkers < 1 || EncodeWorkers > EncodeWorkersMax)
             errors.Add($"--encode-workers {EncodeWorkers} must be from 1 to {EncodeWorkersMax}");
-        if (Kafka is not null && !Kafka.Contains(':', StringComparison.Ordinal))
-            errors.Add($"--kafka '{Kafka}' must be HOST:PORT");
+        if (Kafka is not null && !Kafka.Split(',').All(IsAddress))
+            errors.Add($"--kafka '{Kafka}' must be HOST:PORT, or several with commas between");
         if (errors.Count > 0) throw new CommandException(string.Join("; ", errors) + ".");
+    }
+
+    private static bool IsAddress(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && ushort.TryParse(text[(colon + 1)..], CultureInfo.InvariantCulture, out var port) && port > 0;
     }
 }
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace EventStream.Console.Supervisor;
 
-/// <summary>The one system call that .NET does not offer: a signal other than SIGKILL.</summary>
+/// <summary>System calls that .NET does not offer: signals other than SIGKILL, and the mask of file modes.</summary>
 internal static class Posix
 {
     public const int SigInt = 2;
@@ -15,9 +15,21 @@ internal static class Posix
     /// <summary>Whether there is such a process.</summary>
     public static bool Exists(int processId) => kill(processId, 0) == 0;
 
+    /// <summary>
+    /// What this process and its children create from now on is for their own user only, unless they say otherwise.
+    /// </summary>
+    public static void CreateForOwnerOnly() => _ = umask(OthersAndGroup);
+
+    /// <summary>Octal 077.</summary>
+    private const uint OthersAndGroup = 0x3F;
+
 #pragma warning disable SYSLIB1054 // Source-generated interop needs unsafe code, which this project does without.
     [DllImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int kill(int pid, int sig);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern uint umask(uint mask);
 #pragma warning restore SYSLIB1054
 }

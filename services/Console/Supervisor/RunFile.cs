@@ -26,7 +26,10 @@ public sealed record RunFile(
         }
     }
 
-    /// <summary>What runs in a folder, or null where nothing does.</summary>
+    /// <summary>
+    /// What runs in a folder, or null where nothing does. Throws <see cref="CommandException"/> where this user may
+    /// not look.
+    /// </summary>
     public static RunFile? Read(DataFolder data)
     {
         try
@@ -38,13 +41,12 @@ public sealed record RunFile(
         {
             return null;
         }
+        catch (UnauthorizedAccessException e)
+        {
+            throw DataFolder.Unusable(data.Root, e);
+        }
     }
 
     /// <summary>Writes the file in one step, so that a reader never sees half of it.</summary>
-    public void Write(DataFolder data)
-    {
-        var unfinished = data.RunFile + ".new";
-        File.WriteAllText(unfinished, JsonSerializer.Serialize(this, Json));
-        File.Move(unfinished, data.RunFile, overwrite: true);
-    }
+    public void Write(DataFolder data) => data.WriteFile(data.RunFile, JsonSerializer.Serialize(this, Json));
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using EventStream.Hosting;
-using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Supervisor;
 
@@ -25,25 +24,18 @@ internal sealed class SupervisorProcess(PlatformOptions options)
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
-        var ports = new PortPlan(options.BasePort);
-        var data = new DataFolder(options.DataFolder);
-        data.Create();
-        var configuration = RoleHost.ReadConfiguration(overrides: new Dictionary<string, string?>
-        {
-            ["Listen:supervisor"] = ports.Url("supervisor"),
-            ["Access:ServiceKey"] = data.Secret(DataFolder.ServiceKey),
-            ["Access:Keys:0:Name"] = "operator",
-            ["Access:Keys:0:Role"] = "operator",
-            ["Access:Keys:0:Sha256"] = AccessOptions.Hash(data.Secret(DataFolder.OperatorKey)),
-        });
+        new DataFolder(options.DataFolder).Create();
+        var configuration = RoleHost.ReadConfiguration();
         var platform = new Platform(options, configuration, TimeProvider.System, Say);
         try
         {
             WriteRunFile(platform, ready: false);
             Say($"data in {platform.Data.Root}");
             await platform.StartAsync(stop.Token);
-            await using var app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), configuration);
+            var settings = RoleHost.ReadConfiguration(overrides: platform.Settings);
+            await using var app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), settings);
             await app.StartAsync(stop.Token);
+            ClientEnv.Write(platform.Data, platform.Ports);
             WriteRunFile(platform, ready: true);
             PrintAddresses(platform);
             await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
@@ -82,13 +74,14 @@ internal sealed class SupervisorProcess(PlatformOptions options)
             $"""
 
               The platform is up.
-                console      {ports.Url("console")}
+                console      {ports.Url("console")}   (operator's key in {platform.Data.OperatorKeyFile})
                 upload API   {ports.Url("upload")}/v1/uploads   (key in {platform.Data.ApiKeyFile})
                 playback     {ports.Url("playback")}/v1/videos
                 edges        {string.Join("  ", EdgePlace.All(ports).Select(edge => $"{edge.Name} {edge.Url}"))}
                 ClickHouse   {ports.Url("clickhouse")}
                 Kafka        {platform.Kafka}
                 supervisor   {ports.Url("supervisor")}/v1/processes
+                all of these with their credentials: {platform.Data.ClientEnv}
               Ctrl-C stops it.
 
             """);

@@ -11,7 +11,10 @@ internal sealed class SupervisorRole(Platform platform) : IRole
 
     public int DefaultPort => RoleAddresses.PortOf(Name);
 
-    public void Configure(WebApplicationBuilder builder) => builder.Services.AddSingleton(platform);
+    public void Configure(WebApplicationBuilder builder) => builder.Services
+        .AddSingleton(platform).AddSingleton<PlatformHealth>().AddSingleton<OperatorLog>();
+
+    public void Use(WebApplication app) => app.UseHostCheck(Name);
 
     public void Map(WebApplication app) => SupervisorApi.Map(app);
 }

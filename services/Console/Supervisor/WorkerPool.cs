@@ -5,7 +5,7 @@ public sealed record ScaleStatus(string Target, int Replicas, int Min, int Max);
 
 /// <summary>
 /// The encode workers: as many processes as were asked for last. It owns the truth about how many there are. A request
-/// is accepted at once and carried out in the background, because a worker that leaves finishes or hands back what it
+/// is accepted at once and carried out in the background, because a worker that leaves finishes or gives back what it
 /// holds.
 /// </summary>
 internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<string> say)

@@ -15,6 +15,7 @@ internal static class Assets
     private static readonly Dictionary<string, string> Pages = new(StringComparer.Ordinal)
     {
         ["/"] = "index.html",
+        ["/sign-in"] = "sign-in.html",
         ["/upload"] = "upload.html",
         ["/library"] = "library.html",
         ["/watch/{videoId}"] = "watch.html",

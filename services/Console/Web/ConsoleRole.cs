@@ -1,4 +1,5 @@
 using EventStream.Console.Web.Live;
+using EventStream.Console.Web.SignIn;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 
@@ -13,10 +14,14 @@ public sealed class ConsoleRole : IRole
     /// </summary>
     private const int TailPerPartition = 2000;
 
+    /// <summary>What holds for every page: nothing comes from, or goes to, another origin.</summary>
     private const string ContentSecurityPolicy =
-        "default-src 'self'; connect-src *; img-src * data: blob:; media-src * blob:; worker-src 'self' blob:; "
-        + "script-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-        + "form-action 'self'";
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
+        + "base-uri 'none'; form-action 'self'";
+
+    /// <summary>The player page: playlists, segments, pictures and beacons are at addresses of the session.</summary>
+    private const string PlayerSecurityPolicy =
+        ContentSecurityPolicy + "; connect-src *; img-src * data: blob:; media-src * blob:; worker-src 'self' blob:";
 
     /// <summary>
     /// Our own pages send this header and read the status from another one: a role that is away, or a session not heard
@@ -36,6 +41,10 @@ public sealed class ConsoleRole : IRole
     {
         var options = ConsoleOptions.From(builder.Configuration);
         builder.Services.AddSingleton(options);
+        builder.AddSessions(options);
+        builder.Services.AddSingleton<SignInLimiter>();
+        builder.Services.AddHttpForwarder();
+        builder.Services.AddSingleton<UploadProxy>();
         builder.Services.AddSingleton<Gateway>();
         builder.Services.AddSingleton<LiveBoard>();
         builder.Services.AddSingleton<LiveListeners>();
@@ -58,16 +67,25 @@ public sealed class ConsoleRole : IRole
             });
     }
 
-    public void Map(WebApplication app)
+    public void Use(WebApplication app)
     {
+        app.UseHostCheck(Name);
         app.Use((http, next) =>
         {
-            http.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy;
+            var isPlayer = http.Request.Path.StartsWithSegments("/watch", StringComparison.Ordinal);
+            http.Response.Headers.ContentSecurityPolicy = isPlayer ? PlayerSecurityPolicy : ContentSecurityPolicy;
             http.Response.Headers.XContentTypeOptions = "nosniff";
             http.Response.Headers["Referrer-Policy"] = "same-origin";
+            http.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            http.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
             if (http.Request.Headers.ContainsKey(PageHeader)) http.Response.OnStarting(SoftenAsync, http.Response);
             return next(http);
         });
+    }
+
+    public void Map(WebApplication app)
+    {
+        app.UseAntiforgeryTokens();
         Assets.Map(app, app.Configuration);
         ConsoleApi.Map(app);
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
@@ -14,8 +15,11 @@ internal sealed class Gateway(
 {
     public const string Client = "gateway";
 
-    /// <summary>Passes a GET, or a POST with a small JSON body, on to <paramref name="role"/>.</summary>
-    public async Task ForwardAsync(HttpContext http, string role, string pathAndQuery)
+    /// <summary>
+    /// Passes a GET, or a POST with a small JSON body, on to <paramref name="role"/>: on behalf of
+    /// <paramref name="user"/>, or as the console itself where the route's policy has decided already.
+    /// </summary>
+    public async Task ForwardAsync(HttpContext http, string role, string pathAndQuery, Caller? user = null)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         timeout.CancelAfter(options.UpstreamTimeout);
@@ -29,8 +33,18 @@ internal sealed class Gateway(
                 request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             }
 
-            credential.Apply(request, http.Caller());
+            NameClient(request, http);
+            credential.Apply(request, user);
             using var answer = await clients.CreateClient(Client).SendAsync(request, timeout.Token);
+            if (answer.StatusCode == HttpStatusCode.Unauthorized)
+            {
+                // The user is signed in; to a page, 401 would say otherwise.
+                await ProblemAsync(
+                    http, 502, $"The role '{role}' does not know the console",
+                    "Every role of a platform needs the same Access:ServiceKey and Access:Keys.");
+                return;
+            }
+
             var body = await answer.Content.ReadAsByteArrayAsync(timeout.Token);
             http.Response.StatusCode = (int)answer.StatusCode;
             http.Response.ContentType = answer.Content.Headers.ContentType?.ToString();
@@ -51,7 +65,7 @@ internal sealed class Gateway(
 
     /// <summary>The text of a role's answer, or null and why there is none.</summary>
     public async Task<(string? Json, string? Trouble)> TryReadAsync(
-        string role, string path, CancellationToken cancellation)
+        string role, string path, CancellationToken cancellation, Caller? user = null)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(options.UpstreamTimeout);
@@ -59,7 +73,7 @@ internal sealed class Gateway(
         {
             using var request = new HttpRequestMessage(
                 HttpMethod.Get, RoleAddresses.Url(configuration, role) + path);
-            credential.Apply(request);
+            credential.Apply(request, user);
             using var answer = await clients.CreateClient(Client).SendAsync(request, timeout.Token);
             var text = await answer.Content.ReadAsStringAsync(timeout.Token);
             return answer.IsSuccessStatusCode ? (text, null) : (null, $"{role} answered {(int)answer.StatusCode}");
@@ -68,6 +82,13 @@ internal sealed class Gateway(
         {
             return (null, $"{role} does not answer");
         }
+    }
+
+    /// <summary>Names the address that asks, for bounds per address.</summary>
+    public static void NameClient(HttpRequestMessage request, HttpContext http)
+    {
+        if (http.Connection.RemoteIpAddress is { } address)
+            request.Headers.TryAddWithoutValidation("X-Forwarded-For", $"{address}");
     }
 
     public static Task ProblemAsync(HttpContext http, int status, string title, string detail) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using EventStream.Hosting;
+using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Web;
 
@@ -14,7 +15,8 @@ internal static class SqlApi
     private const int ResultBytesMax = 8 * 1024 * 1024;
     private const int ErrorLengthMax = 2000;
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/api/sql", QueryAsync);
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapPost("/api/sql", QueryAsync).RequireAuthorization(Policies.Analyse);
 
     private static async Task QueryAsync(
         HttpContext http, IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration)

@@ -37,7 +37,7 @@ public sealed class EdgeRole : IRole
 }
 
 /// <summary>
-/// Starts the edge with its role and ends the role with the edge, so that what supervises it begins anew.
+/// Starts the edge with its role and ends the role with the edge, so that what supervises it starts it again.
 /// </summary>
 internal sealed class EdgeHost(EdgeOptions options, IConfiguration configuration) : BackgroundService
 {

@@ -12,7 +12,7 @@ namespace EventStream.Playback.Edge;
 /// </summary>
 public static class EdgeSettings
 {
-    /// <summary>The port where an edge serves viewers unless told otherwise.</summary>
+    /// <summary>The port where an edge serves viewers by default.</summary>
     public const int DefaultPort = 7080;
 
     /// <summary>
@@ -36,7 +36,7 @@ public static class EdgeSettings
             AllowedOrigin = section["AllowedOrigin"] ?? "*",
             User = section["User"],
         };
-        // A key that is missing was told already, with the settings that hold it.
+        // A missing key is already in the list, with the settings that hold it.
         errors.AddRange(options.Errors().Where(error => !error.StartsWith("SigningKey", StringComparison.Ordinal))
             .Select(error => $"Edge:{error}"));
         if (errors.Count > 0) throw new RoleConfigurationException(EdgeRole.RoleName, string.Join(' ', errors));

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using EventStream.Messaging;
 
 namespace EventStream.Playback.Sessions;
 
@@ -15,6 +17,9 @@ internal sealed class SessionLimits : IDisposable
     /// </summary>
     public const int AddressesMax = 65_536;
 
+    private static readonly Counter<long> Refused = Telemetry.Meter.CreateCounter<long>(
+        "eventstream.playback.sessions_refused", description: "Sessions refused because their address opened too many.");
+
     private readonly PartitionedRateLimiter<IPAddress> limiter;
 
     public SessionLimits(PlaybackOptions options)
@@ -27,7 +32,7 @@ internal sealed class SessionLimits : IDisposable
             ReplenishmentPeriod = TimeSpan.FromMinutes(1) * perSecond / options.SessionsPerMinute,
             QueueLimit = 0,
         };
-        // Kept while it fills up again only; whoever has been away for that long starts with a full one anyway.
+        // A bound that has filled up again is forgotten: it is as good as a new one.
         limiter = PartitionedRateLimiter.Create<IPAddress, uint>(
             address => RateLimitPartition.GetTokenBucketLimiter(Slot(address), _ => bound));
     }
@@ -37,6 +42,7 @@ internal sealed class SessionLimits : IDisposable
     {
         using var lease = limiter.AttemptAcquire(address ?? IPAddress.None);
         if (lease.IsAcquired) return null;
+        Refused.Add(1);
         return lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
     }
 

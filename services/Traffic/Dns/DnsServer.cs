@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Traffic.Dns;
 
 /// <summary>
-/// The second mouth: a thin authoritative DNS server on UDP. One datagram at a time is answered from memory, so
+/// A thin authoritative DNS server on UDP, beside content steering. One datagram at a time is answered from memory, so
 /// that the socket's own buffer is the only queue; what overflows it is dropped, as UDP allows, and asked again by
 /// the resolver.
 /// </summary>

@@ -6,7 +6,7 @@ using EventStream.Traffic.Edges;
 namespace EventStream.Traffic.Steering;
 
 /// <summary>
-/// The order of edges now in force for each region, one truth behind both mouths (steering and DNS). A region that
+/// The order of edges now in force for each region, the same for steering and DNS. A region that
 /// no edge stands for gets the order of the unknown region.
 /// </summary>
 internal sealed class SteeringBoard(TrafficOptions options, EdgeMap map, SteeringJournal journal, TimeProvider clock)

@@ -71,7 +71,7 @@ public static class CapacityStep
 
     private static async Task DecisionsAsync(Platform platform, Facts facts, CancellationToken cancellation)
     {
-        var sql = new Sql(platform.Http, platform.Url("clickhouse"));
+        var sql = new Sql(platform);
         const string changes =
             """
             SELECT dateDiff('millisecond', (SELECT min(time) FROM es.load WHERE resource = 'viewers'),
@@ -100,7 +100,7 @@ public static class CapacityStep
 
     private static async Task ForecastAsync(Platform platform, Facts facts, Show show, CancellationToken cancellation)
     {
-        var sql = new Sql(platform.Http, platform.Url("clickhouse"));
+        var sql = new Sql(platform);
         var rows = await sql.RowsAsync(
             """
             SELECT dateDiff('millisecond', (SELECT min(time) FROM es.load WHERE resource = 'viewers'),

@@ -14,7 +14,7 @@ public static class EncodeStep
 
     public static async Task RunAsync(Platform platform, Facts facts, Show show, CancellationToken cancellation)
     {
-        using var topics = new TopicReader(platform.Kafka, [Topics.VideoEvents, Topics.EncodeEvents]);
+        using var topics = new TopicReader(platform, [Topics.VideoEvents, Topics.EncodeEvents]);
         var video = VideoId.Parse(facts.VideoId);
         var story = new EncodeStory(video);
         await Wait.UntilAsync("the video is published", Timeout, cancellation, () =>

@@ -58,10 +58,8 @@ public static class FailoverStep
 
     private static async Task EdgeAsync(Platform platform, string edge, string verb, CancellationToken cancellation)
     {
-        using var answer = await platform.Http.PostAsync(
-            $"{platform.Url("supervisor")}/v1/edges/{edge}/{verb}", null, cancellation);
-        if (!answer.IsSuccessStatusCode)
-            throw new JourneyException(
-                $"supervisor: {verb} of {edge} answered {await answer.Content.ReadAsStringAsync(cancellation)}");
+        using var answer = await platform.OperateAsync(
+            HttpMethod.Post, $"/v1/edges/{edge}/{verb}", new { reason = "the demonstration shows a failover" },
+            cancellation);
     }
 }

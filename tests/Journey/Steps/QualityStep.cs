@@ -12,7 +12,7 @@ public static class QualityStep
 
     public static async Task RunAsync(Platform platform, Facts facts, Show show, CancellationToken cancellation)
     {
-        var sql = new Sql(platform.Http, platform.Url("clickhouse"));
+        var sql = new Sql(platform);
         foreach (var viewer in facts.Viewers.Where(viewer => viewer.Platform is null))
         {
             var id = viewer.Browser.SessionId;
@@ -75,7 +75,7 @@ public static class QualityStep
     /// <summary>Figures over the whole run, by SQL.</summary>
     public static async Task TotalsAsync(Platform platform, Facts facts, CancellationToken cancellation)
     {
-        var sql = new Sql(platform.Http, platform.Url("clickhouse"));
+        var sql = new Sql(platform);
         var latency = (await sql.RowsAsync(
             """
             SELECT quantile(0.5)(dateDiff('millisecond', received_at, stored_at)) AS p50,
@@ -91,6 +91,6 @@ public static class QualityStep
                 """, cancellation)).Select(row => (
                     Sql.Text(row, "edge"), Sql.Number(row, "requests") ?? 0, Sql.Number(row, "ratio") ?? 0)),
         ];
-        facts.Topics = TopicReader.Count(platform.Kafka);
+        facts.Topics = TopicReader.Count(platform);
     }
 }

@@ -17,8 +17,9 @@ public static class RefusalStep
         await ExpectAsync(signed.ToString(), HttpStatusCode.OK, "signed URL");
         var parts = signed.AbsolutePath.Split('/');
         // /s/{expires}/{session}/{signature}/media/{video}/...
+        var signature = parts[Array.IndexOf(parts, "media") - 1];
         var expired = signed.ToString().Replace(parts[2], "1000000000", StringComparison.Ordinal);
-        var forged = signed.ToString().Replace(parts[4], new string('A', parts[4].Length), StringComparison.Ordinal);
+        var forged = signed.ToString().Replace(signature, new string('A', signature.Length), StringComparison.Ordinal);
         var unsigned = $"{signed.GetLeftPart(UriPartial.Authority)}/media/{facts.VideoId}/master.m3u8";
         await ExpectAsync(unsigned, HttpStatusCode.Forbidden, "unsigned URL");
         await ExpectAsync(forged, HttpStatusCode.Forbidden, "forged signature");
@@ -38,8 +39,8 @@ public static class RefusalStep
     {
         var uploads = $"{platform.Url("upload")}/v1/uploads";
         await ExpectAsync("unknown API key", 401, Creation("wrong-key", 100));
-        await ExpectAsync("empty file", 422, Creation(platform.ApiKey, 0));
-        await ExpectAsync("oversized upload", 413, Creation(platform.ApiKey, 1L << 50));
+        await ExpectAsync("empty file", 422, Creation(platform.Env.PublisherKey, 0));
+        await ExpectAsync("oversized upload", 413, Creation(platform.Env.PublisherKey, 1L << 50));
         var report = new HttpRequestMessage(HttpMethod.Post, $"{platform.Url("collect")}/v1/cmcd")
         {
             Content = new StringContent("br=(1,sid=", Encoding.UTF8, "application/cmcd"),

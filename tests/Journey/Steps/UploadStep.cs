@@ -125,7 +125,7 @@ public static class UploadStep
     {
         var request = new HttpRequestMessage(method, url);
         request.Headers.Add("Tus-Resumable", "1.0.0");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", platform.ApiKey);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", platform.Env.PublisherKey);
         return request;
     }
 

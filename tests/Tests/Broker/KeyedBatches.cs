@@ -12,7 +12,10 @@ internal readonly record struct SeenRecord(long Offset, string? Key, string? Val
 /// <summary>Record batches with keys, values and codecs, made by hand, and taken apart again.</summary>
 internal static class KeyedBatches
 {
-    /// <summary>A batch of records one millisecond apart; a null value is a tombstone.</summary>
+    /// <summary>
+    /// A batch of records, one millisecond apart unless <paramref name="after"/> gives the milliseconds of each after
+    /// <paramref name="baseTimestamp"/>; a null value is a tombstone.
+    /// </summary>
     public static byte[] Of(
         IReadOnlyList<(string? Key, string? Value)> records,
         int codec = 0,
@@ -20,12 +23,14 @@ internal static class KeyedBatches
         long producerId = -1,
         short epoch = -1,
         int baseSequence = -1,
-        bool transactional = false)
+        bool transactional = false,
+        IReadOnlyList<long>? after = null)
     {
         using var body = new MemoryStream();
+        after ??= [.. Enumerable.Range(0, records.Count).Select(i => (long)i)];
         for (var i = 0; i < records.Count; i++)
         {
-            WriteRecord(body, i, records[i].Key, records[i].Value);
+            WriteRecord(body, i, after[i], records[i].Key, records[i].Value);
         }
         var packed = codec == Codec.None ? body.ToArray() : Codec.Pack(codec, body.ToArray());
         var batch = new byte[BatchHeader.Size + packed.Length];
@@ -36,7 +41,7 @@ internal static class KeyedBatches
         BinaryPrimitives.WriteInt16BigEndian(span[21..], (short)((transactional ? 0x10 : 0) | codec));
         BinaryPrimitives.WriteInt32BigEndian(span[23..], records.Count - 1);
         BinaryPrimitives.WriteInt64BigEndian(span[27..], baseTimestamp);
-        BinaryPrimitives.WriteInt64BigEndian(span[35..], baseTimestamp + records.Count - 1);
+        BinaryPrimitives.WriteInt64BigEndian(span[35..], baseTimestamp + after.Max());
         BinaryPrimitives.WriteInt64BigEndian(span[43..], producerId);
         BinaryPrimitives.WriteInt16BigEndian(span[51..], epoch);
         BinaryPrimitives.WriteInt32BigEndian(span[53..], baseSequence);
@@ -128,11 +133,11 @@ internal static class KeyedBatches
         return Encoding.UTF8.GetString(bytes[(at - (int)length)..at]);
     }
 
-    private static void WriteRecord(MemoryStream target, int delta, string? key, string? value)
+    private static void WriteRecord(MemoryStream target, int delta, long timeDelta, string? key, string? value)
     {
         using var record = new MemoryStream();
         record.WriteByte(0);
-        WriteVarint(record, delta);
+        WriteVarint(record, timeDelta);
         WriteVarint(record, delta);
         WriteText(record, key);
         WriteText(record, value);

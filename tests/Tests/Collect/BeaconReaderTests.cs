@@ -39,6 +39,10 @@ public sealed class BeaconReaderTests
     [InlineData("""sid="s",ts=1,v=2""", "event (e)")]
     [InlineData("""sid="s",e=t,v=2""", "timestamp (ts")]
     [InlineData("""sid="s",e=t,ts=1,v=3""", "version 3")]
+    [InlineData("""sid="s",e=t,ts=1,v=0""", "version 0")]
+    [InlineData("""sid="s",e=t,ts=999999999999999,v=2""", "timestamp (ts")]
+    [InlineData("""sid="s",e=t,ts=1,bl=9999999999999999,v=2""", "15 digits")]
+    [InlineData("""sid="s",e=ttttttttttttttttttttttttttttttttt,ts=1,v=2""", "'e' is longer")]
     public void A_record_without_what_the_standard_requires_is_refused_by_name(string line, string sentence)
     {
         Assert.Null(reader.TryRead(line, Context(), out var error));
@@ -50,6 +54,24 @@ public sealed class BeaconReaderTests
     {
         var beacon = reader.TryRead("""bl=4000,br=3272,cid="vid1",sid="s4",st=v""", Context(), out _)!;
         Assert.Equal(("v1", Received, 1), (beacon.Event, beacon.Time, beacon.Version));
+    }
+
+    [Theory]
+    [InlineData("""e=t,sid="mine",ts=1,v=2""", true)]
+    [InlineData("""cid="video-9",e=t,sid="mine",ts=1,v=2""", true)]
+    [InlineData("""cid="video-8",e=t,sid="mine",ts=1,v=2""", false)]
+    [InlineData("""e=t,sid="another",ts=1,v=2""", false)]
+    public void A_proof_counts_for_its_own_session_and_video(string line, bool proven)
+    {
+        Assert.Equal(proven, reader.TryRead(line, Context() with { ProvenSession = "mine" }, out _)!.Proven);
+        Assert.False(reader.TryRead(line, Context(), out _)!.Proven);
+    }
+
+    [Fact]
+    public void A_sum_of_the_largest_numbers_is_still_a_number()
+    {
+        var line = $"bsd=({string.Join(' ', Enumerable.Repeat("999999999999999", 64))}),e=t,sid=\"s\",ts=1,v=2";
+        Assert.True(double.IsFinite(reader.TryRead(line, Context(), out _)!.StallMs!.Value));
     }
 
     private static BeaconContext Context() => new("video-9", "hls.js", "eu", "desktop", Received);

@@ -15,7 +15,8 @@ public sealed class FrozenNamesTests
         "encode.completed.v1", "encode.encode-audio.v1", "encode.encode-rung.v1", "encode.make-thumbnails.v1",
         "encode.planned.v1", "encode.probe-source.v1", "encode.rendition-encoded.v1", "encode.source-probed.v1",
         "encode.source-rejected.v1", "encode.task-failed.v1", "encode.task-progressed.v1", "encode.task-resent.v1",
-        "encode.task-started.v1", "encode.thumbnails-made.v1", "playback.beacon.v1", "qoe.alert-raised.v1",
+        "encode.task-started.v1", "encode.thumbnails-made.v1", "operator.acted.v1",
+        "playback.beacon.v1", "qoe.alert-raised.v1",
         "qoe.session-finished.v1", "qoe.session-updated.v1", "qoe.window-closed.v1", "store.stream-tombstoned.v1",
         "traffic.load-measured.v1", "traffic.steering-decided.v1", "video.encode-failed.v1",
         "video.encode-planned.v1", "video.playable.v1", "video.probed.v1", "video.published.v1",
@@ -39,6 +40,7 @@ public sealed class FrozenNamesTests
         ("capacity.decisions", "target", 3),
         ("traffic.decisions", "policy", 3),
         ("dead.letters", "original topic", 3),
+        ("operator.actions", "target", 3),
     ];
 
     [Fact]

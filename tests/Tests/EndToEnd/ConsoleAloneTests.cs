@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using EventStream.Console.Web;
 using EventStream.Hosting;
+using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 
@@ -12,12 +13,12 @@ public sealed class LonelyConsole : IAsyncLifetime
 {
     private WebApplication app = null!;
 
-    public HttpClient Http { get; } = new();
+    public HttpClient Http { get; } = TestKeys.Client(TestKeys.Operator);
 
     public async Task InitializeAsync()
     {
         var nobody = $"http://127.0.0.1:{UnusedPort()}";
-        var settings = new Dictionary<string, string?>
+        var settings = new Dictionary<string, string?>(TestKeys.Pairs)
         {
             ["Listen:console"] = "http://127.0.0.1:0",
             ["Kafka:Bootstrap"] = nobody["http://".Length..],

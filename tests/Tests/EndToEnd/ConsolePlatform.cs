@@ -14,6 +14,8 @@ public sealed class ConsolePlatform : IAsyncLifetime
     private const string SourceFilter = "testsrc2=size=426x240:rate=24:duration=16";
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(3);
     private readonly List<string> output = [];
+    private readonly DirectoryInfo work = Directory.CreateTempSubdirectory("eventstream-console-work-");
+    private readonly Dictionary<string, string> signedIn = new(StringComparer.Ordinal);
     private Process? process;
     private IPlaywright? playwright;
 
@@ -25,9 +27,13 @@ public sealed class ConsolePlatform : IAsyncLifetime
     public IBrowser Browser { get; private set; } = null!;
 
     /// <summary>A short video with sound, small enough for a ladder of one rung.</summary>
-    public string SourceFile => Path.Combine(Data.Root, "sample.mp4");
+    public string SourceFile => Path.Combine(work.FullName, "sample.mp4");
 
-    public string ApiKey => File.ReadAllText(Data.ApiKeyFile).Trim();
+    /// <summary>The key of an operator.</summary>
+    public string OperatorKey => Data.Secret(DataFolder.OperatorKey);
+
+    /// <summary>The key of a publisher.</summary>
+    public string PublisherKey => Data.Secret(DataFolder.ApiKey);
 
     public int ProcessId => process!.Id;
 
@@ -35,7 +41,6 @@ public sealed class ConsolePlatform : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Data.Create();
         await RunAsync(
             "ffmpeg", "-v", "error", "-f", "lavfi", "-i", SourceFilter, "-f", "lavfi", "-i", "sine=d=16", "-c:v",
             "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest", SourceFile);
@@ -75,12 +80,17 @@ public sealed class ConsolePlatform : IAsyncLifetime
 
         process?.Dispose();
         Directory.Delete(Data.Root, recursive: true);
+        work.Delete(recursive: true);
     }
 
-    /// <summary>A page whose console errors are collected.</summary>
-    public async Task<(IPage Page, List<string> Errors)> OpenAsync(string path)
+    /// <summary>A page of an operator, whose console errors are collected.</summary>
+    public Task<(IPage Page, List<string> Errors)> OpenAsync(string path) => OpenAsync(path, OperatorKey);
+
+    /// <summary>A page of whoever holds a key; null for nobody.</summary>
+    public async Task<(IPage Page, List<string> Errors)> OpenAsync(string path, string? key)
     {
-        var context = await Browser.NewContextAsync();
+        var context = await Browser.NewContextAsync(
+            new BrowserNewContextOptions { StorageState = key is null ? null : await SignInAsync(key) });
         var page = await context.NewPageAsync();
         var errors = new List<string>();
         page.Console += (_, message) =>
@@ -90,6 +100,19 @@ public sealed class ConsolePlatform : IAsyncLifetime
         page.PageError += (_, error) => errors.Add(error);
         await page.GotoAsync(Url(path));
         return (page, errors);
+    }
+
+    /// <summary>Signs in on the page, once for each key; the cookies that the browser then has.</summary>
+    private async Task<string> SignInAsync(string key)
+    {
+        if (signedIn.TryGetValue(key, out var state)) return state;
+        await using var context = await Browser.NewContextAsync();
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(Url("/sign-in"));
+        await page.FillAsync("#key", key);
+        await page.ClickAsync("#sign-in");
+        await page.WaitForURLAsync(Url("/"));
+        return signedIn[key] = await context.StorageStateAsync();
     }
 
     /// <summary>A base from which every port of the plan is free now.</summary>

@@ -100,7 +100,7 @@ public static class ApacheKafka
     /// A port that is free together with the next one, which is the controller's. It lies below those that the system
     /// gives to outgoing connections, so that none of them takes it before the server does.
     /// </summary>
-    private static int FreePair()
+    internal static int FreePair()
     {
         for (var tries = 0; tries < 1000; tries++)
         {
@@ -134,7 +134,7 @@ public static class ApacheKafka
     }
 
     /// <summary>A small shell waits for this process to end and kills a server that it left behind.</summary>
-    private static void EndWithThisProcess(string folder)
+    internal static void EndWithThisProcess(string folder)
     {
         const string Script =
             """

@@ -22,17 +22,35 @@ public sealed class PlaybackOptionsTests
     }
 
     [Fact]
+    public void Players_get_public_addresses_and_roles_ask_each_other_at_their_own()
+    {
+        var options = PlaybackOptions.From(RoleHost.ReadConfiguration(null,
+        [
+            .. Good, new("Urls:traffic", "http://traffic:7003"), new("Urls:collect", "http://collect:7004"),
+            new("Urls:Public:traffic", "https://traffic.video.example"),
+            new("Urls:Public:collect", "https://collect.video.example/"),
+            new("Urls:Public:edge-a", "https://edge-a.video.example/"),
+        ]));
+
+        Assert.Equal("http://traffic:7003", options.TrafficUrl);
+        Assert.Equal("https://traffic.video.example", options.SteeringUrl);
+        Assert.Equal("https://collect.video.example", options.CollectUrl);
+        Assert.Equal("https://edge-a.video.example", options.Edges[0].Url);
+    }
+
+    [Fact]
     public void Everything_wrong_is_named_at_once()
     {
         var error = Assert.Throws<RoleConfigurationException>(() =>
             PlaybackOptions.From(RoleHost.ReadConfiguration(null,
         [
             new("Playback:SigningKeyFile", "/nowhere/key"), new("Playback:TokenLifetimeSeconds", "soon"),
+            new("Playback:SessionsPerMinute", "0"),
             new("Traffic:Edges:0:Name", "Edge"), new("Traffic:Edges:0:Url", "x"),
         ])));
 
         Assert.All(
-            (string[])["SigningKeyFile", "TokenLifetimeSeconds", "Media:Root", "Traffic:Edges"],
+            (string[])["SigningKeyFile", "TokenLifetimeSeconds", "SessionsPerMinute", "Media:Root", "Traffic:Edges"],
             name => Assert.Contains(name, error.Message));
     }
 }

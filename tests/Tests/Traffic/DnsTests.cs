@@ -104,7 +104,7 @@ public sealed class DnsTests
     }
 
     [Fact]
-    public void An_EDNS_query_gets_an_EDNS_answer_and_an_unknown_version_is_told()
+    public void An_EDNS_query_gets_an_EDNS_answer_and_an_unknown_version_an_error()
     {
         var answer = zone.Answer(Query("edge.example", A, ednsVersion: 0))!.Value.Span;
         var bad = zone.Answer(Query("edge.example", A, ednsVersion: 1))!.Value.Span;

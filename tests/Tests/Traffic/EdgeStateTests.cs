@@ -24,7 +24,7 @@ public sealed class EdgeStateTests
     public void The_first_probe_decides_alone() => Assert.False(Probe(New, Bad).IsUp);
 
     [Fact]
-    public void An_edge_falls_after_its_count_of_failures_and_a_success_starts_the_count_anew()
+    public void An_edge_falls_after_its_count_of_failures_and_a_success_resets_the_count()
     {
         Assert.True(Probe(New, Good, Bad, Bad, Good, Bad, Bad).IsUp);
         Assert.False(Probe(New, Good, Bad, Bad, Bad).IsUp);

@@ -21,6 +21,21 @@ public sealed class TrafficOptionsTests
             name => Assert.Contains(name, error.Message));
     }
 
+    [Fact]
+    public void Players_reach_an_edge_at_its_public_address_and_probes_at_the_platforms_own()
+    {
+        var options = TrafficOptions.From(RoleHost.ReadConfiguration(null,
+        [
+            new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://edge-a:80/"),
+            new("Urls:Public:EDGE-A", "https://192.0.2.7/"),
+            new("Traffic:Edges:1:Name", "edge-b"), new("Traffic:Edges:1:Url", "http://127.0.0.1:7081"),
+        ]));
+
+        Assert.Equal(("http://edge-a:80", "https://192.0.2.7"), (options.Edges[0].Url, options.Edges[0].PublicUrl));
+        Assert.Equal("192.0.2.7", Assert.Single(options.Edges[0].Addresses).ToString());
+        Assert.Equal(options.Edges[1].Url, options.Edges[1].PublicUrl);
+    }
+
     [Theory]
     [InlineData("edge-a", "edge-a")]
     [InlineData("\"edge-a,edge-b\"", "edge-a,edge-b")]

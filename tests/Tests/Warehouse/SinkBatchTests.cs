@@ -120,8 +120,9 @@ public sealed class SinkBatchTests
     }
 
     [Fact]
-    public void Commands_are_the_only_topics_that_are_not_stored() => Assert.Equal(
-        [Topics.EncodeCommandsFirst, Topics.EncodeCommands], Topics.All.Except(RecordRouter.StoredTopics));
+    public void Commands_and_what_operators_do_by_hand_are_the_only_topics_that_are_not_stored() => Assert.Equal(
+        [Topics.EncodeCommandsFirst, Topics.EncodeCommands, Topics.OperatorActions],
+        Topics.All.Except(RecordRouter.StoredTopics));
 
     [Fact]
     public void Rows_in_record_order_are_the_same_rows()

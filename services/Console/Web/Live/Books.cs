@@ -182,6 +182,10 @@ internal sealed class EncodeBook
 
     public object Picture() => all.ToDictionary(pair => pair.Key.ToString(), pair => pair.Value);
 
+    /// <summary>A copy of the tasks of one video.</summary>
+    public Dictionary<string, EncodeTaskView> Of(VideoId video) =>
+        all.TryGetValue(video, out var job) ? new(job, StringComparer.Ordinal) : [];
+
     private bool Set(VideoId video, string task, EncodeTaskView view)
     {
         // Progress may come after the end of its task, from another partition's backlog; what is done stays done.

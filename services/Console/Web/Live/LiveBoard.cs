@@ -15,7 +15,8 @@ internal sealed class LiveBoard
     public const string Processes = "processes";
     public const string Scale = "scale";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    /// <summary>How the pages read what the board holds.</summary>
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
@@ -30,6 +31,7 @@ internal sealed class LiveBoard
     private readonly Latest<SteeringDecided> steering = new(30);
     private readonly Latest<QoeAlertRaised> alerts = new(60);
     private readonly Latest<RecordDeadLettered> letters = new(30);
+    private readonly Latest<OperatorActed> actions = new(30);
     private readonly Dictionary<string, (string? Json, string? Trouble)> upstream = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> versions = Parts.ToDictionary(
         part => part, _ => 0L, StringComparer.Ordinal);
@@ -41,12 +43,13 @@ internal sealed class LiveBoard
         Contracts.Topics.EncodeEvents, Contracts.Topics.QoeWindows, Contracts.Topics.QoeSessions,
         Contracts.Topics.TrafficLoad, Contracts.Topics.CapacityForecasts, Contracts.Topics.CapacityDecisions,
         Contracts.Topics.TrafficDecisions, Contracts.Topics.QoeAlerts, Contracts.Topics.DeadLetters,
+        Contracts.Topics.OperatorActions,
     ];
 
     /// <summary>The names of the parts.</summary>
     public static IReadOnlyList<string> Parts { get; } =
-        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "encode", Edges,
-            Processes, Scale];
+        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "actions", "encode",
+            Edges, Processes, Scale];
 
     public long Version(string part)
     {
@@ -62,6 +65,12 @@ internal sealed class LiveBoard
             if (rendered.TryGetValue(part, out var known) && known.Version == version) return known;
             return rendered[part] = (version, JsonSerializer.Serialize(Picture(part), Json));
         }
+    }
+
+    /// <summary>The tasks of one video's encode by name; empty where none is known.</summary>
+    public IReadOnlyDictionary<string, EncodeTaskView> Progress(VideoId video)
+    {
+        lock (gate) return encode.Of(video);
     }
 
     /// <summary>Takes a message of one of the topics; others are passed over.</summary>
@@ -98,6 +107,7 @@ internal sealed class LiveBoard
             case SteeringDecided decision: steering.Add(decision); return "steering";
             case QoeAlertRaised alert: alerts.Add(alert); return "alerts";
             case RecordDeadLettered letter: letters.Add(letter); return "letters";
+            case OperatorActed acted: actions.Add(acted); return "actions";
             default: return encode.Take(message) ? "encode" : null;
         }
     }
@@ -117,6 +127,7 @@ internal sealed class LiveBoard
             latest = letters.Newest(letter => letter.At)
                 .Select(letter => new { letter.Topic, letter.Type, letter.Cause, letter.At, letter.Group }),
         },
+        "actions" => actions.Newest(acted => acted.At),
         "encode" => encode.Picture(),
         _ => Upstream(part),
     };

@@ -1,4 +1,5 @@
 using System.Text;
+using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Web.Live;
 
@@ -18,26 +19,31 @@ internal static class LiveStream
     public static async Task SendAsync(
         HttpContext http, LiveBoard board, LiveListeners listeners, TimeProvider clock, IHostApplicationLifetime life)
     {
-        if (!listeners.TryEnter())
+        using var place = listeners.Enter(http.Caller()!);
+        if (place is null)
         {
-            await Gateway.ProblemAsync(http, 503, "Too many pages listen", "Close another operations page and reload.");
+            await Gateway.ProblemAsync(
+                http, StatusCodes.Status503ServiceUnavailable, "Too many pages listen", "Try again in a minute.");
             return;
         }
 
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.ApplicationStopping);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(
+            http.RequestAborted, life.ApplicationStopping, place.Replaced);
         try
         {
             http.Response.ContentType = "text/event-stream";
             http.Response.Headers.CacheControl = "no-store";
             await SendAsync(http.Response, board, Wanted(http.Request), clock, ends.Token);
         }
+        catch (OperationCanceledException) when (place.Replaced.IsCancellationRequested)
+        {
+            // The page must not connect again by itself: it would end the next one.
+            await http.Response.Body.WriteAsync("event: replaced\ndata: {}\n\n"u8.ToArray(), http.RequestAborted)
+                .AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
             // The page is closed or the role stops; the page's EventSource connects again by itself.
-        }
-        finally
-        {
-            listeners.Leave();
         }
     }
 

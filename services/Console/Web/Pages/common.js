@@ -5,6 +5,16 @@ export class ApiError extends Error {
 }
 
 export async function api(path, options) {
+  const isWrite = !['GET', 'HEAD', undefined].includes(options?.method);
+  const token = isWrite ? { 'X-Antiforgery': (await session()).token } : {};
+  const { status, body } = await ask(path, { ...options, headers: { ...token, ...options?.headers } });
+  if (status < 400) return body;
+  if (status === 401) toSignIn();
+  const said = typeof body === 'object' && body !== null ? body : {};
+  throw new ApiError(status, said.title ?? `The answer was ${status}`, said.detail ?? '');
+}
+
+async function ask(path, options) {
   let answer;
   try {
     // The console answers pages with 200 and the real status in a header, so that a role that is away is not an error
@@ -15,10 +25,46 @@ export async function api(path, options) {
   }
   const type = answer.headers.get('content-type') ?? '';
   const body = type.includes('json') ? await answer.json() : await answer.text();
-  const status = Number(answer.headers.get('x-problem-status') ?? answer.status);
-  if (status < 400) return body;
-  const said = typeof body === 'object' && body !== null ? body : {};
-  throw new ApiError(status, said.title ?? `The answer was ${status}`, said.detail ?? '');
+  return { status: Number(answer.headers.get('x-problem-status') ?? answer.status), body };
+}
+
+let known = null;
+/** Who is signed in: { name, role, token }; name is null for nobody. The token goes with every write. */
+export function session() {
+  known ??= ask('/api/session').then(({ status, body }) => {
+    if (status >= 400) throw new ApiError(status, body?.title ?? `The answer was ${status}`, body?.detail ?? '');
+    return body;
+  }).catch(error => { known = null; throw error; });
+  return known;
+}
+
+const never = new Promise(() => {});
+function toSignIn() {
+  location.replace(`/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
+}
+
+/**
+ * The first thing a page does: returns who is signed in, or goes to the sign-in page. Where roles are named and the
+ * user has another, the page says so and stops.
+ */
+export async function enter(...roles) {
+  let who;
+  try { who = await session(); } catch (error) { note('bad', error.title, error.detail); return never; }
+  if (!who.name) { toSignIn(); return never; }
+  header(who);
+  if (roles.length === 0 || roles.includes(who.role)) return who;
+  note('warn', 'This page is not for your key', `You are signed in as ${who.name} with the role '${who.role}'; the page is for: ${roles.join(', ')}.`);
+  for (const part of byId('main').children) part.hidden = part.id !== 'note' && part.tagName !== 'H1' && !part.querySelector('h1');
+  return never;
+}
+
+/** Pages that a role has no use for. */
+const closed = { publisher: ['/operations', '/data'], analyst: ['/upload'] };
+
+function header(who) {
+  for (const link of document.querySelectorAll('nav.site a, .cards a')) link.hidden = (closed[who.role] ?? []).includes(link.getAttribute('href'));
+  document.querySelector('header.site > div').append(el('div', { class: 'user' }, el('span', { class: 'quiet small', id: 'who' }, who.name === who.role ? who.name : `${who.name}, ${who.role}`),
+    el('button', { class: 'small', id: 'sign-out', type: 'button', onclick: async () => { await api('/api/session', { method: 'DELETE' }); location.assign('/sign-in'); } }, 'Sign out')));
 }
 
 /** Makes an element: el('td', { class: 'num' }, 'text', child...). Text is never read as markup. */
@@ -39,7 +85,8 @@ export function text(id, value) { const node = byId(id); if (node && node.textCo
 
 /** A message at the top of the page: kind is '', good, warn or bad. An empty title takes it away. */
 export function note(kind, title, detail) {
-  const node = byId('note');
+  let node = byId('note');
+  if (!node) { node = el('div', { id: 'note', role: 'status' }); byId('main').prepend(node); }
   node.className = `note ${kind}`;
   show(node, title ? [el('strong', null, title), detail ?? ''] : []);
 }
@@ -76,11 +123,15 @@ export function every(interval, work) {
   return setInterval(turn, interval);
 }
 
-/** Listens to the console's live data. The browser connects again by itself. */
+/**
+ * Listens to the console's live data. The browser connects again by itself, unless a newer page of the same user took
+ * the place of this one. onState hears live, lost or replaced.
+ */
 export function live(parts, handlers, onState) {
   const source = new EventSource(`/api/live?parts=${parts.join(',')}`);
   source.onopen = () => onState?.('live');
-  source.onerror = () => onState?.('lost');
+  source.onerror = () => { onState?.('lost'); if (source.readyState === EventSource.CLOSED) session().then(() => { known = null; return session(); }).then(who => { if (!who.name) toSignIn(); }).catch(() => {}); };
+  source.addEventListener('replaced', () => { source.close(); onState?.('replaced'); });
   for (const part of parts) source.addEventListener(part, event => handlers[part]?.(JSON.parse(event.data)));
   return source;
 }

@@ -1,4 +1,4 @@
-import { api, byId, el, note, number, show, text } from '/assets/common.js';
+import { api, byId, el, enter, note, number, show, text } from '/assets/common.js';
 
 const examples = [
   ['Tables and rows', "SELECT name AS table, total_rows AS rows, formatReadableSize(total_bytes) AS size\nFROM system.tables\nWHERE database = 'es' AND total_rows > 0\nORDER BY rows DESC"],
@@ -8,6 +8,7 @@ const examples = [
   ['Edge hit ratio', "SELECT edge, count() AS requests, formatReadableSize(sum(bytes)) AS sent,\n       round(countIf(cache_status = 'HIT') / count(), 3) AS hit_ratio\nFROM es.requests\nGROUP BY edge\nORDER BY edge"],
   ['Beacons a minute', 'SELECT toStartOfMinute(time) AS minute, count() AS beacons, uniqExact(session_id) AS sessions\nFROM es.beacons\nGROUP BY minute\nORDER BY minute DESC\nLIMIT 30'],
 ];
+await enter('analyst', 'operator');
 const sql = byId('sql');
 sql.value = sessionStorage.getItem('sql') ?? examples[0][1];
 show(byId('examples'), examples.map(([name, query]) => el('p', { style: 'margin:.25rem 0' }, el('a', { href: '#', onclick: event => { event.preventDefault(); sql.value = query; run(); } }, name))));
@@ -32,6 +33,8 @@ async function run() {
     if (answer.data.length === 0) byId('result').append(el('p', { class: 'quiet' }, 'No row.'));
   } catch (error) {
     text('took', '');
+    // The result of an earlier query is not the answer to this one.
+    show(byId('result'), el('p', { class: 'quiet' }, 'No result: the query failed.'));
     note('bad', error.title ?? 'The query failed', error.detail ?? error.message);
   } finally {
     button.disabled = false;

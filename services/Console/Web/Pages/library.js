@@ -1,21 +1,42 @@
-import { api, bytes, byId, el, every, list, live, moment, note, number, pick, show, state, time } from '/assets/common.js';
+import { api, bytes, byId, el, enter, every, list, moment, note, number, pick, show, state, text, time } from '/assets/common.js';
 
+/** Videos that one request brings, and so the step of "Show more". */
+const PAGE = 50;
 const open = new Set(location.hash ? [location.hash.slice(1)] : []);
 const kinds = { published: 'good', playable: 'good', rejected: 'bad', failed: 'bad', encodefailed: 'bad' };
 const nodes = new Map();
-let progress = {}, events = new Map();
+let progress = {}, events = new Map(), wanted = PAGE;
 
-every(2000, async () => {
+await enter();
+every(2000, refresh);
+byId('more').addEventListener('click', () => { wanted += PAGE; refresh(); });
+
+async function refresh() {
   try {
-    const videos = list(await api('/api/videos'), 'videos');
+    const { videos, total } = await load(wanted);
     note('', '');
     render(videos);
-    await Promise.all([...open].flatMap(id => [loadEvents(id), loadDetails(id)]));
+    text('count', total === 0 ? '' : `${number(videos.length)} of ${number(total)} ${total === 1 ? 'video' : 'videos'}, newest first`);
+    byId('more').hidden = videos.length >= total;
+    await Promise.all([...open].flatMap(id => [loadEvents(id), loadDetails(id), loadProgress(id)]));
   } catch (error) {
     note('bad', error.title ?? 'The library cannot be read', error.detail ?? error.message);
   }
-});
-live(['encode'], { encode: all => { progress = all; for (const id of nodes.keys()) renderProgress(id); } });
+}
+
+/** The newest videos up to a number, page by page, and how many there are in all. */
+async function load(count) {
+  const videos = [];
+  let before = null, total = null;
+  while (videos.length < count) {
+    const answer = await api(`/api/videos?limit=${PAGE}${before ? `&before=${before}` : ''}`);
+    videos.push(...list(answer, 'videos'));
+    total = answer.total ?? null;
+    before = answer.next ?? null;
+    if (!before) break;
+  }
+  return { videos, total: before ? total ?? videos.length + 1 : Math.max(total ?? 0, videos.length) };
+}
 
 const idOf = video => pick(video, 'videoId', 'id');
 const stateOf = video => String(pick(video, 'state', 'status') ?? 'unknown');
@@ -28,9 +49,9 @@ function render(videos) {
     show(box, el('p', null, 'There is no video yet. ', el('a', { href: '/upload' }, 'Upload the first one.')));
     return;
   }
-  const wanted = videos.map(video => nodes.get(idOf(video)) ?? create(video));
+  const shown = videos.map(video => nodes.get(idOf(video)) ?? create(video));
   videos.forEach(update);
-  if (box.children.length !== wanted.length || wanted.some((node, i) => box.children[i] !== node.box)) show(box, wanted.map(node => node.box));
+  if (box.children.length !== shown.length || shown.some((node, i) => box.children[i] !== node.box)) show(box, shown.map(node => node.box));
 }
 
 function create(video) {
@@ -39,7 +60,7 @@ function create(video) {
   node.box = el('details', { class: 'video', 'data-video': id, open: open.has(id) },
     el('summary', null, el('span', null, el('span', { class: 'caret', 'aria-hidden': 'true' }, '›'), ' ', node.title), node.state, node.play),
     el('div', null, node.facts, node.trouble, el('h3', null, 'Renditions'), node.rungs, el('h3', null, 'Events'), node.timeline));
-  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); loadDetails(id); } else open.delete(id); });
+  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); loadDetails(id); loadProgress(id); } else open.delete(id); });
   nodes.set(id, node);
   return node;
 }
@@ -72,6 +93,14 @@ async function loadDetails(id) {
     renderFacts(node);
     renderProgress(id);
   } catch { /* The list says already that the library cannot be read. */ }
+}
+
+async function loadProgress(id) {
+  if (!nodes.has(id)) return;
+  try {
+    progress[id] = await api(`/api/videos/${id}/progress`);
+    renderProgress(id);
+  } catch { /* What the video itself says of its renditions is shown. */ }
 }
 
 const rank = name => ['audio', 'thumbnails', 'probe'].indexOf(name);

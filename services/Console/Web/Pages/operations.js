@@ -1,4 +1,4 @@
-import { byId, bytes, color, el, list, live, milliseconds, number, pick, show, state, table, text, time } from '/assets/common.js';
+import { byId, bytes, color, el, enter, list, live, milliseconds, number, pick, show, state, table, text, time } from '/assets/common.js';
 import { draw } from '/assets/chart.js';
 
 const data = { load: {}, forecasts: {}, windows: [] };
@@ -6,12 +6,13 @@ const edgeColors = new Map();
 const WINDOW = 30 * 60 * 1000;
 const colorOf = edge => { if (!edgeColors.has(edge)) edgeColors.set(edge, `s${edgeColors.size % 5 + 1}`); return edgeColors.get(edge); };
 
-live(['load', 'windows', 'forecasts', 'sessions', 'decisions', 'steering', 'alerts', 'letters', 'edges', 'processes', 'scale'], {
+await enter('analyst', 'operator');
+live(['load', 'windows', 'forecasts', 'sessions', 'decisions', 'steering', 'alerts', 'letters', 'actions', 'edges', 'processes', 'scale'], {
   load: value => { data.load = value; viewers(); },
   forecasts: value => { data.forecasts = value; viewers(); },
   windows: value => { data.windows = value; stalls(); },
-  sessions, decisions, steering, alerts, letters, edges, processes, scale,
-}, connection => { const node = byId('live'); node.className = `state ${connection === 'live' ? 'good' : 'warn'}`; node.textContent = connection === 'live' ? 'live' : 'connecting again'; });
+  sessions, decisions, steering, alerts, letters, actions, edges, processes, scale,
+}, connection => { const node = byId('live'); node.className = `state ${connection === 'live' ? 'good' : 'warn'}`; node.textContent = { live: 'live', lost: 'connecting again', replaced: 'stopped: you have too many live pages open' }[connection]; });
 let redrawing = 0;
 addEventListener('resize', () => { cancelAnimationFrame(redrawing); redrawing = requestAnimationFrame(() => { viewers(); stalls(); }); });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { viewers(); stalls(); });
@@ -82,7 +83,18 @@ function processes(part) {
   const total = all.reduce((sum, one) => sum + (one.pssBytes || one.rssBytes || 0), 0);
   text('f-memory', bytes(total)); text('f-memory-n', `${all.length} processes, shared pages counted once`);
   show(byId('t-processes'), table([{ text: 'Process' }, { text: 'State' }, { text: 'Restarts', num: true }, { text: 'Memory', num: true }, { text: 'Roles' }],
-    all.map(one => [el('span', { title: `pid ${one.pid ?? '–'}` }, one.name), state(one.state === 'ready' ? 'good' : one.state === 'stopped' ? '' : 'warn', one.state), number(one.restarts), bytes(one.pssBytes || one.rssBytes), el('span', { class: 'quiet' }, one.roles.join(', '))]), ''));
+    all.map(one => [el('span', { title: `pid ${one.pid ?? '–'}` }, one.name), state(one.state === 'ready' ? 'good' : one.state === 'stopped' ? '' : 'warn', one.state), number(one.restarts), bytes(one.pssBytes || one.rssBytes), roles(one)]), ''));
+}
+
+/** The roles of a process; those that are not in order with what they say. */
+function roles(one) {
+  const faults = (one.health ?? []).filter(role => role.state !== 'ready');
+  return el('div', null, el('span', { class: 'quiet' }, one.roles.join(', ')), faults.map(role => el('div', { class: 'fault', 'data-role': role.role }, state(role.state === 'degraded' ? 'warn' : 'bad', `${role.role} ${role.state}`), ' ', role.why.join(' '))));
+}
+
+function actions(all) {
+  show(byId('t-actions'), table([{ text: 'Time' }, { text: 'Who' }, { text: 'What' }, { text: 'Reason' }, { text: 'Outcome' }],
+    all.slice(0, 10).map(one => [time(one.at), one.who, `${one.action} ${one.target}`, one.reason, one.detail]), 'Nothing was done by hand.'));
 }
 
 function alerts(all) {

@@ -1,16 +1,11 @@
-import { api, byId, bytes, el, moment, note, number, show, text } from '/assets/common.js';
+import { byId, bytes, el, enter, moment, note, number, session, show, text } from '/assets/common.js';
 
-const form = byId('form'), fileInput = byId('file'), title = byId('title'), key = byId('key');
+const form = byId('form'), fileInput = byId('file'), title = byId('title');
 const start = byId('start'), pause = byId('pause'), abandon = byId('abandon');
-let settings = null, upload = null, running = false, speed = null;
+let upload = null, running = false, speed = null;
 
-key.value = sessionStorage.getItem('api-key') ?? '';
-// A file may be chosen before the settings are here; whoever needs them waits.
-const settled = api('/api/settings').then(value => {
-  settings = value;
-  if (value.apiKeyFile) byId('keyhint').append(` On this machine it is in ${value.apiKeyFile}.`);
-}).catch(error => note('bad', error.title, error.detail));
-listUnfinished();
+// A file may be chosen before it is known who is signed in: the listeners come first.
+enter('publisher', 'operator').then(listUnfinished);
 
 fileInput.addEventListener('change', async () => {
   const file = fileInput.files[0];
@@ -22,9 +17,7 @@ fileInput.addEventListener('change', async () => {
 });
 form.addEventListener('submit', async event => {
   event.preventDefault();
-  await settled;
-  if (!settings || !fileInput.files[0]) return;
-  sessionStorage.setItem('api-key', key.value);
+  if (!fileInput.files[0]) return;
   note('', '');
   if (!upload) await prepare(fileInput.files[0]);
   begin();
@@ -37,16 +30,16 @@ abandon.addEventListener('click', async () => {
 });
 
 async function prepare(file) {
-  await settled;
-  if (!settings) return;
+  const { token } = await session();
   upload = new tus.Upload(file, {
-    endpoint: settings.uploadsUrl,
+    // The console passes it on to Upload on behalf of who is signed in; no key is in the page.
+    endpoint: '/api/uploads',
     retryDelays: [0, 500, 1000, 2000, 4000, 8000, 15000],
     chunkSize: 8 * 1024 * 1024,
     headers: {},
     metadata: { filename: file.name, filetype: file.type || 'application/octet-stream', title: title.value },
     removeFingerprintOnSuccess: true,
-    onBeforeRequest: request => request.setHeader('Authorization', `Bearer ${key.value}`),
+    onBeforeRequest: request => request.setHeader('X-Antiforgery', token),
     onProgress: progress,
     onSuccess: done,
     onError: failed,
@@ -103,7 +96,7 @@ async function failed(error) {
   running = false;
   pause.disabled = true; start.disabled = false; start.textContent = 'Try again';
   const answer = error.originalResponse;
-  if (!answer) { note('bad', 'Upload does not answer', `${settings.uploadsUrl} cannot be reached. Try again when it is back; the upload goes on where it stopped.`); return; }
+  if (!answer) { note('bad', 'The console does not answer', 'Try again when it is back; the upload goes on where it stopped.'); return; }
   let said = {};
   try { said = JSON.parse(answer.getBody()); } catch { /* The body need not be problem details. */ }
   note('bad', said.title ?? `The upload was refused (${answer.getStatus()})`, said.detail ?? '');

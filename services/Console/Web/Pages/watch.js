@@ -1,4 +1,4 @@
-import { api, byId, el, every, list, milliseconds, note, number, pick, show, text, time } from '/assets/common.js';
+import { api, byId, el, enter, every, list, milliseconds, note, number, pick, show, text, time } from '/assets/common.js';
 import { draw } from '/assets/chart.js';
 import { playDash, playHls, quit } from '/assets/players.js';
 
@@ -21,6 +21,7 @@ for (const other of ['hls', 'dash']) {
   if (other === kind) { link.classList.add('primary'); link.setAttribute('aria-current', 'true'); }
 }
 text('subtitle', videoId);
+await enter();
 start();
 
 async function start() {

@@ -1,28 +1,27 @@
 using System.Net;
 using System.Text.Json;
 using EventStream.Capacity;
-using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace EventStream.Tests.Integration.Capacity;
 
 /// <summary>
-/// The role on a real broker, with a real supervisor's routes over HTTP; time is compressed: a day is 24 steps.
+/// The role on a real broker, with a supervisor's routes and its credential over HTTP; time is compressed: a day is 24
+/// steps.
 /// </summary>
 [Trait("Category", "Integration")]
 public sealed class CapacityRoleTests : IAsyncLifetime
 {
     private const int Day = 24;
+    private const int Now = 4 * Day;
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly Supervisor supervisor = new();
+    private readonly TestSupervisor supervisor = new();
     private TestBroker? broker;
     private long first;
 
@@ -30,9 +29,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
     {
         broker = await TestBroker.StartAsync();
         await supervisor.StartAsync();
-        // Whole days before now, so that no broker takes the records for expired ones.
-        var today = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / (long)Step.TotalSeconds;
-        first = (today / Day * Day) - (10 * Day);
+        // Four days before now: what is published after them is of the present.
+        first = (TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / (long)Step.TotalSeconds) - Now;
     }
 
     public async Task DisposeAsync()
@@ -44,13 +42,13 @@ public sealed class CapacityRoleTests : IAsyncLifetime
     [Fact]
     public async Task Load_becomes_forecasts_decisions_and_replicas_and_a_restart_rebuilds_it_from_the_log()
     {
-        const int Known = (4 * Day) + 1;
+        const int Known = Now;
         await using (var role = await StartAsync())
         {
             for (var step = 0; step < Known; step++) await PublishAsync(role, step);
             var forecast = await EventuallyAsync(
                 () => role.GetAsync("/v1/forecasts/viewers", ContractsJson.Default.ForecastPublished),
-                made => made.HistorySteps == Known - 1);
+                made => made.HistorySteps == Known);
             CheckForecast(forecast);
 
             // The morning rise: by the peak more than two replicas' worth of viewers is there.
@@ -67,32 +65,66 @@ public sealed class CapacityRoleTests : IAsyncLifetime
 
         await using var again = await StartAsync();
         var resources = await again.GetTextAsync("/v1/resources");
-        Assert.Contains($"\"steps\":{Known + 7}", resources);
+        Assert.Contains($"\"steps\":{Known + 8}", resources);
         var kept = await EventuallyAsync(async () => await again.DecisionsAsync(), all => all.Count > 0);
         var newest = kept.Max(d => d.Time);
         await EventuallyAsync(
             () => again.GetAsync("/v1/forecasts/viewers", ContractsJson.Default.ForecastPublished),
-            made => made.HistorySteps == Known + 7);
+            made => made.HistorySteps == Known + 8);
         Assert.Equal(newest, (await again.DecisionsAsync()).Max(d => d.Time));
     }
 
     [Fact]
-    public async Task A_supervisor_that_refuses_is_told_in_the_decision_and_asked_again()
+    public async Task A_supervisor_that_refuses_is_named_in_the_decision_and_in_readiness_and_asked_again()
     {
         await using var role = await StartAsync();
         supervisor.Refusal = "no memory left for another worker";
-        await PublishAsync(role, 0, 300);
-        await UntilReadyAsync(role);
-        for (var step = 1; step < 4; step++) await PublishAsync(role, step, 300);
+        for (var step = 0; step < 3; step++) await PublishAsync(role, Now + step, 300);
         var refused = await EventuallyAsync(
             async () => await role.DecisionsAsync(), all => all.Any(d => d.Error is not null));
         var decision = refused.First(d => d.Error is not null);
         Assert.False(decision.Applied);
         Assert.Contains("no memory left", decision.Error);
         Assert.Equal(1, supervisor.Replicas);
+        var (status, said) = await role.AskAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Contains("'encode-workers' is not scaled: supervisor: PUT", said);
+        Assert.Contains("no memory left", said);
         supervisor.Refusal = null;
-        for (var step = 4; step < 7; step++) await PublishAsync(role, step, 300);
+        for (var step = 3; step < 6; step++) await PublishAsync(role, Now + step, 300);
         await UntilAsync(() => supervisor.Replicas == 4, () => $"the supervisor has {supervisor.Replicas} replicas");
+        await UntilReadyAsync(role);
+    }
+
+    [Fact]
+    public async Task A_supervisor_that_does_not_know_the_credential_makes_the_role_not_ready()
+    {
+        await using var role = await StartAsync(("Access:ServiceKey", "another-key-of-the-service"));
+        for (var step = 0; step < 3; step++) await PublishAsync(role, Now + step, 300);
+        var said = await EventuallyAsync(
+            async () => (await role.AskAsync("/health/ready")).Body,
+            body => body.Contains("is not scaled", StringComparison.Ordinal));
+        Assert.Contains("answered 401", said);
+    }
+
+    [Fact]
+    public async Task Load_that_stops_coming_is_no_zero_and_makes_the_role_not_ready()
+    {
+        await using var role = await StartAsync(("Capacity:NoLoadSeconds", "12"));
+        var now = StepNow();
+        for (var step = now - 3; step < now; step++) await PublishAsync(role, step, 300);
+        await UntilAsync(() => supervisor.Replicas == 4, () => $"the supervisor has {supervisor.Replicas} replicas");
+        var end = DateTimeOffset.UnixEpoch + ((first + now) * Step);
+        var said = await EventuallyAsync(
+            async () => (await role.AskAsync("/health/ready")).Body,
+            body => body.Contains("no load", StringComparison.Ordinal));
+        Assert.Contains($"no load of viewers since {end:HH:mm:ss} UTC", said);
+        Assert.Equal(4, supervisor.Replicas);
+        // What comes too late to be true any more moves nothing; fresh load does, and the role is ready again.
+        await PublishAsync(role, now, 0);
+        await PublishAsync(role, StepNow() - 1, 300);
+        await UntilReadyAsync(role);
+        Assert.Equal(4, supervisor.Replicas);
     }
 
     [Fact]
@@ -122,6 +154,9 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         }
     }
 
+    private int StepNow() =>
+        (int)((TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() / (long)Step.TotalSeconds) - first);
+
     /// <summary>Between 20 and 320 viewers.</summary>
     private static double Curve(long step) => 170 + (150 * Math.Sin(2 * Math.PI * (step % Day) / Day));
 
@@ -132,19 +167,24 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         return role.Publisher.PublishAsync(Topics.TrafficLoad, load.Resource, load, time, CancellationToken.None);
     }
 
-    private Task<RunningRole> StartAsync() => RunningRole.StartAsync(new Dictionary<string, string?>
+    private Task<RunningRole> StartAsync(params (string Key, string Value)[] more)
     {
-        ["Kafka:Bootstrap"] = broker!.Bootstrap,
-        ["Listen:capacity"] = "http://127.0.0.1:0",
-        ["Urls:supervisor"] = supervisor.Url,
-        ["Capacity:StepSeconds"] = "3",
-        ["Capacity:SeasonSteps"] = "24",
-        ["Capacity:HorizonSteps"] = "24",
-        ["Capacity:Targets:0:Name"] = "encode-workers",
-        ["Capacity:Targets:0:Resource"] = "viewers",
-        ["Capacity:Targets:0:UnitsPerReplica"] = "100",
-        ["Capacity:Targets:0:MaxReplicas"] = "4",
-    });
+        var settings = new Dictionary<string, string?>(TestKeys.Pairs)
+        {
+            ["Kafka:Bootstrap"] = broker!.Bootstrap,
+            ["Listen:capacity"] = "http://127.0.0.1:0",
+            ["Urls:supervisor"] = supervisor.Url,
+            ["Capacity:StepSeconds"] = "3",
+            ["Capacity:SeasonSteps"] = "24",
+            ["Capacity:HorizonSteps"] = "24",
+            ["Capacity:Targets:0:Name"] = "encode-workers",
+            ["Capacity:Targets:0:Resource"] = "viewers",
+            ["Capacity:Targets:0:UnitsPerReplica"] = "100",
+            ["Capacity:Targets:0:MaxReplicas"] = "4",
+        };
+        foreach (var (key, value) in more) settings[key] = value;
+        return RunningRole.StartAsync(settings);
+    }
 
     private static Task UntilReadyAsync(RunningRole role) => EventuallyAsync(
         async () => (await role.AskAsync("/health/ready")).Status, status => status == HttpStatusCode.OK);
@@ -181,7 +221,7 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         {
             var app = RoleHost.Build(new CapacityRole(), RoleHost.ReadConfiguration(overrides: settings));
             await app.StartAsync();
-            var role = new RunningRole(app, new HttpClient { BaseAddress = new Uri(app.Urls.First()) });
+            var role = new RunningRole(app, TestKeys.Client(TestKeys.Operator, app.Urls.First()));
             await UntilReadyAsync(role);
             return role;
         }
@@ -218,54 +258,6 @@ public sealed class CapacityRoleTests : IAsyncLifetime
             client.Dispose();
             await app.StopAsync();
             await app.DisposeAsync();
-        }
-    }
-
-    /// <summary>The scaling routes of a supervisor that runs up to four replicas.</summary>
-    private sealed class Supervisor : IAsyncDisposable
-    {
-        private readonly List<string> reasons = [];
-        private WebApplication? app;
-        private volatile int replicas = 1;
-
-        public int Replicas => replicas;
-
-        public string? Refusal { get; set; }
-
-        public string Url => app!.Urls.First();
-
-        public IReadOnlyList<string> Reasons
-        {
-            get
-            {
-                lock (reasons) return [.. reasons];
-            }
-        }
-
-        public async Task StartAsync()
-        {
-            var builder = WebApplication.CreateBuilder();
-            builder.Logging.ClearProviders();
-            app = builder.Build();
-            app.Urls.Add("http://127.0.0.1:0");
-            app.MapGet("/v1/scale/{target}", (string target) => new SupervisorScale(target, replicas, 1, 4));
-            app.MapPut("/v1/scale/{target}", Scale);
-            await app.StartAsync();
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await app!.StopAsync();
-            await app.DisposeAsync();
-        }
-
-        private IResult Scale(string target, SupervisorScaleRequest wanted)
-        {
-            if (Refusal is { } refusal) return Results.Problem(
-                refusal, statusCode: 503, title: "A worker did not start");
-            lock (reasons) reasons.Add(wanted.Reason);
-            replicas = wanted.Replicas;
-            return Results.Json(new SupervisorScale(target, replicas, 1, 4));
         }
     }
 }

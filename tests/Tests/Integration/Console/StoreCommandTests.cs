@@ -49,7 +49,7 @@ public sealed class StoreCommandTests
         (code, output, _) = await RunAsync(options, null, "status");
         Assert.Equal(0, code);
         Assert.Contains("safe to read up to position 2", output, StringComparison.Ordinal);
-        Assert.Matches(@"video-list +2 +1 +1  live, async", output);
+        Assert.Matches(@"video-list +2 +2 +1  live, async", output);
         Assert.Matches(@"video-list:g2 +2 +0 +0  runs or stands by", output);
         (_, output, _) = await RunAsync(options, null, "pause", "video-list");
         Assert.Equal("video-list rests\n", output);

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using EventStream.Playback.Edge;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -61,6 +63,22 @@ internal sealed class EdgeRig : IAsyncDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>
+    /// Sends a request line and headers as they are, since no HTTP client sends malformed ones; returns the status.
+    /// </summary>
+    public static async Task<int> SendRawAsync(EdgeProcess edge, string request)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", edge.Options.Port, timeout.Token);
+        await using var stream = client.GetStream();
+        var text = $"{request}\r\nHost: edge\r\nConnection: close\r\n\r\n";
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(text), timeout.Token);
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        var line = await reader.ReadLineAsync(timeout.Token);
+        return int.Parse(line!.Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
     public EdgeOptions Options(string name = "edge-a") => new()

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using EventStream.Collect;
 using EventStream.Collect.CdnLogs;
 using EventStream.Contracts;
@@ -46,7 +44,7 @@ public sealed class StrangerRequestTests
         var strangers = OfStrangers().ToList();
 
         foreach (var (request, status) in strangers)
-            Assert.Equal((request, status), (request, await SendAsync(edge, request)));
+            Assert.Equal((request, status), (request, await EdgeRig.SendRawAsync(edge, request)));
         await rig.Http.GetStringAsync(
             $"{edge.Url}{Tokens.Prefix(Video, Session, FarAhead)}/media/{Video}/720p/1.m4s?CMCD=sid%3D%22other%22");
 
@@ -68,19 +66,5 @@ public sealed class StrangerRequestTests
             .. File.ReadAllLines(edge.AccessLog).Select(line =>
                 reader.TryRead(line, source, out var fault) ?? throw new InvalidDataException(fault?.Cause)),
         ];
-    }
-
-    /// <summary>Sends the text as it is, since no HTTP client sends such requests; returns the status.</summary>
-    private static async Task<int> SendAsync(EdgeProcess edge, string request)
-    {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        using var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", edge.Options.Port, timeout.Token);
-        await using var stream = client.GetStream();
-        var text = $"{request}\r\nHost: edge\r\nConnection: close\r\n\r\n";
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(text), timeout.Token);
-        using var reader = new StreamReader(stream, Encoding.ASCII);
-        var line = await reader.ReadLineAsync(timeout.Token);
-        return int.Parse(line!.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
     }
 }

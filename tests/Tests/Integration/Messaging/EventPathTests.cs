@@ -7,6 +7,7 @@ using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe;
+using EventStream.Tests.Integration.Collect;
 using EventStream.Tests.Integration.Upload;
 using EventStream.Tests.Kit;
 using EventStream.Tests.Qoe;
@@ -46,7 +47,7 @@ public sealed partial class EventPathTests
             Microsoft.Extensions.Logging.Abstractions.NullLogger<TopicAdmin>.Instance)
             .EnsureAsync(Topics.All, CancellationToken.None);
         await using var upload = await UploadHarness.StartAsync(bootstrap);
-        await using var collect = await StartAsync(new CollectRole(), bootstrap, []);
+        await using var collect = await StartAsync(new CollectRole(), bootstrap, CollectRig.Settings());
         await using var qoe = await StartAsync(new QoeRole(), bootstrap, HurriedQoe.Settings(run));
         using var created = await upload.SendAsync(
             "POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
@@ -57,12 +58,14 @@ public sealed partial class EventPathTests
                 .Select(message => MessageTypes.NameOf(message.GetType())));
 
         var viewers = new[] { "hls-downswitch", "dash-plain", "hls-fatalStart" }.Select(Viewer).ToList();
-        foreach (var lines in viewers) await PostAsync(collect, "/v1/cmcd?region=eu", "application/cmcd", lines);
+        foreach (var (session, lines) in viewers)
+            await PostAsync(collect, CollectRig.BeaconsPath(session, $"vid-{run}"), "application/cmcd", lines);
         await PostAsync(collect, "/v1/cdn-logs", "application/x-ndjson", AccessLog());
 
         var beacons = (await ReadAsync(
             bootstrap, Topics.PlaybackBeacons, (key, _) => key.EndsWith(run, StringComparison.Ordinal),
-            viewers.Sum(lines => lines.Count))).Cast<BeaconReceived>().ToList();
+            viewers.Sum(viewer => viewer.Lines.Count))).Cast<BeaconReceived>().ToList();
+        Assert.All(beacons, beacon => Assert.True(beacon.Proven));
         var requests = await ReadAsync(
             bootstrap, Topics.CdnRequests, (_, m) => m is CdnRequestServed r && r.VideoId == video.ToString(), 20);
         Assert.Equal(20, requests.Cast<CdnRequestServed>().Select(request => request.RequestId).Distinct().Count());
@@ -78,22 +81,22 @@ public sealed partial class EventPathTests
         var windows = await ReadAsync(
             bootstrap, Topics.QoeWindows, (key, _) => key.StartsWith($"vid-{run}|", StringComparison.Ordinal), 3);
         Assert.Contains(windows.Cast<QoeWindowClosed>(), window => window.PlayedMs > 0);
-        var load = await ReadAsync(bootstrap, Topics.TrafficLoad, (key, _) => key == $"edge:edge-{run}:bytes", 1);
+        var load = await ReadAsync(bootstrap, Topics.TrafficLoad, (key, _) => key == "edge:edge-a:bytes", 1);
         Assert.True(((LoadMeasured)load[0]).Value > 0);
         await qoe.StopAsync();
         await collect.StopAsync();
     }
 
     /// <summary>A captured viewer's lines under a session id of this run, their times moved to end now.</summary>
-    private List<string> Viewer(string name)
+    private (string Session, List<string> Lines) Viewer(string name)
     {
         var capture = Tests.Qoe.Capture.Load(name);
         var moved = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()
             - capture.Beacons.Max(beacon => beacon.Time).ToUnixTimeMilliseconds();
-        return [.. capture.Beacons.Select(beacon => TimeStamp().Replace(
+        return ($"{capture.Beacons[0].SessionId}-{run}", [.. capture.Beacons.Select(beacon => TimeStamp().Replace(
                 beacon.Raw, match => $"ts={long.Parse(match.Groups["ms"].Value, CultureInfo.InvariantCulture) + moved}")
             .Replace($"sid=\"{beacon.SessionId}\"", $"sid=\"{beacon.SessionId}-{run}\"", StringComparison.Ordinal)
-            .Replace("cid=\"vid-1\"", $"cid=\"vid-{run}\"", StringComparison.Ordinal))];
+            .Replace("cid=\"vid-1\"", $"cid=\"vid-{run}\"", StringComparison.Ordinal))]);
     }
 
     /// <summary>Twenty segments that an edge of this run served over the last ten seconds.</summary>
@@ -103,7 +106,7 @@ public sealed partial class EventPathTests
         return [.. Enumerable.Range(0, 20).Select(i =>
         {
             var time = ((now - (10_000 - (i * 500))) / 1000.0).ToString("F3", CultureInfo.InvariantCulture);
-            return "{\"time\":" + time + ",\"edge\":\"edge-" + run + "\",\"region\":\"eu\",\"method\":\"GET\","
+            return "{\"time\":" + time + ",\"edge\":\"edge-a\",\"region\":\"eu\",\"method\":\"GET\","
                 + "\"uri\":\"/media/" + video + "/720p/" + i + ".m4s\",\"args\":\"\",\"status\":200,\"bytes\":1000,"
                 + "\"duration\":0.01,\"upstream\":\"-\",\"cache\":\"HIT\",\"ua\":\"test\",\"req_id\":\"" + run + i
                 + "\",\"cmcd_object\":\"\",\"cmcd_request\":\"\",\"cmcd_session\":\"\",\"cmcd_status\":\"\"}";
@@ -133,7 +136,7 @@ public sealed partial class EventPathTests
 
     private static async Task PostAsync(WebApplication collect, string path, string type, List<string> lines)
     {
-        using var http = new HttpClient();
+        using var http = TestKeys.Client(TestKeys.EdgeA);
         using var body = new ByteArrayContent(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
         body.Headers.ContentType = new(type);
         using var answer = await http.PostAsync(new Uri(collect.Urls.First() + path), body);

@@ -132,6 +132,10 @@ internal sealed class MessagingRig : IAsyncDisposable
         Read(Topic.Name, Topic.Partitions, record =>
             (LoadMeasured)MessageTypes.Read("traffic.load-measured.v1", record.Message.Value), _ => true, count));
 
+    /// <summary>The same as the records that they are.</summary>
+    public Task<List<ConsumeResult<byte[], byte[]>>> RecordsAsync(int count) =>
+        Task.Run(() => Read(Topic.Name, Topic.Partitions, record => record, _ => true, count));
+
     public async ValueTask DisposeAsync()
     {
         foreach (var consumer in consumers)

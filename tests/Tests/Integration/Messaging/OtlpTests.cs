@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using EventStream.Tests.Integration.Collect;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -20,7 +21,8 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
     {
         await using var receiver = await Receiver.StartAsync();
         await using var role = await EventStreamProcess.StartAsync(
-            "collect", ("Kafka:Bootstrap", broker.Bootstrap), ("Otlp:Endpoint", receiver.Url));
+            "collect", ("Kafka:Bootstrap", broker.Bootstrap), ("Otlp:Endpoint", receiver.Url),
+            ("Playback:SigningKey", CollectRig.SigningKey));
         await SendBeaconAsync(role.Url);
         Assert.Equal(0, await role.StopAsync());
 

@@ -26,9 +26,10 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
         Assert.Equal(["edge-b", "edge-a"], session.Steering.Pathways);
         var claims = new BeaconClaims(
             $"{session.SessionId}", $"{video.Id}", session.ExpiresAt, Region: "us", Player: "hls.js");
+        var proof = new BeaconProof(EdgeRig.SigningKey).Make(claims);
         Assert.Equal(
             $"http://collect.example/v1/cmcd?video={video.Id}&region=us&player=hls.js&session={session.SessionId}"
-            + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={new BeaconProof(EdgeRig.SigningKey).Make(claims)}",
+            + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={proof}",
             session.BeaconsUrl);
         Assert.Equal("a picture", await rig.Http.GetStringAsync(session.PosterUrl));
     }
@@ -163,7 +164,7 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
     }
 
     [Fact]
-    public async Task An_address_may_open_so_many_sessions_and_is_told_when_it_may_again()
+    public async Task An_address_may_open_a_bounded_number_of_sessions_and_hears_when_it_may_again()
     {
         await using var rig = await PlaybackRig.StartAsync(
             video.MediaRoot, false, ("Playback:SessionsBurst", "2"), ("Playback:SessionsPerMinute", "1"));

@@ -22,7 +22,7 @@ namespace EventStream.Tests.Integration.Traffic;
 public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]
-    public async Task Both_mouths_tell_the_order_and_players_of_other_origins_may_ask()
+    public async Task Steering_and_DNS_give_the_order_and_players_of_other_origins_may_ask()
     {
         await using var rig = await EdgeRig.StartAsync();
         await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("edge-a")),

@@ -7,7 +7,7 @@ internal static class SinkMessages
 {
     public static readonly DateTimeOffset At = new(2026, 11, 22, 8, 0, 0, 123, TimeSpan.Zero);
 
-    private static readonly VideoId Video = VideoId.Parse("019abc00-0000-7000-8000-000000000001");
+    public static readonly VideoId Video = VideoId.Parse("019abc00-0000-7000-8000-000000000001");
     private static readonly SessionSubject Subject = new(Video.ToString(), "edge-a", "eu", "desktop", "hls.js");
     private static readonly SessionQuality Quality = new(812, 1, 1500, 28_000, 30_312, 2400.5, 2, 0, false, false);
 
@@ -26,6 +26,7 @@ internal static class SinkMessages
         Edge = "edge-a",
         ErrorCodes = ["a\"b", ";\n"],
         Raw = "sid=\"x\",cid=\"y;\nz\"",
+        Proven = true,
     };
 
     public static IEnumerable<(Topic Topic, IMessage Message)> OneOfEach() =>
@@ -33,6 +34,7 @@ internal static class SinkMessages
         (Topics.VideoEvents, new VideoRegistered(Video, "publisher", "Film", "film.mp4", 5, At)),
         (Topics.EncodeEvents, new EncodeTaskStarted(Video, "720p", "worker-1", 1, At)),
         (Topics.PlaybackBeacons, Beacon("s-1", Video.ToString())),
+        (Topics.PlaybackBeacons, Beacon("s-unproven", Video.ToString()) with { Proven = false }),
         (Topics.CdnRequests, new CdnRequestServed
         {
             Time = At, Edge = "edge-a", Method = "GET", Path = "/a/1.m4s", Status = 200, Bytes = 1000,

@@ -26,14 +26,21 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         producer.Flush(None);
 
         await UntilAsync("SELECT count() AS n FROM es.dead_letters", 3);
-        string[] tables = ["beacons", "requests", "qoe_windows", "sessions", "session_updates", "alerts", "load"];
+        await UntilAsync("SELECT count() AS n FROM es.beacons WHERE event_id = 'one-of-each'", 2);
+        string[] tables = ["requests", "qoe_windows", "sessions", "session_updates", "alerts", "load"];
         foreach (var table in tables)
             await UntilAsync($"SELECT count() AS n FROM es.{table} WHERE event_id = 'one-of-each'", 1);
         await UntilAsync("SELECT count() AS n FROM es.domain_events", 2);
         await UntilAsync("SELECT count() AS n FROM es.decisions", 2);
         await UntilAsync("SELECT count() AS n FROM es.forecasts", 2);
 
-        Assert.Equal("30.5", await TextAsync("SELECT playhead_ms AS n FROM es.beacons WHERE event_id = 'one-of-each'"));
+        Assert.Equal("30.5", await TextAsync(
+            "SELECT playhead_ms AS n FROM es.beacons WHERE event_id = 'one-of-each' AND proven"));
+        Assert.Equal("[\"s-unproven\"]", await TextAsync(
+            "SELECT groupArray(session_id) AS n FROM es.beacons WHERE event_id = 'one-of-each' AND NOT proven"));
+        Assert.Equal("[1,1]", await TextAsync(
+            "SELECT [sum(beacons), max(viewers)] AS n FROM es.beacon_windows WHERE content_id = '"
+            + SinkMessages.Video + "'"));
         Assert.Equal("[812,\"desktop\",true]", await TextAsync(
             "SELECT tuple(startup_ms, device, is_finished) AS n FROM es.viewer_sessions WHERE session_id = 's-1'"));
         Assert.Equal("\"film.mp4\"", await TextAsync(

@@ -102,6 +102,13 @@ internal static class ProduceScenarios
         await Try("the next good batch", Batches.Of(1));
         var keyed = await world.TopicAsync("rules-compacted", 1, ("cleanup.policy", "compact"));
         world.Saw("no key in a compacted topic", await world.Wire.ProduceAsync(keyed, Batches.Of(1)));
+        foreach (var codec in (int[])[0, 4])
+        {
+            var mixed = KeyedBatches.Of([("a", "1"), (null, "2"), ("b", "3"), (null, "4"), ("c", "5")], codec);
+            world.Saw($"two of five without a key, codec {codec}", await world.Wire.ProduceAsync(keyed, mixed));
+        }
+        world.Saw("the neighbours of those", await world.Wire.ProduceAsync(
+            keyed, KeyedBatches.Of([("a", "1"), ("b", "3"), ("c", "5")])));
     }
 
     public static async Task SequencesAsync(World world)
@@ -158,6 +165,10 @@ internal static class ProduceScenarios
             var batch = Batches.Of(1, baseTimestamp: now + hours * 3_600_000L);
             world.Saw($"{hours} hours from now", await world.Wire.ProduceAsync(topic, batch));
         }
+        const long hour = 3_600_000;
+        world.Saw("the last of three too late", await world.Wire.ProduceAsync(topic, Spread(now, 0, 0, 2 * hour)));
+        world.Saw("two of three too early", await world.Wire.ProduceAsync(topic, Spread(now, -2 * hour, 0, -3 * hour)));
+        world.Saw("early, good and late", await world.Wire.ProduceAsync(topic, Spread(now, -2 * hour, 0, 2 * hour)));
         var open = await world.TopicAsync("bounds-default");
         world.Saw("1970", await world.Wire.ProduceAsync(open, Batches.Of(1, baseTimestamp: 5)));
         world.Saw("2 days ahead", await world.Wire.ProduceAsync(
@@ -166,6 +177,9 @@ internal static class ProduceScenarios
     }
 
     private static Timestamp At(long ms) => new(ms, TimestampType.CreateTime);
+
+    private static byte[] Spread(long now, params long[] after) =>
+        KeyedBatches.Of([.. after.Select(_ => ((string?)"k", (string?)"v"))], baseTimestamp: now, after: after);
 
     private static byte[] Changed(byte[] batch, short attributes) =>
         With(batch, b => BinaryPrimitives.WriteInt16BigEndian(b.AsSpan(AttributesAt), attributes), seal: true);

@@ -4,10 +4,12 @@ namespace EventStream.Tests.Integration.Broker.Differential;
 
 internal sealed partial class Wire
 {
-    /// <summary>An answer to Produce as a scenario writes it down.</summary>
-    public readonly record struct Produced(short Code, long Offset, long LogAppendTime, long LogStart)
+    /// <summary>An answer to Produce as a scenario writes it down; Bad are the records that the broker blames.</summary>
+    public readonly record struct Produced(short Code, long Offset, long LogAppendTime, long LogStart, string Bad)
     {
-        public override string ToString() => Code == 0 ? $"NoError at {Offset}" : Name(Code);
+        public override string ToString() => Code == 0
+            ? $"NoError at {Offset}"
+            : Name(Code) + (Bad.Length > 0 ? $", bad records {Bad}" : "");
     }
 
     /// <summary>An answer to Fetch: marks, first offsets of aborted transactions, offsets of batches.</summary>
@@ -38,7 +40,15 @@ internal sealed partial class Wire
                 answer.ReadString();
                 Assert.Equal(1, answer.ReadArrayLength());
                 answer.ReadInt32();
-                return new Produced(answer.ReadInt16(), answer.ReadInt64(), answer.ReadInt64(), answer.ReadInt64());
+                var (code, offset, time, start) =
+                    (answer.ReadInt16(), answer.ReadInt64(), answer.ReadInt64(), answer.ReadInt64());
+                var bad = new List<int>();
+                for (var count = answer.ReadArrayLength(); count > 0; count--)
+                {
+                    bad.Add(answer.ReadInt32());
+                    answer.ReadNullableString();
+                }
+                return new Produced(code, offset, time, start, string.Join(' ', bad));
             },
             produced => produced.Code);
 

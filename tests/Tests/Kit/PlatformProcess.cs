@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Globalization;
+using EventStream.Console;
+using EventStream.Console.Supervisor;
+
+namespace EventStream.Tests.Kit;
+
+/// <summary>
+/// The whole platform as a user starts it, <c>eventstream up</c>, on free ports and in a data folder of its own. It ends
+/// with the test, and with the test process where that is killed.
+/// </summary>
+public sealed class PlatformProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(90);
+
+    private readonly Process process;
+    private readonly List<string> output = [];
+
+    private PlatformProcess(DataFolder data, PortPlan ports, Process process)
+    {
+        (Data, Ports, this.process) = (data, ports, process);
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public DataFolder Data { get; }
+
+    public PortPlan Ports { get; }
+
+    /// <summary>Bootstrap address of its broker.</summary>
+    public string Kafka => RunFile.Read(Data)!.Kafka;
+
+    /// <summary>What it wrote so far.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (output) return string.Join('\n', output);
+        }
+    }
+
+    /// <summary>The command of the checkout.</summary>
+    public static string Program => Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream");
+
+    /// <summary>Starts it and returns when it is ready; <paramref name="prepare"/> sees the data folder before.</summary>
+    public static async Task<PlatformProcess> StartAsync(
+        Func<DataFolder, Task>? prepare = null, params string[] arguments)
+    {
+        var data = new DataFolder(Path.Combine(Path.GetTempPath(), $"eventstream-up-{Guid.NewGuid():N}"));
+        data.Create();
+        if (prepare is not null) await prepare(data);
+        var ports = new PortPlan(FreeBase());
+        var info = new ProcessStartInfo(
+            Program,
+            ["up", "--data", data.Root, "--base-port", ports.Base.ToString(CultureInfo.InvariantCulture), .. arguments])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var started = Process.Start(info)!;
+        EventStreamProcess.EndWithThisProcess(started.Id);
+        var platform = new PlatformProcess(data, ports, started);
+        try
+        {
+            await Wait.UntilAsync("the platform is up", () => started.HasExited
+                ? throw new InvalidOperationException(platform.Output)
+                : RunFile.Read(data) is { Ready: true }, StartTimeout);
+        }
+        catch
+        {
+            await platform.DisposeAsync();
+            throw;
+        }
+
+        return platform;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+        {
+            using var stop = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+            await process.WaitForExitAsync().WaitAsync(StopTimeout);
+        }
+
+        process.Dispose();
+        Directory.Delete(Data.Root, recursive: true);
+    }
+
+    /// <summary>A base from which every port of the plan is free now.</summary>
+    private static int FreeBase()
+    {
+        for (var attempt = 0; attempt < 50; attempt++)
+        {
+            var candidate = 10_000 + Random.Shared.Next(200) * 100;
+            try
+            {
+                new PortPlan(candidate).CheckFree(ownBroker: true, edges: 2);
+                return candidate;
+            }
+            catch (CommandException)
+            {
+                // Another platform stands there.
+            }
+        }
+
+        throw new InvalidOperationException("No free block of ports was found.");
+    }
+
+    private void Keep(string? line)
+    {
+        lock (output) output.Add(line ?? "");
+    }
+}
