@@ -9,7 +9,6 @@ using EventStream.Qoe;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Integration.Playback;
 using EventStream.Tests.Integration.Streams;
-using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 
@@ -61,8 +60,13 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         Assert.InRange(quality.StartupMs!.Value, page.StartupMs!.Value - 400, page.StartupMs.Value + 100);
         Assert.Equal(page.Stalls, quality.StallCount);
         Assert.InRange(quality.StallMs, page.StallMs - 250, page.StallMs + 250);
-        Assert.InRange(quality.PlayedMs, page.PlayedMs - 700, page.PlayedMs + 700);
-        Assert.InRange(quality.AverageBitrateKbps!.Value, page.BitrateKbps * 0.9, page.BitrateKbps * 1.1);
+        // By the player's events: on a busy machine the picture moves on more slowly than the clock.
+        var played = page.EndedAt - page.StartedAt - page.StallMs;
+        Assert.InRange(quality.PlayedMs, played - 300, played + 300);
+        // dash.js tells the bitrate of its playhead. That of hls.js follows from what it loads, a segment more or less.
+        var tolerance = row.Subject.Player == "dash.js" ? 0.05 : 0.15;
+        Assert.InRange(
+            quality.AverageBitrateKbps!.Value, page.BitrateKbps * (1 - tolerance), page.BitrateKbps * (1 + tolerance));
 
         string Host(string edge) => $"127.0.0.1:{rig.Edges[edge == "edge-a" ? 0 : 1].Options.Port}";
         Assert.Equal(["edge-a", "edge-b"], row.Edges!.Select(part => part.Edge).Order());
@@ -122,7 +126,6 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         IRole role, PlaybackRig rig, StreamsBroker broker, string url)
     {
         var settings = rig.Configuration.AsEnumerable().Where(pair => pair.Value is not null)
-            .Concat(TestKeys.Pairs)
             .ToDictionary(pair => pair.Key, pair => pair.Value);
         settings["Kafka:Bootstrap"] = broker.Kafka.Bootstrap;
         settings[$"Listen:{role.Name}"] = url;
