@@ -112,7 +112,7 @@ public sealed partial class EventPathTests
             return "{\"time\":" + time + ",\"edge\":\"edge-a\",\"region\":\"eu\",\"method\":\"GET\","
                 + "\"uri\":\"/media/" + video + "/720p/" + i + ".m4s\",\"args\":\"\",\"status\":200,\"bytes\":1000,"
                 + "\"duration\":0.01,\"upstream\":\"-\",\"cache\":\"HIT\",\"ua\":\"test\",\"req_id\":\"" + run + i
-                + "\",\"session\":\"" + session + "\",\"cmcd_object\":\"\",\"cmcd_request\":\"\",\"cmcd_session\":\"\",\"cmcd_status\":\"\"}";
+                + "\",\"session\":\"" + session + "\"}";
         })];
     }
 
