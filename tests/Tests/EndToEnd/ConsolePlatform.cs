@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using EventStream.Console.Supervisor;
 using EventStream.Tests.Kit;
 using Microsoft.Playwright;
@@ -12,17 +9,14 @@ namespace EventStream.Tests.EndToEnd;
 public sealed class ConsolePlatform : IAsyncLifetime
 {
     private const string SourceFilter = "testsrc2=size=426x240:rate=24:duration=16";
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(3);
-    private readonly List<string> output = [];
     private readonly DirectoryInfo work = Directory.CreateTempSubdirectory("eventstream-console-work-");
     private readonly Dictionary<string, string> signedIn = new(StringComparer.Ordinal);
-    private Process? process;
+    private PlatformProcess platform = null!;
     private IPlaywright? playwright;
 
-    public DataFolder Data { get; } =
-        new(Path.Combine(Path.GetTempPath(), $"eventstream-console-{Guid.NewGuid():N}"));
+    public DataFolder Data => platform.Data;
 
-    public PortPlan Ports { get; private set; } = new(PortPlan.DefaultBase);
+    public PortPlan Ports => platform.Ports;
 
     public IBrowser Browser { get; private set; } = null!;
 
@@ -35,7 +29,7 @@ public sealed class ConsolePlatform : IAsyncLifetime
     /// <summary>The key of a publisher.</summary>
     public string PublisherKey => Data.Secret(DataFolder.ApiKey);
 
-    public int ProcessId => process!.Id;
+    public int ProcessId => platform.Id;
 
     public string Url(string path) => Ports.Url("console") + path;
 
@@ -44,17 +38,14 @@ public sealed class ConsolePlatform : IAsyncLifetime
         await RunAsync(
             "ffmpeg", "-v", "error", "-f", "lavfi", "-i", SourceFilter, "-f", "lavfi", "-i", "sine=d=16", "-c:v",
             "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest", SourceFile);
-        Ports = new PortPlan(FreeBase());
-        process = Start(
-            Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"), "up", "--data", Data.Root, "--base-port",
-            Ports.Base.ToString(CultureInfo.InvariantCulture));
-        using var timeout = new CancellationTokenSource(StartTimeout);
-        while (RunFile.Read(Data) is not { Ready: true })
-        {
-            if (process.HasExited) throw new InvalidOperationException(string.Join('\n', output));
-            await Task.Delay(100, timeout.Token);
-        }
-
+        platform = await PlatformProcess.StartAsync(
+            null,
+            [
+                // Windows and sessions close soon, so that the pages have something to show.
+                ("Qoe:LoadStepSeconds", "2"), ("Capacity:StepSeconds", "2"),
+                // The number of workers is the test's to choose, not the autoscaler's.
+                ("Capacity:ForecastOnly", "true"),
+            ]);
         playwright = await Playwright.CreateAsync();
         Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
@@ -72,14 +63,7 @@ public sealed class ConsolePlatform : IAsyncLifetime
     {
         if (Browser is not null) await Browser.DisposeAsync();
         playwright?.Dispose();
-        if (process is { HasExited: false })
-        {
-            await RunAsync("kill", "-TERM", process.Id.ToString(CultureInfo.InvariantCulture));
-            await process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
-        }
-
-        process?.Dispose();
-        Directory.Delete(Data.Root, recursive: true);
+        if (platform is not null) await platform.DisposeAsync();
         work.Delete(recursive: true);
     }
 
@@ -115,58 +99,10 @@ public sealed class ConsolePlatform : IAsyncLifetime
         return signedIn[key] = await context.StorageStateAsync();
     }
 
-    /// <summary>A base from which every port of the plan is free now.</summary>
-    private static int FreeBase()
-    {
-        for (var attempt = 0; attempt < 50; attempt++)
-        {
-            using var probe = new TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            var candidate = 10_000 + (((IPEndPoint)probe.LocalEndpoint).Port % 150 * 100);
-            try
-            {
-                new PortPlan(candidate).CheckFree(ownBroker: true, edges: 2);
-                return candidate;
-            }
-            catch (EventStream.Console.CommandException)
-            {
-                // Another platform stands there.
-            }
-        }
-
-        throw new InvalidOperationException("No free block of ports was found.");
-    }
-
     private static async Task RunAsync(string program, params string[] arguments)
     {
         using var run = Process.Start(program, arguments);
         await run.WaitForExitAsync();
         Assert.Equal(0, run.ExitCode);
-    }
-
-    private Process Start(string program, params string[] arguments)
-    {
-        var info = new ProcessStartInfo(program, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        // Windows and sessions close soon, so that the pages have something to show.
-        info.Environment["EVENTSTREAM__QOE__LOADSTEPSECONDS"] = "2";
-        info.Environment["EVENTSTREAM__CAPACITY__STEPSECONDS"] = "2";
-        // The number of workers is the test's to choose, not the autoscaler's.
-        info.Environment["EVENTSTREAM__CAPACITY__FORECASTONLY"] = "true";
-        var started = Process.Start(info)!;
-        started.OutputDataReceived += (_, line) => Keep(line.Data);
-        started.ErrorDataReceived += (_, line) => Keep(line.Data);
-        started.BeginOutputReadLine();
-        started.BeginErrorReadLine();
-        return started;
-    }
-
-    private void Keep(string? line)
-    {
-        lock (output) output.Add(line ?? "");
     }
 }

@@ -17,16 +17,15 @@ public sealed partial class DoorsTests : IAsyncLifetime
 {
     private static readonly HttpClient Stranger = new() { Timeout = TimeSpan.FromSeconds(20) };
     private static readonly string Document = File.ReadAllText(Path.Combine(Checkout.Root, "docs", "security.md"));
-    private PlainUp platform = null!;
+    private PlatformProcess platform = null!;
 
-    public async Task InitializeAsync() => platform = await PlainUp.StartAsync();
+    public async Task InitializeAsync() => platform = await PlatformProcess.StartAsync();
 
     public async Task DisposeAsync() => await platform.DisposeAsync();
 
     [Fact]
     public async Task The_table_of_doors_is_that_of_a_running_platform()
     {
-        var documented = Rows("routes").Select(row => new Door(row[1], row[2], row[3])).ToHashSet();
         var roles = Rows("routes").GroupBy(row => row[0], row => new Door(row[1], row[2], row[3]))
             .ToDictionary(group => group.Key, group => group.ToList());
         var everyRole = roles["every role"];
@@ -43,8 +42,6 @@ public sealed partial class DoorsTests : IAsyncLifetime
                 doors!.Select(door => $"{role}: {door}").Order(StringComparer.Ordinal));
             foreach (var door in doors!) await CheckAsync(url, door);
         }
-
-        Assert.NotEmpty(documented);
     }
 
     [Fact]
@@ -67,7 +64,7 @@ public sealed partial class DoorsTests : IAsyncLifetime
             using var answer = await Stranger.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             var status = (int)answer.StatusCode;
             // What is open here may still ask for a signature, or for ClickHouse's own password.
-            var isAsDocumented = door.Policy == "anyone" ? status < 500 : answer.StatusCode == HttpStatusCode.Unauthorized;
+            var isAsDocumented = door.Policy == "anyone" ? status < 500 : status == 401;
             Assert.True(isAsDocumented, $"{method} {url}{path} ({door.Policy}): {answer.StatusCode}");
         }
     }

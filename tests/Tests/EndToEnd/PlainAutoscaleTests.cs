@@ -16,11 +16,10 @@ public class PlainAutoscaleTests
     [Fact]
     public async Task Plain_up_has_a_forecast_and_a_decision_within_three_minutes_and_sees_its_viewers()
     {
-        await using var platform = new PlainPlatform();
-        await platform.StartAsync();
+        await using var platform = await PlatformProcess.StartAsync();
         var since = Stopwatch.StartNew();
-        using var analyst = platform.Client(DataFolder.OperatorKey);
-        var capacity = platform.Url("capacity");
+        using var analyst = TestKeys.Client(platform.Data.Secret(DataFolder.OperatorKey));
+        var capacity = platform.Ports.Url("capacity");
         // Nobody watches yet: zeros are load too.
         await Wait.UntilAsync("viewers are forecast", async () =>
         {
@@ -37,8 +36,8 @@ public class PlainAutoscaleTests
         using var leave = new CancellationTokenSource();
         var options = new LoadOptions
         {
-            VideoId = await platform.MakeVideoAsync(),
-            PlaybackUrl = platform.Url("playback"),
+            VideoId = await SmallVideo.MakeAsync(platform),
+            PlaybackUrl = platform.Ports.Url("playback"),
             ViewersPeak = 20,
             Day = TimeSpan.FromMinutes(20),
         };

@@ -6,14 +6,15 @@ using EventStream.Console.Supervisor;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// The whole platform as a user starts it, <c>eventstream up</c>, on free ports and in a data folder of its own. It ends
-/// with the test, and with the test process where that is killed.
+/// The whole platform as a user starts it, <c>eventstream up</c> without settings but those that a test gives, on free
+/// ports and in a data folder of its own. It ends with the test, and with the test process where that is killed.
 /// </summary>
 public sealed class PlatformProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(90);
 
+    private const string SettingPrefix = "EVENTSTREAM__";
     private readonly Process process;
     private readonly List<string> output = [];
 
@@ -25,6 +26,8 @@ public sealed class PlatformProcess : IAsyncDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
+
+    public int Id => process.Id;
 
     public DataFolder Data { get; }
 
@@ -45,10 +48,18 @@ public sealed class PlatformProcess : IAsyncDisposable
     /// <summary>The command of the checkout.</summary>
     public static string Program => Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream");
 
-    /// <summary>Starts it and returns when it is ready; <paramref name="prepare"/> sees the data folder before.</summary>
+    /// <summary>Starts it with no settings at all and returns when it is ready.</summary>
+    public static Task<PlatformProcess> StartAsync(params string[] arguments) => StartAsync(null, [], arguments);
+
+    /// <summary>
+    /// Starts it and returns when it is ready. <paramref name="prepare"/> sees the data folder before;
+    /// <paramref name="settings"/> are <c>Section:Key</c>.
+    /// </summary>
     public static async Task<PlatformProcess> StartAsync(
-        Func<DataFolder, Task>? prepare = null, params string[] arguments)
+        Func<DataFolder, Task>? prepare, (string Key, string Value)[] settings, params string[] arguments)
     {
+        foreach (string name in Environment.GetEnvironmentVariables().Keys)
+            Assert.False(name.StartsWith(SettingPrefix, StringComparison.Ordinal), $"{name} is set; unset it.");
         var data = new DataFolder(Path.Combine(Path.GetTempPath(), $"eventstream-up-{Guid.NewGuid():N}"));
         data.Create();
         if (prepare is not null) await prepare(data);
@@ -61,6 +72,8 @@ public sealed class PlatformProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (key, value) in settings)
+            info.Environment[SettingPrefix + key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant()] = value;
         var started = Process.Start(info)!;
         EventStreamProcess.EndWithThisProcess(started.Id);
         var platform = new PlatformProcess(data, ports, started);
@@ -96,7 +109,7 @@ public sealed class PlatformProcess : IAsyncDisposable
     {
         for (var attempt = 0; attempt < 50; attempt++)
         {
-            var candidate = 10_000 + Random.Shared.Next(200) * 100;
+            var candidate = 10_000 + (Random.Shared.Next(200) * 100);
             try
             {
                 new PortPlan(candidate).CheckFree(ownBroker: true, edges: 2);

@@ -85,7 +85,7 @@ public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platfor
                 await Command.RunAsync(Limit, "kcat", ["-b", before.Bootstrap, "-P", "-t", OldTopic], "a record\n");
             Assert.True(exitCode == 0, errors);
             await before.StopAsync();
-        });
+        }, []);
 
         public Task DisposeAsync() => Up.DisposeAsync().AsTask();
     }

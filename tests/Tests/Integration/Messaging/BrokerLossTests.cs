@@ -29,7 +29,7 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     [ApacheKafkaFact]
     public async Task With_one_of_three_brokers_killed_uploads_beacons_quality_and_sink_go_on_and_lose_nothing()
     {
-        await using var platform = await PlatformProcess.StartAsync(null, "--kafka", cluster.Bootstrap);
+        await using var platform = await PlatformProcess.StartAsync("--kafka", cluster.Bootstrap);
         AssertThreeReplicas();
         var source = Path.Combine(platform.Data.Root, "sample.mp4");
         await MakeSampleAsync(source);
