@@ -35,7 +35,9 @@ public sealed record AccessOptions
     /// <summary>The credential with which roles of this platform call each other; null where none is set.</summary>
     public string? ServiceKey { get; init; }
 
-    /// <summary>Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every fault.</summary>
+    /// <summary>
+    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every fault.
+    /// </summary>
     public static AccessOptions From(IConfiguration configuration, string role)
     {
         var section = configuration.GetSection("Access");

@@ -8,7 +8,9 @@ namespace EventStream.Hosting.Access;
 /// </summary>
 public sealed class ServiceCredential(AccessOptions options)
 {
-    /// <summary>Signs a request as this platform's service, on behalf of <paramref name="user"/> where one asks.</summary>
+    /// <summary>
+    /// Signs a request as this platform's service, on behalf of <paramref name="user"/> where one asks.
+    /// </summary>
     public void Apply(HttpRequestMessage request, Caller? user = null)
     {
         if (options.ServiceKey is not { } key) return;
