@@ -5,8 +5,8 @@ using EventStream.Messaging.Kafka;
 namespace EventStream.Console.Supervisor;
 
 /// <summary>
-/// How the platform of a data folder reaches its Kafka: the broker that <c>up</c> starts takes one user with a generated
-/// password by SCRAM; a Kafka that <c>--kafka</c> names takes what the operator's own settings say.
+/// How the platform of a data folder reaches its Kafka: the broker that <c>up</c> starts takes one user with a
+/// generated password by SCRAM; a Kafka that <c>--kafka</c> names takes what the operator's own settings say.
 /// </summary>
 internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBroker)
 {
