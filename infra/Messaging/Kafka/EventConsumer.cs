@@ -43,7 +43,8 @@ public sealed partial class EventConsumer : BackgroundService
 
     public EventConsumer(
         ConsumerOptions options, Func<ConsumedMessage, CancellationToken, Task> handle, KafkaOptions kafka,
-        EventProducer producer, IClientName client, TimeProvider clock, ILogger<EventConsumer> logger, Random? random = null)
+        EventProducer producer, IClientName client, TimeProvider clock, ILogger<EventConsumer> logger,
+        Random? random = null)
     {
         (this.options, this.kafka, this.clock, this.logger) = (ConsumerOptions.Checked(options), kafka, clock, logger);
         clientId = $"eventstream-{client.Name}";

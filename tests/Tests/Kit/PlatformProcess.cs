@@ -6,8 +6,8 @@ using EventStream.Console.Supervisor;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// The whole platform as a user starts it, <c>eventstream up</c>, on free ports and in a data folder of its own. It ends
-/// with the test, and with the test process where that is killed.
+/// The whole platform as a user starts it, <c>eventstream up</c>, on free ports and in a data folder of its own. It
+/// ends with the test, and with the test process where that is killed.
 /// </summary>
 public sealed class PlatformProcess : IAsyncDisposable
 {
@@ -45,7 +45,9 @@ public sealed class PlatformProcess : IAsyncDisposable
     /// <summary>The command of the checkout.</summary>
     public static string Program => Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream");
 
-    /// <summary>Starts it and returns when it is ready; <paramref name="prepare"/> sees the data folder before.</summary>
+    /// <summary>
+    /// Starts it and returns when it is ready; <paramref name="prepare"/> sees the data folder before.
+    /// </summary>
     public static async Task<PlatformProcess> StartAsync(
         Func<DataFolder, Task>? prepare = null, params string[] arguments)
     {
