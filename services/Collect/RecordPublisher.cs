@@ -30,8 +30,8 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
         IReadOnlyList<OutgoingRecord> records, CancellationToken cancellation)
     {
         var sending = new Task<Exception?>[records.Count];
-        for (var i = 0; i < records.Count; i++) sending[i] = SendAsync(records[i], cancellation);
-        var outcomes = await Task.WhenAll(sending);
+        for (var i = 0; i < records.Count; i++) sending[i] = await PlaceAsync(records[i], cancellation);
+        var outcomes = await Task.WhenAll(sending).WaitAsync(cancellation);
         if (outcomes.FirstOrDefault(outcome => outcome is PublishException e && !IsOwnFault(e.Error.Code)) is { } away)
             throw away;
         var refused = new List<(int, string)>();
@@ -46,10 +46,10 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
     }
 
     /// <summary>
-    /// The outcome of one record; null where it is stored. Its place among those in flight is taken before the first
-    /// wait, so that the order of calls is the order of records.
+    /// Waits until the record has its place among those in flight, and returns the task of its outcome: null where it
+    /// is stored.
     /// </summary>
-    private async Task<Exception?> SendAsync(OutgoingRecord record, CancellationToken cancellation)
+    private async Task<Task<Exception?>> PlaceAsync(OutgoingRecord record, CancellationToken cancellation)
     {
         var done = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
@@ -60,10 +60,11 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
         }
         catch (Exception e) when (e is not OperationCanceledException and not ObjectDisposedException)
         {
-            return e;
+            // It could not be written as an event: nothing was sent.
+            done.TrySetResult(e);
         }
 
-        return await done.Task.WaitAsync(cancellation);
+        return done.Task;
     }
 
     private async Task<string?> SendAloneAsync(OutgoingRecord record, CancellationToken cancellation)
@@ -73,7 +74,8 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
         {
             for (var attempt = 1; ; attempt++)
             {
-                if (await SendAsync(record, cancellation) is not { } outcome) return null;
+                var sent = await PlaceAsync(record, cancellation);
+                if (await sent.WaitAsync(cancellation) is not { } outcome) return null;
                 if (outcome is not PublishException refusal || !IsOwnFault(refusal.Error.Code)) throw outcome;
                 if (attempt == AttemptsAlone) return $"Kafka refuses the record: {refusal.Error.Reason}";
             }

@@ -75,6 +75,16 @@ public sealed class AccessLogReaderTests
     [InlineData("\"status\":200", "\"status\":20000")]
     public void A_number_out_of_its_range_is_refused(string old, string value) => Assert.Null(Read((old, value)));
 
+    [Theory]
+    [InlineData("0198c7d4-5a5c-7cc0-8f3f-0123456789ab", true)]
+    [InlineData("", false)]
+    [InlineData("not a session", false)]
+    public void A_request_is_signed_where_the_edge_found_the_session_of_its_prefix(string session, bool signed)
+    {
+        var request = Read(("\"req_id\"", $"\"session\":\"{session}\",\"req_id\""))!;
+        Assert.Equal((signed, signed ? session : "s-1"), (request.Signed, request.SessionId));
+    }
+
     [Fact]
     public void A_line_of_another_edge_is_refused_and_its_own_file_names_its_edge()
     {
