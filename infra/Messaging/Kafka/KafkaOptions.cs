@@ -24,6 +24,12 @@ public sealed record KafkaOptions
     public SecurityProtocol SecurityProtocol { get; init; } = SecurityProtocol.Plaintext;
 
     /// <summary>
+    /// <c>Kafka:SslCaFile</c>: the authority that signed the brokers' certificates, as PEM; the system's where none is
+    /// named.
+    /// </summary>
+    public string? SslCaFile { get; init; }
+
+    /// <summary>
     /// <c>Kafka:SaslMechanism</c>, for example ScramSha512, with <c>Kafka:SaslUsername</c> and a password, where the
     /// broker asks for them.
     /// </summary>
@@ -66,6 +72,8 @@ public sealed record KafkaOptions
                 + "cluster's default.");
         }
 
+        if (!string.IsNullOrEmpty(options.SslCaFile) && !File.Exists(options.SslCaFile))
+            throw new KafkaSettingsException($"Kafka:SslCaFile names '{options.SslCaFile}', which is not there.");
         if (string.IsNullOrEmpty(options.SaslPasswordFile)) return options;
         if (!string.IsNullOrEmpty(options.SaslPassword))
             throw new KafkaSettingsException("Set Kafka:SaslPassword or Kafka:SaslPasswordFile, not both.");
@@ -111,6 +119,7 @@ public sealed record KafkaOptions
         BootstrapServers = Bootstrap,
         ClientId = clientId,
         SecurityProtocol = SecurityProtocol,
+        SslCaLocation = NullWhenEmpty(SslCaFile),
         SaslMechanism = SaslMechanism,
         SaslUsername = NullWhenEmpty(SaslUsername),
         SaslPassword = NullWhenEmpty(SaslPassword),

@@ -18,7 +18,7 @@ internal sealed class SessionLimits : IDisposable
     public const int AddressesMax = 65_536;
 
     private static readonly Counter<long> Refused = Telemetry.Meter.CreateCounter<long>(
-        "eventstream.playback.sessions_refused", description: "Sessions refused because their address opened too many.");
+        "eventstream.playback.sessions_refused", description: "Sessions refused: their address opened too many.");
 
     private readonly PartitionedRateLimiter<IPAddress> limiter;
 

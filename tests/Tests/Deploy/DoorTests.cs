@@ -116,6 +116,17 @@ public sealed class DoorTests(DeploymentSecrets secrets) : IClassFixture<Deploym
     }
 
     [Fact]
+    public void Compose_decides_from_the_number_of_workers_that_it_runs()
+    {
+        var services = Manifests.ComposeServices();
+        var capacity = (YamlMappingNode)services["capacity"]["environment"];
+
+        Assert.Equal(
+            Manifests.Text(services["encode-worker"]["deploy"]["replicas"]),
+            Manifests.Text(capacity["EVENTSTREAM__CAPACITY__TARGETS__0__MINREPLICAS"]));
+    }
+
+    [Fact]
     public void In_compose_nobody_reaches_data_without_a_password()
     {
         var services = Manifests.ComposeServices();
