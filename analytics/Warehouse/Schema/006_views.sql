@@ -83,22 +83,6 @@ SELECT
 FROM es.beacons_10s AS r
 GROUP BY window, content_id, edge, region, device;
 
--- Each step's latest forecast that was made before the step began, beside what came.
-CREATE OR REPLACE VIEW es.forecast_actual AS
-SELECT
-    f.resource AS resource,
-    f.time AS time,
-    argMax(f.q50, f.origin) AS q50,
-    argMax(f.q90, f.origin) AS q90,
-    argMax(f.q95, f.origin) AS q95,
-    argMax(f.q99, f.origin) AS q99,
-    max(f.origin) AS origin,
-    any(l.value) AS actual
-FROM es.forecasts AS f
-INNER JOIN es.load AS l ON l.resource = f.resource AND l.time = f.time
-WHERE f.origin <= f.time
-GROUP BY resource, time;
-
 -- The life of each video, step by step, with the seconds since it was registered.
 CREATE OR REPLACE VIEW es.video_timeline AS
 SELECT

@@ -83,7 +83,7 @@ public static class TableRows
 
     public static void Write(RowWriter row, LoadMeasured load) => row
         .Text("resource", load.Resource).Time("time", load.Time).Number("step_seconds", load.StepSeconds)
-        .Number("value", load.Value).Text("unit", load.Unit);
+        .Number("value", load.Value).Number("peak", load.Peak).Text("unit", load.Unit);
 
     /// <summary>One step of a forecast; a forecast is as many rows as it has steps.</summary>
     public static void Write(RowWriter row, ForecastPublished forecast, int step) => row

@@ -112,7 +112,7 @@ public static class CapacityStep
             """
             SELECT dateDiff('millisecond', (SELECT min(time) FROM es.load WHERE resource = 'viewers'),
                 time) / 1000 AS seconds,
-              any(value) AS value FROM es.load WHERE resource = 'viewers' GROUP BY time ORDER BY time
+              any(coalesce(peak, value)) AS value FROM es.load WHERE resource = 'viewers' GROUP BY time ORDER BY time
             """, cancellation)).ToDictionary(row => Sql.Number(row, "seconds")!.Value, row => Sql.Number(row, "value")!.Value);
         var forecasts = rows.ToDictionary(row => Sql.Number(row, "seconds")!.Value);
         facts.Forecast =
