@@ -30,8 +30,9 @@ internal static class ClickHouseUsers
 
     private static (string? Name, string Password) Credentials(HttpRequest request)
     {
-        if (request.Headers.TryGetValue("X-ClickHouse-User", out var user))
-            return (user.ToString(), request.Headers["X-ClickHouse-Key"].ToString());
+        var headers = request.Headers;
+        if (headers.ContainsKey("X-ClickHouse-User") || headers.ContainsKey("X-ClickHouse-Key"))
+            return (headers["X-ClickHouse-User"].ToString(), headers["X-ClickHouse-Key"].ToString());
         var authorization = request.Headers.Authorization.ToString();
         if (authorization.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase))
         {

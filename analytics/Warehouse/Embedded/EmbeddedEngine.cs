@@ -96,7 +96,7 @@ public sealed partial class EmbeddedEngine
             SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
             max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
             input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort',
-            max_query_size={2 * ClickHouseRequest.SqlBytesMax}
+            implicit_select=0, max_query_size={2 * ClickHouseRequest.SqlBytesMax}
             """));
         return connection;
     }

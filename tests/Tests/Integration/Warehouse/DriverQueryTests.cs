@@ -53,7 +53,7 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
                 toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0'), toDecimal64(12.34, 2), [1, 2], map('k', 1),
                 tuple(1, 'a'), CAST(NULL AS Nullable(Int32)), toLowCardinality('lc'), toIPv4('1.2.3.4'),
                 CAST('b' AS Enum8('a' = 1, 'b' = 2)), true, toDate('2026-01-02'), toIPv6('::1'), toInt256(7),
-                CAST(1 AS Variant(Int32, String)), CAST('x' AS Dynamic)
+                CAST(1::Int32 AS Variant(Int32, String)), CAST('x' AS Dynamic)
             """);
         Assert.True(reader.Read());
         Assert.Equal((20, -5L, "x'y", 12.34m), (
