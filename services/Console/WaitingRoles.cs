@@ -12,7 +12,7 @@ internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration co
     private readonly List<WebApplication> answering = [];
     private volatile string reason = "";
 
-    /// <summary>Sets the reason; the first call begins to listen. Throws when an address cannot be listened on.</summary>
+    /// <summary>Sets the reason; the first call begins to listen. Throws <see cref="CommandException"/>.</summary>
     public async Task SayAsync(string why, CancellationToken cancellation)
     {
         reason = why;

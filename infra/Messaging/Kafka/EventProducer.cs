@@ -124,7 +124,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         if (window.TryLeave(record)) Tell(record, error);
     }
 
-    /// <summary>Whether Kafka refused the batch for the sake of one record in it, or for the size of all of them.</summary>
+    /// <summary>Whether Kafka refused the batch for one record in it, or for the size of all of them.</summary>
     private static bool IsOfOneRecord(Error error) => error.Code is ErrorCode.InvalidRecord
         or ErrorCode.InvalidTimestamp or ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge;
 

@@ -12,8 +12,8 @@ public interface IEventPublisher
 {
     /// <summary>
     /// Publishes and waits for the acknowledgement. <paramref name="time"/> is the event's own time; it becomes the
-    /// record's timestamp unless it is ahead of this machine's clock, whose time is then taken. Throws <see cref="PublishException"/> when the broker did not take it within the delivery
-    /// time-out.
+    /// record's timestamp unless it is ahead of this machine's clock, whose time is then taken. Throws
+    /// <see cref="PublishException"/> when the broker did not take it within the delivery time-out.
     /// </summary>
     Task PublishAsync(
         Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,

@@ -40,7 +40,7 @@ public sealed record KafkaOptions
     /// <summary><c>Kafka:SaslPassword</c>; a file is better, as settings are easily shown.</summary>
     public string? SaslPassword { get; init; }
 
-    /// <summary><c>Kafka:SaslPasswordFile</c>: the file whose first line is the password. It is read at the start.</summary>
+    /// <summary><c>Kafka:SaslPasswordFile</c>: the file whose first line is the password, read at the start.</summary>
     public string? SaslPasswordFile { get; init; }
 
     /// <summary>Time within which a record is acknowledged or its publication fails.</summary>
@@ -100,7 +100,8 @@ public sealed record KafkaOptions
             var password = File.ReadLines(file).FirstOrDefault()?.Trim();
             return !string.IsNullOrEmpty(password)
                 ? password
-                : throw new KafkaSettingsException($"Kafka:SaslPasswordFile names '{file}', whose first line is empty.");
+                : throw new KafkaSettingsException(
+                    $"Kafka:SaslPasswordFile names '{file}', whose first line is empty.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -15,7 +15,8 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Creates what is missing and returns each setting that differs. Safe to call from many roles at once. Throws <see cref="KafkaException"/> when the broker does not answer.
+    /// Creates what is missing and returns each setting that differs. Safe to call from many roles at once. Throws
+    /// <see cref="KafkaException"/> when the broker does not answer.
     /// </summary>
     public async Task<IReadOnlyList<TopicDifference>> EnsureAsync(
         IEnumerable<Topic> topics, CancellationToken cancellation)

@@ -22,8 +22,8 @@ public sealed record TopicDifference(string Topic, string Setting, string Actual
 
     /// <summary>The sentence for the operator.</summary>
     public override string ToString() => Setting == TopicSettings.Replicas
-        ? $"Topic '{Topic}' has replicas {Actual} where Kafka:ReplicationFactor or the cluster's default says {Wanted}, "
-            + $"and is unavailable while the brokers that hold it are down; {Remedy}."
+        ? $"Topic '{Topic}' has replicas {Actual} where Kafka:ReplicationFactor or the cluster's default says {Wanted}"
+            + $", and is unavailable while the brokers that hold it are down; {Remedy}."
         : $"Topic '{Topic}' has {Setting} {Actual}, the contracts say {Wanted}; {Remedy}, or change the contracts.";
 
     private bool Fewer =>

@@ -37,8 +37,8 @@ public sealed record PlatformOptions
     private static bool IsAddress(string text)
     {
         var colon = text.LastIndexOf(':');
-        return colon > 0
-            && ushort.TryParse(text[(colon + 1)..], CultureInfo.InvariantCulture, out var port) && port > 0;
+        return colon > 0 && ushort.TryParse(text[(colon + 1)..], CultureInfo.InvariantCulture, out var port)
+            && port > 0;
     }
 }
 

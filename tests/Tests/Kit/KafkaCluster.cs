@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// Three brokers of the real Apache Kafka beside the checkout, replication 3 and two in sync. It ends with the test, and
-/// with the test process where that is killed.
+/// Three brokers of the real Apache Kafka beside the checkout, replication 3 and two in sync. It ends with the test,
+/// and with the test process where that is killed.
 /// </summary>
 public sealed class KafkaCluster : IAsyncLifetime
 {

@@ -41,7 +41,8 @@ public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platfor
         var anonymous = await KcatAsync("-b", platform.Up.Kafka, "-L", "-m", "3");
         Assert.NotEqual(0, anonymous.ExitCode);
         Assert.DoesNotContain("playback.beacons", anonymous.Output);
-        var wrong = await KcatAsync("-F", platform.Up.Data.KafkaClientFile, "-X", "sasl.password=wrong", "-L", "-m", "3");
+        var file = platform.Up.Data.KafkaClientFile;
+        var wrong = await KcatAsync("-F", file, "-X", "sasl.password=wrong", "-L", "-m", "3");
         Assert.NotEqual(0, wrong.ExitCode);
         Assert.DoesNotContain("playback.beacons", wrong.Output);
     }

@@ -67,7 +67,7 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         string.Join('\n', File.ReadLines(Path.Combine(platform.Data.Logs, "analytics.log"))
             .Where(line => !line.Contains(": Kafka: ", StringComparison.Ordinal)).TakeLast(30));
 
-    /// <summary>Of every topic, those of the streams among them, and of what Kafka keeps for groups and transactions.</summary>
+    /// <summary>Every topic has them, those of the streams, of groups and of transactions among them.</summary>
     private void AssertThreeReplicas()
     {
         using var admin = Admin();
@@ -118,7 +118,7 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>A session can be opened once the video is encoded and published; one without beacons does not count.</summary>
+    /// <summary>A session can be opened once the video is published; one without beacons does not count.</summary>
     private static async Task UntilPlayableAsync(PlatformProcess platform, string video)
     {
         using var http = new HttpClient();
@@ -182,7 +182,8 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
 
     private IConsumer<byte[], byte[]> Consumer()
     {
-        var config = new KafkaOptions { Bootstrap = cluster.Bootstrap }.ConsumerConfig("loss", $"loss-{Guid.NewGuid():N}");
+        var kafka = new KafkaOptions { Bootstrap = cluster.Bootstrap };
+        var config = kafka.ConsumerConfig("loss", $"loss-{Guid.NewGuid():N}");
         config.EnablePartitionEof = true;
         return new ConsumerBuilder<byte[], byte[]>(config)
             .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
@@ -194,6 +195,6 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     private static long Number(Match report, string name) =>
         long.Parse(report.Groups[name].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"sessions (?<sessions>\d+), segments \d+, bytes \d+, beacons (?<beacons>\d+), errors (?<errors>\d+)")]
+    [GeneratedRegex(@"sessions (?<sessions>\d+), .* beacons (?<beacons>\d+), errors (?<errors>\d+)")]
     private static partial Regex Report();
 }

@@ -40,7 +40,7 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         await Task.WhenAll(hls.PlayAsync("hls", sessions[0]), dash.PlayAsync("dash", sessions[1]));
         await Task.WhenAll(hls.UntilAsync(5), dash.UntilAsync(5));
         await rig.Edges[0].DisposeAsync();
-        var pages = await Task.WhenAll(hls.EndAsync(), dash.EndAsync());
+        var pages = await Task.WhenAll(hls.LeaveAsync(13), dash.LeaveAsync(13));
 
         var finished = broker.ReadUntil(Topics.QoeSessions, read => Read<SessionFinished>(read).Count == 2);
         for (var i = 0; i < pages.Length; i++)
@@ -63,8 +63,9 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         // By the player's events: on a busy machine the picture moves on more slowly than the clock.
         var played = page.EndedAt - page.StartedAt - page.StallMs;
         Assert.InRange(quality.PlayedMs, played - 300, played + 300);
-        // dash.js tells the bitrate of its playhead. That of hls.js follows from what it loads, a segment more or less.
-        var tolerance = row.Subject.Player == "dash.js" ? 0.05 : 0.15;
+        // dash.js tells the bitrate of its playhead. That of hls.js follows from what it loads: two segments of two
+        // seconds more or less, which is much in so short a viewing.
+        var tolerance = row.Subject.Player == "dash.js" ? 0.05 : 0.3;
         Assert.InRange(
             quality.AverageBitrateKbps!.Value, page.BitrateKbps * (1 - tolerance), page.BitrateKbps * (1 + tolerance));
 
@@ -73,7 +74,8 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         Assert.All(row.Edges!, part =>
         {
             Assert.Equal(part.Edge == "edge-a" ? "eu" : "us", part.Region);
-            Assert.Equal(page.Requests[Host(part.Edge)], part.Requests);
+            // One may be under way when the page is left.
+            Assert.InRange(part.Requests, page.Requests[Host(part.Edge)], page.Requests[Host(part.Edge)] + 1);
             Assert.InRange(part.PlayedMs, page.Played[Host(part.Edge)] - 1500, page.Played[Host(part.Edge)] + 1500);
             Assert.Equal(part.Edge == "edge-a", part.Started);
         });

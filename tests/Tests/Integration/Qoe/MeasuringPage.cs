@@ -34,11 +34,16 @@ internal sealed class MeasuringPage(IPage page)
           v.addEventListener('waiting', () => {
             if (own.startupMs !== null && !v.seeking && !v.ended) stalledAt = performance.now();
           });
-          v.addEventListener('ended', () => { endStall(); own.endedAt = Date.now(); });
           const play = kind === 'hls' ? players.playHls : players.playDash;
           const player = play(v, session, 4, { loaded: url => { edge = new URL(url).host; }, switched() {},
             failed: words => own.errors.push(words), said() {} });
-          setInterval(() => {
+          // As the watch page does when it is closed.
+          window.leave = () => {
+            endStall();
+            own.endedAt = Date.now();
+            players.quit(session, player.stop());
+          };
+          window.measuring = setInterval(() => {
             const moved = position === null ? 0 : (v.currentTime - position) * 1000;
             position = v.currentTime;
             if (moved <= 0 || own.startupMs === null) return;
@@ -80,10 +85,11 @@ internal sealed class MeasuringPage(IPage page)
     /// <summary>Waits for a playing time.</summary>
     public Task UntilAsync(double seconds) => WaitAsync("s => v.currentTime > s", seconds);
 
-    /// <summary>Waits for the end of the video; returns what the page measured.</summary>
-    public async Task<PageMeasures> EndAsync()
+    /// <summary>Leaves the video at a playing time; returns what the page measured.</summary>
+    public async Task<PageMeasures> LeaveAsync(double seconds)
     {
-        await WaitAsync("() => own.endedAt > 0", 0);
+        await UntilAsync(seconds);
+        await page.EvaluateAsync("() => { clearInterval(measuring); leave(); }");
         return await FiguresAsync();
     }
 

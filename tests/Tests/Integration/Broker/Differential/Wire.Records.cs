@@ -4,7 +4,7 @@ namespace EventStream.Tests.Integration.Broker.Differential;
 
 internal sealed partial class Wire
 {
-    /// <summary>An answer to Produce as a scenario writes it down; Bad are the records that the broker blames.</summary>
+    /// <summary>An answer to Produce as a scenario writes it down; Bad are the records that are blamed.</summary>
     public readonly record struct Produced(short Code, long Offset, long LogAppendTime, long LogStart, string Bad)
     {
         public override string ToString() => Code == 0
