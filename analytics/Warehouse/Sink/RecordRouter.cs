@@ -15,7 +15,7 @@ public static class RecordRouter
     /// Every topic that the warehouse stores: all but the commands, whose events tell the same story.
     /// </summary>
     public static readonly IReadOnlyList<Topic> StoredTopics =
-        [.. Topics.All.Where(topic => topic != Topics.EncodeCommands && topic != Topics.EncodeCommandsFirst)];
+        [.. Topics.All.Except([Topics.EncodeCommands, Topics.EncodeCommandsFirst, Topics.OperatorActions])];
 
     /// <summary>Adds the record's rows to the batch.</summary>
     public static void Route(SinkRecord record, SinkBatch batch)
