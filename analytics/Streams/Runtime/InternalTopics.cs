@@ -7,8 +7,8 @@ namespace EventStream.Streams.Runtime;
 
 /// <summary>
 /// The topics that belong to an application: those between sub-topologies, and the changelogs of its stores. Both are
-/// compacted or kept without a limit, never by age: their records carry event time, which may be long past when a stream
-/// is replayed.
+/// compacted or kept without a limit, never by age: their records carry event time, which may be long past when a
+/// stream is replayed.
 /// </summary>
 internal sealed class InternalTopics(
     Topology topology,

@@ -48,7 +48,9 @@ public sealed partial class EventPathTests
             .EnsureAsync(Topics.All, CancellationToken.None);
         await using var upload = await UploadHarness.StartAsync(bootstrap);
         await using var collect = await StartAsync(new CollectRole(), bootstrap, CollectRig.Settings());
-        await using var qoe = await StartAsync(new QoeRole(), bootstrap, HurriedQoe.Settings(run));
+        // The captured reports are up to half a minute old when they are sent.
+        await using var qoe = await StartAsync(
+            new QoeRole(), bootstrap, new(HurriedQoe.Settings(run)) { ["Qoe:WindowGraceSeconds"] = "30" });
         using var created = await upload.SendAsync(
             "POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
         var uploaded = created.Headers.GetValues("X-Video-Id").Single();
