@@ -55,7 +55,7 @@ const checks = {
     // The engine runs some blocks ahead of what it has given out, and a failure there is told before the first row. So
     // the failing row comes many blocks later, of which few rows are kept.
     const result = await reader.query({ format: 'JSONEachRow',
-      query: 'SELECT number, throwIf(number = 20000000) AS t FROM numbers(30000000) WHERE number % 10000 = 0' });
+      query: 'SELECT number, throwIf(number = 400000000) AS t FROM numbers(500000000) WHERE number % 100000 = 0' });
     await assert.rejects(async () => { for await (const _ of result.stream()) { /* reads on */ } },
       e => e instanceof ClickHouseError && e.code === '395');
   },
