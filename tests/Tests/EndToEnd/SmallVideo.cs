@@ -42,7 +42,8 @@ internal static class SmallVideo
         var status = "";
         await Wait.UntilAsync("the video is published", async () =>
         {
-            using var details = JsonDocument.Parse(await http.GetStringAsync(platform.Ports.Url("upload") + $"/v1/videos/{video}"));
+            using var details = JsonDocument.Parse(
+                await http.GetStringAsync($"{platform.Ports.Url("upload")}/v1/videos/{video}"));
             status = details.RootElement.GetProperty("status").GetString();
             Assert.NotEqual("rejected", status);
             return status == "published";

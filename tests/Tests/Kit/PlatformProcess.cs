@@ -73,7 +73,7 @@ public sealed class PlatformProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         foreach (var (key, value) in settings)
-            info.Environment[SettingPrefix + key.Replace(":", "__", StringComparison.Ordinal).ToUpperInvariant()] = value;
+            info.Environment[SettingPrefix + key.Replace(":", "__").ToUpperInvariant()] = value;
         var started = Process.Start(info)!;
         EventStreamProcess.EndWithThisProcess(started.Id);
         var platform = new PlatformProcess(data, ports, started);
