@@ -4,6 +4,7 @@ using EventStream.Collect;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Tests.Integration.Collect;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -26,12 +27,10 @@ public sealed class TopicAdminTests(TestBroker broker) : IClassFixture<TestBroke
     {
         await using var own = await TestBroker.StartAsync();
         await CreateAsync(own.Bootstrap, Topics.PlaybackBeacons.Name, 2, new() { ["retention.ms"] = "1000" });
-        await using var app = RoleHost.Build(new CollectRole(), RoleHost.ReadConfiguration(null,
-            new Dictionary<string, string?>
-            {
-                ["Kafka:Bootstrap"] = own.Bootstrap,
-                ["Listen:collect"] = $"http://127.0.0.1:{PostgresFixture.FreePort()}",
-            }));
+        var settings = CollectRig.Settings(
+            ("Kafka:Bootstrap", own.Bootstrap),
+            ("Listen:collect", $"http://127.0.0.1:{PostgresFixture.FreePort()}"));
+        await using var app = RoleHost.Build(new CollectRole(), RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();
         using var http = new HttpClient();
         using var ready = await http.GetAsync(new Uri(app.Urls.First() + "/health/ready"));
