@@ -6,8 +6,6 @@ using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Tests.Integration.Encode;
@@ -38,7 +36,7 @@ public sealed class EncodeStage : IAsyncDisposable
     {
         var postgres = await PostgresFixture.OptionsAsync("encode");
         var broker = await TestBroker.StartAsync();
-        var stage = new EncodeStage(broker, new Dictionary<string, string?>(StringComparer.Ordinal)
+        var stage = new EncodeStage(broker, new Dictionary<string, string?>(TestKeys.Pairs, StringComparer.Ordinal)
         {
             ["Kafka:Bootstrap"] = broker.Bootstrap,
             ["Postgres:ConnectionString"] = postgres.ConnectionString,
@@ -74,11 +72,7 @@ public sealed class EncodeStage : IAsyncDisposable
         from.Services.GetRequiredService<IEventPublisher>().PublishAsync(
             topic, key.ToString(), message, TimeProvider.System.GetUtcNow(), CancellationToken.None);
 
-    public static HttpClient Client(WebApplication app) => new()
-    {
-        BaseAddress = new Uri(
-            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()),
-    };
+    public static HttpClient Client(WebApplication app) => TestKeys.Client(TestKeys.Analyst, app.Urls.First());
 
     public async ValueTask DisposeAsync()
     {

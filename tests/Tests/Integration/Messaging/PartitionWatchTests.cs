@@ -4,6 +4,7 @@ using Confluent.Kafka.Admin;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Tests.Integration.Collect;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 
@@ -63,7 +64,8 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
     public async Task A_role_that_starts_without_Kafka_says_so_at_its_address_until_a_broker_is_there()
     {
         var port = PostgresFixture.FreePort();
-        await using var role = EventStreamProcess.Launch("collect", ("Kafka:Bootstrap", $"127.0.0.1:{port}"));
+        await using var role = EventStreamProcess.Launch(
+            "collect", ("Kafka:Bootstrap", $"127.0.0.1:{port}"), ("Playback:SigningKey", CollectRig.SigningKey));
         await UntilUnreadyAsync(role.Url, $"kafka: Kafka at 127.0.0.1:{port} does not answer");
         using (var http = new HttpClient())
         {
