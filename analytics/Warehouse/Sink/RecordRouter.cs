@@ -15,7 +15,7 @@ public static class RecordRouter
     /// Every topic that the warehouse stores: all but the commands, whose events tell the same story.
     /// </summary>
     public static readonly IReadOnlyList<Topic> StoredTopics =
-        [.. Topics.All.Except([Topics.EncodeCommands, Topics.EncodeCommandsFirst, Topics.OperatorActions])];
+        [.. Topics.All.Except([Topics.EncodeCommands, Topics.EncodeCommandsFirst])];
 
     /// <summary>Adds the record's rows to the batch.</summary>
     public static void Route(SinkRecord record, SinkBatch batch)
@@ -48,6 +48,8 @@ public static class RecordRouter
             AddDomainEvent(record, batch);
         else if (message is ForecastPublished forecast)
             AddForecast(record, batch, forecast);
+        else if (message is SessionFinished session)
+            AddSession(record, batch, session);
         else
             Add(record, batch, message);
     }
@@ -59,12 +61,12 @@ public static class RecordRouter
             BeaconReceived beacon => (TableRows.Beacons, row => TableRows.Write(row, beacon)),
             CdnRequestServed request => (TableRows.Requests, row => TableRows.Write(row, request)),
             QoeWindowClosed window => (TableRows.Windows, row => TableRows.Write(row, window)),
-            SessionFinished session => (TableRows.Sessions, row => TableRows.Write(row, session)),
             SessionUpdated update => (TableRows.SessionUpdates, row => TableRows.Write(row, update)),
             QoeAlertRaised alert => (TableRows.Alerts, row => TableRows.Write(row, alert)),
             LoadMeasured load => (TableRows.Load, row => TableRows.Write(row, load)),
             ScaleDecided scale => (TableRows.Decisions, row => TableRows.Write(row, scale)),
             SteeringDecided steering => (TableRows.Decisions, row => TableRows.Write(row, steering)),
+            OperatorActed acted => (TableRows.OperatorActions, row => TableRows.Write(row, acted)),
             RecordDeadLettered letter => (TableRows.DeadLetters, row => TableRows.Write(row, letter)),
             _ => null,
         };
@@ -76,6 +78,13 @@ public static class RecordRouter
         TableRows.DomainEvents, record, row => row
             .Text("video_id", record.KeyText).Text("type", record.Type).Time("time", record.Time)
             .Json("data", record.Value));
+
+    private static void AddSession(SinkRecord record, SinkBatch batch, SessionFinished session)
+    {
+        batch.Add(TableRows.Sessions, record, row => TableRows.Write(row, session));
+        foreach (var part in session.Edges?.OfType<SessionEdge>() ?? [])
+            batch.Add(TableRows.SessionEdges, record, row => TableRows.Write(row, session, part));
+    }
 
     private static void AddForecast(SinkRecord record, SinkBatch batch, ForecastPublished forecast)
     {

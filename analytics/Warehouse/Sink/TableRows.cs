@@ -6,15 +6,15 @@ namespace EventStream.Warehouse.Sink;
 public static class TableRows
 {
     public const string Beacons = "es.beacons", Requests = "es.requests", Windows = "es.qoe_windows",
-        Sessions = "es.sessions", SessionUpdates = "es.session_updates", Alerts = "es.alerts",
-        DomainEvents = "es.domain_events", Load = "es.load",
-        Forecasts = "es.forecasts", Decisions = "es.decisions", DeadLetters = "es.dead_letters";
+        Sessions = "es.sessions", SessionEdges = "es.session_edges", SessionUpdates = "es.session_updates",
+        Alerts = "es.alerts", OperatorActions = "es.operator_actions", DomainEvents = "es.domain_events",
+        Load = "es.load", Forecasts = "es.forecasts", Decisions = "es.decisions", DeadLetters = "es.dead_letters";
 
     /// <summary>Every table that the sink fills.</summary>
     public static readonly IReadOnlyList<string> All =
     [
-        Beacons, Requests, Windows, Sessions, SessionUpdates, Alerts, DomainEvents, Load, Forecasts, Decisions,
-        DeadLetters,
+        Beacons, Requests, Windows, Sessions, SessionEdges, SessionUpdates, Alerts, OperatorActions, DomainEvents, Load,
+        Forecasts, Decisions, DeadLetters,
     ];
 
     public static void Write(RowWriter row, BeaconReceived beacon) => row
@@ -68,6 +68,15 @@ public static class TableRows
         Write(row, session.Quality);
     }
 
+    /// <summary>What of a session happened at one edge; a session is as many rows as it used edges.</summary>
+    public static void Write(RowWriter row, SessionFinished session, SessionEdge part) => row
+        .Text("session_id", session.SessionId).Time("started_at", session.StartedAt).Time("ended_at", session.EndedAt)
+        .Text("video_id", session.Subject.VideoId).Text("device", session.Subject.Device)
+        .Text("player", session.Subject.Player).Text("edge", part.Edge).Text("region", part.Region)
+        .Number("played_ms", part.PlayedMs).Count("stall_count", part.StallCount).Number("stall_ms", part.StallMs)
+        .Flag("started", part.Started).Count("requests", part.Requests).Count("bytes", part.Bytes)
+        .Count("request_errors", part.RequestErrors);
+
     public static void Write(RowWriter row, SessionUpdated session)
     {
         row.Text("session_id", session.SessionId).Time("started_at", session.StartedAt)
@@ -104,6 +113,10 @@ public static class TableRows
         .Text("kind", "steering").Time("time", decision.DecidedAt).Text("target", decision.Policy)
         .Text("rule", decision.Policy).Text("reason", decision.Reason)
         .Texts("pathway_priority", decision.PathwayPriority).Numbers("health", decision.Health);
+
+    public static void Write(RowWriter row, OperatorActed acted) => row
+        .Time("time", acted.At).Text("action", acted.Action).Text("target", acted.Target).Text("who", acted.Who)
+        .Text("role", acted.Role).Text("reason", acted.Reason).Text("detail", acted.Detail);
 
     public static void Write(RowWriter row, RecordDeadLettered letter) => row
         .Time("time", letter.At).Text("source_topic", letter.Topic)

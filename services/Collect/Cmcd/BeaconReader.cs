@@ -22,6 +22,11 @@ public sealed class BeaconReader(EdgeNames edges)
     /// <summary>The standard's tokens are of one or two letters; a column of the warehouse holds few values.</summary>
     private const int TokenMax = 32;
 
+    /// <summary>
+    /// A custom key for <c>pb</c>. hls.js lets a page add only custom keys, and has no <c>pb</c> in its own reports.
+    /// </summary>
+    private const string PlayheadKey = "eventstream-pb";
+
     private static readonly (string Key, int Max)[] TextsMax =
     [
         ("e", TokenMax), ("sta", TokenMax), ("ot", TokenMax), ("st", TokenMax), ("sf", TokenMax), ("cid", 128),
@@ -69,7 +74,7 @@ public sealed class BeaconReader(EdgeNames edges)
             Sequence = (long?)r.Number("sn"),
             State = r.Text("sta"),
             BitrateKbps = r.Number("br"),
-            PlayheadBitrateKbps = r.Number("pb"),
+            PlayheadBitrateKbps = r.Number("pb") ?? r.Number(PlayheadKey),
             TopBitrateKbps = r.Number("tb"),
             ThroughputKbps = r.Number("mtp"),
             BufferMs = r.Number("bl"),

@@ -30,6 +30,15 @@ public sealed class BeaconReaderTests
     public void A_response_time_that_is_an_epoch_is_left_out() =>
         Assert.Null(reader.TryRead("""e=rr,sid="s",ts=1795337389000,ttfb=1795337389626,ttlb=21,v=2""", Context(), out _)!.TtfbMs);
 
+    [Theory]
+    [InlineData("br=(794),pb=(326)")]
+    [InlineData("br=(794),cen=\"level-switched\",eventstream-pb=326")]
+    public void The_bitrate_of_the_playhead_is_read_from_its_key_and_from_the_pages_own(string fields)
+    {
+        var beacon = reader.TryRead($"{fields},e=ce,sid=\"s\",ts=1,v=2", Context(), out _)!;
+        Assert.Equal((794, 326), (beacon.BitrateKbps, beacon.PlayheadBitrateKbps));
+    }
+
     [Fact]
     public void Without_a_content_id_the_video_of_the_request_is_taken() =>
         Assert.Equal("video-9", reader.TryRead("""e=t,sid="s",ts=1,v=2""", Context(), out _)!.ContentId);

@@ -72,6 +72,18 @@ public sealed class LiveBoardTests
     }
 
     [Fact]
+    public void Load_has_the_length_of_each_step_also_after_the_setting_changed()
+    {
+        board.Apply(new LoadMeasured("viewers", Start, 10, 1, "sessions"));
+        board.Apply(new LoadMeasured("viewers", Start.AddSeconds(10), 60, 2, "sessions"));
+
+        var load = Part("load").GetProperty("viewers");
+
+        Assert.Equal(60, load.GetProperty("stepSeconds").GetDouble());
+        Assert.Equal([10, 60], load.GetProperty("steps").EnumerateArray().Select(step => step[2].GetDouble()));
+    }
+
+    [Fact]
     public void A_version_grows_with_each_change_and_only_then()
     {
         board.SetUpstream(LiveBoard.Edges, """{"edges":[]}""", null);

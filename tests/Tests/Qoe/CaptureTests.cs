@@ -18,6 +18,7 @@ public sealed class CaptureTests
     [InlineData("hls-slowStart")]
     [InlineData("hls-slowNetwork")]
     [InlineData("hls-toEnd")]
+    [InlineData("hls-playhead")]
     [InlineData("dash-plain")]
     [InlineData("dash-throttled")]
     [InlineData("dash-downswitch")]
@@ -49,6 +50,20 @@ public sealed class CaptureTests
         var mean = Finished(capture).Quality.AverageBitrateKbps!.Value;
 
         Assert.InRange(mean, capture.Page.BitrateKbps!.Value * 0.9, capture.Page.BitrateKbps.Value * 1.1);
+    }
+
+    /// <summary>
+    /// hls.js shows its first segments with a buffer of 0 ms in its reports and the next rendition already announced;
+    /// only the bitrate of its playhead, which the product's page reports, says which one is on the screen.
+    /// </summary>
+    [Fact]
+    public void The_mean_bitrate_of_hls_js_is_that_of_its_playhead()
+    {
+        var capture = Capture.Load("hls-playhead");
+
+        var mean = Finished(capture).Quality.AverageBitrateKbps!.Value;
+
+        Assert.InRange(mean, capture.Page.BitrateKbps!.Value * 0.98, capture.Page.BitrateKbps.Value * 1.02);
     }
 
     /// <summary>

@@ -120,9 +120,45 @@ public sealed class SinkBatchTests
     }
 
     [Fact]
-    public void Commands_and_what_operators_do_by_hand_are_the_only_topics_that_are_not_stored() => Assert.Equal(
-        [Topics.EncodeCommandsFirst, Topics.EncodeCommands, Topics.OperatorActions],
-        Topics.All.Except(RecordRouter.StoredTopics));
+    public void Commands_are_the_only_topics_that_are_not_stored() => Assert.Equal(
+        [Topics.EncodeCommandsFirst, Topics.EncodeCommands], Topics.All.Except(RecordRouter.StoredTopics));
+
+    [Fact]
+    public void A_finished_session_is_one_row_and_one_more_for_each_edge_that_it_used()
+    {
+        var session = new SessionFinished(
+            "s-1", new SessionSubject("v-1", "edge-a", "eu", "desktop", "hls.js"), "ended",
+            new SessionQuality(812, 1, 1500, 28_000, 30_312, 2400, 2, 0, false, false), 5, At, At.AddSeconds(30),
+            [
+                new SessionEdge("edge-a", "eu", 20_000, 0, 0, true, 30, 3000, 0),
+                new SessionEdge("edge-b", "us", 8_000, 1, 1500, false, 12, 1200, 2),
+            ]);
+
+        var tables = Batch(Of(Topics.QoeSessions, 0, 0, session)).Tables;
+
+        Assert.Equal(
+            [(TableRows.Sessions, 1), (TableRows.SessionEdges, 2)], tables.Select(one => (one.Table, one.Rows)));
+        var second = JsonDocument.Parse(tables[1].Lines(1..2)).RootElement;
+        Assert.Equal(
+            ("s-1", "edge-b", "us", 1500.0, 12, 2),
+            (second.GetProperty("session_id").GetString(), second.GetProperty("edge").GetString(),
+                second.GetProperty("region").GetString(), second.GetProperty("stall_ms").GetDouble(),
+                second.GetProperty("requests").GetInt32(), second.GetProperty("request_errors").GetInt32()));
+        var old = Batch(Of(Topics.QoeSessions, 0, 0, session with { Edges = null }));
+        Assert.Equal(TableRows.Sessions, Assert.Single(old.Tables).Table);
+    }
+
+    [Fact]
+    public void What_an_operator_did_is_a_row_with_who_and_why()
+    {
+        var acted = new OperatorActed("edge.stop", "edge-b", "ada", "operator", "its disk fails", At, null);
+        var row = OnlyRow(Batch(Of(Topics.OperatorActions, 0, 0, acted)), TableRows.OperatorActions);
+        Assert.Equal(
+            ("edge.stop", "edge-b", "ada", "its disk fails", ""),
+            (row.GetProperty("action").GetString(), row.GetProperty("target").GetString(),
+                row.GetProperty("who").GetString(), row.GetProperty("reason").GetString(),
+                row.GetProperty("detail").GetString()));
+    }
 
     [Fact]
     public void Rows_in_record_order_are_the_same_rows()

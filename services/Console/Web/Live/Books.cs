@@ -7,8 +7,7 @@ internal sealed class LoadSeriesBook
 {
     private const int ResourcesMax = 32;
     private const int StepsMax = 720;
-    private readonly SortedDictionary<string, (
-        string Unit, double Step, SortedDictionary<DateTimeOffset, double> Steps)> all =
+    private readonly SortedDictionary<string, SortedDictionary<DateTimeOffset, LoadMeasured>> all =
         new(StringComparer.Ordinal);
 
     public void Take(LoadMeasured measured)
@@ -16,18 +15,20 @@ internal sealed class LoadSeriesBook
         if (!all.TryGetValue(measured.Resource, out var series))
         {
             if (all.Count == ResourcesMax) return;
-            all[measured.Resource] = series = (measured.Unit, measured.StepSeconds, []);
+            all[measured.Resource] = series = [];
         }
 
-        series.Steps[measured.Time] = measured.Value;
-        while (series.Steps.Count > StepsMax) series.Steps.Remove(series.Steps.First().Key);
+        series[measured.Time] = measured;
+        while (series.Count > StepsMax) series.Remove(series.First().Key);
     }
 
+    /// <summary>Unit and length of the newest step; each step is its start, its value and its own length.</summary>
     public object Picture() => all.ToDictionary(pair => pair.Key, pair => new
     {
-        pair.Value.Unit,
-        stepSeconds = pair.Value.Step,
-        steps = pair.Value.Steps.Select(step => new object[] { step.Key.ToUnixTimeMilliseconds(), step.Value }),
+        pair.Value.Last().Value.Unit,
+        pair.Value.Last().Value.StepSeconds,
+        steps = pair.Value.Values.Select(
+            step => new object[] { step.Time.ToUnixTimeMilliseconds(), step.Value, step.StepSeconds }),
     });
 }
 

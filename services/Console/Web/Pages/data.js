@@ -6,7 +6,9 @@ const examples = [
   ['Stall time by edge', 'SELECT edge, round(sum(stall_ms)) AS stall_ms, round(sum(played_ms)) AS played_ms,\n       round(1000 * stall_ms / played_ms, 2) AS stall_ms_per_second\nFROM es.qoe_windows\nGROUP BY edge\nORDER BY edge'],
   ['Startup time', 'SELECT player, count() AS sessions, round(quantile(0.5)(startup_ms)) AS median_ms,\n       round(quantile(0.95)(startup_ms)) AS p95_ms\nFROM es.sessions\nWHERE startup_ms IS NOT NULL\nGROUP BY player'],
   ['Edge hit ratio', "SELECT edge, count() AS requests, formatReadableSize(sum(bytes)) AS sent,\n       round(countIf(cache_status = 'HIT') / count(), 3) AS hit_ratio\nFROM es.requests\nGROUP BY edge\nORDER BY edge"],
-  ['Beacons a minute', 'SELECT toStartOfMinute(time) AS minute, count() AS beacons, uniqExact(session_id) AS sessions\nFROM es.beacons\nGROUP BY minute\nORDER BY minute DESC\nLIMIT 30'],
+  ['Beacons a minute', 'SELECT toStartOfMinute(time) AS minute, count() AS beacons, uniqExact(session_id) AS sessions\nFROM es.beacons\nWHERE proven\nGROUP BY minute\nORDER BY minute DESC\nLIMIT 30'],
+  ['Sessions by edge', 'SELECT edge, region, uniqExact(session_id) AS sessions, round(sum(played_ms) / 60000, 1) AS minutes_played,\n       round(sum(stall_ms)) AS stall_ms, sum(requests) AS requests, sum(request_errors) AS errors\nFROM es.session_edges\nGROUP BY edge, region\nORDER BY edge'],
+  ['What operators did', 'SELECT time, who, role, action, target, reason, detail\nFROM es.operator_actions\nORDER BY time DESC\nLIMIT 50'],
 ];
 await enter('analyst', 'operator');
 const sql = byId('sql');

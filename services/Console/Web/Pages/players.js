@@ -8,14 +8,23 @@ const BATCH = 3;
 /** Without its keys a dash.js target reports neither session nor state. */
 const KEYS = ['ab', 'bg', 'bl', 'br', 'bs', 'bsa', 'bsd', 'bsda', 'cid', 'cs', 'd', 'dfa', 'dl', 'e', 'ec', 'lab', 'lb', 'ltc', 'msd', 'mtp', 'nor', 'nr', 'ot', 'pb', 'pr', 'pt', 'rc', 'rtp', 'sf', 'sid', 'sn', 'st', 'sta', 'su', 'tab', 'tb', 'tbl', 'tpb', 'ts', 'ttfb', 'ttlb', 'url', 'v'];
 
+/**
+ * hls.js tells the bitrate of its playhead (pb) with the requests of segments and in no report. The page tells it: with every report from
+ * then on, and in a report of its own when it changes.
+ */
+const PLAYHEAD = 'eventstream-pb';
+
 /** Plays HLS with hls.js. on: { loaded(url, pathway), switched(kbps), bitrate(kbps), failed(words), said(words) }. */
 export function playHls(video, session, bufferSeconds, on) {
-  let lastSequence = 0;
-  const target = { url: session.beaconsUrl, events: EVENTS, interval: INTERVAL_S, batchSize: BATCH, version: 2, includeKeys: KEYS };
+  let lastSequence = 0, reports = null;
+  const target = {
+    url: session.beaconsUrl, events: [...EVENTS, 'ce'], interval: INTERVAL_S, batchSize: BATCH, version: 2, includeKeys: [...KEYS, 'cen', PLAYHEAD],
+  };
   const hls = new Hls({
     maxBufferLength: bufferSeconds, maxMaxBufferLength: bufferSeconds * 2, backBufferLength: 30,
     cmcd: {
       version: 2, sessionId: session.sessionId, contentId: session.videoId, useHeaders: false, includeKeys: KEYS, eventTargets: [target],
+      reporterCallback: custom => { reports = custom; },
       loader: async request => {
         for (const match of String(request.body).matchAll(/(?:^|,)sn=(\d+)/gm)) lastSequence = Math.max(lastSequence, Number(match[1]));
         const { status } = await fetch(request.url, { method: request.method, headers: request.headers, body: request.body, keepalive: true });
@@ -24,7 +33,12 @@ export function playHls(video, session, bufferSeconds, on) {
     },
   });
   hls.on(Hls.Events.FRAG_LOADED, (_, { frag }) => { if (frag.type === 'main') on.loaded(frag.url, hls.levels[frag.level]?.pathwayId); });
-  hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => on.switched(hls.levels[level].bitrate / 1000, `${hls.levels[level].height}p`));
+  hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
+    const kbps = hls.levels[level].bitrate / 1000;
+    reports?.updateCustomData({ [PLAYHEAD]: Math.round(kbps) });
+    reports?.recordCustomEvent('level-switched');
+    on.switched(kbps, `${hls.levels[level].height}p`);
+  });
   hls.on(Hls.Events.STEERING_MANIFEST_LOADED, (_, { steeringManifest }) => on.said(`steering: ${steeringManifest['PATHWAY-PRIORITY'].join(' › ')}`));
   let recoveries = 3;
   hls.on(Hls.Events.ERROR, (_, error) => {

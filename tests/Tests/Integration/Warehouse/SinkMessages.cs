@@ -43,7 +43,9 @@ internal static class SinkMessages
         (Topics.QoeWindows, new QoeWindowClosed(
             At, At.AddSeconds(10), Subject, 1, 1, 812, 812, 1, 1500, 8500, 2400, 1, 0, 0, 5, 5000, 4, 0)),
         (Topics.QoeSessions, new SessionUpdated("s-1", Subject, "p", Quality, 4, At, At.AddSeconds(20))),
-        (Topics.QoeSessions, new SessionFinished("s-1", Subject, "ended", Quality, 5, At, At.AddSeconds(30))),
+        (Topics.QoeSessions, new SessionFinished(
+            "s-1", Subject, "ended", Quality, 5, At, At.AddSeconds(30),
+            [new SessionEdge("edge-a", "eu", 28_000, 1, 1500, true, 30, 3000, 0)])),
         (Topics.QoeAlerts, new QoeAlertRaised("alert-1", "stall-ratio", "edge-a", 0.2, 0.1, At, At.AddSeconds(11))),
         (Topics.TrafficLoad, new LoadMeasured("viewers", At, 10, 42, "sessions")),
         (Topics.CapacityForecasts, new ForecastPublished(
@@ -53,6 +55,8 @@ internal static class SinkMessages
             "encode", "viewers", At, 1, 3, "target", "load rises", 42, null, true, null)),
         (Topics.TrafficDecisions, new SteeringDecided(
             "health", ["edge-b", "edge-a"], new Dictionary<string, double> { ["edge-a"] = 0.5 }, "edge-a is slow", At)),
+        (Topics.OperatorActions, new OperatorActed(
+            "edge.stop", "edge-b", "ada", "operator", "its disk fails", At, null)),
         (Topics.DeadLetters, new RecordDeadLettered(
             "playback.beacons", 2, 17, "qoe", "lost.v1", "cannot be read", "a2V5", "dmFsdWU=", At)),
     ];

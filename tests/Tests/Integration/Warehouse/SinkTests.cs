@@ -30,7 +30,11 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
 
         await UntilAsync("SELECT count() AS n FROM es.dead_letters", 3);
         await UntilAsync("SELECT count() AS n FROM es.beacons WHERE event_id = 'one-of-each'", 2);
-        string[] tables = ["requests", "qoe_windows", "sessions", "session_updates", "alerts", "load"];
+        string[] tables =
+        [
+            "requests", "qoe_windows", "sessions", "session_edges", "session_updates", "alerts", "load",
+            "operator_actions",
+        ];
         foreach (var table in tables)
             await UntilAsync($"SELECT count() AS n FROM es.{table} WHERE event_id = 'one-of-each'", 1);
         await UntilAsync("SELECT count() AS n FROM es.domain_events", 2);
