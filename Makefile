@@ -10,7 +10,7 @@ EVENTSTREAM := artifacts/bin/eventstream
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help setup build test soak demo up down clean bench bench-marten image format
+.PHONY: help setup build test test-fast soak demo up down clean bench bench-marten image format
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ build: setup ## build everything; the command is artifacts/bin/eventstream
 
 test: build ## run all tests: unit, integration, end to end
 	@infra/local/test.sh $(CONFIGURATION)
+
+test-fast: build ## the unit tests only
+	@infra/local/test.sh $(CONFIGURATION) \
+	  --filter 'FullyQualifiedName!~Tests.Integration&FullyQualifiedName!~Tests.EndToEnd&Category!=Fault'
 
 soak: build ## the fault runs at length, SECONDS_EACH for each of them (SEED=n repeats one), on loopback
 	@EVENTSTREAM_SOAK_SECONDS=$(SECONDS_EACH) EVENTSTREAM_SOAK_SEED=$(SEED) infra/local/test.sh $(CONFIGURATION) \
