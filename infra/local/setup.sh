@@ -24,7 +24,7 @@ require() { command -v "$1" >/dev/null || die "'$1' is missing. $2"; }
 
 apt_packages() {
   local wanted=(postgresql ffmpeg nginx-light chromium kcat python3-kafka gcc g++ make libssl-dev zlib1g-dev
-    fonts-dejavu-core procps util-linux) missing=()
+    fonts-dejavu-core procps util-linux iproute2) missing=()
   for p in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
   done
