@@ -54,7 +54,9 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
 
     private static void Compare(PlaybackRig rig, PageMeasures page, SessionFinished row)
     {
-        Assert.Empty(page.Errors);
+        string Host(string edge) => $"127.0.0.1:{rig.Edges[edge == "edge-a" ? 0 : 1].Options.Port}";
+        // dash.js tells of a segment that was on its way from the edge when that stopped, and plays on from the other.
+        Assert.All(page.Errors, error => Assert.Contains(Host("edge-a"), error));
         var quality = row.Quality;
         // The page's clock starts before the player is made, the session's with its first report.
         Assert.InRange(quality.StartupMs!.Value, page.StartupMs!.Value - 400, page.StartupMs.Value + 100);
@@ -68,7 +70,6 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         Assert.InRange(
             quality.AverageBitrateKbps!.Value, page.BitrateKbps * (1 - tolerance), page.BitrateKbps * (1 + tolerance));
 
-        string Host(string edge) => $"127.0.0.1:{rig.Edges[edge == "edge-a" ? 0 : 1].Options.Port}";
         Assert.Equal(["edge-a", "edge-b"], row.Edges!.Select(part => part.Edge).Order());
         Assert.All(row.Edges!, part =>
         {
