@@ -59,6 +59,7 @@ public static class RoleHost
         app.UseRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.Use(RefuseUnknownCharsetAsync);
         role.Use(app);
         app.UseRouting();
         app.UseAuthentication();
@@ -76,9 +77,27 @@ public static class RoleHost
         builder.Logging.SetMinimumLevel(LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("System", LogLevel.Warning);
+        // A line for every request without a good key would let strangers push everything else out of the log.
+        builder.Logging.AddFilter(typeof(KeyAuthentication).FullName, LogLevel.Warning);
         // Whoever asks for readiness reads the answer; a line in the log for every "not yet" would bury the rest.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddProvider(new LineLoggerProvider(role.Name));
+    }
+
+    /// <summary>ASP.NET Core answers 500 for JSON in a charset that it does not know.</summary>
+    private static async Task RefuseUnknownCharsetAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (InvalidOperationException e) when (e.InnerException is ArgumentException && !context.Response.HasStarted
+            && context.Request.ContentType?.Contains("charset", StringComparison.OrdinalIgnoreCase) == true)
+        {
+            await Results.Problem(
+                statusCode: StatusCodes.Status415UnsupportedMediaType, title: "The charset is not taken here",
+                detail: $"'{context.Request.ContentType}' cannot be read; send UTF-8.").ExecuteAsync(context);
+        }
     }
 
     private static void MapHealth(WebApplication app)

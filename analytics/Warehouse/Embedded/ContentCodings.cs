@@ -53,7 +53,12 @@ internal static class ContentCodings
     /// <summary>Whether bytes that do not fit their coding made this exception.</summary>
     public static bool IsBroken(Exception e) =>
         e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException
-        || e.Source?.StartsWith("K4os", StringComparison.Ordinal) == true;
+        // BrotliStream's own way to say it.
+        || (e is InvalidOperationException && IsFrom(e, "System.IO.Compression"))
+        || IsFrom(e, "K4os");
+
+    private static bool IsFrom(Exception e, string assembly) =>
+        e.Source?.StartsWith(assembly, StringComparison.Ordinal) == true;
 
     /// <summary>Whether a switch of the interface is on.</summary>
     public static bool IsOn(string value) => value is "1" || value.Equals("true", StringComparison.OrdinalIgnoreCase);

@@ -61,7 +61,9 @@ public sealed record AccessOptions
     {
         var (name, word, hash) = (entry["Name"], entry["Role"], entry["Sha256"]);
         if (string.IsNullOrWhiteSpace(name)) faults.Add($"{entry.Path} has no Name");
-        if (!Enum.TryParse<AccessRole>(word, ignoreCase: true, out var role) || role == AccessRole.Service)
+        // The parser also takes numbers and lists, which are no roles.
+        if (!Enum.TryParse<AccessRole>(word, ignoreCase: true, out var role) || role == AccessRole.Service
+            || !word.All(char.IsAsciiLetter))
             faults.Add($"{entry.Path}:Role '{word}' is none of publisher, analyst, operator, edge");
         if (hash is not { Length: 64 } || !hash.All(char.IsAsciiHexDigit))
             faults.Add($"{entry.Path}:Sha256 must be a SHA-256 in hex, as `printf %s KEY | sha256sum` prints it");

@@ -57,6 +57,12 @@ public sealed class DataFolder
         {
             throw new CommandException($"The data folder '{root}' is no path. Name another with --data.", e);
         }
+
+        // nginx's configuration names files below it, and has no way to write these.
+        if (Root.IndexOfAny(['\'', '"', '\\', '$', '\n', '\r']) >= 0)
+            throw new CommandException(
+                $"The data folder '{Root.ReplaceLineEndings(" ")}' has a quote, backslash, dollar sign or line break. "
+                    + "Name another with --data.");
     }
 
     public string Root { get; }

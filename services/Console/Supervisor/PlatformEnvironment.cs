@@ -68,7 +68,10 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
         return all;
     }
 
-    /// <summary>Roles know the hashes of keys only; the keys themselves stay in their files.</summary>
+    /// <summary>
+    /// Roles know the hashes of keys only; the keys themselves stay in their files. Their entries have names, so that
+    /// those of the operator's environment, which count from 0, stand beside them.
+    /// </summary>
     private void SetKeys(Action<string, string> set)
     {
         var keys = new List<(string Name, AccessRole Role, string Secret)>
@@ -80,9 +83,9 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
             edge => (edge.Name, AccessRole.Edge, DataFolder.EdgeLogKey(edge.Name))));
         for (var i = 0; i < keys.Count; i++)
         {
-            set($"Access:Keys:{i}:Name", keys[i].Name);
-            set($"Access:Keys:{i}:Role", KeyAuthentication.Word(keys[i].Role));
-            set($"Access:Keys:{i}:Sha256", AccessOptions.Hash(data.Secret(keys[i].Secret)));
+            set($"Access:Keys:Platform{i}:Name", keys[i].Name);
+            set($"Access:Keys:Platform{i}:Role", KeyAuthentication.Word(keys[i].Role));
+            set($"Access:Keys:Platform{i}:Sha256", AccessOptions.Hash(data.Secret(keys[i].Secret)));
         }
     }
 

@@ -105,6 +105,7 @@ public sealed class DataFolderTests : IDisposable
     [InlineData("below a file")]
     [InlineData("/proc/x")]
     [InlineData("/sys/x")]
+    [InlineData("/tmp/an 'odd' $name")]
     [InlineData("")]
     public async Task A_folder_that_cannot_be_used_is_a_sentence_and_an_exit_code(string path)
     {

@@ -1,10 +1,13 @@
 using System.Net;
+using System.Net.Http.Headers;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace EventStream.Tests.Hosting;
 
@@ -91,6 +94,36 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.DoesNotContain("secret", fault.Message);
     }
 
+    [Theory]
+    [InlineData("publisher,operator")]
+    [InlineData("2")]
+    public void A_key_has_one_role_by_its_name(string role)
+    {
+        var settings = new Dictionary<string, string?>(TestKeys.Pairs) { ["Access:Keys:0:Role"] = role };
+        var fault = Assert.Throws<RoleConfigurationException>(() =>
+            AccessOptions.From(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), "sample"));
+        Assert.Contains($"'{role}' is none of", fault.Message);
+    }
+
+    [Fact]
+    public async Task A_body_in_a_charset_that_there_is_not_is_refused_as_such()
+    {
+        using var client = new HttpClient();
+        using var body = new StringContent("{}");
+        body.Headers.ContentType = MediaTypeHeaderValue.Parse("application/json; charset=klingon");
+        using var answer = await client.PostAsync(new Uri(app.Urls.First() + "/json"), body);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, answer.StatusCode);
+        Assert.Contains("klingon", await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public void Strangers_do_not_fill_the_log()
+    {
+        var logger = app.Services.GetRequiredService<ILogger<KeyAuthentication>>();
+        Assert.False(logger.IsEnabled(LogLevel.Information));
+        Assert.True(logger.IsEnabled(LogLevel.Warning));
+    }
+
     private async Task<HttpResponseMessage> SendAsync(string path, string? key, string? onBehalfOf = null)
     {
         using var client = key is null ? new HttpClient() : TestKeys.Client(key);
@@ -113,6 +146,7 @@ public sealed class AccessTests : IAsyncLifetime
         public void Map(WebApplication app)
         {
             app.MapGet("/open", () => "open").AllowAnonymous();
+            app.MapPost("/json", (Dictionary<string, string> body) => body.Count).AllowAnonymous();
             app.MapGet("/forgotten", () => "closed");
             app.MapGet("/videos", (HttpContext http) =>
                     $"{KeyAuthentication.Word(http.Caller()!.Role)} {http.Caller()!.Name}")

@@ -147,6 +147,17 @@ public sealed class SignInTests : IAsyncLifetime
         Assert.InRange(limited.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
     }
 
+    [Fact]
+    public void Wrong_keys_of_many_addresses_keep_nobody_else_out()
+    {
+        using var limiter = new SignInLimiter();
+        for (var i = 0; i < 1000; i++) limiter.Failed(new IPAddress([10, 0, (byte)(i / 250), (byte)(i % 250)]));
+
+        // One of so few may share its bound with one of the others.
+        Assert.Contains(
+            Enumerable.Range(1, 20), i => limiter.RetryAfter(new IPAddress([192, 168, 7, (byte)i])) is null);
+    }
+
     [Theory]
     [InlineData(TestKeys.EdgeA)]
     [InlineData(TestKeys.Service)]

@@ -26,6 +26,22 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
     }
 
     [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    [InlineData("zstd")]
+    [InlineData("lz4")]
+    public async Task A_body_that_is_not_in_its_coding_is_the_client_s_fault(string coding)
+    {
+        using var request = Request("", "");
+        request.Content = new ByteArrayContent([.. Enumerable.Repeat((byte)0xff, 10)]);
+        request.Content.Headers.ContentEncoding.Add(coding);
+        using var response = await engine.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("Content-Encoding", await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
     [InlineData("JSON")]
     [InlineData("Parquet")]
     [InlineData("XML")]
