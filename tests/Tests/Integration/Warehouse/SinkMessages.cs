@@ -5,7 +5,11 @@ namespace EventStream.Tests.Integration.Warehouse;
 /// <summary>One message for each table, and beacons by the thousand.</summary>
 internal static class SinkMessages
 {
-    public static readonly DateTimeOffset At = new(2026, 11, 22, 8, 0, 0, 123, TimeSpan.Zero);
+    /// <summary>
+    /// Of today: the broker drops records that are older than their topic's retention, while a sink is reading them.
+    /// </summary>
+    public static readonly DateTimeOffset At = DateTimeOffset.FromUnixTimeMilliseconds(
+        TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
 
     public static readonly VideoId Video = VideoId.Parse("019abc00-0000-7000-8000-000000000001");
     private static readonly SessionSubject Subject = new(Video.ToString(), "edge-a", "eu", "desktop", "hls.js");
