@@ -175,11 +175,12 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
             "() => document.querySelectorAll('#t-sessions tbody tr').length >= 2", null, new() { Timeout = Patience });
         await page.WaitForFunctionAsync("() => document.querySelectorAll('#t-edges tbody tr').length === 2");
         await page.WaitForFunctionAsync(
-            "() => /^[0-9]+$/.test(document.querySelector('#f-viewers').textContent)", null, new(
-                )
-            { Timeout = Patience });
+            "() => /^[0-9]+$/.test(document.querySelector('#f-viewers').textContent)", null,
+            new() { Timeout = Patience });
         Assert.Contains("edge-a", await page.InnerTextAsync("#t-edges"));
-        Assert.Contains("analytics", await page.InnerTextAsync("#t-processes"));
+        await page.WaitForFunctionAsync(
+            "() => document.querySelector('#t-processes').textContent.includes('analytics')", null,
+            new() { Timeout = Patience });
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }
