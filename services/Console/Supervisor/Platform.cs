@@ -49,11 +49,12 @@ internal sealed class Platform : IAsyncDisposable
     public IEnumerable<Supervised> Units => steps.SelectMany(step => step).Concat(Workers.Snapshot());
 
     /// <summary>
-    /// Starts everything in the data folder, which exists, and returns when all of it is ready. Throws
-    /// <see cref="CommandException"/> with the cause when a part does not start; what had started is stopped by
+    /// Starts everything in the data folder, which exists, and returns when all of it is ready. Calls
+    /// <paramref name="serve"/> before the last step: the autoscaler is ready once it reaches the supervisor's routes.
+    /// Throws <see cref="CommandException"/> with the cause when a part does not start; what had started is stopped by
     /// <see cref="DisposeAsync"/>.
     /// </summary>
-    public async Task StartAsync(CancellationToken cancellation)
+    public async Task StartAsync(Func<Task> serve, CancellationToken cancellation)
     {
         options.Validate();
         Ports.CheckFree(ownBroker: options.Kafka is null, Edges.Count);
@@ -64,13 +65,15 @@ internal sealed class Platform : IAsyncDisposable
         }
 
         kafka.Write(configuration);
-        foreach (var step in steps)
+        foreach (var step in steps.SkipLast(1))
         {
             await Task.WhenAll(step.Select(unit => StartAsync(unit, cancellation)));
         }
 
         await Workers.StartAsync(options.EncodeWorkers, cancellation);
         foreach (var worker in Workers.Snapshot()) say($"{worker.Unit.Name,-16} ready");
+        await serve();
+        await Task.WhenAll(steps[^1].Select(unit => StartAsync(unit, cancellation)));
     }
 
     public async ValueTask DisposeAsync()

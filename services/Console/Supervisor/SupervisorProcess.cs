@@ -27,14 +27,19 @@ internal sealed class SupervisorProcess(PlatformOptions options)
         new DataFolder(options.DataFolder).Create();
         var configuration = RoleHost.ReadConfiguration();
         var platform = new Platform(options, configuration, TimeProvider.System, Say);
+        WebApplication? app = null;
         try
         {
             WriteRunFile(platform, ready: false);
             Say($"data in {platform.Data.Root}");
-            await platform.StartAsync(stop.Token);
-            var settings = RoleHost.ReadConfiguration(overrides: platform.Settings);
-            await using var app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), settings);
-            await app.StartAsync(stop.Token);
+            await platform.StartAsync(
+                () =>
+                {
+                    var settings = RoleHost.ReadConfiguration(overrides: platform.Settings);
+                    app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), settings);
+                    return app.StartAsync(stop.Token);
+                },
+                stop.Token);
             ClientEnv.Write(platform.Data, platform.Ports);
             WriteRunFile(platform, ready: true);
             PrintAddresses(platform);
@@ -46,6 +51,7 @@ internal sealed class SupervisorProcess(PlatformOptions options)
         }
         finally
         {
+            if (app is not null) await app.DisposeAsync();
             await platform.DisposeAsync();
             File.Delete(platform.Data.RunFile);
         }
