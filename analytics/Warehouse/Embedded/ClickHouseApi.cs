@@ -20,6 +20,9 @@ internal sealed partial class ClickHouseApi(
     /// <summary>An answer waits this long for its statement, so that an early failure has its status.</summary>
     private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>The same for an answer with progress in it.</summary>
+    private static readonly TimeSpan HeldProgressMax = TimeSpan.FromMilliseconds(5);
+
     private const long HeldBytesMax = 1 << 20;
 
     private readonly ConcurrencyLimiter reads = new(engine.Options.ConcurrentReadsMax, engine.Options.WaitingMax);
@@ -126,7 +129,9 @@ internal sealed partial class ClickHouseApi(
         {
             while (await run.Chunks.WaitToReadAsync(limit.Token))
             {
-                if (held.Count == 0 && !request.WaitEnd) limit.CancelAfter(HeldMax);
+                // Whoever asks for progress wants the first word of it at once.
+                var wait = ResultHeader.HasProgress(run.ResultFormat) ? HeldProgressMax : HeldMax;
+                if (held.Count == 0 && !request.WaitEnd) limit.CancelAfter(wait);
                 while (bytes < most && run.Chunks.TryRead(out var chunk))
                 {
                     held.Add(chunk);
@@ -140,8 +145,14 @@ internal sealed partial class ClickHouseApi(
         {
             // The statement goes on; its first rows must not wait for the others.
         }
+        catch (ClickHouseException) when (held.Count > 0 && !request.WaitEnd
+            && ResultHeader.HasProgress(run.ResultFormat))
+        {
+            // A server has sent the first lines of such an answer by now; the error follows them.
+        }
 
-        return held;
+        return run.Chunks.Completion.IsCompleted && ResultHeader.HasProgress(run.ResultFormat)
+            ? [ResultHeader.ProgressFirst([.. held.SelectMany(chunk => chunk)])] : held;
     }
 
     private async Task CopyAsync(

@@ -21,12 +21,6 @@ internal static partial class ClickHouseSettings
         "cancel_http_readonly_queries_on_client_close", "stacktrace", "add_http_cors_header", "readonly",
     };
 
-    /// <summary>Bounds that are this server's and not of one statement; a request that names them is refused.</summary>
-    private static readonly HashSet<string> Fixed = new(StringComparer.Ordinal)
-    {
-        "max_memory_usage_for_user", "max_concurrent_queries_for_user", "max_concurrent_queries_for_all_users",
-    };
-
     /// <summary>Whether a URL parameter is a setting.</summary>
     public static bool IsSetting(string name) =>
         !Own.Contains(name) && !name.StartsWith("param_", StringComparison.Ordinal);
@@ -34,7 +28,7 @@ internal static partial class ClickHouseSettings
     /// <summary>
     /// The SET statement of a request, or null without settings. Of a bound and what is asked for, the smaller counts:
     /// drivers send their own time limit with every statement. Throws <see cref="ClickHouseException"/>: 115 for a
-    /// name that cannot be one, 452 for a bound of the whole server.
+    /// name that cannot be one.
     /// </summary>
     public static string? Statement(IReadOnlyList<KeyValuePair<string, string>> settings, EmbeddedOptions options)
     {
@@ -47,24 +41,19 @@ internal static partial class ClickHouseSettings
                     ClickHouseException.UnknownSetting, "UNKNOWN_SETTING",
                     $"Neither a setting nor built-in: '{name}'.");
             }
-
-            if (Fixed.Contains(name))
-            {
-                throw ClickHouseException.Of(
-                    ClickHouseException.SettingConstraint, "SETTING_CONSTRAINT_VIOLATION",
-                    $"Setting {name} should not be changed.");
-            }
         }
 
         return "SET " + string.Join(", ", settings.Select(setting =>
-            $"{setting.Key}={Quote(Smaller(setting.Key, setting.Value, options))}"));
+            $"{setting.Key}={Quote(Bounded(setting.Key, setting.Value, options))}"));
     }
 
     /// <summary>A value as a string literal, which the engine reads for settings of every type.</summary>
     public static string Quote(string value) => "'" + value.Replace("\\", "\\\\").Replace("'", "\\'") + "'";
 
-    private static string Smaller(string name, string asked, EmbeddedOptions options)
+    private static string Bounded(string name, string asked, EmbeddedOptions options)
     {
+        if (name == "interactive_delay" && long.TryParse(asked, CultureInfo.InvariantCulture, out var delay))
+            return Math.Max(delay, EngineUsers.ProgressMicrosecondsMin).ToString(CultureInfo.InvariantCulture);
         long? bound = name switch
         {
             "max_execution_time" => options.QuerySecondsMax,

@@ -20,6 +20,12 @@ internal static class EngineUsers
 
     public const string Writer = "writer", Reader = "reader";
 
+    /// <summary>
+    /// Least time between two reports of progress. With none between them the engine only reports: the statement
+    /// never ends, nor does its time limit or KILL end it.
+    /// </summary>
+    public const int ProgressMicrosecondsMin = 10_000;
+
     /// <summary>The users file as ClickHouse reads it.</summary>
     public static string Xml(EmbeddedOptions options)
     {
@@ -32,6 +38,7 @@ internal static class EngineUsers
                   {Bound("max_threads", options.ThreadsPerQueryMax)}
                   {Bound("max_memory_usage", options.QueryBytesMax)}
                   {Bound("max_execution_time", options.QuerySecondsMax)}
+                  <interactive_delay><min>{ProgressMicrosecondsMin}</min></interactive_delay>
                   {constants}
                 </constraints>
               </default></profiles>

@@ -23,6 +23,23 @@ internal static class ResultHeader
     public static bool IsChunked(string format) =>
         Plain.Contains(format) || Lines.ContainsKey(format) || IsBinary(format);
 
+    /// <summary>Whether the format tells how far a query is, from its start on.</summary>
+    public static bool HasProgress(string format) =>
+        format.EndsWith("WithProgress", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// A whole answer with its first line of progress at its beginning, where a server writes it. The engine reports
+    /// by the clock, so that a quick statement has its rows first.
+    /// </summary>
+    public static byte[] ProgressFirst(byte[] answer)
+    {
+        var at = answer.AsSpan().IndexOf("\n{\"progress\":"u8) + 1;
+        if (at == 0 || answer.AsSpan().StartsWith("{\"progress\":"u8)) return answer;
+        var length = answer.AsSpan(at).IndexOf((byte)'\n') + 1;
+        return length == 0
+            ? answer : [.. answer[at..(at + length)], .. answer[..at], .. answer[(at + length)..]];
+    }
+
     /// <summary>How many bytes of a chunk are the document's beginning.</summary>
     public static int Length(string format, ReadOnlySpan<byte> chunk)
     {

@@ -85,6 +85,8 @@ internal sealed class StatementRun(
         if (request.Database is { } database && database != "default")
             connection.Run($"USE `{database.Replace("\\", "\\\\").Replace("`", "\\`")}`");
         if (!text.IsSelect) connection.Run($"SET max_result_bytes={engine.Options.BufferedResultBytesMax}");
+        if (ResultHeader.HasProgress(ResultFormat))
+            connection.Run($"SET interactive_delay={EngineUsers.ProgressMicrosecondsMin}");
         if (ClickHouseSettings.Statement(request.Settings, engine.Options) is { } set) connection.Run(set);
         started = log.Start(request);
         return text;

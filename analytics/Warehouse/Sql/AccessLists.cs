@@ -46,7 +46,7 @@ internal static class AccessLists
 
     /// <summary>Whether no part of a statement may change this setting for itself.</summary>
     public static bool IsBoundSetting(string name) => ConstantSettings.Contains(name)
-        || name is "max_execution_time" or "max_memory_usage" or "max_threads" or "readonly";
+        || name is "max_execution_time" or "max_memory_usage" or "max_threads" or "interactive_delay" or "readonly";
 
     /// <summary>Settings of a query that name files or servers, or lift a bound; nobody may change them.</summary>
     public static readonly IReadOnlyList<string> ConstantSettings =
@@ -56,6 +56,7 @@ internal static class AccessLists
         "format_avro_schema_registry_url", "allow_introspection_functions", "cluster_for_parallel_replicas",
         "engine_file_truncate_on_insert", "engine_file_allow_create_multiple_files",
         "into_outfile_create_parent_directories", "filesystem_cache_name", "storage_file_read_method",
-        "allow_archive_path_syntax", "allow_ddl",
+        "allow_archive_path_syntax", "allow_ddl", "max_memory_usage_for_user", "max_concurrent_queries_for_user",
+        "max_concurrent_queries_for_all_users",
     ];
 }

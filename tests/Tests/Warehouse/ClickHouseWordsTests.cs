@@ -53,11 +53,12 @@ public sealed class ClickHouseWordsTests
             $"SET {name}='{counts}'",
             ClickHouseSettings.Statement([KeyValuePair.Create(name, asked)], new EmbeddedOptions()));
 
-    [Fact]
-    public void A_bound_of_the_whole_server_is_nobody_s() => Assert.Equal(
-        452,
-        Assert.Throws<ClickHouseException>(() => ClickHouseSettings.Statement(
-            [KeyValuePair.Create("max_concurrent_queries_for_user", "1")], new EmbeddedOptions())).Code);
+    [Theory]
+    [InlineData("0", "10000")]
+    [InlineData("100000", "100000")]
+    public void Progress_is_not_asked_for_without_a_pause(string asked, string counts) => Assert.Equal(
+        $"SET interactive_delay='{counts}'",
+        ClickHouseSettings.Statement([KeyValuePair.Create("interactive_delay", asked)], new EmbeddedOptions()));
 
     [Fact]
     public void An_error_inside_its_own_twin_is_said_once() => Assert.Equal(

@@ -18,6 +18,8 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
     [InlineData("SELECT toString({d:DateTime64(3)})", "2026-01-02 03:04:05.678")]
     [InlineData("SELECT toString(isNull({n:Nullable(String)}))", "1")]
     [InlineData("SELECT {m:Map(String, Int32)}['a'] + {b:Bool}", "6")]
+    [InlineData("SELECT tupleElement({t:Tuple(Int32, String)}, 1) + length(toString({u:UUID}))", "43")]
+    [InlineData("SELECT length({part:String})", "300000")]
     [InlineData("SELECT count() FROM {db:Identifier}.{table:Identifier}", "1")]
     [InlineData("SELECT length({long:String})", "100000")]
     [InlineData("SELECT length({mega:String})", "1048576")]
@@ -28,6 +30,7 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
             ("s", "a'b\\c\n\té"), ("i", -9L), ("a", new[] { 1, 2 }), ("n", null), ("b", true), ("db", "system"),
             ("d", new DateTime(2026, 1, 2, 3, 4, 5, 678, DateTimeKind.Utc)), ("table", "one"),
             ("m", new Dictionary<string, int> { ["a"] = 5 }), ("long", new string('x', 100_000)),
+            ("t", Tuple.Create(7, "z")), ("u", Guid.NewGuid()), ("part", new string('x', 300_000)),
             ("mega", new string('x', 1 << 20)),
         };
         var used = known.Where(pair => sql.Contains($"{{{pair.Item1}:", StringComparison.Ordinal)).ToArray();
@@ -193,6 +196,17 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
             Assert.True(some.Read(), sql);
         }
 
+        Assert.Equal("1", $"{await inside.ExecuteScalarAsync("SELECT 1", null, new QueryOptions
+        {
+            Roles = ["none"], CustomHeaders = new Dictionary<string, string> { ["X-Test"] = "1" },
+        })}");
+        Assert.StartsWith("26", $"{await inside.ExecuteScalarAsync("SELECT version()")}");
+        Assert.Equal(database.Name, await inside.ExecuteScalarAsync("SELECT currentDatabase()"));
+        await database.Writer.ExecuteNonQueryAsync($"CREATE TABLE {database.Name}.x (a Int32) ENGINE = Memory");
+        using var writer = new ClickHouseClient(new ClickHouseClientSettings(
+            DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password)) { Database = database.Name });
+        await writer.InsertBinaryAsync("x", ["a"], [[1], [2]]);
+        Assert.Equal("2", $"{await writer.ExecuteScalarAsync("SELECT count() FROM x")}");
         using var raw = await inside.ExecuteRawResultAsync("SELECT 1 AS format FORMAT JSON");
         Assert.Contains("\"format\": 1", await raw.ReadAsStringAsync());
         await using var connection = new ClickHouseConnection(

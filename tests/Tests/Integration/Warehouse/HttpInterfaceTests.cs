@@ -83,6 +83,40 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
     }
 
     [Fact]
+    public async Task Progress_is_told_before_the_first_row_and_an_error_behind_it()
+    {
+        using var slow = Request(
+            "SELECT sleep(0.1) AS foo FROM numbers(2) FORMAT JSONEachRowWithProgress", "max_block_size=1");
+        using var rows = await engine.Http.SendAsync(slow);
+        Assert.StartsWith("{\"progress\":{\"read_rows\":\"1\",", await rows.Content.ReadAsStringAsync());
+        using var quick = await engine.Http.SendAsync(
+            Request("SELECT number FROM numbers(100) GROUP BY ALL ORDER BY ALL FORMAT JSONEachRowWithProgress", ""));
+        Assert.StartsWith("{\"progress\":{\"read_rows\":\"100\",", await quick.Content.ReadAsStringAsync());
+        using var late = Request(
+            "SELECT throwIf(number = 10, 'boom'), sleepEachRow(0.01) FROM system.numbers LIMIT 100 "
+            + "FORMAT JSONEachRowWithProgress", "max_block_size=1");
+        using var failed = await engine.Http.SendAsync(late);
+        Assert.Equal(HttpStatusCode.OK, failed.StatusCode);
+        Assert.Contains("Code: 395. DB::Exception: boom", await failed.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [InlineData("SELECT 1", "interactive_delay=0", HttpStatusCode.OK)]
+    [InlineData("SELECT 1 FORMAT JSONEachRowWithProgress", "interactive_delay=1", HttpStatusCode.OK)]
+    [InlineData("SELECT 1 SETTINGS interactive_delay = 0", "", HttpStatusCode.BadRequest)]
+    [InlineData("SELECT a FROM (SELECT 1 AS a SETTINGS interactive_delay = 0)", "", HttpStatusCode.BadRequest)]
+    [InlineData("SELECT 1", "max_memory_usage_for_user=0", HttpStatusCode.OK)]
+    [InlineData("SELECT 1", "max_memory_usage_for_user=1", HttpStatusCode.BadRequest)]
+    [InlineData("SELECT 1", "max_concurrent_queries_for_user=1", HttpStatusCode.BadRequest)]
+    [InlineData("SELECT 1", "max_concurrent_queries_for_all_users=1", HttpStatusCode.BadRequest)]
+    public async Task A_setting_at_its_value_is_taken_and_none_holds_a_statement_for_ever(
+        string sql, string query, HttpStatusCode status)
+    {
+        using var response = await engine.Http.SendAsync(Request(sql, query));
+        Assert.Equal(status, response.StatusCode);
+    }
+
+    [Fact]
     public async Task The_summary_counts_what_was_read_and_written()
     {
         using var read = await engine.Http.SendAsync(Request("SELECT number FROM numbers(10)", ""));
