@@ -56,6 +56,9 @@ public class PlainAutoscaleTests
             await leave.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => load);
         }
+
+        // With load behind it the autoscaler decides while the platform still starts.
+        await platform.RestartAsync();
     }
 
     private static async Task<double> LastLoadAsync(HttpClient analyst, string capacity)

@@ -15,19 +15,14 @@ public sealed class PlatformProcess : IAsyncDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(90);
 
     private const string SettingPrefix = "EVENTSTREAM__";
-    private readonly Process process;
+    private readonly ProcessStartInfo command;
     private readonly List<string> output = [];
+    private Process? process;
 
-    private PlatformProcess(DataFolder data, PortPlan ports, Process process)
-    {
-        (Data, Ports, this.process) = (data, ports, process);
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-    }
+    private PlatformProcess(DataFolder data, PortPlan ports, ProcessStartInfo command) =>
+        (Data, Ports, this.command) = (data, ports, command);
 
-    public int Id => process.Id;
+    public int Id => process!.Id;
 
     public DataFolder Data { get; }
 
@@ -74,34 +69,57 @@ public sealed class PlatformProcess : IAsyncDisposable
         };
         foreach (var (key, value) in settings)
             info.Environment[SettingPrefix + key.Replace(":", "__").ToUpperInvariant()] = value;
-        var started = Process.Start(info)!;
-        EventStreamProcess.EndWithThisProcess(started.Id);
-        var platform = new PlatformProcess(data, ports, started);
-        try
-        {
-            await Wait.UntilAsync("the platform is up", () => started.HasExited
-                ? throw new InvalidOperationException(platform.Output)
-                : RunFile.Read(data) is { Ready: true }, StartTimeout);
-        }
-        catch
-        {
-            await platform.DisposeAsync();
-            throw;
-        }
-
+        var platform = new PlatformProcess(data, ports, info);
+        await platform.StartProcessAsync();
         return platform;
+    }
+
+    /// <summary>Stops it as Ctrl-C does and starts it again on the same data; returns when it is ready.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await StartProcessAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited)
+        await StopAsync();
+        if (Directory.Exists(Data.Root)) Directory.Delete(Data.Root, recursive: true);
+    }
+
+    private async Task StartProcessAsync()
+    {
+        var started = Process.Start(command)!;
+        process = started;
+        EventStreamProcess.EndWithThisProcess(started.Id);
+        started.OutputDataReceived += (_, line) => Keep(line.Data);
+        started.ErrorDataReceived += (_, line) => Keep(line.Data);
+        started.BeginOutputReadLine();
+        started.BeginErrorReadLine();
+        try
         {
-            using var stop = Process.Start("kill", ["-TERM", $"{process.Id}"]);
-            await process.WaitForExitAsync().WaitAsync(StopTimeout);
+            await Wait.UntilAsync("the platform is up", () => started.HasExited
+                ? throw new InvalidOperationException(Output)
+                : RunFile.Read(Data) is { Ready: true }, StartTimeout);
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task StopAsync()
+    {
+        if (process is not { } running) return;
+        process = null;
+        if (!running.HasExited)
+        {
+            using var stop = Process.Start("kill", ["-TERM", $"{running.Id}"]);
+            await running.WaitForExitAsync().WaitAsync(StopTimeout);
         }
 
-        process.Dispose();
-        Directory.Delete(Data.Root, recursive: true);
+        running.Dispose();
     }
 
     /// <summary>A base from which every port of the plan is free now.</summary>

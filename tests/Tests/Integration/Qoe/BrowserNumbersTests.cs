@@ -76,7 +76,8 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
             Assert.Equal(part.Edge == "edge-a" ? "eu" : "us", part.Region);
             // One may be under way when the page is left.
             Assert.InRange(part.Requests, page.Requests[Host(part.Edge)], page.Requests[Host(part.Edge)] + 1);
-            Assert.InRange(part.PlayedMs, page.Played[Host(part.Edge)] - 1500, page.Played[Host(part.Edge)] + 1500);
+            // To one segment: the page and the row may place the change of edges on either end of it.
+            Assert.InRange(part.PlayedMs, page.Played[Host(part.Edge)] - 2000, page.Played[Host(part.Edge)] + 2000);
             Assert.Equal(part.Edge == "edge-a", part.Started);
         });
         Assert.Equal((row.Edges![0].Edge, row.Edges[0].Region), (row.Subject.Edge, row.Subject.Region));
