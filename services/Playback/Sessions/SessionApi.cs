@@ -15,7 +15,8 @@ namespace EventStream.Playback.Sessions;
 
 /// <summary>
 /// Who asks to play: player name, region and device class, each up to 64 letters, digits, dots, hyphens and
-/// underscores; <paramref name="SessionId"/> is a UUID where the player brings its own.
+/// underscores. <paramref name="SessionId"/> is refused: the platform draws it, so that nobody can open a session under
+/// the id of another viewer's and report in its name.
 /// </summary>
 public sealed record SessionRequest(string? Player, string? Region, string? Device, string? SessionId);
 
@@ -89,8 +90,8 @@ internal static class SessionApi
                 return $"{name}: use up to {Names.LengthMax} letters, digits, dots, hyphens and underscores.";
         }
 
-        return request.SessionId is not null && !Guid.TryParseExact(request.SessionId, "D", out _)
-            ? "sessionId: give a UUID with hyphens, or leave it out."
+        return request.SessionId is not null
+            ? "sessionId: leave it out, and use the id in the answer as the player's CMCD sid."
             : null;
     }
 }
@@ -105,7 +106,7 @@ internal sealed record SessionServices(
         var now = Clock.GetUtcNow();
         // Whole seconds, since that is what the signature holds.
         var expires = DateTimeOffset.FromUnixTimeSeconds((now + Options.TokenLifetime).ToUnixTimeSeconds());
-        var session = request.SessionId is { } given ? Guid.ParseExact(given, "D") : Guid.CreateVersion7(now);
+        var session = Guid.CreateVersion7(now);
         var folder = $"{edges[0].Url}{Tokens.Prefix(video.Id, session, expires)}/media/{video.Id}";
         var region = request.Region ?? "";
         var query = region.Length > 0 ? $"?region={region}" : "";

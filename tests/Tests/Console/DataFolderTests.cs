@@ -64,7 +64,7 @@ public sealed class DataFolderTests : IDisposable
     [Fact]
     public void The_addresses_and_credentials_for_scripts_are_for_the_owner_and_a_shell_can_source_them()
     {
-        var data = new DataFolder(Path.Combine(root.FullName, "a folder's"));
+        var data = new DataFolder(Path.Combine(root.FullName, "a folder with spaces"));
         data.Create();
         File.WriteAllText(data.KafkaClientFile, "");
 
