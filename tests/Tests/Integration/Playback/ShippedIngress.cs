@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using EventStream.Tests.Deploy;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
@@ -15,9 +12,7 @@ namespace EventStream.Tests.Integration.Playback;
 /// </summary>
 internal sealed class ShippedIngress : IAsyncDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("eventstream-ingress-");
-    private byte[] certificate = [];
-    private Process? nginx;
+    private TlsNginx nginx = null!;
 
     private ShippedIngress()
     {
@@ -30,15 +25,7 @@ internal sealed class ShippedIngress : IAsyncDisposable
     public static async Task<ShippedIngress> StartAsync(IReadOnlyDictionary<string, string> services)
     {
         var ingress = new ShippedIngress();
-        ingress.WriteCertificate();
-        var conf = Path.Combine(ingress.folder.FullName, "nginx.conf");
-        await File.WriteAllTextAsync(conf, ingress.Configuration(services));
-        ingress.nginx = Process.Start(new ProcessStartInfo("/usr/sbin/nginx")
-        {
-            ArgumentList = { "-p", ingress.folder.FullName, "-c", conf, "-e", "error.log" },
-        })!;
-        EventStreamProcess.EndWithThisProcess(ingress.nginx.Id);
-        await Wait.UntilAsync("the ingress listens", ingress.ListensAsync);
+        ingress.nginx = await TlsNginx.StartAsync(ingress.Port, "*.video.example", ingress.Configuration(services));
         return ingress;
     }
 
@@ -51,52 +38,10 @@ internal sealed class ShippedIngress : IAsyncDisposable
             await socket.ConnectAsync(IPAddress.Loopback, Port, cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         },
-        SslOptions = new() { RemoteCertificateValidationCallback = (_, given, _, _) => IsOwn(given) },
+        SslOptions = new() { RemoteCertificateValidationCallback = (_, given, _, _) => nginx.IsOwn(given) },
     });
 
-    public async ValueTask DisposeAsync()
-    {
-        if (nginx is not null)
-        {
-            using var stop = Process.Start("kill", ["-TERM", $"{nginx.Id}"]);
-            await nginx.WaitForExitAsync();
-            nginx.Dispose();
-        }
-
-        folder.Delete(recursive: true);
-    }
-
-    private bool IsOwn(X509Certificate? given) =>
-        given is not null && given.GetRawCertData().AsSpan().SequenceEqual(certificate);
-
-    private async Task<bool> ListensAsync()
-    {
-        Assert.False(nginx!.HasExited, "nginx refuses its configuration");
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, Port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
-    private void WriteCertificate()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=*.video.example", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("*.video.example");
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        using var made = request.CreateSelfSigned(now.AddHours(-1), now.AddDays(1));
-        certificate = made.RawData;
-        File.WriteAllText(Path.Combine(folder.FullName, "tls.crt"), made.ExportCertificatePem());
-        File.WriteAllText(Path.Combine(folder.FullName, "tls.key"), key.ExportPkcs8PrivateKeyPem());
-    }
+    public ValueTask DisposeAsync() => nginx.DisposeAsync();
 
     private string Configuration(IReadOnlyDictionary<string, string> services) =>
         $$"""
@@ -106,14 +51,7 @@ internal sealed class ShippedIngress : IAsyncDisposable
         pid nginx.pid;
         events { worker_connections 512; }
         http {
-            access_log off;
-            client_body_temp_path body;
-            proxy_temp_path proxy;
-            fastcgi_temp_path fastcgi;
-            uwsgi_temp_path uwsgi;
-            scgi_temp_path scgi;
-            ssl_certificate tls.crt;
-            ssl_certificate_key tls.key;
+            {{TlsNginx.Http}}
             client_max_body_size 0;
             proxy_http_version 1.1;
             proxy_request_buffering off;
