@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything a fresh Debian 12 machine needs, once: apt packages, npm tools, librdkafka, NuGet packages.
+# Everything a fresh Debian 12 machine needs, once: apt packages, npm tools, NuGet packages.
 # Safe to run again at any time; each step is skipped when it is done, and an interrupted one starts over.
 # What it fetches is kept in $EVENTSTREAM_CACHE (default ~/.cache/eventstream), keyed by version.
 set -euo pipefail
@@ -7,7 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${EVENTSTREAM_CACHE:-$HOME/.cache/eventstream}
 work=$(mktemp -d "${TMPDIR:-/tmp}/eventstream-setup.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$cache" "$root/artifacts/tools" "$root/infra/local/packages"
+mkdir -p "$cache" "$root/artifacts/tools"
 # Two checkouts may set themselves up at once; the cache is theirs in common.
 exec 9>"$cache/setup.lock"
 flock 9
@@ -23,8 +23,8 @@ run() { # run LOG COMMAND...: shows the end of the log when the command fails
 require() { command -v "$1" >/dev/null || die "'$1' is missing. $2"; }
 
 apt_packages() {
-  local wanted=(postgresql ffmpeg nginx-light chromium kcat python3-kafka gcc g++ make libssl-dev zlib1g-dev
-    fonts-dejavu-core procps util-linux iproute2) missing=()
+  local wanted=(postgresql ffmpeg nginx-light chromium kcat python3-kafka make libgomp1 fonts-dejavu-core
+    procps util-linux iproute2) missing=()
   for p in "${wanted[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
   done
@@ -56,51 +56,13 @@ npm_tools() {
   say "npm tools: ready"
 }
 
-# Confluent.Kafka needs librdkafka.redist of its own version. Where the feed has it, nothing is built.
-feed_has_librdkafka() {
-  mkdir -p "$work/probe"
-  cat >"$work/probe/probe.csproj" <<P
-<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup>
-  <ItemGroup><PackageDownload Include="librdkafka.redist" Version="[2.15.1]" /></ItemGroup>
-</Project>
-P
-  dotnet restore "$work/probe/probe.csproj" --packages "$work/probe/packages" >"$work/probe.log" 2>&1
-}
-
-librdkafka() {
-  local dir="$cache/librdkafka/2.15.1-file" package="librdkafka.redist.2.15.1.nupkg"
-  if [ ! -e "$dir/.complete" ]; then
-    rm -rf "$dir"; mkdir -p "$dir"
-    if feed_has_librdkafka; then
-      say "librdkafka: the feed has it"
-    else
-      say "librdkafka: building 2.15.1 from source (about a minute)"
-      cp -r "$root/artifacts/tools/node_modules/@confluentinc/kafka-javascript/deps/librdkafka" "$work/rdk"
-      (cd "$work/rdk" && run "$work/configure.log" ./configure --disable-sasl --disable-gssapi)
-      run "$work/make.log" make -C "$work/rdk/src" -j"$(nproc)" librdkafka.so.1
-      strip --strip-unneeded -o "$work/librdkafka.so" "$work/rdk/src/librdkafka.so.1"
-      cp -r "$root/infra/local/librdkafka" "$work/pack"
-      run "$work/pack.log" dotnet pack "$work/pack/librdkafka.redist.csproj" -o "$dir" \
-        "-p:NativeLibrary=$work/librdkafka.so"
-    fi
-    touch "$dir/.complete"
-  fi
-  # NuGet unpacks a version once and for ever: a copy whose library is not a file has to go.
-  local unpacked="${NUGET_PACKAGES:-$HOME/.nuget/packages}/librdkafka.redist/2.15.1"
-  if [ -d "$unpacked/runtimes/linux-x64/native/librdkafka.so" ]; then rm -rf "$unpacked"; force=--force; fi
-  [ -e "$dir/$package" ] && cp -f "$dir/$package" "$root/infra/local/packages/"
-  say "librdkafka: ready"
-}
-
 restore() {
   say "NuGet packages: restoring"
-  run "$work/restore.log" dotnet restore "$root/EventStream.sln" ${force:+"$force"}
+  run "$work/restore.log" dotnet restore "$root/EventStream.sln"
 }
 
 require dotnet "Install the .NET SDK 10."
 apt_packages
 npm_tools
-librdkafka
 restore
 say "done; tools are cached in $cache"

@@ -40,7 +40,9 @@ public sealed class Browser : IAsyncDisposable
         await page.GotoAsync($"{console}/sign-in");
         await page.FillAsync("#key", key);
         await page.ClickAsync("#sign-in");
-        await page.WaitForURLAsync($"{console}/");
+        await page.Locator("#who, #note.bad").First.WaitForAsync();
+        if (await page.Locator("#note.bad").IsVisibleAsync())
+            throw new JourneyException($"signing in failed: {await page.InnerTextAsync("#note")}");
         signedIn = await context.StorageStateAsync();
     }
 
