@@ -4,7 +4,7 @@ using EventStream.Console;
 using EventStream.Encode;
 using EventStream.Hosting;
 using EventStream.Playback;
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 using EventStream.Qoe;
 using EventStream.Traffic;
 using EventStream.Upload;

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 using EventStream.Hosting;
 using EventStream.Tokens;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>One edge cache: where it listens, what it is called, where its files and its origin are.</summary>
 public sealed partial record EdgeOptions

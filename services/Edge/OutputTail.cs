@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>
 /// Reads all that a process prints, so that it never blocks, and keeps the last lines for an error message.

@@ -3,9 +3,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using EventStream.Contracts;
-using EventStream.Tokens;
 
-namespace EventStream.Playback.Tokens;
+namespace EventStream.Tokens;
 
 /// <summary>What a signed prefix turned out to be.</summary>
 public enum TokenVerdict
@@ -69,7 +68,7 @@ public sealed class EdgeTokens
     }
 
     /// <summary>The nginx directive that makes the same check. It holds the secret.</summary>
-    internal string NginxDirective() =>
+    public string NginxDirective() =>
         $"secure_link_md5 \"$secure_link_expires $st_session /media/$st_video {secret}\";\n";
 
     private string Sign(string seconds, string session, VideoId video)

@@ -1,8 +1,7 @@
 using EventStream.Contracts;
-using EventStream.Playback.Tokens;
 using EventStream.Tokens;
 
-namespace EventStream.Tests.Playback;
+namespace EventStream.Tests.Tokens;
 
 public sealed class EdgeTokensTests
 {

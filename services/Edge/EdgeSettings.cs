@@ -3,7 +3,7 @@ using EventStream.Hosting;
 using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>
 /// Reads the section <c>Edge</c> of the role <c>edge</c>: <c>Name</c>, <c>Region</c>, <c>Port</c>, <c>BindAddress</c>,

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>The one system call that .NET does not offer: a signal other than SIGKILL.</summary>
 internal static class Posix

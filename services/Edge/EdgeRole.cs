@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>
 /// An edge cache as a role: nginx with the configuration that the tokens need, ready while nginx answers. Its access

@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Playback.Tokens;
 using EventStream.Tokens;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>
 /// Writes the nginx configuration of an edge from the options that also make the tokens, so that the two cannot

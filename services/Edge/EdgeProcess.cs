@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>
 /// A running edge: nginx in the foreground, as a child of this process. Disposing it stops nginx, letting answers

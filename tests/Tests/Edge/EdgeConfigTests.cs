@@ -1,7 +1,7 @@
 using EventStream.Hosting;
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 
-namespace EventStream.Tests.Playback;
+namespace EventStream.Tests.Edge;
 
 public sealed class EdgeConfigTests : IDisposable
 {

@@ -1,4 +1,4 @@
-namespace EventStream.Playback.Edge;
+namespace EventStream.Edge;
 
 /// <summary>
 /// Keeps an access log bounded: past <see cref="EdgeProcess.AccessLogBytesMax"/> it renames the file to <c>.1</c>,
