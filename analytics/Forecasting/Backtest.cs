@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Mean absolute scaled error of one model up to one horizon: 1 is a day-naive forecast on the first 65 %.

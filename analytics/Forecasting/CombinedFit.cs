@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// A fitted combination: forecasts with quantiles at any origin at or after the end of what it was fitted on.

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>One step ahead: quantiles in the unit of the series, never negative and never crossing.</summary>
 public readonly record struct PredictedStep(double Q50, double Q90, double Q95, double Q99);

@@ -1,6 +1,6 @@
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 
-namespace EventStream.Tests.Capacity;
+namespace EventStream.Tests.Forecasting;
 
 /// <summary>The scaler's own forecast: the most that may come in the next minutes.</summary>
 public class PeakFitTests

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Double seasonal exponential smoothing with autoregressive residual (Taylor, 2003), additive and without trend: a
@@ -16,7 +16,7 @@ public sealed class DoubleSeasonal : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         var weekly = season.AllowsWeekly(history.Count);
         var recent = history.Tail(Season.FitDaysMax * season.Day);
         double[] start = [Logit(0.02), Logit(0.15), Logit(weekly ? 0.15 : 0.001), Logit(0.9)];

@@ -1,6 +1,6 @@
 using MathNet.Numerics.LinearAlgebra.Double;
 
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Singular spectrum analysis with a window of one day: the leading eigenvectors of the lag covariance give a linear
@@ -18,7 +18,7 @@ public sealed class SingularSpectrum : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         var values = history.Tail(Season.FitDaysMax * season.Day).Span;
         var window = season.Day;
         double centre = 0;

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Direct multi-horizon ridge regression on recent lags, trailing means, the same time on past days and weeks, and the
@@ -18,7 +18,7 @@ public sealed class DirectRidge : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         var recent = history.Tail((Season.FitDaysMax + 14) * season.Day);
         var features = new RidgeFeatures(season, history.Count >= WeeklyDaysMin * season.Day);
         var totals = RidgeFeatures.Totals(recent.Span);

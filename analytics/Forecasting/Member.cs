@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// A forecaster in the combination. One that is only <c>ShortTerm</c> takes part up to an hour ahead.

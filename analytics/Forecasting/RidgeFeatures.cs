@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>What the direct ridge sees at an origin for a target some steps ahead; nothing after the origin.</summary>
 internal sealed class RidgeFeatures

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// The square root, which makes the noise of counts about as large at night as at the peak. Every model and every

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>The last value holds. Hard to beat within minutes, useless within a day.</summary>
 public sealed class Persistence : IForecaster
@@ -9,7 +9,7 @@ public sealed class Persistence : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         return new Fitted();
     }
 
@@ -43,7 +43,7 @@ public sealed class SeasonalNaive : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         return new Fitted(weekly ? season.Week : season.Day);
     }
 

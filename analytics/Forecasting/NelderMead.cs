@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Derivative-free minimisation by the simplex of Nelder and Mead (1965), for a handful of parameters.

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Split-conformal quantiles of residuals: the empirical quantile with the finite-sample correction (n + 1). Where

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// The profile of past periods moved to the present level, with the move fading as the horizon grows: last week for
@@ -24,7 +24,7 @@ public sealed class SeasonalLevel : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         var period = weekly ? season.Week : season.Day;
         var count = weekly ? 1 : ProfileDaysMax;
         var best = new Fitted(period, count, season.Hour, Math.Exp(-1.0 / (6 * season.Hour)));

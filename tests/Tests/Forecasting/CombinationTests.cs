@@ -1,8 +1,8 @@
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace EventStream.Tests.Capacity;
+namespace EventStream.Tests.Forecasting;
 
 public class CombinationTests
 {

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// The rhythm of a series. A "day" is <paramref name="Steps"/> steps, whatever a step lasts, so that compressed time

@@ -1,7 +1,7 @@
 using System.Numerics;
 using MathNet.Numerics.LinearAlgebra.Double;
 
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Weighted least squares with an L2 penalty on standardised features and a free intercept. Rows are added one by one,

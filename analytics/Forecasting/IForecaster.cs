@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>A way to forecast: a name and one pure, deterministic fit.</summary>
 public interface IForecaster
@@ -29,9 +29,9 @@ public interface IFittedForecaster
     double[] Forecast(History history, int horizon);
 }
 
-internal static class Guard
+internal static class HistoryLength
 {
-    public static void Enough(IForecaster forecaster, History history, Season season)
+    public static void Require(IForecaster forecaster, History history, Season season)
     {
         var minimum = forecaster.MinimumSteps(season);
         if (history.Count < minimum)

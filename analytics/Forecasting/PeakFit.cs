@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// The scaler's own forecast: the largest load over the next few minutes, which is the time that a replica takes to
@@ -9,7 +9,7 @@ namespace EventStream.Capacity.Forecasting;
 public sealed class PeakFit
 {
     /// <summary>Days of minutes that a fit looks at; a week before them may be looked back to.</summary>
-    internal const int FitDaysMax = 14;
+    public const int FitDaysMax = 14;
 
     private const double Penalty = 0.01;
     private const double FloorShare = 0.25;

@@ -1,7 +1,7 @@
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Capacity;
+namespace EventStream.Tests.Forecasting;
 
 public class BacktestTests
 {

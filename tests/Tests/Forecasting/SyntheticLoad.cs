@@ -1,6 +1,6 @@
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 
-namespace EventStream.Tests.Capacity;
+namespace EventStream.Tests.Forecasting;
 
 /// <summary>Load series with a known law, from a seed.</summary>
 internal static class SyntheticLoad

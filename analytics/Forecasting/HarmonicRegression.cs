@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Dynamic harmonic regression: daily and, from ten days on, weekly Fourier terms by ridge, and an autoregression of
@@ -23,7 +23,7 @@ public sealed class HarmonicRegression : IForecaster
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         var recent = history.Tail(Season.FitDaysMax * season.Day);
         var terms = new Terms(season, season.AllowsWeekly(history.Count));
         var profile = FitProfile(recent, terms, season);

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// <c>comb_w</c>: the members weighed by their recent errors per band of the horizon, with conformal quantiles. A fit
@@ -24,7 +24,7 @@ public sealed class CombinedForecaster : IForecaster
     /// </summary>
     public CombinedFit Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
-        Guard.Enough(this, history, season);
+        HistoryLength.Require(this, history, season);
         var stable = history.Tail((Season.FitDaysMax + CalibrationDaysMax) * season.Day).Map(Stabiliser.Forward);
         var track = Calibrate(stable, season, cancellationToken);
         var fits = FitMembers(stable, season, cancellationToken);

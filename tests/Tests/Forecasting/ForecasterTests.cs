@@ -1,6 +1,6 @@
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 
-namespace EventStream.Tests.Capacity;
+namespace EventStream.Tests.Forecasting;
 
 public class ForecasterTests
 {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// The command <c>eventstream capacity backtest FILE...</c>: one table of scaled errors, a line a series and horizon.

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>A load series read from a file: evenly spaced, gaps filled from one week earlier.</summary>
 /// <param name="Name">File name without extension.</param>

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// Ranges of the horizon within which members are weighed together: up to a quarter of an hour, an hour, six hours and

@@ -1,4 +1,4 @@
-namespace EventStream.Capacity.Forecasting;
+namespace EventStream.Forecasting;
 
 /// <summary>
 /// The truth about how well the members did: their paths at past origins beside what happened. From origins whose steps
