@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Broker;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using EventStream.Broker.Compression;
+using EventStream.Embedded.Broker.Compression;
 
 namespace EventStream.Tests.Broker;
 

@@ -1,6 +1,6 @@
-using EventStream.Broker.Compression;
-using EventStream.Broker.Log;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Compression;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
 using static EventStream.Tests.Broker.KeyedBatches;
 
 namespace EventStream.Tests.Broker;

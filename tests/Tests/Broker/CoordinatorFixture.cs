@@ -1,8 +1,8 @@
-using EventStream.Broker;
-using EventStream.Broker.Groups;
-using EventStream.Broker.Log;
-using EventStream.Broker.Server;
-using EventStream.Broker.Transactions;
+using EventStream.Embedded.Broker;
+using EventStream.Embedded.Broker.Groups;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Server;
+using EventStream.Embedded.Broker.Transactions;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Broker;

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Broker;
-using EventStream.Broker.Protocol;
-using EventStream.Broker.Server;
+using EventStream.Embedded.Broker;
+using EventStream.Embedded.Broker.Protocol;
+using EventStream.Embedded.Broker.Server;
 using FsCheck;
 using FsCheck.Fluent;
 

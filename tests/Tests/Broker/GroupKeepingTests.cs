@@ -1,5 +1,5 @@
-using EventStream.Broker.Groups;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Groups;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Broker;
 

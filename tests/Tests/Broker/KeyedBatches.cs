@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using EventStream.Broker.Compression;
-using EventStream.Broker.Log;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Compression;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Broker;
 

@@ -1,6 +1,6 @@
-using EventStream.Broker.Log;
-using EventStream.Broker.Protocol;
-using EventStream.Broker.Server;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
+using EventStream.Embedded.Broker.Server;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Broker;

@@ -1,4 +1,4 @@
-using EventStream.Broker.Log;
+using EventStream.Embedded.Broker.Log;
 using static EventStream.Tests.Broker.KeyedBatches;
 
 namespace EventStream.Tests.Broker;

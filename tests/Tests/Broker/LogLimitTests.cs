@@ -1,5 +1,5 @@
-using EventStream.Broker.Log;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
 using static EventStream.Tests.Broker.KeyedBatches;
 
 namespace EventStream.Tests.Broker;

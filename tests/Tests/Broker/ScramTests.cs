@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using EventStream.Broker;
-using EventStream.Broker.Security;
+using EventStream.Embedded.Broker;
+using EventStream.Embedded.Broker.Security;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using EventStream.Broker.Security;
+using EventStream.Embedded.Broker.Security;
 
 namespace EventStream.Tests.Broker;
 

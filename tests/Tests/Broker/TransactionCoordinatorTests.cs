@@ -1,7 +1,7 @@
-using EventStream.Broker.Groups;
-using EventStream.Broker.Log;
-using EventStream.Broker.Protocol;
-using EventStream.Broker.Transactions;
+using EventStream.Embedded.Broker.Groups;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
+using EventStream.Embedded.Broker.Transactions;
 
 namespace EventStream.Tests.Broker;
 

@@ -1,4 +1,4 @@
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 
 namespace EventStream.Tests.Kit;
 

@@ -1,8 +1,8 @@
-using EventStream.Broker;
-using EventStream.Broker.Apis;
-using EventStream.Broker.Protocol;
-using EventStream.Broker.Security;
-using EventStream.Broker.Server;
+using EventStream.Embedded.Broker;
+using EventStream.Embedded.Broker.Apis;
+using EventStream.Embedded.Broker.Protocol;
+using EventStream.Embedded.Broker.Security;
+using EventStream.Embedded.Broker.Server;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Broker.Wire;

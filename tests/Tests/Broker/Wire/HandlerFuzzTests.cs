@@ -1,5 +1,5 @@
-using EventStream.Broker.Apis;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Apis;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Broker.Wire;
 

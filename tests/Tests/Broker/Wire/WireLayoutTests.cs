@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
-using EventStream.Broker.Apis;
+using EventStream.Embedded.Broker.Apis;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Broker.Wire;

@@ -1,5 +1,5 @@
 using Confluent.Kafka;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;

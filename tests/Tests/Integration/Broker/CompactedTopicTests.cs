@@ -1,5 +1,5 @@
 using Confluent.Kafka;
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;

@@ -1,6 +1,6 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Confluent.Kafka;
-using EventStream.Broker.Apis;
+using EventStream.Embedded.Broker.Apis;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;

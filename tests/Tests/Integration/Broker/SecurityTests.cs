@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Confluent.Kafka;
-using EventStream.Broker;
-using EventStream.Broker.Protocol;
-using EventStream.Broker.Security;
+using EventStream.Embedded.Broker;
+using EventStream.Embedded.Broker.Protocol;
+using EventStream.Embedded.Broker.Security;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging;
-using ErrorCode = EventStream.Broker.Protocol.ErrorCode;
-using SecurityProtocol = EventStream.Broker.Security.SecurityProtocol;
+using ErrorCode = EventStream.Embedded.Broker.Protocol.ErrorCode;
+using SecurityProtocol = EventStream.Embedded.Broker.Security.SecurityProtocol;
 
 namespace EventStream.Tests.Integration.Broker;
 

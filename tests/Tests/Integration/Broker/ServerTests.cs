@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Broker;

@@ -1,4 +1,4 @@
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Console.Supervisor;
 using EventStream.Tests.Kit;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Confluent.Kafka;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 using EventStream.Tests.Broker;
 
 namespace EventStream.Tests.Integration.Broker.Differential;

@@ -1,5 +1,5 @@
 using System.Text;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 

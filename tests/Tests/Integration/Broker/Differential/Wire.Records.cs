@@ -1,4 +1,4 @@
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Tests.Integration.Broker.Differential;
 
