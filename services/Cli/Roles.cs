@@ -8,7 +8,6 @@ using EventStream.Edge;
 using EventStream.Qoe;
 using EventStream.Traffic;
 using EventStream.Upload;
-using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;
 
 namespace EventStream.Cli;

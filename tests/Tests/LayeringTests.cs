@@ -9,7 +9,8 @@ public sealed class LayeringTests
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["Contracts"] = [],
-        ["Broker"] = [],
+        ["Embedded.Broker"] = [],
+        ["Embedded.ClickHouse"] = [],
         ["Media"] = [],
         ["Tokens"] = ["Contracts"],
         ["Messaging"] = ["Contracts"],
