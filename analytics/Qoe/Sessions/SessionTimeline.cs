@@ -107,7 +107,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         state = state with { Edges = SessionEdges.With(state.Edges, state.Edge, region, change) };
     }
 
-    /// <summary>Whether time in this state is time that the viewer spent watching or waiting; also before any.</summary>
+    /// <summary>Whether the viewer watches or waits in this state, as also before any report of one.</summary>
     private static bool IsWatching(string phase) =>
         phase
             is PlayerState.Starting
@@ -202,7 +202,9 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
                 // After preloading or a pause the wait begins now; else it began with the first report.
                 state = state with
                 {
-                    RequestedAt = before is PlayerState.Preloading or PlayerState.Paused ? at : state.RequestedAt ?? state.StartedAt,
+                    RequestedAt = before is PlayerState.Preloading or PlayerState.Paused
+                        ? at
+                        : state.RequestedAt ?? state.StartedAt,
                 };
                 break;
             case PlayerState.Playing:

@@ -110,8 +110,8 @@ internal sealed class SimulatedViewer(
         else counters.Segment(size);
         await ReportAsync(
             string.Create(CultureInfo.InvariantCulture,
-                $"br=({bitrateKbps}),d={seconds * 1000:0},e={PlayerEvent.Response},ot={objectType},rc={(int)answer.StatusCode},"
-                + $"{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""),
+                $"br=({bitrateKbps}),d={seconds * 1000:0},e={PlayerEvent.Response},ot={objectType},"
+                + $"rc={(int)answer.StatusCode},{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""),
             at, cancellation);
     }
 
