@@ -35,7 +35,10 @@ public static class RoleHost
         return builder.Build();
     }
 
-    /// <summary>Builds a role, not yet started. Its listening address is that of <see cref="RoleAddresses"/>.</summary>
+    /// <summary>
+    /// Builds a role, not yet started. Its listening address is that of <see cref="RoleAddresses"/>. Throws
+    /// <see cref="RoleConfigurationException"/> where a setting is missing or wrong.
+    /// </summary>
     public static WebApplication Build(IRole role, IConfiguration configuration)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "eventstream" });
@@ -57,6 +60,7 @@ public static class RoleHost
         builder.Services.AddApiDocument(role);
         role.Configure(builder);
         var app = builder.Build();
+        RoleOptions.Check(app.Services, role.Name);
         app.UseTrustedProxies(role.Name);
         app.UseExceptionHandler();
         app.UseStatusCodePages();

@@ -56,7 +56,7 @@ public sealed class EncodeWorkerRole : IRole
         string role)
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
-        services.AddMediaStore(configuration, role);
+        services.AddMediaStore(configuration);
         services.AddSingleton(provider => new ProgramRunner(
             new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness },
             provider.GetRequiredService<TimeProvider>()));

@@ -30,7 +30,7 @@ public sealed class UploadRole : IRole
         services.AddEventStore(configuration, Name);
         services.AddMigration("upload", typeof(UploadRole).Assembly, "Upload.Sql");
         services.AddAggregate(Video.Aggregate);
-        services.AddMediaStore(configuration, Name);
+        services.AddMediaStore(configuration);
         services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
