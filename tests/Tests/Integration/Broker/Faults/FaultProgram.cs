@@ -1,3 +1,5 @@
+using EventStream.Tests.Integration.Streams.Faults;
+
 namespace EventStream.Tests.Integration.Broker.Faults;
 
 /// <summary>
@@ -65,6 +67,9 @@ internal static class FaultProgram
                 break;
             case "consume":
                 ConsumerClient.Run(bootstrap, topic: more[0], stop);
+                break;
+            case "count":
+                CountProgram.Run(bootstrap, instance: more[0], CountSettings.Of(more[1]), stop);
                 break;
             default:
                 throw new ArgumentException($"There is no client of the role {role}.", nameof(role));
