@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace EventStream.Benchmarks.Streams;
 
-/// <summary>The same count on Kafka Streams, from its source beside this file, with the libraries of Apache Kafka.</summary>
+/// <summary>The same count on Kafka Streams: its source is beside this file, its libraries come with Kafka.</summary>
 internal static class KafkaStreamsPeer
 {
     private const string Source = "WindowCountPeer.java";

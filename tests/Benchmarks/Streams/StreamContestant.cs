@@ -23,7 +23,7 @@ internal sealed class StreamContestant(string name, Func<string, ProcessStartInf
     public async Task<double> RunAsync(string bootstrap, string topic, int partitions, int records, int warmUp)
     {
         var group = $"bench-{Guid.NewGuid():N}";
-        using var process = Process.Start(start(group))!;
+        using var process = Launch(start(group));
         try
         {
             using var reader = new ConsumerBuilder<byte[], byte[]>(
@@ -39,6 +39,17 @@ internal sealed class StreamContestant(string name, Func<string, ProcessStartInf
             process.Kill();
             await process.WaitForExitAsync();
         }
+    }
+
+    /// <summary>What it writes is read and dropped, so that it never waits for a reader.</summary>
+    private static Process Launch(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        var process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
     }
 
     private async Task<(long Committed, double Cpu)> UntilAsync(

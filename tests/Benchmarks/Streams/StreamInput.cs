@@ -36,7 +36,9 @@ internal static class StreamInput
                 new TopicPartition(Topic, key % Partitions),
                 new Message<byte[], byte[]>
                 {
-                    Key = keys[key], Value = value, Timestamp = new Timestamp(first + (n / RecordsPerMs), 0),
+                    Key = keys[key],
+                    Value = value,
+                    Timestamp = new Timestamp(first + (n / RecordsPerMs), TimestampType.CreateTime),
                 });
             if (n % FlushEvery == FlushEvery - 1) producer.Flush();
         }

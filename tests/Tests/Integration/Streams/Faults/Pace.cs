@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace EventStream.Tests.Integration.Streams.Faults;
 
-/// <summary>Holds a step back to so many records a second, so that a fault run has input left and CPU to spare.</summary>
+/// <summary>Holds a step back to so many records a second: a fault run then has input left and CPU to spare.</summary>
 internal sealed class Pace(int perSecond, CancellationToken stop)
 {
     private const int LookEvery = 100;

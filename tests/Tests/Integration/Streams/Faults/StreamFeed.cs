@@ -23,7 +23,8 @@ internal sealed class StreamFeed : IAsyncDisposable
     private long committed;
 
     public StreamFeed(
-        string bootstrap, string group, string topic, int partitions, Func<int, IEnumerable<InputRecord>> take, int lead)
+        string bootstrap, string group, string topic, int partitions, Func<int, IEnumerable<InputRecord>> take,
+        int lead)
     {
         (this.topic, this.partitions, this.take, this.lead) = (topic, partitions, take, lead);
         this.group = Reading.Build(bootstrap, group);

@@ -18,8 +18,8 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
     public async Task DisposeAsync() => await broker.DisposeAsync();
 
     /// <summary>
-    /// At full speed a commit is always under way when the process dies. A successor that asks for the committed offsets
-    /// before it has ended its predecessor's transaction computes records twice, or waits.
+    /// At full speed a commit is always under way when the process dies. A successor that asks for the committed
+    /// offsets before it has ended its predecessor's transaction computes records twice, or waits.
     /// </summary>
     [Fact]
     public Task Offsets_are_those_of_the_state_after_each_kill_at_full_speed() => KilledOftenAsync(broker.Bootstrap);
@@ -28,7 +28,7 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
     public async Task Offsets_are_those_of_the_state_after_each_kill_at_full_speed_on_Apache_Kafka() =>
         await KilledOftenAsync(await ApacheKafka.BootstrapAsync());
 
-    /// <summary>Late commits make the time in which a kill costs results long; only transactions make that good.</summary>
+    /// <summary>Commits are rare here, so that a kill nearly always comes after results that are not committed.</summary>
     [Fact]
     public async Task Without_transactions_the_comparison_finds_doubles()
     {
