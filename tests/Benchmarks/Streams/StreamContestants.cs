@@ -12,6 +12,9 @@ internal static class StreamContestants
             case ["consume", var bootstrap, var topic, var group]:
                 ConsumeLimit.Run(bootstrap, topic, group);
                 break;
+            case ["count", var bootstrap, var topic, var group, var guarantee]:
+                WindowCount.RunAsync(bootstrap, topic, group, guarantee).GetAwaiter().GetResult();
+                break;
             default:
                 throw new UnreachableException($"No contestant: {string.Join(' ', arguments)}");
         }

@@ -20,7 +20,8 @@ internal static class StreamInput
         using (var admin = new AdminClientBuilder(config).Build())
         {
             await admin.CreateTopicsAsync(
-                [new TopicSpecification { Name = Topic, NumPartitions = Partitions, ReplicationFactor = 1 }]);
+                from name in (string[])[Topic, WindowCount.Output]
+                select new TopicSpecification { Name = name, NumPartitions = Partitions, ReplicationFactor = 1 });
         }
 
         using var producer = new ProducerBuilder<byte[], byte[]>(

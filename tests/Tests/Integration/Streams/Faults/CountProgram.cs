@@ -1,18 +1,24 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using EventStream.Messaging.Kafka;
 using EventStream.Streams;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Streamiz.Kafka.Net;
+using Streamiz.Kafka.Net.Stream;
 
 namespace EventStream.Tests.Integration.Streams.Faults;
 
 /// <summary>
 /// An instance of the counting stream: numbers of a key are counted and summed in windows, which leave when stream time
-/// has passed them. It runs on the platform's host, clients and stores, and ends with its input.
+/// has passed them. It runs on the platform's host, clients and stores, until it is asked to end.
 /// </summary>
 internal static class CountProgram
 {
+    private const string Store = "counts";
+    private const string Clock = "clock";
+
     public static void Run(string bootstrap, string instance, CountSettings settings, CancellationToken end)
     {
         using var leave = CancellationTokenSource.CreateLinkedTokenSource(end);
@@ -23,45 +29,32 @@ internal static class CountProgram
         });
         var stop = leave.Token;
         var kafka = new KafkaOptions { Bootstrap = bootstrap };
-        using var log = LoggerFactory.Create(builder => builder.AddConsole().SetMinimumLevel(LogLevel.Warning));
-        using var app = new StreamsApp(
-            Topology(settings, stop), Options(instance, settings), kafka,
-            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System,
-            log.CreateLogger<StreamsApp>());
-        app.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
+        using var log = LoggerFactory.Create(builder => builder
+            .AddSimpleConsole(line => line.SingleLine = true).SetMinimumLevel(LogLevel.Error));
+        using var host = new StreamHost(
+            scope => Topology(scope, settings, stop), Options(instance, settings), kafka,
+            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System, log);
+        host.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
         stop.WaitHandle.WaitOne();
-        app.StopAsync(CancellationToken.None).GetAwaiter().GetResult();
+        host.StopAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
 
-    private static Topology Topology(CountSettings settings, CancellationToken stop)
+    private static Topology Topology(StreamScope scope, CountSettings settings, CancellationToken stop)
     {
         var pace = new Pace(settings.Pace, stop);
-        var builder = new StreamBuilder();
+        var builder = new StreamBuilder()
+            .AddClock(scope, Clock).AddWindowStore(scope, Store, SerDes.Text, SerDes.Text);
+        var step = new StepSpec<long>(scope, [settings.Input], Clock, () => new WindowProcessor<long, string>(
+            Store, TimeSpan.FromMilliseconds(settings.WindowMs), TimeSpan.FromMilliseconds(settings.GraceMs), "0|0",
+            (number, sum) => { pace.Count(); return Add(sum, number); },
+            window => [(window.Key, $"{window.Start.ToUnixTimeMilliseconds()}|{window.Value}")]));
         builder
-            .Stream(settings.Input, new Consumed<string, long>(Serdes.Text, Number))
-            .GroupByKey(new Repartitioned<string, long>("none", Serdes.Text, Number))
-            .WindowedBy(new TimeWindows(
-                TimeSpan.FromMilliseconds(settings.WindowMs), TimeSpan.FromMilliseconds(settings.GraceMs)))
-            .SuppressUntilWindowCloses()
-            .Aggregate(
-                () => "0|0",
-                (_, number, sum) => { pace.Count(); return Add(sum, number); },
-                new Materialized<string, string>("counts", Serdes.Text, Serdes.Text))
-            .ToStream()
-            .Map((window, sum) => KeyValuePair.Create(
-                window.Key, $"{window.Start.ToUnixTimeMilliseconds()}|{sum}"))
-            .To(settings.Output, new Produced<string, string>(Serdes.Text, Serdes.Text));
+            .Batches(settings.Input, new BatchSerDes<long>((data, _) => long.Parse(
+                Encoding.UTF8.GetString(data), CultureInfo.InvariantCulture)))
+            .Process(step, Store)
+            .OfType<string>()
+            .To(settings.Output, SerDes.Text, SerDes.Text);
         return builder.Build();
-    }
-
-    private static Serde<long> Number => new NumberSerde();
-
-    private sealed class NumberSerde : Serde<long>
-    {
-        public override byte[] Write(long value) => System.Text.Encoding.UTF8.GetBytes($"{value}");
-
-        public override long Read(ReadOnlySpan<byte> data, Confluent.Kafka.Headers? headers) =>
-            long.Parse(System.Text.Encoding.UTF8.GetString(data), CultureInfo.InvariantCulture);
     }
 
     private static string Add(string sum, long number)
@@ -75,7 +68,8 @@ internal static class CountProgram
         ApplicationId = settings.Application,
         InstanceId = instance,
         ProcessingGuarantee = settings.ExactlyOnce
-            ? ProcessingGuarantee.ExactlyOnceV2 : ProcessingGuarantee.AtLeastOnce,
+            ? EventStream.Streams.ProcessingGuarantee.ExactlyOnceV2
+            : EventStream.Streams.ProcessingGuarantee.AtLeastOnce,
         CommitInterval = TimeSpan.FromMilliseconds(settings.CommitMs),
         SessionTimeout = TimeSpan.FromSeconds(6),
         IdleAdvance = settings.IdleAdvanceMs > 0 ? TimeSpan.FromMilliseconds(settings.IdleAdvanceMs) : null,

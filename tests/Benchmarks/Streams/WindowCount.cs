@@ -1,0 +1,54 @@
+using EventStream.Messaging.Kafka;
+using EventStream.Streams;
+using Microsoft.Extensions.Logging.Abstractions;
+using Streamiz.Kafka.Net;
+using Streamiz.Kafka.Net.Stream;
+
+namespace EventStream.Benchmarks.Streams;
+
+/// <summary>
+/// The windowed count of the benchmark over the pieces of the room: host, clients, batches, a typed window store with
+/// changelog. Closed windows go to an output topic.
+/// </summary>
+internal static class WindowCount
+{
+    public const string Output = "bench-counts";
+    private const string Store = "counts";
+    private const string Clock = "clock";
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
+    public static async Task RunAsync(string bootstrap, string topic, string group, string guarantee)
+    {
+        var kafka = new KafkaOptions { Bootstrap = bootstrap };
+        var options = new StreamsOptions
+        {
+            ApplicationId = group,
+            InstanceId = "bench",
+            CommitInterval = TimeSpan.FromMilliseconds(100),
+            ProcessingGuarantee = guarantee == "exactly_once_v2"
+                ? EventStream.Streams.ProcessingGuarantee.ExactlyOnceV2
+                : EventStream.Streams.ProcessingGuarantee.AtLeastOnce,
+        };
+        using var host = new StreamHost(
+            scope => Topology(scope, topic), options, kafka,
+            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System, NullLoggerFactory.Instance);
+        await host.StartAsync(CancellationToken.None);
+        // The parent ends this process.
+        await Task.Delay(Timeout.Infinite);
+    }
+
+    private static Topology Topology(StreamScope scope, string topic)
+    {
+        var builder = new StreamBuilder()
+            .AddClock(scope, Clock).AddWindowStore(scope, Store, SerDes.Text, SerDes.Long);
+        var step = new StepSpec<byte[]>(scope, [topic], Clock, () => new WindowProcessor<byte[], long>(
+            Store, Window, Grace, 0, (_, count) => count + 1, window => [(window.Key, (object)window.Value)]));
+        builder
+            .Batches(topic, new BatchSerDes<byte[]>((data, _) => data))
+            .Process(step, Store)
+            .OfType<long>()
+            .To(Output, SerDes.Text, SerDes.Long);
+        return builder.Build();
+    }
+}
