@@ -1,5 +1,6 @@
 // The two players behind one face. Each reports CMCD version 2: request mode in the query of every segment and playlist,
 // event mode to the session's beacons address.
+import { playerEvents, playerStates } from '/assets/contracts.js';
 
 const EVENTS = ['ps', 't', 'rr', 'e', 'bc', 'pr', 'b'];
 const INTERVAL_S = 5;
@@ -80,7 +81,7 @@ export function playDash(video, session, bufferSeconds, on) {
 
 /** The last word of a session whose page is closed: the players themselves do not send state q (quit). */
 export function quit(session, sequence) {
-  const fields = [`cid="${session.videoId}"`, 'e=ps', `sid="${session.sessionId}"`, ...(sequence ? [`sn=${sequence}`] : []), 'sta=q', `ts=${Date.now()}`, 'v=2'];
+  const fields = [`cid="${session.videoId}"`, `e=${playerEvents.stateChange}`, `sid="${session.sessionId}"`, ...(sequence ? [`sn=${sequence}`] : []), `sta=${playerStates.quit}`, `ts=${Date.now()}`, 'v=2'];
   // Plain text needs no preflight, which a page that goes away could not wait for.
   navigator.sendBeacon(session.beaconsUrl, new Blob([`${fields.join(',')}\n`], { type: 'text/plain' }));
 }

@@ -1,5 +1,6 @@
 import { api, byId, el, enter, every, list, milliseconds, note, number, pick, show, text, time } from '/assets/common.js';
 import { draw } from '/assets/chart.js';
+import { playerStateNames } from '/assets/contracts.js';
 import { playDash, playHls, quit } from '/assets/players.js';
 
 const videoId = decodeURIComponent(location.pathname.split('/').pop());
@@ -132,13 +133,12 @@ async function askPlatform() {
   render();
 }
 
-const words = { p: 'playing', s: 'starting', a: 'paused', r: 'stalled', k: 'seeking', w: 'waiting', d: 'preloading', e: 'ended', f: 'failed', q: 'quit' };
 
 function render() {
   // Counts that are zero are left out of the answer.
   const said = window.__platform, quality = said ? { stallCount: 0, stallMs: 0, switchCount: 0, ...(pick(said, 'quality') ?? {}) } : {}, subject = said?.subject ?? said ?? {};
   const rows = [
-    ['State', own.state, said ? pick(said, 'endReason') ?? words[said.state] ?? said.state ?? '–' : '–'],
+    ['State', own.state, said ? pick(said, 'endReason') ?? playerStateNames[said.state] ?? said.state ?? '–' : '–'],
     ['Startup', milliseconds(own.startupMs), milliseconds(quality.startupMs)],
     ['Stalls', number(own.stalls), number(quality.stallCount)],
     ['Stall time', milliseconds(own.stallMs), milliseconds(quality.stallMs)],
