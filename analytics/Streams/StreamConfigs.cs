@@ -11,8 +11,13 @@ namespace EventStream.Streams;
 /// <summary>The library's settings, as this room needs them.</summary>
 public static class StreamConfigs
 {
-    /// <summary>For a topology test driver.</summary>
-    public static IStreamConfig ForTests(StreamScope scope) => Of(scope, new KafkaOptions(), NullLoggerFactory.Instance);
+    /// <summary>For a topology test driver, in which a record is processed when it is piped.</summary>
+    public static IStreamConfig ForTests(StreamScope scope)
+    {
+        var config = Of(scope, new KafkaOptions(), NullLoggerFactory.Instance);
+        config.MaxTaskIdleMs = 0;
+        return config;
+    }
 
     internal static IStreamConfig Of(StreamScope scope, KafkaOptions kafka, ILoggerFactory loggers)
     {

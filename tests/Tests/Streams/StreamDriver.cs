@@ -52,7 +52,7 @@ internal sealed class StreamDriver : IDisposable
 
     /// <summary>Sends bytes.</summary>
     public void Pipe(string topic, string key, byte[]? value, DateTimeOffset time, Headers? headers = null) =>
-        pipes[topic].PipeInput(Encoding.UTF8.GetBytes(key), value, time.UtcDateTime, headers ?? []);
+        pipes[topic].PipeInput(Encoding.UTF8.GetBytes(key), value!, time.UtcDateTime, headers ?? []);
 
     /// <summary>Moves stream time of every task forward, as idle time does on a broker.</summary>
     public void AdvanceStreamTime(DateTimeOffset time)
@@ -97,8 +97,8 @@ internal sealed class StreamDriver : IDisposable
     /// </summary>
     public void Restart()
     {
-        foreach (var topic in outputs.Keys.Where(topic => !topic.EndsWith("-changelog", StringComparison.Ordinal)))
-            unread[topic] = [.. Read(topic)];
+        foreach (var topic in Topics.All)
+            unread[topic.Name] = [.. Read(topic.Name)];
         lateBefore += scope.Counts.Late;
         driver.Dispose();
         outputs.Clear();
