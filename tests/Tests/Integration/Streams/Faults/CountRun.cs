@@ -3,7 +3,6 @@ using System.Text;
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
-using EventStream.Tests.Integration.Broker.Faults;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -62,13 +61,9 @@ internal sealed class CountRun(string bootstrap, int seed, CountSettings setting
     /// <summary>What readers of committed records see on the output and among the dead letters.</summary>
     public CountResult Read()
     {
-        var windows = Enumerable.Range(0, CountInput.Partitions)
-            .SelectMany(partition => Reading.All(bootstrap, settings.Output, partition))
-            .Select(record => Window(record.Message));
-        var letters = Enumerable.Range(0, Topics.DeadLetters.Partitions)
-            .SelectMany(partition => Reading.All(bootstrap, Topics.DeadLetters.Name, partition))
-            .Select(record => MessageTypes.Read(
-                MessageTypes.NameOf(typeof(RecordDeadLettered)), Encoding.UTF8.GetBytes(record.Message.Value)))
+        var windows = CommittedRecords.Of(bootstrap, settings.Output, CountInput.Partitions).Select(Window);
+        var letters = CommittedRecords.Of(bootstrap, Topics.DeadLetters.Name, Topics.DeadLetters.Partitions)
+            .Select(message => MessageTypes.Read(MessageTypes.NameOf(typeof(RecordDeadLettered)), message.Value))
             .OfType<RecordDeadLettered>().Where(letter => letter.Topic == settings.Input)
             .Select(letter => (letter.Partition, letter.Offset));
         return new([.. windows], [.. letters]);
@@ -97,9 +92,9 @@ internal sealed class CountRun(string bootstrap, int seed, CountSettings setting
     public static void AssertNone(IReadOnlyList<string> differences) => Assert.True(
         differences.Count == 0, $"{differences.Count} differences:\n{string.Join('\n', differences.Take(20))}");
 
-    private static CountedWindow Window(Message<string, string> message)
+    private static CountedWindow Window(Message<byte[], byte[]> message)
     {
-        var parts = message.Value.Split('|').Select(part => long.Parse(part, CultureInfo.InvariantCulture)).ToArray();
-        return new CountedWindow(message.Key, parts[0], parts[1], parts[2]);
+        var parts = Encoding.UTF8.GetString(message.Value).Split('|').Select(part => long.Parse(part, CultureInfo.InvariantCulture)).ToArray();
+        return new CountedWindow(Encoding.UTF8.GetString(message.Key), parts[0], parts[1], parts[2]);
     }
 }

@@ -1,9 +1,6 @@
-using System.Text;
-using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe;
-using EventStream.Tests.Integration.Broker.Faults;
 using EventStream.Tests.Kit;
 using EventStream.Tests.Qoe;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -118,12 +115,11 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
         [.. Messages(bootstrap, topic).Select(QoeRun.Json)];
 
     private static IEnumerable<IMessage> Messages(string bootstrap, Topic topic) =>
-        from partition in Enumerable.Range(0, topic.Partitions)
-        from record in Reading.All(bootstrap, topic.Name, partition)
-        select MessageTypes.Read(
-            CloudEvents.Text(record.Message.Headers, CloudEvents.Type)!, Encoding.UTF8.GetBytes(record.Message.Value));
+        from message in CommittedRecords.Of(bootstrap, topic.Name, topic.Partitions)
+        select MessageTypes.Read(CloudEvents.Text(message.Headers, CloudEvents.Type)!, message.Value);
 
-    private IEnumerable<KeyValuePair<string, string?>> Settings(string bootstrap, string name, int idleAdvanceSeconds) =>
+    private IEnumerable<KeyValuePair<string, string?>> Settings(
+        string bootstrap, string name, int idleAdvanceSeconds) =>
         TestKeys.Pairs.Concat(new Dictionary<string, string?>
         {
             ["Kafka:Bootstrap"] = bootstrap,

@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using EventStream.Tests.Integration.Broker.Faults;
 
 namespace EventStream.Tests.Integration.Streams.Faults;
 
@@ -16,7 +15,7 @@ internal sealed class StreamFeed : IAsyncDisposable
     private readonly int partitions;
     private readonly int lead;
     private readonly IProducer<byte[], byte[]> producer;
-    private readonly IConsumer<string, string> group;
+    private readonly IConsumer<byte[], byte[]> group;
     private readonly CancellationTokenSource stop = new();
     private readonly Task running;
     private long written;
@@ -27,7 +26,7 @@ internal sealed class StreamFeed : IAsyncDisposable
         int lead)
     {
         (this.topic, this.partitions, this.take, this.lead) = (topic, partitions, take, lead);
-        this.group = Reading.Build(bootstrap, group);
+        this.group = CommittedRecords.Reader(bootstrap, group);
         producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
         {
             BootstrapServers = bootstrap,
@@ -64,8 +63,7 @@ internal sealed class StreamFeed : IAsyncDisposable
     /// <summary>Asks the group again how far it is, once the series has ended.</summary>
     public long LookAtGroup()
     {
-        var offsets = Reading.Committed(group, topic, partitions);
-        Interlocked.Exchange(ref committed, offsets.Sum());
+        Interlocked.Exchange(ref committed, CommittedRecords.Offsets(group, topic, partitions));
         return Committed;
     }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using EventStream.Tests.Integration.Broker.Faults;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Streams.Faults;
@@ -38,7 +37,7 @@ internal sealed class StreamInstance : IAsyncDisposable
         {
             ArgumentList =
             {
-                "exec", typeof(FaultProgram).Assembly.Location, "count", bootstrap, name, settings.ToArgument(),
+                "exec", typeof(Program).Assembly.Location, "count", bootstrap, name, settings.ToArgument(),
             },
         };
         return Launch(name, start);
