@@ -4,7 +4,7 @@ using EventStream.Benchmarks.Streams;
 
 if (args is ["contestant", .. var contestant])
 {
-    StreamContestants.Run(contestant);
+    await StreamContestants.RunAsync(contestant);
     return;
 }
 
@@ -22,6 +22,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
     ("streams", StreamBenchmark.RunAsync),
+    ("streams restore", RestoreBenchmark.RunAsync),
 ];
 var figures = new List<Figure>();
 var chosen = suites.Where(suite => only is null || suite.Name.StartsWith(only, StringComparison.Ordinal));

@@ -17,12 +17,13 @@ internal sealed class StreamContestant(string name, Func<string, ProcessStartInf
     public string Name => name;
 
     /// <summary>
-    /// Runs it under a group of its own until it has committed all records; returns processor seconds a million records
-    /// after the first ones, by which code is compiled and partitions are assigned.
+    /// Runs it, under a group of its own unless one is named, until it has committed all records; returns processor
+    /// seconds a million records after the first ones, by which code is compiled and partitions are assigned.
     /// </summary>
-    public async Task<double> RunAsync(string bootstrap, string topic, int partitions, int records, int warmUp)
+    public async Task<double> RunAsync(
+        string bootstrap, string topic, int partitions, int records, int warmUp, string? under = null)
     {
-        var group = $"bench-{Guid.NewGuid():N}";
+        var group = under ?? $"bench-{Guid.NewGuid():N}";
         using var process = Launch(start(group));
         try
         {

@@ -2,6 +2,7 @@ using EventStream.Messaging.Kafka;
 using EventStream.Streams;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streamiz.Kafka.Net;
+using Streamiz.Kafka.Net.Processors;
 using Streamiz.Kafka.Net.Stream;
 
 namespace EventStream.Benchmarks.Streams;
@@ -18,7 +19,13 @@ internal static class WindowCount
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
 
-    public static async Task RunAsync(string bootstrap, string topic, string group, string guarantee)
+    /// <summary>Defaults of the library for what is read at a time.</summary>
+    private const int LibraryRestoreBatch = 1_000;
+    private static readonly TimeSpan LibraryPollWait = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The host of a child process, with the settings of the room or the library's.</summary>
+    public static StreamHost Host(
+        string bootstrap, string topic, string group, bool exactlyOnce, bool libraryDefaults = false)
     {
         var kafka = new KafkaOptions { Bootstrap = bootstrap };
         var options = new StreamsOptions
@@ -26,16 +33,15 @@ internal static class WindowCount
             ApplicationId = group,
             InstanceId = "bench",
             CommitInterval = TimeSpan.FromMilliseconds(100),
-            ProcessingGuarantee = guarantee == "exactly_once_v2"
+            ProcessingGuarantee = exactlyOnce
                 ? EventStream.Streams.ProcessingGuarantee.ExactlyOnceV2
                 : EventStream.Streams.ProcessingGuarantee.AtLeastOnce,
         };
-        using var host = new StreamHost(
+        if (libraryDefaults)
+            options = options with { RestoreBatchMax = LibraryRestoreBatch, PollWait = LibraryPollWait };
+        return new StreamHost(
             scope => Topology(scope, topic), options, kafka,
             new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System, NullLoggerFactory.Instance);
-        await host.StartAsync(CancellationToken.None);
-        // The parent ends this process.
-        await Task.Delay(Timeout.Infinite);
     }
 
     private static Topology Topology(StreamScope scope, string topic)
@@ -48,7 +54,13 @@ internal static class WindowCount
             .Batches(topic, new BatchSerDes<byte[]>((data, _) => data))
             .Process(step, Store)
             .OfType<long>()
-            .To(Output, SerDes.Text, SerDes.Long);
+            .To(new OutputTopic(), null!, SerDes.Text, SerDes.Long);
         return builder.Build();
+    }
+
+    /// <summary>Without a partitioner of the library, as the room writes its messages.</summary>
+    private sealed class OutputTopic : ITopicNameExtractor<string, long>
+    {
+        public string Extract(string key, long value, IRecordContext recordContext) => Output;
     }
 }

@@ -50,6 +50,16 @@ internal sealed class AudienceInput(int seed, DateTimeOffset start)
         }
     }
 
+    /// <summary>The last reports of everybody who is still there.</summary>
+    public IEnumerable<InputRecord> Leave()
+    {
+        while (due.TryDequeue(out var watcher, out _))
+        {
+            watcher.Leave();
+            yield return Report(watcher);
+        }
+    }
+
     private void Come(DateTimeOffset after)
     {
         var number = viewers++;
@@ -119,6 +129,8 @@ internal sealed class AudienceInput(int seed, DateTimeOffset start)
             Proven = true,
             Raw = $"sid={session},sn={sequence},sta={state}",
         };
+
+        public void Leave() => state = "e";
 
         /// <summary>Draws the next state and its time; null after the last report, which may be in any state.</summary>
         public DateTimeOffset? Next(Random random)

@@ -94,7 +94,8 @@ internal sealed class CountRun(string bootstrap, int seed, CountSettings setting
 
     private static CountedWindow Window(Message<byte[], byte[]> message)
     {
-        var parts = Encoding.UTF8.GetString(message.Value).Split('|').Select(part => long.Parse(part, CultureInfo.InvariantCulture)).ToArray();
+        var parts = Encoding.UTF8.GetString(message.Value).Split('|')
+            .Select(part => long.Parse(part, CultureInfo.InvariantCulture)).ToArray();
         return new CountedWindow(Encoding.UTF8.GetString(message.Key), parts[0], parts[1], parts[2]);
     }
 }

@@ -54,7 +54,7 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
             await stream.StartAsync();
             if (FaultRun.IsSoak) await stream.SufferAsync(run.Duration, Faults);
             else await stream.KillAsync(Kills);
-            await feed.EndAsync([]);
+            await feed.EndAsync(audience.Leave());
             await Wait.UntilAsync(
                 "every report is committed", () => feed.LookAtGroup() == audience.Written.Sum(), EndTimeout);
             await stream.StopAsync();

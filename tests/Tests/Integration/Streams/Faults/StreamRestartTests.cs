@@ -28,7 +28,7 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
     public async Task Offsets_are_those_of_the_state_after_each_kill_at_full_speed_on_Apache_Kafka() =>
         await KilledOftenAsync(await ApacheKafka.BootstrapAsync());
 
-    /// <summary>Commits are rare here, so that a kill nearly always comes after results that are not committed.</summary>
+    /// <summary>Commits are rare here, so that a kill nearly always costs results that are not committed.</summary>
     [Fact]
     public async Task Without_transactions_the_comparison_finds_doubles()
     {
