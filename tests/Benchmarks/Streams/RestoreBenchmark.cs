@@ -52,7 +52,7 @@ internal static class RestoreBenchmark
             if (total > 0) clock.Start();
             if (total > 0 && done == total && records >= Entries)
             {
-                Console.WriteLine(string.Create(
+                System.Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"restored {clock.Elapsed.TotalSeconds} {records}"));
                 await Task.Delay(Timeout.Infinite);
             }
@@ -101,7 +101,7 @@ internal static class RestoreBenchmark
             while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(3)) is { } line)
             {
                 if (line.Split(' ') is not ["restored", var seconds, _]) continue;
-                Console.WriteLine($"  restore, settings of the {settings}: {seconds} s");
+                System.Console.WriteLine($"  restore, settings of the {settings}: {seconds} s");
                 return double.Parse(seconds, CultureInfo.InvariantCulture);
             }
 
@@ -120,6 +120,7 @@ internal static class RestoreBenchmark
         {
             "exec", typeof(RestoreBenchmark).Assembly.Location, "contestant", what, bootstrap, Topic, group, more,
         },
+        UseShellExecute = false,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
     };
