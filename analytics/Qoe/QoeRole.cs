@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe.Sessions;
@@ -67,11 +68,12 @@ public sealed class QoeRole : IRole
 
     public void Map(WebApplication app)
     {
-        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse);
+        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse)
+            .Describe("The live quality of experience of a session that this instance computes.", 404).Answers(200);
         app.MapGet("/v1/status", (StreamHost stream) => TypedResults.Ok(stream.Status))
-            .RequireAuthorization(Policies.Operate);
+            .RequireAuthorization(Policies.Operate).Describe("The state of the stream.");
         app.MapGet("/v1/topology", (StreamHost stream) => TypedResults.Text(stream.Describe()))
-            .RequireAuthorization(Policies.Operate);
+            .RequireAuthorization(Policies.Operate).Describe("The topology, as text.");
     }
 
     private static IResult GetSession(string sessionId, StreamHost stream) =>

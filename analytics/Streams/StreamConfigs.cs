@@ -1,7 +1,5 @@
 using Confluent.Kafka;
 using EventStream.Messaging.Kafka;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Streamiz.Kafka.Net;
 using Streamiz.Kafka.Net.Processors.Internal;
 using Streamiz.Kafka.Net.State;
@@ -14,15 +12,15 @@ public static class StreamConfigs
     /// <summary>For a topology test driver, in which a record is processed when it is piped.</summary>
     public static IStreamConfig ForTests(StreamScope scope)
     {
-        var config = Of(scope, new KafkaOptions(), NullLoggerFactory.Instance);
+        var config = Of(scope, new KafkaOptions());
         config.MaxTaskIdleMs = 0;
         return config;
     }
 
-    internal static IStreamConfig Of(StreamScope scope, KafkaOptions kafka, ILoggerFactory loggers)
+    internal static IStreamConfig Of(StreamScope scope, KafkaOptions kafka)
     {
         var options = scope.Options;
-        return new StreamConfig(null, new WarningsOnly(loggers))
+        return new StreamConfig(null, LibraryLog.Shared)
         {
             ApplicationId = options.ApplicationId,
             // The library's own name for a process holds a random number; clients, threads and metrics carry ours.
@@ -72,31 +70,5 @@ public static class StreamConfigs
         public void Write(TaskId taskId, IDictionary<TopicPartition, long> data) { }
 
         public void Destroy(TaskId taskId) { }
-    }
-
-    /// <summary>The library logs each step of each record; below a warning nothing of it is of use.</summary>
-    private sealed class WarningsOnly(ILoggerFactory inner) : ILoggerFactory
-    {
-        public ILogger CreateLogger(string categoryName) => new Filter(inner.CreateLogger(categoryName));
-
-        public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);
-
-        public void Dispose() { }
-
-        private sealed class Filter(ILogger inner) : ILogger
-        {
-            public IDisposable? BeginScope<TState>(TState state)
-                where TState : notnull => inner.BeginScope(state);
-
-            public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning && inner.IsEnabled(logLevel);
-
-            public void Log<TState>(
-                LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-                Func<TState, Exception?, string> formatter)
-            {
-                if (IsEnabled(logLevel))
-                    inner.Log(logLevel, eventId, state, exception, formatter);
-            }
-        }
     }
 }

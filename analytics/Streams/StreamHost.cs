@@ -24,7 +24,6 @@ public sealed partial class StreamHost : IHostedService, IDisposable
     private readonly InternalTopics topics;
     private readonly TimeProvider clock;
     private readonly ILogger<StreamHost> logger;
-    private readonly ILoggerFactory loggers;
     private readonly CancellationTokenSource stop = new();
     private readonly StreamCounts counts = new();
     private Task running = Task.CompletedTask;
@@ -35,11 +34,10 @@ public sealed partial class StreamHost : IHostedService, IDisposable
     /// <summary>Prepares; nothing is connected before <see cref="StartAsync"/>.</summary>
     public StreamHost(
         Func<StreamScope, Topology> topology, StreamsOptions options, KafkaOptions kafka, TopicAdmin admin,
-        TimeProvider clock, ILoggerFactory loggers)
+        TimeProvider clock, ILogger<StreamHost> logger)
     {
-        (this.topology, this.options, this.kafka, this.clock, this.loggers) = (
-            topology, options, kafka, clock, loggers);
-        logger = loggers.CreateLogger<StreamHost>();
+        (this.topology, this.options, this.kafka, this.clock, this.logger) = (
+            topology, options, kafka, clock, logger);
         topics = new InternalTopics(options, kafka, admin, clock);
     }
 
@@ -124,7 +122,7 @@ public sealed partial class StreamHost : IHostedService, IDisposable
             {
                 return;
             }
-            catch (Exception e) when (e is UnreadableRecordException)
+            catch (UnreadableRecordException e)
             {
                 (error, state) = (e.Message, StreamsState.Failed);
                 Failed(logger, e.Message);
@@ -146,10 +144,11 @@ public sealed partial class StreamHost : IHostedService, IDisposable
     /// <summary>Runs one stream until it is stopped, or throws what ended it.</summary>
     private async Task RunAsync()
     {
+        LibraryLog.WriteTo(logger);
         var scope = NewScope();
         var graph = topology(scope);
         scope.Partitions = await topics.EnsureAsync(StreamShape.Of(graph, scope), stop.Token);
-        await using var one = new StreamRun(scope, graph, kafka, loggers);
+        await using var one = new StreamRun(scope, graph, kafka);
         run = one;
         try
         {

@@ -16,11 +16,11 @@ internal sealed partial class StreamRun : IAsyncDisposable
     private readonly KafkaStream stream;
     private volatile KafkaStream.State state = KafkaStream.State.CREATED;
 
-    public StreamRun(StreamScope scope, Topology topology, KafkaOptions kafka, ILoggerFactory loggers)
+    public StreamRun(StreamScope scope, Topology topology, KafkaOptions kafka)
     {
         Scope = scope;
         clients = new PlatformClients(scope, kafka);
-        stream = new KafkaStream(topology, StreamConfigs.Of(scope, kafka, loggers), clients);
+        stream = new KafkaStream(topology, StreamConfigs.Of(scope, kafka), clients);
         stream.StateChanged += (_, now) =>
         {
             state = now;

@@ -31,7 +31,9 @@ public static class PlayerState
     };
 }
 
-/// <summary>The kinds of CMCD reports, key <c>e</c> of CMCD version 2 (CTA-5004-B), that the platform tells apart.</summary>
+/// <summary>
+/// The kinds of CMCD reports, key <c>e</c> of CMCD version 2 (CTA-5004-B), that the platform distinguishes.
+/// </summary>
 public static class PlayerEvent
 {
     public const string StateChange = "ps";

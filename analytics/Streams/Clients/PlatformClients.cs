@@ -101,10 +101,17 @@ internal sealed partial class PlatformClients(StreamScope scope, KafkaOptions ka
     public void Dispose()
     {
         closing = true;
-        foreach (var consumer in consumers.Values)
-            consumer.Dispose();
-        foreach (var client in others.Concat(producers.Values))
-            client.Dispose();
+        foreach (var client in consumers.Values.Concat<IDisposable>(producers.Values).Concat(others))
+        {
+            try
+            {
+                client.Dispose();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The library disposed of it; an admin client minds a second time.
+            }
+        }
     }
 
     private static int ThreadOf(string clientId, string suffix)

@@ -17,7 +17,7 @@ internal sealed partial class DeadLetters(IEventPublisher publisher, TimeProvide
     {
         var letter = DeadLetter.Of(
             group, record, fault.Cause, fault.Exception, fault.Attempts, clock.GetUtcNow());
-        // The id is that of the record, so that a letter written twice is told by its readers.
+        // The id is that of the record, so that readers recognize a letter that is written twice.
         var options = new PublishOptions(
             DeadLetter.IdOf(letter),
             CloudEvents.Text(record.Message.Headers, CloudEvents.TraceParent));

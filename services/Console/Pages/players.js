@@ -10,7 +10,7 @@ const BATCH = 3;
 const KEYS = ['ab', 'bg', 'bl', 'br', 'bs', 'bsa', 'bsd', 'bsda', 'cid', 'cs', 'd', 'dfa', 'dl', 'e', 'ec', 'lab', 'lb', 'ltc', 'msd', 'mtp', 'nor', 'nr', 'ot', 'pb', 'pr', 'pt', 'rc', 'rtp', 'sf', 'sid', 'sn', 'st', 'sta', 'su', 'tab', 'tb', 'tbl', 'tpb', 'ts', 'ttfb', 'ttlb', 'url', 'v'];
 
 /**
- * hls.js tells the bitrate of its playhead (pb) with the requests of segments and in no report. The page tells it: with every report from
+ * hls.js reports the bitrate of its playhead (pb) with the requests of segments and in no report. The page adds it: with every report from
  * then on, and in a report of its own when it changes.
  */
 const PLAYHEAD = 'eventstream-pb';

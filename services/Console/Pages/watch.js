@@ -126,9 +126,9 @@ async function askPlatform() {
   if (!session) return;
   try {
     window.__platform = await api(`/api/sessions/${session.sessionId}`);
-    text('heard', `The platform heard ${number(pick(window.__platform, 'beacons') ?? 0)} reports of this player; its figures are a few seconds behind.`);
+    text('reported', `The platform received ${number(pick(window.__platform, 'beacons') ?? 0)} reports of this player; its figures are a few seconds behind.`);
   } catch (error) {
-    text('heard', error.status === 404 ? 'The platform has not heard of this session yet.' : `The platform's figures: ${error.message}`);
+    text('reported', error.status === 404 ? 'The platform has no report of this session yet.' : `The platform's figures: ${error.message}`);
   }
   render();
 }

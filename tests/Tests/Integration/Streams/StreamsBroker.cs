@@ -3,7 +3,6 @@ using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using EventStream.Streams;
 using EventStream.Tests.Kit;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streamiz.Kafka.Net.Stream;
 
@@ -37,8 +36,8 @@ internal sealed class StreamsBroker : IAsyncDisposable
     }
 
     /// <summary>A host of a topology on the broker; it is started by the test.</summary>
-    public StreamHost Host(Func<StreamScope, Topology> topology, StreamsOptions options, ILoggerFactory? loggers = null) =>
-        new(topology, options, Kafka, Admin, TimeProvider.System, loggers ?? NullLoggerFactory.Instance);
+    public StreamHost Host(Func<StreamScope, Topology> topology, StreamsOptions options) =>
+        new(topology, options, Kafka, Admin, TimeProvider.System, NullLogger<StreamHost>.Instance);
 
     public void Write(string topic, IEnumerable<Message<byte[], byte[]>> records)
     {
