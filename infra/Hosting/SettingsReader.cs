@@ -11,6 +11,20 @@ public sealed class SettingsReader(IConfiguration configuration, string section,
 {
     private readonly IConfigurationSection settings = configuration.GetSection(section);
 
+    /// <summary>A record whose properties are the settings; its defaults where one has not the right form.</summary>
+    public TOptions Bind<TOptions>() where TOptions : class, new()
+    {
+        try
+        {
+            return settings.Get<TOptions>() ?? new TOptions();
+        }
+        catch (InvalidOperationException e)
+        {
+            errors.Add(e.Message);
+            return new TOptions();
+        }
+    }
+
     /// <summary>Any text.</summary>
     public string Text(string key, string fallback) => settings[key] ?? fallback;
 

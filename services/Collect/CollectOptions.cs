@@ -1,5 +1,6 @@
 using EventStream.Collect.CdnLogs;
 using EventStream.Collect.Limits;
+using EventStream.Hosting;
 using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
 
@@ -52,7 +53,8 @@ public sealed record CollectOptions
         }
 
         // A path without its edge's name cannot be bound; the error above says more than the binder would.
-        var options = errors.Count == before ? Bind(section, errors) : new CollectOptions();
+        var options = errors.Count == before
+            ? new SettingsReader(configuration, "Collect", errors).Bind<CollectOptions>() : new CollectOptions();
         if (options.BodyBytesMax is < 1024 or > 64 * 1024 * 1024)
             errors.Add("Collect:BodyBytesMax must be 1 KiB to 64 MiB.");
         if (options.LinesPerBatchMax is < 1 or > 100_000) errors.Add("Collect:LinesPerBatchMax must be 1 to 100000.");
@@ -64,17 +66,4 @@ public sealed record CollectOptions
 
     /// <summary>Text for a log, without the key.</summary>
     public override string ToString() => $"bodies up to {BodyBytesMax} bytes, {AccessLogs.Count} access logs followed";
-
-    private static CollectOptions Bind(IConfigurationSection section, ICollection<string> errors)
-    {
-        try
-        {
-            return section.Get<CollectOptions>() ?? new CollectOptions();
-        }
-        catch (InvalidOperationException e)
-        {
-            errors.Add(e.Message);
-            return new CollectOptions();
-        }
-    }
 }
