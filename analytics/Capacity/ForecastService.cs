@@ -99,7 +99,7 @@ public sealed class ForecastService(CapacityOptions options)
             return known.Fit;
         }
 
-        var fit = forecaster.Fit(history, view.Season, cancellation);
+        var fit = forecaster.Fit(history, view.Season, cancellationToken: cancellation);
         fits[resource] = (view.Season, history.LastStep, fit);
         return fit;
     }
