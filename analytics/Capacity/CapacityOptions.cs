@@ -59,6 +59,12 @@ public sealed record CapacityOptions
     /// <summary>Time within which an actuator answers, seconds.</summary>
     public double ActuatorTimeoutSeconds { get; init; } = 5;
 
+    /// <summary>
+    /// Folder of the trained models, some 70 KB a resource; empty keeps them in memory, so that they are trained again
+    /// after a restart.
+    /// </summary>
+    public string ModelFolder { get; init; } = "";
+
     /// <summary>What is scaled.</summary>
     public IReadOnlyList<ScalingTarget> Targets { get; init; } = [];
 

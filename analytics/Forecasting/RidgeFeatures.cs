@@ -21,7 +21,8 @@ internal sealed class RidgeFeatures
         windows = [.. new[] { 2, hour, 3 * hour, 6 * hour, season.Day }.Distinct()];
         Days = weekly ? MeanDays : DaysBack;
         LookBack = weekly ? season.Week : Days * season.Day;
-        Count = lags.Length + windows.Length + DaysBack + 3 + (2 * Harmonics) + (weekly ? WeeklyValues + (2 * WeeklyHarmonics) : 0);
+        Count = lags.Length + windows.Length + DaysBack + 3 + (2 * Harmonics)
+            + (weekly ? WeeklyValues + (2 * WeeklyHarmonics) : 0);
     }
 
     /// <summary>Number of features.</summary>

@@ -7,6 +7,12 @@ namespace EventStream.Forecasting.GradientBoosting;
 /// </summary>
 public sealed record BoostedModels(GradientBoostedFit Calibration, GradientBoostedFit Forecast)
 {
+    /// <summary>
+    /// Version of what a saved model means: its features, their order, the domain and the label. It is raised with any
+    /// change of these, so that former files are trained again.
+    /// </summary>
+    public const int SchemaVersion = 1;
+
     /// <summary>Steps of history from which the member takes part in a combination.</summary>
     public const int StepsMin = 2000;
 

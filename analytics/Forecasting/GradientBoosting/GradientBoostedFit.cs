@@ -55,20 +55,20 @@ public sealed class GradientBoostedFit : IFittedForecaster
     /// </summary>
     public static GradientBoostedFit Load(Stream stream, Season season, bool weekly, long lastStep)
     {
-        var context = new MLContext(seed: 1);
-        var (model, schema) = Read(context, stream);
+        var ml = new MLContext(seed: 1);
+        var (model, schema) = Read(ml, stream);
         var width = BoostedRows.Width(new RidgeFeatures(season, weekly));
         var found = (schema?.GetColumnOrNull(nameof(BoostedRow.Features))?.Type as VectorDataViewType)?.Size ?? 0;
         return found == width
-            ? new GradientBoostedFit(context, model, season, weekly, lastStep)
+            ? new GradientBoostedFit(ml, model, season, weekly, lastStep)
             : throw new FormatException($"the model has {found} features, and {width} are expected");
     }
 
-    private static (ITransformer Model, DataViewSchema? Schema) Read(MLContext context, Stream stream)
+    private static (ITransformer Model, DataViewSchema? Schema) Read(MLContext ml, Stream stream)
     {
         try
         {
-            return (context.Model.Load(stream, out var schema), schema);
+            return (ml.Model.Load(stream, out var schema), schema);
         }
         catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
         {
