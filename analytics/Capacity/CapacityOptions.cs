@@ -65,6 +65,12 @@ public sealed record CapacityOptions
     /// </summary>
     public string ModelFolder { get; init; } = "";
 
+    /// <summary>
+    /// The kubeconfig file that the actuator <c>kubernetes</c> takes address, namespace and identity from; missing in a
+    /// pod, which has a service account.
+    /// </summary>
+    public string? KubeConfig { get; init; }
+
     /// <summary>What is scaled.</summary>
     public IReadOnlyList<ScalingTarget> Targets { get; init; } = [];
 
