@@ -36,8 +36,8 @@ public static class StreamConfigs
             DefaultTimestampExtractor = new BatchTime(),
             // One batch a poll: then none is in hand when a poll also brings a change of partitions.
             MaxPollRecords = 1,
-            PollMs = 10,
-            MaxPollRestoringRecords = 100_000,
+            PollMs = (long)options.PollWait.TotalMilliseconds,
+            MaxPollRestoringRecords = options.RestoreBatchMax,
             MaxTaskIdleMs = (long)StreamsOptions.MergeWait.TotalMilliseconds,
             DefaultCacheEnabled = false,
             OffsetCheckpointManager = new NoCheckpoints(),

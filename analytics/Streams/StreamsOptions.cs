@@ -63,6 +63,12 @@ public sealed record StreamsOptions
     /// <summary>Records of one partition that go through the library as one; at least 1.</summary>
     public int BatchMax { get; init; } = 256;
 
+    /// <summary>Records of changelogs that are read at a time while state is restored; at least 1.</summary>
+    public int RestoreBatchMax { get; init; } = 100_000;
+
+    /// <summary>How long one read waits for records; also the wait for a batch of changelog records.</summary>
+    public TimeSpan PollWait { get; init; } = TimeSpan.FromMilliseconds(10);
+
     /// <summary>The transactional id of one thread of this instance.</summary>
     internal string TransactionalId(int thread) => $"{ApplicationId}-{InstanceId}-{thread}";
 }
