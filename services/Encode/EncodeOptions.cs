@@ -23,7 +23,10 @@ public sealed record EncodeOptions
 
     public int AudioBitsPerSecond { get; init; } = 128_000;
 
-    /// <summary>Folder for what is not finished yet; everything in it may be lost.</summary>
+    /// <summary>
+    /// Folder for what is not finished yet; everything in it may be lost. It must allow programs to run (no
+    /// <c>noexec</c>).
+    /// </summary>
     public string WorkFolder { get; init; } = Path.Combine(Path.GetTempPath(), "eventstream-encode");
 
     /// <summary>The worker's name in events; two workers never share one.</summary>
@@ -86,6 +89,8 @@ public sealed record EncodeOptions
             (MaxAttempts is < 1 or > 20, $"MaxAttempts {MaxAttempts} must be 1 to 20"),
             (!IsName(WorkerId), $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'"),
             (string.IsNullOrWhiteSpace(WorkFolder), "WorkFolder is empty; name a folder or leave the setting out"),
+            (WorkFolder.AsSpan().IndexOfAny('"', '\\') >= 0,
+                $"WorkFolder '{WorkFolder}' must hold no quote or backslash"),
             (LadderPolicies.Find(Ladder) is null, $"Ladder '{Ladder}' must be one of {ladders}"),
             (ProgramQuietMax < TimeSpan.FromSeconds(1), $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01"),
             (RunningQuietMax < TimeSpan.FromSeconds(1), $"RunningQuietMax {RunningQuietMax} must be at least 00:00:01"),

@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Programs;
 using EventStream.Encode.Worker;
 using EventStream.Media;
 using EventStream.Hosting;
@@ -57,13 +58,14 @@ public sealed class EncodeWorkerRole : IRole
         services.AddSingleton<IMediaStore>(new FolderMediaStore(configuration["Media:Root"]
             ?? throw new RoleConfigurationException(role,
                 "EVENTSTREAM__MEDIA__ROOT is missing: name the folder of the media store.")));
-        services.AddSingleton(provider => new ProgramRunner(
-            new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness },
-            provider.GetRequiredService<TimeProvider>()));
+        var programs = new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness };
         services.AddSingleton(provider =>
-            new SourceReader(ffprobe, ffmpeg, provider.GetRequiredService<ProgramRunner>()));
+            new ProgramRunner(programs, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new FfmpegRunner(
+            ffmpeg, options.WorkFolder, programs, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SourceReader>(provider, ffprobe));
         services.AddSingleton(provider => new Packager(packager, provider.GetRequiredService<ProgramRunner>()));
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TaskWork>(provider, ffmpeg));
+        services.AddSingleton<TaskWork>();
         services.AddSingleton(provider => new Claims(
             provider.GetRequiredService<IMediaStore>(), options.WorkerId, provider.GetRequiredService<TimeProvider>()));
     }

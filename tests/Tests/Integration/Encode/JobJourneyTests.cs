@@ -77,8 +77,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
     {
         var key = stage.Rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x240:duration=1 -c:v libx264");
         var broken = Path.Combine(stage.Rig.Folder, "broken-ffmpeg");
-        await File.WriteAllTextAsync(broken, "#!/bin/sh\necho no space left >&2\nexit 28\n");
-        stage.Rig.MakeExecutable(broken);
+        stage.Rig.Script(broken, "echo no space left >&2\nexit 28");
         var planner = await stage.PlannerAsync();
         await stage.WorkerAsync("w1", broken);
         await UploadAsync(planner, key);
