@@ -38,11 +38,11 @@ public sealed record EncodeOptions
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;
 
-    /// <summary>A program that says nothing for so long hangs and is stopped.</summary>
+    /// <summary>A program that writes nothing for so long hangs and is stopped.</summary>
     public TimeSpan ProgramQuietMax { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// A started task without news for so long is sent again: its worker is gone, or its news is lost.
+    /// A running task without a heartbeat for so long is sent again: its worker is gone, or its reports are lost.
     /// </summary>
     public TimeSpan RunningQuietMax { get; init; } = TimeSpan.FromSeconds(90);
 

@@ -66,7 +66,7 @@ public sealed class EncodeWorkerRole : IRole
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SourceReader>(provider, ffprobe));
         services.AddSingleton(provider => new Packager(packager, provider.GetRequiredService<ProgramRunner>()));
         services.AddSingleton<TaskWork>();
-        services.AddSingleton(provider => new Claims(
+        services.AddSingleton(provider => new TaskLeases(
             provider.GetRequiredService<IMediaStore>(), options.WorkerId, provider.GetRequiredService<TimeProvider>()));
     }
 
@@ -85,7 +85,7 @@ public sealed class EncodeWorkerRole : IRole
     }
 
     /// <summary>
-    /// Every partition may hold a command at the gate; only one of them works. Few records are fetched ahead, since
+    /// Every partition may hold a command at the limiter; only one of them works. Few records are fetched ahead, since
     /// what waits in one worker cannot be taken by another.
     /// </summary>
     private static void AddLane(IServiceCollection services, string group, Topic topic, bool firstLane) =>
