@@ -1,12 +1,12 @@
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Hosting;
 using EventStream.Messaging;
 
 namespace EventStream.Cli;
 
 /// <summary>
-/// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Every option of
-/// <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
+/// The role <c>broker</c>: hosts the broker of <c>infra/Embedded/Broker</c>, which knows nothing of roles. Every
+/// option of <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
 /// <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind (loopback),
 /// <c>Broker:AdvertisedHost</c>, <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>) and
 /// <c>Broker:Security:*</c>.
@@ -30,7 +30,7 @@ public sealed class BrokerRole : IRole
         builder.Services.AddHostedService(services => services.GetRequiredService<HostedBroker>());
         builder.Services.AddReadiness("broker", (services, _) =>
             Task.FromResult(services.GetRequiredService<HostedBroker>().IsRunning ? null : "it is starting"));
-        // It stays ready, as whoever reads is still served.
+        // It stays ready, as readers are still served.
         builder.Services.AddReadinessWarning("disk", services =>
             services.GetRequiredService<HostedBroker>().FailingPartitions is > 0 and var failing
                 ? [$"The disk refuses records of {failing} partitions; free space under {DataFolderOf(services)}."]
