@@ -19,6 +19,7 @@ public sealed record SilenceBounds(TimeSpan Running, TimeSpan Waiting)
     public TimeSpan WaitingAfter(int waits) => Waiting * Math.Pow(2, Math.Min(waits, DoublingsMax));
 }
 
+/// <summary>The decisions: pure, and nothing to decide where a report was seen before.</summary>
 public sealed partial record EncodeJob
 {
     /// <summary>The commands and facts that follow from a report, or from a video's upload.</summary>
@@ -30,7 +31,8 @@ public sealed partial record EncodeJob
             ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)] : [],
         RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
         ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
-        EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
+        EncodeTaskFailed e =>
+            Awaited(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
         _ => [],
     };
 
@@ -60,7 +62,9 @@ public sealed partial record EncodeJob
         }
     }
 
-    /// <summary>The plan, then the commands: the first lane's before the others, lower rungs before higher ones.</summary>
+    /// <summary>
+    /// The plan, then the commands: the first lane's before the others, lower rungs before higher ones.
+    /// </summary>
     private IEnumerable<IMessage> Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
     {
         var ladder = rules.Ladder.Choose(probed.Source);

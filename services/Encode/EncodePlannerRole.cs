@@ -33,7 +33,7 @@ public sealed class EncodePlannerRole : IRole
             LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds, options.MaxAttempts,
             options.AudioBitsPerSecond));
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
-        services.AddServiceStore(builder.Configuration, EncodeStore.Store);
+        services.AddServiceStore(builder.Configuration, EncodeStore.Service);
         services.AddSingleton<TaskHeartbeats>().AddSingleton<JobQueue>().AddSingleton<JobProcess>();
         services.AddSingleton<StalledTaskMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<StalledTaskMonitor>());

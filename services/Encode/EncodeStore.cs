@@ -12,7 +12,7 @@ namespace EventStream.Encode;
 /// </summary>
 public static class EncodeStore
 {
-    public static readonly ServiceStore Store = new("encode", store =>
+    public static readonly ServiceStore Service = new("encode", store =>
     {
         store.Aggregate<EncodeJob, VideoId>();
         store.Projections.Add(new JobQueueProjection(), ProjectionLifecycle.Async);

@@ -7,9 +7,9 @@ using EventStream.Media;
 namespace EventStream.Encode.Worker;
 
 /// <summary>
-/// The lease of a task, and the receipt of its result, written beside the media. A lease keeps a second worker from doing the
-/// same work after a rebalance; a receipt lets a repeated command answer at once. Both only save work: without them
-/// the work is done again and overwrites what is there with the same.
+/// The lease of a task, and the receipt of its result, written beside the media. A lease keeps a second worker from
+/// doing the same work after a rebalance; a receipt lets a repeated command answer at once. Both only save work:
+/// without them the work is done again and overwrites what is there with the same.
 /// </summary>
 public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider clock)
 {
@@ -107,7 +107,8 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         }
     }
 
-    private sealed class Held(TaskLeases leases, string key, CancellationTokenSource stop, Task renewal) : IAsyncDisposable
+    private sealed class Held(TaskLeases leases, string key, CancellationTokenSource stop, Task renewal)
+        : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

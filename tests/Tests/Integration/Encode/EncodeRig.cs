@@ -79,8 +79,8 @@ public sealed class EncodeRig : IDisposable
         Media, Encoder(ffmpeg), Reader, new Packager(PackagerPath, Runner), options ?? Options("w"));
 
     public EncodeWorker Worker(string id, Said said, string? ffmpeg = null) => new(
-        Work(Options(id), ffmpeg), new TaskLeases(Media, id, TimeProvider.System), said, Options(id), TimeProvider.System,
-        NullLogger<EncodeWorker>.Instance);
+        Work(Options(id), ffmpeg), new TaskLeases(Media, id, TimeProvider.System), said, Options(id),
+        TimeProvider.System, NullLogger<EncodeWorker>.Instance);
 
     public EncodeOptions Options(string worker) => new()
     {
