@@ -89,7 +89,7 @@ public sealed class JobQueue(IDocumentStore store)
         {
             var (level, before) = (waits, now - bounds.WaitingAfter(waits));
             var ids = await session.Query<QueuedJob>()
-                .Where(job => job.Waits == level && job.WaitingSince < before)
+                .Where(job => job.Waits == level && job.WaitingSince <= before)
                 .OrderBy(job => job.WaitingSince).Take(WaitingMax).Select(job => job.Id).ToListAsync(cancellation);
             videos.AddRange(ids.Select(id => new VideoId(id)));
         }
