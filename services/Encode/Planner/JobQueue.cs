@@ -51,7 +51,13 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
     public JobQueueProjection() => (Name, Version) = (ReaderName, 1);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
-        QueuedJob.Of(id, (snapshot?.Job ?? new EncodeJob()).Fold((IMessage)e.Data));
+        e.Data switch
+        {
+            StreamTombstoned => null,
+            IMessage message => QueuedJob.Of(id, (snapshot?.Job ?? new EncodeJob()).Fold(message)),
+            // Marten's mark of an append that failed.
+            _ => snapshot,
+        };
 }
 
 /// <summary>Reads the queue.</summary>
