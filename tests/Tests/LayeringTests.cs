@@ -19,6 +19,7 @@ public sealed class LayeringTests
         ["Encode"] = ["Messaging", "Hosting", "EventStore", "Media"],
         ["Playback"] = ["Messaging", "Hosting", "EventStore", "Media", "Tokens"],
         ["Traffic"] = ["Messaging", "Hosting"],
+        ["Console"] = ["Messaging", "Hosting", "Warehouse"],
         ["Collect"] = ["Messaging", "Hosting", "Tokens"],
         ["Streams"] = ["Messaging", "Hosting"],
         ["Qoe"] = ["Streams", "Messaging", "Hosting"],
@@ -53,7 +54,7 @@ public sealed class LayeringTests
     {
         var rooms = Checkout.Files("*.csproj").Where(file => !file.Contains("/tests/", StringComparison.Ordinal))
             .Select(Path.GetFileNameWithoutExtension).OfType<string>()
-            .Where(name => name.StartsWith("EventStream.", StringComparison.Ordinal) && name != "EventStream.Console")
+            .Where(name => name.StartsWith("EventStream.", StringComparison.Ordinal) && name != "EventStream.Cli")
             .Select(name => name["EventStream.".Length..]);
         Assert.Equal(Allowed.Keys.Order(), rooms.Order());
     }
