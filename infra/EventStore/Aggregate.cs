@@ -37,4 +37,4 @@ public sealed record Loaded<TState>(TState State, long Version)
 /// What a decision led to: the state and version after it, and the events that it appended (none when it changed
 /// nothing).
 /// </summary>
-public sealed record Decided<TState>(TState State, long Version, IReadOnlyList<IEvent> Events);
+public sealed record Decided<TState>(TState State, long Version, IReadOnlyList<IMessage> Events);

@@ -29,6 +29,23 @@ internal abstract class SubjectKeys(TimeProvider time)
     }
 
     /// <summary>
+    /// The key of a person, for the serializer, which cannot await. A save fetches its keys before; only one that is
+    /// not remembered any more is waited for.
+    /// </summary>
+    public SubjectKey Of(string tenant, string subject) =>
+        bySubject.TryGetValue((tenant, subject), out var entry) && entry.Key is { } key ? key
+            : Task.Run(() => OfAsync(tenant, subject, CancellationToken.None).AsTask()).GetAwaiter().GetResult();
+
+    /// <summary>The key of a number, null where it was destroyed; for the serializer, as above.</summary>
+    public SubjectKey? OfId(long id)
+    {
+        if (TryGet(id, out var known)) return known;
+        Task.Run(() => LoadAsync([id], CancellationToken.None)).GetAwaiter().GetResult();
+        TryGet(id, out known);
+        return known;
+    }
+
+    /// <summary>
     /// Whether it is known what became of a key; <paramref name="key"/> is null when it was destroyed.
     /// </summary>
     public bool TryGet(long id, out SubjectKey? key)

@@ -56,6 +56,28 @@ public static class RelayRecords
         };
     }
 
+    /// <summary>
+    /// A stored message as a record: the value is its JSON, the CloudEvents id its id, the timestamp that of its
+    /// commit.
+    /// </summary>
+    public static Message<byte[], byte[]> Of(
+        JasperFx.Events.IEvent stored, RelayTarget target, string source, bool replay)
+    {
+        var headers = CloudEvents.Headers(
+            stored.EventTypeName, source, stored.Id.ToString("D"), stored.Timestamp,
+            stored.GetHeader(StoredMetadata.TraceParent)?.ToString());
+        headers.Add(Position, Digits(stored.Sequence));
+        headers.Add(Version, Digits(stored.Version));
+        if (replay) headers.Add(Replay, True);
+        return new Message<byte[], byte[]>
+        {
+            Key = Encoding.UTF8.GetBytes(target.Key),
+            Value = MessageTypes.Write((IMessage)stored.Data),
+            Timestamp = new Timestamp(stored.Timestamp),
+            Headers = headers,
+        };
+    }
+
     private static byte[] Digits(long number) =>
         Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture));
 }

@@ -50,13 +50,14 @@ public sealed partial class JobProcess(
             job => EncodeJob.DecideQuiet(
                 job, task => news.LastHeard(video, task), runningQuietMax, waitingQuietMax, rules, clock.GetUtcNow()),
             EventMetadata.Current(EncodeJob.PlannerName), cancellation);
-        foreach (var fact in decided.Events)
+        IReadOnlyList<IEvent> facts = [.. decided.Events.Cast<IEvent>()];
+        foreach (var fact in facts)
         {
             Quiet(logger, video, fact);
             await PublishAsync(outbox.ForQuiet(decided.State, fact), cancellation);
         }
 
-        return decided.Events;
+        return facts;
     }
 
     private async Task WorkInAsync(VideoId video, IMessage message, string eventId, CancellationToken cancellation)

@@ -1,0 +1,11 @@
+-- One key for each person whose data events hold. subject is a keyed hash of who it is; key is encrypted under the
+-- master key with this fingerprint. Deleting the row erases the person.
+create table subject_keys (
+    id         bigint      generated always as identity primary key,
+    tenant     text collate "C" not null,
+    subject    bytea       not null,
+    key        bytea       not null,
+    master     text        not null,
+    created_at timestamptz not null default clock_timestamp(),
+    unique (tenant, subject)
+);

@@ -1,0 +1,66 @@
+using EventStream.EventStore.Postgres;
+using JasperFx;
+using Marten;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace EventStream.EventStore;
+
+/// <summary>Brings the schema of a service to what this program expects. Safe to run in many processes at a time.</summary>
+public sealed class StoreMigration(
+    IDocumentStore store, NpgsqlDataSource source, ServiceStore service, PostgresOptions postgres)
+{
+    /// <summary>
+    /// Applies what is missing: keys of persons, the service's plain tables, then Marten's. Throws
+    /// <see cref="SchemaMismatchException"/> when the schema is newer than this program.
+    /// </summary>
+    public async Task ApplyAsync(CancellationToken cancellation)
+    {
+        var migrator = new Migrator(source, postgres.Schema);
+        await migrator.ApplyAsync("keys", typeof(ServiceStore).Assembly, "ServiceStore.Sql", cancellation);
+        if (service.Sql is var (assembly, folder))
+            await migrator.ApplyAsync(service.Name, assembly, folder, cancellation);
+        await store.Storage.Database.ApplyAllConfiguredChangesToDatabaseAsync(
+            AutoCreate.CreateOrUpdate, ct: cancellation);
+    }
+
+    /// <summary>Throws when Marten's tables are not those that this program expects, and says how they differ.</summary>
+    public Task AssertAsync(CancellationToken cancellation) =>
+        store.Storage.Database.AssertDatabaseMatchesConfigurationAsync(cancellation);
+}
+
+/// <summary>
+/// Migrates before anything else of the role starts, and waits a bounded time for a PostgreSQL that is still starting.
+/// </summary>
+internal sealed partial class MigrateStoreAtStart(
+    StoreMigration migration, TimeProvider time, ILogger<MigrateStoreAtStart> log) : IHostedService
+{
+    /// <summary>How long a PostgreSQL may take to answer; roles and database start at the same time.</summary>
+    public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await migration.ApplyAsync(cancellationToken);
+                return;
+            }
+            catch (NpgsqlException e) when (e.IsTransient && time.GetElapsedTime(started) < PatienceMax)
+            {
+                Waiting(e.Message);
+                await Task.Delay(Pause, time, cancellationToken);
+            }
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(1, LogLevel.Warning, "PostgreSQL does not answer yet: {Cause}")]
+    private partial void Waiting(string cause);
+}
