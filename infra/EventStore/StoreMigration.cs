@@ -28,6 +28,19 @@ public sealed class StoreMigration(
     /// <summary>Throws when Marten's tables are not those that this program expects, and says how they differ.</summary>
     public Task AssertAsync(CancellationToken cancellation) =>
         store.Storage.Database.AssertDatabaseMatchesConfigurationAsync(cancellation);
+
+    /// <summary>
+    /// Writes to a file the SQL that <see cref="ApplyAsync"/> would run on Marten's tables. Returns false, and writes
+    /// nothing, where nothing is missing.
+    /// </summary>
+    public async Task<bool> WriteAsync(string file, CancellationToken cancellation)
+    {
+        var database = store.Storage.Database;
+        var migration = await database.CreateMigrationAsync(cancellation);
+        if (migration.Difference == Weasel.Core.SchemaPatchDifference.None) return false;
+        await database.Migrator.WriteMigrationFileAsync(file, migration, cancellation);
+        return true;
+    }
 }
 
 /// <summary>

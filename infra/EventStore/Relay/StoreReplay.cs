@@ -1,8 +1,7 @@
 using Confluent.Kafka;
 using EventStream.EventStore.Tools;
-using EventStream.Messaging.Kafka;
 using Marten;
-using Marten.Events;
+using Marten.Events.Archiving;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.EventStore.Relay;

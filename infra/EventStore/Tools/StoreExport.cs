@@ -1,5 +1,5 @@
 using Marten;
-using Marten.Events;
+using Marten.Events.Archiving;
 
 namespace EventStream.EventStore.Tools;
 

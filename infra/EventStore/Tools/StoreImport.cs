@@ -2,8 +2,6 @@ using System.Globalization;
 using JasperFx;
 using JasperFx.Events;
 using Marten.Events;
-using Npgsql;
-
 namespace EventStream.EventStore.Tools;
 
 /// <summary>

@@ -1,5 +1,3 @@
-using JasperFx.Events.Projections;
-
 namespace EventStream.EventStore.Tools;
 
 /// <summary>
