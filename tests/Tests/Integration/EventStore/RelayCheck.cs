@@ -15,6 +15,23 @@ internal static class RelayCheck
 
     /// <summary>Returns the records, replays left out.</summary>
     public static async Task<List<RelayedRecord>> EverythingOnceAsync(
+        TestStore store, string bootstrap, string topic = "video.events")
+    {
+        var records = (await TopicContents.ReadAsync(bootstrap, topic)).Where(record => !record.Replay).ToList();
+        var stored = await store.RowsAsync("select id, stream_id, version, seq_id from mt_events order by seq_id");
+        Assert.Equal(stored, records.OrderBy(record => record.Position).Select(record =>
+            $"{record.EventId}|{record.Key}|{record.Version}|{record.Position}"));
+        foreach (var stream in records.GroupBy(record => record.Key, StringComparer.Ordinal))
+        {
+            var versions = stream.Select(record => record.Version).ToList();
+            Assert.Equal(Enumerable.Range(1, versions.Count).Select(version => (long)version), versions);
+        }
+
+        return records;
+    }
+
+    /// <summary>Returns the records, replays left out.</summary>
+    public static async Task<List<RelayedRecord>> EverythingOnceAsync(
         StoreRig rig, string bootstrap, string topic = "video.events")
     {
         var records = (await TopicContents.ReadAsync(bootstrap, topic)).Where(record => !record.Replay).ToList();
