@@ -89,7 +89,9 @@ internal static class Conflicts
 {
     private const string EventIdIndex = "idx_mt_events_event_id";
 
-    /// <summary>Another writer came first: two classes of one name when both start the stream, and a third after.</summary>
+    /// <summary>
+    /// Another writer came first: two classes of one name when both start the stream, and a third after that.
+    /// </summary>
     public static bool IsLostRace(Exception e) =>
         e is ConcurrencyException or ExistingStreamIdCollisionException
             or JasperFx.Events.ExistingStreamIdCollisionException

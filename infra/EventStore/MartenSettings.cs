@@ -96,8 +96,8 @@ public static class MartenSettings
         return new JsonSerializerOptions
         {
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                own.WithAddedModifier(PersonalContract.Modifier(keys)), new DefaultJsonTypeInfoResolver()),
+            TypeInfoResolver = JsonTypeInfoResolver.Combine(own, new DefaultJsonTypeInfoResolver())
+                .WithAddedModifier(PersonalContract.Modifier(keys)),
         };
     }
 }

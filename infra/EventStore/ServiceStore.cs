@@ -10,8 +10,8 @@ namespace EventStream.EventStore;
 /// </summary>
 /// <param name="Name">The service's name, such as <c>upload</c>; its schema is named so too.</param>
 /// <param name="Contents">
-/// Adds aggregates (<see cref="MartenSettings.Aggregate{TState,TId}"/>) and read models, which are Marten's projections:
-/// <c>store.Projections.Add(new VideoListProjection(), ProjectionLifecycle.Async)</c>.
+/// Adds aggregates (<see cref="MartenSettings.Aggregate{TState,TId}"/>) and read models, which are Marten's
+/// projections: <c>store.Projections.Add(new ListProjection(), ProjectionLifecycle.Async)</c>.
 /// </param>
 public sealed record ServiceStore(string Name, Action<Marten.StoreOptions> Contents)
 {

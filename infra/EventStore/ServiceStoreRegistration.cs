@@ -18,10 +18,10 @@ namespace EventStream.EventStore;
 public static class ServiceStoreRegistration
 {
     /// <summary>
-    /// Registers everything that a service keeps: Marten on a pool and a schema of its own, <see cref="Decider{TState}"/>
-    /// for its aggregates, the daemon with its read models and relay, migration at start, and readiness. Throws
-    /// <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong. The relay's topics must
-    /// exist: add them before.
+    /// Registers everything that a service keeps: Marten on a pool and a schema of its own,
+    /// <see cref="Decider{TState}"/> for its aggregates, the daemon with its read models and relay, migration at start,
+    /// and readiness. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong. The
+    /// relay's topics must exist: add them before.
     /// </summary>
     public static IServiceCollection AddServiceStore(
         this IServiceCollection services, IConfiguration configuration, ServiceStore service)
@@ -67,10 +67,12 @@ public static class ServiceStoreRegistration
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<KafkaRelay>>()));
     }
 
-    private static Marten.StoreOptions Configure(IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
+    private static Marten.StoreOptions Configure(
+        IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
     {
         var store = MartenSettings.Of(
-            service, postgres, provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<SubjectKeys>());
+            service, postgres, provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<SubjectKeys>());
         if (provider.GetService<KafkaRelay>() is { } relay) store.Projections.Subscribe(relay);
         return store;
     }

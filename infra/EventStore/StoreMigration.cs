@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace EventStream.EventStore;
 
-/// <summary>Brings the schema of a service to what this program expects. Safe to run in many processes at a time.</summary>
+/// <summary>
+/// Brings the schema of a service to what this program expects. Safe to run in many processes at a time.
+/// </summary>
 public sealed class StoreMigration(
     IDocumentStore store, NpgsqlDataSource source, ServiceStore service, PostgresOptions postgres)
 {
@@ -25,7 +27,9 @@ public sealed class StoreMigration(
             AutoCreate.CreateOrUpdate, ct: cancellation);
     }
 
-    /// <summary>Throws when Marten's tables are not those that this program expects, and says how they differ.</summary>
+    /// <summary>
+    /// Throws when Marten's tables are not those that this program expects, and says how they differ.
+    /// </summary>
     public Task AssertAsync(CancellationToken cancellation) =>
         store.Storage.Database.AssertDatabaseMatchesConfigurationAsync(cancellation);
 

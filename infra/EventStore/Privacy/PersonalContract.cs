@@ -27,7 +27,9 @@ internal static class PersonalContract
         }
     };
 
-    /// <summary>A member's converter sees the text only; so person and text come as one, the length between them.</summary>
+    /// <summary>
+    /// A converter of a member sees its text only: person and text come as one, after the person's length.
+    /// </summary>
     private static string Pair(string subject, string text) =>
         string.Create(CultureInfo.InvariantCulture, $"{subject.Length}:{subject}{text}");
 

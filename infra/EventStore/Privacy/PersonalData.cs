@@ -49,7 +49,9 @@ public sealed class PersonalData
         keys.EraseAsync(Tenants.Default, subject, cancellation);
 }
 
-/// <summary>Fetches the keys that a save is going to need, so that the serializer does not wait for the database.</summary>
+/// <summary>
+/// Fetches the keys that a save is going to need, so that the serializer does not wait for the database.
+/// </summary>
 internal sealed class PersonalKeysListener(SubjectKeys keys) : DocumentSessionListenerBase
 {
     public override async Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)

@@ -12,6 +12,13 @@ internal static class RelayCheck
         new TopicAdmin(new KafkaOptions { Bootstrap = bootstrap }, NullLogger<TopicAdmin>.Instance)
             .EnsureAsync([topic], default);
 
+    /// <summary>Compares the topic with a store, as below.</summary>
+    public static async Task<List<RelayedRecord>> EverythingOnceAsync(
+        TestStore store, string bootstrap, string topic = "video.events") =>
+        await EverythingOnceAsync(
+            await store.RowsAsync("select id, stream_id, version, seq_id from mt_events order by seq_id"), bootstrap,
+            topic);
+
     /// <summary>
     /// Compares the topic with the rows <c>id|stream|version|position</c> of the store, and each key's versions with
     /// 1, 2, 3 ... in the order of the topic. Returns the records, replays left out.
