@@ -1,12 +1,12 @@
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Hosting;
 using EventStream.Messaging;
 
 namespace EventStream.Cli;
 
 /// <summary>
-/// The role <c>broker</c>: hosts the broker of <c>infra/Broker</c>, which knows nothing of roles. Every option of
-/// <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
+/// The role <c>broker</c>: hosts the broker of <c>infra/Embedded/Broker</c>, which knows nothing of roles. Every
+/// option of <see cref="BrokerOptions"/> is a setting <c>Broker:NAME</c>, among them <c>Broker:DataFolder</c>,
 /// <c>Broker:Port</c> (Kafka protocol, 9092 unless set), <c>Broker:Address</c> to bind (loopback),
 /// <c>Broker:AdvertisedHost</c>, <c>Broker:Flush</c> (<c>process</c> unless <c>always</c>) and
 /// <c>Broker:Security:*</c>.

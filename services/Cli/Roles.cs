@@ -4,11 +4,10 @@ using EventStream.Console;
 using EventStream.Encode;
 using EventStream.Hosting;
 using EventStream.Playback;
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 using EventStream.Qoe;
 using EventStream.Traffic;
 using EventStream.Upload;
-using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;
 
 namespace EventStream.Cli;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 
 namespace EventStream.Cli.Commands;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using EventStream.Hosting;
-using EventStream.Warehouse.Embedded;
 
 namespace EventStream.Cli.Commands;
 

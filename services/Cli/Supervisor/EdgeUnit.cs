@@ -1,4 +1,4 @@
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 
 namespace EventStream.Cli.Supervisor;
 

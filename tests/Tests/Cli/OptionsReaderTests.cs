@@ -1,5 +1,5 @@
 using System.Net;
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Cli;
 using Microsoft.Extensions.Configuration;
 

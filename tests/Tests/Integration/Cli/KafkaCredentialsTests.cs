@@ -1,4 +1,4 @@
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 
