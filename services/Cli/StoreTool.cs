@@ -30,14 +30,10 @@ internal sealed class StoreTool : IAsyncDisposable
         stores.AddRange(Services.Select(service => OpenStore.Of(service, postgres, kafka)));
     }
 
-    /// <summary>The platform's settings; <c>Schema</c> is that of a former release.</summary>
+    /// <summary>The platform's settings.</summary>
     public PostgresOptions Postgres { get; }
 
     public KafkaOptions Kafka { get; }
-
-    /// <summary>The schema of each service by the category of its streams.</summary>
-    public static IReadOnlyDictionary<string, string> Schemas(PostgresOptions postgres) => Services.ToDictionary(
-        service => service.Category, service => postgres.ForService(service.Name).Schema, StringComparer.Ordinal);
 
     /// <summary>
     /// Opens the stores of a data folder or of the settings. Throws <see cref="CommandException"/> or

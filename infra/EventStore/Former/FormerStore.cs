@@ -8,26 +8,18 @@ namespace EventStream.EventStore.Former;
 /// </summary>
 public static class FormerStore
 {
-    /// <summary>The schema where <c>Postgres:Schema</c> named no other.</summary>
-    public const string DefaultSchema = "eventstream";
-
     /// <summary>
-    /// Throws <see cref="FormerStoreException"/> where the database holds a former store with events that the schemas
-    /// of the services do not hold. Such an event is looked for by its id, the newest of each category.
+    /// Throws <see cref="FormerStoreException"/> where a former schema of the database holds events of a category that
+    /// the service's schema does not hold. Their newest is looked for by its id.
     /// </summary>
-    /// <param name="schemas">The category of a service's streams and the service's schema.</param>
     public static async Task CheckAsync(
-        NpgsqlDataSource source, string former, IReadOnlyDictionary<string, string> schemas,
-        CancellationToken cancellation)
+        NpgsqlDataSource source, string former, string category, string schema, CancellationToken cancellation)
     {
         if (!await ExistsAsync(source, $"{former}.event_positions", cancellation)) return;
-        foreach (var (category, schema) in schemas)
-        {
-            if (await NewestAsync(source, former, category, cancellation) is not { } newest) continue;
-            if (await ExistsAsync(source, $"{schema}.mt_events", cancellation)
-                && await HoldsAsync(source, schema, newest.Id, cancellation)) continue;
-            throw new FormerStoreException(former, category, newest.Position);
-        }
+        if (await NewestAsync(source, former, category, cancellation) is not { } newest) return;
+        if (await ExistsAsync(source, $"{schema}.mt_events", cancellation)
+            && await HoldsAsync(source, schema, newest.Id, cancellation)) return;
+        throw new FormerStoreException(former, category, newest.Position);
     }
 
     private static async Task<(long Position, Guid Id)?> NewestAsync(

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EventStream.EventStore.Former;
 using EventStream.EventStore.Relay;
 using EventStream.EventStore.Tools;
 using EventStream.Upload.Uploads;
@@ -62,7 +61,7 @@ internal static class StoreEventVerbs
         }
 
         var uploads = await FormerUploads.CarryOverAsync(
-            tool.Of("upload")[0].Source, tool.Postgres.Schema, cancellation);
+            tool.Of("upload")[0].Source, tool.Postgres.FormerSchema, cancellation);
         if (uploads > 0) System.Console.WriteLine($"upload: {StoreSchemaVerbs.Number(uploads)} uploads carried over");
         return 0;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using EventStream.EventStore.Tools;
+using Weasel.Core.Migrations;
 
 namespace EventStream.Cli.Commands.Store;
 
@@ -33,12 +34,17 @@ internal static class StoreSchemaVerbs
         var differs = false;
         foreach (var store in tool.Of(parsed.GetValue(StoreCommand.Service)))
         {
-            var difference = await store.Migration.DifferenceAsync(cancellation);
-            differs |= difference is not null;
-            System.Console.WriteLine(difference is null
-                ? $"{store.Service.Name}: schema {store.Postgres.Schema} is what this program expects"
-                : $"{store.Service.Name}: schema {store.Postgres.Schema} differs; `eventstream store migrate` applies:\n"
-                    + difference);
+            try
+            {
+                await store.Migration.AssertAsync(cancellation);
+                System.Console.WriteLine($"{store.Service.Name}: schema {store.Postgres.Schema} is as expected");
+            }
+            catch (DatabaseValidationException e)
+            {
+                differs = true;
+                System.Console.WriteLine($"{store.Service.Name}: schema {store.Postgres.Schema} differs. "
+                    + $"`eventstream store migrate` runs what is missing:\n{e.Message}");
+            }
         }
 
         return differs ? CommandLine.Failure : 0;

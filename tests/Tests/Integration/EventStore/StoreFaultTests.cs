@@ -4,6 +4,7 @@ using EventStream.EventStore;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
+using EventStream.EventStore.Relay;
 using EventStream.Tests.Kit;
 using Npgsql;
 
@@ -79,7 +80,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
         try
         {
             await Task.WhenAll(appending);
-            await CheckAsync(writing, acknowledged);
+            await CheckAsync(owners[0], acknowledged);
         }
         catch (Exception e)
         {
@@ -151,7 +152,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
             stored.Select(row => Guid.Parse(row.AsSpan(0, 36))).ToHashSet().SetEquals(acknowledged),
             "Acknowledged events are missing.");
         await UntilAsync(() => store.WaitAsync("counted"));
-        await UntilAsync(() => store.Status.WaitAsync("kafka-relay", TestStore.Patience, CancellationToken.None));
+        await UntilAsync(() => store.WaitAsync(KafkaRelay.ReaderName));
         Assert.Equal(
             await store.RowsAsync("select stream_id, count(*) from mt_events group by stream_id order by stream_id"),
             await store.RowsAsync("select id, data -> 'count' from mt_doc_counted order by id"));
