@@ -6,12 +6,18 @@ configuration=${1:-Debug}
 [ $# -eq 0 ] || shift
 results=$root/artifacts/test-results
 rm -rf "$results"
-status=0
-dotnet test "$root/tests/Tests" -c "$configuration" --no-build --nologo "$@" \
-  --logger 'trx;LogFileName=tests.trx' --logger 'console;verbosity=minimal' --results-directory "$results" || status=$?
-trx=$results/tests.trx
-[ -e "$trx" ] || { echo "the test run left no result file" >&2; exit 1; }
+status=0 total=0 passed=0 failed=0
 count() { grep -o "<Counters [^>]*" "$trx" | grep -o "$1=\"[0-9]*\"" | head -n 1 | tr -dc 0-9; }
-total=$(count total); passed=$(count passed); failed=$(count failed)
+for project in Tests Embedded; do
+  trx=$results/$project.trx
+  dotnet test "$root/tests/$project" -c "$configuration" --no-build --nologo "$@" \
+    --logger "trx;LogFileName=$project.trx" --logger 'console;verbosity=minimal' --results-directory "$results" \
+    || status=$?
+  [ -e "$trx" ] || { echo "the tests of $project left no result file" >&2; exit 1; }
+  total=$((total + $(count total)))
+  passed=$((passed + $(count passed)))
+  failed=$((failed + $(count failed)))
+done
+[ "$total" -gt 0 ] || { echo "no test was selected" >&2; exit 1; }
 echo "$passed passed, $failed failed, $((total - passed - failed)) skipped"
 exit "$status"

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Confluent.Kafka;
-using EventStream.Broker;
+using EventStream.Embedded.Broker;
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Daemon;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Reflection;
-using EventStream.Warehouse.Sql;
 
 namespace EventStream.Warehouse.Schema;
 
@@ -20,9 +19,19 @@ public sealed record SchemaScript(int Version, string Name, IReadOnlyList<string
             {
                 using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
                 var version = int.Parse(name.AsSpan(0, name.IndexOf('_')), CultureInfo.InvariantCulture);
-                return new SchemaScript(version, name, SqlScanner.Split(reader.ReadToEnd()));
+                return new SchemaScript(version, name, Split(reader.ReadToEnd()));
             })
             .ToList();
+    }
+
+    /// <summary>
+    /// A statement of our scripts ends with a semicolon at the end of a line; lines of comment stand outside of them.
+    /// </summary>
+    private static List<string> Split(string script)
+    {
+        var lines = script.Split('\n').Where(line => !line.StartsWith("--", StringComparison.Ordinal));
+        return [.. string.Join('\n', lines)
+            .Split(";\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
     }
 }
 

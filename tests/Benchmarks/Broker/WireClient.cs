@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Benchmarks;
 

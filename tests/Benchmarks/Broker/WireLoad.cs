@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using EventStream.Broker.Log;
-using EventStream.Broker.Protocol;
+using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Benchmarks;
 

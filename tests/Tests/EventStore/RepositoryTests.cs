@@ -1,7 +1,7 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Memory;
-using EventStream.Tests.Broker;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.EventStore;
 
@@ -177,7 +177,7 @@ public sealed class RepositoryTests
     [Fact]
     public async Task States_are_kept_for_a_bounded_time_and_number()
     {
-        var clock = new LogFixture.Clock();
+        var clock = new HandClock();
         var repository = new Repository<int>(store, Counter, statesMax: 2, clock);
         var seen = new List<int>();
         async Task DecideBesideAsync()

@@ -1,8 +1,10 @@
+using EventStream.Console;
+using EventStream.Embedded.ClickHouse;
 using EventStream.Hosting;
 using EventStream.Warehouse;
-using EventStream.Warehouse.Embedded;
 using EventStream.Warehouse.Sink;
 using Microsoft.Extensions.Configuration;
+using EngineException = EventStream.Embedded.ClickHouse.ClickHouseException;
 
 namespace EventStream.Tests.Warehouse;
 
@@ -17,7 +19,7 @@ public sealed class ClickHouseWordsTests
     [InlineData("502 Bad Gateway", 0, "")]
     public void An_error_has_clickhouse_s_code_and_name(string text, int code, string name)
     {
-        var error = ClickHouseException.Parse(text);
+        var error = EngineException.Parse(text);
         Assert.Equal((code, name, text), (error.Code, error.Name, error.Message));
     }
 
@@ -38,7 +40,7 @@ public sealed class ClickHouseWordsTests
     [InlineData("")]
     public void A_setting_with_an_impossible_name_is_unknown(string name) => Assert.Equal(
         115,
-        Assert.Throws<ClickHouseException>(
+        Assert.Throws<EngineException>(
             () => ClickHouseSettings.Statement([KeyValuePair.Create(name, "1")], new EmbeddedOptions())).Code);
 
     [Theory]
@@ -63,7 +65,7 @@ public sealed class ClickHouseWordsTests
     [Fact]
     public void An_error_inside_its_own_twin_is_said_once() => Assert.Equal(
         "Code: 452. DB::Exception: Setting a should not be changed. (SETTING_CONSTRAINT_VIOLATION)",
-        ClickHouseException.Parse(
+        EngineException.Parse(
             "Code: 452. DB::Exception: Code: 452. DB::Exception: Setting a should not be changed. "
             + "(SETTING_CONSTRAINT_VIOLATION) (version 26.5.1.1). (SETTING_CONSTRAINT_VIOLATION)").Message);
 
@@ -81,7 +83,7 @@ public sealed class ClickHouseWordsTests
         using var limiter = new ConcurrencyLimiter(1, 1);
         var first = await limiter.EnterAsync(CancellationToken.None);
         var second = limiter.EnterAsync(CancellationToken.None);
-        var refused = await Assert.ThrowsAsync<ClickHouseException>(() => limiter.EnterAsync(CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<EngineException>(() => limiter.EnterAsync(CancellationToken.None));
         Assert.Equal(202, refused.Code);
         Assert.False(second.IsCompleted);
         first.Dispose();
@@ -92,13 +94,13 @@ public sealed class ClickHouseWordsTests
     [Fact]
     public void An_engine_without_passwords_does_not_start_and_names_the_settings()
     {
-        var error = Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
+        var error = Assert.Throws<RoleConfigurationException>(() => ClickHouseRole.Read(Settings(
             ("ClickHouse:Password", "x"), ("ClickHouse:QuerySecondsMax", "0"))));
         Assert.Contains("set ClickHouse:ReaderPassword, or ClickHouse:ReaderPasswordFile", error.Message);
         Assert.Contains("QuerySecondsMax", error.Message);
-        Assert.Contains("differ", Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
+        Assert.Contains("differ", Assert.Throws<RoleConfigurationException>(() => ClickHouseRole.Read(Settings(
             ("ClickHouse:Password", "x"), ("ClickHouse:ReaderPassword", "x")))).Message);
-        Assert.Contains("/nowhere", Assert.Throws<RoleConfigurationException>(() => EmbeddedOptions.From(Settings(
+        Assert.Contains("/nowhere", Assert.Throws<RoleConfigurationException>(() => ClickHouseRole.Read(Settings(
             ("ClickHouse:PasswordFile", "/nowhere"), ("ClickHouse:ReaderPassword", "x")))).Message);
         Assert.Contains("ClickHouse:Password", Assert.Throws<RoleConfigurationException>(
             () => ClickHouseOptions.From(Settings(), "warehouse")).Message);
@@ -110,7 +112,7 @@ public sealed class ClickHouseWordsTests
         var file = Path.GetTempFileName();
         File.WriteAllText(file, "secret\n");
         var settings = Settings(("ClickHouse:PasswordFile", file), ("ClickHouse:ReaderPassword", "y"));
-        Assert.Equal("secret", EmbeddedOptions.From(settings).Password);
+        Assert.Equal("secret", ClickHouseRole.Read(settings).Password);
         Assert.Equal("secret", ClickHouseOptions.From(settings, "warehouse").Password);
         File.Delete(file);
     }

@@ -1,19 +1,10 @@
 using System.Text;
-using EventStream.Warehouse.Sql;
+using EventStream.Embedded.ClickHouse.Sql;
 
 namespace EventStream.Tests.Warehouse;
 
 public sealed class SqlStatementTests
 {
-    [Fact]
-    public void A_script_is_split_at_semicolons_outside_of_strings_names_and_comments()
-    {
-        var statements = SqlScanner.Split(
-            "-- a; b\nSELECT ';', `;`, \"x;\" ;; /* ; */ CREATE TABLE t (a Int32); SELECT $tag$ ; $tag$ # ; "
-                + "comment\n;");
-        Assert.Equal(["SELECT ';', `;`, \"x;\"", "CREATE TABLE t (a Int32)", "SELECT $tag$ ; $tag$"], statements);
-    }
-
     [Theory]
     [InlineData("SELECT 1; SELECT 2")]
     [InlineData("SELECT 1; DROP TABLE t")]

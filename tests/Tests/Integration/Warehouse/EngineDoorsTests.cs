@@ -1,6 +1,6 @@
 using System.Net;
 using EventStream.Tests.Kit;
-using EventStream.Warehouse.Sql;
+using EventStream.Embedded.ClickHouse.Sql;
 
 namespace EventStream.Tests.Integration.Warehouse;
 

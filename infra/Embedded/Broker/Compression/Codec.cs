@@ -1,0 +1,92 @@
+using System.IO.Compression;
+using ZstdSharp;
+
+namespace EventStream.Embedded.Broker.Compression;
+
+/// <summary>
+/// The compression codecs of the Kafka protocol, by the number in a batch's attributes. The broker keeps batches as
+/// they came; it unpacks them only to find a record by time, to check keys and to compact.
+/// </summary>
+internal static class Codec
+{
+    public const int None = 0;
+    public const int Gzip = 1;
+    public const int Snappy = 2;
+    public const int Lz4 = 3;
+    public const int Zstd = 4;
+
+    /// <summary>
+    /// Unpacks the records of a batch; false when the bytes are damaged, the codec is unknown or the bound of the
+    /// buffer
+    /// is reached.
+    /// </summary>
+    public static bool TryUnpack(int codec, ReadOnlySpan<byte> packed, UnpackBuffer into)
+    {
+        into.Clear();
+        try
+        {
+            Unpack(codec, packed, into);
+            return true;
+        }
+        catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Packs records as a producer of the codec would.</summary>
+    public static byte[] Pack(int codec, ReadOnlySpan<byte> records) => codec switch
+    {
+        Gzip => PackGzip(records),
+        Snappy => SnappyFormat.Pack(records),
+        Lz4 => Lz4Format.Pack(records),
+        Zstd => PackZstd(records),
+        _ => records.ToArray(),
+    };
+
+    private static void Unpack(int codec, ReadOnlySpan<byte> packed, UnpackBuffer into)
+    {
+        switch (codec)
+        {
+            case None:
+                packed.CopyTo(into.Grow(packed.Length));
+                break;
+            case Gzip:
+                using (var gzip = new GZipStream(new MemoryStream(packed.ToArray()), CompressionMode.Decompress))
+                {
+                    into.ReadAll(gzip);
+                }
+                break;
+            case Snappy:
+                SnappyFormat.Unpack(packed, into);
+                break;
+            case Lz4:
+                Lz4Format.Unpack(packed, into);
+                break;
+            case Zstd:
+                using (var zstd = new DecompressionStream(new MemoryStream(packed.ToArray())))
+                {
+                    into.ReadAll(zstd);
+                }
+                break;
+            default:
+                throw new InvalidDataException($"Codec {codec} does not exist.");
+        }
+    }
+
+    private static byte[] PackGzip(ReadOnlySpan<byte> records)
+    {
+        using var target = new MemoryStream();
+        using (var gzip = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(records);
+        }
+        return target.ToArray();
+    }
+
+    private static byte[] PackZstd(ReadOnlySpan<byte> records)
+    {
+        using var compressor = new Compressor();
+        return compressor.Wrap(records).ToArray();
+    }
+}

@@ -1,0 +1,88 @@
+namespace EventStream.Embedded.ClickHouse;
+
+/// <summary>
+/// Formats of which a chunk may follow a chunk. Each chunk of the engine is a document of its own, so what a document
+/// begins with is cut from every chunk but the first.
+/// </summary>
+internal static class ResultHeader
+{
+    private static readonly HashSet<string> Plain = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "JSONEachRow", "JSONLines", "NDJSON", "JSONCompactEachRow", "JSONStringsEachRow", "JSONCompactStringsEachRow",
+        "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "RowBinary", "LineAsString", "Native",
+    };
+
+    private static readonly Dictionary<string, int> Lines = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["TabSeparatedWithNames"] = 1, ["TSVWithNames"] = 1, ["TabSeparatedWithNamesAndTypes"] = 2,
+        ["TSVWithNamesAndTypes"] = 2, ["JSONCompactEachRowWithNames"] = 1, ["JSONCompactEachRowWithNamesAndTypes"] = 2,
+        ["JSONCompactStringsEachRowWithNames"] = 1, ["JSONCompactStringsEachRowWithNamesAndTypes"] = 2,
+    };
+
+    /// <summary>Whether the format can be sent chunk by chunk.</summary>
+    public static bool IsChunked(string format) =>
+        Plain.Contains(format) || Lines.ContainsKey(format) || IsBinary(format);
+
+    /// <summary>Whether the format tells how far a query is, from its start on.</summary>
+    public static bool HasProgress(string format) =>
+        format.EndsWith("WithProgress", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// A whole answer with its first line of progress at its beginning, where a server writes it. The engine reports
+    /// by the clock, so that a quick statement has its rows first.
+    /// </summary>
+    public static byte[] ProgressFirst(byte[] answer)
+    {
+        var at = answer.AsSpan().IndexOf("\n{\"progress\":"u8) + 1;
+        if (at == 0 || answer.AsSpan().StartsWith("{\"progress\":"u8)) return answer;
+        var length = answer.AsSpan(at).IndexOf((byte)'\n') + 1;
+        return length == 0
+            ? answer : [.. answer[at..(at + length)], .. answer[..at], .. answer[(at + length)..]];
+    }
+
+    /// <summary>How many bytes of a chunk are the document's beginning.</summary>
+    public static int Length(string format, ReadOnlySpan<byte> chunk)
+    {
+        if (IsBinary(format)) return Binary(chunk, types: format.EndsWith("Types", StringComparison.OrdinalIgnoreCase));
+        if (!Lines.TryGetValue(format, out var lines)) return 0;
+        var at = 0;
+        for (; lines > 0 && at < chunk.Length; lines--)
+        {
+            var end = chunk[at..].IndexOf((byte)'\n');
+            at = end < 0 ? chunk.Length : at + end + 1;
+        }
+
+        return at;
+    }
+
+    private static bool IsBinary(string format) =>
+        format.Equals("RowBinaryWithNames", StringComparison.OrdinalIgnoreCase)
+        || format.Equals("RowBinaryWithNamesAndTypes", StringComparison.OrdinalIgnoreCase);
+
+    private static int Binary(ReadOnlySpan<byte> chunk, bool types)
+    {
+        var at = 0;
+        var columns = Number(chunk, ref at);
+        for (var texts = types ? 2 * columns : columns; texts > 0 && at < chunk.Length; texts--)
+        {
+            var length = Number(chunk, ref at);
+            at = Math.Min(chunk.Length, at + length);
+        }
+
+        return at;
+    }
+
+    private static int Number(ReadOnlySpan<byte> chunk, ref int at)
+    {
+        var (value, shift) = (0, 0);
+        while (at < chunk.Length)
+        {
+            var part = chunk[at++];
+            value |= (part & 0x7F) << shift;
+            if ((part & 0x80) == 0) break;
+            shift += 7;
+        }
+
+        return value;
+    }
+}

@@ -1,0 +1,184 @@
+using System.Threading.Channels;
+using EventStream.Embedded.ClickHouse.Sql;
+
+namespace EventStream.Embedded.ClickHouse;
+
+/// <summary>
+/// One statement on its way through the engine. The engine blocks, so it runs on a thread of its own and passes its
+/// result on in chunks through a short queue: a slow reader slows the query down instead of filling memory.
+/// </summary>
+internal sealed class StatementRun(
+    EmbeddedEngine engine, ClickHouseSessions sessions, QueryLog log, ClickHouseRequest request)
+{
+    /// <summary>Chunks between engine and client; each is one block of the engine's, some hundred kilobytes.</summary>
+    private const int ChunkQueueDepthMax = 4;
+
+    private readonly Channel<byte[]> chunks = Channel.CreateBounded<byte[]>(
+        new BoundedChannelOptions(ChunkQueueDepthMax) { SingleReader = true, SingleWriter = true });
+
+    private readonly string marker = SystemTables.Marker(request.QueryId, request.User.Name);
+    private DateTimeOffset? started;
+
+    /// <summary>The result; completes with the engine's exception.</summary>
+    public ChannelReader<byte[]> Chunks => chunks.Reader;
+
+    /// <summary>What it cost until now; all of it once the chunks have ended.</summary>
+    public QuerySummary Summary { get; private set; }
+
+    /// <summary>The format of the result, known before the first chunk.</summary>
+    public string ResultFormat { get; private set; } = request.Format;
+
+    /// <summary>Runs to the end. Never throws: a failure completes <see cref="Chunks"/>.</summary>
+    public Task RunAsync(CancellationToken clientGone) => Task.Factory.StartNew(
+        () => Run(clientGone), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private void Run(CancellationToken clientGone)
+    {
+        // An INSERT is not killed half-way: its sender may ask again with the same token and find it done.
+        using var kill = request.Statement.Kind is SqlKind.InsertData ? default : clientGone.Register(Kill);
+        Exception? failure = null;
+        try
+        {
+            // A reader's session could hold nothing: temporary tables and SET are writes.
+            if (request.SessionId is null || request.User.ReadOnly) RunAlone(clientGone);
+            else RunInSession(clientGone);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+
+        log.End(request, started, Summary, failure);
+        chunks.Writer.TryComplete(failure);
+    }
+
+    private void RunAlone(CancellationToken clientGone)
+    {
+        using var connection = engine.Connect();
+        var text = Prepare(connection);
+        if (request.ReadOnlyLevel > 0) connection.Run($"SET readonly={request.ReadOnlyLevel}");
+        Execute(connection, text, clientGone);
+    }
+
+    private void RunInSession(CancellationToken clientGone)
+    {
+        var session = sessions.Take(request);
+        try
+        {
+            var text = Prepare(session.Connection);
+            Execute(session.Connection, text, clientGone);
+        }
+        finally
+        {
+            if (request.Settings.Count > 0) Reset(session.Connection);
+            sessions.Return(session);
+        }
+    }
+
+    private StatementText Prepare(ChdbConnection connection)
+    {
+        var role = request.User.ReadOnly ? EngineUsers.Reader : EngineUsers.Writer;
+        connection.Run($"SET ROLE {role}" + (request.Rows is null ? "" : $", {EngineUsers.Rows}"));
+        var text = StatementText.Check(connection, engine, request);
+        ResultFormat = request.Rows is null ? text.Format ?? request.Format : request.Format;
+        if (text.ReadsLog) log.Flush();
+        if (request.Database is { } database && database != "default")
+            connection.Run($"USE `{database.Replace("\\", "\\\\").Replace("`", "\\`")}`");
+        if (!text.IsSelect) connection.Run($"SET max_result_bytes={engine.Options.BufferedResultBytesMax}");
+        if (ResultHeader.HasProgress(ResultFormat))
+            connection.Run($"SET interactive_delay={EngineUsers.ProgressMicrosecondsMin}");
+        if (ClickHouseSettings.Statement(request.Settings, engine.Options) is { } set) connection.Run(set);
+        started = log.Start(request);
+        return text;
+    }
+
+    /// <summary>Settings of a request do not outlive it, in a session either.</summary>
+    private void Reset(ChdbConnection connection) =>
+        connection.Run("SET " + string.Join(", ", request.Settings.Select(setting => $"{setting.Key}=DEFAULT")));
+
+    private void Execute(ChdbConnection connection, StatementText text, CancellationToken clientGone)
+    {
+        if (!text.IsSelect) Whole(connection, text, clientGone);
+        else if (ResultHeader.IsChunked(ResultFormat) && !text.HasTotals && !AsksExtremes)
+            InChunks(connection, text, clientGone);
+        else ThroughPipe(connection, text, clientGone);
+    }
+
+    private bool AsksExtremes => request.Settings.Exists(setting => setting.Key == "extremes");
+
+    private void Whole(ChdbConnection connection, StatementText text, CancellationToken clientGone)
+    {
+        byte[] result = [];
+        var sql = request.Rows is null ? $"{text.Text()}\n{marker}" : Insert(request.Rows, text.Text());
+        Summary = connection.Run(sql, request.Format, request.Parameters, bytes => result = bytes.ToArray());
+        if (result.Length > 0) Pass(result, clientGone);
+    }
+
+    /// <summary>
+    /// Rows come from a file in memory; the engine cuts data inside a statement at a semicolon before a line break.
+    /// Checked expressions of VALUES are part of the statement, because they may use its parameters.
+    /// </summary>
+    private string Insert(MemoryFile rows, string head) => request.Expressions is { } expressions
+        ? $"{head} VALUES {expressions}"
+        : $"{head} SELECT * FROM file('{rows.Path}', {ClickHouseSettings.Quote(request.Statement.Format!)})\n{marker}";
+
+    private void InChunks(ChdbConnection connection, StatementText text, CancellationToken clientGone)
+    {
+        using var stream = connection.Stream($"{text.Text()}\n{marker}", ResultFormat, request.Parameters);
+        byte[] chunk = [];
+        var first = true;
+        while (stream.Next(bytes => chunk = Cut(bytes, first)))
+        {
+            first = false;
+            Summary = stream.Summary;
+            if (chunk.Length > 0) Pass(chunk, clientGone);
+        }
+
+        Summary = stream.Summary;
+    }
+
+    private byte[] Cut(ReadOnlySpan<byte> bytes, bool first) =>
+        (first ? bytes : bytes[ResultHeader.Length(ResultFormat, bytes)..]).ToArray();
+
+    /// <summary>A document with a beginning and an end is written by the engine as one, into a pipe.</summary>
+    private void ThroughPipe(ChdbConnection connection, StatementText text, CancellationToken clientGone)
+    {
+        using var pipe = new ResultPipe();
+        var reading = Task.Factory.StartNew(
+            () => pipe.ReadAll(chunk => Pass(chunk, clientGone)),
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            Summary = connection.Run(
+                $"{text.Text(pipe.Path, ResultFormat)}\n{marker}", ResultFormat, request.Parameters, static _ => { });
+        }
+        finally
+        {
+            pipe.Close();
+            _ = Task.WhenAny(reading).GetAwaiter().GetResult();
+        }
+
+        reading.GetAwaiter().GetResult();
+    }
+
+    private void Pass(byte[] chunk, CancellationToken clientGone)
+    {
+        if (chunks.Writer.TryWrite(chunk)) return;
+        chunks.Writer.WriteAsync(chunk, clientGone).AsTask().GetAwaiter().GetResult();
+    }
+
+    /// <summary>
+    /// KILL QUERY ... ASYNC from another connection; the form with SYNC never returns in this engine.
+    /// </summary>
+    private void Kill()
+    {
+        try
+        {
+            engine.Control($"KILL QUERY WHERE endsWith(query, '{marker}') ASYNC");
+        }
+        catch (ClickHouseException)
+        {
+            // The statement has ended by itself meanwhile, or runs into its time limit; nobody waits for it.
+        }
+    }
+}

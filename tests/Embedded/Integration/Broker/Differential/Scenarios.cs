@@ -1,0 +1,52 @@
+namespace EventStream.Embedded.Tests.Integration.Broker.Differential;
+
+/// <summary>The table of scenarios. Each is a script of what clients do, which writes down what they saw.</summary>
+internal static class Scenarios
+{
+    public static readonly SortedDictionary<string, Func<World, Task>> All = new(StringComparer.Ordinal)
+    {
+        ["produce acknowledgements"] = ProduceScenarios.AcknowledgementsAsync,
+        ["produce records as they are"] = ProduceScenarios.RecordsAsync,
+        ["produce every codec"] = ProduceScenarios.CodecsAsync,
+        ["produce what breaks a rule"] = ProduceScenarios.BrokenRulesAsync,
+        ["produce with sequence numbers"] = ProduceScenarios.SequencesAsync,
+        ["produce with append time"] = ProduceScenarios.AppendTimeAsync,
+        ["produce timestamps out of bounds"] = ProduceScenarios.TimestampBoundsAsync,
+        ["fetch from offsets"] = FetchScenarios.OffsetsAsync,
+        ["fetch within bounds of size"] = FetchScenarios.SizesAsync,
+        ["fetch by leader epoch"] = FetchScenarios.LeaderEpochsAsync,
+        ["fetch from a consumer out of range"] = FetchScenarios.ResetAsync,
+        ["offsets by time"] = TimeScenarios.TimesAsync,
+        ["offsets by time within a batch"] = TimeScenarios.WithinBatchesAsync,
+        ["offsets by time and isolation"] = TimeScenarios.IsolationAsync,
+        ["records deleted"] = UpkeepScenarios.DeleteRecordsAsync,
+        ["records compacted"] = UpkeepScenarios.CompactionAsync,
+        ["records compacted with transactions"] = UpkeepScenarios.CompactionOfTransactionsAsync,
+        ["records past retention by size"] = UpkeepScenarios.RetentionBySizeAsync,
+        ["records past retention by time"] = UpkeepScenarios.RetentionByTimeAsync,
+        ["topics created and deleted"] = TopicScenarios.LifeAsync,
+        ["topics that cannot be created"] = TopicScenarios.RefusedAsync,
+        ["topics that grow"] = TopicScenarios.GrowthAsync,
+        ["configs described"] = ConfigScenarios.DescribedAsync,
+        ["configs altered"] = ConfigScenarios.AlteredAsync,
+        ["configs refused"] = ConfigScenarios.RefusedAsync,
+        ["group of two members"] = GroupScenarios.TwoMembersAsync,
+        ["group members that err"] = GroupScenarios.ErrorsAsync,
+        ["group with static members"] = GroupScenarios.StaticMembersAsync,
+        ["group member that falls silent"] = GroupScenarios.SilentMemberAsync,
+        ["group protocols"] = GroupScenarios.ProtocolsAsync,
+        ["group offsets"] = GroupScenarios.OffsetsAsync,
+        ["group deleted"] = GroupScenarios.DeletedAsync,
+        ["group rebalances eagerly"] = w => RebalanceScenarios.RebalanceAsync(w, cooperative: false),
+        ["group rebalances cooperatively"] = w => RebalanceScenarios.RebalanceAsync(w, cooperative: true),
+        ["transactions committed and aborted"] = TransactionScenarios.OutcomesAsync,
+        ["transactions side by side"] = TransactionScenarios.SideBySideAsync,
+        ["transactions fenced"] = TransactionScenarios.FencedAsync,
+        ["transactions fenced in the stock client"] = TransactionScenarios.StockFencedAsync,
+        ["transactions timed out"] = TransactionScenarios.TimedOutAsync,
+        ["transactions with offsets"] = TransactionScenarios.OffsetsAsync,
+        ["transactions in the wrong state"] = TransactionScenarios.WrongStatesAsync,
+        ["transactional ids"] = TransactionScenarios.IdentitiesAsync,
+        ["requests in unknown versions"] = RequestScenarios.VersionsAsync,
+    };
+}
