@@ -75,8 +75,9 @@ public static class MartenSettings
         store.Projections.Errors.SkipUnknownEvents = false;
         store.Projections.Errors.SkipSerializationErrors = false;
         store.Projections.Errors.SkipApplyErrors = false;
-        // A process that died is replaced within this time.
+        // A process that died is replaced, and a reader that failed tries again, within about a second.
         store.Projections.LeadershipPollingTime = 1000;
+        store.Projections.HealthCheckPollingTime = TimeSpan.FromSeconds(1);
     }
 
     /// <summary>

@@ -43,6 +43,8 @@ public static class ServiceStoreRegistration
         this IServiceCollection services, PostgresOptions postgres, ServiceStore service, bool withDaemon = true)
     {
         services.TryAddSingleton(TimeProvider.System);
+        // At Information Marten tells of every page and every check of its readers.
+        services.AddLogging(logs => logs.AddFilter(nameof(Marten), LogLevel.Warning));
         services.AddSingleton(postgres).AddSingleton(service);
         services.AddSingleton(_ => postgres.CreateDataSource());
         services.AddSingleton(p => new KeysPool(postgres.CreateKeysDataSource()));
