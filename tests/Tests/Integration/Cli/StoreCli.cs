@@ -16,18 +16,22 @@ internal sealed class StoreCli : IAsyncDisposable
 
     private StoreCli(PostgresOptions options)
     {
-        this.options = options;
+        this.options = options with { FormerSchema = options.Schema };
         source = options.CreateDataSource();
     }
 
     /// <summary>Where a former release would have its store.</summary>
-    public string FormerSchema => options.Schema;
+    public string FormerSchema => options.FormerSchema;
 
     public static async Task<StoreCli> CreateAsync(string name)
     {
         var own = await PostgresFixture.OptionsAsync(name);
         return new StoreCli(own with { SchemaPrefix = own.Schema[..Math.Min(own.Schema.Length, 50)] + "_" });
     }
+
+    /// <summary>The same on an address where no PostgreSQL is.</summary>
+    public StoreCli Elsewhere() => new(
+        options with { ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}" });
 
     public string Schema(string service) => options.ForService(service).Schema;
 
@@ -92,7 +96,7 @@ internal sealed class StoreCli : IAsyncDisposable
 
     private (string Key, string Value)[] Settings(string? kafka) =>
     [
-        ("Postgres:ConnectionString", options.ConnectionString), ("Postgres:Schema", options.Schema),
+        ("Postgres:ConnectionString", options.ConnectionString), ("Postgres:Schema", options.FormerSchema),
         ("Postgres:SchemaPrefix", options.SchemaPrefix), ("Postgres:MasterKeyFile", PostgresFixture.MasterKeyFile.Value),
         ("Kafka:Bootstrap", kafka ?? "127.0.0.1:1"),
     ];
