@@ -21,6 +21,15 @@ public sealed record ServiceStore(string Name, Action<Marten.StoreOptions> Conte
     /// <summary>Source-generated JSON of the read models' documents.</summary>
     public IJsonTypeInfoResolver? Documents { get; init; }
 
+    /// <summary>The first word of its streams' names in exports and commands, such as <c>video-0190...</c>.</summary>
+    public string Category { get; init; } = Name;
+
+    /// <summary>
+    /// Whether the relay publishes what <c>eventstream store import</c> reads, where a topic does not hold it yet. Not
+    /// where the release that exported it published it under other ids.
+    /// </summary>
+    public bool RelaysImports { get; init; } = true;
+
     /// <summary>Numbered SQL files of plain tables, embedded in an assembly below a folder.</summary>
     public (Assembly Assembly, string Folder)? Sql { get; init; }
 }

@@ -53,7 +53,7 @@ public static class ServiceStoreRegistration
         services.AddSingleton(p => new PersonalData(p.GetRequiredService<SubjectKeys>()));
         services.AddSingleton<StoreMigration>().AddSingleton<StoreStatus>();
         services.AddSingleton(typeof(Decider<>));
-        if (postgres.MigrateAtStart) services.AddHostedService<MigrateStoreAtStart>();
+        services.AddHostedService<MigrateStoreAtStart>();
         services.AddRelay(postgres, service);
         var marten = services.AddMarten(p => Configure(p, service, postgres)).UseLightweightSessions();
         if (!withDaemon) return services;

@@ -45,7 +45,9 @@ internal static class PersonalContract
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
         {
             var (subject, text) = Split(value);
-            PersonalText.Write(writer, keys.Of(Tenants.Default, subject), text);
+            // What was erased elsewhere, as in an export, belongs to nobody.
+            if (text == PersonalDataAttribute.Erased) writer.WriteStringValue(text);
+            else PersonalText.Write(writer, keys.Of(Tenants.Default, subject), text);
         }
 
         public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

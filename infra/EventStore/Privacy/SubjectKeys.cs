@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using EventStream.Contracts;
 
 namespace EventStream.EventStore.Privacy;
 
@@ -26,6 +27,14 @@ internal abstract class SubjectKeys(TimeProvider time)
         entry = Remember(key.Id, key);
         bySubject[(tenant, subject)] = entry;
         return key;
+    }
+
+    /// <summary>Fetches the keys that serializing an event or document is going to need.</summary>
+    public async ValueTask FetchAsync(object data, CancellationToken cancellation)
+    {
+        foreach (var field in PersonalJson.FieldsOf(data.GetType()))
+            if (field.SubjectOf(data) is { } subject && subject != PersonalDataAttribute.Erased)
+                await OfAsync(Tenants.Default, subject, cancellation);
     }
 
     /// <summary>

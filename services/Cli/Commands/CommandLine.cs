@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EventStream.EventStore.Former;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Edge;
@@ -63,7 +64,7 @@ public static class CommandLine
     private static string? Expected(Exception e) => e switch
     {
         CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
-            or KafkaSettingsException or UnauthorizedAccessException => e.Message,
+            or FormerStoreException or KafkaSettingsException or UnauthorizedAccessException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

@@ -3,12 +3,12 @@ using Confluent.Kafka;
 using EventStream.Embedded.Broker;
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
+using Marten;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace EventStream.Benchmarks;
+namespace EventStream.Benchmarks.Store;
 
 /// <summary>
 /// The relay from PostgreSQL to the platform's broker: how many events a second it carries from a backlog, beside an
@@ -29,12 +29,13 @@ internal static class RelayBenchmark
         var folder = Directory.CreateTempSubdirectory("eventstream-bench-relay").FullName;
         await using var broker = await DevBroker.StartAsync(new BrokerOptions { DataFolder = folder }, None);
         var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
-        await using var bench = await StoreBench.StartAsync("relay");
+        await using var postgres = await BenchPostgres.StartAsync();
+        await using var bench = await StoreBench.OpenAsync(postgres.Options);
         await bench.FillAsync(Streams, Events / Streams);
         var turn = 0;
         var rates = await Measure.RatesAsync(
-            Events, () => RelayAllAsync(bench, kafka, $"bench.{turn++}"), () => ProduceAsync(bench, kafka));
-        var delays = await DelaysAsync(bench, kafka);
+            Events, () => RelayAllAsync(postgres, bench, kafka, $"bench.{turn++}"), () => ProduceAsync(bench, kafka));
+        var delays = await DelaysAsync(postgres, kafka);
         Directory.Delete(folder, recursive: true);
         return
         [
@@ -48,46 +49,48 @@ internal static class RelayBenchmark
 
     private static double Quantile(List<double> sorted, double q) => sorted[(int)((sorted.Count - 1) * q)];
 
-    private static async Task RelayAllAsync(StoreBench bench, KafkaOptions kafka, string name)
+    private static async Task RelayAllAsync(
+        BenchPostgres postgres, StoreBench bench, KafkaOptions kafka, string name)
     {
         var topic = await TopicAsync(kafka, name);
-        await bench.ExecuteAsync("delete from checkpoints");
-        await using var relay = await RunningAsync(bench, kafka, topic);
-        await new StoreReaders(bench.Source, bench.Options, TimeProvider.System)
-            .WaitForNonStaleAsync(EventRelay.ReaderName, Patience, None);
+        await bench.ExecuteAsync("delete from mt_event_progression where name <> 'HighWaterMark'");
+        await using var relay = await StoreBench.OpenAsync(postgres.Options, kafka, topic);
+        await relay.Status.WaitAsync(KafkaRelay.ReaderName, Patience, None);
     }
 
     private static async Task ProduceAsync(StoreBench bench, KafkaOptions kafka)
     {
         var topic = await TopicAsync(kafka, "bench.raw");
-        var route = new RelayRoute("video", topic);
         using var producer = new ProducerBuilder<byte[], byte[]>(kafka.ProducerConfig("bench")).Build();
-        for (var at = 0L; at < Events; at += 500)
+        for (var at = 0L; at < Events; at += MartenSettings.PageMax)
         {
             // What the relay must do besides is part of the limit: read the events and make records of them.
-            foreach (var recorded in await bench.Store.ReadRangeAsync(at, at + 500, 500, None))
-                producer.Produce(topic.Name, RelayRecords.Of(recorded, route, "/bench", replay: false));
+            await using var session = bench.Documents.QuerySession();
+            var page = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > at)
+                .OrderBy(e => e.Sequence).Take(MartenSettings.PageMax).ToListAsync();
+            foreach (var e in page)
+                producer.Produce(
+                    topic.Name, RelayRecords.Of(e, new RelayTarget(topic, $"{e.StreamId:D}"), "/bench", replay: false));
             producer.Flush(Patience);
         }
     }
 
-    private static async Task<List<double>> DelaysAsync(StoreBench bench, KafkaOptions kafka)
+    private static async Task<List<double>> DelaysAsync(BenchPostgres postgres, KafkaOptions kafka)
     {
         var topic = await TopicAsync(kafka, "bench.delay");
-        await bench.ExecuteAsync($"update checkpoints set position = {Events}");
-        await using var relay = await RunningAsync(bench, kafka, topic);
+        await using var store = await StoreBench.OpenAsync(postgres.Options with { Schema = "delay" }, kafka, topic);
         var committed = new System.Collections.Concurrent.ConcurrentDictionary<string, long>(StringComparer.Ordinal);
         // A relay that has just taken over reads the end of the topic first: the measure begins with the second event.
         var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var reading = Task.Run(() => Read(kafka, topic, began));
+        var streams = Enumerable.Range(0, 50).Select(_ => Guid.CreateVersion7()).ToArray();
         for (var i = 0; i <= Samples; i++)
         {
-            var id = Guid.NewGuid();
+            var command = Guid.NewGuid();
             var started = Stopwatch.GetTimestamp();
-            await bench.Store.AppendAsync(
-                $"video-new-{i % 50}", ExpectedVersion.Any, [new NewEvent(id, StoreBench.Sample())], EventMetadata.None,
-                None);
-            committed[id.ToString("D")] = Stopwatch.GetTimestamp();
+            await store.Decider.DecideAsync(
+                streams[i % streams.Length], _ => [Store.Samples.Event()], EventMetadata.None, None, command);
+            committed[EventIds.Of(command, 0).ToString("D")] = Stopwatch.GetTimestamp();
             if (i == 0) await began.Task.WaitAsync(Patience);
             var rest = TimeSpan.FromSeconds(1.0 / PerSecond) - Stopwatch.GetElapsedTime(started);
             if (rest > TimeSpan.Zero) await Task.Delay(rest);
@@ -122,23 +125,5 @@ internal static class RelayBenchmark
         var topic = Topics.VideoEvents with { Name = name };
         await new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance).EnsureAsync([topic], None);
         return topic;
-    }
-
-    private static async Task<RunningRelay> RunningAsync(StoreBench bench, KafkaOptions kafka, Topic topic)
-    {
-        var relay = new EventRelay(kafka, [new RelayRoute("video", topic)], bench.Services);
-        var daemon = new ProjectionDaemon(new DaemonPlan(), [relay], [], bench.Services);
-        await daemon.StartAsync(None);
-        while (!daemon.Owns(EventRelay.ReaderName)) await Task.Delay(5);
-        return new RunningRelay(daemon);
-    }
-
-    private sealed record RunningRelay(ProjectionDaemon Daemon) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await Daemon.StopAsync(None);
-            Daemon.Dispose();
-        }
     }
 }
