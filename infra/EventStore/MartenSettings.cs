@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -75,6 +77,9 @@ public static class MartenSettings
         store.Projections.Errors.SkipUnknownEvents = false;
         store.Projections.Errors.SkipSerializationErrors = false;
         store.Projections.Errors.SkipApplyErrors = false;
+        // Each service has a leader of its own; PostgreSQL's advisory locks are one number space for a database.
+        store.Projections.DaemonLockId =
+            BitConverter.ToInt32(SHA256.HashData(Encoding.UTF8.GetBytes(store.DatabaseSchemaName)));
         // A process that died is replaced, and a reader that failed tries again, within about a second.
         store.Projections.LeadershipPollingTime = 1000;
         store.Projections.HealthCheckPollingTime = TimeSpan.FromSeconds(1);

@@ -40,7 +40,7 @@ public static class PostgresFixture
         {
             ConnectionString = cluster.ConnectionString,
             MasterKey = MasterKey.Of(MasterSecret),
-            Schema = $"{name.ToLowerInvariant()}_{Guid.NewGuid():N}"[..Math.Min(60, name.Length + 33)],
+            Schema = $"{name.ToLowerInvariant()}_{Guid.NewGuid():N}"[..Math.Min(50, name.Length + 33)],
         };
     }
 
