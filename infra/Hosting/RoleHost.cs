@@ -79,7 +79,7 @@ public static class RoleHost
         builder.Logging.AddFilter("System", LogLevel.Warning);
         // A line for every request without a good key would let strangers push everything else out of the log.
         builder.Logging.AddFilter(typeof(KeyAuthentication).FullName, LogLevel.Warning);
-        // Whoever asks for readiness reads the answer; a line in the log for every "not yet" would bury the rest.
+        // A client that asks for readiness reads the answer; a line in the log for every "not yet" would bury the rest.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddProvider(new LineLoggerProvider(role.Name));
     }

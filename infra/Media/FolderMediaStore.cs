@@ -73,7 +73,7 @@ public sealed class FolderMediaStore : IMediaStore
     public async Task<long> AppendAsync(string key, long offset, Stream content, CancellationToken cancellation)
     {
         var path = PathForWriting(key);
-        // Without a buffer of its own, so that the size tells at any time what a killed process would leave.
+        // Without a buffer of its own, so that the size shows at any time what a killed process would leave.
         await using var file = new FileStream(
             path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, true);
         if (file.Length != offset) throw new MediaOffsetException(key, offset, file.Length);
@@ -86,7 +86,7 @@ public sealed class FolderMediaStore : IMediaStore
             await file.WriteAsync(buffer.AsMemory(0, read), CancellationToken.None);
         }
 
-        // The caller may forget its copy once it hears the new size, so the bytes must outlive a power cut.
+        // The caller may forget its copy once it has the new size, so the bytes must outlive a power cut.
         file.Flush(flushToDisk: true);
         return file.Length;
     }

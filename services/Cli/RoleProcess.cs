@@ -11,7 +11,7 @@ namespace EventStream.Cli;
 
 /// <summary>
 /// The roles of one process: builds them all, starts them together, stops them together. One role that stops by itself
-/// stops the process with a failure, so that whoever supervises it can start it again.
+/// stops the process with a failure, so that its supervisor can start it again.
 /// </summary>
 public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration configuration) : IAsyncDisposable
 {

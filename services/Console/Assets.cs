@@ -41,14 +41,18 @@ internal static class Assets
             MapEmbedded(routes, $"/assets/{file}", file);
         }
 
+        Map(routes, "/assets/contracts.js", "contracts.js", ContractConstants.Module());
+
         routes.MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg")).AllowAnonymous();
         foreach (var (route, package) in Vendor)
             routes.MapGet(route, () => VendorFile(configuration, package)).AllowAnonymous();
     }
 
-    private static void MapEmbedded(IEndpointRouteBuilder routes, string route, string file)
+    private static void MapEmbedded(IEndpointRouteBuilder routes, string route, string file) =>
+        Map(routes, route, file, Read(file));
+
+    private static void Map(IEndpointRouteBuilder routes, string route, string file, byte[] bytes)
     {
-        var bytes = Read(file);
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]}\"");
         routes.MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag)).AllowAnonymous();
     }

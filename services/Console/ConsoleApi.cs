@@ -6,7 +6,7 @@ using EventStream.Hosting.Access;
 namespace EventStream.Console;
 
 /// <summary>
-/// The reads behind the pages, and who may read. Whoever is signed in:
+/// The reads behind the pages, and who may read. Everyone who is signed in:
 /// <code>
 /// GET  /api/videos, /api/videos/{id}, /api/videos/{id}/events    Upload, on behalf of the user
 /// GET  /api/videos/{id}/progress                                 how far its encode tasks are

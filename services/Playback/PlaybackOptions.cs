@@ -18,7 +18,7 @@ public sealed record PlaybackOptions
 
     /// <summary>
     /// <c>Playback:VideosMax</c>: videos held in memory. Each takes one to two kilobytes, so the default stays
-    /// below 200 MB; beyond it the one that was heard of longest ago is forgotten.
+    /// below 200 MB; beyond it the one whose last event is oldest is dropped.
     /// </summary>
     public int VideosMax { get; init; } = 100_000;
 

@@ -129,7 +129,7 @@ internal sealed partial class ClickHouseApi(
         {
             while (await run.Chunks.WaitToReadAsync(limit.Token))
             {
-                // Whoever asks for progress wants the first word of it at once.
+                // A client that asks for progress wants the first report at once.
                 var wait = ResultHeader.HasProgress(run.ResultFormat) ? HeldProgressMax : HeldMax;
                 if (held.Count == 0 && !request.WaitEnd) limit.CancelAfter(wait);
                 while (bytes < most && run.Chunks.TryRead(out var chunk))

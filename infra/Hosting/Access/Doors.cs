@@ -32,7 +32,7 @@ internal static class Doors
         var methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
         var policies = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(data => data.Policy)
             .OfType<string>().ToList();
-        // What a route itself says stands last and counts besides what its group says; both must be met.
+        // What a route itself says comes last and counts besides what its group says; both must be met.
         var policy = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? Anyone
             : policies.Count > 0 ? string.Join(" and ", policies.Distinct(StringComparer.Ordinal)) : Policies.Operate;
         return new Door(

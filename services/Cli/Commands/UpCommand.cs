@@ -4,7 +4,7 @@ using EventStream.Cli.Supervisor;
 
 namespace EventStream.Cli.Commands;
 
-/// <summary><c>eventstream up</c>: the whole platform on this machine until it is told to stop.</summary>
+/// <summary><c>eventstream up</c>: the whole platform on this machine until it is asked to stop.</summary>
 internal static class UpCommand
 {
     internal static readonly Option<string> Data = new("--data")

@@ -4,8 +4,9 @@ using System.Globalization;
 namespace EventStream.Cli.Supervisor;
 
 /// <summary>
-/// Ends the worker processes of an edge whose master process was killed: they go on serving its port, so that no other
-/// edge could take it. They are told from anybody else's nginx by the files of the edge's folder that they hold open.
+/// Ends the worker processes of an edge whose master process was killed: they go on serving its port, so that no
+/// other edge could take it. They are distinguished from any other nginx by the files of the edge's folder that they
+/// hold open.
 /// </summary>
 internal static class NginxOrphans
 {

@@ -70,7 +70,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
 
     /// <summary>
     /// Roles know the hashes of keys only; the keys themselves stay in their files. Their entries have names, so that
-    /// those of the operator's environment, which count from 0, stand beside them.
+    /// those of the operator's environment, which count from 0, are beside them.
     /// </summary>
     private void SetKeys(Action<string, string> set)
     {

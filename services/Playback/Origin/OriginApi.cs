@@ -13,7 +13,7 @@ namespace EventStream.Playback.Origin;
 
 /// <summary>
 /// What edges ask for. The signed prefix that opened the edge comes in a header and is checked again here, so that
-/// whoever reaches the origin past an edge gets nothing.
+/// a request that reaches the origin past an edge gets nothing.
 /// </summary>
 internal static class OriginApi
 {

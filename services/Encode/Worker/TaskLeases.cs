@@ -7,35 +7,35 @@ using EventStream.Media;
 namespace EventStream.Encode.Worker;
 
 /// <summary>
-/// Who works on a task, and what came of it, written beside the media. A claim keeps a second worker from doing the
-/// same work after a rebalance; a receipt lets a repeated command answer at once. Both only save work: without them
-/// the work is done again and overwrites what is there with the same.
+/// The lease of a task, and the receipt of its result, written beside the media. A lease keeps a second worker from
+/// doing the same work after a rebalance; a receipt lets a repeated command answer at once. Both only save work:
+/// without them the work is done again and overwrites what is there with the same.
 /// </summary>
-public sealed class Claims(IMediaStore media, string worker, TimeProvider clock)
+public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider clock)
 {
-    /// <summary>A claim is renewed so often.</summary>
+    /// <summary>A lease is renewed so often.</summary>
     public static readonly TimeSpan Renewal = TimeSpan.FromSeconds(2);
 
-    /// <summary>A claim so old is that of a worker that is gone.</summary>
+    /// <summary>A lease so old has run out: its worker is gone.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
 
     private const int SmallFileMax = 4 * 1024 * 1024;
 
-    /// <summary>The worker that works on a task now, or null; this worker's own claims do not count.</summary>
+    /// <summary>The worker that works on a task now, or null; this worker's own leases do not count.</summary>
     public async Task<string?> HolderAsync(VideoId video, string task, CancellationToken cancellation)
     {
-        if (await ReadAsync(ClaimKey(video, task), cancellation) is not { } text) return null;
+        if (await ReadAsync(LeaseKey(video, task), cancellation) is not { } text) return null;
         var lines = text.Split('\n');
         return lines.Length == 2 && lines[0] != worker
             && DateTimeOffset.TryParse(lines[1], CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var at)
             && clock.GetUtcNow() - at < Lifetime ? lines[0] : null;
     }
 
-    /// <summary>Claims a task and renews the claim until the result is disposed, which gives it back.</summary>
+    /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
     public async Task<IAsyncDisposable> HoldAsync(VideoId video, string task, CancellationToken cancellation)
     {
-        var key = ClaimKey(video, task);
-        await WriteAsync(key, Claim(), cancellation);
+        var key = LeaseKey(video, task);
+        await WriteAsync(key, Lease(), cancellation);
         var stop = new CancellationTokenSource();
         return new Held(this, key, stop, Task.Run(() => RenewAsync(key, stop.Token), CancellationToken.None));
     }
@@ -60,12 +60,12 @@ public sealed class Claims(IMediaStore media, string worker, TimeProvider clock)
             Encoding.UTF8.GetString(MessageTypes.Write(outcome))),
         cancellation);
 
-    /// <summary>What identifies the work: the command without its attempt and time.</summary>
+    /// <summary>What identifies the work: the command without its attempt, time and lane.</summary>
     private static string Digest(ICommand command)
     {
         IMessage plain = command switch
         {
-            EncodeRung c => c with { RequestedAt = default, Attempt = 1 },
+            EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
             MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
             ProbeSource c => c with { RequestedAt = default, Attempt = 1 },
@@ -74,16 +74,17 @@ public sealed class Claims(IMediaStore media, string worker, TimeProvider clock)
         return Convert.ToHexStringLower(SHA256.HashData(MessageTypes.Write(plain)));
     }
 
-    private static string ClaimKey(VideoId video, string task) => $"encode/{video}/{task}.claim";
+    /// <summary>The ending is frozen: workers of an earlier program look for it.</summary>
+    private static string LeaseKey(VideoId video, string task) => $"encode/{video}/{task}.claim";
 
     private static string ReceiptKey(VideoId video, string task) => $"encode/{video}/{task}.receipt";
 
-    private string Claim() => string.Create(CultureInfo.InvariantCulture, $"{worker}\n{clock.GetUtcNow():O}");
+    private string Lease() => string.Create(CultureInfo.InvariantCulture, $"{worker}\n{clock.GetUtcNow():O}");
 
     private async Task RenewAsync(string key, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(Renewal, clock);
-        while (await timer.WaitForNextTickAsync(stop)) await WriteAsync(key, Claim(), stop);
+        while (await timer.WaitForNextTickAsync(stop)) await WriteAsync(key, Lease(), stop);
     }
 
     private Task WriteAsync(string key, string text, CancellationToken cancellation) =>
@@ -106,7 +107,8 @@ public sealed class Claims(IMediaStore media, string worker, TimeProvider clock)
         }
     }
 
-    private sealed class Held(Claims claims, string key, CancellationTokenSource stop, Task renewal) : IAsyncDisposable
+    private sealed class Held(TaskLeases leases, string key, CancellationTokenSource stop, Task renewal)
+        : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
@@ -117,11 +119,11 @@ public sealed class Claims(IMediaStore media, string worker, TimeProvider clock)
             }
             catch (Exception e) when (e is OperationCanceledException or IOException)
             {
-                // A claim that could not be renewed has run out by itself.
+                // A lease that could not be renewed has run out by itself.
             }
 
             stop.Dispose();
-            await claims.ForgetAsync(key);
+            await leases.ForgetAsync(key);
         }
     }
 }

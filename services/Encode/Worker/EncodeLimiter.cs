@@ -19,7 +19,7 @@ public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, l
 /// A partition hands over its next command only once the one before is done. After a task of the first lane the turn is
 /// therefore kept for a moment, or a long task of the other lane would slip in between two of the first.
 /// </remarks>
-public sealed class EncodeGate(TimeProvider clock)
+public sealed class EncodeLimiter(TimeProvider clock)
 {
     /// <summary>How long a turn of the first lane is kept for the next one of that lane.</summary>
     public static readonly TimeSpan FirstLaneGrace = TimeSpan.FromMilliseconds(400);
@@ -88,13 +88,13 @@ public sealed class EncodeGate(TimeProvider clock)
         taken = false;
     }
 
-    private sealed class Exit(EncodeGate gate, bool firstLane) : IDisposable
+    private sealed class Exit(EncodeLimiter limiter, bool firstLane) : IDisposable
     {
         private int left;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref left, 1) == 0) gate.Leave(firstLane);
+            if (Interlocked.Exchange(ref left, 1) == 0) limiter.Leave(firstLane);
         }
     }
 }

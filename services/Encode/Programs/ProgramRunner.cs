@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace EventStream.Encode.Ffmpeg;
+namespace EventStream.Encode.Programs;
 
 /// <summary>
-/// A program ended with an error, or went quiet and was stopped. The message carries the end of what it said.
+/// A program ended with an error, or wrote nothing and was stopped. The message carries the end of its log.
 /// </summary>
 public sealed class ProgramFailedException(string program, int? exitCode, string tail)
     : Exception($"{program} {(exitCode is { } code ? $"ended with code {code}" : "was stopped")}: {tail}")
@@ -13,23 +13,16 @@ public sealed class ProgramFailedException(string program, int? exitCode, string
     /// <summary>The exit code, or null where the runner stopped it.</summary>
     public int? ExitCode { get; } = exitCode;
 
-    /// <summary>The last lines of standard error.</summary>
+    /// <summary>The last lines of standard error, in one.</summary>
     public string Tail { get; } = tail;
 }
 
 /// <summary>
-/// Runs one program: start, lines of output, cancel, exit, and the end of its standard error. It owns the life of the
-/// process: no program outlives its run, nor, on Linux, this process.
+/// Runs ffprobe and shaka-packager: start, lines of output, cancel, exit, and the end of standard error, each with a
+/// bound. No program outlives its run, nor, on Linux, this process.
 /// </summary>
 public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
 {
-    /// <summary>
-    /// Lines of standard error kept for the message; the first of a long list tell nothing that the last do not.
-    /// </summary>
-    private const int TailLinesMax = 12;
-
-    private const int TailLineLengthMax = 400;
-
     /// <summary>
     /// Runs to the end and hands each line of standard output to <paramref name="onLine"/>. On cancellation the
     /// program is killed before this ends. Throws <see cref="ProgramFailedException"/> for a non-zero exit, and for a
@@ -44,25 +37,30 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
         using var quiet = new CancellationTokenSource(options.QuietMax, clock);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, quiet.Token);
         await using var kill = stop.Token.Register(() => Kill(process));
-        var heard = (string line) =>
+        var log = new ErrorLog();
+        var errors = ReadLinesAsync(process.StandardError, line =>
+        {
+            quiet.CancelAfter(options.QuietMax);
+            log.Add(line);
+        });
+        process.StandardInput.Close();
+        await ReadLinesAsync(process.StandardOutput, line =>
         {
             quiet.CancelAfter(options.QuietMax);
             onLine(line);
-        };
-        var tail = ReadTailAsync(process.StandardError, () => quiet.CancelAfter(options.QuietMax));
-        await ReadLinesAsync(process, heard);
-        var said = await tail;
+        });
+        await errors;
         await process.WaitForExitAsync(CancellationToken.None);
         cancellation.ThrowIfCancellationRequested();
         var name = Path.GetFileName(program);
         if (quiet.IsCancellationRequested)
             throw new ProgramFailedException(name, null,
-                $"it said nothing for {options.QuietMax.TotalSeconds:0} s. {said}");
-        if (process.ExitCode != 0) throw new ProgramFailedException(name, process.ExitCode, said);
+                $"it said nothing for {options.QuietMax.TotalSeconds:0} s. {log.Tail}");
+        if (process.ExitCode != 0) throw new ProgramFailedException(name, process.ExitCode, log.Tail);
     }
 
     /// <summary>
-    /// Runs to the end and returns standard output, which must not exceed <paramref name="charactersMax"/>.
+    /// Runs to the end and returns standard output up to about <paramref name="charactersMax"/>; the rest is dropped.
     /// </summary>
     public async Task<string> ReadAsync(
         string program, IReadOnlyList<string> arguments, int charactersMax, CancellationToken cancellation)
@@ -78,17 +76,9 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
         return output.ToString();
     }
 
-    /// <summary>
-    /// The command line: below normal priority, so that serving goes first on a shared machine, and with a death
-    /// signal, so that a killed worker leaves no encoder behind.
-    /// </summary>
-    internal ProcessStartInfo StartInfo(string program, IReadOnlyList<string> arguments)
+    private ProcessStartInfo StartInfo(string program, IReadOnlyList<string> arguments)
     {
-        List<string> words = [];
-        if (options.DeathSignal is { } setpriv) words.AddRange([setpriv, "--pdeathsig", "KILL"]);
-        if (options is { Nice: { } nice, Niceness: > 0 }) words.AddRange([nice, "-n", $"{options.Niceness}"]);
-        words.Add(program);
-        words.AddRange(arguments);
+        List<string> words = [.. options.Prefix, program, .. arguments];
         return new ProcessStartInfo(words[0], words.Skip(1))
         {
             RedirectStandardInput = true,
@@ -98,24 +88,9 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
         };
     }
 
-    private static async Task ReadLinesAsync(Process process, Action<string> onLine)
+    private static async Task ReadLinesAsync(StreamReader reader, Action<string> onLine)
     {
-        process.StandardInput.Close();
-        while (await process.StandardOutput.ReadLineAsync(CancellationToken.None) is { } line) onLine(line);
-    }
-
-    private static async Task<string> ReadTailAsync(StreamReader errors, Action heard)
-    {
-        var tail = new Queue<string>();
-        while (await errors.ReadLineAsync(CancellationToken.None) is { } line)
-        {
-            heard();
-            if (line.Length == 0) continue;
-            tail.Enqueue(line.Length > TailLineLengthMax ? line[..TailLineLengthMax] : line);
-            if (tail.Count > TailLinesMax) tail.Dequeue();
-        }
-
-        return string.Join(" | ", tail);
+        while (await reader.ReadLineAsync(CancellationToken.None) is { } line) onLine(line);
     }
 
     private static void Kill(Process process)
@@ -146,6 +121,16 @@ public sealed record ProgramOptions
     public string? DeathSignal { get; init; } = Find("setpriv");
 
     public string? Nice { get; init; } = Find("nice");
+
+    /// <summary>
+    /// The words in front of a command line: a death signal, so that a killed worker leaves no encoder behind, and
+    /// below normal priority, so that serving goes first on a shared machine.
+    /// </summary>
+    public IReadOnlyList<string> Prefix =>
+    [
+        .. DeathSignal is { } setpriv ? (string[])[setpriv, "--pdeathsig", "KILL"] : [],
+        .. Nice is { } nice && Niceness > 0 ? (string[])[nice, "-n", $"{Niceness}"] : [],
+    ];
 
     private static string? Find(string program) =>
         ((string[])["/usr/bin", "/bin"]).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);

@@ -2,16 +2,16 @@ using EventStream.Encode.Worker;
 
 namespace EventStream.Tests.Encode;
 
-public class EncodeGateTests
+public class EncodeLimiterTests
 {
     private static readonly DateTimeOffset T0 = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
     [Fact]
     public async Task The_first_lane_goes_first_then_the_older_then_the_smaller()
     {
-        var gate = new EncodeGate(TimeProvider.System);
+        var limiter = new EncodeLimiter(TimeProvider.System);
         var order = new List<string>();
-        var held = await gate.EnterAsync(default, CancellationToken.None);
+        var held = await limiter.EnterAsync(default, CancellationToken.None);
         var waiting = new[]
         {
             Pass("big", new Turn(false, T0, 900)), Pass("later", new Turn(false, T0.AddSeconds(1), 1)),
@@ -23,7 +23,7 @@ public class EncodeGateTests
 
         async Task Pass(string name, Turn turn)
         {
-            using var inside = await gate.EnterAsync(turn, CancellationToken.None);
+            using var inside = await limiter.EnterAsync(turn, CancellationToken.None);
             order.Add(name);
         }
     }
@@ -31,28 +31,28 @@ public class EncodeGateTests
     [Fact]
     public async Task One_that_gives_up_waiting_is_passed_over()
     {
-        var gate = new EncodeGate(TimeProvider.System);
-        var held = await gate.EnterAsync(default, CancellationToken.None);
+        var limiter = new EncodeLimiter(TimeProvider.System);
+        var held = await limiter.EnterAsync(default, CancellationToken.None);
         using var cancel = new CancellationTokenSource();
-        var impatient = gate.EnterAsync(new Turn(true, T0, 0), cancel.Token);
-        var patient = gate.EnterAsync(new Turn(false, T0, 0), CancellationToken.None);
+        var impatient = limiter.EnterAsync(new Turn(true, T0, 0), cancel.Token);
+        var patient = limiter.EnterAsync(new Turn(false, T0, 0), CancellationToken.None);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
         Assert.False(patient.IsCompleted);
         held.Dispose();
         held.Dispose();
         (await patient).Dispose();
-        (await gate.EnterAsync(default, CancellationToken.None)).Dispose();
+        (await limiter.EnterAsync(default, CancellationToken.None)).Dispose();
     }
 
     [Fact]
     public async Task Between_two_tasks_of_the_first_lane_none_of_the_other_slips_in()
     {
-        var gate = new EncodeGate(TimeProvider.System);
-        var first = await gate.EnterAsync(new Turn(true, T0, 0), CancellationToken.None);
-        var ordinary = gate.EnterAsync(new Turn(false, T0, 0), CancellationToken.None);
+        var limiter = new EncodeLimiter(TimeProvider.System);
+        var first = await limiter.EnterAsync(new Turn(true, T0, 0), CancellationToken.None);
+        var ordinary = limiter.EnterAsync(new Turn(false, T0, 0), CancellationToken.None);
         first.Dispose();
-        var second = await gate.EnterAsync(new Turn(true, T0.AddHours(1), 0), CancellationToken.None);
+        var second = await limiter.EnterAsync(new Turn(true, T0.AddHours(1), 0), CancellationToken.None);
         Assert.False(ordinary.IsCompleted);
         second.Dispose();
         (await ordinary.WaitAsync(TimeSpan.FromSeconds(30))).Dispose();

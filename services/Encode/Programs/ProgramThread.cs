@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 
-namespace EventStream.Encode.Ffmpeg;
+namespace EventStream.Encode.Programs;
 
 /// <summary>
 /// The one thread that starts programs. Linux sends the death signal of a child when the thread that forked it ends,
