@@ -1,4 +1,5 @@
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
@@ -53,10 +54,10 @@ public static class RoleHost
         builder.Services.AddSingleton<IEventPublisher>(services => services.GetRequiredService<EventProducer>());
         builder.Services.AddSingleton<TopicAdmin>();
         builder.Services.AddAccess(AccessOptions.From(configuration, role.Name)).AddSingleton<ServiceCredential>();
+        builder.Services.AddApiDocument(role);
         role.Configure(builder);
         var app = builder.Build();
         app.UseTrustedProxies(role.Name);
-        app.UseRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.Use(RefuseUnknownCharsetAsync);
@@ -66,6 +67,7 @@ public static class RoleHost
         app.UseAuthorization();
         MapHealth(app);
         app.MapDoors();
+        app.MapApiDocument();
         role.Map(app);
         return app;
     }

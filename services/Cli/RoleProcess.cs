@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Confluent.Kafka;
 using EventStream.Contracts;
+using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Connections;
@@ -44,7 +45,8 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        using var telemetry = TelemetryExport.Start(configuration, string.Join('+', roles.Select(role => role.Name)));
+        using var telemetry = TelemetryExport.Start(
+            configuration, string.Join('+', roles.Select(role => role.Name)), StoreTelemetry.Instrumentation);
         try
         {
             if (roles.Any(role => !WithoutTopics.Contains(role.Name))) await EnsureTopicsAsync(stop.Token);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using EventStream.Hosting;
+using EventStream.Processes;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Edge;

@@ -33,8 +33,8 @@ internal sealed partial class ClickHouseApi(
     public void Map(IEndpointRouteBuilder app)
     {
         // ClickHouse's own users and passwords decide here, as its clients expect.
-        app.MapMethods("/ping", ["GET", "HEAD"], HandleAsync).AllowAnonymous();
-        app.MapMethods("/", ["GET", "HEAD", "POST"], HandleAsync).AllowAnonymous();
+        app.MapMethods("/ping", ["GET", "HEAD"], HandleAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapMethods("/", ["GET", "HEAD", "POST"], HandleAsync).AllowAnonymous().ExcludeFromDescription();
     }
 
     public void Dispose()

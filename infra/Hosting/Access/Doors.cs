@@ -1,3 +1,4 @@
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -19,7 +20,8 @@ internal static class Doors
 
     public static void MapDoors(this WebApplication app) =>
         app.MapGet("/v1/doors", (IEnumerable<EndpointDataSource> sources) => List(sources))
-            .RequireAuthorization(Policies.Operate);
+            .RequireAuthorization(Policies.Operate)
+            .Describe("The routes of this role, and who may use each.");
 
     private static IReadOnlyList<Door> List(IEnumerable<EndpointDataSource> sources) =>
     [

@@ -1,8 +1,9 @@
 using System.CommandLine;
+using EventStream.Edge;
 using EventStream.EventStore.Former;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
-using EventStream.Edge;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
 

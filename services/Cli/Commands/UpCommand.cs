@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using EventStream.Cli.Supervisor;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
 

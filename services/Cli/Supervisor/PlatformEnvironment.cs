@@ -38,7 +38,8 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
         // While a role starts it is asked many times a second whether it is ready; each no would be an error in its
         // log.
         Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
-        Set("Media:Root", data.Media);
+        // Media lie in the data folder unless the operator's environment names a bucket.
+        if (Environment.GetEnvironmentVariable(Prefix + "MEDIA__S3__BUCKET") is null) Set("Media:Root", data.Media);
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));

@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
+using EventStream.Processes.Postgres;
 
 namespace EventStream.Tests.Kit;
 
@@ -17,7 +17,6 @@ public static class PostgresFixture
     public static readonly Lazy<string> MasterKeyFile = new(WriteMasterKey);
 
     private static readonly Lazy<Task<PostgresCluster>> Shared = new(StartAsync);
-    private static readonly Lazy<Task<PostgresCluster>> Quiet = new(StartAsync);
 
     /// <summary>The cluster, for tests that need its connection string.</summary>
     public static Task<PostgresCluster> ClusterAsync() => Shared.Value;
@@ -25,17 +24,9 @@ public static class PostgresFixture
     /// <summary>
     /// Options for a schema of a name that no other test has; the schema is empty until something migrates it.
     /// </summary>
-    public static Task<PostgresOptions> OptionsAsync(string name) => OptionsAsync(Shared.Value, name);
-
-    /// <summary>
-    /// The same on a server that no other class writes to: a transaction that stays open anywhere on a server holds the
-    /// high-water mark of every schema there.
-    /// </summary>
-    public static Task<PostgresOptions> QuietOptionsAsync(string name) => OptionsAsync(Quiet.Value, name);
-
-    private static async Task<PostgresOptions> OptionsAsync(Task<PostgresCluster> starting, string name)
+    public static async Task<PostgresOptions> OptionsAsync(string name)
     {
-        var cluster = await starting;
+        var cluster = await Shared.Value;
         return new PostgresOptions
         {
             ConnectionString = cluster.ConnectionString,

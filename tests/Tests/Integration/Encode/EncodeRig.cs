@@ -7,8 +7,8 @@ using EventStream.Encode.Packaging;
 using EventStream.Encode.Programs;
 using EventStream.Encode.Worker;
 using EventStream.Media;
-using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 
