@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using EventStream.Cli.Supervisor;
-using EventStream.Encode;
 using EventStream.EventStore;
 using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
@@ -19,7 +18,7 @@ namespace EventStream.Cli;
 internal sealed class StoreTool : IAsyncDisposable
 {
     /// <summary>Every service that keeps a store.</summary>
-    public static readonly IReadOnlyList<ServiceStore> Services = [UploadStore.Service, EncodeStore.Service];
+    public static readonly IReadOnlyList<ServiceStore> Services = [UploadStore.Service];
 
     private readonly PostgresCluster? started;
     private readonly List<OpenStore> stores = [];

@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using EventStream.Contracts;
 using EventStream.EventStore.Tools;
 using Marten;
 using Marten.Events.Archiving;
@@ -43,7 +44,7 @@ public sealed class StoreReplay(OpenStore store, ILogger<StoreReplay> log)
         IReadOnlyList<JasperFx.Events.IEvent> page, RelayRoutes routes)
     {
         foreach (var e in page)
-            if (routes.TargetOf(e) is { } target)
+            if (e.Data is IMessage && routes.TargetOf(e) is { } target)
                 yield return (target.Topic.Name,
                     RelayRecords.Of(e, target, $"/eventstream/{store.Service.Name}", replay: true));
     }

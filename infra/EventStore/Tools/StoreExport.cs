@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using Marten;
 using Marten.Events.Archiving;
 
@@ -24,9 +25,14 @@ public sealed class StoreExport(OpenStore store)
         while (true)
         {
             var page = await PageAsync(stream, at, upTo, cancellation);
-            foreach (var e in page) store.Exported(e).WriteTo(output);
+            // Where an append failed, Marten fills its positions with tombstones of its own.
+            foreach (var e in page.Where(e => e.Data is IMessage))
+            {
+                store.Exported(e).WriteTo(output);
+                count++;
+            }
+
             await output.FlushAsync(cancellation);
-            count += page.Count;
             progress?.Report(count);
             if (page.Count < BatchMax) return count;
             at = new ExportPoint(page[^1].Sequence, page[^1].Version);

@@ -83,7 +83,7 @@ internal sealed class StoreBench : IAsyncDisposable
         services = collection.AddServiceStore(options, store, withDaemon: topic is not null).BuildServiceProvider();
     }
 
-    public IDocumentStore Documents => services.GetRequiredService<IDocumentStore>();
+    public DocumentStore Documents => (DocumentStore)services.GetRequiredService<IDocumentStore>();
 
     public NpgsqlDataSource Source => services.GetRequiredService<NpgsqlDataSource>();
 
@@ -127,7 +127,7 @@ internal sealed class StoreBench : IAsyncDisposable
             {
                 foreach (var id in ids)
                 {
-                    var e = Documents.Options.EventGraph.BuildEvent(Samples.Event());
+                    var e = Documents.Events.BuildEvent(Samples.Event());
                     (e.Id, e.StreamId, e.Version, e.Timestamp) =
                         (Guid.NewGuid(), id, version, TimeProvider.System.GetUtcNow());
                     yield return e;

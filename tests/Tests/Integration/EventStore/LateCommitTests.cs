@@ -5,7 +5,7 @@ using Marten.Services;
 
 namespace EventStream.Tests.Integration.EventStore;
 
-/// <summary>An event's position is drawn before its commit, so that a later one may become visible first.</summary>
+/// <summary>Positions are drawn before the commit: one may become visible late, and one may stay without an event.</summary>
 [Trait("Category", "Integration")]
 public sealed class LateCommitTests
 {
@@ -39,5 +39,26 @@ public sealed class LateCommitTests
         await RelayCheck.EverythingOnceAsync(store, broker.Bootstrap);
         await store.WaitAsync("counted");
         Assert.Equal(["2"], await store.RowsAsync("select count(*) from mt_doc_counted"));
+    }
+
+    [Fact]
+    public async Task A_tombstone_in_the_place_of_a_failed_append_is_passed_over()
+    {
+        await using var broker = await TestBroker.StartAsync();
+        await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.VideoEvents);
+        await using var store = await TestStore.StartAsync("given_up", Counter.Store, broker.Bootstrap, withDaemon: true);
+        var id = VideoId.New(DateTimeOffset.UnixEpoch);
+        await store.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
+        await using (var session = store.Documents.LightweightSession())
+        {
+            session.Events.StartStream(Guid.NewGuid(), new JasperFx.Events.Tombstone());
+            await session.SaveChangesAsync();
+        }
+
+        await store.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
+        await store.WaitAsync("kafka-relay");
+        Assert.Equal(2, (await RelayCheck.EverythingOnceAsync(store, broker.Bootstrap)).Count);
+        await store.WaitAsync("counted");
+        Assert.Equal(["2"], await store.RowsAsync("select data -> 'count' from mt_doc_counted"));
     }
 }

@@ -15,9 +15,14 @@ internal static class RelayCheck
     /// <summary>Compares the topic with a store, as below.</summary>
     public static async Task<List<RelayedRecord>> EverythingOnceAsync(
         TestStore store, string bootstrap, string topic = "video.events") =>
-        await EverythingOnceAsync(
-            await store.RowsAsync("select id, stream_id, version, seq_id from mt_events order by seq_id"), bootstrap,
-            topic);
+        await EverythingOnceAsync(await StoredAsync(store), bootstrap, topic);
+
+    /// <summary>
+    /// Every event as <c>id|stream|version|position</c>. Marten's own tombstones, in the places of appends that failed,
+    /// are none.
+    /// </summary>
+    public static Task<List<string>> StoredAsync(TestStore store) => store.RowsAsync(
+        "select id, stream_id, version, seq_id from mt_events where type <> 'tombstone' order by seq_id");
 
     /// <summary>
     /// Compares the topic with the rows <c>id|stream|version|position</c> of the store, and each key's versions with
