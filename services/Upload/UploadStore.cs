@@ -17,6 +17,7 @@ public static class UploadStore
         store.Schema.For<VideoListItem>().DocumentAlias("video_list").Index([item => item.Publisher, item => item.Id]);
     })
     {
+        Category = "video",
         Relay = RelayRoutes.All(Topics.VideoEvents),
         Documents = UploadDocuments.Default,
         Sql = (typeof(UploadStore).Assembly, "Upload.Sql"),
