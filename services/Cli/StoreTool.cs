@@ -8,6 +8,7 @@ using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload;
 using Npgsql;
+using OpenTransactionException = EventStream.EventStore.Tools.OpenTransactionException;
 
 namespace EventStream.Cli;
 
@@ -42,16 +43,16 @@ internal sealed class StoreTool : IAsyncDisposable
         string? dataFolder, string? configFile, CancellationToken cancellation)
     {
         var overrides = new Dictionary<string, string?>();
-        var started = dataFolder is null ? null : await UseAsync(new DataFolder(dataFolder), overrides, cancellation);
+        var cluster = dataFolder is null ? null : await UseAsync(new DataFolder(dataFolder), overrides, cancellation);
         try
         {
             var configuration = RoleHost.ReadConfiguration(configFile, overrides);
             return new StoreTool(
-                PostgresOptions.From(configuration, "store"), KafkaOptions.From(configuration), started);
+                PostgresOptions.From(configuration, "store"), KafkaOptions.From(configuration), cluster);
         }
         catch (Exception e)
         {
-            if (started is not null) await started.DisposeAsync();
+            if (cluster is not null) await cluster.DisposeAsync();
             throw e switch
             {
                 FileNotFoundException =>
@@ -147,9 +148,9 @@ internal sealed class StoreTool : IAsyncDisposable
 
         try
         {
-            var cluster = await PostgresCluster.StartAsync(data.Of("postgres"), FreePort(), cancellation);
-            settings["Postgres:ConnectionString"] = cluster.ConnectionString;
-            return cluster;
+            var server = await PostgresCluster.StartAsync(data.Of("postgres"), FreePort(), cancellation);
+            settings["Postgres:ConnectionString"] = server.ConnectionString;
+            return server;
         }
         catch (PostgresClusterException e)
         {
