@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe.Sessions;
@@ -57,11 +58,12 @@ public sealed class QoeRole : IRole
 
     public void Map(WebApplication app)
     {
-        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse);
+        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse)
+            .Describe("The live quality of experience of a session that this instance computes.", 404).Answers(200);
         app.MapGet("/v1/status", (StreamsApp stream) => TypedResults.Ok(stream.Status))
-            .RequireAuthorization(Policies.Operate);
+            .RequireAuthorization(Policies.Operate).Describe("The state of the stream.");
         app.MapGet("/v1/topology", (Topology topology) => TypedResults.Text(topology.Describe()))
-            .RequireAuthorization(Policies.Operate);
+            .RequireAuthorization(Policies.Operate).Describe("The topology, as text.");
     }
 
     private static async Task<IResult> GetSession(string sessionId, StreamsApp stream, CancellationToken cancellation)

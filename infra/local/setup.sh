@@ -17,7 +17,7 @@ die() { printf 'set-up failed: %s\n' "$*" >&2; exit 1; }
 
 run() { # run LOG COMMAND...: shows the end of the log when the command fails
   local log=$1; shift
-  "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; die "\`$*\` did not succeed; its last lines stand above"; }
+  "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; die "\`$*\` did not succeed; its last lines are above"; }
 }
 
 require() { command -v "$1" >/dev/null || die "'$1' is missing. $2"; }

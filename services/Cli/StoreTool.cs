@@ -1,11 +1,11 @@
 using System.Net.Sockets;
 using EventStream.Cli.Supervisor;
 using EventStream.EventStore;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Tools;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes.Postgres;
 using EventStream.Upload;
 using Npgsql;
 using OpenTransactionException = EventStream.EventStore.Tools.OpenTransactionException;

@@ -26,9 +26,7 @@ public sealed class UploadRole : IRole
         var configuration = builder.Configuration;
         var services = builder.Services;
         var options = UploadOptions.From(configuration, Name);
-        var media = configuration["Media:Root"] ?? throw new RoleConfigurationException(
-            Name, "EVENTSTREAM__MEDIA__ROOT is missing: set it to the folder that holds sources and renditions.");
-        services.AddSingleton<IMediaStore>(new FolderMediaStore(media));
+        services.AddMediaStore(configuration, Name);
         services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();

@@ -20,7 +20,7 @@ internal sealed partial class DeadLetters(IEventPublisher publisher, TimeProvide
         string group, ConsumeResult<byte[], byte[]> record, Fault fault, CancellationToken cancellation)
     {
         var letter = Letter(group, record, fault);
-        // The id is that of the record, so that a letter written twice is told by its readers.
+        // The id is that of the record, so that readers recognize a letter that is written twice.
         var options = new PublishOptions(
             $"{group}/{record.Topic}/{record.Partition.Value}/{record.Offset.Value}",
             CloudEvents.Text(record.Message.Headers, CloudEvents.TraceParent));

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using EventStream.Cli.Commands.Store;
+using EventStream.Edge;
 using EventStream.EventStore.Former;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
-using EventStream.Edge;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
 

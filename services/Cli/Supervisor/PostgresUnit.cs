@@ -1,7 +1,8 @@
 using System.Globalization;
 using EventStream.EventStore.Former;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
+using EventStream.Processes;
+using EventStream.Processes.Postgres;
 
 namespace EventStream.Cli.Supervisor;
 
@@ -28,7 +29,7 @@ internal sealed class PostgresUnit(
             environment.PostgresConnection = cluster.ConnectionString;
             await CheckFormerAsync(cluster, cancellation);
             // SIGINT is PostgreSQL's fast shutdown: clients are disconnected, what was committed is on disk.
-            return new Running(cluster, new Guard(configuration, PidFile, "INT"), ReadProcessId(), clock);
+            return new Running(cluster, new DaemonGuard(configuration, PidFile, "INT"), ReadProcessId(), clock);
         }
         catch (PostgresClusterException e)
         {
@@ -61,7 +62,8 @@ internal sealed class PostgresUnit(
 
     private int ReadProcessId() => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
 
-    private sealed class Running(PostgresCluster cluster, Guard guard, int processId, TimeProvider clock) : IRunningUnit
+    private sealed class Running(PostgresCluster cluster, DaemonGuard guard, int processId, TimeProvider clock)
+        : IRunningUnit
     {
         public int ProcessId => processId;
 

@@ -1,6 +1,6 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Local;
+using EventStream.Processes.Postgres;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using EventStream.EventStore.Relay;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using EventStream.EventStore.Local;
+using EventStream.Processes.Postgres;
 
 namespace EventStream.Tests.Kit;
 

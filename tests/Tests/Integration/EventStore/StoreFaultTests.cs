@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using EventStream.EventStore.Relay;
+using EventStream.Processes.Postgres;
 using EventStream.Tests.Kit;
 using Npgsql;
 

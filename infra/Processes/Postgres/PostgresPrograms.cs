@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using EventStream.Hosting;
 
-namespace EventStream.EventStore.Local;
+namespace EventStream.Processes.Postgres;
 
 /// <summary>
 /// The programs of the newest PostgreSQL on this machine, run as a user that PostgreSQL accepts: the own one, or

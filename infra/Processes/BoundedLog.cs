@@ -1,12 +1,14 @@
-namespace EventStream.Cli.Supervisor;
+namespace EventStream.Processes;
 
 /// <summary>
 /// The log file of one child. It holds at most <see cref="BytesMax"/>; what is older is in one file beside it
 /// (<c>.1</c>), what is older still is gone. The last lines are kept in memory to explain an unexpected end.
 /// </summary>
-internal sealed class BoundedLog : IDisposable
+public sealed class BoundedLog : IDisposable
 {
+    /// <summary>Size of the file, in bytes.</summary>
     public const long BytesMax = 8 << 20;
+
     private const int TailLines = 8;
 
     /// <summary>A line longer than this is cut; no child of ours means to write one.</summary>
@@ -17,6 +19,7 @@ internal sealed class BoundedLog : IDisposable
     private readonly string path;
     private StreamWriter writer;
 
+    /// <summary>Appends to the file at <paramref name="path"/>, which is created where it is missing.</summary>
     public BoundedLog(string path)
     {
         this.path = path;
@@ -45,6 +48,7 @@ internal sealed class BoundedLog : IDisposable
         }
     }
 
+    /// <summary>Adds a line.</summary>
     public void Write(string line)
     {
         if (line.Length > LineLengthMax) line = line[..LineLengthMax];

@@ -1,13 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace EventStream.Cli.Supervisor;
+namespace EventStream.Processes.Nginx;
 
 /// <summary>
-/// Ends the worker processes of an edge whose master process was killed: they go on serving its port, so that no other
-/// edge could take it. They are told from anybody else's nginx by the files of the edge's folder that they hold open.
+/// Ends the worker processes of an edge whose master process was killed: they go on serving its port, so that no
+/// other edge could take it. They are distinguished from any other nginx by the files of the edge's folder that they
+/// hold open.
 /// </summary>
-internal static class NginxOrphans
+public static class NginxOrphans
 {
     private const string Program = "nginx";
 

@@ -1,34 +1,36 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Cli.Supervisor;
+namespace EventStream.Processes;
 
 /// <summary>
-/// Starts every child from one thread that lives as long as the supervisor. A child asks the kernel (through <c>setpriv
+/// Starts every child from one thread that lives as long as this object. A child asks the kernel (through <c>setpriv
 /// --pdeathsig</c>) for SIGTERM when its parent is gone, and to the kernel the parent is the thread that forked: from
 /// the thread pool, a child would be ended whenever an idle thread is.
 /// </summary>
 /// <remarks>
-/// The signal is SIGTERM rather than SIGKILL so that a child takes its own children (ffmpeg) along; a role bounds its
-/// stop itself (<see cref="RoleProcess.StopTimeout"/>). <c>setsid</c> keeps Ctrl-C in the terminal from reaching the
+/// The signal is SIGTERM rather than SIGKILL so that a child takes its own children (ffmpeg) along; a child bounds its
+/// stop itself. <c>setsid</c> keeps Ctrl-C in the terminal from reaching the
 /// children, which are stopped in order instead, and makes the child's process id the id of its session and group.
 /// </remarks>
-internal sealed class ProcessSpawner : IDisposable
+public sealed class ProcessSpawner : IDisposable
 {
     private readonly BlockingCollection<Action> work = [];
     private readonly Thread thread;
     private readonly string setsid;
     private readonly string setpriv;
 
+    /// <summary>Finds the programs it needs. Throws <see cref="MissingToolException"/>.</summary>
     public ProcessSpawner(IConfiguration configuration)
     {
-        setsid = Hosting.Tools.Program(configuration, "setsid", "util-linux");
-        setpriv = Hosting.Tools.Program(configuration, "setpriv", "util-linux");
+        setsid = Tools.Program(configuration, "setsid", "util-linux");
+        setpriv = Tools.Program(configuration, "setpriv", "util-linux");
         thread = new Thread(Work) { IsBackground = true, Name = "spawner" };
         thread.Start();
     }
 
-    /// <summary>Starts a program that ends with the supervisor. Its standard output and error are redirected.</summary>
+    /// <summary>Starts a program that ends with this process. Its standard output and error are redirected.</summary>
     public Task<Process> StartAsync(
         string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
     {

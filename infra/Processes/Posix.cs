@@ -1,12 +1,14 @@
 using System.Runtime.InteropServices;
 
-namespace EventStream.Cli.Supervisor;
+namespace EventStream.Processes;
 
 /// <summary>System calls that .NET does not offer: signals other than SIGKILL, and the mask of file modes.</summary>
-internal static class Posix
+public static class Posix
 {
     public const int SigInt = 2;
+    public const int SigQuit = 3;
     public const int SigKill = 9;
+    public const int SigUsr1 = 10;
     public const int SigTerm = 15;
 
     /// <summary>Signals a process, or its group where the id is negative; false where there is none.</summary>

@@ -1,12 +1,12 @@
 using System.Globalization;
 
-namespace EventStream.Cli.Supervisor;
+namespace EventStream.Processes;
 
 /// <summary>
 /// Memory of a process and its descendants, in bytes. Resident counts pages that several processes share once for each;
 /// proportional divides them among those that share, so that it may be added up.
 /// </summary>
-internal sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
+public sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
 {
     public static readonly ProcessMemory None = new(0, 0);
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Hosting;
+namespace EventStream.Processes;
 
 /// <summary>
 /// Finds the programs and libraries that the platform uses but does not contain. <c>EVENTSTREAM__TOOLS__NAME</c>

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
-using EventStream.EventStore.Local;
+using EventStream.Processes.Postgres;
 using EventStream.Tests.Kit;
 using Npgsql;
 
-namespace EventStream.Tests.Integration.EventStore;
+namespace EventStream.Tests.Integration.Processes;
 
 [Trait("Category", "Integration")]
 public sealed class PostgresClusterTests : IDisposable

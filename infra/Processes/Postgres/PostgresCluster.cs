@@ -2,10 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using EventStream.Hosting;
 using Npgsql;
 
-namespace EventStream.EventStore.Local;
+namespace EventStream.Processes.Postgres;
 
 /// <summary>
 /// A private PostgreSQL of this platform: one cluster in a folder, on one loopback port, with one database and one

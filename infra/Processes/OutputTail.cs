@@ -1,11 +1,11 @@
 using System.Diagnostics;
 
-namespace EventStream.Edge;
+namespace EventStream.Processes;
 
 /// <summary>
 /// Reads all that a process prints, so that it never blocks, and keeps the last lines for an error message.
 /// </summary>
-internal sealed class OutputTail
+public sealed class OutputTail
 {
     private const int LinesMax = 10;
     private readonly Queue<string> lines = new();

@@ -1,14 +1,14 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
 
-namespace EventStream.Cli.Supervisor;
+namespace EventStream.Processes;
 
 /// <summary>
-/// Ends a daemon that outlives the supervisor. PostgreSQL and nginx are started by the rooms that know them and do not
-/// ask the kernel for a signal; so a small shell waits on a pipe that only the supervisor holds, and when the pipe
-/// ends, signals the process that the daemon's pid file names. After an orderly stop there is no pid file and nothing
-/// to do.
+/// Ends a daemon with the process that started it. PostgreSQL and nginx do not ask the kernel for a signal when their
+/// parent is gone; so a small shell waits on a pipe that only this process holds, and when the pipe ends, signals the
+/// process that the daemon's pid file names. After an orderly stop there is no pid file and nothing to do.
 /// </summary>
-internal sealed class Guard : IDisposable
+public sealed class DaemonGuard : IDisposable
 {
     private const string Script = """
         read -r _
@@ -18,9 +18,9 @@ internal sealed class Guard : IDisposable
     private readonly Process shell;
 
     /// <summary>Guards the process of a pid file with a signal such as <c>TERM</c>.</summary>
-    public Guard(IConfiguration configuration, string pidFile, string signal)
+    public DaemonGuard(IConfiguration configuration, string pidFile, string signal)
     {
-        var info = new ProcessStartInfo(Hosting.Tools.Program(configuration, "setsid", "util-linux"))
+        var info = new ProcessStartInfo(Tools.Program(configuration, "setsid", "util-linux"))
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
