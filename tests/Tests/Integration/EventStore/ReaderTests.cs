@@ -5,9 +5,12 @@ using Marten.Services;
 
 namespace EventStream.Tests.Integration.EventStore;
 
-/// <summary>Positions are drawn before the commit: one may become visible late, and one may stay without an event.</summary>
+/// <summary>
+/// What readers meet: positions that become visible late, positions without an event, and progress that another
+/// process moved.
+/// </summary>
 [Trait("Category", "Integration")]
-public sealed class LateCommitTests
+public sealed class ReaderTests
 {
     /// <summary>Marten's daemon looks at a gap for three seconds before it asks whose it is.</summary>
     private static readonly TimeSpan OpenFor = TimeSpan.FromSeconds(6);
@@ -60,5 +63,20 @@ public sealed class LateCommitTests
         Assert.Equal(2, (await RelayCheck.EverythingOnceAsync(store, broker.Bootstrap)).Count);
         await store.WaitAsync("counted");
         Assert.Equal(["2"], await store.RowsAsync("select data -> 'count' from mt_doc_counted"));
+    }
+
+    [Fact]
+    public async Task A_reader_whose_progress_another_process_moved_begins_again()
+    {
+        await using var broker = await TestBroker.StartAsync();
+        await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.VideoEvents);
+        await using var store = await TestStore.StartAsync("moved", Counter.Store, broker.Bootstrap, withDaemon: true);
+        var id = VideoId.New(DateTimeOffset.UnixEpoch);
+        await store.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
+        await store.WaitAsync("kafka-relay");
+        await store.RowsAsync("update mt_event_progression set last_seq_id = 0 where name = 'kafka-relay:All'");
+        await store.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
+        await store.WaitAsync("kafka-relay");
+        Assert.Equal(2, (await RelayCheck.EverythingOnceAsync(store, broker.Bootstrap)).Count);
     }
 }
