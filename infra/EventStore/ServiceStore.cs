@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Serialization.Metadata;
 using EventStream.EventStore.Relay;
+using Marten;
 
 namespace EventStream.EventStore;
 
@@ -13,7 +14,7 @@ namespace EventStream.EventStore;
 /// Adds aggregates (<see cref="MartenSettings.Aggregate{TState,TId}"/>) and read models, which are Marten's
 /// projections: <c>store.Projections.Add(new ListProjection(), ProjectionLifecycle.Async)</c>.
 /// </param>
-public sealed record ServiceStore(string Name, Action<Marten.StoreOptions> Contents)
+public sealed record ServiceStore(string Name, Action<StoreOptions> Contents)
 {
     /// <summary>Where each stored message goes on Kafka; null relays nothing.</summary>
     public RelayRoutes? Relay { get; init; }

@@ -47,9 +47,8 @@ public static class ServiceStoreRegistration
         services.AddLogging(logs => logs.AddFilter(nameof(Marten), LogLevel.Warning));
         services.AddSingleton(postgres).AddSingleton(service);
         services.AddSingleton(_ => postgres.CreateDataSource());
-        services.AddSingleton(p => new KeysPool(postgres.CreateKeysDataSource()));
-        services.AddSingleton<SubjectKeys>(p => new PostgresSubjectKeys(
-            p.GetRequiredService<KeysPool>().Source, postgres.MasterKey, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new SubjectKeys(
+            postgres.CreateKeysDataSource(), postgres.MasterKey, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new PersonalData(p.GetRequiredService<SubjectKeys>()));
         services.AddSingleton<StoreMigration>().AddSingleton<StoreStatus>();
         services.AddSingleton(typeof(Decider<>));
@@ -70,7 +69,7 @@ public static class ServiceStoreRegistration
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<KafkaRelay>>()));
     }
 
-    private static Marten.StoreOptions Configure(
+    private static StoreOptions Configure(
         IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
     {
         var store = MartenSettings.Of(
@@ -79,13 +78,4 @@ public static class ServiceStoreRegistration
         if (provider.GetService<KafkaRelay>() is { } relay) store.Projections.Subscribe(relay);
         return store;
     }
-}
-
-/// <summary>
-/// The connections that look up keys of persons. They are apart from the store's, which a reader may hold all of while
-/// it needs a key.
-/// </summary>
-internal sealed record KeysPool(NpgsqlDataSource Source) : IAsyncDisposable
-{
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
 }

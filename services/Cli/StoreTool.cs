@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using EventStream.Cli.Supervisor;
+using EventStream.Encode;
 using EventStream.EventStore;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Tools;
@@ -8,7 +9,6 @@ using EventStream.Messaging.Kafka;
 using EventStream.Processes.Postgres;
 using EventStream.Upload;
 using Npgsql;
-using OpenTransactionException = EventStream.EventStore.Tools.OpenTransactionException;
 
 namespace EventStream.Cli;
 
@@ -19,7 +19,7 @@ namespace EventStream.Cli;
 internal sealed class StoreTool : IAsyncDisposable
 {
     /// <summary>Every service that keeps a store.</summary>
-    public static readonly IReadOnlyList<ServiceStore> Services = [UploadStore.Service];
+    public static readonly IReadOnlyList<ServiceStore> Services = [UploadStore.Service, EncodeStore.Service];
 
     private readonly PostgresCluster? started;
     private readonly List<OpenStore> stores = [];

@@ -97,7 +97,7 @@ public sealed record PostgresOptions
         return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
     }
 
-    /// <summary>Two connections for keys of persons, see <see cref="KeysPool"/>.</summary>
+    /// <summary>Two connections for keys of persons, see <see cref="SubjectKeys"/>.</summary>
     internal NpgsqlDataSource CreateKeysDataSource() => (this with { ConnectionsMax = 2 }).CreateDataSource();
 
     /// <summary>Whether a text can stand in SQL as a name without quotes.</summary>

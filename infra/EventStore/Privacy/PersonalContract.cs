@@ -17,7 +17,7 @@ internal static class PersonalContract
     public static Action<JsonTypeInfo> Modifier(SubjectKeys keys) => info =>
     {
         if (info.Kind != JsonTypeInfoKind.Object) return;
-        foreach (var field in PersonalJson.FieldsOf(info.Type))
+        foreach (var field in PersonalFields.Of(info.Type))
         {
             var name = info.Options.PropertyNamingPolicy?.ConvertName(field.Property.Name) ?? field.Property.Name;
             var property = info.Properties.Single(p => p.Name == name);
@@ -47,7 +47,7 @@ internal static class PersonalContract
             var (subject, text) = Split(value);
             // What was erased elsewhere, as in an export, belongs to nobody.
             if (text == PersonalDataAttribute.Erased) writer.WriteStringValue(text);
-            else PersonalText.Write(writer, keys.Of(Tenants.Default, subject), text);
+            else PersonalText.Write(writer, keys.Of(subject), text);
         }
 
         public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -20,7 +20,7 @@ public sealed class PersonalData
     public async ValueTask<string> ProtectAsync(string subject, string text, CancellationToken cancellation)
     {
         if (text == PersonalDataAttribute.Erased) return text;
-        var key = await keys.OfAsync(Tenants.Default, subject, cancellation);
+        var key = await keys.OfAsync(subject, cancellation);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer)) PersonalText.Write(writer, key, text);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
@@ -46,7 +46,7 @@ public sealed class PersonalData
     /// process may go on reading for <see cref="SubjectKeys.RememberedFor"/>.
     /// </summary>
     public Task<bool> EraseAsync(string subject, CancellationToken cancellation) =>
-        keys.EraseAsync(Tenants.Default, subject, cancellation);
+        keys.EraseAsync(subject, cancellation);
 }
 
 /// <summary>
