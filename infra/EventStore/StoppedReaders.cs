@@ -1,7 +1,7 @@
 using JasperFx.Events.Daemon;
-using Marten.Events.Daemon.Coordination;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using IProjectionCoordinator = Marten.Events.Daemon.Coordination.IProjectionCoordinator;
 
 namespace EventStream.EventStore;
 
