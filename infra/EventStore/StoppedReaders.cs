@@ -1,3 +1,4 @@
+using JasperFx;
 using JasperFx.Events.Daemon;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,10 @@ namespace EventStream.EventStore;
 /// readers that were paused when this process lost the lock: another process runs them.
 /// </summary>
 internal sealed partial class StoppedReaders(
-    IProjectionCoordinator coordinator, TimeProvider time, ILogger<StoppedReaders> log) : BackgroundService
+    IProjectionCoordinator coordinator,
+    TimeProvider time,
+    ILogger<StoppedReaders> log
+) : BackgroundService
 {
     /// <summary>How often it looks; the coordinator starts the reader within a further second.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -25,7 +29,8 @@ internal sealed partial class StoppedReaders(
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) Eject();
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                Eject();
         }
         catch (OperationCanceledException)
         {
@@ -50,7 +55,8 @@ internal sealed partial class StoppedReaders(
         }
     }
 
-    private bool IsLeft(ISubscriptionAgent agent) => agent.Status == AgentStatus.Stopped
+    private bool IsLeft(ISubscriptionAgent agent) =>
+        agent.Status == AgentStatus.Stopped
         || agent is { Status: AgentStatus.Paused, PausedTime: { } since } && time.GetUtcNow() - since > PausedMax;
 
     [LoggerMessage(1, LogLevel.Warning, "{Reader} was stopped and begins again: {Cause}")]

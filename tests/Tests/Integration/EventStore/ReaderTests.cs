@@ -32,11 +32,17 @@ public sealed class ReaderTests
 
         await store.Decider<Counter>().DecideAsync(early.Value, c => c.Add(early), EventMetadata.None, default);
         var waited = System.Diagnostics.Stopwatch.StartNew();
-        await Wait.UntilAsync("readers waited for the open transaction", async () =>
-        {
-            Assert.Equal([], (await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name)).Select(r => r.Key));
-            return waited.Elapsed > OpenFor;
-        });
+        await Wait.UntilAsync(
+            "readers waited for the open transaction",
+            async () =>
+            {
+                Assert.Equal(
+                    [],
+                    (await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name)).Select(r => r.Key)
+                );
+                return waited.Elapsed > OpenFor;
+            }
+        );
         await transaction.CommitAsync();
         await store.WaitAsync("kafka-relay");
         await RelayCheck.EverythingOnceAsync(store, broker.Bootstrap);
@@ -49,7 +55,12 @@ public sealed class ReaderTests
     {
         await using var broker = await TestBroker.StartAsync();
         await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.VideoEvents);
-        await using var store = await TestStore.StartAsync("given_up", Counter.Store, broker.Bootstrap, withDaemon: true);
+        await using var store = await TestStore.StartAsync(
+            "given_up",
+            Counter.Store,
+            broker.Bootstrap,
+            withDaemon: true
+        );
         var id = VideoId.New(DateTimeOffset.UnixEpoch);
         await store.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
         await using (var session = store.Documents.LightweightSession())
