@@ -56,4 +56,7 @@ image: setup ## build the container image eventstream:latest (CONTAINER_ENGINE=n
 	@infra/deploy/image.sh
 
 format: setup ## bring the source into the house's format
-	@dotnet format EventStream.sln --no-restore
+	@infra/local/format.sh write
+
+lint: setup ## say which files are not in the house's format
+	@infra/local/format.sh check

@@ -6,6 +6,7 @@ using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using JasperFx;
 using JasperFx.Events;
+using JasperFx.Events.Daemon;
 using JasperFx.Events.Projections;
 using Marten;
 using Weasel.Core;
@@ -70,6 +71,8 @@ public static class MartenSettings
 
     private static void Daemon(StoreOptions store)
     {
+        // A role adds the daemon; a tool has none, and Marten is not to warn of it on the console.
+        store.Projections.AsyncMode = DaemonMode.ExternallyManaged;
         store.Projections.FastPollingTime = PollInterval;
         store.Projections.SlowPollingTime = PollInterval;
         // A message that this program does not know, or cannot read, stops its readers: nothing is passed over.

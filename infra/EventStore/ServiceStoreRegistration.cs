@@ -57,6 +57,7 @@ public static class ServiceStoreRegistration
         var marten = services.AddMarten(p => Configure(p, service, postgres)).UseLightweightSessions();
         if (!withDaemon) return services;
         marten.AddAsyncDaemon(DaemonMode.HotCold);
+        services.AddHostedService<StoppedReaders>();
         return services.AddSingleton<StoreHealth>().AddHostedService(p => p.GetRequiredService<StoreHealth>());
     }
 

@@ -40,25 +40,36 @@ internal sealed class StoreTool : IAsyncDisposable
     /// <see cref="RoleConfigurationException"/> where there are none.
     /// </summary>
     public static async Task<StoreTool> OpenAsync(
-        string? dataFolder, string? configFile, CancellationToken cancellation)
+        string? dataFolder,
+        string? configFile,
+        CancellationToken cancellation
+    )
     {
         var overrides = new Dictionary<string, string?>();
-        var started = dataFolder is null ? null : await UseAsync(new DataFolder(dataFolder), overrides, cancellation);
+        var cluster = dataFolder is null ? null : await UseAsync(new DataFolder(dataFolder), overrides, cancellation);
         try
         {
             var configuration = RoleHost.ReadConfiguration(configFile, overrides);
             return new StoreTool(
-                PostgresOptions.From(configuration, "store"), KafkaOptions.From(configuration), started);
+                PostgresOptions.From(configuration, "store"),
+                KafkaOptions.From(configuration),
+                cluster
+            );
         }
         catch (Exception e)
         {
-            if (started is not null) await started.DisposeAsync();
+            if (cluster is not null)
+                await cluster.DisposeAsync();
             throw e switch
             {
-                FileNotFoundException =>
-                    new CommandException($"The configuration file '{configFile}' does not exist.", e),
+                FileNotFoundException => new CommandException(
+                    $"The configuration file '{configFile}' does not exist.",
+                    e
+                ),
                 InvalidDataException or FormatException => new CommandException(
-                    $"The configuration file '{configFile}' is not valid JSON: {e.GetBaseException().Message}", e),
+                    $"The configuration file '{configFile}' is not valid JSON: {e.GetBaseException().Message}",
+                    e
+                ),
                 _ => e,
             };
         }
@@ -67,10 +78,15 @@ internal sealed class StoreTool : IAsyncDisposable
     /// <summary>The stores of one service, or of all. Throws <see cref="CommandException"/> for another name.</summary>
     public IReadOnlyList<OpenStore> Of(string? service)
     {
-        if (service is null) return stores;
+        if (service is null)
+            return stores;
         var chosen = stores.Where(store => store.Service.Name == service).ToList();
-        return chosen.Count > 0 ? chosen : throw new CommandException(
-            $"'{service}' keeps no store. The services are: {string.Join(", ", Services.Select(known => known.Name))}.");
+        return chosen.Count > 0
+            ? chosen
+            : throw new CommandException(
+                $"'{service}' keeps no store. The services are: "
+                    + $"{string.Join(", ", Services.Select(known => known.Name))}."
+            );
     }
 
     /// <summary>
@@ -83,8 +99,10 @@ internal sealed class StoreTool : IAsyncDisposable
         var store = stores.FirstOrDefault(s => hyphen > 0 && s.Service.Category == stream[..hyphen]);
         return store is not null && Guid.TryParse(stream.AsSpan(hyphen + 1), out var id)
             ? (store, id)
-            : throw new CommandException($"'{stream}' is no stream. A stream is named by its category and its id: "
-                + $"{string.Join(" or ", Services.Select(known => $"{known.Category}-UUID"))}.");
+            : throw new CommandException(
+                $"'{stream}' is no stream. A stream is named by its category and its id: "
+                    + $"{string.Join(" or ", Services.Select(known => $"{known.Category}-UUID"))}."
+            );
     }
 
     /// <summary>Runs a command and turns what can go wrong into a sentence for the operator.</summary>
@@ -102,8 +120,10 @@ internal sealed class StoreTool : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var store in stores) await store.DisposeAsync();
-        if (started is not null) await started.DisposeAsync();
+        foreach (var store in stores)
+            await store.DisposeAsync();
+        if (started is not null)
+            await started.DisposeAsync();
     }
 
     private string? Sentence(Exception e)
@@ -112,8 +132,13 @@ internal sealed class StoreTool : IAsyncDisposable
         {
             case CommandException:
                 return null;
-            case PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName
-                or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.UndefinedColumn } missing:
+            case PostgresException
+            {
+                SqlState: PostgresErrorCodes.UndefinedTable
+                    or PostgresErrorCodes.InvalidSchemaName
+                    or PostgresErrorCodes.UndefinedFunction
+                    or PostgresErrorCodes.UndefinedColumn
+            } missing:
                 return $"The schema is not what this program expects ({missing.MessageText}): run "
                     + "`eventstream store migrate`.";
             case PostgresException refused:
@@ -123,8 +148,12 @@ internal sealed class StoreTool : IAsyncDisposable
                 return $"PostgreSQL at {builder.Host}:{builder.Port} does not answer: {e.GetBaseException().Message}";
             case Confluent.Kafka.KafkaException kafka:
                 return $"Kafka at {Kafka.Bootstrap} does not answer: {kafka.Error.Reason}.";
-            case SchemaMismatchException or InvalidDataException or OpenTransactionException or ImportException
-                or LiveReadersException or LiveReadModelException:
+            case SchemaMismatchException
+            or InvalidDataException
+            or OpenTransactionException
+            or ImportException
+            or LiveReadersException
+            or LiveReadModelException:
                 return e.Message;
             default:
                 return e.InnerException is { } inner ? Sentence(inner) : null;
@@ -133,7 +162,10 @@ internal sealed class StoreTool : IAsyncDisposable
 
     /// <summary>Points the settings to a data folder; starts its PostgreSQL where none runs.</summary>
     private static async Task<PostgresCluster?> UseAsync(
-        DataFolder data, Dictionary<string, string?> settings, CancellationToken cancellation)
+        DataFolder data,
+        Dictionary<string, string?> settings,
+        CancellationToken cancellation
+    )
     {
         if (!File.Exists(data.SecretFile(DataFolder.StoreMasterKey)) || !Directory.Exists(data.Of("postgres")))
             throw new CommandException($"'{data.Root}' holds no store: `eventstream up --data {data.Root}` makes one.");
@@ -141,16 +173,17 @@ internal sealed class StoreTool : IAsyncDisposable
         if (RunFile.Read(data) is { } run)
         {
             settings["Kafka:Bootstrap"] = run.Kafka;
-            settings["Postgres:ConnectionString"] = PostgresCluster.FindConnection(data.Of("postgres"))
+            settings["Postgres:ConnectionString"] =
+                PostgresCluster.FindConnection(data.Of("postgres"))
                 ?? throw new CommandException($"The platform in '{data.Root}' has not started its PostgreSQL yet.");
             return null;
         }
 
         try
         {
-            var cluster = await PostgresCluster.StartAsync(data.Of("postgres"), FreePort(), cancellation);
-            settings["Postgres:ConnectionString"] = cluster.ConnectionString;
-            return cluster;
+            var server = await PostgresCluster.StartAsync(data.Of("postgres"), FreePort(), cancellation);
+            settings["Postgres:ConnectionString"] = server.ConnectionString;
+            return server;
         }
         catch (PostgresClusterException e)
         {

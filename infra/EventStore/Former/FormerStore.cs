@@ -13,23 +13,38 @@ public static class FormerStore
     /// the service's schema does not hold. Their newest is looked for by its id.
     /// </summary>
     public static async Task CheckAsync(
-        NpgsqlDataSource source, string former, string category, string schema, CancellationToken cancellation)
+        NpgsqlDataSource source,
+        string former,
+        string category,
+        string schema,
+        CancellationToken cancellation
+    )
     {
-        if (!await ExistsAsync(source, $"{former}.event_positions", cancellation)) return;
-        if (await NewestAsync(source, former, category, cancellation) is not { } newest) return;
-        if (await ExistsAsync(source, $"{schema}.mt_events", cancellation)
-            && await HoldsAsync(source, schema, newest.Id, cancellation)) return;
+        if (!await ExistsAsync(source, $"{former}.event_positions", cancellation))
+            return;
+        if (await NewestAsync(source, former, category, cancellation) is not { } newest)
+            return;
+        if (
+            await ExistsAsync(source, $"{schema}.mt_events", cancellation)
+            && await HoldsAsync(source, schema, newest.Id, cancellation)
+        )
+            return;
         throw new FormerStoreException(former, category, newest.Position);
     }
 
     private static async Task<(long Position, Guid Id)?> NewestAsync(
-        NpgsqlDataSource source, string former, string category, CancellationToken cancellation)
+        NpgsqlDataSource source,
+        string former,
+        string category,
+        CancellationToken cancellation
+    )
     {
         await using var command = source.CreateCommand(
             $"""
             select position, id from {former}.events where stream like $1 and name <> 'store.erased.v1'
             order by position desc limit 1
-            """);
+            """
+        );
         command.Parameters.Add(new() { Value = $"{category}-%" });
         await using var row = await command.ExecuteReaderAsync(cancellation);
         return await row.ReadAsync(cancellation) ? (row.GetInt64(0), row.GetGuid(1)) : null;
@@ -43,7 +58,11 @@ public static class FormerStore
     }
 
     private static async Task<bool> HoldsAsync(
-        NpgsqlDataSource source, string schema, Guid id, CancellationToken cancellation)
+        NpgsqlDataSource source,
+        string schema,
+        Guid id,
+        CancellationToken cancellation
+    )
     {
         await using var command = source.CreateCommand($"select exists (select from {schema}.mt_events where id = $1)");
         command.Parameters.Add(new() { Value = id });
@@ -52,8 +71,11 @@ public static class FormerStore
 }
 
 /// <summary>The database holds a store of a former release whose events are not imported.</summary>
-public sealed class FormerStoreException(string schema, string category, long position) : Exception(
-    $"The database holds the store of a former release (schema '{schema}') with events of '{category}-*' up to position "
-    + $"{position} that are not imported; nothing was changed. With the former release running, write them to a file: "
-    + "`eventstream store export --out events.ndjson`. Stop it, and with this release run `eventstream store migrate` and "
-    + "`eventstream store import events.ndjson`, with the same --data DIR or the same settings. Then start again.");
+public sealed class FormerStoreException(string schema, string category, long position)
+    : Exception(
+        $"The database holds the store of a former release (schema '{schema}') with events of '{category}-*' up to "
+            + $"position {position} that are not imported; nothing was changed. With the former release running, write "
+            + "them to a file: `eventstream store export --out events.ndjson`. Stop it, and with this release run "
+            + "`eventstream store migrate` and `eventstream store import events.ndjson`, with the same --data DIR or "
+            + "the same settings. Then start again."
+    );

@@ -1,4 +1,5 @@
 using Confluent.Kafka;
+using EventStream.Contracts;
 using EventStream.EventStore.Tools;
 using Marten;
 using Marten.Events.Archiving;
@@ -20,41 +21,63 @@ public sealed class StoreReplay(OpenStore store, ILogger<StoreReplay> log)
     /// <see cref="OpenTransactionException"/> where a transaction stays open that may add to it.
     /// </summary>
     public async Task<long> RunAsync(
-        Guid? stream, long after, long upTo, IProgress<long>? progress, CancellationToken cancellation)
+        Guid? stream,
+        long after,
+        long upTo,
+        IProgress<long>? progress,
+        CancellationToken cancellation
+    )
     {
-        var routes = store.Service.Relay ?? throw new InvalidOperationException($"'{store.Service.Name}' has no relay.");
+        var routes =
+            store.Service.Relay ?? throw new InvalidOperationException($"'{store.Service.Name}' has no relay.");
         using var producer = await RelayProducer.OpenAsync(
-            store.Kafka, $"eventstream-replay-{store.Postgres.Schema}", log, cancellation);
+            store.Kafka,
+            $"eventstream-replay-{store.Postgres.Schema}",
+            log,
+            cancellation
+        );
         var (count, at) = (0L, after);
         var end = Math.Min(upTo, await SettledStore.WaitAsync(store.Source, TimeProvider.System, cancellation));
         while (true)
         {
             var page = await PageAsync(stream, at, end, cancellation);
             var records = Records(page, routes).ToList();
-            if (records.Count > 0) await producer.SendAsync(records, cancellation);
+            if (records.Count > 0)
+                await producer.SendAsync(records, cancellation);
             count += records.Count;
             progress?.Report(count);
-            if (page.Count < BatchMax) return count;
+            if (page.Count < BatchMax)
+                return count;
             at = page[^1].Sequence;
         }
     }
 
     private IEnumerable<(string Topic, Message<byte[], byte[]> Record)> Records(
-        IReadOnlyList<JasperFx.Events.IEvent> page, RelayRoutes routes)
+        IReadOnlyList<JasperFx.Events.IEvent> page,
+        RelayRoutes routes
+    )
     {
         foreach (var e in page)
-            if (routes.TargetOf(e) is { } target)
-                yield return (target.Topic.Name,
-                    RelayRecords.Of(e, target, $"/eventstream/{store.Service.Name}", replay: true));
+            if (e.Data is IMessage && routes.TargetOf(e) is { } target)
+                yield return (
+                    target.Topic.Name,
+                    RelayRecords.Of(e, target, $"/eventstream/{store.Service.Name}", replay: true)
+                );
     }
 
     private async Task<IReadOnlyList<JasperFx.Events.IEvent>> PageAsync(
-        Guid? stream, long after, long upTo, CancellationToken cancellation)
+        Guid? stream,
+        long after,
+        long upTo,
+        CancellationToken cancellation
+    )
     {
         await using var session = store.Documents.QuerySession();
-        var events = session.Events.QueryAllRawEvents()
+        var events = session
+            .Events.QueryAllRawEvents()
             .Where(e => e.MaybeArchived() && e.Sequence > after && e.Sequence <= upTo);
-        if (stream is { } id) events = events.Where(e => e.StreamId == id);
+        if (stream is { } id)
+            events = events.Where(e => e.StreamId == id);
         return await events.OrderBy(e => e.Sequence).Take(BatchMax).ToListAsync(cancellation);
     }
 }

@@ -9,8 +9,15 @@ namespace EventStream.EventStore.Tools;
 /// plain text in it.
 /// </summary>
 public sealed record ExportedEvent(
-    long Position, string Category, Guid Stream, long Version, Guid Id, DateTimeOffset RecordedAt,
-    EventMetadata Metadata, IMessage Data)
+    long Position,
+    string Category,
+    Guid Stream,
+    long Version,
+    Guid Id,
+    DateTimeOffset RecordedAt,
+    EventMetadata Metadata,
+    IMessage Data
+)
 {
     /// <summary>The one tenant of every store.</summary>
     private const string Tenant = "default";
@@ -34,7 +41,8 @@ public sealed record ExportedEvent(
             WriteMetadata(json, Metadata);
             json.WritePropertyName("data");
             json.WriteRawValue(MessageTypes.Write(Data));
-            if (IsArchived) json.WriteBoolean("archived", true);
+            if (IsArchived)
+                json.WriteBoolean("archived", true);
             json.WriteEndObject();
         }
 
@@ -51,8 +59,8 @@ public sealed record ExportedEvent(
             using var json = JsonDocument.Parse(line);
             return Read(json.RootElement);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException
-            or FormatException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"it is no exported event ({e.Message})", e);
         }
@@ -66,15 +74,22 @@ public sealed record ExportedEvent(
             throw new InvalidDataException($"its stream '{stream}' is not a category, a hyphen and a UUID");
         var tenant = json.GetProperty("tenant").GetString();
         if (tenant != Tenant)
-            throw new InvalidDataException($"it belongs to the tenant '{tenant}', and a store has the tenant '{Tenant}' only");
+            throw new InvalidDataException(
+                $"it belongs to the tenant '{tenant}', and a store has the tenant '{Tenant}' only"
+            );
         var type = json.GetProperty("type").GetString()!;
         if (MessageTypes.TypeOf(type) is null)
             throw new InvalidDataException($"its type '{type}' is unknown: use a newer release of this program");
         return new ExportedEvent(
-            json.GetProperty("position").GetInt64(), stream[..hyphen], id, json.GetProperty("version").GetInt64(),
-            json.GetProperty("id").GetGuid(), json.GetProperty("recordedAt").GetDateTimeOffset(),
+            json.GetProperty("position").GetInt64(),
+            stream[..hyphen],
+            id,
+            json.GetProperty("version").GetInt64(),
+            json.GetProperty("id").GetGuid(),
+            json.GetProperty("recordedAt").GetDateTimeOffset(),
             ReadMetadata(json.GetProperty("metadata")),
-            MessageTypes.Read(type, JsonSerializer.SerializeToUtf8Bytes(json.GetProperty("data"))))
+            MessageTypes.Read(type, JsonSerializer.SerializeToUtf8Bytes(json.GetProperty("data")))
+        )
         {
             IsArchived = json.TryGetProperty("archived", out var archived) && archived.GetBoolean(),
         };
@@ -83,21 +98,25 @@ public sealed record ExportedEvent(
     private static void WriteMetadata(Utf8JsonWriter json, EventMetadata metadata)
     {
         json.WriteStartObject("metadata");
-        if (metadata.TraceParent is { } trace) json.WriteString("traceparent", trace);
-        if (metadata.Correlation is { } correlation) json.WriteString("correlation", correlation);
-        if (metadata.Causation is { } causation) json.WriteString("causation", causation);
-        if (metadata.Actor is { } actor) json.WriteString("actor", actor);
-        foreach (var (name, value) in metadata.Headers) json.WriteString(name, value);
+        if (metadata.TraceParent is { } trace)
+            json.WriteString("traceparent", trace);
+        if (metadata.Correlation is { } correlation)
+            json.WriteString("correlation", correlation);
+        if (metadata.Causation is { } causation)
+            json.WriteString("causation", causation);
+        if (metadata.Actor is { } actor)
+            json.WriteString("actor", actor);
+        foreach (var (name, value) in metadata.Headers)
+            json.WriteString(name, value);
         json.WriteEndObject();
     }
 
     private static EventMetadata ReadMetadata(JsonElement json)
     {
-        var all = json.EnumerateObject().ToDictionary(
-            member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal);
+        var all = json.EnumerateObject()
+            .ToDictionary(member => member.Name, member => member.Value.GetString()!, StringComparer.Ordinal);
         string? Take(string name) => all.Remove(name, out var value) ? value : null;
-        var metadata = new EventMetadata(
-            Take("traceparent"), Take("correlation"), Take("causation"), Take("actor"));
+        var metadata = new EventMetadata(Take("traceparent"), Take("correlation"), Take("causation"), Take("actor"));
         return all.Count == 0 ? metadata : metadata with { Headers = all };
     }
 }

@@ -42,17 +42,28 @@ public sealed class OpenStore : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None)).AddSingleton(kafka);
         services.AddServiceStore(
-            (postgres with { MigrateAtStart = false }).ForService(service.Name), service, withDaemon: false);
+            (postgres with { MigrateAtStart = false }).ForService(service.Name),
+            service,
+            withDaemon: false
+        );
         return new OpenStore(services.BuildServiceProvider(), kafka);
     }
 
     /// <summary>A stored message as a line of an export, personal data revealed.</summary>
-    public ExportedEvent Exported(JasperFx.Events.IEvent e) => new(
-        e.Sequence, Service.Category, e.StreamId, e.Version, e.Id, e.Timestamp, Personal.MetadataOf(e),
-        (Contracts.IMessage)e.Data)
-    {
-        IsArchived = e.IsArchived,
-    };
+    public ExportedEvent Exported(JasperFx.Events.IEvent e) =>
+        new(
+            e.Sequence,
+            Service.Category,
+            e.StreamId,
+            e.Version,
+            e.Id,
+            e.Timestamp,
+            Personal.MetadataOf(e),
+            (Contracts.IMessage)e.Data
+        )
+        {
+            IsArchived = e.IsArchived,
+        };
 
     public ValueTask DisposeAsync() => provider.DisposeAsync();
 }

@@ -22,14 +22,18 @@ public static class SettledStore
     public static async Task<long> WaitAsync(NpgsqlDataSource source, TimeProvider time, CancellationToken cancellation)
     {
         var last = await AskAsync(
-            source, "select case when is_called then last_value else 0 end from mt_events_sequence", cancellation);
+            source,
+            "select case when is_called then last_value else 0 end from mt_events_sequence",
+            cancellation
+        );
         // An append draws its positions an instant before it counts as a transaction.
         await Task.Delay(AskInterval, time, cancellation);
         var next = await AskAsync(source, "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint", cancellation);
         var began = time.GetTimestamp();
         while (await AskAsync(source, OldestOpen, cancellation) < next)
         {
-            if (time.GetElapsedTime(began) > PatienceMax) throw new OpenTransactionException(PatienceMax);
+            if (time.GetElapsedTime(began) > PatienceMax)
+                throw new OpenTransactionException(PatienceMax);
             await Task.Delay(AskInterval, time, cancellation);
         }
 
@@ -44,6 +48,9 @@ public static class SettledStore
 }
 
 /// <summary>A transaction of the server stays open, so that it is not known which events are still to come.</summary>
-public sealed class OpenTransactionException(TimeSpan waited) : Exception(
-    $"A transaction of this PostgreSQL has been open for more than {waited.TotalSeconds:0} seconds, so that events may "
-    + "still appear before the end of what would be read. End it (pg_stat_activity lists it) and run the command again.");
+public sealed class OpenTransactionException(TimeSpan waited)
+    : Exception(
+        $"A transaction of this PostgreSQL has been open for more than {waited.TotalSeconds:0} seconds, so that events "
+            + "may still appear before the end of what would be read. End it (pg_stat_activity lists it) and run the "
+            + "command again."
+    );

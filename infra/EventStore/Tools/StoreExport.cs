@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using Marten;
 using Marten.Events.Archiving;
 
@@ -17,18 +18,29 @@ public sealed class StoreExport(OpenStore store)
     /// <see cref="OpenTransactionException"/> where one stays open.
     /// </summary>
     public async Task<long> RunAsync(
-        Stream output, Guid? stream, ExportPoint after, IProgress<long>? progress, CancellationToken cancellation)
+        Stream output,
+        Guid? stream,
+        ExportPoint after,
+        IProgress<long>? progress,
+        CancellationToken cancellation
+    )
     {
         var (count, at) = (0L, after);
         var upTo = await SettledStore.WaitAsync(store.Source, TimeProvider.System, cancellation);
         while (true)
         {
             var page = await PageAsync(stream, at, upTo, cancellation);
-            foreach (var e in page) store.Exported(e).WriteTo(output);
+            // Where an append failed, Marten fills its positions with tombstones of its own.
+            foreach (var e in page.Where(e => e.Data is IMessage))
+            {
+                store.Exported(e).WriteTo(output);
+                count++;
+            }
+
             await output.FlushAsync(cancellation);
-            count += page.Count;
             progress?.Report(count);
-            if (page.Count < BatchMax) return count;
+            if (page.Count < BatchMax)
+                return count;
             at = new ExportPoint(page[^1].Sequence, page[^1].Version);
         }
     }
@@ -42,7 +54,8 @@ public sealed class StoreExport(OpenStore store)
         var end = await LastLineEndAsync(file, cancellation);
         file.SetLength(end);
         file.Position = end;
-        if (end == 0) return default;
+        if (end == 0)
+            return default;
         var start = await LineStartAsync(file, end, cancellation);
         var line = new byte[end - start];
         file.Position = start;
@@ -55,12 +68,18 @@ public sealed class StoreExport(OpenStore store)
         catch (InvalidDataException e)
         {
             throw new InvalidDataException(
-                $"The last line of '{file.Name}' is no exported event: name another file, or remove it.", e);
+                $"The last line of '{file.Name}' is no exported event: name another file, or remove it.",
+                e
+            );
         }
     }
 
     private async Task<IReadOnlyList<JasperFx.Events.IEvent>> PageAsync(
-        Guid? stream, ExportPoint after, long upTo, CancellationToken cancellation)
+        Guid? stream,
+        ExportPoint after,
+        long upTo,
+        CancellationToken cancellation
+    )
     {
         await using var session = store.Documents.QuerySession();
         var events = session.Events.QueryAllRawEvents().Where(e => e.MaybeArchived() && e.Sequence <= upTo);
@@ -78,14 +97,15 @@ public sealed class StoreExport(OpenStore store)
     private static async Task<long> LineStartAsync(FileStream file, long end, CancellationToken cancellation)
     {
         var buffer = new byte[64 * 1024];
-        for (var to = end - 1; to > 0;)
+        for (var to = end - 1; to > 0; )
         {
             var from = Math.Max(0, to - buffer.Length);
             var part = buffer.AsMemory(0, (int)(to - from));
             file.Position = from;
             await file.ReadExactlyAsync(part, cancellation);
             var found = part.Span.LastIndexOf((byte)'\n');
-            if (found >= 0) return from + found + 1;
+            if (found >= 0)
+                return from + found + 1;
             to = from;
         }
 

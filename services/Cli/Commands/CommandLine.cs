@@ -1,4 +1,5 @@
 using System.CommandLine;
+using EventStream.Cli.Commands.Store;
 using EventStream.Edge;
 using EventStream.EventStore.Former;
 using EventStream.Hosting;

@@ -9,8 +9,8 @@ namespace EventStream.Upload.Uploads;
 public static class FormerUploads
 {
     private const string Columns =
-        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, parts, "
-        + "final_id";
+        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, "
+        + "parts, final_id";
 
     /// <summary>
     /// Copies what is missing, where the database has the former schema, and returns how many rows that were.
@@ -19,11 +19,13 @@ public static class FormerUploads
     {
         await using var find = source.CreateCommand("select to_regclass($1) is not null");
         find.Parameters.Add(new() { Value = $"{former}.uploads" });
-        if (!(bool)(await find.ExecuteScalarAsync(cancellation))!) return 0;
+        if (!(bool)(await find.ExecuteScalarAsync(cancellation))!)
+            return 0;
         await using var copy = source.CreateCommand(
             $"""
             insert into uploads ({Columns}) select {Columns} from {former}.uploads on conflict (video_id) do nothing
-            """);
+            """
+        );
         return await copy.ExecuteNonQueryAsync(cancellation);
     }
 }

@@ -30,19 +30,32 @@ internal static class DecideBenchmark
     }
 
     private static async Task<IReadOnlyList<Figure>> MeasureAsync(
-        BenchPostgres postgres, StoreBench store, RawStore raw, int callers)
+        BenchPostgres postgres,
+        StoreBench store,
+        RawStore raw,
+        int callers
+    )
     {
-        async Task DecideAsync(Guid id, long version) => await store.Decider.DecideAsync(
-            id, state => state.Count == version ? Samples.Events(1) : [], EventMetadata.None, CancellationToken.None);
+        async Task DecideAsync(Guid id, long version) =>
+            await store.Decider.DecideAsync(
+                id,
+                state => state.Count == version ? Samples.Events(1) : [],
+                EventMetadata.None,
+                CancellationToken.None
+            );
         async Task DecideByHandAsync(Guid id, long version)
         {
-            if ((await raw.LoadAsync(id)).Count == version) await raw.AppendAsync(id, version, [Samples.Event()]);
+            if ((await raw.LoadAsync(id)).Count == version)
+                await raw.AppendAsync(id, version, [Samples.Event()]);
         }
 
         var cost = await Measure.CostsAsync(
-            Measure.Many, Decisions, postgres.CpuSeconds,
+            Measure.Many,
+            Decisions,
+            postgres.CpuSeconds,
             () => ManyAsync(callers, id => store.StartAsync(id, Samples.Events(Length)), DecideAsync),
-            () => ManyAsync(callers, id => raw.AppendAsync(id, 0, [.. Samples.Events(Length)]), DecideByHandAsync));
+            () => ManyAsync(callers, id => raw.AppendAsync(id, 0, [.. Samples.Events(Length)]), DecideByHandAsync)
+        );
         var name = $"load {Length}, decide, append, {callers} callers";
         return
         [
@@ -53,13 +66,20 @@ internal static class DecideBenchmark
 
     /// <summary>Starts streams and decides on each as often as it was long; each caller has its own.</summary>
     private static Task ManyAsync(int callers, Func<Guid, Task> start, Func<Guid, long, Task> decide) =>
-        Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
-        {
-            for (var i = 0; i < Decisions / callers;)
-            {
-                var id = Guid.CreateVersion7();
-                await start(id);
-                for (var n = 0; n < Length && i < Decisions / callers; n++, i++) await decide(id, Length + n);
-            }
-        })));
+        Task.WhenAll(
+            Enumerable
+                .Range(0, callers)
+                .Select(_ =>
+                    Task.Run(async () =>
+                    {
+                        for (var i = 0; i < Decisions / callers; )
+                        {
+                            var id = Guid.CreateVersion7();
+                            await start(id);
+                            for (var n = 0; n < Length && i < Decisions / callers; n++, i++)
+                                await decide(id, Length + n);
+                        }
+                    })
+                )
+        );
 }

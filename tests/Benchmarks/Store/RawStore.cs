@@ -10,8 +10,7 @@ namespace EventStream.Benchmarks.Store;
 /// </summary>
 internal sealed class RawStore(NpgsqlDataSource source)
 {
-    private const string Tables =
-        """
+    private const string Tables = """
         create table raw_streams (id uuid primary key, version bigint not null) with (fillfactor = 70);
         create table raw_events (
             position bigint generated always as identity primary key, stream uuid not null, version bigint not null,
@@ -34,7 +33,8 @@ internal sealed class RawStore(NpgsqlDataSource source)
     public async Task<Tally> LoadAsync(Guid stream)
     {
         await using var command = source.CreateCommand(
-            "select name, data from raw_events where stream = $1 order by version");
+            "select name, data from raw_events where stream = $1 order by version"
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = stream });
         await using var row = await command.ExecuteReaderAsync();
         var state = new Tally();
@@ -51,7 +51,8 @@ internal sealed class RawStore(NpgsqlDataSource source)
         var row = new NpgsqlBatchCommand(expected == 0 ? Start : Move);
         row.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = stream });
         row.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected + events.Count });
-        if (expected > 0) row.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected });
+        if (expected > 0)
+            row.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected });
         batch.BatchCommands.Add(row);
         for (var i = 0; i < events.Count; i++)
         {
@@ -59,14 +60,12 @@ internal sealed class RawStore(NpgsqlDataSource source)
             insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = stream });
             insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = expected + i + 1 });
             insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.NewGuid() });
-            insert.Parameters.Add(new NpgsqlParameter<string>
-            {
-                TypedValue = MessageTypes.NameOf(events[i].GetType()),
-            });
-            insert.Parameters.Add(new NpgsqlParameter<string>
-            {
-                TypedValue = Encoding.UTF8.GetString(MessageTypes.Write(events[i])),
-            });
+            insert.Parameters.Add(
+                new NpgsqlParameter<string> { TypedValue = MessageTypes.NameOf(events[i].GetType()) }
+            );
+            insert.Parameters.Add(
+                new NpgsqlParameter<string> { TypedValue = Encoding.UTF8.GetString(MessageTypes.Write(events[i])) }
+            );
             batch.BatchCommands.Add(insert);
         }
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Confluent.Kafka;
-using EventStream.Embedded.Broker;
 using EventStream.Contracts;
+using EventStream.Embedded.Broker;
 using EventStream.EventStore;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
@@ -34,23 +34,35 @@ internal static class RelayBenchmark
         await bench.FillAsync(Streams, Events / Streams);
         var turn = 0;
         var rates = await Measure.RatesAsync(
-            Events, () => RelayAllAsync(postgres, bench, kafka, $"bench.{turn++}"), () => ProduceAsync(bench, kafka));
+            Events,
+            () => RelayAllAsync(postgres, bench, kafka, $"bench.{turn++}"),
+            () => ProduceAsync(bench, kafka)
+        );
         var delays = await DelaysAsync(postgres, kafka);
         Directory.Delete(folder, recursive: true);
         return
         [
             Figure.AgainstLimit("relay of a backlog, transactions of 500", "events/s", rates[0], rates[1], ""),
-            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p50", "ms", Quantile(delays, 0.5), 100,
-                "<= 1"),
-            Figure.AgainstLimit($"relay, commit to topic at {PerSecond}/s, p99", "ms", Quantile(delays, 0.99), 100,
-                "<= 1"),
+            Figure.AgainstLimit(
+                $"relay, commit to topic at {PerSecond}/s, p50",
+                "ms",
+                Quantile(delays, 0.5),
+                100,
+                "<= 1"
+            ),
+            Figure.AgainstLimit(
+                $"relay, commit to topic at {PerSecond}/s, p99",
+                "ms",
+                Quantile(delays, 0.99),
+                100,
+                "<= 1"
+            ),
         ];
     }
 
     private static double Quantile(List<double> sorted, double q) => sorted[(int)((sorted.Count - 1) * q)];
 
-    private static async Task RelayAllAsync(
-        BenchPostgres postgres, StoreBench bench, KafkaOptions kafka, string name)
+    private static async Task RelayAllAsync(BenchPostgres postgres, StoreBench bench, KafkaOptions kafka, string name)
     {
         var topic = await TopicAsync(kafka, name);
         await bench.ExecuteAsync("delete from mt_event_progression where name <> 'HighWaterMark'");
@@ -66,11 +78,17 @@ internal static class RelayBenchmark
         {
             // What the relay must do besides is part of the limit: read the events and make records of them.
             await using var session = bench.Documents.QuerySession();
-            var page = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > at)
-                .OrderBy(e => e.Sequence).Take(MartenSettings.PageMax).ToListAsync();
+            var page = await session
+                .Events.QueryAllRawEvents()
+                .Where(e => e.Sequence > at)
+                .OrderBy(e => e.Sequence)
+                .Take(MartenSettings.PageMax)
+                .ToListAsync();
             foreach (var e in page)
                 producer.Produce(
-                    topic.Name, RelayRecords.Of(e, new RelayTarget(topic, $"{e.StreamId:D}"), "/bench", replay: false));
+                    topic.Name,
+                    RelayRecords.Of(e, new RelayTarget(topic, $"{e.StreamId:D}"), "/bench", replay: false)
+                );
             producer.Flush(Patience);
         }
     }
@@ -89,25 +107,36 @@ internal static class RelayBenchmark
             var command = Guid.NewGuid();
             var started = Stopwatch.GetTimestamp();
             await store.Decider.DecideAsync(
-                streams[i % streams.Length], _ => [Store.Samples.Event()], EventMetadata.None, None, command);
+                streams[i % streams.Length],
+                _ => [Store.Samples.Event()],
+                EventMetadata.None,
+                None,
+                command
+            );
             committed[EventIds.Of(command, 0).ToString("D")] = Stopwatch.GetTimestamp();
-            if (i == 0) await began.Task.WaitAsync(Patience);
+            if (i == 0)
+                await began.Task.WaitAsync(Patience);
             var rest = TimeSpan.FromSeconds(1.0 / PerSecond) - Stopwatch.GetElapsedTime(started);
-            if (rest > TimeSpan.Zero) await Task.Delay(rest);
+            if (rest > TimeSpan.Zero)
+                await Task.Delay(rest);
         }
 
         var read = await reading;
-        return [.. read.Skip(1).Select(pair => Stopwatch.GetElapsedTime(committed[pair.Id],
-            pair.At).TotalMilliseconds).Order()];
+        return
+        [
+            .. read.Skip(1)
+                .Select(pair => Stopwatch.GetElapsedTime(committed[pair.Id], pair.At).TotalMilliseconds)
+                .Order(),
+        ];
     }
 
-    private static List<(string Id, long At)> Read(
-        KafkaOptions kafka, Topic topic, TaskCompletionSource began)
+    private static List<(string Id, long At)> Read(KafkaOptions kafka, Topic topic, TaskCompletionSource began)
     {
         var config = kafka.ConsumerConfig("bench", $"bench-{Guid.NewGuid()}");
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
-        consumer.Assign(Enumerable.Range(0, topic.Partitions)
-            .Select(p => new TopicPartitionOffset(topic.Name, p, Offset.Beginning)));
+        consumer.Assign(
+            Enumerable.Range(0, topic.Partitions).Select(p => new TopicPartitionOffset(topic.Name, p, Offset.Beginning))
+        );
         var read = new List<(string, long)>();
         using var patience = new CancellationTokenSource(Patience);
         while (read.Count <= Samples)

@@ -1,10 +1,10 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.Processes.Postgres;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes.Postgres;
 using Marten;
 using Marten.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -79,11 +79,12 @@ internal sealed class StoreBench : IAsyncDisposable
             Relay = topic is null ? null : RelayRoutes.All(topic),
         };
         var collection = new ServiceCollection().AddLogging(logs => logs.SetMinimumLevel(LogLevel.None));
-        if (kafka is not null) collection.AddSingleton(kafka);
+        if (kafka is not null)
+            collection.AddSingleton(kafka);
         services = collection.AddServiceStore(options, store, withDaemon: topic is not null).BuildServiceProvider();
     }
 
-    public IDocumentStore Documents => services.GetRequiredService<IDocumentStore>();
+    public DocumentStore Documents => (DocumentStore)services.GetRequiredService<IDocumentStore>();
 
     public NpgsqlDataSource Source => services.GetRequiredService<NpgsqlDataSource>();
 
@@ -92,7 +93,10 @@ internal sealed class StoreBench : IAsyncDisposable
     public StoreStatus Status => services.GetRequiredService<StoreStatus>();
 
     public static async Task<StoreBench> OpenAsync(
-        PostgresOptions options, KafkaOptions? kafka = null, Topic? topic = null)
+        PostgresOptions options,
+        KafkaOptions? kafka = null,
+        Topic? topic = null
+    )
     {
         var bench = new StoreBench(options, kafka, topic);
         foreach (var service in bench.services.GetServices<IHostedService>())
@@ -117,8 +121,12 @@ internal sealed class StoreBench : IAsyncDisposable
         var ids = Enumerable.Range(0, streams).Select(_ => Guid.CreateVersion7()).ToList();
         await Documents.BulkInsertEventStreamAsync(
             JasperFx.StorageConstants.DefaultTenantId,
-            [.. ids.Select(id => new BulkEventStreamHeader { Id = id, Version = eventsEach })], EventsAsync(),
-            BulkEventSequenceMode.AssignFromSequence, 1000, CancellationToken.None);
+            [.. ids.Select(id => new BulkEventStreamHeader { Id = id, Version = eventsEach })],
+            EventsAsync(),
+            BulkEventSequenceMode.AssignFromSequence,
+            1000,
+            CancellationToken.None
+        );
 
         async IAsyncEnumerable<JasperFx.Events.IEvent> EventsAsync()
         {
@@ -127,9 +135,13 @@ internal sealed class StoreBench : IAsyncDisposable
             {
                 foreach (var id in ids)
                 {
-                    var e = Documents.Options.EventGraph.BuildEvent(Samples.Event());
-                    (e.Id, e.StreamId, e.Version, e.Timestamp) =
-                        (Guid.NewGuid(), id, version, TimeProvider.System.GetUtcNow());
+                    var e = Documents.Events.BuildEvent(Samples.Event());
+                    (e.Id, e.StreamId, e.Version, e.Timestamp) = (
+                        Guid.NewGuid(),
+                        id,
+                        version,
+                        TimeProvider.System.GetUtcNow()
+                    );
                     yield return e;
                 }
             }
@@ -144,7 +156,8 @@ internal sealed class StoreBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var service in running.AsEnumerable().Reverse()) await service.StopAsync(CancellationToken.None);
+        foreach (var service in running.AsEnumerable().Reverse())
+            await service.StopAsync(CancellationToken.None);
         await services.DisposeAsync();
     }
 }
@@ -152,10 +165,14 @@ internal sealed class StoreBench : IAsyncDisposable
 /// <summary>Events of the usual size: about 330 bytes of JSON.</summary>
 internal static class Samples
 {
-    public static VideoUploaded Event() => new(
-        VideoId.New(TimeProvider.System.GetUtcNow()),
-        "sources/0190b5e4-0000-7000-8000-000000000000/source-of-a-video-with-a-name-of-the-usual-length.mp4",
-        22_718_509, new string('a', 64), TimeProvider.System.GetUtcNow());
+    public static VideoUploaded Event() =>
+        new(
+            VideoId.New(TimeProvider.System.GetUtcNow()),
+            "sources/0190b5e4-0000-7000-8000-000000000000/source-of-a-video-with-a-name-of-the-usual-length.mp4",
+            22_718_509,
+            new string('a', 64),
+            TimeProvider.System.GetUtcNow()
+        );
 
     public static IEnumerable<IMessage> Events(int count) => Enumerable.Range(0, count).Select(_ => Event());
 }

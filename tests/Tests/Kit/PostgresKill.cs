@@ -13,12 +13,18 @@ internal static class PostgresKill
     /// kill -9 of the server and of every process of it; returns once it has recovered and answers.
     /// </summary>
     public static async Task<PostgresCluster> KillAndStartAsync(
-        string folder, int port, PostgresClusterOptions? options = null)
+        string folder,
+        int port,
+        PostgresClusterOptions? options = null
+    )
     {
         var postmaster = int.Parse(
-            File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+            File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First(),
+            CultureInfo.InvariantCulture
+        );
         var all = Children(postmaster).Prepend(postmaster).ToList();
-        foreach (var id in all) Kill(id);
+        foreach (var id in all)
+            Kill(id);
         await Wait.UntilAsync("the killed PostgreSQL is gone", () => all.All(id => !Directory.Exists($"/proc/{id}")));
         var waited = Stopwatch.StartNew();
         while (true)

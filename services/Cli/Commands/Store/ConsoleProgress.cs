@@ -8,7 +8,8 @@ internal sealed class ConsoleProgress<T>(Func<T, string> say) : IProgress<T>
 
     public void Report(T value)
     {
-        if (last != 0 && TimeProvider.System.GetElapsedTime(last) < Interval) return;
+        if (last != 0 && TimeProvider.System.GetElapsedTime(last) < Interval)
+            return;
         System.Console.Error.WriteLine(say(value));
         last = TimeProvider.System.GetTimestamp();
     }

@@ -10,7 +10,8 @@ internal static class StoreCommand
 {
     private static readonly Option<string?> Data = new("--data")
     {
-        Description = "Data folder of a platform, running or not; otherwise EVENTSTREAM__POSTGRES__* and "
+        Description =
+            "Data folder of a platform, running or not; otherwise EVENTSTREAM__POSTGRES__* and "
             + "EVENTSTREAM__KAFKA__* say where the stores are.",
         HelpName = "DIR",
     };
@@ -73,57 +74,90 @@ internal static class StoreCommand
         HelpName = "FILE",
     };
 
-    public static Command Build() => new("store", "The event store: schema, readers, events.")
-    {
-        With(
-            new Command("migrate", "Bring the schemas to what this program expects; safe to repeat.")
-            {
-                Service, Script,
-            },
-            StoreSchemaVerbs.MigrateAsync),
-        With(
-            new Command("assert", "Check that the schemas are what this program expects, and change nothing.")
-            {
-                Service,
-            },
-            StoreSchemaVerbs.AssertAsync),
-        With(
-            new Command("status", "Show every reader with its position, its lag and who runs it.") { Service },
-            StoreSchemaVerbs.StatusAsync),
-        With(
-            new Command("rebuild", "Rebuild a read model in place; refused while its service runs.") { ReadModel },
-            StoreSchemaVerbs.RebuildAsync),
-        With(
-            new Command("replay", "Publish events to their topics again, marked as a replay by the header es_replay.")
-            {
-                Service, Stream, After, UpTo,
-            },
-            StoreEventVerbs.ReplayAsync),
-        With(
-            new Command("export", "Write a service's events as NDJSON, to standard output or a file. Personal data in "
-                + "it is plain text.")
-            {
-                Service, Stream, After, Out,
-            },
-            StoreEventVerbs.ExportAsync),
-        With(
-            new Command("import", "Read an export into the stores; run again, it continues where it was cut.") { From },
-            StoreEventVerbs.ImportAsync),
-        With(
-            new Command("erase", "Erase a person from the events and read models; this cannot be undone.") { Subject },
-            StoreEventVerbs.EraseAsync),
-    };
+    public static Command Build() =>
+        new("store", "The event store: schema, readers, events.")
+        {
+            With(
+                new Command("migrate", "Bring the schemas to what this program expects; safe to repeat.")
+                {
+                    Service,
+                    Script,
+                },
+                StoreSchemaVerbs.MigrateAsync
+            ),
+            With(
+                new Command("assert", "Check that the schemas are what this program expects, and change nothing.")
+                {
+                    Service,
+                },
+                StoreSchemaVerbs.AssertAsync
+            ),
+            With(
+                new Command("status", "Show every reader with its position, its lag and who runs it.") { Service },
+                StoreSchemaVerbs.StatusAsync
+            ),
+            With(
+                new Command("rebuild", "Rebuild a read model in place; refused while its service runs.") { ReadModel },
+                StoreSchemaVerbs.RebuildAsync
+            ),
+            With(
+                new Command(
+                    "replay",
+                    "Publish events to their topics again, marked as a replay by the header es_replay."
+                )
+                {
+                    Service,
+                    Stream,
+                    After,
+                    UpTo,
+                },
+                StoreEventVerbs.ReplayAsync
+            ),
+            With(
+                new Command(
+                    "export",
+                    "Write a service's events as NDJSON, to standard output or a file. Personal data in "
+                        + "it is plain text."
+                )
+                {
+                    Service,
+                    Stream,
+                    After,
+                    Out,
+                },
+                StoreEventVerbs.ExportAsync
+            ),
+            With(
+                new Command("import", "Read an export into the stores; run again, it continues where it was cut.")
+                {
+                    From,
+                },
+                StoreEventVerbs.ImportAsync
+            ),
+            With(
+                new Command("erase", "Erase a person from the events and read models; this cannot be undone.")
+                {
+                    Subject,
+                },
+                StoreEventVerbs.EraseAsync
+            ),
+        };
 
     private static Command With(Command command, Func<StoreTool, ParseResult, CancellationToken, Task<int>> run)
     {
         command.Options.Add(Data);
         command.Options.Add(Config);
-        command.SetAction(async (parsed, cancellation) =>
-        {
-            await using var tool = await StoreTool.OpenAsync(
-                parsed.GetValue(Data), parsed.GetValue(Config), cancellation);
-            return await tool.RunAsync(() => run(tool, parsed, cancellation));
-        });
+        command.SetAction(
+            async (parsed, cancellation) =>
+            {
+                await using var tool = await StoreTool.OpenAsync(
+                    parsed.GetValue(Data),
+                    parsed.GetValue(Config),
+                    cancellation
+                );
+                return await tool.RunAsync(() => run(tool, parsed, cancellation));
+            }
+        );
         return command;
     }
 }

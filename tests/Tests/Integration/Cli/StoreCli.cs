@@ -1,6 +1,6 @@
+using EventStream.Cli;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Tools;
-using EventStream.Cli;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
 using Npgsql;
@@ -30,15 +30,18 @@ internal sealed class StoreCli : IAsyncDisposable
     }
 
     /// <summary>The same on an address where no PostgreSQL is.</summary>
-    public StoreCli Elsewhere() => new(
-        options with { ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}" });
+    public StoreCli Elsewhere() =>
+        new(options with { ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}" });
 
     public string Schema(string service) => options.ForService(service).Schema;
 
     /// <summary>A service's store in this process.</summary>
-    public OpenStore Open(string service, string? kafka = null) => OpenStore.Of(
-        StoreTool.Services.Single(known => known.Name == service), options,
-        new KafkaOptions { Bootstrap = kafka ?? "127.0.0.1:1" });
+    public OpenStore Open(string service, string? kafka = null) =>
+        OpenStore.Of(
+            StoreTool.Services.Single(known => known.Name == service),
+            options,
+            new KafkaOptions { Bootstrap = kafka ?? "127.0.0.1:1" }
+        );
 
     /// <summary>Runs a verb that must succeed and returns what it wrote.</summary>
     public async Task<string> DoneAsync(params string[] arguments)
@@ -48,16 +51,20 @@ internal sealed class StoreCli : IAsyncDisposable
         return output;
     }
 
-    public Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) => RunAsync(null, arguments);
+    public Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments) =>
+        RunAsync(null, arguments);
 
     /// <summary>The same with the addresses of a broker.</summary>
     public async Task<(int Code, string Output, string Error)> RunAsync(string? kafka, string[] arguments)
     {
-        var environment = Settings(kafka).ToDictionary(
-            pair => "EVENTSTREAM__" + pair.Key.Replace(":", "__").ToUpperInvariant(), pair => pair.Value);
+        var environment = Settings(kafka)
+            .ToDictionary(pair => "EVENTSTREAM__" + pair.Key.Replace(":", "__").ToUpperInvariant(), pair => pair.Value);
         var (code, output, errors) = await Command.RunAsync(
-            TimeMax, Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"), ["store", .. arguments],
-            environment: environment);
+            TimeMax,
+            Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"),
+            ["store", .. arguments],
+            environment: environment
+        );
         return (code, output, errors);
     }
 
@@ -69,11 +76,15 @@ internal sealed class StoreCli : IAsyncDisposable
         return started;
     }
 
-    public EventStreamProcess LaunchRole(string role, string kafka, string folder) => EventStreamProcess.Launch(
-        role,
-        [
-            .. Settings(kafka), ("Media:Root", Path.Combine(folder, "media")), ("Urls:console", "http://127.0.0.1:7000"),
-        ]);
+    public EventStreamProcess LaunchRole(string role, string kafka, string folder) =>
+        EventStreamProcess.Launch(
+            role,
+            [
+                .. Settings(kafka),
+                ("Media:Root", Path.Combine(folder, "media")),
+                ("Urls:console", "http://127.0.0.1:7000"),
+            ]
+        );
 
     public async Task ExecuteAsync(string sql)
     {
@@ -95,9 +106,11 @@ internal sealed class StoreCli : IAsyncDisposable
     public ValueTask DisposeAsync() => source.DisposeAsync();
 
     private (string Key, string Value)[] Settings(string? kafka) =>
-    [
-        ("Postgres:ConnectionString", options.ConnectionString), ("Postgres:Schema", options.FormerSchema),
-        ("Postgres:SchemaPrefix", options.SchemaPrefix), ("Postgres:MasterKeyFile", PostgresFixture.MasterKeyFile.Value),
-        ("Kafka:Bootstrap", kafka ?? "127.0.0.1:1"),
-    ];
+        [
+            ("Postgres:ConnectionString", options.ConnectionString),
+            ("Postgres:Schema", options.FormerSchema),
+            ("Postgres:SchemaPrefix", options.SchemaPrefix),
+            ("Postgres:MasterKeyFile", PostgresFixture.MasterKeyFile.Value),
+            ("Kafka:Bootstrap", kafka ?? "127.0.0.1:1"),
+        ];
 }

@@ -35,17 +35,25 @@ public sealed class StoreCommandTests : IAsyncLifetime
         Assert.Contains($"upload: schema {cli.Schema("upload")} differs", output, StringComparison.Ordinal);
         Assert.Contains("upload.sql", await cli.DoneAsync("migrate", "--script", folder), StringComparison.Ordinal);
         Assert.Contains(
-            "mt_events", await File.ReadAllTextAsync(Path.Combine(folder, "upload.sql")), StringComparison.Ordinal);
+            "mt_events",
+            await File.ReadAllTextAsync(Path.Combine(folder, "upload.sql")),
+            StringComparison.Ordinal
+        );
 
         for (var turn = 0; turn < 2; turn++)
         {
             Assert.Equal(
-                $"upload: schema {cli.Schema("upload")} is up to date\nencode: schema {cli.Schema("encode")} is up to date\n",
-                await cli.DoneAsync("migrate"));
+                $"upload: schema {cli.Schema("upload")} is up to date\n"
+                    + $"encode: schema {cli.Schema("encode")} is up to date\n",
+                await cli.DoneAsync("migrate")
+            );
         }
 
         Assert.Contains(
-            $"encode: schema {cli.Schema("encode")} is as expected", await cli.DoneAsync("assert"), StringComparison.Ordinal);
+            $"encode: schema {cli.Schema("encode")} is as expected",
+            await cli.DoneAsync("assert"),
+            StringComparison.Ordinal
+        );
         await RegisterAsync("One");
         output = await cli.DoneAsync("status", "--service", "upload");
         Assert.Matches(@"upload +\(newest event\) +1", output);
@@ -59,7 +67,8 @@ public sealed class StoreCommandTests : IAsyncLifetime
     public async Task An_export_that_was_cut_off_continues()
     {
         await cli.DoneAsync("migrate");
-        for (var i = 0; i < 5; i++) await RegisterAsync($"Title {i}");
+        for (var i = 0; i < 5; i++)
+            await RegisterAsync($"Title {i}");
         var file = Path.Combine(folder, "events.ndjson");
         await cli.DoneAsync("export", "--service", "upload", "--out", file);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
@@ -73,12 +82,17 @@ public sealed class StoreCommandTests : IAsyncLifetime
         var torn = whole.IndexOf("\"position\":4", StringComparison.Ordinal) + 40;
         await File.WriteAllTextAsync(file, whole[..torn]);
         Assert.Equal(
-            $"2 events written to {file}\n", await cli.DoneAsync("export", "--service", "upload", "--out", file));
+            $"2 events written to {file}\n",
+            await cli.DoneAsync("export", "--service", "upload", "--out", file)
+        );
         Assert.Equal(whole, await File.ReadAllTextAsync(file));
 
         var one = lines[2].GetProperty("stream").GetString()!;
         var output = await cli.DoneAsync("export", "--stream", one);
-        Assert.Equal("Title 2", JsonDocument.Parse(output).RootElement.GetProperty("data").GetProperty("title").GetString());
+        Assert.Equal(
+            "Title 2",
+            JsonDocument.Parse(output).RootElement.GetProperty("data").GetProperty("title").GetString()
+        );
         await File.WriteAllTextAsync(file, "not ours\n");
         var (code, _, error) = await cli.RunAsync("export", "--service", "upload", "--out", file);
         Assert.Equal(1, code);
@@ -124,7 +138,9 @@ public sealed class StoreCommandTests : IAsyncLifetime
     {
         Assert.Contains("does not answer", (await cli.Elsewhere().RunAsync("status")).Error, StringComparison.Ordinal);
         await cli.DoneAsync("migrate");
-        await cli.ExecuteAsync($"insert into {cli.Schema("upload")}.migrations values ('upload', 999, '999_later.sql', 'x')");
+        await cli.ExecuteAsync(
+            $"insert into {cli.Schema("upload")}.migrations values ('upload', 999, '999_later.sql', 'x')"
+        );
         var (code, _, error) = await cli.RunAsync("migrate");
         Assert.Equal(1, code);
         Assert.Contains("update the program", error, StringComparison.Ordinal);
@@ -135,7 +151,11 @@ public sealed class StoreCommandTests : IAsyncLifetime
         await using var upload = cli.Open("upload");
         var id = VideoId.New(Now);
         await new Decider<Video>(upload.Documents, upload.Personal, TimeProvider.System).DecideAsync(
-            id.Value, video => video.Register(id, "Blender", title, "file.mp4", 10, Now), EventMetadata.None, default);
+            id.Value,
+            video => video.Register(id, "Blender", title, "file.mp4", 10, Now),
+            EventMetadata.None,
+            default
+        );
         return id;
     }
 }

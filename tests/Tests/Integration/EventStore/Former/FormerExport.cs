@@ -22,25 +22,29 @@ internal static class FormerExport
     /// <summary>The line at which one video was still being encoded.</summary>
     public const int Unfinished = 99;
 
-    public static string File => Path.Combine(
-        Checkout.Root, "tests", "Tests", "Integration", "EventStore", "Former", "store-export.ndjson");
+    public static string File =>
+        Path.Combine(Checkout.Root, "tests", "Tests", "Integration", "EventStore", "Former", "store-export.ndjson");
 
     public static string[] Lines => System.IO.File.ReadAllLines(File);
 
     /// <summary>The lines of a category's streams, as JSON.</summary>
     public static List<JsonElement> Events(string category, int lines = int.MaxValue) =>
-    [
-        .. Lines.Take(lines).Select(line => JsonDocument.Parse(line).RootElement)
-            .Where(e => e.GetProperty("stream").GetString()!.StartsWith($"{category}-", StringComparison.Ordinal)),
-    ];
+        [
+            .. Lines
+                .Take(lines)
+                .Select(line => JsonDocument.Parse(line).RootElement)
+                .Where(e => e.GetProperty("stream").GetString()!.StartsWith($"{category}-", StringComparison.Ordinal)),
+        ];
 
     /// <summary>Puts what the former relay published of the first lines onto <c>video.events</c>.</summary>
     public static async Task PublishAsync(string bootstrap, int lines)
     {
         await RelayCheck.CreateTopicAsync(bootstrap, Topics.VideoEvents);
         using var producer = new ProducerBuilder<byte[], byte[]>(
-            new KafkaOptions { Bootstrap = bootstrap }.ProducerConfig("former")).Build();
-        foreach (var e in Events("video", lines)) producer.Produce(Topics.VideoEvents.Name, Record(e));
+            new KafkaOptions { Bootstrap = bootstrap }.ProducerConfig("former")
+        ).Build();
+        foreach (var e in Events("video", lines))
+            producer.Produce(Topics.VideoEvents.Name, Record(e));
         producer.Flush(TimeSpan.FromSeconds(30));
     }
 
@@ -56,11 +60,13 @@ internal static class FormerExport
             create table {schema}.events (position bigint primary key, stream text, version bigint, id uuid, name text);
             create table {schema}.uploads (
                 video_id uuid primary key, publisher text, length_bytes bigint, metadata text, sha256 text, state text,
-                trace_parent text, created_at timestamptz, expires_at timestamptz, writer uuid, writer_until timestamptz,
+                trace_parent text, created_at timestamptz, expires_at timestamptz, writer uuid,
+                writer_until timestamptz,
                 kind text, parts uuid[], final_id uuid);
             insert into {schema}.uploads values ('{Published}', 'studio', 1000, 'filename eA==', null, 'open', null,
                 now(), now() + interval '1 day', null, null, 'video', null, null)
-            """);
+            """
+        );
         await create.ExecuteNonQueryAsync();
         foreach (var e in Events("video").Concat(Events("encode")))
         {
@@ -79,8 +85,11 @@ internal static class FormerExport
         var type = e.GetProperty("type").GetString()!;
         var at = e.GetProperty("recordedAt").GetDateTimeOffset();
         var headers = CloudEvents.Headers(type, "/eventstream/upload", e.GetProperty("id").GetString()!, at, null);
-        void Add(string name, string member) => headers.Add(name, Encoding.ASCII.GetBytes(
-            e.GetProperty(member).GetInt64().ToString(CultureInfo.InvariantCulture)));
+        void Add(string name, string member) =>
+            headers.Add(
+                name,
+                Encoding.ASCII.GetBytes(e.GetProperty(member).GetInt64().ToString(CultureInfo.InvariantCulture))
+            );
         Add(RelayRecords.Position, "position");
         Add(RelayRecords.Version, "version");
         return new Message<byte[], byte[]>
