@@ -1,9 +1,6 @@
 using EventStream.Contracts;
 using EventStream.EventStore.Privacy;
-using JasperFx;
 using Marten;
-using Marten.Exceptions;
-using Npgsql;
 
 namespace EventStream.EventStore;
 
@@ -45,12 +42,12 @@ public sealed class Decider<TState>(IDocumentStore store, PersonalData personal,
             {
                 return await TryAsync(id, decide, metadata, commandId, cancellation);
             }
-            catch (Exception e) when (Conflicts.IsLostRace(e))
+            catch (Exception e) when (StoreFailures.IsLostRace(e))
             {
                 if (attempt == AttemptsMax) throw new ContendedStreamException(id.ToString("D"), AttemptsMax);
                 await PauseAsync(attempt, cancellation);
             }
-            catch (Exception e) when (commandId is not null && Conflicts.IsStoredBefore(e))
+            catch (Exception e) when (commandId is not null && StoreFailures.IsStoredBefore(e))
             {
                 var (state, version) = await LoadAsync(id, cancellation);
                 return new Decided<TState>(state, version, []);
@@ -81,30 +78,5 @@ public sealed class Decider<TState>(IDocumentStore store, PersonalData personal,
     {
         var most = Math.Min(PauseMax.TotalMilliseconds, PauseMax.TotalMilliseconds / 64 * (1 << attempt));
         return Task.Delay(TimeSpan.FromMilliseconds(most * (0.5 + Random.Shared.NextDouble() / 2)), time, cancellation);
-    }
-}
-
-/// <summary>What Marten and PostgreSQL throw when two writers meet.</summary>
-internal static class Conflicts
-{
-    private const string EventIdIndex = "idx_mt_events_event_id";
-
-    /// <summary>Another writer came first: two classes of one name when both start the stream, and a third after.</summary>
-    public static bool IsLostRace(Exception e) =>
-        e is ConcurrencyException or ExistingStreamIdCollisionException
-            or JasperFx.Events.ExistingStreamIdCollisionException
-        || Cause(e) is { } cause
-        && (cause.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-            || cause.SqlState == PostgresErrorCodes.UniqueViolation && cause.ConstraintName != EventIdIndex);
-
-    /// <summary>An event of this id is stored already.</summary>
-    public static bool IsStoredBefore(Exception e) =>
-        Cause(e) is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: EventIdIndex };
-
-    private static PostgresException? Cause(Exception? e)
-    {
-        for (; e is not null; e = e.InnerException)
-            if (e is PostgresException cause) return cause;
-        return null;
     }
 }

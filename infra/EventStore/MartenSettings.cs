@@ -6,7 +6,9 @@ using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using JasperFx;
 using JasperFx.Events;
+using JasperFx.Events.Daemon;
 using JasperFx.Events.Projections;
+using Marten;
 using Weasel.Core;
 
 namespace EventStream.EventStore;
@@ -26,15 +28,15 @@ public static class MartenSettings
     public const int PageMax = 500;
 
     /// <summary>Registers an aggregate: folded from its stream whenever a decision needs it.</summary>
-    public static void Aggregate<TState, TId>(this Marten.StoreOptions store)
+    public static void Aggregate<TState, TId>(this StoreOptions store)
         where TState : class, IAggregate<TState>, new()
         where TId : notnull =>
         store.Projections.Add(new AggregateFold<TState, TId>(), ProjectionLifecycle.Live);
 
-    internal static Marten.StoreOptions Of(
+    internal static StoreOptions Of(
         ServiceStore service, PostgresOptions postgres, Npgsql.NpgsqlDataSource source, SubjectKeys keys)
     {
-        var store = new Marten.StoreOptions();
+        var store = new StoreOptions();
         store.Connection(source);
         store.DatabaseSchemaName = postgres.Schema;
         store.AutoCreateSchemaObjects = postgres.MigrateAtStart ? AutoCreate.CreateOrUpdate : AutoCreate.None;
@@ -47,7 +49,7 @@ public static class MartenSettings
         return store;
     }
 
-    private static void Events(Marten.StoreOptions store)
+    private static void Events(StoreOptions store)
     {
         store.Events.StreamIdentity = StreamIdentity.AsGuid;
         // An append is one round trip and takes the server's clock.
@@ -67,16 +69,19 @@ public static class MartenSettings
         foreach (var name in MessageTypes.Names) store.Events.MapEventType(MessageTypes.TypeOf(name)!, name);
     }
 
-    private static void Daemon(Marten.StoreOptions store)
+    private static void Daemon(StoreOptions store)
     {
+        // A role adds the daemon; a tool has none, and Marten is not to warn of it on the console.
+        store.Projections.AsyncMode = DaemonMode.ExternallyManaged;
         store.Projections.FastPollingTime = PollInterval;
         store.Projections.SlowPollingTime = PollInterval;
         // A message that this program does not know, or cannot read, stops its readers: nothing is passed over.
         store.Projections.Errors.SkipUnknownEvents = false;
         store.Projections.Errors.SkipSerializationErrors = false;
         store.Projections.Errors.SkipApplyErrors = false;
-        // A process that died is replaced within this time.
+        // A process that died is replaced, and a reader that failed tries again, within about a second.
         store.Projections.LeadershipPollingTime = 1000;
+        store.Projections.HealthCheckPollingTime = TimeSpan.FromSeconds(1);
     }
 
     /// <summary>
@@ -96,8 +101,8 @@ public static class MartenSettings
         return new JsonSerializerOptions
         {
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                own.WithAddedModifier(PersonalContract.Modifier(keys)), new DefaultJsonTypeInfoResolver()),
+            TypeInfoResolver = JsonTypeInfoResolver.Combine(own, new DefaultJsonTypeInfoResolver())
+                .WithAddedModifier(PersonalContract.Modifier(keys)),
         };
     }
 }

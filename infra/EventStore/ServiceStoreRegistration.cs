@@ -18,10 +18,10 @@ namespace EventStream.EventStore;
 public static class ServiceStoreRegistration
 {
     /// <summary>
-    /// Registers everything that a service keeps: Marten on a pool and a schema of its own, <see cref="Decider{TState}"/>
-    /// for its aggregates, the daemon with its read models and relay, migration at start, and readiness. Throws
-    /// <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong. The relay's topics must
-    /// exist: add them before.
+    /// Registers everything that a service keeps: Marten on a pool and a schema of its own,
+    /// <see cref="Decider{TState}"/> for its aggregates, the daemon with its read models and relay, migration at start,
+    /// and readiness. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong. The
+    /// relay's topics must exist: add them before.
     /// </summary>
     public static IServiceCollection AddServiceStore(
         this IServiceCollection services, IConfiguration configuration, ServiceStore service)
@@ -43,19 +43,21 @@ public static class ServiceStoreRegistration
         this IServiceCollection services, PostgresOptions postgres, ServiceStore service, bool withDaemon = true)
     {
         services.TryAddSingleton(TimeProvider.System);
+        // At Information Marten tells of every page and every check of its readers.
+        services.AddLogging(logs => logs.AddFilter(nameof(Marten), LogLevel.Warning));
         services.AddSingleton(postgres).AddSingleton(service);
         services.AddSingleton(_ => postgres.CreateDataSource());
-        services.AddSingleton(p => new KeysPool(postgres.CreateKeysDataSource()));
-        services.AddSingleton<SubjectKeys>(p => new PostgresSubjectKeys(
-            p.GetRequiredService<KeysPool>().Source, postgres.MasterKey, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new SubjectKeys(
+            postgres.CreateKeysDataSource(), postgres.MasterKey, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new PersonalData(p.GetRequiredService<SubjectKeys>()));
         services.AddSingleton<StoreMigration>().AddSingleton<StoreStatus>();
         services.AddSingleton(typeof(Decider<>));
-        if (postgres.MigrateAtStart) services.AddHostedService<MigrateStoreAtStart>();
+        services.AddHostedService<MigrateStoreAtStart>();
         services.AddRelay(postgres, service);
         var marten = services.AddMarten(p => Configure(p, service, postgres)).UseLightweightSessions();
         if (!withDaemon) return services;
         marten.AddAsyncDaemon(DaemonMode.HotCold);
+        services.AddHostedService<StoppedReaders>();
         return services.AddSingleton<StoreHealth>().AddHostedService(p => p.GetRequiredService<StoreHealth>());
     }
 
@@ -67,20 +69,13 @@ public static class ServiceStoreRegistration
             p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<KafkaRelay>>()));
     }
 
-    private static Marten.StoreOptions Configure(IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
+    private static StoreOptions Configure(
+        IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
     {
         var store = MartenSettings.Of(
-            service, postgres, provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<SubjectKeys>());
+            service, postgres, provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<SubjectKeys>());
         if (provider.GetService<KafkaRelay>() is { } relay) store.Projections.Subscribe(relay);
         return store;
     }
-}
-
-/// <summary>
-/// The connections that look up keys of persons. They are apart from the store's, which a reader may hold all of while
-/// it needs a key.
-/// </summary>
-internal sealed record KeysPool(NpgsqlDataSource Source) : IAsyncDisposable
-{
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
 }

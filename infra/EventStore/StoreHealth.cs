@@ -17,9 +17,17 @@ public sealed class StoreHealth(
     private readonly Meter meter = new(Telemetry.Meter.Name);
 
     /// <summary>Why a reader of this process does not get on, or null.</summary>
-    public string? Trouble =>
-        relay?.Trouble ?? Agents().Where(agent => agent.Status == AgentStatus.Paused)
-            .Select(agent => $"{agent.Name.Identity} is paused: {agent.Failure?.Message}").FirstOrDefault();
+    public string? Trouble
+    {
+        get
+        {
+            var agents = Agents();
+            // What the relay failed at before another process took over is no trouble of this one.
+            if (agents.Any(agent => agent.Name.Name == KafkaRelay.ReaderName) && relay?.Trouble is { } why) return why;
+            return agents.Where(agent => agent.Status == AgentStatus.Paused)
+                .Select(agent => $"{agent.Name.Identity} is paused: {agent.Failure?.Message}").FirstOrDefault();
+        }
+    }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using EventStream.EventStore.Former;
 using EventStream.EventStore.Postgres;
 using JasperFx;
 using Marten;
@@ -7,7 +8,9 @@ using Npgsql;
 
 namespace EventStream.EventStore;
 
-/// <summary>Brings the schema of a service to what this program expects. Safe to run in many processes at a time.</summary>
+/// <summary>
+/// Brings the schema of a service to what this program expects. Safe to run in many processes at a time.
+/// </summary>
 public sealed class StoreMigration(
     IDocumentStore store, NpgsqlDataSource source, ServiceStore service, PostgresOptions postgres)
 {
@@ -25,16 +28,33 @@ public sealed class StoreMigration(
             AutoCreate.CreateOrUpdate, ct: cancellation);
     }
 
-    /// <summary>Throws when Marten's tables are not those that this program expects, and says how they differ.</summary>
+    /// <summary>
+    /// Throws when Marten's tables are not those that this program expects, and says how they differ.
+    /// </summary>
     public Task AssertAsync(CancellationToken cancellation) =>
         store.Storage.Database.AssertDatabaseMatchesConfigurationAsync(cancellation);
+
+    /// <summary>
+    /// Writes to a file the SQL that <see cref="ApplyAsync"/> would run on Marten's tables. Returns false, and writes
+    /// nothing, where nothing is missing.
+    /// </summary>
+    public async Task<bool> WriteAsync(string file, CancellationToken cancellation)
+    {
+        var database = store.Storage.Database;
+        var migration = await database.CreateMigrationAsync(cancellation);
+        if (migration.Difference == Weasel.Core.SchemaPatchDifference.None) return false;
+        await database.Migrator.WriteMigrationFileAsync(file, migration, cancellation);
+        return true;
+    }
 }
 
 /// <summary>
-/// Migrates before anything else of the role starts, and waits a bounded time for a PostgreSQL that is still starting.
+/// Before anything else of the role starts: refuses to run beside a former store that is not imported, then migrates.
+/// Waits a bounded time for a PostgreSQL that is still starting.
 /// </summary>
 internal sealed partial class MigrateStoreAtStart(
-    StoreMigration migration, TimeProvider time, ILogger<MigrateStoreAtStart> log) : IHostedService
+    StoreMigration migration, NpgsqlDataSource source, ServiceStore service, PostgresOptions postgres,
+    TimeProvider time, ILogger<MigrateStoreAtStart> log) : IHostedService
 {
     /// <summary>How long a PostgreSQL may take to answer; roles and database start at the same time.</summary>
     public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
@@ -48,7 +68,9 @@ internal sealed partial class MigrateStoreAtStart(
         {
             try
             {
-                await migration.ApplyAsync(cancellationToken);
+                await FormerStore.CheckAsync(
+                    source, postgres.FormerSchema, service.Category, postgres.Schema, cancellationToken);
+                if (postgres.MigrateAtStart) await migration.ApplyAsync(cancellationToken);
                 return;
             }
             catch (NpgsqlException e) when (e.IsTransient && time.GetElapsedTime(started) < PatienceMax)

@@ -21,6 +21,16 @@ public static class StoredMetadata
         if (metadata.TraceParent is { } trace) session.SetHeader(TraceParent, trace);
     }
 
+    /// <summary>Sets it on one message that is stored as it comes, such as an imported one.</summary>
+    public static async ValueTask WriteAsync(
+        this EventMetadata metadata, JasperFx.Events.IEvent e, PersonalData personal, CancellationToken cancellation)
+    {
+        (e.CorrelationId, e.CausationId) = (metadata.Correlation, metadata.Causation);
+        e.UserName = metadata.Actor is { } actor ? await personal.ProtectAsync(actor, actor, cancellation) : null;
+        foreach (var (name, value) in metadata.Headers) e.SetHeader(name, value);
+        if (metadata.TraceParent is { } trace) e.SetHeader(TraceParent, trace);
+    }
+
     /// <summary>Reads it from a stored message.</summary>
     public static EventMetadata MetadataOf(this PersonalData personal, JasperFx.Events.IEvent e)
     {

@@ -59,6 +59,7 @@ npm_tools() {
 restore() {
   say "NuGet packages: restoring"
   run "$work/restore.log" dotnet restore "$root/EventStream.sln"
+  (cd "$root" && run "$work/tools.log" dotnet tool restore)
 }
 
 require dotnet "Install the .NET SDK 10."

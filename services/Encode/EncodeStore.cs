@@ -23,6 +23,8 @@ public static class EncodeStore
         Relay = new RelayRoutes(
             [Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands],
             e => TargetOf((IMessage)e.Data)),
+        // The planner before Marten published by ids of its own.
+        RelaysImports = false,
         Sql = (typeof(EncodeStore).Assembly, "Encode.Sql"),
     };
 

@@ -22,6 +22,9 @@ public sealed record PostgresOptions
     /// <summary>The schema that holds the store's tables: lower-case letters, digits and underscores.</summary>
     public string Schema { get; init; } = "eventstream";
 
+    /// <summary>Where a release before Marten kept its store: <c>Postgres:Schema</c>.</summary>
+    public string FormerSchema { get; init; } = "eventstream";
+
     /// <summary>What stands before every service's schema name, so that platforms can share a database.</summary>
     public string SchemaPrefix { get; init; } = "";
 
@@ -68,6 +71,7 @@ public sealed record PostgresOptions
         {
             ConnectionString = text!,
             Schema = schema,
+            FormerSchema = schema,
             SchemaPrefix = prefix,
             MigrateAtStart = create == "CreateOrUpdate",
             ConnectionsMax = max,
@@ -93,7 +97,7 @@ public sealed record PostgresOptions
         return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
     }
 
-    /// <summary>Two connections for keys of persons, see <see cref="KeysPool"/>.</summary>
+    /// <summary>Two connections for keys of persons, see <see cref="SubjectKeys"/>.</summary>
     internal NpgsqlDataSource CreateKeysDataSource() => (this with { ConnectionsMax = 2 }).CreateDataSource();
 
     /// <summary>Whether a text can stand in SQL as a name without quotes.</summary>

@@ -17,7 +17,7 @@ internal static class PersonalContract
     public static Action<JsonTypeInfo> Modifier(SubjectKeys keys) => info =>
     {
         if (info.Kind != JsonTypeInfoKind.Object) return;
-        foreach (var field in PersonalJson.FieldsOf(info.Type))
+        foreach (var field in PersonalFields.Of(info.Type))
         {
             var name = info.Options.PropertyNamingPolicy?.ConvertName(field.Property.Name) ?? field.Property.Name;
             var property = info.Properties.Single(p => p.Name == name);
@@ -27,7 +27,9 @@ internal static class PersonalContract
         }
     };
 
-    /// <summary>A member's converter sees the text only; so person and text come as one, the length between them.</summary>
+    /// <summary>
+    /// A converter of a member sees its text only: person and text come as one, after the person's length.
+    /// </summary>
     private static string Pair(string subject, string text) =>
         string.Create(CultureInfo.InvariantCulture, $"{subject.Length}:{subject}{text}");
 
@@ -43,7 +45,9 @@ internal static class PersonalContract
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options)
         {
             var (subject, text) = Split(value);
-            PersonalText.Write(writer, keys.Of(Tenants.Default, subject), text);
+            // What was erased elsewhere, as in an export, belongs to nobody.
+            if (text == PersonalDataAttribute.Erased) writer.WriteStringValue(text);
+            else PersonalText.Write(writer, keys.Of(subject), text);
         }
 
         public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

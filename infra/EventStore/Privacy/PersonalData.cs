@@ -19,7 +19,8 @@ public sealed class PersonalData
     /// </summary>
     public async ValueTask<string> ProtectAsync(string subject, string text, CancellationToken cancellation)
     {
-        var key = await keys.OfAsync(Tenants.Default, subject, cancellation);
+        if (text == PersonalDataAttribute.Erased) return text;
+        var key = await keys.OfAsync(subject, cancellation);
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer)) PersonalText.Write(writer, key, text);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
@@ -35,27 +36,29 @@ public sealed class PersonalData
     }
 
     /// <summary>
+    /// Fetches the keys that serializing an event or document is going to need, so that it does not wait for the
+    /// database.
+    /// </summary>
+    public ValueTask FetchKeysAsync(object data, CancellationToken cancellation) => keys.FetchAsync(data, cancellation);
+
+    /// <summary>
     /// Erases a person from every event and read model of this store. Returns whether anything was known. Another
     /// process may go on reading for <see cref="SubjectKeys.RememberedFor"/>.
     /// </summary>
     public Task<bool> EraseAsync(string subject, CancellationToken cancellation) =>
-        keys.EraseAsync(Tenants.Default, subject, cancellation);
+        keys.EraseAsync(subject, cancellation);
 }
 
-/// <summary>Fetches the keys that a save is going to need, so that the serializer does not wait for the database.</summary>
+/// <summary>
+/// Fetches the keys that a save is going to need, so that the serializer does not wait for the database.
+/// </summary>
 internal sealed class PersonalKeysListener(SubjectKeys keys) : DocumentSessionListenerBase
 {
     public override async Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)
     {
         foreach (var stream in session.PendingChanges.Streams())
-            foreach (var e in stream.Events) await FetchAsync(e.Data, token);
-        foreach (var document in session.PendingChanges.Updates()) await FetchAsync(document, token);
-        foreach (var document in session.PendingChanges.Inserts()) await FetchAsync(document, token);
-    }
-
-    private async ValueTask FetchAsync(object data, CancellationToken cancellation)
-    {
-        foreach (var field in PersonalJson.FieldsOf(data.GetType()))
-            if (field.SubjectOf(data) is { } subject) await keys.OfAsync(Tenants.Default, subject, cancellation);
+            foreach (var e in stream.Events) await keys.FetchAsync(e.Data, token);
+        foreach (var document in session.PendingChanges.Updates()) await keys.FetchAsync(document, token);
+        foreach (var document in session.PendingChanges.Inserts()) await keys.FetchAsync(document, token);
     }
 }

@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using System.Diagnostics.Metrics;
 using EventStream.EventStore.Postgres;
 using EventStream.Messaging;
@@ -98,7 +99,8 @@ public sealed partial class KafkaRelay : SubscriptionBase
         var records = new List<(string, Confluent.Kafka.Message<byte[], byte[]>)>();
         foreach (var e in page.Events)
         {
-            if (e.Sequence <= relayed || routes.TargetOf(e) is not { } target) continue;
+            // Where an append failed, Marten fills its positions with tombstones of its own.
+            if (e.Sequence <= relayed || e.Data is not IMessage || routes.TargetOf(e) is not { } target) continue;
             records.Add((target.Topic.Name, RelayRecords.Of(e, target, origin, replay: false)));
             sent.Add(e);
         }

@@ -2,10 +2,8 @@
 -- master key with this fingerprint. Deleting the row erases the person.
 create table subject_keys (
     id         bigint      generated always as identity primary key,
-    tenant     text collate "C" not null,
-    subject    bytea       not null,
+    subject    bytea       not null unique,
     key        bytea       not null,
     master     text        not null,
-    created_at timestamptz not null default clock_timestamp(),
-    unique (tenant, subject)
+    created_at timestamptz not null default clock_timestamp()
 );

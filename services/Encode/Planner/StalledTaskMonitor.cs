@@ -36,7 +36,7 @@ public sealed partial class StalledTaskMonitor(
                 await LookAsync(stoppingToken);
             }
             catch (Exception e) when (e is System.Data.Common.DbException or TimeoutException
-                or EventStore.EventStoreException or Marten.Exceptions.MartenException)
+                or EventStore.ContendedStreamException or Marten.Exceptions.MartenException)
             {
                 // The next pass looks again.
                 Failed(logger, e.Message);

@@ -8,22 +8,27 @@ namespace EventStream.Tests.Kit;
 /// compared as the JSON that is stored, because lists inside records compare by identity.
 /// </summary>
 /// <example><c>Given(Registered).When(video => video.CompleteUpload(...)).Then(Uploaded);</c></example>
-public abstract class AggregateSpec<TState>(TState initial, Func<TState, IEvent, TState> apply)
+public abstract class AggregateSpec<TState>(TState initial, Func<TState, IMessage, TState> fold)
 {
+    protected AggregateSpec(TState initial, Func<TState, IEvent, TState> apply)
+        : this(initial, (TState state, IMessage message) => apply(state, (IEvent)message))
+    {
+    }
+
     /// <summary>What happened so far; nothing, for a new one.</summary>
-    protected Scenario Given(params IEvent[] history) => new(this, history);
+    protected Scenario Given(params IMessage[] history) => new(this, history);
 
     /// <summary>One moment in the life of an aggregate.</summary>
-    protected sealed class Scenario(AggregateSpec<TState> spec, IEvent[] given)
+    protected sealed class Scenario(AggregateSpec<TState> spec, IMessage[] given)
     {
-        private IEvent[] history = given;
-        private IEvent[] decided = [];
+        private IMessage[] history = given;
+        private IMessage[] decided = [];
 
         /// <summary>The state that it has now, what was decided included.</summary>
         public TState State => history.Concat(decided).Aggregate(spec.Initial, spec.Apply);
 
         /// <summary>Takes a decision on the state. Whatever was decided before has happened.</summary>
-        public Scenario When(Func<TState, IEnumerable<IEvent>> decide)
+        public Scenario When(Func<TState, IEnumerable<IMessage>> decide)
         {
             history = [.. history, .. decided];
             decided = [];
@@ -32,7 +37,7 @@ public abstract class AggregateSpec<TState>(TState initial, Func<TState, IEvent,
         }
 
         /// <summary>Exactly these events, none for a decision that changes nothing.</summary>
-        public Scenario Then(params IEvent[] expected)
+        public Scenario Then(params IMessage[] expected)
         {
             Assert.Equal(expected.Select(Text), decided.Select(Text));
             return this;
@@ -45,11 +50,11 @@ public abstract class AggregateSpec<TState>(TState initial, Func<TState, IEvent,
             return this;
         }
 
-        private static string Text(IEvent e) =>
+        private static string Text(IMessage e) =>
             $"{e.GetType().Name} {Encoding.UTF8.GetString(MessageTypes.Write(e))}";
     }
 
     private TState Initial => initial;
 
-    private TState Apply(TState state, IEvent e) => apply(state, e);
+    private TState Apply(TState state, IMessage e) => fold(state, e);
 }

@@ -6,7 +6,7 @@ using static EventStream.Tests.Upload.VideoSamples;
 namespace EventStream.Tests.Upload;
 
 /// <summary>The video: given what happened, when something is decided, then these events.</summary>
-public sealed class VideoTests() : AggregateSpec<Video>(Video.Aggregate.Initial, Video.Aggregate.Apply)
+public sealed class VideoTests() : AggregateSpec<Video>(new Video(), (Video video, IMessage message) => video.Fold(message))
 {
     [Fact]
     public void A_video_is_registered_once() => Given()

@@ -42,5 +42,5 @@ public sealed class CountedProjection : SingleStreamProjection<Counted, Guid>
     public CountedProjection(uint version = 1) => (Name, Version) = ("counted", version);
 
     public override Counted? Evolve(Counted? snapshot, Guid id, JasperFx.Events.IEvent e) =>
-        new() { Id = id, Count = (snapshot?.Count ?? 0) + 1 };
+        e.Data is IMessage ? new() { Id = id, Count = (snapshot?.Count ?? 0) + 1 } : snapshot;
 }
