@@ -1,6 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Encode;
-using EventStream.EventStore;
+using EventStream.Tests.Kit;
 using static EventStream.Tests.Encode.EncodeSamples;
 
 namespace EventStream.Tests.Encode;
