@@ -39,7 +39,7 @@ public static class Topics
         Messages = [typeof(EncodeRung), typeof(MakeThumbnails)],
     };
     public static readonly Topic EncodeEvents = new(
-        "encode.events", "video id", "Encode EventStore", "Encode Upload Capacity Warehouse Console", 6, 30 * Day)
+        "encode.events", "video id", "Encode EventStore", "Encode Upload Capacity Warehouse", 6, 30 * Day)
     {
         Messages =
         [

@@ -90,6 +90,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             : Ended(JobPhase.Failed, e.Task, e.Reason, $"{e.Task}: {e.Reason}", e.StoppedAt),
         EncodeTaskFailed { WillRetry: false } e =>
             Ended(JobPhase.Failed, e.Task, e.Cause, $"{e.Task}: {e.Cause}", e.FailedAt),
+        StreamTombstoned => this,
         _ => FoldFormer(message),
     };
 

@@ -51,7 +51,13 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
     public JobQueueProjection() => (Name, Version) = (ReaderName, 1);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
-        QueuedJob.Of(id, (snapshot?.Job ?? new EncodeJob()).Fold((IMessage)e.Data));
+        e.Data switch
+        {
+            StreamTombstoned => null,
+            IMessage message => QueuedJob.Of(id, (snapshot?.Job ?? new EncodeJob()).Fold(message)),
+            // Marten's mark of an append that failed.
+            _ => snapshot,
+        };
 }
 
 /// <summary>Reads the queue.</summary>
@@ -89,7 +95,7 @@ public sealed class JobQueue(IDocumentStore store)
         {
             var (level, before) = (waits, now - bounds.WaitingAfter(waits));
             var ids = await session.Query<QueuedJob>()
-                .Where(job => job.Waits == level && job.WaitingSince < before)
+                .Where(job => job.Waits == level && job.WaitingSince <= before)
                 .OrderBy(job => job.WaitingSince).Take(WaitingMax).Select(job => job.Id).ToListAsync(cancellation);
             videos.AddRange(ids.Select(id => new VideoId(id)));
         }

@@ -69,6 +69,18 @@ public sealed class EncodeStage : IAsyncDisposable
     /// <summary>Begins to read the encode topics, which exist.</summary>
     public void Listen() => listening = Task.Run(ReadTopics);
 
+    /// <summary>Stops the roles that run in this process.</summary>
+    public async Task StopRolesAsync()
+    {
+        foreach (var app in Enumerable.Reverse(running))
+        {
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+
+        running.Clear();
+    }
+
     /// <summary>A role as a process of its own, which can be killed.</summary>
     public Process StartProcess(string role, params (string Name, string Value)[] more)
     {
@@ -101,12 +113,7 @@ public sealed class EncodeStage : IAsyncDisposable
     {
         await stop.CancelAsync();
         await listening;
-        foreach (var app in Enumerable.Reverse(running))
-        {
-            await app.StopAsync();
-            await app.DisposeAsync();
-        }
-
+        await StopRolesAsync();
         await Broker.DisposeAsync();
         Rig.Dispose();
         stop.Dispose();
