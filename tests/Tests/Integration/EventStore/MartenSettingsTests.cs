@@ -1,6 +1,5 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Relay;
 using EventStream.Tests.Contracts;
 using EventStream.Tests.Kit;

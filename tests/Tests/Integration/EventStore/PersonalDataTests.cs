@@ -1,6 +1,5 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using EventStream.Tests.Kit;
 using JasperFx.Events.Projections;
