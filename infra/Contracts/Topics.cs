@@ -99,7 +99,7 @@ public static class Topics
     };
 
     public static readonly Topic OperatorActions = new(
-        "operator.actions", "target", "Console", "Warehouse Console", 3, 365 * Day)
+        "operator.actions", "target", "Cli", "Warehouse Console", 3, 365 * Day)
     {
         Messages = [typeof(OperatorActed)],
     };

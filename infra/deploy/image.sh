@@ -11,7 +11,7 @@ packages=(hls.js dashjs shaka-packager)
 rm -rf "$stage"
 mkdir -p "$stage/node_modules"
 echo "  image   publishing the command with its runtime"
-dotnet publish "$root/services/Console" -c Release -r linux-x64 --self-contained --nologo -v q -clp:NoSummary \
+dotnet publish "$root/services/Cli" -c Release -r linux-x64 --self-contained --nologo -v q -clp:NoSummary \
   "-p:OutDir=$stage/build/" -p:PublishReadyToRun=true -o "$stage/publish"
 for package in "${packages[@]}"; do
   cp -rL "$root/artifacts/tools/node_modules/$package" "$stage/node_modules/"

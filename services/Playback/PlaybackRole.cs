@@ -8,7 +8,6 @@ using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
 using EventStream.Playback.Sessions;
-using EventStream.Playback.Tokens;
 using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

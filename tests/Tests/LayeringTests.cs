@@ -12,14 +12,16 @@ public sealed class LayeringTests
         ["Embedded.Broker"] = [],
         ["Embedded.ClickHouse"] = [],
         ["Media"] = [],
-        ["Tokens"] = [],
+        ["Tokens"] = ["Contracts"],
         ["Messaging"] = ["Contracts"],
         ["Hosting"] = ["Messaging"],
         ["EventStore"] = ["Messaging", "Hosting"],
         ["Upload"] = ["Messaging", "Hosting", "EventStore", "Media"],
         ["Encode"] = ["Messaging", "Hosting", "EventStore", "Media"],
         ["Playback"] = ["Messaging", "Hosting", "EventStore", "Media", "Tokens"],
+        ["Edge"] = ["Messaging", "Hosting", "Tokens"],
         ["Traffic"] = ["Messaging", "Hosting"],
+        ["Console"] = ["Messaging", "Hosting", "Warehouse"],
         ["Collect"] = ["Messaging", "Hosting", "Tokens"],
         ["Streams"] = ["Messaging", "Hosting"],
         ["Qoe"] = ["Streams", "Messaging", "Hosting"],
@@ -54,7 +56,7 @@ public sealed class LayeringTests
     {
         var rooms = Checkout.Files("*.csproj").Where(file => !file.Contains("/tests/", StringComparison.Ordinal))
             .Select(Path.GetFileNameWithoutExtension).OfType<string>()
-            .Where(name => name.StartsWith("EventStream.", StringComparison.Ordinal) && name != "EventStream.Console")
+            .Where(name => name.StartsWith("EventStream.", StringComparison.Ordinal) && name != "EventStream.Cli")
             .Select(name => name["EventStream.".Length..]);
         Assert.Equal(Allowed.Keys.Order(), rooms.Order());
     }

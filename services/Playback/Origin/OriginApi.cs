@@ -3,7 +3,7 @@ using EventStream.Media;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Manifests;
-using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

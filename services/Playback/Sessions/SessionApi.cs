@@ -4,7 +4,6 @@ using EventStream.Contracts;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
-using EventStream.Playback.Tokens;
 using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using EventStream.Console.Load;
+using EventStream.Cli.Load;
 
 namespace EventStream.Journey.Steps;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using EventStream.Console.Web.Live;
+using EventStream.Console.Live;
 using EventStream.Contracts;
 
 namespace EventStream.Tests.Console;

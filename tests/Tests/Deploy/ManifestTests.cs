@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using EventStream.Console;
+using EventStream.Cli;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Tests.Kit;

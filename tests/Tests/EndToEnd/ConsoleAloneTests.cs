@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using EventStream.Console.Web;
+using EventStream.Console;
 using EventStream.Hosting;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;

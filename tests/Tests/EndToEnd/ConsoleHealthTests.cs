@@ -1,5 +1,5 @@
 using System.Net.Http.Json;
-using EventStream.Console.Supervisor;
+using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.EndToEnd;

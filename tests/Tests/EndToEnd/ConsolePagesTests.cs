@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using EventStream.Console.Supervisor;
+using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 using Microsoft.Playwright;
 

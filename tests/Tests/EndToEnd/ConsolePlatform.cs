@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using EventStream.Console.Supervisor;
+using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 using Microsoft.Playwright;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.RegularExpressions;
-using EventStream.Console.Supervisor;
+using EventStream.Cli.Supervisor;
 using EventStream.Hosting.Access;
 using EventStream.Tests.Kit;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
-using EventStream.Console.Load;
-using EventStream.Console.Supervisor;
+using EventStream.Cli.Load;
+using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.EndToEnd;

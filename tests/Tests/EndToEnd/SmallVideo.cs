@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using EventStream.Console.Supervisor;
+using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.EndToEnd;

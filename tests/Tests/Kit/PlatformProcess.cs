@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using EventStream.Console;
-using EventStream.Console.Supervisor;
+using EventStream.Cli;
+using EventStream.Cli.Supervisor;
 
 namespace EventStream.Tests.Kit;
 

@@ -10,7 +10,8 @@ public sealed class EdgeStateTests
     private static readonly TimeSpan HalfLife = TimeSpan.FromSeconds(30);
     private static readonly ProbeResult Good = new(1, null);
     private static readonly ProbeResult Bad = new(1, "refused");
-    private static readonly EdgeState New = new(new Edge("edge-a", "eu", "http://a", "http://a", []));
+    private static readonly EdgeState New =
+        new(new EventStream.Traffic.Edges.Edge("edge-a", "eu", "http://a", "http://a", []));
 
     private static EdgeState Probe(EdgeState state, params ProbeResult[] results) =>
         results.Aggregate(state, (s, result) => s.Probed(result, Now, rise: 2, fall: 3));

@@ -1,4 +1,4 @@
-using EventStream.Console;
+using EventStream.Cli;
 using EventStream.Embedded.ClickHouse;
 using EventStream.Hosting;
 using EventStream.Warehouse;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
-using EventStream.Console.Web;
+using EventStream.Console;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Tests.Kit;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using EventStream.Console.Web.SignIn;
+using EventStream.Console.SignIn;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Console;

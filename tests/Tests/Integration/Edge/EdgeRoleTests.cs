@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using EventStream.Contracts;
-using EventStream.Playback.Tokens;
+using EventStream.Tokens;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Edge;

@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Hosting;
-using EventStream.Playback.Edge;
-using EventStream.Playback.Tokens;
+using EventStream.Edge;
+using EventStream.Tokens;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Http;
 

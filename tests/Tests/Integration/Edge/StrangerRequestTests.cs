@@ -1,8 +1,8 @@
 using EventStream.Collect;
 using EventStream.Collect.CdnLogs;
 using EventStream.Contracts;
-using EventStream.Playback.Edge;
-using EventStream.Playback.Tokens;
+using EventStream.Edge;
+using EventStream.Tokens;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Edge;

@@ -5,7 +5,7 @@ using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Playback;
 using EventStream.Playback.Catalogue;
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;

@@ -6,7 +6,7 @@ using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
-using EventStream.Playback.Edge;
+using EventStream.Edge;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;

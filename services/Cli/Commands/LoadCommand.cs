@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Globalization;
+using EventStream.Cli.Load;
+using EventStream.Hosting;
+
+namespace EventStream.Cli.Commands;
+
+/// <summary><c>eventstream load</c>: a crowd of simulated viewers on this machine's own platform.</summary>
+internal static class LoadCommand
+{
+    private static readonly Option<string> Video =
+        new("--video") { Description = "Id of the video to watch.", Required = true };
+
+    private static readonly Option<string> Playback = new("--playback")
+    {
+        Description = "Address of the playback role; loopback only.",
+        DefaultValueFactory = _ => $"http://127.0.0.1:{RoleAddresses.PortOf("playback")}",
+    };
+
+    private static readonly Option<int> Viewers = new("--viewers")
+    {
+        Description = "Viewers at the top of the daily curve.",
+        DefaultValueFactory = _ => 300,
+    };
+
+    private static readonly Option<double> Day = new("--day")
+    {
+        Description = "Seconds that one day of the curve takes.",
+        DefaultValueFactory = _ => 72,
+    };
+
+    private static readonly Option<double> Days = new("--days")
+    {
+        Description = "Days of the curve to run.",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private static readonly Option<int> Seed =
+        new("--seed") { Description = "Seed of chance.", DefaultValueFactory = _ => 1 };
+
+    public static Command Build()
+    {
+        var command = new Command("load", "Simulate viewers along a daily curve in compressed time.")
+        {
+            Video, Playback, Viewers, Day, Days, Seed,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var options = new LoadOptions
+        {
+            VideoId = parsed.GetValue(Video)!,
+            PlaybackUrl = parsed.GetValue(Playback)!.TrimEnd('/'),
+            ViewersPeak = parsed.GetValue(Viewers),
+            Day = TimeSpan.FromSeconds(parsed.GetValue(Day)),
+            Days = parsed.GetValue(Days),
+            Seed = parsed.GetValue(Seed),
+        };
+        options.Validate();
+        var report = await new LoadRun(options, TimeProvider.System).RunAsync(Print, cancellation);
+        System.Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"sessions {report.Sessions}, segments {report.Segments}, bytes {report.Bytes}, "
+            + $"beacons {report.Beacons}, errors {report.Errors}"));
+        if (report.LastError is not null) System.Console.Error.WriteLine($"last error: {report.LastError}");
+        return report.Sessions > 0 ? 0 : 1;
+    }
+
+    private static void Print(LoadSample sample, LoadCounters counters) => System.Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture,
+        $"{sample.Seconds,7:0.0} s  viewers {sample.Present,4} of {sample.Wanted,6:0.0}  "
+        + $"sessions {counters.Sessions}  errors {counters.Errors}"));
+}

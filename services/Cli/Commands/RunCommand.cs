@@ -1,0 +1,72 @@
+using System.CommandLine;
+using EventStream.Hosting;
+
+namespace EventStream.Cli.Commands;
+
+/// <summary><c>eventstream run ROLE...</c>: runs roles in this process until it is told to stop.</summary>
+internal static class RunCommand
+{
+    private static readonly Argument<string[]> RoleNames = new("role")
+    {
+        Description = "One or more roles, each a web application of its own in this process.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private static readonly Option<string?> Config = new("--config")
+    {
+        Description = "A JSON file of settings. EVENTSTREAM__SECTION__KEY variables come on top of it.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Data = new("--data")
+    {
+        Description = "Data folder of the role `broker`.",
+        HelpName = "DIR",
+    };
+
+    private static readonly Option<int?> Port = new("--port")
+    {
+        Description = "Kafka port of the role `broker`.",
+        HelpName = "PORT",
+    };
+
+    public static Command Build()
+    {
+        var command = new Command(
+            "run", "Run one or more roles until SIGTERM or Ctrl-C.") { RoleNames, Config, Data, Port };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var roles = Roles.Named(parsed.GetValue(RoleNames)!);
+        var configuration = ReadConfiguration(parsed);
+        // The engine takes the process's signal handlers for a moment, so it connects before any host or thread of
+        // ours.
+        if (roles.Any(role => role is ClickHouseRole)) ClickHouseRole.ConnectFirst(configuration);
+        await using var process = new RoleProcess(roles, configuration);
+        return await process.RunAsync(cancellation);
+    }
+
+    private static IConfiguration ReadConfiguration(ParseResult parsed)
+    {
+        var overrides = new Dictionary<string, string?>();
+        if (parsed.GetValue(Data) is { } data) overrides["Broker:DataFolder"] = Path.GetFullPath(data);
+        if (parsed.GetValue(Port) is { } port) overrides["Broker:Port"] = $"{port}";
+        var file = parsed.GetValue(Config);
+        try
+        {
+            return RoleHost.ReadConfiguration(file, overrides);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new CommandException($"The configuration file '{file}' does not exist.", e);
+        }
+        catch (Exception e) when (e is InvalidDataException or FormatException)
+        {
+            throw new CommandException(
+                $"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}", e);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using EventStream.Hosting;
+using EventStream.Warehouse;
+using EventStream.Warehouse.Schema;
+using EventStream.Warehouse.Sink;
+
+namespace EventStream.Cli.Commands;
+
+/// <summary><c>eventstream warehouse ...</c>: ClickHouse's schema and its reader, from outside the roles.</summary>
+internal static class WarehouseCommand
+{
+    private static readonly Option<string?> Config = new("--config")
+    {
+        Description = "A JSON file of settings. EVENTSTREAM__CLICKHOUSE__* variables come on top of it.",
+        HelpName = "FILE",
+    };
+
+    public static Command Build()
+    {
+        var migrate = new Command(
+            "migrate", "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat.")
+        {
+            Config,
+        };
+        migrate.SetAction(MigrateAsync);
+        return new Command("warehouse", "The warehouse in ClickHouse: schema and reader.") { migrate };
+    }
+
+    private static async Task<int> MigrateAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var configuration = RoleHost.ReadConfiguration(parsed.GetValue(Config), new Dictionary<string, string?>());
+        var options = ClickHouseOptions.From(configuration, WarehouseRole.RoleName);
+        var users = ServerUsers.From(configuration, WarehouseRole.RoleName);
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        var client = new ClickHouseClient(http, options);
+        try
+        {
+            await SchemaMigrator.ApplyAsync(client, cancellation);
+            await users.ApplyAsync(client, cancellation);
+        }
+        catch (Exception e) when (e is ClickHouseException or HttpRequestException)
+        {
+            throw new CommandException($"ClickHouse at {options.Url} was not migrated: {e.Message}", e);
+        }
+
+        System.Console.WriteLine($"The schema of {options.Url} is up to date, and so is its reader.");
+        return 0;
+    }
+}

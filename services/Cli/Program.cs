@@ -1,0 +1,3 @@
+using EventStream.Cli.Commands;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,55 @@
+using System.Globalization;
+using EventStream.EventStore.Local;
+
+namespace EventStream.Cli.Supervisor;
+
+/// <summary>The platform's own PostgreSQL.</summary>
+internal sealed class PostgresUnit(
+    DataFolder data, PortPlan ports, PlatformEnvironment environment, IConfiguration configuration, TimeProvider clock)
+        : IUnit
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    public string Name => "postgres";
+
+    public IReadOnlyList<string> Roles => ["postgres"];
+
+    private string Folder => data.Of("postgres");
+
+    private string PidFile => Path.Combine(Folder, "data", "postmaster.pid");
+
+    public async Task<IRunningUnit> StartAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var cluster = await PostgresCluster.StartAsync(Folder, ports.Postgres, cancellation);
+            environment.PostgresConnection = cluster.ConnectionString;
+            // SIGINT is PostgreSQL's fast shutdown: clients are disconnected, what was committed is on disk.
+            return new Running(cluster, new Guard(configuration, PidFile, "INT"), ReadProcessId(), clock);
+        }
+        catch (PostgresClusterException e)
+        {
+            throw new CommandException($"postgres: {e.Message}", e);
+        }
+    }
+
+    private int ReadProcessId() => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
+
+    private sealed class Running(PostgresCluster cluster, Guard guard, int processId, TimeProvider clock) : IRunningUnit
+    {
+        public int ProcessId => processId;
+
+        public async Task<string> WaitForExitAsync(CancellationToken cancellation)
+        {
+            // It is a daemon and not our child, so its end can only be seen, not awaited.
+            while (Posix.Exists(processId)) await Task.Delay(LookInterval, clock, cancellation);
+            return "ended; postgres/postgres.log in the data folder says why";
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await cluster.DisposeAsync();
+            guard.Dispose();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using EventStream.Console.Live;
+using EventStream.Console.SignIn;
+using EventStream.Contracts;
+using EventStream.Hosting.Access;
+
+namespace EventStream.Console;
+
+/// <summary>
+/// The reads behind the pages, and who may read. Whoever is signed in:
+/// <code>
+/// GET  /api/videos, /api/videos/{id}, /api/videos/{id}/events    Upload, on behalf of the user
+/// GET  /api/videos/{id}/progress                                 how far its encode tasks are
+/// POST /api/videos/{id}/sessions                                 Playback
+/// GET  /api/sessions/{id}                                        Qoe
+/// GET  /api/edges                                                Traffic
+/// </code>
+/// Publishers and operators: <c>/api/uploads</c> (<see cref="UploadProxy"/>). Analysts and operators:
+/// <code>
+/// GET  /api/jobs                                                 the encode planner
+/// GET  /api/forecasts/{resource}, /api/decisions                 Capacity
+/// GET  /api/processes, /api/scale/{target}                       the supervisor
+/// GET  /api/warehouse                                            Warehouse
+/// POST /api/sql                                                  ClickHouse, read-only
+/// GET  /api/live                                                 server-sent events of the operations page
+/// </code>
+/// </summary>
+internal static class ConsoleApi
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var all = routes.MapGroup("").RequireAuthorization(Policies.ReadVideos);
+        // A publisher sees its own videos; Upload knows which those are.
+        Forward(all, "/api/videos", "upload", "/v1/videos", forUser: true);
+        Forward(all, "/api/videos/{id}", "upload", "/v1/videos/{id}", forUser: true);
+        Forward(all, "/api/videos/{id}/events", "upload", "/v1/videos/{id}/events", forUser: true);
+        all.MapGet("/api/videos/{id}/progress", ProgressAsync);
+        all.MapPost("/api/videos/{id}/sessions", (string id, HttpContext http, Gateway gateway) =>
+            gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions"));
+        Forward(all, "/api/sessions/{id}", "qoe", "/v1/sessions/{id}");
+        Forward(all, "/api/edges", "traffic", "/v1/edges");
+        var analysts = routes.MapGroup("").RequireAuthorization(Policies.Analyse);
+        Forward(analysts, "/api/jobs", "encode", "/v1/jobs");
+        Forward(analysts, "/api/forecasts/{id}", "capacity", "/v1/forecasts/{id}");
+        Forward(analysts, "/api/decisions", "capacity", "/v1/decisions");
+        Forward(analysts, "/api/processes", "supervisor", "/v1/processes");
+        Forward(analysts, "/api/scale/{id}", "supervisor", "/v1/scale/{id}");
+        Forward(analysts, "/api/warehouse", "warehouse", "/v1/status");
+        analysts.MapGet("/api/live", LiveStream.SendAsync);
+        SqlApi.Map(routes);
+        UploadProxy.Map(routes);
+        SessionApi.Map(routes);
+    }
+
+    private static void Forward(
+        IEndpointRouteBuilder routes, string route, string role, string path, bool forUser = false) =>
+        routes.MapGet(route, (HttpContext http, Gateway gateway) =>
+        {
+            var id = http.Request.RouteValues["id"] as string ?? "";
+            var target = path.Replace("{id}", Uri.EscapeDataString(id), StringComparison.Ordinal);
+            return gateway.ForwardAsync(
+                http, role, target + http.Request.QueryString, forUser ? http.Caller() : null);
+        });
+
+    /// <summary>The tasks of a video's encode, for whom Upload shows the video to.</summary>
+    private static async Task<IResult> ProgressAsync(string id, HttpContext http, Gateway gateway, LiveBoard board)
+    {
+        if (!VideoId.TryParse(id, null, out var video))
+            return Results.Problem(statusCode: 404, title: "There is no such video", detail: $"'{id}' is no video id.");
+        var (json, trouble) = await gateway.TryReadAsync(
+            "upload", $"/v1/videos/{video}", http.RequestAborted, http.Caller());
+        return json is null
+            ? Results.Problem(statusCode: 404, title: "The progress cannot be shown", detail: trouble)
+            : Results.Json(board.Progress(video), LiveBoard.Json);
+    }
+}

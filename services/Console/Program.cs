@@ -1,3 +1,0 @@
-using EventStream.Console.Commands;
-
-return await CommandLine.RunAsync(args);

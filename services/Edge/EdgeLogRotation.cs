@@ -1,0 +1,62 @@
+namespace EventStream.Edge;
+
+/// <summary>
+/// Keeps an access log bounded: past <see cref="EdgeProcess.AccessLogBytesMax"/> it renames the file to <c>.1</c>,
+/// and older ones one step up, then has nginx reopen the log. Lines written before the reopening go to the renamed
+/// file; none is lost.
+/// </summary>
+internal sealed class EdgeLogRotation : IAsyncDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Task loop;
+
+    public EdgeLogRotation(string path, Action reopen) => loop = RunAsync(path, reopen);
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await loop;
+        stopping.Dispose();
+    }
+
+    /// <summary>
+    /// Rotates once where the log is larger than <paramref name="bytesMax"/>, and says whether it did.
+    /// </summary>
+    public static bool RotateIfLarge(string path, long bytesMax, int filesMax, Action reopen)
+    {
+        var log = new FileInfo(path);
+        if (!log.Exists || log.Length <= bytesMax) return false;
+        for (var number = filesMax; number > 0; number--)
+        {
+            var source = number == 1 ? path : $"{path}.{number - 1}";
+            if (File.Exists(source)) File.Move(source, $"{path}.{number}", overwrite: true);
+        }
+
+        reopen();
+        return true;
+    }
+
+    private async Task RunAsync(string path, Action reopen)
+    {
+        using var timer = new PeriodicTimer(Interval);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping.Token))
+            {
+                try
+                {
+                    RotateIfLarge(path, EdgeProcess.AccessLogBytesMax, EdgeProcess.AccessLogFilesMax, reopen);
+                }
+                catch (IOException)
+                {
+                    // The log stays as it is until the next look; nginx goes on writing it.
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The edge stops.
+        }
+    }
+}
