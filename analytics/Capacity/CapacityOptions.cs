@@ -1,5 +1,5 @@
-using EventStream.Capacity.Forecasting;
 using EventStream.Capacity.Scaling;
+using EventStream.Forecasting;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 

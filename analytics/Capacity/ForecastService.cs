@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using EventStream.Capacity.Forecasting;
 using EventStream.Contracts;
+using EventStream.Forecasting;
 
 namespace EventStream.Capacity;
 

@@ -1,4 +1,4 @@
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 
 namespace EventStream.Capacity;
 

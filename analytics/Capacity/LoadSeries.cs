@@ -1,5 +1,5 @@
-using EventStream.Capacity.Forecasting;
 using EventStream.Contracts;
+using EventStream.Forecasting;
 
 namespace EventStream.Capacity;
 

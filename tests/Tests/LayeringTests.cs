@@ -26,7 +26,8 @@ public sealed class LayeringTests
         ["Streams"] = ["Messaging", "Hosting"],
         ["Qoe"] = ["Streams", "Messaging", "Hosting"],
         ["Warehouse"] = ["Messaging", "Hosting"],
-        ["Capacity"] = ["Streams", "Messaging", "Hosting"],
+        ["Forecasting"] = [],
+        ["Capacity"] = ["Forecasting", "Messaging", "Hosting"],
     };
 
     public static TheoryData<string> Rooms => [.. Allowed.Keys];

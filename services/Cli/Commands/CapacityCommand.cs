@@ -1,5 +1,5 @@
 using System.CommandLine;
-using EventStream.Capacity.Forecasting;
+using EventStream.Forecasting;
 
 namespace EventStream.Cli.Commands;
 

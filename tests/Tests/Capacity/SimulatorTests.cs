@@ -1,5 +1,6 @@
-using EventStream.Capacity.Forecasting;
 using EventStream.Capacity.Scaling;
+using EventStream.Forecasting;
+using EventStream.Tests.Forecasting;
 
 namespace EventStream.Tests.Capacity;
 

@@ -1,6 +1,6 @@
 using System.Net;
-using EventStream.Cli;
 using EventStream.Embedded.Broker;
+using EventStream.Cli;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.Cli;

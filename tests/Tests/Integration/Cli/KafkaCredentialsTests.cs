@@ -1,5 +1,5 @@
-using EventStream.Cli.Supervisor;
 using EventStream.Embedded.Broker;
+using EventStream.Cli.Supervisor;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Cli;

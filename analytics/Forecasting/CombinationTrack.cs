@@ -1,0 +1,249 @@
+namespace EventStream.Forecasting;
+
+/// <summary>
+/// The truth about how well the members did: their paths at past origins beside what happened. From origins whose steps
+/// have since become known, and from nothing else, it derives the weights, the guard and the residuals.
+/// </summary>
+internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season season, double[] truth)
+{
+    /// <summary>Origins that residuals are taken from: the latest ones, so that quantiles follow the series.</summary>
+    private const int ResidualOriginsMax = 120;
+
+    /// <summary>Scores lose half their weight with each five days of age.</summary>
+    private const double ScoreHalfLifeDays = 5;
+
+    private const double Power = 4;
+    private const double DropRatio = 2;
+    private const double EqualShare = 0.1;
+    private const double GuardRatio = 1.05;
+
+    private readonly Bands weightBands = Bands.OfWeights(season);
+    private readonly List<Entry> entries = [];
+
+    /// <summary>Number of origins recorded.</summary>
+    public int Count => entries.Count;
+
+    /// <summary>
+    /// Records the members' paths in the stable domain made at index <paramref name="origin"/> (null: not fitted), and
+    /// returns the blend, which was weighed on what was known by then.
+    /// </summary>
+    public double[] Record(int origin, double[]?[] paths)
+    {
+        var (guarded, free) = Weigh(origin, paths);
+        var blend = Blend(paths, guarded);
+        entries.Add(new Entry(origin, paths, blend, Blend(paths, free)));
+        return blend;
+    }
+
+    /// <summary>Whether a member took part in the recorded origins.</summary>
+    public bool Scored(int member) => entries.Count > 0 && entries[^1].Paths[member] is not null;
+
+    /// <summary>Weights by band and member at a moment, each band summing to one.</summary>
+    public double[][] Weights(int now, double[]?[] available) => Weigh(now, available).Guarded;
+
+    private (double[][] Guarded, double[][] Free) Weigh(int now, double[]?[] available)
+    {
+        var horizon = available.First(path => path is not null)!.Length;
+        var scores = Score(now, horizon);
+        var guarded = new double[weightBands.Count][];
+        var free = new double[weightBands.Count][];
+        for (var band = 0; band < free.Length; band++)
+        {
+            free[band] = WeighBand(band, scores[band], available);
+            guarded[band] = (double[])free[band].Clone();
+            ApplyGuard(guarded[band], scores[band], available);
+        }
+
+        return (guarded, free);
+    }
+
+    /// <summary>The weighted mean of the paths, step by step.</summary>
+    public double[] Blend(double[]?[] paths, double[][] weights)
+    {
+        var horizon = paths.First(path => path is not null)!.Length;
+        var blend = new double[horizon];
+        for (var h = 1; h <= horizon; h++)
+        {
+            var row = weights[weightBands.Of(h)];
+            for (var m = 0; m < paths.Length; m++)
+            {
+                if (paths[m] is { } path && row[m] > 0) blend[h - 1] += row[m] * path[h - 1];
+            }
+        }
+
+        return blend;
+    }
+
+    /// <summary>Mean of a member's weights over the steps of a horizon.</summary>
+    public double MeanWeight(double[][] weights, int member, int horizon)
+    {
+        double sum = 0;
+        for (var h = 1; h <= horizon; h++) sum += weights[weightBands.Of(h)][member];
+        return sum / horizon;
+    }
+
+    /// <summary>
+    /// Signed residuals of the blend in the stable domain, known at <paramref name="now"/>, by residual band.
+    /// </summary>
+    public List<double>[] Residuals(int now, Bands bands)
+    {
+        var pools = Enumerable.Range(0, bands.Count).Select(_ => new List<double>()).ToArray();
+        foreach (var entry in Recent(now))
+        {
+            var known = Math.Min(entry.Blend.Length, now - entry.Origin);
+            for (var h = 1; h <= known; h++)
+            {
+                pools[bands.Of(h)].Add(truth[entry.Origin + h] - entry.Blend[h - 1]);
+            }
+        }
+
+        return pools;
+    }
+
+    /// <summary>
+    /// Residuals of the largest value over the next <paramref name="steps"/> steps, known at a moment.
+    /// </summary>
+    public List<double> MaxResiduals(int now, int steps)
+    {
+        var pool = new List<double>();
+        foreach (var entry in Recent(now))
+        {
+            if (now - entry.Origin < steps || entry.Blend.Length < steps) continue;
+            var actual = truth.AsSpan(entry.Origin + 1, steps);
+            pool.Add(Max(actual) - Max(entry.Blend.AsSpan(0, steps)));
+        }
+
+        return pool;
+    }
+
+    private static double Max(ReadOnlySpan<double> values)
+    {
+        var max = values[0];
+        foreach (var value in values) max = Math.Max(max, value);
+        return max;
+    }
+
+    private IEnumerable<Entry> Recent(int now)
+    {
+        var known = entries.Where(entry => entry.Origin < now).ToList();
+        return known.Skip(Math.Max(0, known.Count - ResidualOriginsMax));
+    }
+
+    private double[] WeighBand(int band, Scores scores, double[]?[] available)
+    {
+        var best = double.PositiveInfinity;
+        var errors = new double[members.Count];
+        for (var m = 0; m < errors.Length; m++)
+        {
+            var allowed = available[m] is not null && (!members[m].ShortTerm || weightBands.Of(season.Hour) >= band);
+            errors[m] = allowed ? scores.Error(m) : double.NaN;
+            if (errors[m] < best) best = errors[m];
+        }
+
+        if (double.IsInfinity(best)) return Default(band, available);
+        var weights = new double[errors.Length];
+        for (var m = 0; m < weights.Length; m++)
+        {
+            if (!(errors[m] <= DropRatio * best)) continue;
+            weights[m] = Math.Pow((best + 1e-12) / (errors[m] + 1e-12), Power);
+        }
+
+        var sum = weights.Sum();
+        var kept = weights.Count(w => w > 0);
+        for (var m = 0; m < weights.Length; m++)
+        {
+            if (weights[m] > 0) weights[m] = ((1 - EqualShare) * weights[m] / sum) + (EqualShare / kept);
+        }
+
+        return weights;
+    }
+
+    /// <summary>With no score yet: persistence up to an hour, beyond it what a young series can bear.</summary>
+    private double[] Default(int band, double[]?[] available)
+    {
+        var weights = new double[members.Count];
+        var shortTerm = weightBands.Of(season.Hour) >= band;
+        string[] wanted = shortTerm ? ["persistence", "day_adj"] : ["day_adj", "snaive_day"];
+        for (var m = 0; m < weights.Length; m++)
+        {
+            if (available[m] is not null && wanted.Contains(members[m].Forecaster.Name)) weights[m] = 1;
+        }
+
+        var sum = weights.Sum();
+        if (sum <= 0)
+        {
+            weights[Array.FindIndex(available, path => path is not null)] = 1;
+            return weights;
+        }
+
+        return [.. weights.Select(w => w / sum)];
+    }
+
+    /// <summary>
+    /// Goes back to a naive forecast where the blend has lost to it; nobody should pay for being clever.
+    /// </summary>
+    private void ApplyGuard(double[] weights, Scores scores, double[]?[] available)
+    {
+        if (!(scores.Blend > 0)) return;
+        var best = -1;
+        for (var m = 0; m < members.Count; m++)
+        {
+            if (!members[m].Naive || available[m] is null || double.IsNaN(scores.Error(m))) continue;
+            if (best < 0 || scores.Error(m) < scores.Error(best)) best = m;
+        }
+
+        if (best < 0 || scores.Blend <= GuardRatio * scores.Error(best)) return;
+        Array.Clear(weights);
+        weights[best] = 1;
+    }
+
+    private Scores[] Score(int now, int horizon)
+    {
+        var scores = new Scores[weightBands.Count];
+        for (var band = 0; band < scores.Length; band++) scores[band] = new Scores(members.Count);
+        foreach (var entry in entries)
+        {
+            var age = (double)(now - entry.Origin) / season.Day;
+            var weight = Math.Pow(0.5, age / ScoreHalfLifeDays);
+            var known = Math.Min(Math.Min(horizon, entry.Blend.Length), now - entry.Origin);
+            for (var h = 1; h <= known; h++)
+            {
+                scores[weightBands.Of(h)].Add(entry, h, Stabiliser.Back(truth[entry.Origin + h]), weight);
+            }
+        }
+
+        return scores;
+    }
+
+    /// <summary>
+    /// What was said at an origin: <paramref name="Blend"/> with the guard, and <paramref name="Free"/> without it.
+    /// The guard judges the latter; were it to judge its own choice, a naive forecast once chosen would never be left
+    /// again.
+    /// </summary>
+    private sealed record Entry(int Origin, double[]?[] Paths, double[] Blend, double[] Free);
+
+    /// <summary>Weighted absolute errors of one band in the unit of the series.</summary>
+    private sealed class Scores(int members)
+    {
+        private readonly double[] errors = new double[members];
+        private readonly double[] masses = new double[members];
+        private double blendError;
+        private double mass;
+
+        public double Blend => mass > 0 ? blendError / mass : double.NaN;
+
+        public double Error(int member) => masses[member] > 0 ? errors[member] / masses[member] : double.NaN;
+
+        public void Add(Entry entry, int h, double actual, double weight)
+        {
+            mass += weight;
+            blendError += weight * Math.Abs(Stabiliser.Back(entry.Free[h - 1]) - actual);
+            for (var m = 0; m < errors.Length; m++)
+            {
+                if (entry.Paths[m] is not { } path) continue;
+                masses[m] += weight;
+                errors[m] += weight * Math.Abs(Stabiliser.Back(path[h - 1]) - actual);
+            }
+        }
+    }
+}

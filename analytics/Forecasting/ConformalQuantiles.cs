@@ -1,0 +1,28 @@
+namespace EventStream.Forecasting;
+
+/// <summary>
+/// Split-conformal quantiles of residuals: the empirical quantile with the finite-sample correction (n + 1). Where
+/// the pool is too small for the level, the larger of its extreme and the normal quantile of its spread stands in.
+/// </summary>
+internal static class ConformalQuantiles
+{
+    /// <summary>Residuals that a pool needs before it is believed at all.</summary>
+    public const int PoolMin = 8;
+
+    /// <summary>
+    /// The correction to add to a point forecast so that the truth stays below it with probability level.
+    /// </summary>
+    public static double Of(double[] sorted, double level)
+    {
+        if (sorted.Length == 0) return 0;
+        var rank = (int)Math.Ceiling(level * (sorted.Length + 1));
+        if (rank <= sorted.Length) return sorted[Math.Max(0, rank - 1)];
+        double mean = 0, square = 0;
+        foreach (var r in sorted) mean += r / sorted.Length;
+        foreach (var r in sorted) square += (r - mean) * (r - mean) / sorted.Length;
+        return Math.Max(sorted[^1], mean + (NormalQuantile(level) * Math.Sqrt(square)));
+    }
+
+    /// <summary>Quantile of the standard normal distribution.</summary>
+    private static double NormalQuantile(double level) => MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, level);
+}

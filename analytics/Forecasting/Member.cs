@@ -1,0 +1,21 @@
+namespace EventStream.Forecasting;
+
+/// <summary>
+/// A forecaster in the combination. One that is only <c>ShortTerm</c> takes part up to an hour ahead.
+/// </summary>
+internal sealed record Member(IForecaster Forecaster, bool ShortTerm = false, bool Naive = false)
+{
+    /// <summary>The members of <c>comb_w</c>, in the order in which weights are stored.</summary>
+    public static readonly IReadOnlyList<Member> All =
+    [
+        new(new Persistence(), ShortTerm: true, Naive: true),
+        new(SeasonalNaive.OfDay, Naive: true),
+        new(SeasonalNaive.OfWeek, Naive: true),
+        new(SeasonalLevel.OfDay),
+        new(SeasonalLevel.OfWeek),
+        new(new DoubleSeasonal()),
+        new(new HarmonicRegression()),
+        new(new DirectRidge()),
+        new(new SingularSpectrum()),
+    ];
+}
