@@ -10,7 +10,7 @@ EVENTSTREAM := artifacts/bin/eventstream
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help setup build test test-fast soak demo up down clean bench bench-marten image format
+.PHONY: help setup build test test-fast soak demo up down clean bench bench-marten docs image format
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +53,14 @@ bench-marten: build ## the event store beside Marten in one run (the feed must h
 	@dotnet build tests/Benchmarks.Marten -c Release --nologo -v q -clp:NoSummary
 	@dotnet run --project tests/Benchmarks.Marten -c Release --no-build -- --out artifacts/bench-marten.jsonl
 
+docs: build ## write docs/openapi from the routes as they are
+	@EVENTSTREAM_WRITE_DOCS=1 dotnet test tests/Tests -c $(CONFIGURATION) --no-build --nologo --filter Category=Docs
+
 image: setup ## build the container image eventstream:latest (CONTAINER_ENGINE=none only stages it)
 	@infra/deploy/image.sh
 
 format: setup ## bring the source into the house's format
-	@dotnet format EventStream.sln --no-restore
+	@infra/local/format.sh write
+
+lint: setup ## say which files are not in the house's format
+	@infra/local/format.sh check

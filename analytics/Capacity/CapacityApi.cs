@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -43,10 +44,17 @@ internal static class CapacityApi
 
     public static void MapCapacityApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/resources", Resources).RequireAuthorization(Policies.Analyse);
-        routes.MapGet("/v1/resources/{resource}/load", Load).RequireAuthorization(Policies.Analyse);
-        routes.MapGet("/v1/forecasts/{resource}", Forecast).RequireAuthorization(Policies.Analyse);
-        routes.MapGet("/v1/decisions", Decisions).RequireAuthorization(Policies.Analyse);
+        routes.MapGet("/v1/resources", Resources).RequireAuthorization(Policies.Analyse)
+            .Describe("What is forecast, with the last load and the targets that it scales.")
+            .Answers(200, typeof(IReadOnlyList<ResourceSummary>));
+        routes.MapGet("/v1/resources/{resource}/load", Load).RequireAuthorization(Policies.Analyse)
+            .Describe("The last steps of load that are over.", 400, 404)
+            .Answers(200, typeof(IReadOnlyList<LoadStep>));
+        routes.MapGet("/v1/forecasts/{resource}", Forecast).RequireAuthorization(Policies.Analyse)
+            .Describe("The last forecast, as it was published.", 404).Answers(200, typeof(ForecastPublished));
+        routes.MapGet("/v1/decisions", Decisions).RequireAuthorization(Policies.Analyse)
+            .Describe("The latest scaling decisions, newest first.", 400)
+            .Answers(200, typeof(IReadOnlyList<ScaleDecided>));
     }
 
     private static JsonHttpResult<IReadOnlyList<ResourceSummary>> Resources(

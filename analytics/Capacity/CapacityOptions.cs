@@ -59,6 +59,12 @@ public sealed record CapacityOptions
     /// <summary>Time within which an actuator answers, seconds.</summary>
     public double ActuatorTimeoutSeconds { get; init; } = 5;
 
+    /// <summary>
+    /// The kubeconfig file that the actuator <c>kubernetes</c> takes address, namespace and identity from; missing in a
+    /// pod, which has a service account.
+    /// </summary>
+    public string? KubeConfig { get; init; }
+
     /// <summary>What is scaled.</summary>
     public IReadOnlyList<ScalingTarget> Targets { get; init; } = [];
 

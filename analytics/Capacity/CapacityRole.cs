@@ -82,8 +82,8 @@ public sealed class CapacityRole : IRole
         if (!options.Targets.Any(target => target.Actuator == "kubernetes")) return;
         try
         {
-            var actuator = KubernetesActuator.InCluster(options.ActuatorTimeout);
-            services.AddSingleton<IActuator>(actuator);
+            var actuator = KubernetesActuator.Create(options.KubeConfig, options.ActuatorTimeout);
+            services.AddSingleton<IActuator>(_ => actuator);
         }
         catch (ActuatorException e)
         {

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using EventStream.Qoe.Sessions;
@@ -12,6 +13,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Streamiz.Kafka.Net.Stream;
 
 namespace EventStream.Qoe;
 
@@ -21,6 +23,13 @@ namespace EventStream.Qoe;
 /// </summary>
 public sealed class QoeRole : IRole
 {
+    /// <summary>What it reads and writes, besides topics of its own.</summary>
+    private static readonly IReadOnlyList<Topic> Written =
+    [
+        Topics.PlaybackBeacons, Topics.CdnRequests, Topics.QoeSessions, Topics.QoeWindows, Topics.QoeAlerts,
+        Topics.TrafficLoad, Topics.DeadLetters,
+    ];
+
     public string Name => "qoe";
 
     public string Summary => "turns beacons and CDN logs into sessions, windows, alerts and load";
@@ -37,37 +46,38 @@ public sealed class QoeRole : IRole
         });
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(Streams(options));
-        builder.Services.AddSingleton(_ => QoeTopology.Build(options));
-        builder.Services.AddSingleton<StreamsApp>();
+        builder.Services.AddSingleton<Func<StreamScope, Topology>>(_ => scope => QoeTopology.Build(options, scope));
+        builder.Services.AddSingleton<StreamHost>();
         builder.Services.AddSingleton<StreamWatch>();
         builder.Services.AddSingleton<IHostedService, QoeStart>();
-        builder.Services.AddNeededTopics(services => services.GetRequiredService<StreamsApp>().NeededTopics);
+        builder.Services.AddNeededTopics(services =>
+            Written.Select(topic => new NeededTopic(topic.Name))
+                .Concat(services.GetRequiredService<StreamHost>().NeededTopics));
         builder.Services.AddReadinessWarning(
             "internal topics",
-            services => services.GetRequiredService<StreamsApp>().FewReplicas
+            services => services.GetRequiredService<StreamHost>().FewReplicas
         );
         builder.Services.AddReadiness(
             "stream",
             (services, _) =>
                 Task.FromResult(
-                    services.GetRequiredService<StreamWatch>().Judge(services.GetRequiredService<StreamsApp>().Status)
+                    services.GetRequiredService<StreamWatch>().Judge(services.GetRequiredService<StreamHost>().Status)
                 )
         );
     }
 
     public void Map(WebApplication app)
     {
-        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse);
-        app.MapGet("/v1/status", (StreamsApp stream) => TypedResults.Ok(stream.Status))
-            .RequireAuthorization(Policies.Operate);
-        app.MapGet("/v1/topology", (Topology topology) => TypedResults.Text(topology.Describe()))
-            .RequireAuthorization(Policies.Operate);
+        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse)
+            .Describe("The live quality of experience of a session that this instance computes.", 404).Answers(200);
+        app.MapGet("/v1/status", (StreamHost stream) => TypedResults.Ok(stream.Status))
+            .RequireAuthorization(Policies.Operate).Describe("The state of the stream.");
+        app.MapGet("/v1/topology", (StreamHost stream) => TypedResults.Text(stream.Describe()))
+            .RequireAuthorization(Policies.Operate).Describe("The topology, as text.");
     }
 
-    private static async Task<IResult> GetSession(string sessionId, StreamsApp stream, CancellationToken cancellation)
-    {
-        var state = await stream.QueryAsync<string, SessionState>(SessionProcessor.Store, sessionId, cancellation);
-        return state is not null
+    private static IResult GetSession(string sessionId, StreamHost stream) =>
+        stream.Find<string, SessionState>(SessionProcessor.Store, sessionId) is { } state
             ? TypedResults.Json(SessionProcessor.View(state), QoeJson.Default.SessionUpdated)
             : TypedResults.Problem(
                 statusCode: StatusCodes.Status404NotFound,
@@ -75,7 +85,6 @@ public sealed class QoeRole : IRole
                 detail: $"No report of '{sessionId}' is in the state of this instance: it ended some time ago, "
                     + "its reports have not arrived, or another instance has it. Finished ones are in the warehouse."
             );
-    }
 
     private static StreamsOptions Streams(QoeOptions options) =>
         new()
@@ -93,7 +102,7 @@ public sealed class QoeRole : IRole
 /// Creates the platform's topics where they are missing, then starts the stream; tries again while the broker is
 /// away.
 /// </summary>
-internal sealed class QoeStart(StreamsApp stream, TopicAdmin topics, TimeProvider clock) : BackgroundService
+internal sealed class QoeStart(StreamHost stream, TopicAdmin topics, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 

@@ -3,134 +3,103 @@ using EventStream.Qoe.Alerts;
 using EventStream.Qoe.Load;
 using EventStream.Qoe.Sessions;
 using EventStream.Streams;
+using Streamiz.Kafka.Net;
+using Streamiz.Kafka.Net.SerDes;
+using Streamiz.Kafka.Net.Stream;
 
 namespace EventStream.Qoe;
 
 /// <summary>From beacons and CDN log lines to sessions, windows, alerts and load.</summary>
 public static class QoeTopology
 {
-    private static readonly Serde<string> Text = Serdes.Text;
+    private const string WindowStore = "windows";
+
+    // The stores of stream time. Their names, like those of the other stores, name changelogs that are there.
+    private const string InputClock = "task-0-time";
+    private const string LoadClock = "task-1-time";
+    private const string WindowClock = "task-2-time";
+
+    private static ISerDes<LoadPart> Parts => SerDes.Json(QoeJson.Default.LoadPart);
+
+    private static ISerDes<WindowFigures> Figures => SerDes.Json(QoeJson.Default.WindowFigures);
 
     /// <summary>The topology; pure, and the same for a broker and for the test driver.</summary>
-    public static Topology Build(QoeOptions options)
+    public static Topology Build(QoeOptions options, StreamScope scope)
     {
-        var builder = WithStores(new StreamBuilder());
-        var inputs = Beacons(builder, options).Merge(Requests(builder, options));
-        // Load goes before sessions: a step is measured before those that ended long ago are dropped. It is one
-        // global figure, so its parts meet in a topic of one partition.
-        inputs
-            .Process(() => new LoadPartProcessor(options), LoadPartProcessor.Store, SessionProcessor.Store)
-            .Repartition(new Repartitioned<string, LoadPart>("load", Text, Parts, Partitions: 1))
-            .Process(
-                () => new LoadProcessor(options),
-                LoadProcessor.Sums,
-                LoadProcessor.Known,
-                LoadProcessor.Progress
-            )
-            .To(Topics.TrafficLoad.Name, Messages<LoadMeasured>());
-
-        var facts = inputs.Process(
-            () => new SessionProcessor(options),
-            SessionProcessor.Store,
-            SessionProcessor.Waiting
-        );
-
-        facts
-            .OfType<SessionFact>()
-            .MapValues((_, fact) => fact.Message)
-            .To(Topics.QoeSessions.Name, Messages<IMessage>());
-
-        var windows = Windows(facts.OfType<WindowFigures>(), options);
-        windows.To(Topics.QoeWindows.Name, Messages<QoeWindowClosed>());
-        windows
-            .FlatMap(
-                (_, window) =>
-                    AlertRules.Check(window, options).Select(alert => KeyValuePair.Create(alert.AlertId, alert))
-            )
-            .To(Topics.QoeAlerts.Name, Messages<QoeAlertRaised>());
+        var builder = WithStores(new StreamBuilder(), scope);
+        var outputs = Beacons(builder, options).Merge(Requests(builder, options)).Process(
+            // Load goes before sessions: a step is measured before those that ended long ago are dropped.
+            new StepSpec<QoeInput>(
+                scope, [Topics.PlaybackBeacons.Name, Topics.CdnRequests.Name], InputClock,
+                () => new LoadPartProcessor(options), () => new SessionProcessor(options)),
+            LoadPartProcessor.Store, SessionProcessor.Store, SessionProcessor.Waiting);
+        outputs.Filter((_, value, _) => value is SessionUpdated or SessionFinished).OfType<IMessage>()
+            .To(Topics.QoeSessions);
+        Load(outputs.OfType<LoadPart>(), options, scope);
+        Windows(outputs.OfType<WindowFigures>(), options, scope);
         return builder.Build();
     }
 
-    /// <summary>Reports without proof go no further: they make no state, and nothing is computed of them.</summary>
-    private static KStream<string, QoeInput> Beacons(StreamBuilder builder, QoeOptions options) =>
+    private static IKStream<string, Batch<QoeInput>> Beacons(StreamBuilder builder, QoeOptions options) =>
+        builder.Batches(
+            Topics.PlaybackBeacons.Name,
+            new BatchSerDes<QoeInput>(
+                (data, headers) => new QoeInput(SerDes.ReadMessage<BeaconReceived>(data, headers), null),
+                (input, _) => BeaconTime.OfStream(input.Beacon!, options)));
+
+    private static IKStream<string, Batch<QoeInput>> Requests(StreamBuilder builder, QoeOptions options) =>
+        builder.Batches(
+            Topics.CdnRequests.Name,
+            new BatchSerDes<QoeInput>(
+                (data, headers) => new QoeInput(null, SerDes.ReadMessage<CdnRequestServed>(data, headers)),
+                (input, arrived) => BeaconTime.OfStream(input.Request!, arrived, options)));
+
+    /// <summary>Load is one global figure, so its parts meet in a topic of one partition.</summary>
+    private static void Load(IKStream<string, LoadPart> parts, QoeOptions options, StreamScope scope) =>
+        parts.Repartition(scope, "load", Parts, partitions: 1)
+            .Process(
+                new StepSpec<LoadPart>(
+                    scope, [scope.RepartitionTopic("load")], LoadClock, () => new LoadProcessor(options)),
+                LoadProcessor.Sums, LoadProcessor.Known, LoadProcessor.Progress)
+            .OfType<LoadMeasured>().To(Topics.TrafficLoad);
+
+    private static void Windows(IKStream<string, WindowFigures> shares, QoeOptions options, StreamScope scope)
+    {
+        var nothing = new WindowFigures { Subject = new SessionSubject("", "", "", "", "") };
+        var outputs = shares.SelectKey((_, share, _) => WindowFigures.KeyOf(share.Subject))
+            .Repartition(scope, "windows", Figures)
+            .Process(
+                new StepSpec<WindowFigures>(
+                    scope, [scope.RepartitionTopic("windows")], WindowClock,
+                    () => new WindowProcessor<WindowFigures, WindowFigures>(
+                        WindowStore, options.Window, TimeSpan.FromSeconds(options.WindowGraceSeconds), nothing,
+                        (share, sum) => sum.Plus(share), window => Close(window, options))),
+                WindowStore);
+        outputs.OfType<QoeWindowClosed>().To(Topics.QoeWindows);
+        outputs.OfType<QoeAlertRaised>().To(Topics.QoeAlerts);
+    }
+
+    private static IEnumerable<(string, object)> Close(ClosedWindow<WindowFigures> sum, QoeOptions options)
+    {
+        var window = sum.Value.Close(sum.Start, sum.End);
+        return AlertRules.Check(window, options).Select(alert => (alert.AlertId, (object)alert))
+            .Prepend((sum.Key, window));
+    }
+
+    private static StreamBuilder WithStores(StreamBuilder builder, StreamScope scope) =>
         builder
-            .Stream(
-                Topics.PlaybackBeacons.Name,
-                new Consumed<string, BeaconReceived>(
-                    Text,
-                    Serdes.Message<BeaconReceived>(),
-                    (_, beacon, _) => BeaconTime.OfStream(beacon, options)
-                )
-            )
-            .Filter((_, beacon) => beacon.Proven)
-            .MapValues((_, beacon) => new QoeInput(beacon, null));
-
-    /// <summary>Likewise the requests whose URL Playback has not signed: anybody can send them.</summary>
-    private static KStream<string, QoeInput> Requests(StreamBuilder builder, QoeOptions options) =>
-        builder
-            .Stream(
-                Topics.CdnRequests.Name,
-                new Consumed<string, CdnRequestServed>(
-                    Text,
-                    Serdes.Message<CdnRequestServed>(),
-                    (_, request, arrived) => BeaconTime.OfStream(request, arrived, options)
-                )
-            )
-            .Filter((_, request) => request.Signed)
-            .MapValues((_, request) => new QoeInput(null, request));
-
-    private static KStream<string, QoeWindowClosed> Windows(
-        KStream<string, WindowFigures> shares,
-        QoeOptions options
-    ) =>
-        shares
-            .SelectKey((_, share) => WindowFigures.KeyOf(share.Subject))
-            .GroupByKey(new Repartitioned<string, WindowFigures>("windows", Text, Figures))
-            .WindowedBy(new TimeWindows(options.Window, TimeSpan.FromSeconds(options.WindowGraceSeconds)))
-            .SuppressUntilWindowCloses()
-            .Aggregate(
-                Nothing,
-                (_, share, sum) => sum.Plus(share),
-                new Materialized<string, WindowFigures>("windows", Text, Figures)
-            )
-            .ToStream()
-            .Map((window, sum) => KeyValuePair.Create(window.Key, sum.Close(window.Start, window.End)));
-
-    private static StreamBuilder WithStores(StreamBuilder builder) =>
-        builder
             .AddKeyValueStore(
-                new Materialized<string, SessionState>(
-                    SessionProcessor.Store,
-                    Text,
-                    Serdes.Json(QoeJson.Default.SessionState)
-                )
-            )
+                scope, SessionProcessor.Store, SerDes.Text, SerDes.Json(QoeJson.Default.SessionState))
             .AddKeyValueStore(
-                new Materialized<string, WaitingRequests>(
-                    SessionProcessor.Waiting,
-                    Text,
-                    Serdes.Json(QoeJson.Default.WaitingRequests)
-                )
-            )
-            .AddWindowStore(new Materialized<string, LoadPart>(LoadPartProcessor.Store, Text, Parts))
-            .AddWindowStore(new Materialized<string, LoadPart>(LoadProcessor.Sums, Text, Parts))
+                scope, SessionProcessor.Waiting, SerDes.Text, SerDes.Json(QoeJson.Default.WaitingRequests))
+            .AddWindowStore(scope, LoadPartProcessor.Store, SerDes.Text, Parts)
+            .AddWindowStore(scope, LoadProcessor.Sums, SerDes.Text, Parts)
+            .AddWindowStore(scope, WindowStore, SerDes.Text, Figures)
+            .AddKeyValueStore(scope, LoadProcessor.Known, SerDes.Text, SerDes.Json(QoeJson.Default.KnownLoad))
             .AddKeyValueStore(
-                new Materialized<string, KnownLoad>(LoadProcessor.Known, Text, Serdes.Json(QoeJson.Default.KnownLoad))
-            )
-            .AddKeyValueStore(
-                new Materialized<int, LoadProgress>(
-                    LoadProcessor.Progress,
-                    Serdes.Json(QoeJson.Default.Int32),
-                    Serdes.Json(QoeJson.Default.LoadProgress)
-                )
-            );
-
-    private static Serde<LoadPart> Parts => Serdes.Json(QoeJson.Default.LoadPart);
-
-    private static Serde<WindowFigures> Figures => Serdes.Json(QoeJson.Default.WindowFigures);
-
-    private static WindowFigures Nothing() => new() { Subject = new SessionSubject("", "", "", "", "") };
-
-    private static Produced<string, TMessage> Messages<TMessage>()
-        where TMessage : class, IMessage => new(Text, Serdes.Message<TMessage>());
+                scope, LoadProcessor.Progress, SerDes.Json(QoeJson.Default.Int32),
+                SerDes.Json(QoeJson.Default.LoadProgress))
+            .AddClock(scope, InputClock)
+            .AddClock(scope, LoadClock)
+            .AddClock(scope, WindowClock);
 }

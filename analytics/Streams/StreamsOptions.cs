@@ -17,11 +17,17 @@ public enum ProcessingGuarantee
 /// <summary>How a topology runs.</summary>
 public sealed record StreamsOptions
 {
+    /// <summary>
+    /// How long a task with several inputs holds a record back to wait for an earlier one of another input.
+    /// </summary>
+    internal static readonly TimeSpan MergeWait = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Consumer group, and prefix of the topics and transactions that belong to the application.</summary>
     public required string ApplicationId { get; init; }
 
     /// <summary>
-    /// Tells instances of the application apart. A restart under the same id aborts what its predecessor left open.
+    /// Tells instances of the application apart. A restart under the same id takes its predecessor's partitions over,
+    /// and aborts what that left open.
     /// </summary>
     public string InstanceId { get; init; } = Environment.MachineName;
 
@@ -48,11 +54,20 @@ public sealed record StreamsOptions
     /// </summary>
     public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>A member that is silent for longer is taken out of the group.</summary>
+    /// <summary>
+    /// A member that is silent for longer is taken out of the group. Also an instance that stops keeps its partitions
+    /// for so long, in case it comes back.
+    /// </summary>
     public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Records read before they are processed; bounds memory and the time between polls.</summary>
-    public int BatchMax { get; init; } = 1000;
+    /// <summary>Records of one partition that go through the library as one; at least 1.</summary>
+    public int BatchMax { get; init; } = 256;
+
+    /// <summary>Records of changelogs that are read at a time while state is restored; at least 1.</summary>
+    public int RestoreBatchMax { get; init; } = 100_000;
+
+    /// <summary>How long one read waits for records; also the wait for a batch of changelog records.</summary>
+    public TimeSpan PollWait { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The transactional id of one thread of this instance.</summary>
     internal string TransactionalId(int thread) => $"{ApplicationId}-{InstanceId}-{thread}";

@@ -1,7 +1,7 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// Marks text of an event that tells of a person. The event store keeps it encrypted under a key of that person, so
+/// Marks text of an event that is about a person. The event store keeps it encrypted under a key of that person, so
 /// that destroying the key erases it from history; on topics it travels as it is, where retention bounds it.
 /// </summary>
 /// <param name="subject">

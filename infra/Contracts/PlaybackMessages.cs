@@ -51,7 +51,7 @@ public sealed record BeaconReceived : IEvent
     public string Player { get; init; } = "";
     public string Region { get; init; } = "";
     public string Device { get; init; } = "";
-    /// <summary>The edge named in <c>Url</c> or by <c>Hostname</c>, where one can be told.</summary>
+    /// <summary>The edge named in <c>Url</c> or by <c>Hostname</c>, where one is known.</summary>
     public string Edge { get; init; } = "";
     public required string Raw { get; init; }
 

@@ -10,13 +10,13 @@ public sealed record SessionQuality(
     int SwitchCount, int FailureCount, bool Failed, bool ExitedBeforeStart);
 
 /// <summary>
-/// What a session is about: the video, the edge that served most of it, the viewer's region as the player tells it,
+/// What a session is about: the video, the edge that served most of it, the viewer's region as the player reports it,
 /// or else the edge's, device class and player.
 /// </summary>
 public sealed record SessionSubject(string VideoId, string Edge, string Region, string Device, string Player);
 
 /// <summary>
-/// What of a session happened at one edge, which stands in <paramref name="Region"/>: time played and stalled while
+/// What of a session happened at one edge, which is in <paramref name="Region"/>: time played and stalled while
 /// the player loaded from it, in milliseconds, whether the video started there, and the requests of the session that
 /// its log has. <paramref name="RequestErrors"/> are answers of 5xx and time-outs.
 /// </summary>
@@ -25,8 +25,8 @@ public sealed record SessionEdge(
     long Bytes, long RequestErrors);
 
 /// <summary>
-/// A session is going on; sent at each window that heard of it. <paramref name="Edges"/> has its part of each edge,
-/// the one that served most first; null in older records.
+/// A session is going on; sent at each window that has reports of it. <paramref name="Edges"/> has the part of each
+/// edge, the one that served most first; null in older records.
 /// </summary>
 [WireName("qoe.session-updated.v1")]
 public sealed record SessionUpdated(
@@ -67,8 +67,8 @@ public sealed record QoeAlertRaised(
 /// One step of a load series; <paramref name="Time"/> is the step's start. <paramref name="Resource"/> is
 /// <c>viewers</c>, <c>edge:edge-a:requests</c> or <c>edge:edge-a:bytes</c>. Of viewers <paramref name="Value"/> is how
 /// many watch at an instant, averaged over the step, and <paramref name="Peak"/> the most that watch at one instant of
-/// it; requests and bytes are the sum over the step and have no peak. A step without any load is told as zero; a step
-/// that could not be measured is not told at all.
+/// it; requests and bytes are the sum over the step and have no peak. A step without any load is reported as zero;
+/// a step that could not be measured is not reported.
 /// </summary>
 [WireName("traffic.load-measured.v1")]
 public sealed record LoadMeasured(

@@ -1,7 +1,7 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// A publisher announced a file. Size in bytes, 0 where the publisher tells it later; the source does not exist yet.
+/// A publisher announced a file. Size in bytes, 0 where the publisher gives it later; the source does not exist yet.
 /// </summary>
 [WireName("video.registered.v1")]
 public sealed record VideoRegistered(

@@ -37,7 +37,7 @@ public static class HostCheck
     private static bool Allowed(HttpRequest request, string[] configured)
     {
         bool Known(string host) => IsLoopback(host) || configured.Contains(host, StringComparer.OrdinalIgnoreCase);
-        // Whoever speaks on loopback may say that it is a proxy, so the host that it was asked by counts too.
+        // Any client on loopback may claim to be a proxy, so the host that it was asked by counts too.
         var before = request.Headers[OriginalHost].ToString();
         return Known(request.Host.Host)
             && (before.Length == 0 || Known(HostString.FromUriComponent(before).Host));

@@ -12,7 +12,7 @@ public interface IRole : IClientName
     /// <summary>What the role does, in half a sentence, for <c>--help</c>.</summary>
     string Summary { get; }
 
-    /// <summary>The port it listens on at loopback unless told otherwise; 0 takes any free one.</summary>
+    /// <summary>The port it listens on at loopback by default; 0 takes any free one.</summary>
     int DefaultPort { get; }
 
     /// <summary>

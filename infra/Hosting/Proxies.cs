@@ -26,7 +26,7 @@ public static class Proxies
             ForwardLimit = HopsMax,
         };
         foreach (var network in Read(app.Configuration, role)) options.KnownIPNetworks.Add(network);
-        // These tell that a proxy forwarded something; a client must not say so itself.
+        // These show that a proxy forwarded something; a client must not say so itself.
         app.Use((context, next) =>
         {
             context.Request.Headers.Remove(PublicAddress.OriginalHost);

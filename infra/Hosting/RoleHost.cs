@@ -1,4 +1,5 @@
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
@@ -53,10 +54,10 @@ public static class RoleHost
         builder.Services.AddSingleton<IEventPublisher>(services => services.GetRequiredService<EventProducer>());
         builder.Services.AddSingleton<TopicAdmin>();
         builder.Services.AddAccess(AccessOptions.From(configuration, role.Name)).AddSingleton<ServiceCredential>();
+        builder.Services.AddApiDocument(role);
         role.Configure(builder);
         var app = builder.Build();
         app.UseTrustedProxies(role.Name);
-        app.UseRequestSpans();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.Use(RefuseUnknownCharsetAsync);
@@ -66,6 +67,7 @@ public static class RoleHost
         app.UseAuthorization();
         MapHealth(app);
         app.MapDoors();
+        app.MapApiDocument();
         role.Map(app);
         return app;
     }
@@ -79,7 +81,7 @@ public static class RoleHost
         builder.Logging.AddFilter("System", LogLevel.Warning);
         // A line for every request without a good key would let strangers push everything else out of the log.
         builder.Logging.AddFilter(typeof(KeyAuthentication).FullName, LogLevel.Warning);
-        // Whoever asks for readiness reads the answer; a line in the log for every "not yet" would bury the rest.
+        // A client that asks for readiness reads the answer; a line in the log for every "not yet" would bury the rest.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddProvider(new LineLoggerProvider(role.Name));
     }

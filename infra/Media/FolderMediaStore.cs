@@ -36,13 +36,16 @@ public sealed class FolderMediaStore : IMediaStore
                 : null);
     }
 
-    public Task<Stream> OpenReadAsync(string key, CancellationToken cancellation)
+    public Task<MediaContent> OpenAsync(string key, CancellationToken cancellation)
     {
         try
         {
             var path = PathOf(key);
-            return IsLinked(key) ? throw new MediaNotFoundException(key) : Task.FromResult<Stream>(new FileStream(
-                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, true));
+            if (IsLinked(key)) throw new MediaNotFoundException(key);
+            var file = new FileStream(
+                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, true);
+            var written = new DateTimeOffset(File.GetLastWriteTimeUtc(file.SafeFileHandle));
+            return Task.FromResult(new MediaContent(new MediaStat(file.Length, written), file));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -73,7 +76,7 @@ public sealed class FolderMediaStore : IMediaStore
     public async Task<long> AppendAsync(string key, long offset, Stream content, CancellationToken cancellation)
     {
         var path = PathForWriting(key);
-        // Without a buffer of its own, so that the size tells at any time what a killed process would leave.
+        // Without a buffer of its own, so that the size shows at any time what a killed process would leave.
         await using var file = new FileStream(
             path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, true);
         if (file.Length != offset) throw new MediaOffsetException(key, offset, file.Length);
@@ -86,16 +89,15 @@ public sealed class FolderMediaStore : IMediaStore
             await file.WriteAsync(buffer.AsMemory(0, read), CancellationToken.None);
         }
 
-        // The caller may forget its copy once it hears the new size, so the bytes must outlive a power cut.
+        // The caller may forget its copy once it has the new size, so the bytes must outlive a power cut.
         file.Flush(flushToDisk: true);
         return file.Length;
     }
 
-    public Task MoveAsync(string key, string newKey, CancellationToken cancellation)
+    /// <summary>A file that grows is whole after each append.</summary>
+    public Task SealAsync(string key, CancellationToken cancellation)
     {
-        var path = PathOf(key);
-        if (!File.Exists(path) || IsLinked(key)) throw new MediaNotFoundException(key);
-        File.Move(path, PathForWriting(newKey), overwrite: true);
+        _ = PathOf(key);
         return Task.CompletedTask;
     }
 
@@ -123,9 +125,12 @@ public sealed class FolderMediaStore : IMediaStore
     {
         var path = PathOf(key);
         return File.Exists(path) && !IsLinked(key)
-            ? Task.FromResult(new LocalMedia(path, isCopy: false))
+            ? Task.FromResult(new LocalMedia(path))
             : throw new MediaNotFoundException(key);
     }
+
+    public Task<string?> TroubleAsync(CancellationToken cancellation) =>
+        Task.FromResult(Directory.Exists(root) ? null : $"The folder of the media store, {root}, is not there.");
 
     private string PathOf(string key)
     {

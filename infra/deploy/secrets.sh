@@ -47,4 +47,6 @@ EVENTSTREAM__POSTGRES__CONNECTIONSTRING=Host=postgres;Port=5432;Username=eventst
 EVENTSTREAM__CLICKHOUSE__PASSWORD=$(secret clickhouse-password)
 EVENTSTREAM__CLICKHOUSE__READERPASSWORD=$(secret clickhouse-reader-password)
 END
+# Media in S3: the secret of its key is not made here but put here.
+[ ! -s "$folder/s3-secret-key" ] || echo "EVENTSTREAM__MEDIA__S3__SECRETKEY=$(secret s3-secret-key)" > "$folder/media.env"
 echo "  secrets in $folder and $env_file; the operator's key is in $folder/operator-key. Keep a copy of store-master-key."

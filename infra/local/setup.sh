@@ -17,7 +17,7 @@ die() { printf 'set-up failed: %s\n' "$*" >&2; exit 1; }
 
 run() { # run LOG COMMAND...: shows the end of the log when the command fails
   local log=$1; shift
-  "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; die "\`$*\` did not succeed; its last lines stand above"; }
+  "$@" >"$log" 2>&1 || { tail -n 25 "$log" >&2; die "\`$*\` did not succeed; its last lines are above"; }
 }
 
 require() { command -v "$1" >/dev/null || die "'$1' is missing. $2"; }
@@ -59,6 +59,7 @@ npm_tools() {
 restore() {
   say "NuGet packages: restoring"
   run "$work/restore.log" dotnet restore "$root/EventStream.sln"
+  (cd "$root" && run "$work/tools.log" dotnet tool restore)
 }
 
 require dotnet "Install the .NET SDK 10."

@@ -30,7 +30,7 @@ public sealed class BrokerRole : IRole
         builder.Services.AddHostedService(services => services.GetRequiredService<HostedBroker>());
         builder.Services.AddReadiness("broker", (services, _) =>
             Task.FromResult(services.GetRequiredService<HostedBroker>().IsRunning ? null : "it is starting"));
-        // It stays ready, as whoever reads is still served.
+        // It stays ready, as readers are still served.
         builder.Services.AddReadinessWarning("disk", services =>
             services.GetRequiredService<HostedBroker>().FailingPartitions is > 0 and var failing
                 ? [$"The disk refuses records of {failing} partitions; free space under {DataFolderOf(services)}."]

@@ -1,6 +1,7 @@
 using EventStream.Embedded.ClickHouse;
 using EventStream.Hosting;
 using EventStream.Messaging;
+using EventStream.Processes;
 using EventStream.Warehouse;
 
 namespace EventStream.Cli;

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Confluent.Kafka;
 using EventStream.Contracts;
+using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Connections;
@@ -11,7 +12,7 @@ namespace EventStream.Cli;
 
 /// <summary>
 /// The roles of one process: builds them all, starts them together, stops them together. One role that stops by itself
-/// stops the process with a failure, so that whoever supervises it can start it again.
+/// stops the process with a failure, so that its supervisor can start it again.
 /// </summary>
 public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration configuration) : IAsyncDisposable
 {
@@ -44,7 +45,8 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        using var telemetry = TelemetryExport.Start(configuration, string.Join('+', roles.Select(role => role.Name)));
+        using var telemetry = TelemetryExport.Start(
+            configuration, string.Join('+', roles.Select(role => role.Name)), StoreTelemetry.Instrumentation);
         try
         {
             if (roles.Any(role => !WithoutTopics.Contains(role.Name))) await EnsureTopicsAsync(stop.Token);

@@ -4,8 +4,8 @@ namespace EventStream.Cli;
 
 /// <summary>
 /// Answers at the addresses of roles that wait for what they cannot start without: <c>/health/live</c> as ever,
-/// <c>/health/ready</c> and everything else 503 with the reason. So whoever watches a role reads there, and not only in
-/// a log, why it does no work.
+/// <c>/health/ready</c> and everything else 503 with the reason. So an operator who watches a role reads there, and
+/// not only in a log, why it does no work.
 /// </summary>
 internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration configuration) : IAsyncDisposable
 {

@@ -4,6 +4,7 @@ using EventStream.Collect.Cmcd;
 using EventStream.Collect.Limits;
 using EventStream.Contracts;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging.Kafka;
 using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
@@ -26,8 +27,15 @@ internal static class CollectApi
     {
         var limit = RecordBody.Limit(options);
         routes.MapPost("/v1/cmcd", ReportAsync).AllowAnonymous()
+            .Describe(
+                "Takes CMCD reports of a player, one a line, of the type application/cmcd.", 400, 413, 415, 429, 503)
+            .Takes("video", "The video that the reports are of.").Takes("session", "The session, with its proof.")
+            .Answers(204)
             .RequireRateLimiting(IntakeLimits.Reports).WithMetadata(limit);
         routes.MapPost("/v1/cdn-logs", LogAsync).RequireAuthorization(Policies.DeliverLogs)
+            .Describe(
+                "Takes lines of an edge's access log, of the type application/x-ndjson.", 400, 413, 415, 429, 503)
+            .Answers(204)
             .RequireRateLimiting(IntakeLimits.Logs).WithMetadata(limit);
     }
 

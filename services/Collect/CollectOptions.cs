@@ -13,7 +13,7 @@ public sealed record CollectOptions
     public int BodyBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Longest wait for Kafka before a sender is told to try again. A cluster needs about ten seconds until another
+    /// Longest wait for Kafka before a sender is asked to try again. A cluster needs about ten seconds until another
     /// broker leads the partitions of one that failed.
     /// </summary>
     public TimeSpan PublishTimeout { get; init; } = TimeSpan.FromSeconds(20);

@@ -1,6 +1,8 @@
 namespace EventStream.Collect;
 
-/// <summary>A coarse device class from a user agent: enough to compare cohorts, too little to tell a viewer.</summary>
+/// <summary>
+/// A coarse device class from a user agent: enough to compare cohorts, too little to identify a viewer.
+/// </summary>
 public static class DeviceClass
 {
     /// <summary>desktop, mobile, tv, simulated or other.</summary>

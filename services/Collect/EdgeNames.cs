@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 namespace EventStream.Collect;
 
 /// <summary>
-/// Tells the edge from a URL or host, by the same map of edges that Traffic has (<c>Traffic:Edges</c>).
+/// Finds the edge of a URL or host, by the same map of edges that Traffic has (<c>Traffic:Edges</c>).
 /// </summary>
 public sealed class EdgeNames
 {
@@ -28,7 +28,7 @@ public sealed class EdgeNames
         }
     }
 
-    /// <summary>The region of an edge by its name, or null where the map does not tell.</summary>
+    /// <summary>The region of an edge by its name, or null where the map does not say.</summary>
     public string? RegionOf(string edge) => regions.GetValueOrDefault(edge);
 
     /// <summary>The name of the edge that serves an absolute URL or a host, or null where it is none of ours.</summary>

@@ -11,7 +11,7 @@ namespace EventStream.Collect;
 /// <summary>How many records of a batch were stored, and the first that was refused.</summary>
 /// <param name="Taken">Records on their topic.</param>
 /// <param name="Bad">Records kept as dead letters.</param>
-/// <param name="Foreign">Those of them that speak for an edge that is not the sender.</param>
+/// <param name="Foreign">Those of them that name an edge that is not the sender.</param>
 /// <param name="FirstBadRecord">The place of the first bad record in the body, counted from 1.</param>
 /// <param name="FirstCause">What is wrong with it.</param>
 public sealed record IntakeResult(int Taken, int Bad, int Foreign, int FirstBadRecord, string? FirstCause);
@@ -46,7 +46,7 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
     {
         if (logs.TryRead(line, source, out var fault) is not { } request)
             return new ReadRecord(line, null, "", null, fault!.Value.Cause, fault.Value.IsForeign);
-        // The edge's request id names the event, so that a line read twice is told by its readers.
+        // The edge's request id names the event, so that readers recognize a line that is read twice.
         var id = request.RequestId.Length > 0 ? $"{request.Edge}/{request.RequestId}" : null;
         return new ReadRecord(line, request, request.SessionId ?? request.Edge, id, null);
     });
@@ -111,7 +111,7 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
         if (bytes.Length > DeadLetterBytesMax)
             (cause, bytes) = ($"{cause} (the first {DeadLetterBytesMax} of {bytes.Length} bytes are kept)",
                 bytes[..DeadLetterBytesMax]);
-        // There is no record behind a line that was refused, hence no partition and offset.
+        // There is no record behind a line that was refused, so it has no partition and offset.
         return new RecordDeadLettered(
             topic.Name, -1, -1, "collect", "", cause, "", Convert.ToBase64String(bytes), at);
     }

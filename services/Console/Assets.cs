@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using EventStream.Hosting;
+using EventStream.Processes;
 using Microsoft.Net.Http.Headers;
 
 namespace EventStream.Console;
@@ -41,16 +41,22 @@ internal static class Assets
             MapEmbedded(routes, $"/assets/{file}", file);
         }
 
-        routes.MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg")).AllowAnonymous();
+        Map(routes, "/assets/contracts.js", "contracts.js", ContractConstants.Module());
+
+        routes.MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg")).AllowAnonymous()
+            .ExcludeFromDescription();
         foreach (var (route, package) in Vendor)
-            routes.MapGet(route, () => VendorFile(configuration, package)).AllowAnonymous();
+            routes.MapGet(route, () => VendorFile(configuration, package)).AllowAnonymous().ExcludeFromDescription();
     }
 
-    private static void MapEmbedded(IEndpointRouteBuilder routes, string route, string file)
+    private static void MapEmbedded(IEndpointRouteBuilder routes, string route, string file) =>
+        Map(routes, route, file, Read(file));
+
+    private static void Map(IEndpointRouteBuilder routes, string route, string file, byte[] bytes)
     {
-        var bytes = Read(file);
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]}\"");
-        routes.MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag)).AllowAnonymous();
+        routes.MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag)).AllowAnonymous()
+            .ExcludeFromDescription();
     }
 
     private static byte[] Read(string file)

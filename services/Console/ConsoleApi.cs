@@ -2,11 +2,12 @@ using EventStream.Console.Live;
 using EventStream.Console.SignIn;
 using EventStream.Contracts;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 
 namespace EventStream.Console;
 
 /// <summary>
-/// The reads behind the pages, and who may read. Whoever is signed in:
+/// The reads behind the pages, and who may read. Everyone who is signed in:
 /// <code>
 /// GET  /api/videos, /api/videos/{id}, /api/videos/{id}/events    Upload, on behalf of the user
 /// GET  /api/videos/{id}/progress                                 how far its encode tasks are
@@ -30,36 +31,43 @@ internal static class ConsoleApi
     {
         var all = routes.MapGroup("").RequireAuthorization(Policies.ReadVideos);
         // A publisher sees its own videos; Upload knows which those are.
-        Forward(all, "/api/videos", "upload", "/v1/videos", forUser: true);
-        Forward(all, "/api/videos/{id}", "upload", "/v1/videos/{id}", forUser: true);
-        Forward(all, "/api/videos/{id}/events", "upload", "/v1/videos/{id}/events", forUser: true);
-        all.MapGet("/api/videos/{id}/progress", ProgressAsync);
+        Forward(all, "/api/videos", "upload", "/v1/videos", "The videos that the user may see.", forUser: true);
+        Forward(all, "/api/videos/{id}", "upload", "/v1/videos/{id}", "What a video is now.", forUser: true);
+        Forward(
+            all, "/api/videos/{id}/events", "upload", "/v1/videos/{id}/events", "Every event of a video.",
+            forUser: true);
+        all.MapGet("/api/videos/{id}/progress", ProgressAsync)
+            .Describe("How far the encode tasks of a video are.", 404).Answers(200);
         all.MapPost("/api/videos/{id}/sessions", (string id, HttpContext http, Gateway gateway) =>
-            gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions"));
-        Forward(all, "/api/sessions/{id}", "qoe", "/v1/sessions/{id}");
-        Forward(all, "/api/edges", "traffic", "/v1/edges");
+            gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions"))
+            .Describe("Opens a session. It is the answer of the role playback.", 404, 409, 429, 502).Answers(201);
+        Forward(all, "/api/sessions/{id}", "qoe", "/v1/sessions/{id}", "The live quality of a session.");
+        Forward(all, "/api/edges", "traffic", "/v1/edges", "The edges with health, load and quality.");
         var analysts = routes.MapGroup("").RequireAuthorization(Policies.Analyse);
-        Forward(analysts, "/api/jobs", "encode", "/v1/jobs");
-        Forward(analysts, "/api/forecasts/{id}", "capacity", "/v1/forecasts/{id}");
-        Forward(analysts, "/api/decisions", "capacity", "/v1/decisions");
-        Forward(analysts, "/api/processes", "supervisor", "/v1/processes");
-        Forward(analysts, "/api/scale/{id}", "supervisor", "/v1/scale/{id}");
-        Forward(analysts, "/api/warehouse", "warehouse", "/v1/status");
-        analysts.MapGet("/api/live", LiveStream.SendAsync);
+        Forward(analysts, "/api/jobs", "encode", "/v1/jobs", "The newest encode jobs.");
+        Forward(analysts, "/api/forecasts/{id}", "capacity", "/v1/forecasts/{id}", "The last forecast of a resource.");
+        Forward(analysts, "/api/decisions", "capacity", "/v1/decisions", "The latest scaling decisions.");
+        Forward(analysts, "/api/processes", "supervisor", "/v1/processes", "The processes of the platform.");
+        Forward(analysts, "/api/scale/{id}", "supervisor", "/v1/scale/{id}", "How many replicas a target has.");
+        Forward(analysts, "/api/warehouse", "warehouse", "/v1/status", "Lag and rows of the warehouse.");
+        analysts.MapGet("/api/live", LiveStream.SendAsync)
+            .Describe("Server-sent events of the operations page.", 429)
+            .Answers(200, typeof(string), "text/event-stream");
         SqlApi.Map(routes);
         UploadProxy.Map(routes);
         SessionApi.Map(routes);
     }
 
     private static void Forward(
-        IEndpointRouteBuilder routes, string route, string role, string path, bool forUser = false) =>
+        IEndpointRouteBuilder routes, string route, string role, string path, string summary,
+        bool forUser = false) =>
         routes.MapGet(route, (HttpContext http, Gateway gateway) =>
         {
             var id = http.Request.RouteValues["id"] as string ?? "";
             var target = path.Replace("{id}", Uri.EscapeDataString(id), StringComparison.Ordinal);
             return gateway.ForwardAsync(
                 http, role, target + http.Request.QueryString, forUser ? http.Caller() : null);
-        });
+        }).Describe($"{summary} It is the answer of the role {role}.", 404, 502).Answers(200);
 
     /// <summary>The tasks of a video's encode, for whom Upload shows the video to.</summary>
     private static async Task<IResult> ProgressAsync(string id, HttpContext http, Gateway gateway, LiveBoard board)

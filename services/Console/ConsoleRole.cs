@@ -24,8 +24,8 @@ public sealed class ConsoleRole : IRole
         ContentSecurityPolicy + "; connect-src *; img-src * data: blob:; media-src * blob:; worker-src 'self' blob:";
 
     /// <summary>
-    /// Our own pages send this header and read the status from another one: a role that is away, or a session not heard
-    /// of yet, is expected there and must not become an error in the browser's console.
+    /// Our own pages send this header and read the status from another one: a role that is down, or a session without
+    /// reports yet, is expected there and must not become an error in the browser's console.
     /// </summary>
     private const string PageHeader = "X-Console-Page";
 

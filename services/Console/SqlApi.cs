@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Warehouse;
 
 namespace EventStream.Console;
@@ -17,7 +18,9 @@ internal static class SqlApi
     private const int ErrorLengthMax = 2000;
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapPost("/api/sql", QueryAsync).RequireAuthorization(Policies.Analyse);
+        routes.MapPost("/api/sql", QueryAsync).RequireAuthorization(Policies.Analyse)
+            .Describe("Runs one read-only statement, the body of the request, in ClickHouse.", 400, 413, 502)
+            .Answers(200);
 
     private static async Task QueryAsync(
         HttpContext http, IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EventStream.Console.SignIn;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace EventStream.Console;
@@ -44,7 +45,8 @@ internal sealed class UploadProxy : IDisposable
         foreach (var route in (string[])[Prefix + "/uploads", Prefix + "/uploads/{id}"])
         {
             routes.MapMethods(route, Methods, (HttpContext http, UploadProxy proxy) => proxy.SendAsync(http))
-                .RequireAuthorization(Policies.Publish);
+                .RequireAuthorization(Policies.Publish)
+                .Describe("An upload by tus, as the role upload takes it, for who is signed in.", 502).Answers(200);
         }
     }
 

@@ -11,7 +11,7 @@ public sealed partial record EdgeOptions
     /// <summary>Name in playlists, logs and steering: lower-case letters, digits and hyphens.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Region that the edge stands for, as <see cref="Name"/>; may be empty.</summary>
+    /// <summary>Region that the edge serves, as <see cref="Name"/>; may be empty.</summary>
     public string Region { get; init; } = "";
 
     /// <summary>TCP port, 1 to 65535.</summary>

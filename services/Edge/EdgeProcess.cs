@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using EventStream.Hosting;
+using EventStream.Processes;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Edge;
@@ -27,7 +28,7 @@ public sealed class EdgeProcess : IAsyncDisposable
     private EdgeProcess(EdgeOptions options, Process process)
     {
         (Options, this.process) = (options, process);
-        // Kept, because whoever lists processes may ask while this one is being disposed.
+        // Kept, because a list of processes may be asked for while this one is being disposed.
         ProcessId = process.Id;
         rotation = new EdgeLogRotation(AccessLog, ReopenLog);
     }
@@ -178,7 +179,7 @@ public sealed class EdgeProcess : IAsyncDisposable
 
     private static async Task StopLeftoverAsync(EdgeOptions options, CancellationToken cancellation)
     {
-        // An edge outlives a supervisor that was killed; the pid file and the command line tell that it is this one.
+        // An edge outlives a supervisor that was killed; the pid file and the command line show that it is this one.
         var folder = Path.GetFullPath(options.Folder);
         var pidFile = Path.Combine(folder, "nginx.pid");
         if (!File.Exists(pidFile)) return;

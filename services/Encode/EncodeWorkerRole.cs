@@ -2,9 +2,11 @@ using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Encode.Worker;
-using EventStream.Media;
 using EventStream.Hosting;
+using EventStream.Hosting.OpenApi;
+using EventStream.Media;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -47,16 +49,14 @@ public sealed class EncodeWorkerRole : IRole
     {
         var worker = app.Services.GetRequiredService<EncodeWorker>();
         app.Lifetime.ApplicationStopping.Register(worker.BeginStop);
-        app.MapGet("/v1/worker", () => TypedResults.Ok(worker.View));
+        app.MapGet("/v1/worker", () => TypedResults.Ok(worker.View)).Describe("What this worker does now.");
     }
 
     private static void AddWork(IServiceCollection services, IConfiguration configuration, EncodeOptions options,
         string role)
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
-        services.AddSingleton<IMediaStore>(new FolderMediaStore(configuration["Media:Root"]
-            ?? throw new RoleConfigurationException(role,
-                "EVENTSTREAM__MEDIA__ROOT is missing: name the folder of the media store.")));
+        services.AddMediaStore(configuration, role);
         services.AddSingleton(provider => new ProgramRunner(
             new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness },
             provider.GetRequiredService<TimeProvider>()));

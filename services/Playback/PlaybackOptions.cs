@@ -1,4 +1,5 @@
 using EventStream.Hosting;
+using EventStream.Media;
 using EventStream.Playback.Edges;
 using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
@@ -18,7 +19,7 @@ public sealed record PlaybackOptions
 
     /// <summary>
     /// <c>Playback:VideosMax</c>: videos held in memory. Each takes one to two kilobytes, so the default stays
-    /// below 200 MB; beyond it the one that was heard of longest ago is forgotten.
+    /// below 200 MB; beyond it the one whose last event is oldest is dropped.
     /// </summary>
     public int VideosMax { get; init; } = 100_000;
 
@@ -30,9 +31,6 @@ public sealed record PlaybackOptions
 
     /// <summary><c>Playback:SessionsBurst</c>: sessions that one client address may open at once.</summary>
     public int SessionsBurst { get; init; } = 600;
-
-    /// <summary><c>Media:Root</c>: the folder of the media store.</summary>
-    public required string MediaRoot { get; init; }
 
     /// <summary>
     /// <c>Traffic:Edges</c>: the edges in their configured order, used while Traffic does not answer.
@@ -55,8 +53,9 @@ public sealed record PlaybackOptions
     {
         var errors = new List<string>();
         var key = SigningKeys.FromSettings(configuration, errors);
-        var root = configuration["Media:Root"];
-        if (string.IsNullOrWhiteSpace(root)) errors.Add("Media:Root is missing; name the folder of the media store.");
+        var media = new List<string>();
+        MediaRegistration.Check(configuration, media);
+        errors.AddRange(media.Select(error => $"{error}."));
         var lifetime = Number(configuration, "Playback:TokenLifetimeSeconds", 60, 604_800, 21_600, errors);
         var videos = Number(configuration, "Playback:VideosMax", 1, 10_000_000, 100_000, errors);
         var perMinute = Number(configuration, "Playback:SessionsPerMinute", 1, 1_000_000, 1200, errors);
@@ -70,7 +69,6 @@ public sealed record PlaybackOptions
             VideosMax = videos,
             SessionsPerMinute = perMinute,
             SessionsBurst = burst,
-            MediaRoot = root!,
             Edges = edges,
             TrafficUrl = RoleAddresses.Url(configuration, "traffic"),
             SteeringUrl = RoleAddresses.PublicUrl(configuration, "traffic"),
@@ -80,7 +78,7 @@ public sealed record PlaybackOptions
 
     /// <summary>Text for a log, without the key.</summary>
     public override string ToString() =>
-        $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}, media at {MediaRoot}";
+        $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}";
 
     private static int Number(IConfiguration configuration, string key, int min, int max, int fallback,
         List<string> errors)

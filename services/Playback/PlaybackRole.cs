@@ -36,7 +36,7 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton(options);
         services.AddSingleton(new EdgeTokens(options.SigningKey));
         services.AddSingleton(new BeaconProof(options.SigningKey));
-        services.AddSingleton<IMediaStore>(new FolderMediaStore(options.MediaRoot));
+        services.AddMediaStore(builder.Configuration, Name);
         services.AddSingleton<VideoCatalogue>();
         services.AddSingleton<SteeringUrls>();
         services.AddSingleton(provider => new HttpClient(provider.GetRequiredService<ServiceCredential>().Handler()));

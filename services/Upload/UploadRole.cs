@@ -27,12 +27,10 @@ public sealed class UploadRole : IRole
         var configuration = builder.Configuration;
         var services = builder.Services;
         var options = UploadOptions.From(configuration, Name);
-        var media = configuration["Media:Root"] ?? throw new RoleConfigurationException(
-            Name, "EVENTSTREAM__MEDIA__ROOT is missing: set it to the folder that holds sources and renditions.");
         services.AddEventStore(configuration, Name);
         services.AddMigration("upload", typeof(UploadRole).Assembly, "Upload.Sql");
         services.AddAggregate(Video.Aggregate);
-        services.AddSingleton<IMediaStore>(new FolderMediaStore(media));
+        services.AddMediaStore(configuration, Name);
         services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();

@@ -1,5 +1,12 @@
 using EventStream.Benchmarks;
 using EventStream.Benchmarks.EventStore;
+using EventStream.Benchmarks.Streams;
+
+if (args is ["contestant", .. var contestant])
+{
+    await StreamContestants.RunAsync(contestant);
+    return;
+}
 
 var file = args is ["--out", var named] ? named : "artifacts/bench.jsonl";
 var only = args is ["--only", var wanted] ? wanted : null;
@@ -14,6 +21,8 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("inline projection", InlineBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
+    ("streams", StreamBenchmark.RunAsync),
+    ("streams restore", RestoreBenchmark.RunAsync),
 ];
 var figures = new List<Figure>();
 var chosen = suites.Where(suite => only is null || suite.Name.StartsWith(only, StringComparison.Ordinal));

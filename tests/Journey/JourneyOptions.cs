@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStream.Hosting;
+using EventStream.Processes;
 
 namespace EventStream.Journey;
 

@@ -11,17 +11,18 @@ public sealed class LayeringTests
         ["Contracts"] = [],
         ["Embedded.Broker"] = [],
         ["Embedded.ClickHouse"] = [],
-        ["Media"] = [],
+        ["Media"] = ["Messaging", "Hosting"],
         ["Tokens"] = ["Contracts"],
+        ["Processes"] = [],
         ["Messaging"] = ["Contracts"],
         ["Hosting"] = ["Messaging"],
         ["EventStore"] = ["Messaging", "Hosting"],
         ["Upload"] = ["Messaging", "Hosting", "EventStore", "Media"],
-        ["Encode"] = ["Messaging", "Hosting", "EventStore", "Media"],
-        ["Playback"] = ["Messaging", "Hosting", "EventStore", "Media", "Tokens"],
-        ["Edge"] = ["Messaging", "Hosting", "Tokens"],
+        ["Encode"] = ["Messaging", "Hosting", "Processes", "EventStore", "Media"],
+        ["Playback"] = ["Messaging", "Hosting", "Media", "Tokens"],
+        ["Edge"] = ["Messaging", "Hosting", "Processes", "Tokens"],
         ["Traffic"] = ["Messaging", "Hosting"],
-        ["Console"] = ["Messaging", "Hosting", "Warehouse"],
+        ["Console"] = ["Messaging", "Hosting", "Processes", "Warehouse"],
         ["Collect"] = ["Messaging", "Hosting", "Tokens"],
         ["Streams"] = ["Messaging", "Hosting"],
         ["Qoe"] = ["Streams", "Messaging", "Hosting"],
@@ -37,11 +38,22 @@ public sealed class LayeringTests
     public void A_room_references_only_what_the_plan_allows(string room)
     {
         var project = Checkout.Files("*.csproj").Single(file => Path.GetFileName(file) == $"EventStream.{room}.csproj");
-        var references = XDocument.Load(project).Descendants("ProjectReference")
-            .Select(reference =>
-                Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
-            .Select(name => name["EventStream.".Length..]);
-        Assert.Empty(references.Except(Allowed[room]));
+        Assert.Empty(References(project).Except(Allowed[room]));
+    }
+
+    [Fact]
+    public void A_reference_is_used()
+    {
+        var unused =
+            from project in Checkout.Files("*.csproj")
+            let source = string.Concat(
+                Checkout.SourceFiles()
+                    .Where(file => file.StartsWith(Path.GetDirectoryName(project)! + "/", StringComparison.Ordinal))
+                    .Select(File.ReadAllText))
+            from room in References(project)
+            where !source.Contains($"EventStream.{room}", StringComparison.Ordinal)
+            select $"{Path.GetFileName(project)} references {room} and no file of it uses that";
+        Assert.Empty(unused);
     }
 
     [Fact]
@@ -79,6 +91,12 @@ public sealed class LayeringTests
                        select $"{Path.GetRelativePath(Checkout.Root, file)} publishes to {topic}";
         Assert.Empty(offences);
     }
+
+    private static IEnumerable<string> References(string project) =>
+        XDocument.Load(project).Descendants("ProjectReference")
+            .Select(reference =>
+                Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
+            .Select(name => name["EventStream.".Length..]);
 
     private static bool Publishes(string text, string field) =>
         System.Text.RegularExpressions.Regex.IsMatch(

@@ -1,107 +1,101 @@
-using System.Net.Http.Headers;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Globalization;
+using k8s;
+using k8s.Autorest;
+using k8s.Exceptions;
+using k8s.Models;
 
 namespace EventStream.Capacity.Scaling;
 
-internal sealed record ScaleSpec(int Replicas);
-
-/// <summary>The <c>Scale</c> subresource of autoscaling/v1, as far as it is used.</summary>
-internal sealed record ScaleObject(ScaleSpec? Spec);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ScaleObject))]
-internal sealed partial class KubernetesJson : JsonSerializerContext;
-
 /// <summary>
-/// Scales deployments through the Kubernetes API: <c>GET</c> and merge-<c>PATCH</c> of the <c>scale</c> subresource of
-/// apps/v1. The service account's token is read for each call, because the kubelet rotates it.
+/// Scales deployments through the Kubernetes API: reads and merge-patches the <c>scale</c> subresource of apps/v1. In a
+/// pod it acts as the pod's service account, whose token the kubelet rotates; elsewhere as a kubeconfig file says.
 /// </summary>
-public sealed class KubernetesActuator(HttpClient client, string ns, Func<string?> token) : IActuator
+public sealed class KubernetesActuator : IActuator, IDisposable
 {
-    private const string Account = "/var/run/secrets/kubernetes.io/serviceaccount";
+    private const string ActuatorName = "kubernetes";
 
-    public string Name => "kubernetes";
+    /// <summary>Longest piece of a refusal's body that is passed on.</summary>
+    private const int BodyLengthMax = 200;
+
+    private readonly Kubernetes client;
+    private readonly string ns;
+
+    private KubernetesActuator(KubernetesClientConfiguration configuration, TimeSpan timeout)
+    {
+        configuration.HttpClientTimeout = timeout;
+        client = new Kubernetes(configuration);
+        ns = string.IsNullOrEmpty(configuration.Namespace) ? "default" : configuration.Namespace;
+    }
+
+    public string Name => ActuatorName;
 
     /// <summary>
-    /// The actuator of a pod, from the service account that Kubernetes mounts. Throws <see cref="ActuatorException"/>
-    /// where there is none.
+    /// The actuator of a kubeconfig file, with its current context, or of this pod where <paramref name="kubeConfig"/>
+    /// is empty. Throws <see cref="ActuatorException"/> where the file is wrong, or this is no pod.
     /// </summary>
-    public static KubernetesActuator InCluster(TimeSpan timeout)
-    {
-        var host = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST");
-        var port = Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_PORT") ?? "443";
-        if (string.IsNullOrEmpty(host) || !File.Exists($"{Account}/token"))
-        {
-            throw new ActuatorException(
-                "kubernetes",
-                "this process does not run in a pod with a service account; set Actuator to supervisor or none.");
-        }
-
-        if (host.Contains(':')) host = $"[{host}]";
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPemFile($"{Account}/ca.crt");
-        var client = new HttpClient(Trusting(roots), disposeHandler: true)
-        {
-            BaseAddress = new Uri($"https://{host}:{port}/"),
-            Timeout = timeout,
-        };
-        return new KubernetesActuator(
-            client, File.ReadAllText($"{Account}/namespace").Trim(), () => File.ReadAllText($"{Account}/token").Trim());
-    }
-
-    public async Task<int?> CurrentAsync(string target, CancellationToken cancellation)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, Path(target));
-        return await SendAsync(request, cancellation);
-    }
-
-    public async Task<int> ScaleAsync(string target, int replicas, string reason, CancellationToken cancellation)
-    {
-        var patch =
-            JsonSerializer.Serialize(new ScaleObject(new ScaleSpec(replicas)), KubernetesJson.Default.ScaleObject);
-        using var request = new HttpRequestMessage(HttpMethod.Patch, Path(target))
-        {
-            Content = new StringContent(patch, Encoding.UTF8, "application/merge-patch+json"),
-        };
-        return await SendAsync(request, cancellation);
-    }
-
-    /// <summary>Trusts the cluster's own authority and no other.</summary>
-    private static SocketsHttpHandler Trusting(X509Certificate2Collection roots)
-    {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-        };
-        policy.CustomTrustStore.AddRange(roots);
-        return new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } };
-    }
-
-    private string Path(string target) =>
-        $"apis/apps/v1/namespaces/{Uri.EscapeDataString(ns)}/deployments/{Uri.EscapeDataString(target)}/scale";
-
-    private async Task<int> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    public static KubernetesActuator Create(string? kubeConfig, TimeSpan timeout)
     {
         try
         {
-            if (token() is { } bearer) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
-            using var response = await client.SendAsync(request, cancellation);
-            if (!response.IsSuccessStatusCode)
+            if (!string.IsNullOrEmpty(kubeConfig))
             {
-                throw new ActuatorException(Name, await ActuatorHttp.RefusalAsync(request, response, cancellation));
+                return new KubernetesActuator(
+                    KubernetesClientConfiguration.BuildConfigFromConfigFile(new FileInfo(kubeConfig)), timeout);
             }
 
-            var body = await response.Content.ReadAsStringAsync(cancellation);
-            // The API leaves replicas out where it is zero.
-            return JsonSerializer.Deserialize(body, KubernetesJson.Default.ScaleObject)?.Spec?.Replicas ?? 0;
+            if (KubernetesClientConfiguration.IsInCluster())
+                return new KubernetesActuator(KubernetesClientConfiguration.InClusterConfig(), timeout);
+        }
+        catch (Exception e) when (e is KubeConfigException or IOException or YamlDotNet.Core.YamlException)
+        {
+            throw new ActuatorException(ActuatorName, $"its settings cannot be read: {e.Message}", e);
+        }
+
+        throw new ActuatorException(
+            ActuatorName,
+            "this process does not run in a pod with a service account; name a file in Capacity:KubeConfig, or set "
+                + "Actuator to supervisor or none.");
+    }
+
+    public Task<int?> CurrentAsync(string target, CancellationToken cancellation) => AskAsync<int?>(
+        $"GET the scale of {target}",
+        async () => Replicas(await client.AppsV1.ReadNamespacedDeploymentScaleAsync(
+            target, ns, cancellationToken: cancellation)),
+        cancellation);
+
+    public Task<int> ScaleAsync(string target, int replicas, string reason, CancellationToken cancellation)
+    {
+        var patch = new V1Patch(
+            string.Create(CultureInfo.InvariantCulture, $$$"""{"spec":{"replicas":{{{replicas}}}}}"""),
+            V1Patch.PatchType.MergePatch);
+        return AskAsync(
+            $"PATCH the scale of {target}",
+            async () => Replicas(await client.AppsV1.PatchNamespacedDeploymentScaleAsync(
+                patch, target, ns, cancellationToken: cancellation)),
+            cancellation);
+    }
+
+    public void Dispose() => client.Dispose();
+
+    /// <summary>The API leaves replicas out where it is zero.</summary>
+    private static int Replicas(V1Scale scale) => scale.Spec?.Replicas ?? 0;
+
+    private async Task<T> AskAsync<T>(string what, Func<Task<T>> ask, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (HttpOperationException e)
+        {
+            var said = e.Response.Content ?? "";
+            if (said.Length > BodyLengthMax) said = said[..BodyLengthMax];
+            throw new ActuatorException(
+                Name, $"{what} in namespace {ns} answered {(int)e.Response.StatusCode}: {said}", e);
         }
         catch (Exception e) when (ActuatorHttp.IsTransport(e, cancellation) || e is IOException)
         {
-            throw new ActuatorException(Name, $"{request.Method} {request.RequestUri} failed: {e.Message}", e);
+            throw new ActuatorException(Name, $"{what} in namespace {ns} failed: {e.Message}", e);
         }
     }
 }

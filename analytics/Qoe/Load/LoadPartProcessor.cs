@@ -1,5 +1,6 @@
 using EventStream.Qoe.Sessions;
 using EventStream.Streams;
+using EventStream.Streams.State;
 
 namespace EventStream.Qoe.Load;
 
@@ -8,28 +9,30 @@ namespace EventStream.Qoe.Load;
 /// small records a step leave the partition, whatever the traffic; that of the viewers is sent for every step, zero
 /// or not, because it also says that the partition has been read through the step.
 /// </summary>
-internal sealed class LoadPartProcessor(QoeOptions options) : Processor<string, QoeInput, string, LoadPart>
+internal sealed class LoadPartProcessor(QoeOptions options) : Processor<QoeInput>
 {
     public const string Store = "load-parts";
 
-    private WindowStore<string, LoadPart> parts = null!;
-    private KeyValueStore<string, SessionState> sessions = null!;
+    private TypedWindowStore<string, LoadPart> parts = null!;
+    private TypedKeyValueStore<string, SessionState> sessions = null!;
 
     /// <summary>The first step that has not been told; null before the first record.</summary>
     private DateTimeOffset? next;
 
     protected override void Init()
     {
-        parts = Context.Store<WindowStore<string, LoadPart>>(Store);
-        sessions = Context.Store<KeyValueStore<string, SessionState>>(SessionProcessor.Store);
+        parts = Context.Store<TypedWindowStore<string, LoadPart>>(Store);
+        sessions = Context.Store<TypedKeyValueStore<string, SessionState>>(SessionProcessor.Store);
         Context.SchedulePunctuation(TimeSpan.FromMilliseconds(500), Close);
         if (Context.StreamTime > DateTimeOffset.MinValue)
             next = FirstOpen(Context.StreamTime);
     }
 
-    protected override void Process(Record<string, QoeInput> record)
+    protected override void Process(StreamRecord<QoeInput> record)
     {
-        next ??= TimeWindows.StartOf(Context.StreamTime, options.LoadStep);
+        if (!record.Value.Counts)
+            return;
+        next ??= EventTime.StartOf(Context.StreamTime, options.LoadStep);
         if (record.Value.Request is not { Edge.Length: > 0 } request)
             return;
         Add(record.Time, LoadResources.RequestsOf(request.Edge), 1, LoadResources.Requests);
@@ -38,7 +41,7 @@ internal sealed class LoadPartProcessor(QoeOptions options) : Processor<string, 
 
     private void Add(DateTimeOffset time, string resource, double value, string unit)
     {
-        var step = TimeWindows.StartOf(time, options.LoadStep);
+        var step = EventTime.StartOf(time, options.LoadStep);
         if (step < next)
         {
             Context.CountLate(Store);
@@ -51,7 +54,7 @@ internal sealed class LoadPartProcessor(QoeOptions options) : Processor<string, 
 
     /// <summary>The first step that records may still change: the grace after its end is not over.</summary>
     private DateTimeOffset FirstOpen(DateTimeOffset streamTime) =>
-        TimeWindows.StartOf(streamTime.AddSeconds(-options.LoadGraceSeconds), options.LoadStep);
+        EventTime.StartOf(streamTime.AddSeconds(-options.LoadGraceSeconds), options.LoadStep);
 
     private void Close(DateTimeOffset streamTime)
     {

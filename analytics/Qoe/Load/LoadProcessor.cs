@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Streams;
+using EventStream.Streams.State;
 
 namespace EventStream.Qoe.Load;
 
@@ -8,25 +9,25 @@ namespace EventStream.Qoe.Load;
 /// once every partition has told its part of it, so that a partition which cannot be read, or is behind, makes load
 /// come late and never too small. Resources without a part in a step had none: they are told as zero.
 /// </summary>
-internal sealed class LoadProcessor(QoeOptions options) : Processor<string, LoadPart, string, LoadMeasured>
+internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
 {
     public const string Sums = "load-sums";
     public const string Known = "load-known";
     public const string Progress = "load-progress";
 
     private readonly IReadOnlyList<(string Resource, string Unit)> expected = [.. LoadResources.Expected(options)];
-    private WindowStore<string, LoadPart> sums = null!;
-    private KeyValueStore<string, KnownLoad> known = null!;
-    private KeyValueStore<int, LoadProgress> progress = null!;
+    private TypedWindowStore<string, LoadPart> sums = null!;
+    private TypedKeyValueStore<string, KnownLoad> known = null!;
+    private TypedKeyValueStore<int, LoadProgress> progress = null!;
 
     protected override void Init()
     {
-        sums = Context.Store<WindowStore<string, LoadPart>>(Sums);
-        known = Context.Store<KeyValueStore<string, KnownLoad>>(Known);
-        progress = Context.Store<KeyValueStore<int, LoadProgress>>(Progress);
+        sums = Context.Store<TypedWindowStore<string, LoadPart>>(Sums);
+        known = Context.Store<TypedKeyValueStore<string, KnownLoad>>(Known);
+        progress = Context.Store<TypedKeyValueStore<int, LoadProgress>>(Progress);
     }
 
-    protected override void Process(Record<string, LoadPart> record)
+    protected override void Process(StreamRecord<LoadPart> record)
     {
         var part = record.Value;
         // A part whose step has been told is one that two instances computed while a partition moved between them.

@@ -16,7 +16,7 @@ public static class BeaconTime
     public static DateTimeOffset Of(BeaconReceived beacon, QoeOptions options)
     {
         var time = beacon.Time;
-        if (beacon is { Event: "rr", TtlbMs: > 0 and < ResponseMsMax })
+        if (beacon is { Event: PlayerEvent.Response, TtlbMs: > 0 and < ResponseMsMax })
             time = time.AddMilliseconds(beacon.TtlbMs.Value);
         return time > beacon.ReceivedAt.AddSeconds(options.ClockSkewSeconds) ? beacon.ReceivedAt : time;
     }

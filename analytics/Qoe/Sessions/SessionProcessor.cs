@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Streams;
+using EventStream.Streams.State;
 
 namespace EventStream.Qoe.Sessions;
 
@@ -8,28 +9,30 @@ namespace EventStream.Qoe.Sessions;
 /// cref="SessionTimeline"/>; out come window shares, at intervals the session so far, and once the session as it
 /// ended. Log lines get the session's dimensions.
 /// </summary>
-internal sealed class SessionProcessor(QoeOptions options) : Processor<string, QoeInput, string, IQoeFact>
+internal sealed class SessionProcessor(QoeOptions options) : Processor<QoeInput>
 {
     public const string Store = "sessions";
     public const string Waiting = "requests-waiting";
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
-    private KeyValueStore<string, SessionState> sessions = null!;
+    private TypedKeyValueStore<string, SessionState> sessions = null!;
     private SessionRequests requests = null!;
 
     protected override void Init()
     {
-        sessions = Context.Store<KeyValueStore<string, SessionState>>(Store);
+        sessions = Context.Store<TypedKeyValueStore<string, SessionState>>(Store);
         requests = new SessionRequests(
             sessions,
-            Context.Store<KeyValueStore<string, WaitingRequests>>(Waiting),
+            Context.Store<TypedKeyValueStore<string, WaitingRequests>>(Waiting),
             options
         );
         Context.SchedulePunctuation(Tick, OnTick);
     }
 
-    protected override void Process(Record<string, QoeInput> record)
+    protected override void Process(StreamRecord<QoeInput> record)
     {
+        if (!record.Value.Counts)
+            return;
         if (record.Value.Beacon is { } beacon)
             OnBeacon(beacon);
         else if (record.Value.Request is { } request)
@@ -92,7 +95,7 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
     {
         if (!state.Changed || !state.Live || now < state.UpdatedAt.AddSeconds(options.UpdateSeconds))
             return state;
-        Forward(state.SessionId, new SessionFact(View(state)), now);
+        Forward(state.SessionId, View(state), now);
         return state with { UpdatedAt = now, Changed = false };
     }
 
@@ -110,7 +113,7 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<string, Q
             state.EndedAt!.Value,
             SessionEdges.Of(state)
         );
-        Forward(state.SessionId, new SessionFact(finished), finished.EndedAt);
+        Forward(state.SessionId, finished, finished.EndedAt);
     }
 
     private void OnTick(DateTimeOffset streamTime)

@@ -1,5 +1,5 @@
 using EventStream.Contracts;
-using EventStream.Streams;
+using EventStream.Streams.State;
 
 namespace EventStream.Qoe.Sessions;
 
@@ -8,8 +8,8 @@ namespace EventStream.Qoe.Sessions;
 /// travel in batches: a bounded number of sessions is remembered until then.
 /// </summary>
 internal sealed class SessionRequests(
-    KeyValueStore<string, SessionState> sessions,
-    KeyValueStore<string, WaitingRequests> waiting,
+    TypedKeyValueStore<string, SessionState> sessions,
+    TypedKeyValueStore<string, WaitingRequests> waiting,
     QoeOptions options
 )
 {

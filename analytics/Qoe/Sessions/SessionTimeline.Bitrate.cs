@@ -39,7 +39,7 @@ internal sealed partial class SessionTimeline
                 Begin(kbps);
             else
                 Announce(kbps, state.BufferEndMs);
-            if (beacon.Event == "rr" && beacon.ObjectType is null or "v" or "av")
+            if (beacon.Event == PlayerEvent.Response && beacon.ObjectType is null or "v" or "av")
                 Arrive(kbps, beacon);
         }
     }
@@ -50,7 +50,7 @@ internal sealed partial class SessionTimeline
     /// </summary>
     private void Buffer(BeaconReceived beacon)
     {
-        if (beacon.Event == "rr" && beacon.ObjectType is not null)
+        if (beacon.Event == PlayerEvent.Response && beacon.ObjectType is not null)
             state = state with { MeasuresAtReport = true };
         if (beacon.BufferMs is { } length && (state.MeasuresAtReport || length != state.BufferMs))
             state = state with { BufferMs = length, BufferEndMs = state.PlayedMs + length };

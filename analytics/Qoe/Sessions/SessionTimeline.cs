@@ -9,7 +9,7 @@ namespace EventStream.Qoe.Sessions;
 internal sealed partial class SessionTimeline(SessionState start, QoeOptions options)
 {
     /// <summary>
-    /// Two error reports closer than this are one failure: players send the state f and the event e together.
+    /// Two error reports closer than this are one failure: players send the fatal state and an error event together.
     /// </summary>
     private const double SameFailureMs = 1000;
 
@@ -43,16 +43,16 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         shares.Subject = Here();
         shares.Touch(at);
         // A response report of dash.js carries the state at its request, which may be long past.
-        if (beacon.State is { } phase && (beacon.Event != "rr" || state.Phase.Length == 0))
+        if (beacon.State is { } phase && (beacon.Event != PlayerEvent.Response || state.Phase.Length == 0))
             Enter(phase, at, beacon.StartDelayMs);
-        if (state.Phase.Length == 0 && beacon.Event == "t")
+        if (state.Phase.Length == 0 && beacon.Event == PlayerEvent.Interval)
             state = state with { RequestedAt = state.RequestedAt ?? at };
         StartDelay(beacon);
         Bitrate(beacon);
         Totals(beacon);
-        if (beacon.Event == "e")
-            Fail(at, beacon.State == "f");
-        if (beacon.Event == "rr")
+        if (beacon.Event == PlayerEvent.Error)
+            Fail(at, beacon.State == PlayerState.Fatal);
+        if (beacon.Event == PlayerEvent.Response)
             state = state with { PlayedMsAtLastResponse = state.PlayedMs };
     }
 
@@ -75,9 +75,14 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
     private bool Reopen(BeaconReceived beacon, DateTimeOffset at)
     {
         // Interval and response reports go on after the end; only a state of playing on opens the session again.
-        if (beacon.Event != "ps" || beacon.State is not ("p" or "s" or "k" or "r") || at <= state.EndedAt)
+        var goesOn = beacon is
+        {
+            Event: PlayerEvent.StateChange,
+            State: PlayerState.Playing or PlayerState.Starting or PlayerState.Seeking or PlayerState.Rebuffering,
+        };
+        if (!goesOn || at <= state.EndedAt)
             return false;
-        state = state with { EndReason = null, EndedAt = null, Phase = "k", Seeking = true, At = at };
+        state = state with { EndReason = null, EndedAt = null, Phase = PlayerState.Seeking, Seeking = true, At = at };
         return true;
     }
 
@@ -102,15 +107,25 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         state = state with { Edges = SessionEdges.With(state.Edges, state.Edge, region, change) };
     }
 
+    /// <summary>Whether the viewer watches or waits in this state, as also before any report of one.</summary>
+    private static bool IsWatching(string phase) =>
+        phase
+            is PlayerState.Starting
+                or PlayerState.Playing
+                or PlayerState.Seeking
+                or PlayerState.Rebuffering
+                or PlayerState.Waiting
+                or "";
+
     private void Advance(DateTimeOffset to)
     {
         var from = state.At;
         var ms = (to - from).TotalMilliseconds;
         if (ms <= 0)
             return;
-        if (state.Phase is "s" or "p" or "k" or "r" or "w" or "")
+        if (IsWatching(state.Phase))
             state = state with { WatchedMs = state.WatchedMs + ms };
-        if (state.Phase == "p")
+        if (state.Phase == PlayerState.Playing)
             Play(from, ms);
         if (state.StallFrom is { } stalled)
             Stall(stalled, from, to);
@@ -183,32 +198,34 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         state = state with { Phase = phase, StallFrom = null, StallCounted = false };
         switch (phase)
         {
-            case "s":
+            case PlayerState.Starting:
                 // After preloading or a pause the wait begins now; else it began with the first report.
                 state = state with
                 {
-                    RequestedAt = before is "d" or "a" ? at : state.RequestedAt ?? state.StartedAt,
+                    RequestedAt = before is PlayerState.Preloading or PlayerState.Paused
+                        ? at
+                        : state.RequestedAt ?? state.StartedAt,
                 };
                 break;
-            case "p":
+            case PlayerState.Playing:
                 Playing(at, startDelay);
                 break;
-            case "k":
+            case PlayerState.Seeking:
                 state = state with { Seeking = true };
                 break;
-            case "r":
+            case PlayerState.Rebuffering:
                 state = state with { ReportsStallState = true };
                 if (state.FirstPlayAt is not null && !state.Seeking)
                     state = state with { StallFrom = at };
                 break;
-            case "f":
+            case PlayerState.Fatal:
                 Fail(at, fatal: true);
                 break;
-            case "e":
-                End("ended", at);
+            case PlayerState.Ended:
+                End(SessionEnd.Ended, at);
                 break;
-            case "q":
-                End("quit", at);
+            case PlayerState.Quit:
+                End(SessionEnd.Quit, at);
                 break;
         }
     }
@@ -246,7 +263,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
     {
         // A start delay reported before playback began cannot be one: dash.js sends its first guess with the first
         // report.
-        if (beacon.StartDelayMs is > 0 && beacon.Event != "rr" && state.FirstPlayAt is not null)
+        if (beacon.StartDelayMs is > 0 && beacon.Event != PlayerEvent.Response && state.FirstPlayAt is not null)
             state = state with { StartupMs = beacon.StartDelayMs };
     }
 

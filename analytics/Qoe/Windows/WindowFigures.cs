@@ -2,15 +2,12 @@ using EventStream.Contracts;
 
 namespace EventStream.Qoe;
 
-/// <summary>Anything that the session step of the topology puts out.</summary>
-public interface IQoeFact;
-
 /// <summary>
 /// What happened in one window for one video, edge, region and device: a share of it, or the sum. Durations in
 /// milliseconds; <c>BitrateMs</c> is kbit/s times milliseconds played at it, so that averages are made after adding
 /// up.
 /// </summary>
-public sealed record WindowFigures : IQoeFact
+public sealed record WindowFigures
 {
     public required SessionSubject Subject { get; init; }
 

@@ -22,7 +22,7 @@ internal sealed class WindowShares(SessionState state, SessionSubject subject, T
     /// <summary>Adds figures at a moment.</summary>
     public void Add(DateTimeOffset at, Func<WindowFigures, WindowFigures> fill)
     {
-        var start = TimeWindows.StartOf(at, window);
+        var start = EventTime.StartOf(at, window);
         var dimensions = Subject with { Player = "" };
         var key = WindowFigures.KeyOf(dimensions);
         var next = CountedIn is not { } counted || start > counted;
@@ -44,7 +44,7 @@ internal sealed class WindowShares(SessionState state, SessionSubject subject, T
     /// <summary>Counts the session in the window of a moment, if it is not yet.</summary>
     public void Touch(DateTimeOffset at)
     {
-        var start = TimeWindows.StartOf(at, window);
+        var start = EventTime.StartOf(at, window);
         if (CountedIn is null || start > CountedIn)
             Add(at, share => share);
     }
@@ -56,7 +56,7 @@ internal sealed class WindowShares(SessionState state, SessionSubject subject, T
     {
         while (from < to)
         {
-            var end = TimeWindows.StartOf(from, window) + window;
+            var end = EventTime.StartOf(from, window) + window;
             if (end > to)
                 end = to;
             var ms = (end - from).TotalMilliseconds;

@@ -1,5 +1,6 @@
 using ClickHouse.Driver;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -27,7 +28,8 @@ internal static class WarehouseApi
         """;
 
     public static void Map(IEndpointRouteBuilder app) => 
-        app.MapGet("/v1/status", StatusAsync).RequireAuthorization(Policies.Analyse);
+        app.MapGet("/v1/status", StatusAsync).RequireAuthorization(Policies.Analyse)
+            .Describe("Offsets and lag by partition, rows and bytes by table.", 503);
 
     private static async Task<Results<Ok<WarehouseStatus>, ProblemHttpResult>> StatusAsync(
         SinkState state, IClickHouseClient client, CancellationToken cancellation)

@@ -57,7 +57,7 @@ internal static partial class BrokerLog
     [LoggerMessage(
         12,
         LogLevel.Error,
-        "The log in {Folder} cannot be compacted; it stays as it is. Read what is needed from it and create it anew")]
+        "The log in {Folder} cannot be compacted; it stays as it is. Read what is needed from it and create it again")]
     public static partial void Uncleanable(ILogger logger, Exception exception, string folder);
 
     [LoggerMessage(

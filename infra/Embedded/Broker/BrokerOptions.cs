@@ -37,7 +37,7 @@ public sealed record BrokerOptions
     /// <summary>The TCP port, 0 for any free one.</summary>
     public int Port { get; init; }
 
-    /// <summary>The host name that clients are told to connect to; null for the address itself.</summary>
+    /// <summary>The host name that is advertised to clients; null for the address itself.</summary>
     public string? AdvertisedHost { get; init; }
 
     /// <summary>How durable an acknowledged record is.</summary>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Embedded.Broker;
 
 /// <summary>
-/// A single-node broker that speaks the Kafka protocol: bytes in, a durable log on disk, consumer groups and
+/// A single-node broker for the Kafka protocol: bytes in, a durable log on disk, consumer groups and
 /// transactions. Clients connect as <see cref="BrokerOptions.Security"/> says, in plain text unless it says otherwise.
 /// Record batches are kept as they came (magic 2), in the layout of KIP-98.
 /// </summary>

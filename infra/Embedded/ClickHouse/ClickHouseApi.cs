@@ -33,8 +33,8 @@ internal sealed partial class ClickHouseApi(
     public void Map(IEndpointRouteBuilder app)
     {
         // ClickHouse's own users and passwords decide here, as its clients expect.
-        app.MapMethods("/ping", ["GET", "HEAD"], HandleAsync).AllowAnonymous();
-        app.MapMethods("/", ["GET", "HEAD", "POST"], HandleAsync).AllowAnonymous();
+        app.MapMethods("/ping", ["GET", "HEAD"], HandleAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapMethods("/", ["GET", "HEAD", "POST"], HandleAsync).AllowAnonymous().ExcludeFromDescription();
     }
 
     public void Dispose()
@@ -128,7 +128,7 @@ internal sealed partial class ClickHouseApi(
         {
             while (await run.Chunks.WaitToReadAsync(limit.Token))
             {
-                // Whoever asks for progress wants the first word of it at once.
+                // A client that asks for progress wants the first report at once.
                 var wait = ResultHeader.HasProgress(run.ResultFormat) ? HeldProgressMax : HeldMax;
                 if (held.Count == 0 && !request.WaitEnd) limit.CancelAfter(wait);
                 while (bytes < most && run.Chunks.TryRead(out var chunk))

@@ -1,7 +1,7 @@
 namespace EventStream.Embedded.ClickHouse;
 
 /// <summary>
-/// Lets a bounded number through at once and a bounded number wait; one more is refused at once, which tells a client
+/// Lets a bounded number through at once and a bounded number wait; one more is refused at once, which shows a client
 /// to come later instead of holding its request, and its body, in memory.
 /// </summary>
 internal sealed class ConcurrencyLimiter(int concurrentMax, int waitingMax) : IDisposable

@@ -16,7 +16,7 @@ internal static class EngineUsers
     /// <summary>Of the process itself: definition of system tables, the killing of queries.</summary>
     public const string Inside = "inside";
 
-    /// <summary>Reads the rows of an INSERT, which stand in a file in memory.</summary>
+    /// <summary>Reads the rows of an INSERT, which are in a file in memory.</summary>
     public const string Rows = "rows";
 
     public const string Writer = "writer", Reader = "reader";

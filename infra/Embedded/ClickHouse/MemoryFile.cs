@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace EventStream.Embedded.ClickHouse;
 
 /// <summary>
-/// A file without a name, in memory. Rows to be inserted go through one, because the engine cuts data that stands
+/// A file without a name, in memory. Rows to be inserted go through one, because the engine cuts data that is
 /// inside a statement at a semicolon before a line break, whatever its format; a file it reads as bytes.
 /// </summary>
 internal sealed partial class MemoryFile : IDisposable

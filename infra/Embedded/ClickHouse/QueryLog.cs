@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace EventStream.Embedded.ClickHouse;
 
 /// <summary>
-/// What <c>system.query_log</c> tells. Entries wait in memory and become rows only when somebody reads the table, so
+/// What <c>system.query_log</c> holds. Entries wait in memory and become rows only when somebody reads the table, so
 /// that a statement costs no insert of its own; the oldest ones go beyond the bound.
 /// </summary>
 internal sealed class QueryLog(EmbeddedEngine engine, TimeProvider clock)

@@ -23,7 +23,7 @@ internal static class ResultHeader
     public static bool IsChunked(string format) =>
         Plain.Contains(format) || Lines.ContainsKey(format) || IsBinary(format);
 
-    /// <summary>Whether the format tells how far a query is, from its start on.</summary>
+    /// <summary>Whether the format reports how far a query is, from its start on.</summary>
     public static bool HasProgress(string format) =>
         format.EndsWith("WithProgress", StringComparison.OrdinalIgnoreCase);
 

@@ -5,7 +5,7 @@ namespace EventStream.Embedded.ClickHouse;
 /// <summary>
 /// Keeps the signal handlers of .NET. <c>chdb_connect</c> replaces those of eight signals, after which the first
 /// NullReferenceException of managed code hangs the process; so the handlers are saved before and put back after.
-/// A fault on any thread in between is fatal, hence the engine connects before anything else runs.
+/// A fault on any thread in between is fatal, so the engine connects before anything else runs.
 /// </summary>
 internal static unsafe partial class SignalGuard
 {

@@ -9,7 +9,7 @@ internal static class SystemTables
     /// <summary>Rows of the query log that are kept; two a statement.</summary>
     public const int LogRowsMax = 4000;
 
-    /// <summary>The view that stands for <c>system.processes</c> in statements from outside.</summary>
+    /// <summary>The view that replaces <c>system.processes</c> in statements from outside.</summary>
     public const string Processes = "system.client_processes";
 
     public static readonly IReadOnlyList<string> Definitions =

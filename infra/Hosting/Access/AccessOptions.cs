@@ -21,7 +21,7 @@ public sealed record AccessKey
 }
 
 /// <summary>
-/// Who may speak to a role, section <c>Access</c>. Every role of a platform has the same: <c>Access:Keys:0:Name</c>,
+/// Who may call a role, section <c>Access</c>. Every role of a platform has the same: <c>Access:Keys:0:Name</c>,
 /// <c>Role</c> and <c>Sha256</c>, and the service credential in <c>Access:ServiceKey</c> or the file
 /// <c>Access:ServiceKeyFile</c>.
 /// </summary>

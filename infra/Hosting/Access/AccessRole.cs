@@ -15,6 +15,6 @@ public enum AccessRole
     /// <summary>One edge: it delivers its own access log, under its name.</summary>
     Edge,
 
-    /// <summary>Another role of this platform. It may speak on behalf of a user.</summary>
+    /// <summary>Another role of this platform. It may act on behalf of a user.</summary>
     Service,
 }

@@ -1,3 +1,4 @@
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -19,7 +20,8 @@ internal static class Doors
 
     public static void MapDoors(this WebApplication app) =>
         app.MapGet("/v1/doors", (IEnumerable<EndpointDataSource> sources) => List(sources))
-            .RequireAuthorization(Policies.Operate);
+            .RequireAuthorization(Policies.Operate)
+            .Describe("The routes of this role, and who may use each.");
 
     private static IReadOnlyList<Door> List(IEnumerable<EndpointDataSource> sources) =>
     [
@@ -32,7 +34,7 @@ internal static class Doors
         var methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
         var policies = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(data => data.Policy)
             .OfType<string>().ToList();
-        // What a route itself says stands last and counts besides what its group says; both must be met.
+        // What a route itself says comes last and counts besides what its group says; both must be met.
         var policy = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? Anyone
             : policies.Count > 0 ? string.Join(" and ", policies.Distinct(StringComparer.Ordinal)) : Policies.Operate;
         return new Door(

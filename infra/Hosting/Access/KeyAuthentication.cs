@@ -9,7 +9,7 @@ namespace EventStream.Hosting.Access;
 
 /// <summary>
 /// The authentication scheme of keys: <c>Authorization: Bearer KEY</c>. OpenID Connect would be one more scheme that
-/// gives the same roles. A service may speak on behalf of a user with <see cref="OnBehalfOf"/>; nobody else may.
+/// gives the same roles. A service may act on behalf of a user with <see cref="OnBehalfOf"/>; nobody else may.
 /// </summary>
 public sealed class KeyAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, Keyring keyring)
@@ -18,7 +18,7 @@ public sealed class KeyAuthentication(
     /// <summary>Name of the scheme.</summary>
     public const string SchemeName = "Key";
 
-    /// <summary>Header with which a service names the user it speaks for: <c>role name</c>.</summary>
+    /// <summary>Header with which a service names the user it acts for: <c>role name</c>.</summary>
     public const string OnBehalfOf = "X-EventStream-On-Behalf-Of";
 
     private const string Bearer = "Bearer ";

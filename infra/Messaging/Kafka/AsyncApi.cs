@@ -133,7 +133,7 @@ public static class AsyncApi
                 [CloudEvents.SpecVersion] = Text("Version of CloudEvents.", CloudEvents.SpecVersionValue),
                 [CloudEvents.Type] = Text("The frozen wire name of the message."),
                 [CloudEvents.Source] = Text("The role that wrote it."),
-                [CloudEvents.Id] = Text("The event's id, by which a repetition is told."),
+                [CloudEvents.Id] = Text("The event's id, by which a repetition is recognized."),
                 [CloudEvents.Time] = Text("The event's own time, RFC 3339."),
                 [CloudEvents.ContentType] = Text("How the value is written.", CloudEvents.JsonContentType),
                 [CloudEvents.TraceParent] = Text("W3C trace context, where the event is part of a trace."),

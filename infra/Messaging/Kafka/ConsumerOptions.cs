@@ -64,7 +64,7 @@ public sealed record ConsumerOptions(string Group, IReadOnlyList<Topic> Topics)
 
     /// <summary>
     /// Read every partition from the beginning at each start, without a group: for read models that live in memory.
-    /// Nothing is committed, and <see cref="EventConsumer.CaughtUp"/> tells when the records that were there at the
+    /// Nothing is committed, and <see cref="EventConsumer.CaughtUp"/> says when the records that were there at the
     /// start are processed.
     /// </summary>
     public bool FromBeginning { get; init; }

@@ -17,20 +17,20 @@ public sealed partial class EventConsumer
         if (partitions.Count > 0) GivingUp(logger, options.Group, partitions.Count, string.Join(", ", partitions));
         var held = partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>().ToList();
         Drain(held, options.DrainTimeout);
-        if (held.Count > 0) Within(FarewellTimeout, () => CommitAsync(consumer, held), "a last commit");
+        if (held.Count > 0) Within(LeaveTimeout, () => CommitAsync(consumer, held), "a last commit");
         foreach (var partition in partitions) works.Remove(partition);
     }
 
     /// <summary>
     /// The last commit of partitions: a rebalance that is under way is waited for, and what it refused is committed in
     /// the generation that it led to. Whoever is still the same member then has kept its partitions; one that was put
-    /// out of the group and has joined it anew must not touch what is somebody else's by now.
+    /// out of the group and has joined it again must not touch what another member owns now.
     /// </summary>
     private async Task CommitAsync(IConsumer<byte[], byte[]> consumer, List<PartitionWork> which)
     {
         var (started, member) = (clock.GetTimestamp(), consumer.MemberId);
         while (Commit(consumer, which) is ErrorCode.RebalanceInProgress or ErrorCode.IllegalGeneration
-            && clock.GetElapsedTime(started) < FarewellTimeout && consumer.MemberId == member)
+            && clock.GetElapsedTime(started) < LeaveTimeout && consumer.MemberId == member)
             await Task.Delay(RoomWait, clock);
     }
 
@@ -54,8 +54,8 @@ public sealed partial class EventConsumer
     {
         GiveUp(consumer, [.. works.Keys]);
         // A broker that is away would keep the client waiting for as long as a request may take.
-        Within(FarewellTimeout, () => Task.Run(consumer.Close), "the farewell to the group");
-        Within(FarewellTimeout, () => Task.Run(consumer.Dispose), "closing the client");
+        Within(LeaveTimeout, () => Task.Run(consumer.Close), "leaving the group");
+        Within(LeaveTimeout, () => Task.Run(consumer.Dispose), "closing the client");
     }
 
     private void Within(TimeSpan bound, Func<Task> step, string what)

@@ -27,8 +27,8 @@ public sealed partial class EventConsumer : BackgroundService
     /// <summary>Time that a cancelled handler has to end.</summary>
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(2);
 
-    /// <summary>Time that the broker has for a last commit, and for a farewell.</summary>
-    private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(3);
+    /// <summary>Time that the broker has for a last commit, and for leaving the group.</summary>
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(3);
 
     private readonly ConsumerOptions options;
     private readonly KafkaOptions kafka;

@@ -11,7 +11,7 @@ namespace EventStream.Messaging.Kafka;
 /// memory stays bounded when the broker is away. A client that Kafka refused for good is replaced by a new one.
 /// </summary>
 /// <remarks>
-/// Kafka refuses a whole batch for a record that breaks a rule, and its client does not tell which record that is. The
+/// Kafka refuses a whole batch for a record that breaks a rule, and its client does not say which record that is. The
 /// records of a refused batch go once more through a second client, whose batches hold one record each: what fails
 /// there is bad by itself. They keep their places in flight meanwhile, so that the bounds hold.
 /// </remarks>
@@ -70,9 +70,9 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
             cancellation);
 
     /// <summary>
-    /// Waits, for at most <see cref="KafkaOptions.FlushTimeout"/>, until nothing is in flight; then closes, tells the
-    /// callers of what is left, and logs how many records of which topics that are. Safe to call again: the container
-    /// holds it under two names and disposes it once for each.
+    /// Waits, for at most <see cref="KafkaOptions.FlushTimeout"/>, until nothing is in flight; then closes, reports
+    /// to the callers of what is left, and logs how many records of which topics that are. Safe to call again: the
+    /// container holds it under two names and disposes it once for each.
     /// </summary>
     public void Dispose()
     {
@@ -88,7 +88,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
             NotSent(logger, left.Count, options.FlushTimeout.TotalSeconds, string.Join(", ", topics));
         }
 
-        foreach (var record in left) Tell(record, new Error(ErrorCode.Local_Destroy, "the producer was closed"));
+        foreach (var record in left) Report(record, new Error(ErrorCode.Local_Destroy, "the producer was closed"));
         last?.Dispose();
         single?.Dispose();
         ProducerMetrics.Remove(this);
@@ -121,7 +121,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private void Settle(PendingRecord record, Error error)
     {
         if (IsOfOneRecord(error) && !record.SentAlone && TrySendAlone(record)) return;
-        if (window.TryLeave(record)) Tell(record, error);
+        if (window.TryLeave(record)) Report(record, error);
     }
 
     /// <summary>Whether Kafka refused the batch for one record in it, or for the size of all of them.</summary>
@@ -138,7 +138,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         }
         catch (Exception e) when (e is KafkaException or ObjectDisposedException)
         {
-            // The first refusal stands.
+            // The first refusal counts.
             return false;
         }
     }
@@ -161,7 +161,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     }
 
     /// <summary>
-    /// What is told to nobody else. That an error is fatal the client says here only: its reports and exceptions give
+    /// What no callback reports. That an error is fatal the client says here only: its reports and exceptions give
     /// the cause, which by itself need not be.
     /// </summary>
     private void OnError(IProducer<byte[], byte[]> from, Error error)
@@ -170,7 +170,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         else ClientError(logger, error.Reason);
     }
 
-    private void Tell(PendingRecord record, Error error)
+    private void Report(PendingRecord record, Error error)
     {
         var elapsed = record.StartedAt == 0 ? (TimeSpan?)null : clock.GetElapsedTime(record.StartedAt);
         ProducerMetrics.Settled(record.Topic, error, elapsed);

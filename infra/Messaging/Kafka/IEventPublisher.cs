@@ -5,8 +5,9 @@ namespace EventStream.Messaging.Kafka;
 
 /// <summary>
 /// Publishes messages to topics. Order is that of the calls, per key; a record is acknowledged by all replicas before
-/// its outcome is told. Records share batches, and Kafka refuses a batch for one bad record in it: the records of such
-/// a batch are sent again one by one, so that only the bad one fails. They may then follow later records of their key.
+/// its outcome is reported. Records share batches, and Kafka refuses a batch for one bad record in it: the records of
+/// such a batch are sent again one by one, so that only the bad one fails. They may then follow later records of
+/// their key.
 /// </summary>
 public interface IEventPublisher
 {
@@ -21,7 +22,7 @@ public interface IEventPublisher
 
     /// <summary>
     /// The form for many records: ends as soon as the record has its place among those in flight, which is at once
-    /// unless the bounds are reached. <paramref name="delivered"/> is told the outcome, null for an acknowledgement;
+    /// unless the bounds are reached. <paramref name="delivered"/> gets the outcome, null for an acknowledgement;
     /// it is called on the client's thread and must neither block nor throw. Cancelled while it waits for its place,
     /// the record is not sent and <paramref name="delivered"/> is not called. <see cref="PublishBatch"/> counts the
     /// outcomes of many.
@@ -76,6 +77,6 @@ public sealed class PublishException(string topic, Error error)
         ErrorCode.KafkaStorageError => "See to the disk of the broker, then publish again.",
         ErrorCode.Local_PurgeQueue or ErrorCode.Local_Destroy =>
             "The role stopped before the broker answered; publish again at the next start.",
-        _ => "Publish again; readers tell repeats by the event id.",
+        _ => "Publish again; readers recognize repeats by the event id.",
     };
 }

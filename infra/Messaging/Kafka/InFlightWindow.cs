@@ -135,7 +135,7 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
     }
 }
 
-/// <summary>A record on its way: what is sent, and who is told the outcome.</summary>
+/// <summary>A record in flight: what is sent, and who gets the outcome.</summary>
 internal sealed class PendingRecord(
     string topic, Message<byte[], byte[]> message, Action<PublishException?> delivered,
     Action<PendingRecord, Error> settled)

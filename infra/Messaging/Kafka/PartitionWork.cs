@@ -17,7 +17,7 @@ internal sealed class PartitionWork
     private readonly Queue<Entry> inOrder = new();
     private readonly Queue<Entry> ready = new();
 
-    // The keys in hand; the records behind each wait here, and null stands for none of them.
+    // The keys in hand; the records behind each wait here, and null where there are none.
     private readonly Dictionary<byte[], Queue<Entry>?> keys = new(new KeyComparer());
     private readonly CancellationTokenSource draining = new();
     private readonly CancellationTokenSource cancelled = new();

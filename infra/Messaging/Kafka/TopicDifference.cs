@@ -39,7 +39,7 @@ public static class TopicSettings
     public const string CleanupPolicy = "cleanup.policy";
     public const string RetentionMs = "retention.ms";
 
-    /// <summary>The setting of a broker that says how many replicas a topic has unless told otherwise.</summary>
+    /// <summary>The setting of a broker that says how many replicas a topic has by default.</summary>
     internal const string ClusterReplicas = "default.replication.factor";
 
     /// <summary>

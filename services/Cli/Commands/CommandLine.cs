@@ -1,7 +1,8 @@
 using System.CommandLine;
+using EventStream.Edge;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
-using EventStream.Edge;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using EventStream.Cli.Supervisor;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
 

@@ -3,7 +3,7 @@ using EventStream.Hosting;
 
 namespace EventStream.Cli.Commands;
 
-/// <summary><c>eventstream run ROLE...</c>: runs roles in this process until it is told to stop.</summary>
+/// <summary><c>eventstream run ROLE...</c>: runs roles in this process until it is asked to stop.</summary>
 internal static class RunCommand
 {
     private static readonly Argument<string[]> RoleNames = new("role")

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
 using EventStream.Cli.Supervisor;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
 
-/// <summary><c>eventstream up</c>: the whole platform on this machine until it is told to stop.</summary>
+/// <summary><c>eventstream up</c>: the whole platform on this machine until it is asked to stop.</summary>
 internal static class UpCommand
 {
     internal static readonly Option<string> Data = new("--data")

@@ -26,7 +26,7 @@ public sealed class LoadRun(LoadOptions options, TimeProvider clock)
     private readonly List<(Task Watching, CancellationTokenSource Leave)> present = [];
     private readonly Random random = new(options.Seed);
 
-    /// <summary>Runs to the end of the curve; <paramref name="progress"/> hears of it once a second.</summary>
+    /// <summary>Runs to the end of the curve; <paramref name="progress"/> gets a report once a second.</summary>
     public async Task<LoadReport> RunAsync(Action<LoadSample, LoadCounters>? progress, CancellationToken cancellation)
     {
         using var http = new HttpClient(new SocketsHttpHandler

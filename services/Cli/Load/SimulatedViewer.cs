@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Serialization;
+using EventStream.Contracts;
 
 namespace EventStream.Cli.Load;
 
@@ -59,7 +60,7 @@ internal sealed class SimulatedViewer(
 
     private async Task PlayAsync(CancellationToken leave, CancellationToken cancellation)
     {
-        await StateAsync("s", cancellation);
+        await StateAsync(PlayerState.Starting, cancellation);
         var master = new Uri(session.HlsUrl);
         var variants = HlsPlaylists.Variants(await http.GetStringAsync(Tagged(master, "m"), cancellation), master,
             master.Authority);
@@ -70,7 +71,8 @@ internal sealed class SimulatedViewer(
             HlsPlaylists.Media(await http.GetStringAsync(Tagged(variant.Url, "m"), cancellation), variant.Url);
         if (init is not null) await FetchAsync(init, "i", 0, cancellation);
         await SegmentsAsync(segments, leave, cancellation);
-        await StateAsync(leave.IsCancellationRequested ? "q" : "e", cancellation);
+        var end = leave.IsCancellationRequested ? PlayerState.Quit : PlayerState.Ended;
+        await StateAsync(end, cancellation);
         await SendAsync(cancellation);
     }
 
@@ -84,7 +86,7 @@ internal sealed class SimulatedViewer(
             if (fetched == TimeSpan.Zero)
             {
                 started = clock.GetTimestamp();
-                await StateAsync("p", cancellation);
+                await StateAsync(PlayerState.Playing, cancellation);
             }
 
             fetched += TimeSpan.FromSeconds(segment.Seconds);
@@ -108,8 +110,8 @@ internal sealed class SimulatedViewer(
         else counters.Segment(size);
         await ReportAsync(
             string.Create(CultureInfo.InvariantCulture,
-                $"br=({bitrateKbps}),d={seconds * 1000:0},e=rr,ot={objectType},rc={(int)answer.StatusCode},"
-                + $"{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""),
+                $"br=({bitrateKbps}),d={seconds * 1000:0},e={PlayerEvent.Response},ot={objectType},"
+                + $"rc={(int)answer.StatusCode},{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""),
             at, cancellation);
     }
 
@@ -135,8 +137,8 @@ internal sealed class SimulatedViewer(
     private async Task StateAsync(string state, CancellationToken cancellation)
     {
         var bitrate = bitrateKbps > 0 ? $"br=({bitrateKbps})," : "";
-        await ReportAsync($"{bitrate}e=ps,{{0}},sta={state}", clock.GetUtcNow(), cancellation);
-        if (state is "s" or "p") await SendAsync(cancellation);
+        await ReportAsync($"{bitrate}e={PlayerEvent.StateChange},{{0}},sta={state}", clock.GetUtcNow(), cancellation);
+        if (state is PlayerState.Starting or PlayerState.Playing) await SendAsync(cancellation);
     }
 
     private async Task ReportAsync(string record, DateTimeOffset at, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Supervisor;
 

@@ -1,4 +1,6 @@
 using EventStream.Edge;
+using EventStream.Processes;
+using EventStream.Processes.Nginx;
 
 namespace EventStream.Cli.Supervisor;
 
@@ -29,7 +31,7 @@ internal sealed class EdgeUnit(
             await NginxOrphans.EndAsync(options.Folder, cancellation);
             var edge = await EdgeProcess.StartAsync(options, configuration, cancellation);
             return new Running(
-                edge, new Guard(
+                edge, new DaemonGuard(
                     configuration, Path.Combine(options.Folder, "nginx.pid"), "TERM"), options.Folder, clock);
         }
         catch (EdgeStartException e)
@@ -38,7 +40,7 @@ internal sealed class EdgeUnit(
         }
     }
 
-    private sealed class Running(EdgeProcess edge, Guard guard, string folder, TimeProvider clock) : IRunningUnit
+    private sealed class Running(EdgeProcess edge, DaemonGuard guard, string folder, TimeProvider clock) : IRunningUnit
     {
         public int ProcessId => edge.ProcessId;
 

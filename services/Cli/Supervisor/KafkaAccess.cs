@@ -33,7 +33,7 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
         yield return ("Kafka:SaslMechanism", nameof(SaslMechanism.ScramSha512));
         yield return ("Kafka:SaslUsername", User);
         yield return ("Kafka:SaslPasswordFile", data.SecretFile(DataFolder.KafkaPassword));
-        // The operator's environment may speak of another Kafka.
+        // The operator's environment may name another Kafka.
         yield return ("Kafka:SaslPassword", "");
     }
 
@@ -65,7 +65,7 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
 
     /// <summary>
     /// The properties of a client that Kafka's own tools and librdkafka both take. Java's clients read the credentials
-    /// from <c>sasl.jaas.config</c> alone, and librdkafka refuses that property: it stands behind a carriage return,
+    /// from <c>sasl.jaas.config</c> alone, and librdkafka refuses that property: it is behind a carriage return,
     /// which ends a line for Java and not for kcat, to which the whole line is a comment.
     /// </summary>
     internal static string ClientProperties(KafkaOptions options)

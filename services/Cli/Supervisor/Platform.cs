@@ -1,3 +1,5 @@
+using EventStream.Processes;
+
 namespace EventStream.Cli.Supervisor;
 
 /// <summary>

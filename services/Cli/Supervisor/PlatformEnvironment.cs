@@ -38,7 +38,8 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
         // While a role starts it is asked many times a second whether it is ready; each no would be an error in its
         // log.
         Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
-        Set("Media:Root", data.Media);
+        // Media lie in the data folder unless the operator's environment names a bucket.
+        if (Environment.GetEnvironmentVariable(Prefix + "MEDIA__S3__BUCKET") is null) Set("Media:Root", data.Media);
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
@@ -70,7 +71,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
 
     /// <summary>
     /// Roles know the hashes of keys only; the keys themselves stay in their files. Their entries have names, so that
-    /// those of the operator's environment, which count from 0, stand beside them.
+    /// those of the operator's environment, which count from 0, are beside them.
     /// </summary>
     private void SetKeys(Action<string, string> set)
     {

@@ -47,7 +47,7 @@ internal sealed record EdgePlace(string Name, string Region, int Port)
 {
     public string Url => $"http://127.0.0.1:{Port}";
 
-    /// <summary>Two edges that stand for two regions.</summary>
+    /// <summary>Two edges, one for each of two regions.</summary>
     public static IReadOnlyList<EdgePlace> All(PortPlan ports) =>
         [new("edge-a", "eu", ports.Edge(0)), new("edge-b", "us", ports.Edge(1))];
 }

@@ -6,7 +6,7 @@ namespace EventStream.Cli.Supervisor;
 
 /// <summary>
 /// Every port of one platform on one machine. <see cref="Base"/> is the console's; all others keep their customary
-/// distance to it, so that another base moves the whole platform and two stand beside each other.
+/// distance to it, so that another base moves the whole platform and two run beside each other.
 /// </summary>
 public sealed record PortPlan(int Base)
 {

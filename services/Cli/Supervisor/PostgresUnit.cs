@@ -1,5 +1,6 @@
 using System.Globalization;
-using EventStream.EventStore.Local;
+using EventStream.Processes;
+using EventStream.Processes.Postgres;
 
 namespace EventStream.Cli.Supervisor;
 
@@ -25,7 +26,7 @@ internal sealed class PostgresUnit(
             var cluster = await PostgresCluster.StartAsync(Folder, ports.Postgres, cancellation);
             environment.PostgresConnection = cluster.ConnectionString;
             // SIGINT is PostgreSQL's fast shutdown: clients are disconnected, what was committed is on disk.
-            return new Running(cluster, new Guard(configuration, PidFile, "INT"), ReadProcessId(), clock);
+            return new Running(cluster, new DaemonGuard(configuration, PidFile, "INT"), ReadProcessId(), clock);
         }
         catch (PostgresClusterException e)
         {
@@ -35,7 +36,8 @@ internal sealed class PostgresUnit(
 
     private int ReadProcessId() => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
 
-    private sealed class Running(PostgresCluster cluster, Guard guard, int processId, TimeProvider clock) : IRunningUnit
+    private sealed class Running(PostgresCluster cluster, DaemonGuard guard, int processId, TimeProvider clock)
+        : IRunningUnit
     {
         public int ProcessId => processId;
 

@@ -1,6 +1,6 @@
 namespace EventStream.Cli.Supervisor;
 
-/// <summary>Where a unit stands in its life.</summary>
+/// <summary>The state of a unit.</summary>
 internal enum UnitState
 {
     Stopped,

@@ -1,4 +1,6 @@
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
+using EventStream.Processes;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace EventStream.Cli.Supervisor;
@@ -27,15 +29,19 @@ internal static class SupervisorApi
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/processes", ProcessesAsync);
-        routes.MapGet("/v1/scale/{target}", GetScale);
-        routes.MapPut("/v1/scale/{target}", ScaleAsync);
+        routes.MapGet("/v1/processes", ProcessesAsync)
+            .Describe("Every process of the platform with its memory and its roles' health.");
+        routes.MapGet("/v1/scale/{target}", GetScale).Describe("How many replicas a target has.", 404);
+        routes.MapPut("/v1/scale/{target}", ScaleAsync)
+            .Describe("Sets the number of replicas of a target, with a reason.", 400, 404, 422);
         routes.MapPost("/v1/edges/{name}/stop", (
             string name, ActionRequest? request, HttpContext http, Platform platform, OperatorLog log) =>
-                EdgeAsync(platform, log, http, name, request?.Reason, start: false));
+                EdgeAsync(platform, log, http, name, request?.Reason, start: false))
+            .Describe("Stops an edge, with a reason.", 400, 404, 503);
         routes.MapPost("/v1/edges/{name}/start", (
             string name, ActionRequest? request, HttpContext http, Platform platform, OperatorLog log) =>
-                EdgeAsync(platform, log, http, name, request?.Reason, start: true));
+                EdgeAsync(platform, log, http, name, request?.Reason, start: true))
+            .Describe("Starts an edge, with a reason.", 400, 404, 503);
     }
 
     /// <summary>Every process with its memory and its roles' health; the supervisor itself comes first.</summary>

@@ -21,7 +21,7 @@ public sealed record FollowedLog
 
 /// <summary>
 /// Follows access logs of edges on this machine, over their rotation. The position is written after Kafka has
-/// acknowledged the lines before it: a stop in between repeats lines, which their request ids tell, and loses none.
+/// acknowledged the lines before it: a stop in between repeats lines, which their request ids identify, and loses none.
 /// </summary>
 public sealed partial class AccessLogFollower(
     CollectOptions options, Intake intake, TimeProvider clock, ILogger<AccessLogFollower> logger) : BackgroundService

@@ -42,7 +42,7 @@ internal sealed partial class AccessLogJson : JsonSerializerContext;
 public sealed record LogSource(string Edge, bool IsClaimed, DateTimeOffset ReceivedAt);
 
 /// <summary>
-/// Turns lines of the edges' access log into requests, with session and video named where the line tells them.
+/// Turns lines of the edges' access log into requests, with session and video where the line names them.
 /// </summary>
 public sealed class AccessLogReader(EdgeNames edges)
 {
@@ -56,7 +56,7 @@ public sealed class AccessLogReader(EdgeNames edges)
     private const double MillisecondsFrom = 1e11, MicrosecondsFrom = 1e14, MicrosecondsEnd = 1e17;
 
     /// <summary>
-    /// Reads one line, or says in <paramref name="fault"/> what is wrong with it, and whether it speaks for an edge
+    /// Reads one line, or says in <paramref name="fault"/> what is wrong with it, and whether it is about an edge
     /// that is not the source's.
     /// </summary>
     public CdnRequestServed? TryRead(string line, LogSource source, out (string Cause, bool IsForeign)? fault)

@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace EventStream.Collect.CdnLogs;
 
 /// <summary>
-/// Tells one log file from the next under the same name, by the digest of its first line: every line has a request id
-/// of its own, so no two files begin alike. File numbers would not do, as a file system gives them out again.
+/// Distinguishes one log file from the next under the same name, by the digest of its first line: every line has a
+/// request id of its own, so no two files begin alike. File numbers would not do, as a file system gives them out
+/// again.
 /// </summary>
 internal static class FileIdentity
 {

@@ -68,7 +68,7 @@ public sealed class BeaconReader(EdgeNames edges)
             SessionId = r.Text("sid")!,
             ContentId = r.Text("cid") ?? context.VideoId,
             Version = r.Version,
-            Event = r.Version < 2 ? "v1" : r.Text("e")!,
+            Event = r.Version < 2 ? PlayerEvent.VersionOne : r.Text("e")!,
             Time = r.Number("ts") is { } ts ? DateTimeOffset.FromUnixTimeMilliseconds((long)ts) : context.ReceivedAt,
             ReceivedAt = context.ReceivedAt,
             Sequence = (long?)r.Number("sn"),

@@ -12,7 +12,7 @@ internal static class LiveStream
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Rounds without a change after which a comment tells the page, and any proxy, that the stream is alive.
+    /// Rounds without a change after which a comment shows the page, and any proxy, that the stream is alive.
     /// </summary>
     private const int QuietRoundsMax = 10;
 

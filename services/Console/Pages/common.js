@@ -125,7 +125,7 @@ export function every(interval, work) {
 
 /**
  * Listens to the console's live data. The browser connects again by itself, unless a newer page of the same user took
- * the place of this one. onState hears live, lost or replaced.
+ * the place of this one. onState gets live, lost or replaced.
  */
 export function live(parts, handlers, onState) {
   const source = new EventSource(`/api/live?parts=${parts.join(',')}`);

@@ -1,5 +1,6 @@
 import { byId, bytes, color, el, enter, list, live, milliseconds, number, pick, show, state, table, text, time } from '/assets/common.js';
 import { draw } from '/assets/chart.js';
+import { playerStateNames, playerStates } from '/assets/contracts.js';
 
 const data = { load: {}, forecasts: {}, windows: [] };
 const edgeColors = new Map();
@@ -112,7 +113,6 @@ function letters(part) {
 
 function sessions(part) {
   const row = (one, words, kind) => [el('span', { class: 'mono', title: one.sessionId }, one.sessionId.slice(0, 13)), state(kind, words), one.subject.edge || '–', one.subject.region || '–', one.subject.player || '–', one.quality.startupMs === undefined ? '–' : milliseconds(one.quality.startupMs), `${one.quality.stallCount} / ${milliseconds(one.quality.stallMs)}`, number(one.quality.averageBitrateKbps), number(one.quality.switchCount), milliseconds(one.quality.playedMs)];
-  const names = { p: 'playing', s: 'starting', a: 'paused', r: 'stalled', k: 'seeking', w: 'waiting', d: 'preloading', e: 'ended', f: 'failed', q: 'quit' };
   show(byId('t-sessions'), table([{ text: 'Session' }, { text: 'State' }, { text: 'Edge' }, { text: 'Region' }, { text: 'Player' }, { text: 'Startup', num: true }, { text: 'Stalls', num: true }, { text: 'kbit/s', num: true }, { text: 'Switches', num: true }, { text: 'Played', num: true }],
-    [...part.latestOpen.map(one => row(one, names[one.state] ?? one.state, one.state === 'r' ? 'warn' : 'good')), ...part.latestFinished.map(one => row(one, one.endReason, one.quality.failed ? 'bad' : ''))].slice(0, 20), 'No session yet.'));
+    [...part.latestOpen.map(one => row(one, playerStateNames[one.state] ?? one.state, one.state === playerStates.rebuffering ? 'warn' : 'good')), ...part.latestFinished.map(one => row(one, one.endReason, one.quality.failed ? 'bad' : ''))].slice(0, 20), 'No session yet.'));
 }

@@ -1,5 +1,6 @@
 // The two players behind one face. Each reports CMCD version 2: request mode in the query of every segment and playlist,
 // event mode to the session's beacons address.
+import { playerEvents, playerStates } from '/assets/contracts.js';
 
 const EVENTS = ['ps', 't', 'rr', 'e', 'bc', 'pr', 'b'];
 const INTERVAL_S = 5;
@@ -9,7 +10,7 @@ const BATCH = 3;
 const KEYS = ['ab', 'bg', 'bl', 'br', 'bs', 'bsa', 'bsd', 'bsda', 'cid', 'cs', 'd', 'dfa', 'dl', 'e', 'ec', 'lab', 'lb', 'ltc', 'msd', 'mtp', 'nor', 'nr', 'ot', 'pb', 'pr', 'pt', 'rc', 'rtp', 'sf', 'sid', 'sn', 'st', 'sta', 'su', 'tab', 'tb', 'tbl', 'tpb', 'ts', 'ttfb', 'ttlb', 'url', 'v'];
 
 /**
- * hls.js tells the bitrate of its playhead (pb) with the requests of segments and in no report. The page tells it: with every report from
+ * hls.js reports the bitrate of its playhead (pb) with the requests of segments and in no report. The page adds it: with every report from
  * then on, and in a report of its own when it changes.
  */
 const PLAYHEAD = 'eventstream-pb';
@@ -80,7 +81,7 @@ export function playDash(video, session, bufferSeconds, on) {
 
 /** The last word of a session whose page is closed: the players themselves do not send state q (quit). */
 export function quit(session, sequence) {
-  const fields = [`cid="${session.videoId}"`, 'e=ps', `sid="${session.sessionId}"`, ...(sequence ? [`sn=${sequence}`] : []), 'sta=q', `ts=${Date.now()}`, 'v=2'];
+  const fields = [`cid="${session.videoId}"`, `e=${playerEvents.stateChange}`, `sid="${session.sessionId}"`, ...(sequence ? [`sn=${sequence}`] : []), `sta=${playerStates.quit}`, `ts=${Date.now()}`, 'v=2'];
   // Plain text needs no preflight, which a page that goes away could not wait for.
   navigator.sendBeacon(session.beaconsUrl, new Blob([`${fields.join(',')}\n`], { type: 'text/plain' }));
 }

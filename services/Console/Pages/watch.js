@@ -1,5 +1,6 @@
 import { api, byId, el, enter, every, list, milliseconds, note, number, pick, show, text, time } from '/assets/common.js';
 import { draw } from '/assets/chart.js';
+import { playerStateNames } from '/assets/contracts.js';
 import { playDash, playHls, quit } from '/assets/players.js';
 
 const videoId = decodeURIComponent(location.pathname.split('/').pop());
@@ -125,20 +126,19 @@ async function askPlatform() {
   if (!session) return;
   try {
     window.__platform = await api(`/api/sessions/${session.sessionId}`);
-    text('heard', `The platform heard ${number(pick(window.__platform, 'beacons') ?? 0)} reports of this player; its figures are a few seconds behind.`);
+    text('reported', `The platform received ${number(pick(window.__platform, 'beacons') ?? 0)} reports of this player; its figures are a few seconds behind.`);
   } catch (error) {
-    text('heard', error.status === 404 ? 'The platform has not heard of this session yet.' : `The platform's figures: ${error.message}`);
+    text('reported', error.status === 404 ? 'The platform has no report of this session yet.' : `The platform's figures: ${error.message}`);
   }
   render();
 }
 
-const words = { p: 'playing', s: 'starting', a: 'paused', r: 'stalled', k: 'seeking', w: 'waiting', d: 'preloading', e: 'ended', f: 'failed', q: 'quit' };
 
 function render() {
   // Counts that are zero are left out of the answer.
   const said = window.__platform, quality = said ? { stallCount: 0, stallMs: 0, switchCount: 0, ...(pick(said, 'quality') ?? {}) } : {}, subject = said?.subject ?? said ?? {};
   const rows = [
-    ['State', own.state, said ? pick(said, 'endReason') ?? words[said.state] ?? said.state ?? '–' : '–'],
+    ['State', own.state, said ? pick(said, 'endReason') ?? playerStateNames[said.state] ?? said.state ?? '–' : '–'],
     ['Startup', milliseconds(own.startupMs), milliseconds(quality.startupMs)],
     ['Stalls', number(own.stalls), number(quality.stallCount)],
     ['Stall time', milliseconds(own.stallMs), milliseconds(quality.stallMs)],

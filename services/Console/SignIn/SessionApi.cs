@@ -1,4 +1,5 @@
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 
@@ -22,9 +23,12 @@ internal static class SessionApi
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/session", Show).AllowAnonymous();
-        routes.MapPost("/api/session", SignInAsync).AllowAnonymous();
-        routes.MapDelete("/api/session", (Delegate)SignOutAsync).AllowAnonymous();
+        routes.MapGet("/api/session", Show).AllowAnonymous()
+            .Describe("Who is signed in, if anybody, and the token that writes carry.").Answers(200);
+        routes.MapPost("/api/session", SignInAsync).AllowAnonymous()
+            .Describe("Signs in with a key; a cookie keeps the session.", 400, 403, 429).Answers(200);
+        routes.MapDelete("/api/session", (Delegate)SignOutAsync).AllowAnonymous()
+            .Describe("Signs out.").Answers(204);
     }
 
     private static IResult Show(HttpContext http, IAntiforgery antiforgery)

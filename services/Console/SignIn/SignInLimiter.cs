@@ -6,14 +6,14 @@ namespace EventStream.Console.SignIn;
 
 /// <summary>
 /// Counts wrong keys: <see cref="PerAddressMax"/> a minute of one address (an IPv6 network of 64 bits counts as one).
-/// Whoever enters the right key is not counted. There is no bound on all addresses together: with it, one client could
+/// A right key is not counted. There is no bound on all addresses together: with it, one client could
 /// keep everybody from signing in.
 /// </summary>
 internal sealed class SignInLimiter : IDisposable
 {
     public const int PerAddressMax = 10;
 
-    /// <summary>Most addresses told apart at once; more share a bound by chance.</summary>
+    /// <summary>Most addresses distinguished at once; more share a bound by chance.</summary>
     private const int AddressesMax = 65_536;
 
     private const int NetworkBytes = 8;

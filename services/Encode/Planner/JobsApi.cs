@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -28,8 +29,10 @@ public static class JobsApi
 
     public static void MapJobs(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs", List).RequireAuthorization(Policies.Analyse);
-        routes.MapGet("/v1/jobs/{videoId}", Get).RequireAuthorization(Policies.Analyse);
+        routes.MapGet("/v1/jobs", List).RequireAuthorization(Policies.Analyse)
+            .Describe("The newest encode jobs, in one phase or in all.", 400);
+        routes.MapGet("/v1/jobs/{videoId}", Get).RequireAuthorization(Policies.Analyse)
+            .Describe("The encode job of a video, with its tasks.", 404);
     }
 
     /// <summary>

@@ -7,7 +7,7 @@ namespace EventStream.Playback.Catalogue;
 
 /// <summary>
 /// The answer to "what can be played": every video of <c>video.events</c>, in memory, read from the first record at
-/// each start. At most <see cref="PlaybackOptions.VideosMax"/> are held; then the one heard of longest ago is
+/// each start. At most <see cref="PlaybackOptions.VideosMax"/> are held; then the one whose last event is oldest is
 /// forgotten, counted and logged.
 /// </summary>
 public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<VideoCatalogue> logger)

@@ -31,7 +31,7 @@ public sealed partial record EdgeAddress(string Name, string Region, string Url)
         return edges;
     }
 
-    /// <summary>Whether name, region and URL may stand in a manifest.</summary>
+    /// <summary>Whether name, region and URL may be used in a manifest.</summary>
     public bool IsUsable() =>
         NamePattern().IsMatch(Name) && (Region.Length == 0 || NamePattern().IsMatch(Region))
         && System.Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"

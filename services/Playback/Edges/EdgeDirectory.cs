@@ -19,7 +19,7 @@ public sealed partial class EdgeDirectory(
     /// <summary>Longest wait for Traffic; where it is gone it refuses at once.</summary>
     public static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
-    // A viewer may name any region; only those that an edge stands for are told apart, so that strangers fill nothing.
+    // A viewer may name any region; only those that an edge serves are distinguished, so that strangers fill nothing.
     private readonly ConcurrentDictionary<string, Entry> known = new(StringComparer.Ordinal);
     private string? trouble;
     private readonly SemaphoreSlim asking = new(1);

@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.Hosting.OpenApi;
 using EventStream.Media;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
@@ -13,7 +14,7 @@ namespace EventStream.Playback.Origin;
 
 /// <summary>
 /// What edges ask for. The signed prefix that opened the edge comes in a header and is checked again here, so that
-/// whoever reaches the origin past an edge gets nothing.
+/// a request that reaches the origin past an edge gets nothing.
 /// </summary>
 internal static class OriginApi
 {
@@ -31,10 +32,22 @@ internal static class OriginApi
 
     public static void MapOrigin(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/media/{videoId}/master.m3u8", GetOrHead, Master).AllowAnonymous();
-        routes.MapMethods("/media/{videoId}/manifest.mpd", GetOrHead, Dash).AllowAnonymous();
-        routes.MapMethods("/media/{videoId}/{**file}", GetOrHead, File).AllowAnonymous();
+        ForEdges(routes.MapMethods("/media/{videoId}/master.m3u8", GetOrHead, Master))
+            .Describe("The HLS multivariant playlist of a video.", 403, 404, 409)
+            .Takes("region", "Region of the viewer, for the order of edges.")
+            .Answers(200, typeof(string), "application/vnd.apple.mpegurl");
+        ForEdges(routes.MapMethods("/media/{videoId}/manifest.mpd", GetOrHead, Dash))
+            .Describe("The DASH manifest of a video.", 403, 404, 409)
+            .Takes("region", "Region of the viewer, for the order of edges.")
+            .Answers(200, typeof(string), "application/dash+xml");
+        ForEdges(routes.MapMethods("/media/{videoId}/{**file}", GetOrHead, File))
+            .Describe("A segment, media playlist or thumbnail of a video; ranges are served.", 403, 404, 416)
+            .Answers(200, typeof(Stream), "application/octet-stream")
+            .Answers(206, typeof(Stream), "application/octet-stream");
     }
+
+    private static RouteHandlerBuilder ForEdges(RouteHandlerBuilder route) => route.AllowAnonymous().TakesHeader(
+        SignedPrefixHeader, "The signed prefix that opened the edge: /s/{expires}/{sessionId}/{signature}.", true);
 
     private static Task<IResult> Master(string videoId, HttpContext http, OriginServices origin) =>
         ManifestAsync(videoId, http, origin, "application/vnd.apple.mpegurl", HlsMaster.Write);
@@ -64,13 +77,21 @@ internal static class OriginApi
     {
         if (!TryOpen(videoId, http, origin, out var video, out var refusal)) return refusal!;
         if (MediaPaths.KeyOf(video!, file) is not { } key) return Problems.NoFile(videoId, file);
-        var found = await origin.Media.StatAsync(key, http.RequestAborted);
-        if (found is not { } stat) return Problems.NoFile(videoId, file);
-        var content = await origin.Media.OpenReadAsync(key, http.RequestAborted);
+        MediaContent content;
+        try
+        {
+            content = await origin.Media.OpenAsync(key, http.RequestAborted);
+        }
+        catch (MediaNotFoundException)
+        {
+            return Problems.NoFile(videoId, file);
+        }
+
+        var stat = content.Stat;
         http.Response.Headers.CacheControl = file.EndsWith(".m3u8", StringComparison.Ordinal) ? Short : Immutable;
         var tag = new EntityTagHeaderValue($"\"{stat.SizeBytes:x}-{stat.WrittenAt.ToUnixTimeMilliseconds():x}\"");
         return Results.Stream(
-            content, MediaPaths.ContentTypeOf(file), lastModified: stat.WrittenAt, entityTag: tag,
+            content.Stream, MediaPaths.ContentTypeOf(file), lastModified: stat.WrittenAt, entityTag: tag,
             enableRangeProcessing: true);
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using EventStream.Contracts;
+using EventStream.Hosting.OpenApi;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
@@ -37,7 +38,9 @@ internal static class SessionApi
     private const int BodyBytesMax = 4096;
 
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous();
+        routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous()
+            .Describe("Opens a session: signed addresses of manifests, and where to report.", 400, 404, 409, 429)
+            .Answers(201, typeof(SessionOpened));
 
     private static async Task<IResult> OpenAsync(
         string videoId, HttpContext http, SessionServices services, SessionLimits limits)

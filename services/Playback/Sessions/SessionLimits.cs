@@ -13,7 +13,7 @@ namespace EventStream.Playback.Sessions;
 internal sealed class SessionLimits : IDisposable
 {
     /// <summary>
-    /// Most addresses told apart at once; more share bounds by chance. A bound takes a few hundred bytes.
+    /// Most addresses distinguished at once; more share bounds by chance. A bound takes a few hundred bytes.
     /// </summary>
     public const int AddressesMax = 65_536;
 

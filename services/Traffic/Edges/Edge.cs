@@ -5,7 +5,7 @@ using Microsoft.Extensions.Configuration;
 namespace EventStream.Traffic.Edges;
 
 /// <summary>
-/// An edge as configured: its name in playlists, the region it stands for, where this role asks whether it is well,
+/// An edge as configured: its name in playlists, the region it serves, where this role asks whether it is well,
 /// how players reach it, and the IP addresses that DNS answers with.
 /// </summary>
 public sealed record Edge(
@@ -58,7 +58,7 @@ internal static partial class EdgeReader
 
     private static List<IPAddress> Addresses(IConfigurationSection section, Uri url, List<string> errors)
     {
-        // Where none are given, a literal address in the URL stands for itself and localhost for both loopbacks.
+        // Where none are given, a literal address in the URL is used as it is, and localhost as both loopbacks.
         var given = section["Addresses"] ?? url.Host switch
         {
             "localhost" => "127.0.0.1,::1",

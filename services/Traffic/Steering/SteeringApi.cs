@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Messaging;
 using EventStream.Traffic.Edges;
 using Microsoft.AspNetCore.Builder;
@@ -25,10 +26,18 @@ internal static partial class SteeringApi
     public static void MapSteering(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/steering/hls", (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-            Answer("hls", "_HLS_pathway", http, board, options)).AllowAnonymous();
+            Answer("hls", "_HLS_pathway", http, board, options)).AllowAnonymous()
+            .Describe("The order of edges for an HLS player, as content steering asks for it.")
+            .Takes("_HLS_pathway", "The pathway in use.").Takes("region", "Region of the viewer.")
+            .Answers(200, typeof(SteeringManifest));
         routes.MapGet("/v1/steering/dash", (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-            Answer("dash", "_DASH_pathway", http, board, options)).AllowAnonymous();
-        routes.MapGet("/v1/edges", Edges).RequireAuthorization(Policies.Analyse);
+            Answer("dash", "_DASH_pathway", http, board, options)).AllowAnonymous()
+            .Describe("The order of edges for a DASH player, as content steering asks for it.")
+            .Takes("_DASH_pathway", "The pathway in use.").Takes("region", "Region of the viewer.")
+            .Answers(200, typeof(SteeringManifest));
+        routes.MapGet("/v1/edges", Edges).RequireAuthorization(Policies.Analyse)
+            .Describe("The edges with health, load and quality, and their order for a region.")
+            .Takes("region", "Region of the viewers.").Answers(200, typeof(EdgeMapAnswer));
     }
 
     /// <summary>Names in a pathway parameter: with or without quotes, one or a list with commas.</summary>

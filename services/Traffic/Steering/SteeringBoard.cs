@@ -7,7 +7,7 @@ namespace EventStream.Traffic.Steering;
 
 /// <summary>
 /// The order of edges now in force for each region, the same for steering and DNS. A region that
-/// no edge stands for gets the order of the unknown region.
+/// no edge serves gets the order of the unknown region.
 /// </summary>
 internal sealed class SteeringBoard(TrafficOptions options, EdgeMap map, SteeringJournal journal, TimeProvider clock)
 {

@@ -2,6 +2,7 @@ using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -22,9 +23,12 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     {
         var videos = routes.MapGroup("/v1/videos").AddEndpointFilter<UploadProblemFilter>()
             .RequireAuthorization(Policies.ReadVideos);
-        videos.MapGet("/", ListAsync);
-        videos.MapGet("/{id}", DetailsAsync);
-        videos.MapGet("/{id}/events", EventsAsync);
+        videos.MapGet("/", ListAsync)
+            .Describe("The videos that the caller may see, newest first, a page at a time.", 400).Answers(200);
+        videos.MapGet("/{id}", DetailsAsync)
+            .Describe("What a video is now, with its renditions and encode tasks.", 404).Answers(200);
+        videos.MapGet("/{id}/events", EventsAsync)
+            .Describe("Every event of a video, in order, with its metadata.", 404).Answers(200);
     }
 
     /// <summary>

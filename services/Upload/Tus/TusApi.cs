@@ -2,6 +2,7 @@ using System.Globalization;
 using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Hosting.OpenApi;
 using EventStream.Upload.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -30,13 +31,36 @@ public sealed partial class TusApi(
         var tus =
             routes.MapGroup("/v1/uploads").AddEndpointFilter(CheckVersion).AddEndpointFilter<UploadProblemFilter>()
                 .RequireAuthorization(Policies.Publish);
-        tus.MapMethods("/", ["OPTIONS"], Describe).AllowAnonymous();
-        tus.MapMethods("/{id}", ["OPTIONS"], Describe).AllowAnonymous();
-        tus.MapPost("/", (Delegate)CreateAsync);
-        tus.MapMethods("/{id}", ["HEAD"], OffsetAsync);
-        tus.MapMethods("/{id}", ["PATCH"], AppendAsync);
-        tus.MapDelete("/{id}", TerminateAsync);
+        tus.MapMethods("/", ["OPTIONS"], Describe).AllowAnonymous()
+            .Describe("What this server speaks of tus, in headers.").Answers(204);
+        tus.MapMethods("/{id}", ["OPTIONS"], Describe).AllowAnonymous()
+            .Describe("What this server speaks of tus, in headers.").Answers(204);
+        DescribeTus(tus.MapPost("/", (Delegate)CreateAsync))
+            .Describe(
+                "Announces a file, or a part of one, and takes its first bytes where there are some.", 400, 409, 412,
+                413, 429, 460)
+            .TakesHeader("Upload-Length", "Bytes of the whole file; or Upload-Defer-Length: 1 where nobody knows yet.")
+            .TakesHeader("Upload-Metadata", "filename, title, sha256: names and base64 values, with commas.")
+            .TakesHeader("Upload-Concat", "'partial', or 'final;' and the addresses of the parts.")
+            .TakesHeader("Upload-Checksum", "Algorithm and base64 of the bytes that come along.")
+            .Answers(201);
+        DescribeTus(tus.MapMethods("/{id}", ["HEAD"], OffsetAsync))
+            .Describe("How many bytes of an upload are stored, in the header Upload-Offset.", 404, 410, 412)
+            .Answers(200);
+        DescribeTus(tus.MapMethods("/{id}", ["PATCH"], AppendAsync))
+            .Describe(
+                "Appends bytes, of the type application/offset+octet-stream; the last ones complete the upload.", 400,
+                404, 409, 410, 412, 413, 415, 422, 423, 460)
+            .TakesHeader("Upload-Offset", "Where the bytes begin: what is stored so far.", isRequired: true)
+            .TakesHeader("Upload-Length", "Bytes of the whole file, where its creation left them open.")
+            .TakesHeader("Upload-Checksum", "Algorithm and base64 of the bytes that come along.")
+            .Answers(204);
+        DescribeTus(tus.MapDelete("/{id}", TerminateAsync))
+            .Describe("Gives an unfinished upload up and frees its bytes.", 404, 409, 410, 412, 423).Answers(204);
     }
+
+    private static RouteHandlerBuilder DescribeTus(RouteHandlerBuilder route) =>
+        route.TakesHeader("Tus-Resumable", $"The version of tus: {Version}.", isRequired: true);
 
     private IResult Describe(HttpContext context)
     {

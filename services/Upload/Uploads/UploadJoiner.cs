@@ -6,9 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// Makes a final upload of parts. The first part becomes the file by a change of its name, and the others are appended
-/// and deleted one after the other, so that the file is never held twice as a whole. The size of the file tells how far
-/// that is: whoever goes on with it needs nothing else.
+/// Makes a final upload of parts, which are appended and deleted one after the other, so that the file is never held
+/// twice as a whole. The size of the file tells how far that is: whoever goes on with it needs nothing else.
 /// </summary>
 public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaStore media)
 {
@@ -45,12 +44,10 @@ public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaSto
     {
         var lengths = (await table.ListAsync(upload.Parts, cancellation))
             .ToDictionary(part => part.VideoId, part => part.LengthBytes!.Value);
-        if (await media.StatAsync(upload.SourceKey, cancellation) is null)
-            await media.MoveAsync(UploadRecord.PartKey(upload.Parts[0]), upload.SourceKey, cancellation);
         var begin = 0L;
         foreach (var part in upload.Parts)
         {
-            var held = (await media.StatAsync(upload.SourceKey, cancellation))!.SizeBytes;
+            var held = (await media.StatAsync(upload.SourceKey, cancellation))?.SizeBytes ?? 0;
             if (held < begin + lengths[part]) await AppendAsync(upload, part, held, held - begin, cancellation);
             await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
             begin += lengths[part];

@@ -201,6 +201,7 @@ public sealed partial class UploadService(
         using var span = ActivityContext.TryParse(upload.TraceParent, null, isRemote: true, out var parent)
             ? Telemetry.Source.StartActivity("complete upload", ActivityKind.Internal, parent)
             : null;
+        await media.SealAsync(upload.SourceKey, cancellation);
         var sha256 = upload.IsPartial && upload.Sha256 is null ? "" : await HashAsync(upload.SourceKey, cancellation);
         if (upload.Sha256 is not null && upload.Sha256 != sha256)
         {

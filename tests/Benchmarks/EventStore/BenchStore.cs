@@ -1,9 +1,9 @@
 using System.Text;
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
+using EventStream.Processes.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 

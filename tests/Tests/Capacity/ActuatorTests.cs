@@ -5,8 +5,12 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Tests.Capacity;
 
-public class ActuatorTests
+public sealed class ActuatorTests : IDisposable
 {
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("eventstream-actuators-");
+
+    public void Dispose() => folder.Delete(recursive: true);
+
     [Fact]
     public async Task The_supervisor_is_asked_and_told_over_http()
     {
@@ -80,15 +84,14 @@ public class ActuatorTests
             return Results.Text(
                 """{"kind":"Scale","apiVersion":"autoscaling/v1","spec":{"replicas":3},"status":{"replicas":1}}""");
         }));
-        var tokens = new Queue<string>(["first", "second"]);
-        var actuator = new KubernetesActuator(server.Client, "video", tokens.Dequeue);
+        using var actuator = Actuator(server);
         Assert.Equal(3, await actuator.CurrentAsync("encode-workers", CancellationToken.None));
         Assert.Equal(3, await actuator.ScaleAsync("encode-workers", 3, "why", CancellationToken.None));
         const string Scale = "apis/apps/v1/namespaces/video/deployments/encode-workers/scale";
         Assert.Equal(
             [
-                $"GET {Scale}  Bearer first",
-                $"PATCH {Scale} application/merge-patch+json; charset=utf-8 Bearer second "
+                $"GET {Scale}  Bearer of-the-autoscaler",
+                $"PATCH {Scale} application/merge-patch+json; charset=utf-8 Bearer of-the-autoscaler "
                     + """{"spec":{"replicas":3}}""",
             ], seen);
     }
@@ -102,7 +105,7 @@ public class ActuatorTests
             app.MapPatch("/{**path}", () =>
                 Results.Text("""{"kind":"Status","message":"forbidden"}""", statusCode: 403));
         });
-        var actuator = new KubernetesActuator(server.Client, "video", () => null);
+        using var actuator = Actuator(server);
         Assert.Equal(0, await actuator.CurrentAsync("encode-workers", CancellationToken.None));
         var e = await Assert.ThrowsAsync<ActuatorException>(
             () => actuator.ScaleAsync("encode-workers", 1, "why", CancellationToken.None));
@@ -113,8 +116,54 @@ public class ActuatorTests
     [Fact]
     public void Outside_a_cluster_the_kubernetes_actuator_says_what_to_do()
     {
-        var e = Assert.Throws<ActuatorException>(() => KubernetesActuator.InCluster(TimeSpan.FromSeconds(1)));
+        var e = Assert.Throws<ActuatorException>(() => KubernetesActuator.Create(null, TimeSpan.FromSeconds(1)));
+        Assert.Contains("Capacity:KubeConfig", e.Message);
         Assert.Contains("set Actuator to supervisor or none", e.Message);
+    }
+
+    [Fact]
+    public void A_kubeconfig_that_is_not_there_or_is_none_is_named()
+    {
+        var missing = Assert.Throws<ActuatorException>(
+            () => KubernetesActuator.Create("/nowhere/kubeconfig", TimeSpan.FromSeconds(1)));
+        Assert.Contains("/nowhere/kubeconfig", missing.Message);
+        var file = Path.Combine(folder.FullName, "none");
+        File.WriteAllText(file, "contexts: [");
+        Assert.Throws<ActuatorException>(() => KubernetesActuator.Create(file, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public async Task A_kubernetes_api_that_is_silent_is_an_actuator_error_and_a_cancelled_call_is_none()
+    {
+        await using var server =
+            await Server.StartAsync(app => app.MapGet("/{**path}", async (HttpContext context) =>
+        {
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            return "";
+        }));
+        using var impatient = Actuator(server, TimeSpan.FromMilliseconds(200));
+        await Assert.ThrowsAsync<ActuatorException>(() => impatient.CurrentAsync("x", CancellationToken.None));
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        using var patient = Actuator(server);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => patient.CurrentAsync("x", cancelled.Token));
+    }
+
+    /// <summary>The actuator as a kubeconfig file for this server makes it.</summary>
+    private KubernetesActuator Actuator(Server server, TimeSpan? timeout = null)
+    {
+        var file = Path.Combine(folder.FullName, Guid.NewGuid().ToString("N"));
+        File.WriteAllText(
+            file,
+            $$"""
+            apiVersion: v1
+            kind: Config
+            current-context: here
+            contexts: [{ name: here, context: { cluster: test, user: autoscaler, namespace: video } }]
+            clusters: [{ name: test, cluster: { server: "{{server.Client.BaseAddress}}" } }]
+            users: [{ name: autoscaler, user: { token: of-the-autoscaler } }]
+            """);
+        return KubernetesActuator.Create(file, timeout ?? TimeSpan.FromSeconds(30));
     }
 
     /// <summary>A real HTTP server on a free loopback port.</summary>

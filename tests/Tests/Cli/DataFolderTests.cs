@@ -1,6 +1,7 @@
 using System.Runtime.Versioning;
 using EventStream.Cli;
 using EventStream.Cli.Supervisor;
+using EventStream.Processes;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Cli;

@@ -1,6 +1,7 @@
 using EventStream.Cli.Supervisor;
 using EventStream.Hosting;
 using EventStream.Messaging;
+using EventStream.Processes;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;

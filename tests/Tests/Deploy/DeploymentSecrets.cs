@@ -19,8 +19,11 @@ public sealed class DeploymentSecrets : IDisposable
     public IReadOnlyDictionary<string, string> ComposeVariables => Read(Path.Combine(root.FullName, ".env"));
 
     /// <summary>What a Kubernetes secret made from <c>NAME.env</c> gives a container.</summary>
-    public IReadOnlyDictionary<string, string> Environment(string secret) =>
-        Read(Path.Combine(Folder, $"{secret}.env"));
+    public IReadOnlyDictionary<string, string> Environment(string secret, bool isOptional = false)
+    {
+        var file = Path.Combine(Folder, $"{secret}.env");
+        return isOptional && !File.Exists(file) ? new Dictionary<string, string>() : Read(file);
+    }
 
     /// <summary>Runs the script, which makes only what is missing.</summary>
     public void Run()

@@ -3,8 +3,11 @@ using System.Text.RegularExpressions;
 using EventStream.Cli;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
+using EventStream.Media;
+using EventStream.Media.S3;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Tests.Deploy;
 
@@ -31,6 +34,20 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
 
     [Fact]
     public void Every_role_accepts_its_settings_of_Kubernetes() => AssertAccepted(Manifests.Kubernetes(secrets));
+
+    [Fact]
+    public void With_the_overlay_for_S3_the_roles_that_keep_media_keep_them_there()
+    {
+        File.WriteAllText(Path.Combine(secrets.Folder, "s3-secret-key"), "of-the-bucket\n");
+        secrets.Run();
+        var containers = Manifests.ComposeWithS3(secrets).Concat(Manifests.KubernetesWithS3(secrets)).ToList();
+        Assert.Equal(6, containers.Count);
+        Assert.All(containers, container =>
+        {
+            using var app = RoleHost.Build(Roles.Named(container.Roles).Single(), Configuration(container));
+            Assert.IsType<S3MediaStore>(app.Services.GetRequiredService<IMediaStore>());
+        });
+    }
 
     [Fact]
     public void Roles_know_an_operator_and_call_each_other_with_the_service_credential() => Assert.All(
@@ -117,21 +134,8 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
     private IEnumerable<RoleContainer> Containers() =>
         Manifests.Compose(secrets).Concat(Manifests.Kubernetes(secrets));
 
-    /// <summary>
-    /// Folders of the target machine stand for their like here; a secret that is not mounted is missing.
-    /// </summary>
-    private IConfiguration Configuration(RoleContainer container) =>
-        new ConfigurationBuilder().AddInMemoryCollection(container.Environment.Select(pair =>
-            KeyValuePair.Create<string, string?>(
-                pair.Key["EVENTSTREAM__".Length..].Replace("__", ":"), pair.Value switch
-                {
-                    var value when value.StartsWith("/run/secrets/", StringComparison.Ordinal) =>
-                        container.SecretFiles.GetValueOrDefault(value, value),
-                    var value when value.StartsWith('/') => Path.Combine(folder.FullName, value[1..]),
-                    // The actuator asks for a pod's service account, which only a pod has.
-                    "kubernetes" => "none",
-                    var value => value,
-                }))).Build();
+    private IConfiguration Configuration(RoleContainer container) => new ConfigurationBuilder()
+        .AddInMemoryCollection(Manifests.Settings(container, folder.FullName)).Build();
 
     private static bool IsProduct(string file) => !file.Contains("/tests/", StringComparison.Ordinal);
 

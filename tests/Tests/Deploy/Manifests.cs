@@ -23,6 +23,22 @@ internal static partial class Manifests
 {
     private static readonly string Folder = Path.Combine(Checkout.Root, "infra", "deploy");
 
+    /// <summary>
+    /// The settings of a container. Folders of the target machine lie below <paramref name="folder"/> here; a secret
+    /// that is not mounted is missing.
+    /// </summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Settings(RoleContainer container, string folder) =>
+        container.Environment.Select(pair => KeyValuePair.Create<string, string?>(
+            pair.Key["EVENTSTREAM__".Length..].Replace("__", ":"), pair.Value switch
+            {
+                var value when value.StartsWith("/run/secrets/", StringComparison.Ordinal) =>
+                    container.SecretFiles.GetValueOrDefault(value, value),
+                var value when value.StartsWith('/') => Path.Combine(folder, value[1..]),
+                // The actuator asks for a pod's service account, which only a pod has.
+                "kubernetes" => "none",
+                var value => value,
+            }));
+
     /// <summary>The services of docker-compose.yml by name, with what their merge keys bring in.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, YamlNode>> ComposeServices()
     {
@@ -47,6 +63,46 @@ internal static partial class Manifests
                    ((YamlSequenceNode)service.Value["secrets"]).Select(name => Text(name)!).ToDictionary(
                        name => $"/run/secrets/{name}",
                        name => Path.Combine(secrets.Folder, Text(files[name]["file"])!["./secrets/".Length..]))),
+        ];
+    }
+
+    /// <summary>Those containers that the overlay for S3 changes, as they are with it.</summary>
+    public static IReadOnlyList<RoleContainer> ComposeWithS3(DeploymentSecrets secrets)
+    {
+        var overlay = Documents(Path.Combine(Folder, "compose.s3.yml")).Single();
+        var file = Text(overlay["secrets"]["s3-secret-key"]["file"])!["./secrets/".Length..];
+        var variables = new Dictionary<string, string>(secrets.ComposeVariables, StringComparer.Ordinal)
+        {
+            ["S3_ENDPOINT"] = "https://s3.example", ["S3_BUCKET"] = "videos", ["S3_ACCESS_KEY"] = "eventstream",
+        };
+        return
+        [
+            .. from service in (YamlMappingNode)overlay["services"]
+               let before = Compose(secrets).Single(container => container.Where.EndsWith($", {Text(service.Key)}"))
+               select before with
+               {
+                   Environment = With(before.Environment, service.Value["environment"], variables),
+                   SecretFiles = before.SecretFiles.Append(
+                       KeyValuePair.Create("/run/secrets/s3-secret-key", Path.Combine(secrets.Folder, file)))
+                       .ToDictionary(),
+               },
+        ];
+    }
+
+    /// <summary>The containers that keep media, with what the overlay for S3 changes.</summary>
+    public static IReadOnlyList<RoleContainer> KubernetesWithS3(DeploymentSecrets secrets)
+    {
+        var overlay = Documents(Path.Combine(Folder, "kubernetes-s3", "kustomization.yaml")).Single();
+        var patch = ((YamlSequenceNode)overlay["patches"]).Select(entry => Parse(Text(entry["patch"])!))
+            .Single(found => Text(found["kind"]) == "ConfigMap");
+        return
+        [
+            .. from container in Kubernetes(secrets)
+               where container.Roles is ["upload"] or ["encode-worker"] or ["playback"]
+               select container with
+               {
+                   Environment = With(container.Environment, patch["data"], secrets.ComposeVariables),
+               },
         ];
     }
 
@@ -104,6 +160,22 @@ internal static partial class Manifests
         return stream.Documents.Select(document => document.RootNode);
     }
 
+    private static YamlNode Parse(string text)
+    {
+        var stream = new YamlStream();
+        using var reader = new StringReader(text);
+        stream.Load(reader);
+        return stream.Documents.Single().RootNode;
+    }
+
+    private static Dictionary<string, string> With(
+        IReadOnlyDictionary<string, string> before, YamlNode more, IReadOnlyDictionary<string, string> variables)
+    {
+        var all = new Dictionary<string, string>(before, StringComparer.Ordinal);
+        foreach (var (key, value) in (YamlMappingNode)more) all[Text(key)!] = Filled(Text(value)!, variables);
+        return all;
+    }
+
     /// <summary>
     /// The text with compose's variables filled in; one without a value and without a default fails the test.
     /// </summary>
@@ -126,7 +198,8 @@ internal static partial class Manifests
         foreach (var source in ((YamlSequenceNode)container["envFrom"]).Cast<YamlMappingNode>())
         {
             if (!source.Children.TryGetValue("secretRef", out var secret)) continue;
-            foreach (var (key, value) in secrets.Environment(Text(secret["name"])!)) all[key] = value;
+            var isOptional = ((YamlMappingNode)secret).Children.ContainsKey("optional");
+            foreach (var (key, value) in secrets.Environment(Text(secret["name"])!, isOptional)) all[key] = value;
         }
 
         if (!container.Children.TryGetValue("env", out var own)) return all;
@@ -172,6 +245,6 @@ internal static partial class Manifests
         return all;
     }
 
-    [GeneratedRegex(@"\$\{(?<name>[A-Z0-9_]+)(?<kind>:[?-])(?<rest>[^}]*)\}", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\$\{(?<name>[A-Z0-9_]+)(?<kind>:[?-]|\?)(?<rest>[^}]*)\}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Variable();
 }

@@ -114,6 +114,7 @@ public sealed class ConsoleAloneTests(LonelyConsole console) : IClassFixture<Lon
     [InlineData("/vendor/dash.all.min.js")]
     [InlineData("/vendor/tus.min.js")]
     [InlineData("/assets/watch.js")]
+    [InlineData("/assets/contracts.js")]
     public async Task Scripts_come_from_this_machine(string path)
     {
         using var answer = await http.GetAsync(path);

@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
+using EventStream.Processes.Postgres;
 
 namespace EventStream.Tests.Kit;
 

@@ -2,7 +2,7 @@ using EventStream.Media;
 
 namespace EventStream.Tests.Media;
 
-/// <summary>The folder of media: names are changed without a copy, and links lead nowhere.</summary>
+/// <summary>The folder of media: links lead nowhere.</summary>
 public sealed class FolderMediaStoreTests : IDisposable
 {
     private readonly DirectoryInfo beside = Directory.CreateTempSubdirectory("eventstream-beside-");
@@ -30,7 +30,6 @@ public sealed class FolderMediaStoreTests : IDisposable
         Assert.Null(await store.StatAsync(key, default));
         await Assert.ThrowsAsync<MediaNotFoundException>(() => store.OpenReadAsync(key, default));
         await Assert.ThrowsAsync<MediaNotFoundException>(() => store.FetchAsync(key, default));
-        await Assert.ThrowsAsync<MediaNotFoundException>(() => store.MoveAsync(key, "videos/taken", default));
         await store.DeleteAsync(key, default);
         Assert.True(File.Exists(Path.Combine(beside.FullName, "secret")));
         var listed = new List<string>();
@@ -49,7 +48,6 @@ public sealed class FolderMediaStoreTests : IDisposable
         var content = new MemoryStream("changed"u8.ToArray());
         await Assert.ThrowsAsync<IOException>(() => store.WriteAsync(key, content, default));
         await Assert.ThrowsAsync<IOException>(() => store.AppendAsync(key, 6, content, default));
-        await Assert.ThrowsAsync<IOException>(() => store.MoveAsync("videos/own", key, default));
         Assert.Equal("secret", await File.ReadAllTextAsync(Path.Combine(beside.FullName, "secret")));
         Assert.Single(beside.EnumerateFileSystemInfos());
     }
@@ -62,17 +60,6 @@ public sealed class FolderMediaStoreTests : IDisposable
         var linked = new FolderMediaStore(link);
         await linked.WriteAsync("videos/a", new MemoryStream("a"u8.ToArray()), default);
         Assert.Equal(1, (await linked.StatAsync("videos/a", default))!.SizeBytes);
-    }
-
-    [Fact]
-    public async Task A_key_takes_the_name_and_the_place_of_another()
-    {
-        await store.WriteAsync("a/x", new MemoryStream("new"u8.ToArray()), default);
-        await store.WriteAsync("b/y", new MemoryStream("older"u8.ToArray()), default);
-        await store.MoveAsync("a/x", "b/y", default);
-        Assert.Null(await store.StatAsync("a/x", default));
-        Assert.Equal(3, (await store.StatAsync("b/y", default))!.SizeBytes);
-        await Assert.ThrowsAsync<MediaNotFoundException>(() => store.MoveAsync("a/x", "b/y", default));
     }
 
     private void Link()

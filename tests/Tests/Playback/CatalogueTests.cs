@@ -50,7 +50,6 @@ public sealed class CatalogueTests
         var options = new PlaybackOptions
         {
             SigningKey = "",
-            MediaRoot = "",
             Edges = [],
             TrafficUrl = "",
             SteeringUrl = "",

@@ -9,7 +9,6 @@ public sealed class SessionLimitsTests : IDisposable
     private readonly SessionLimits limits = new(new PlaybackOptions
     {
         SigningKey = "",
-        MediaRoot = "",
         Edges = [],
         TrafficUrl = "",
         SteeringUrl = "",

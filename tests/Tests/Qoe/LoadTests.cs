@@ -2,7 +2,9 @@ using EventStream.Contracts;
 using EventStream.Qoe;
 using EventStream.Qoe.Load;
 using EventStream.Streams;
-using EventStream.Streams.Testing;
+using EventStream.Tests.Streams;
+using Streamiz.Kafka.Net;
+using Streamiz.Kafka.Net.Stream;
 
 namespace EventStream.Tests.Qoe;
 
@@ -125,47 +127,34 @@ public sealed class LoadTests
             .Select(step => (Math.Round(step.Value, 6), step.Peak!.Value))
             .ToList();
 
-    private static TopologyTestDriver Sums()
+    private static StreamDriver Sums() => new(SumsOnly, "load", "parts");
+
+    private static Topology SumsOnly(StreamScope scope)
     {
-        var parts = Serdes.Json(QoeJson.Default.LoadPart);
+        var parts = SerDes.Json(QoeJson.Default.LoadPart);
         var builder = new StreamBuilder()
-            .AddWindowStore(new Materialized<string, LoadPart>(LoadProcessor.Sums, Serdes.Text, parts))
+            .AddWindowStore(scope, LoadProcessor.Sums, SerDes.Text, parts)
+            .AddKeyValueStore(scope, LoadProcessor.Known, SerDes.Text, SerDes.Json(QoeJson.Default.KnownLoad))
             .AddKeyValueStore(
-                new Materialized<string, KnownLoad>(
-                    LoadProcessor.Known, Serdes.Text, Serdes.Json(QoeJson.Default.KnownLoad)
-                )
-            )
-            .AddKeyValueStore(
-                new Materialized<int, LoadProgress>(
-                    LoadProcessor.Progress,
-                    Serdes.Json(QoeJson.Default.Int32),
-                    Serdes.Json(QoeJson.Default.LoadProgress)
-                )
-            );
-        builder
-            .Stream("parts", new Consumed<string, LoadPart>(Serdes.Text, parts))
+                scope, LoadProcessor.Progress, SerDes.Json(QoeJson.Default.Int32),
+                SerDes.Json(QoeJson.Default.LoadProgress))
+            .AddClock(scope, "clock");
+        builder.Batches("parts", new BatchSerDes<LoadPart>((data, _) => parts.Deserialize(data, default)))
             .Process(
-                () => new LoadProcessor(Options), LoadProcessor.Sums, LoadProcessor.Known, LoadProcessor.Progress
-            )
-            .To(Topics.TrafficLoad.Name, new Produced<string, LoadMeasured>(
-                Serdes.Text, Serdes.Message<LoadMeasured>()));
-        return new TopologyTestDriver(builder.Build());
+                new StepSpec<LoadPart>(scope, ["parts"], "clock", () => new LoadProcessor(Options)),
+                LoadProcessor.Sums, LoadProcessor.Known, LoadProcessor.Progress)
+            .OfType<LoadMeasured>().To(Topics.TrafficLoad);
+        return builder.Build();
     }
 
     private static LoadPart Part(double second, int partition, double value, int first, int second2) =>
         new("viewers", QoeRun.T0.AddSeconds(second), value, "sessions", [first, second2], partition, Partitions: 2);
 
-    private static void Pipe(TopologyTestDriver driver, LoadPart part) =>
+    private static void Pipe(StreamDriver driver, LoadPart part) =>
         driver.Pipe(
-            "parts",
-            new Produced<string, LoadPart>(Serdes.Text, Serdes.Json(QoeJson.Default.LoadPart)),
-            part.Resource,
-            part,
-            part.Step.AddSeconds(20)
-        );
+            "parts", part.Resource, SerDes.Json(QoeJson.Default.LoadPart).Serialize(part, default),
+            part.Step.AddSeconds(20));
 
-    private static List<LoadMeasured> Load(TopologyTestDriver driver) =>
-        driver.Read(Topics.TrafficLoad.Name, Serdes.Text, Serdes.Message<LoadMeasured>())
-            .Select(output => output.Value)
-            .ToList();
+    private static IReadOnlyList<LoadMeasured> Load(StreamDriver driver) =>
+        driver.Read<LoadMeasured>(Topics.TrafficLoad);
 }

@@ -1,8 +1,7 @@
 using System.Text;
 using EventStream.Contracts;
 using EventStream.Qoe;
-using EventStream.Streams;
-using EventStream.Streams.Testing;
+using EventStream.Tests.Streams;
 
 namespace EventStream.Tests.Qoe;
 
@@ -11,19 +10,11 @@ internal sealed class QoeRun(QoeOptions options)
 {
     public static readonly DateTimeOffset T0 = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly Produced<string, BeaconReceived> Beacons = new(
-        Serdes.Text,
-        Serdes.Message<BeaconReceived>()
-    );
-    private static readonly Produced<string, CdnRequestServed> Requests = new(
-        Serdes.Text,
-        Serdes.Message<CdnRequestServed>()
-    );
-
-    public TopologyTestDriver Driver { get; } = new(QoeTopology.Build(options), "qoe");
+    public StreamDriver Driver { get; } = new(
+        scope => QoeTopology.Build(options, scope), "qoe", Topics.PlaybackBeacons.Name, Topics.CdnRequests.Name);
 
     public void Hear(BeaconReceived beacon) =>
-        Driver.Pipe(Topics.PlaybackBeacons.Name, Beacons, beacon.SessionId, beacon, beacon.ReceivedAt);
+        Driver.Pipe(Topics.PlaybackBeacons.Name, beacon.SessionId, beacon, beacon.ReceivedAt);
 
     public void Hear(IEnumerable<BeaconReceived> beacons)
     {
@@ -32,7 +23,7 @@ internal sealed class QoeRun(QoeOptions options)
     }
 
     public void Serve(CdnRequestServed request) =>
-        Driver.Pipe(Topics.CdnRequests.Name, Requests, request.SessionId ?? request.Edge, request, request.Time);
+        Driver.Pipe(Topics.CdnRequests.Name, request.SessionId ?? request.Edge, request, request.Time);
 
     /// <summary>Lets so much event time pass that every session ends and every window closes.</summary>
     public void Finish(DateTimeOffset after)
@@ -41,20 +32,16 @@ internal sealed class QoeRun(QoeOptions options)
             Driver.AdvanceStreamTime(after.AddSeconds(seconds));
     }
 
-    public IReadOnlyList<IMessage> Sessions() => Read<IMessage>(Topics.QoeSessions);
+    public IReadOnlyList<IMessage> Sessions() => Driver.Read<IMessage>(Topics.QoeSessions);
 
-    public IReadOnlyList<QoeWindowClosed> Windows() => Read<QoeWindowClosed>(Topics.QoeWindows);
+    public IReadOnlyList<QoeWindowClosed> Windows() => Driver.Read<QoeWindowClosed>(Topics.QoeWindows);
 
-    public IReadOnlyList<QoeAlertRaised> Alerts() => Read<QoeAlertRaised>(Topics.QoeAlerts);
+    public IReadOnlyList<QoeAlertRaised> Alerts() => Driver.Read<QoeAlertRaised>(Topics.QoeAlerts);
 
-    public IReadOnlyList<LoadMeasured> Load() => Read<LoadMeasured>(Topics.TrafficLoad);
+    public IReadOnlyList<LoadMeasured> Load() => Driver.Read<LoadMeasured>(Topics.TrafficLoad);
 
     /// <summary>A message as it is written, by which two with lists in them are compared.</summary>
     public static string Json(IMessage message) => Encoding.UTF8.GetString(MessageTypes.Write(message));
-
-    private List<TMessage> Read<TMessage>(Topic topic)
-        where TMessage : class, IMessage =>
-        Driver.Read(topic.Name, Serdes.Text, Serdes.Message<TMessage>()).Select(output => output.Value).ToList();
 }
 
 /// <summary>Writes the reports of a made-up viewer.</summary>

@@ -89,7 +89,8 @@ internal static class ApiTable
         var flexible = version >= entry.FlexibleFrom;
         reader.Flexible = flexible;
         reader.SkipTags();
-        // The answer to ApiVersions keeps the old header: a client reads it before it knows what the broker speaks.
+        // The answer to ApiVersions keeps the old header: a client reads it before it knows which versions the broker
+        // supports.
         request.Writer.Begin(correlationId, flexible && entry.Key != ApiKey.ApiVersions);
         request.Writer.Flexible = flexible;
         return entry.Handler(node, request);

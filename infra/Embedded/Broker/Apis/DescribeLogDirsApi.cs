@@ -40,7 +40,7 @@ internal static class DescribeLogDirsApi
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The partitions asked for, as far as they exist; null stands for all.</summary>
+    /// <summary>The partitions asked for, as far as they exist; null means all.</summary>
     private static List<Wanted> Read(BrokerNode node, RequestReader reader)
     {
         var wanted = new List<Wanted>();

@@ -4,7 +4,7 @@ using EventStream.Embedded.Broker.Transactions;
 
 namespace EventStream.Embedded.Broker.Apis;
 
-/// <summary>DescribeTransactions: where the transactions of transactional ids stand.</summary>
+/// <summary>DescribeTransactions: the state of the transactions of transactional ids.</summary>
 internal static class DescribeTransactionsApi
 {
     public static ValueTask HandleAsync(BrokerNode node, Request request)

@@ -5,7 +5,7 @@ namespace EventStream.Embedded.Broker.Apis;
 
 /// <summary>
 /// Fetch: whole record batches from many partitions, waiting up to the consumer's limit for as many bytes as it asks
-/// for. Fetch sessions are declined by answering with session 0, upon which every client sends full requests.
+/// for. Fetch sessions are declined by answering with session 0, after which every client sends full requests.
 /// </summary>
 internal static class FetchApi
 {

@@ -3,7 +3,7 @@ using EventStream.Embedded.Broker.Server;
 
 namespace EventStream.Embedded.Broker.Apis;
 
-/// <summary>Heartbeat: keeps a member's session alive and tells it of a rebalance.</summary>
+/// <summary>Heartbeat: keeps a member's session alive and informs it of a rebalance.</summary>
 internal static class HeartbeatApi
 {
     public static ValueTask HandleAsync(BrokerNode node, Request request)

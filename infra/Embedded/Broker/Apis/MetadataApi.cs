@@ -46,7 +46,7 @@ internal static class MetadataApi
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The topics asked for; null stands for all of them, which version 0 asks for by an empty list.</summary>
+    /// <summary>The topics asked for; null means all of them, which version 0 asks for by an empty list.</summary>
     private static List<Wanted>? ReadTopics(RequestReader reader, short version)
     {
         var count = reader.ReadNullableArrayLength();

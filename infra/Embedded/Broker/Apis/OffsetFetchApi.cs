@@ -5,7 +5,7 @@ using EventStream.Embedded.Broker.Server;
 namespace EventStream.Embedded.Broker.Apis;
 
 /// <summary>
-/// OffsetFetch: how far a group has come. A consumer that requires stable offsets is told to wait while a transaction
+/// OffsetFetch: how far a group has come. A consumer that requires stable offsets has to wait while a transaction
 /// is about to change one.
 /// </summary>
 internal static class OffsetFetchApi
@@ -71,7 +71,7 @@ internal static class OffsetFetchApi
         return wanted;
     }
 
-    /// <summary>The topics asked for; null stands for all that the group has committed.</summary>
+    /// <summary>The topics asked for; null means all that the group has committed.</summary>
     private static List<WantedTopic> ReadTopics(BrokerNode node, RequestReader reader, string group, short version)
     {
         var topics = new List<WantedTopic>();

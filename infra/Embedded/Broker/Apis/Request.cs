@@ -24,7 +24,7 @@ internal sealed class Request : IDisposable
     /// <summary>False for a producer that asked for no acknowledgement.</summary>
     public bool WantsResponse { get; set; } = true;
 
-    /// <summary>Where the authentication stands, null where the listener asks for none.</summary>
+    /// <summary>The state of the authentication, null where the listener asks for none.</summary>
     public SaslSession? Sasl { get; init; }
 
     /// <summary>True when the connection ends with this response.</summary>

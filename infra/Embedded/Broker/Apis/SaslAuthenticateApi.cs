@@ -29,7 +29,9 @@ internal static class SaslAuthenticateApi
         writer.WriteTags();
     }
 
-    /// <summary>A message as a bare frame, answered by one; a failure can only be told by hanging up.</summary>
+    /// <summary>
+    /// A message as a bare frame, answered by one; a failure can only be shown by closing the connection.
+    /// </summary>
     public static async ValueTask HandleRawAsync(BrokerNode node, Request request)
     {
         var step = Next(request, request.Reader.ReadRest());

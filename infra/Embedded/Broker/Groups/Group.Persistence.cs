@@ -4,8 +4,8 @@ using EventStream.Embedded.Broker.Protocol;
 namespace EventStream.Embedded.Broker.Groups;
 
 /// <summary>
-/// A generation is on disk before its members hear of their assignments, so that after a restart of the broker they
-/// go on heartbeating and committing as if nothing had happened. Their sessions begin anew then.
+/// A generation is on disk before its members receive their assignments, so that after a restart of the broker they
+/// go on heartbeating and committing as if nothing had happened. Their sessions start again then.
 /// </summary>
 internal sealed partial class Group
 {

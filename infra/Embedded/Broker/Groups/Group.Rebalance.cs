@@ -86,8 +86,8 @@ internal sealed partial class Group
         {
             return Task.FromResult(Joined(member));
         }
-        // A leader would assign anew, though nothing has changed. A client that cannot be told to leave it is told
-        // that another one leads.
+        // A leader would assign again, though nothing has changed. A client that cannot be asked to leave it is
+        // answered that another one leads.
         return Task.FromResult(request.MaySkipAssignment
             ? Joined(member) with { SkipsAssignment = true }
             : Joined(member) with { Leader = predecessor.MemberId, Members = [] });

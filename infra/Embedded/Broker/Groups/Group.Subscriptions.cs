@@ -8,7 +8,7 @@ internal sealed partial class Group
 
     /// <summary>
     /// The topics that the members are subscribed to, none when there are no members. False when the members do not
-    /// speak the consumers' protocol, so that nobody can tell.
+    /// use the consumers' protocol, so that it is unknown.
     /// </summary>
     public bool TryListSubscribedTopics(out IReadOnlySet<string> topics)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Embedded.Broker.Groups;
 
-/// <summary>Where a group stands; the names are those that DescribeGroups answers with.</summary>
+/// <summary>The state of a group; the names are those that DescribeGroups answers with.</summary>
 internal enum GroupState
 {
     Empty,

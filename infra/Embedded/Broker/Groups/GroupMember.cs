@@ -2,7 +2,7 @@ using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Embedded.Broker.Groups;
 
-/// <summary>An assignor that a member can use, with what the member tells it; opaque to the broker.</summary>
+/// <summary>An assignor that a member can use, with what the member passes to it; opaque to the broker.</summary>
 internal sealed record MemberProtocol(string Name, byte[] Metadata);
 
 /// <summary>A member's request to join. Time-outs are milliseconds.</summary>
@@ -35,7 +35,7 @@ internal sealed record JoinResult(
 {
     public IReadOnlyList<JoinedMember> Members { get; init; } = [];
 
-    /// <summary>The member is the leader, and the assignment of the generation stands.</summary>
+    /// <summary>The member is the leader, and the generation keeps its assignment.</summary>
     public bool SkipsAssignment { get; init; }
 }
 

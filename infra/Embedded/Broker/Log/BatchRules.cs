@@ -55,7 +55,7 @@ internal static class BatchRules
         var refusal = CheckFields(header);
         if (refusal.Error == ErrorCode.None)
         {
-            // The header tells the latest time of all records; which ones are too late only the records tell.
+            // The header has the latest time of all records; only the records show which ones are too late.
             var ofLatest = CheckTime(header.MaxTimestamp, config, nowMs);
             if (ofLatest.Error != ErrorCode.None || config.IsCompacted || config.TimestampBeforeMaxMs < long.MaxValue)
             {

@@ -3,9 +3,9 @@ using System.Text;
 namespace EventStream.Embedded.Broker.Log;
 
 /// <summary>
-/// Tells the end of the process from the end of the machine. Bytes that the broker wrote outlive its process, but not
-/// the loss of power unless they were flushed; so the folder remembers under which boot of the machine it was last
-/// used. Under another boot, whatever was not flushed is verified before it is believed.
+/// Distinguishes the end of the process from the end of the machine. Bytes that the broker wrote outlive its process,
+/// but not the loss of power unless they were flushed; so the folder remembers under which boot of the machine it was
+/// last used. Under another boot, whatever was not flushed is verified before it is believed.
 /// </summary>
 internal static class BootRecord
 {

@@ -10,7 +10,7 @@ internal readonly record struct JournalEntry(string Key, byte[]? Value);
 
 /// <summary>
 /// A small durable dictionary: every change is appended with its checksum and is in the file before <see cref="Put"/>
-/// returns; the last value of a key counts. When the file is mostly history it is written anew. Topics, committed
+/// returns; the last value of a key counts. When the file is mostly history it is rewritten. Topics, committed
 /// offsets and transactions live in one each.
 /// </summary>
 internal sealed class Journal : IDisposable
@@ -174,7 +174,7 @@ internal sealed class Journal : IDisposable
         }
         catch (IOException)
         {
-            // The entries are in the file as it is; only the room is not there to write it anew. Later, then.
+            // The entries are in the file as it is; only the space to rewrite it is missing. It is tried again later.
             _compactFrom = _length + CompactFromBytes;
         }
     }

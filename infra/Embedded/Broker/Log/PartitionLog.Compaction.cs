@@ -146,7 +146,8 @@ internal sealed partial class PartitionLog
             }
             if (removedMarkers.Count > 0)
             {
-                // Forgotten before the markers go: a consumer told of an aborted transaction waits for its marker.
+                // Forgotten before the markers go: a consumer that knows of an aborted transaction waits for its
+                // marker.
                 _producers.ForgetAborted(removedMarkers);
                 SaveProducers();
             }

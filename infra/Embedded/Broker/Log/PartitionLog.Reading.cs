@@ -67,7 +67,7 @@ internal sealed partial class PartitionLog
             }
             catch (ObjectDisposedException) when (!_closed)
             {
-                // Retention or compaction took a segment away during the search, which begins anew.
+                // Retention or compaction took a segment away during the search, which starts again.
             }
             catch (ObjectDisposedException)
             {

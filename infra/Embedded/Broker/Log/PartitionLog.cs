@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Embedded.Broker.Log;
 
 /// <summary>
-/// What an append led to. Times are milliseconds since 1970, -1 where the producer's time stands. Of a refused batch
+/// What an append led to. Times are milliseconds since 1970, -1 where the producer's time is kept. Of a refused batch
 /// <paramref name="Records"/> are the bad ones, where it is known which.
 /// </summary>
 internal readonly record struct AppendResult(
@@ -97,7 +97,7 @@ internal sealed partial class PartitionLog
     }
 
     /// <summary>
-    /// Tells the listener of every change of <see cref="LogEnd"/> or <see cref="LastStable"/> until it is removed.
+    /// Notifies the listener of every change of <see cref="LogEnd"/> or <see cref="LastStable"/> until it is removed.
     /// </summary>
     public void AddListener(IAppendListener listener)
     {

@@ -19,7 +19,7 @@ internal sealed class SegmentIndex(int intervalBytes)
     private readonly record struct Entry(long Offset, long Position, long MaxTimestampBefore);
 
     /// <summary>
-    /// The greatest timestamp of the first batch, by which the age of the segment is told; -1 for none.
+    /// The greatest timestamp of the first batch, which gives the age of the segment; -1 for none.
     /// </summary>
     public long FirstTimestamp { get; private set; } = -1;
 

@@ -3,7 +3,7 @@ using EventStream.Embedded.Broker.Protocol;
 namespace EventStream.Embedded.Broker.Security;
 
 /// <summary>
-/// Where the authentication of one connection stands. Until it has ended well, only the requests that belong to it
+/// The state of the authentication of one connection. Until it has ended well, only the requests that belong to it
 /// are served; after its lifetime it must be renewed, for the same user.
 /// </summary>
 internal sealed class SaslSession(SecurityOptions options, Users users, TimeProvider time)

@@ -85,7 +85,7 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
         part.Length >= 2 && part[0] == name && part[1] == '=' ? part[2..] : null;
 
     /// <summary>
-    /// In a name, <c>=2C</c> is a comma and <c>=3D</c> an equals sign, which stand for themselves nowhere.
+    /// In a name, <c>=2C</c> is a comma and <c>=3D</c> an equals sign, which never appear as themselves.
     /// </summary>
     private static string? Unescape(string name)
     {

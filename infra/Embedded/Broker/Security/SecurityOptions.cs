@@ -29,7 +29,7 @@ public sealed record SecurityOptions
 
     internal const string Plain = "PLAIN";
 
-    /// <summary>What the one listener speaks.</summary>
+    /// <summary>The security protocol of the one listener.</summary>
     public SecurityProtocol Protocol { get; init; } = SecurityProtocol.Plaintext;
 
     /// <summary>

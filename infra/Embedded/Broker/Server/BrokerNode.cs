@@ -54,7 +54,7 @@ internal sealed class BrokerNode : IDisposable
 
     public BrokerCounters Counters { get; } = new();
 
-    /// <summary>The address that clients are told to use.</summary>
+    /// <summary>The address that is advertised to clients.</summary>
     public string Host => Options.AdvertisedHost ?? Options.Address.ToString();
 
     public int Port { get; set; }

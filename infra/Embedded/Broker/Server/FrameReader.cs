@@ -87,7 +87,7 @@ internal sealed class FrameReader(
             return size;
         }
         throw new MalformedRequestException(size >> 16 == TlsHandshake
-            ? "the client speaks TLS and this listener has none; use security.protocol=PLAINTEXT"
+            ? "the client uses TLS and this listener does not; use security.protocol=PLAINTEXT"
             : $"a request of {size} bytes lies outside the range of 1 to {max}");
     }
 

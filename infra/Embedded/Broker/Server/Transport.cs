@@ -10,7 +10,7 @@ internal sealed class Transport(Socket socket) : IDisposable
 
     /// <summary>Does the broker's part of the TLS handshake.</summary>
     /// <exception cref="System.Security.Authentication.AuthenticationException">
-    /// The client speaks no TLS, none of these versions, or has no certificate that is trusted.
+    /// The client uses no TLS, none of these versions, or has no certificate that is trusted.
     /// </exception>
     /// <exception cref="IOException">The client hung up.</exception>
     public async Task SecureAsync(SslServerAuthenticationOptions settings, CancellationToken cancellation)

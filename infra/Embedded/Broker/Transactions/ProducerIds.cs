@@ -3,7 +3,7 @@ using EventStream.Embedded.Broker.Log;
 namespace EventStream.Embedded.Broker.Transactions;
 
 /// <summary>
-/// Hands out producer ids, each once for ever: a block at a time is set aside in the journal before it is used.
+/// Hands out producer ids, each only once: a block at a time is set aside in the journal before it is used.
 /// </summary>
 internal sealed class ProducerIds
 {

@@ -3,7 +3,7 @@ using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Embedded.Broker.Transactions;
 
-/// <summary>Where the transaction of a transactional id stands; the numbers are kept on disk.</summary>
+/// <summary>The state of the transaction of a transactional id; the numbers are kept on disk.</summary>
 internal enum TransactionState : byte
 {
     Empty = 0,
@@ -62,7 +62,7 @@ internal sealed class Transaction(string id)
 
     public bool IsOverdue(long nowMs) => State == TransactionState.Ongoing && nowMs - StartedMs >= TimeoutMs;
 
-    /// <summary>Whether a producer of this id and epoch speaks for the transaction.</summary>
+    /// <summary>Whether a producer of this id and epoch owns the transaction.</summary>
     public ErrorCode CheckProducer(long producerId, short epoch)
     {
         if (producerId != ProducerId)

@@ -12,7 +12,7 @@ internal sealed partial class TransactionCoordinator
 
     /// <summary>
     /// Gives the next epoch. A producer that names its id and epoch goes on after an error (KIP-360) and must be the
-    /// latest; one that names none is a new instance and fences whoever came before.
+    /// latest; one that names none is a new instance and fences the earlier ones.
     /// </summary>
     private ErrorCode Renew(Transaction transaction, int timeoutMs, long producerId, short epoch)
     {

@@ -6,8 +6,8 @@ namespace EventStream.Embedded.Broker.Transactions;
 internal sealed partial class TransactionCoordinator
 {
     /// <summary>
-    /// Forgets transactional ids that were not used for long; whoever comes back with one begins with a new producer
-    /// id.
+    /// Forgets transactional ids that were not used for long; a producer that comes back with one begins with a new
+    /// producer id.
     /// </summary>
     /// <exception cref="IOException">The disk refused; the ids are forgotten another time.</exception>
     public void Expire()

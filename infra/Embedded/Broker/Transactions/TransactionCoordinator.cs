@@ -10,7 +10,7 @@ namespace EventStream.Embedded.Broker.Transactions;
 /// The transaction coordinator owns the outcome of every transaction. The decision is in the journal before the first
 /// marker is written, and the markers are written again after a crash until all are there: a transaction takes effect
 /// wholly or not at all. Markers go straight to the logs of the same process, so that a transaction is complete when
-/// its producer hears of it.
+/// its producer is informed.
 /// </summary>
 internal sealed partial class TransactionCoordinator : IDisposable
 {

@@ -5,7 +5,7 @@ namespace EventStream.Embedded.ClickHouse.Sql;
 /// <summary>
 /// Decides what a statement from outside may do, by the tree that the engine parsed and lists of what is allowed
 /// (<see cref="AccessLists"/>). Files, URLs, other servers and programs are refused to every user. The engine's own
-/// grants stand behind these rules; they know nothing of scalar functions and of dictionaries.
+/// grants are a second line behind these rules; they cover nothing of scalar functions and of dictionaries.
 /// </summary>
 internal static partial class AccessRules
 {
@@ -15,7 +15,7 @@ internal static partial class AccessRules
     /// </summary>
     /// <param name="tree">The nodes of <c>EXPLAIN AST</c>.</param>
     /// <param name="tokens">The statement's tokens, for what the tree leaves out.</param>
-    /// <param name="parameters">Values that stand for names in what the tree leaves out.</param>
+    /// <param name="parameters">Values that are used for names in what the tree leaves out.</param>
     /// <param name="tableFunctions">Every table function of the engine.</param>
     public static void Check(
         IReadOnlyList<SyntaxNode> tree, IReadOnlyList<SqlToken> tokens,

@@ -22,7 +22,7 @@ public enum SqlTokenKind
 }
 
 /// <summary>
-/// A token and where it stands, in bytes of the UTF-8 text. Depth counts the brackets that are open around it.
+/// A token and its position, in bytes of the UTF-8 text. Depth counts the brackets that are open around it.
 /// </summary>
 public readonly record struct SqlToken(SqlTokenKind Kind, int Start, int End, int Depth, string Text)
 {

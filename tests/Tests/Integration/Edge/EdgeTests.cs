@@ -2,10 +2,11 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using EventStream.Contracts;
-using EventStream.Hosting;
 using EventStream.Edge;
-using EventStream.Tokens;
+using EventStream.Hosting;
+using EventStream.Processes;
 using EventStream.Tests.Kit;
+using EventStream.Tokens;
 using Microsoft.AspNetCore.Http;
 
 namespace EventStream.Tests.Integration.Edge;

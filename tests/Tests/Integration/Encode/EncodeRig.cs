@@ -6,8 +6,8 @@ using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Encode.Worker;
 using EventStream.Media;
-using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 

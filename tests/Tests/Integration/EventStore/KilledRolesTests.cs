@@ -1,7 +1,7 @@
 using EventStream.Contracts;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Relay;
+using EventStream.Processes.Postgres;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.EventStore;

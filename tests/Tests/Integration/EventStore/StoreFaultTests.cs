@@ -1,9 +1,9 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.EventStore.Daemon;
-using EventStream.EventStore.Local;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Relay;
+using EventStream.Processes.Postgres;
 using EventStream.Tests.Kit;
 using Npgsql;
 

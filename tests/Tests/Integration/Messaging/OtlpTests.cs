@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using EventStream.EventStore;
+using EventStream.Hosting;
 using EventStream.Tests.Integration.Collect;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Npgsql;
 
 namespace EventStream.Tests.Integration.Messaging;
 
@@ -33,6 +36,31 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
         Assert.DoesNotContain(receiver.Bodies("/v1/traces"), body => Holds(body, Secret) || Holds(body, "/health"));
         Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "eventstream."));
         Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "http.server.request.duration"));
+        Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "dotnet.gc.collections"));
+    }
+
+    [Fact]
+    public async Task Requests_that_a_role_sends_and_statements_of_the_store_are_traced_and_counted()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        var configuration = RoleHost.ReadConfiguration(
+            overrides: new Dictionary<string, string?> { ["Otlp:Endpoint"] = receiver.Url });
+        var cluster = await PostgresFixture.ClusterAsync();
+        using (TelemetryExport.Start(configuration, "test", StoreTelemetry.Instrumentation))
+        {
+            await using var connection = new NpgsqlConnection(cluster.ConnectionString);
+            await connection.OpenAsync();
+            await using var statement = new NpgsqlCommand("select 4711", connection);
+            await statement.ExecuteScalarAsync();
+            using var client = new HttpClient();
+            using var response = await client.GetAsync($"{receiver.Url}/v1/asked?token={Secret}");
+        }
+
+        Assert.Contains(receiver.Bodies("/v1/traces"), body => Holds(body, "select 4711"));
+        Assert.Contains(receiver.Bodies("/v1/traces"), body => Holds(body, "/v1/asked"));
+        Assert.DoesNotContain(receiver.Bodies("/v1/traces"), body => Holds(body, Secret));
+        Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "db.client.operation.duration"));
+        Assert.Contains(receiver.Bodies("/v1/metrics"), body => Holds(body, "http.client.request.duration"));
     }
 
     private static async Task SendBeaconAsync(string url)
@@ -47,6 +75,8 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
         request.Headers.Add("traceparent", $"00-{TraceId}-00f067aa0ba902b7-01");
         using var response = await client.SendAsync(request);
         Assert.Equal(System.Net.HttpStatusCode.NoContent, response.StatusCode);
+        using var misled = await client.GetAsync($"{url}/s/1790000000/{Secret}/media/v/master.m3u8");
+        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, misled.StatusCode);
     }
 
     private static bool Holds(byte[] body, string text) => body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;

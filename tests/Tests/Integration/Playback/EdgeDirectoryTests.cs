@@ -49,7 +49,6 @@ public sealed class EdgeDirectoryTests
         new PlaybackOptions
         {
             SigningKey = "",
-            MediaRoot = "",
             Edges = [new("edge-a", "eu", "http://a"), new("edge-b", "us", "http://b")],
             TrafficUrl = traffic.OriginUrl,
             SteeringUrl = "",

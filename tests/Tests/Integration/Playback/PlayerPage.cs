@@ -1,4 +1,4 @@
-using EventStream.Hosting;
+using EventStream.Processes;
 using EventStream.Tests.Integration.Edge;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EventStream.Contracts;
-using EventStream.Hosting;
+using EventStream.Processes;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.Integration.Playback;

@@ -4,6 +4,7 @@ using EventStream.Messaging.Kafka;
 using EventStream.Streams;
 using EventStream.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
+using Streamiz.Kafka.Net.Stream;
 
 namespace EventStream.Tests.Integration.Streams;
 
@@ -34,8 +35,9 @@ internal sealed class StreamsBroker : IAsyncDisposable
         return new StreamsBroker(broker, broker.Bootstrap);
     }
 
-    public StreamsApp App(Topology topology, StreamsOptions options) =>
-        new(topology, options, Kafka, Admin, TimeProvider.System, NullLogger<StreamsApp>.Instance);
+    /// <summary>A host of a topology on the broker; it is started by the test.</summary>
+    public StreamHost Host(Func<StreamScope, Topology> topology, StreamsOptions options) =>
+        new(topology, options, Kafka, Admin, TimeProvider.System, NullLogger<StreamHost>.Instance);
 
     public void Write(string topic, IEnumerable<Message<byte[], byte[]>> records)
     {

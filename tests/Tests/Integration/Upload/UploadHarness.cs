@@ -49,7 +49,7 @@ internal sealed class UploadHarness : IAsyncDisposable
             ["Postgres:ConnectionString"] = postgres.ConnectionString,
             ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
             ["Postgres:Schema"] = postgres.Schema,
-            ["Media:Root"] = MediaRoot,
+            ["Media:Root"] = settings.GetValueOrDefault("Media:Root", MediaRoot),
         });
         app = RoleHost.Build(new UploadRole(), configuration);
         await app.StartAsync();

@@ -1,0 +1,13 @@
+namespace EventStream.Streams;
+
+/// <summary>Steps and windows of event time. They have no gap and no overlap, and are aligned to the Unix epoch.</summary>
+public static class EventTime
+{
+    /// <summary>The start of the step of a given size that a moment belongs to.</summary>
+    public static DateTimeOffset StartOf(DateTimeOffset time, TimeSpan size)
+    {
+        var sinceEpoch = (time - DateTimeOffset.UnixEpoch).Ticks;
+        var remainder = sinceEpoch % size.Ticks;
+        return DateTimeOffset.UnixEpoch.AddTicks(sinceEpoch - (remainder < 0 ? remainder + size.Ticks : remainder));
+    }
+}

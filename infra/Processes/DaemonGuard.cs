@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Configuration;
+
+namespace EventStream.Processes;
+
+/// <summary>
+/// Ends a daemon with the process that started it. PostgreSQL and nginx do not ask the kernel for a signal when their
+/// parent is gone; so a small shell waits on a pipe that only this process holds, and when the pipe ends, signals the
+/// process that the daemon's pid file names. After an orderly stop there is no pid file and nothing to do.
+/// </summary>
+public sealed class DaemonGuard : IDisposable
+{
+    private const string Script = """
+        read -r _
+        pid=$(head -n 1 "$1" 2>/dev/null) && [ -n "$pid" ] && kill -s "$2" "$pid"
+        """;
+
+    private readonly Process shell;
+
+    /// <summary>Guards the process of a pid file with a signal such as <c>TERM</c>.</summary>
+    public DaemonGuard(IConfiguration configuration, string pidFile, string signal)
+    {
+        var info = new ProcessStartInfo(Tools.Program(configuration, "setsid", "util-linux"))
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+        };
+        foreach (var argument in (string[])["sh", "-c", Script, "guard", pidFile, signal])
+            info.ArgumentList.Add(argument);
+        shell = Process.Start(info)!;
+    }
+
+    public void Dispose()
+    {
+        shell.StandardInput.Close();
+        shell.WaitForExit(TimeSpan.FromSeconds(2));
+        shell.Dispose();
+    }
+}
