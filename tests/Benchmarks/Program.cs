@@ -21,6 +21,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("inline projection", InlineBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
+    ("warehouse", WarehouseBenchmark.RunAsync),
     ("streams", StreamBenchmark.RunAsync),
     ("streams restore", RestoreBenchmark.RunAsync),
 ];
