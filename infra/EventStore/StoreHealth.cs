@@ -42,7 +42,8 @@ public sealed class StoreHealth(
         if (isFilled) return null;
         var end = toFill ??= await status.NewestAsync(cancellation);
         var behind = (await status.ReadersAsync(cancellation)).FirstOrDefault(
-            reader => !reader.Name.StartsWith(KafkaRelay.ReaderName, StringComparison.Ordinal) && reader.Position < end);
+            reader => reader.Position < end
+                && !reader.Name.StartsWith(KafkaRelay.ReaderName, StringComparison.Ordinal));
         isFilled = behind is null;
         return behind is null ? null : $"the read model {behind.Name} is being filled: {behind.Position} of {end}";
     }
