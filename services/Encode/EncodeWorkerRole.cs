@@ -57,7 +57,7 @@ public sealed class EncodeWorkerRole : IRole
         string role)
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
-        services.AddMediaStore(configuration, role);
+        services.AddMediaStore(configuration);
         var programs = new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness };
         services.AddSingleton(provider =>
             new ProgramRunner(programs, provider.GetRequiredService<TimeProvider>()));

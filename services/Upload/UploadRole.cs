@@ -26,7 +26,7 @@ public sealed class UploadRole : IRole
         var configuration = builder.Configuration;
         var services = builder.Services;
         var options = UploadOptions.From(configuration, Name);
-        services.AddMediaStore(configuration, Name);
+        services.AddMediaStore(configuration);
         services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
