@@ -6,8 +6,7 @@ using static EventStream.Tests.Encode.EncodeSamples;
 namespace EventStream.Tests.Encode;
 
 /// <summary>The job: given what its stream holds, when a report comes or none does, then these messages.</summary>
-public sealed class EncodeJobTests() : AggregateSpec<EncodeJob>(
-    new EncodeJob(), (EncodeJob job, IMessage message) => job.Fold(message))
+public sealed class EncodeJobTests
 {
     private static readonly IMessage[] AllButThumbnails =
         [.. Planned, Finished("240p"), Finished("360p"), Finished("480p"), Finished("audio")];
@@ -23,7 +22,7 @@ public sealed class EncodeJobTests() : AggregateSpec<EncodeJob>(
     public void A_source_without_sound_has_no_audio_task()
     {
         var silent = Probed with { Source = Source with { AudioCodec = null, AudioChannels = 0 } };
-        Assert.DoesNotContain("audio", Given(Probe).When(Comes(silent)).State.Tasks.Keys);
+        Assert.DoesNotContain("audio", Given(Probe).When(Comes(silent)).After.Tasks.Keys);
     }
 
     [Fact]
@@ -122,4 +121,7 @@ public sealed class EncodeJobTests() : AggregateSpec<EncodeJob>(
         job => job.DecideStalled(
             name => name == task ? last : null,
             new SilenceBounds(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10)), Rules, now);
+
+    private static Given<EncodeJob> Given(params IReadOnlyList<IMessage> history) =>
+        AggregateSpec.Given<EncodeJob>(history);
 }
