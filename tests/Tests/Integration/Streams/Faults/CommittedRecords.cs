@@ -31,14 +31,15 @@ internal static class CommittedRecords
         group.Committed(Partitions(topic, partitions), Patience).Sum(at => Math.Max(at.Offset.Value, 0));
 
     /// <summary>A consumer that reads what is committed, and stores no offsets.</summary>
-    public static IConsumer<byte[], byte[]> Reader(string bootstrap, string group) =>
+    public static IConsumer<byte[], byte[]> Reader(
+        string bootstrap, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
         new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
         {
             BootstrapServers = bootstrap,
             GroupId = group,
             EnableAutoCommit = false,
             EnablePartitionEof = true,
-            IsolationLevel = IsolationLevel.ReadCommitted,
+            IsolationLevel = isolation,
             FetchWaitMaxMs = 50,
             ReconnectBackoffMaxMs = 200,
         }).SetLogHandler((_, _) => { }).Build();

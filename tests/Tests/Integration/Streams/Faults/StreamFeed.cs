@@ -26,7 +26,8 @@ internal sealed class StreamFeed : IAsyncDisposable
         int lead)
     {
         (this.topic, this.partitions, this.take, this.lead) = (topic, partitions, take, lead);
-        this.group = CommittedRecords.Reader(bootstrap, group);
+        // A reader of committed records gets no offsets while a transaction with some is open.
+        this.group = CommittedRecords.Reader(bootstrap, group, IsolationLevel.ReadUncommitted);
         producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
         {
             BootstrapServers = bootstrap,
