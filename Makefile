@@ -10,7 +10,7 @@ EVENTSTREAM := artifacts/bin/eventstream
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help setup build test test-fast soak demo up down clean bench bench-marten docs image format
+.PHONY: help setup build test test-fast soak demo up down clean bench docs image format
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,10 +48,6 @@ clean: down ## remove the platform's data
 bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
-
-bench-marten: build ## the event store beside Marten in one run (the feed must have its packages)
-	@dotnet build tests/Benchmarks.Marten -c Release --nologo -v q -clp:NoSummary
-	@dotnet run --project tests/Benchmarks.Marten -c Release --no-build -- --out artifacts/bench-marten.jsonl
 
 docs: build ## write docs/openapi from the routes as they are
 	@EVENTSTREAM_WRITE_DOCS=1 dotnet test tests/Tests -c $(CONFIGURATION) --no-build --nologo --filter Category=Docs

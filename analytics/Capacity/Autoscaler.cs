@@ -31,7 +31,7 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
     /// <summary>Why the actuator did not do what was decided last, or null where it did.</summary>
     public string? Trouble => lastError is { } error ? $"'{target.Name}' is not scaled: {error}" : null;
 
-    private bool HandsOff => options.ForecastOnly || actuator is NoActuator;
+    private bool ForecastsOnly => options.ForecastOnly || actuator is NoActuator;
 
     /// <summary>
     /// One pass for one minute. After a gap in the load the hold begins again, so that nothing is scaled in on what was
@@ -51,8 +51,8 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         var advice = rule.Decide(input);
         recent.Enqueue(advice.Recommended);
         while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();
-        if (advice.Desired != current && error is null && !HandsOff) error = await ApplyAsync(advice, cancellation);
-        assumed = HandsOff ? advice.Desired : current;
+        if (advice.Desired != current && error is null && !ForecastsOnly) error = await ApplyAsync(advice, cancellation);
+        assumed = ForecastsOnly ? advice.Desired : current;
         var news = IsNews(now.Step, current, advice.Desired, error);
         lastError = error;
         if (!news) return null;
@@ -60,16 +60,16 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         lastMove = (current, advice.Desired);
         return new ScaleDecided(
             target.Name, target.Resource, now.Time, current, advice.Desired, rule.Name, Reason(advice.Reason),
-            now.LastLoad, now.ForecastLoad, Applied: error is null && !HandsOff, error);
+            now.LastLoad, now.ForecastLoad, Applied: error is null && !ForecastsOnly, error);
     }
 
-    private string Reason(string reason) => HandsOff ? $"{reason} Forecast only: nothing is changed." : reason;
+    private string Reason(string reason) => ForecastsOnly ? $"{reason} Forecast only: nothing is changed." : reason;
 
     private bool IsNews(long step, int current, int desired, string? error) =>
         publishedStep is not { } published
         || step - published >= options.NoChangeEverySteps
         || (desired != current && (current, desired) != lastMove)
-        || (desired != current && error is null && !HandsOff)
+        || (desired != current && error is null && !ForecastsOnly)
         || !string.Equals(error, lastError, StringComparison.Ordinal);
 
     private async Task<(int Current, string? Error)> LookAsync(CancellationToken cancellation)

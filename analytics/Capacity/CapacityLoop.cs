@@ -1,3 +1,4 @@
+using EventStream.Capacity.Models;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,6 +17,7 @@ public sealed partial class CapacityLoop : BackgroundService
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private readonly LoadReadModel loads;
     private readonly ForecastService forecasts;
+    private readonly TrainedModels models;
     private readonly CapacityOptions options;
     private readonly IEventPublisher publisher;
     private readonly EventConsumer consumer;
@@ -26,18 +28,20 @@ public sealed partial class CapacityLoop : BackgroundService
     private readonly Dictionary<string, ForecastPublished> published = new(StringComparer.Ordinal);
 
     public CapacityLoop(
-        LoadReadModel loads, ForecastService forecasts, CapacityOptions options, IEventPublisher publisher,
+        LoadReadModel loads, ForecastService forecasts, TrainedModels models, CapacityOptions options,
+        IEventPublisher publisher,
         [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer, IEnumerable<Autoscaler> scalers,
         TimeProvider clock, ILogger<CapacityLoop> logger)
     {
         (this.loads, this.forecasts, this.options, this.publisher) = (loads, forecasts, options, publisher);
-        (this.consumer, this.clock, this.logger) = (consumer, clock, logger);
+        (this.models, this.consumer, this.clock, this.logger) = (models, consumer, clock, logger);
         this.scalers = scalers.ToLookup(scaler => scaler.Target.Resource, StringComparer.Ordinal);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await consumer.CaughtUp.WaitAsync(stoppingToken);
+        await models.Loaded.WaitAsync(stoppingToken);
         // Minutes that were over before the start were decided upon by whoever ran then; they are forecast only.
         foreach (var series in loads.Resources)
         {

@@ -60,6 +60,12 @@ public sealed record CapacityOptions
     public double ActuatorTimeoutSeconds { get; init; } = 5;
 
     /// <summary>
+    /// Folder of the trained models, some 70 KB a resource; empty keeps them in memory, so that they are trained again
+    /// after a restart.
+    /// </summary>
+    public string ModelFolder { get; init; } = "";
+
+    /// <summary>
     /// The kubeconfig file that the actuator <c>kubernetes</c> takes address, namespace and identity from; missing in a
     /// pod, which has a service account.
     /// </summary>

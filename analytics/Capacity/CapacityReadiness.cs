@@ -1,4 +1,5 @@
 using System.Globalization;
+using EventStream.Capacity.Models;
 using EventStream.Messaging;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -31,6 +32,7 @@ public sealed class CapacityReadiness
         services.AddSingleton<CapacityReadiness>();
         services.AddReadiness("load", (provider, _) => Task.FromResult(Of(provider).Load()));
         services.AddReadiness("forecast", (provider, _) => Task.FromResult(Of(provider).Forecast()));
+        services.AddReadinessWarning("models", provider => provider.GetRequiredService<TrainedModels>().Trouble);
         services.AddReadiness("actuator", (provider, _) => Task.FromResult(Of(provider).Actuator()));
     }
 

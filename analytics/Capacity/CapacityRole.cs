@@ -1,3 +1,4 @@
+using EventStream.Capacity.Models;
 using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
 using EventStream.Hosting;
@@ -11,7 +12,8 @@ namespace EventStream.Capacity;
 
 /// <summary>
 /// The role <c>capacity</c>: reads <c>traffic.load</c>, publishes forecasts with quantiles, decides how many replicas
-/// the configured targets need and lets an actuator start or stop them. Its truth is the log; it keeps nothing else.
+/// the configured targets need and lets an actuator start or stop them. Its truth is the log; the models
+/// that it keeps can be trained again from it.
 /// </summary>
 public sealed class CapacityRole : IRole
 {
@@ -31,6 +33,7 @@ public sealed class CapacityRole : IRole
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton<LoadReadModel>();
+        services.AddSingleton<TrainedModels>();
         services.AddSingleton<ForecastService>();
         services.AddSingleton<DecisionLog>();
         AddActuators(services, options, builder.Configuration);
@@ -59,6 +62,7 @@ public sealed class CapacityRole : IRole
                 return Task.CompletedTask;
             });
         CapacityReadiness.Register(services);
+        services.AddHostedService<ModelTrainer>();
         services.AddHostedService<CapacityLoop>();
     }
 

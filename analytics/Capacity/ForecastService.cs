@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using EventStream.Capacity.Models;
 using EventStream.Contracts;
 using EventStream.Forecasting;
+using EventStream.Forecasting.GradientBoosting;
 
 namespace EventStream.Capacity;
 
@@ -13,13 +15,14 @@ public sealed record ResourceForecast(long Step, Prediction Prediction, Forecast
 /// Forecasts resources at their last step that is over: fits again when the last fit has aged, and applies it
 /// otherwise. What is published looks a day ahead in the role's own steps; in the first hour of a series, in which
 /// those are too few, it looks an hour ahead in minutes. What the scaler asks for, the most that may come while a
-/// replica starts, is always forecast from the minutes. Used by one loop; <see cref="Latest"/> and
+/// replica starts, is always forecast from the minutes. Trained models are taken as they are and never waited for.
+/// Used by one loop; <see cref="Latest"/> and
 /// <see cref="Trouble"/> may be read from anywhere.
 /// </summary>
-public sealed class ForecastService(CapacityOptions options)
+public sealed class ForecastService(CapacityOptions options, TrainedModels models)
 {
     private readonly CombinedForecaster forecaster = new();
-    private readonly Dictionary<string, (Season Season, long Step, CombinedFit Fit)> fits = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Fitted> fits = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Resource, int Window), (long Step, PeakFit Fit)> peaks = [];
     private readonly ConcurrentDictionary<string, ResourceForecast> latest = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> failures = new(StringComparer.Ordinal);
@@ -90,7 +93,10 @@ public sealed class ForecastService(CapacityOptions options)
     private CombinedFit FitOf(string resource, LoadView view, CancellationToken cancellation)
     {
         var history = view.Maxima;
+        if (view.Season == options.Season) models.Request(resource, view);
+        var trained = models.Find(resource);
         if (fits.TryGetValue(resource, out var known)
+            && ReferenceEquals(known.Models, trained)
             && known.Season == view.Season
             && history.LastStep >= known.Step
             && history.LastStep - known.Step < (view.Season == options.Season ? options.FitInterval : 1)
@@ -99,8 +105,8 @@ public sealed class ForecastService(CapacityOptions options)
             return known.Fit;
         }
 
-        var fit = forecaster.Fit(history, view.Season, cancellation);
-        fits[resource] = (view.Season, history.LastStep, fit);
+        var fit = forecaster.Fit(history, view.Season, trained, cancellation);
+        fits[resource] = new Fitted(view.Season, history.LastStep, trained, fit);
         return fit;
     }
 
@@ -124,4 +130,6 @@ public sealed class ForecastService(CapacityOptions options)
         var digits = Math.Clamp(5 - (int)Math.Floor(Math.Log10(value)), 0, 15);
         return Math.Round(value, digits);
     }
+
+    private sealed record Fitted(Season Season, long Step, BoostedModels? Models, CombinedFit Fit);
 }

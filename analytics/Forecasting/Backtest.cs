@@ -1,3 +1,5 @@
+using EventStream.Forecasting.GradientBoosting;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -39,13 +41,17 @@ public static class Backtest
         var stable = history.Map(Stabiliser.Forward);
         var track = new CombinationTrack(Member.All, season, stable.Span.ToArray());
         var errors = new ErrorTable(season, values, Scale(values, testFrom, season.Day));
-        var stride = Stride(values.Length - testFrom - season.Day, season.Day);
+        var stride = season.CoprimeStride((values.Length - testFrom - season.Day) / TestOrigins);
         for (var block = 0; block < FitAt.Length; block++)
         {
             var from = (int)(values.Length * FitAt[block]);
             var until = block + 1 < FitAt.Length ? (int)(values.Length * FitAt[block + 1]) : values.Length;
             until = Math.Min(until, values.Length - season.Day);
-            var fits = CombinedForecaster.FitMembers(stable.Prefix(from), season, cancellationToken);
+            var learned = stable.Prefix(from);
+            var boosted = BoostedModels.Allow(learned, season) && LightGbmLibrary.Fault is null
+                ? new GradientBoosted().Fit(learned, season, cancellationToken)
+                : null;
+            var fits = CombinedForecaster.FitMembers(learned, season, boosted, cancellationToken);
             var yardstick = new SingularSpectrum().Fit(history.Prefix(from), season, cancellationToken);
             for (var origin = from + Offset(from, stride); origin < until; origin += stride)
             {
@@ -68,16 +74,6 @@ public static class Backtest
     }
 
     private static int Offset(int from, int stride) => (stride - (from % stride)) % stride;
-
-    /// <summary>A spacing that shares no factor with the day, so that origins visit every phase.</summary>
-    private static int Stride(int steps, int day)
-    {
-        var stride = Math.Max(1, steps / TestOrigins);
-        while (Divisor(stride, day) != 1) stride++;
-        return stride;
-    }
-
-    private static int Divisor(int a, int b) => b == 0 ? a : Divisor(b, a % b);
 
     private static double Scale(double[] values, int until, int day)
     {

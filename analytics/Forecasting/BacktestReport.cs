@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using EventStream.Forecasting.GradientBoosting;
 
 namespace EventStream.Forecasting;
 
@@ -23,6 +24,7 @@ public static class BacktestReport
     {
         var cells = new List<BacktestCell>();
         var failures = 0;
+        if (LightGbmLibrary.Fault is { } fault) error.WriteLine($"capacity backtest: {fault}");
         foreach (var file in files)
         {
             var started = Stopwatch.GetTimestamp();

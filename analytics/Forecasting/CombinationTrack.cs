@@ -133,10 +133,11 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     {
         var best = double.PositiveInfinity;
         var errors = new double[members.Count];
+        var withinHour = weightBands.Of(season.Hour) >= band;
         for (var m = 0; m < errors.Length; m++)
         {
-            var allowed = available[m] is not null && (!members[m].ShortTerm || weightBands.Of(season.Hour) >= band);
-            errors[m] = allowed ? scores.Error(m) : double.NaN;
+            var barred = withinHour ? members[m].LongTerm : members[m].ShortTerm;
+            errors[m] = available[m] is not null && !barred ? scores.Error(m) : double.NaN;
             if (errors[m] < best) best = errors[m];
         }
 

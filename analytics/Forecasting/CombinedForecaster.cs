@@ -1,3 +1,5 @@
+using EventStream.Forecasting.GradientBoosting;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -17,36 +19,75 @@ public sealed class CombinedForecaster : IForecaster
     public int MinimumSteps(Season season) => 1;
 
     IFittedForecaster IForecaster.Fit(History history, Season season, CancellationToken cancellationToken) =>
-        Fit(history, season, cancellationToken);
+        Fit(history, season, boosted: null, cancellationToken);
 
     /// <summary>
-    /// Fits members, weights and residuals on the history. Throws <see cref="ArgumentException"/> where it is empty.
+    /// Fits members, weights and residuals on the history. The gradient-boosted member takes part with the models of
+    /// <see cref="Train"/>, which may be up to some days old. Throws <see cref="ArgumentException"/> where the history
+    /// is empty.
     /// </summary>
-    public CombinedFit Fit(History history, Season season, CancellationToken cancellationToken = default)
+    public CombinedFit Fit(
+        History history, Season season, BoostedModels? boosted = null, CancellationToken cancellationToken = default)
     {
         HistoryLength.Require(this, history, season);
-        var stable = history.Tail((Season.FitDaysMax + CalibrationDaysMax) * season.Day).Map(Stabiliser.Forward);
-        var track = Calibrate(stable, season, cancellationToken);
-        var fits = FitMembers(stable, season, cancellationToken);
+        var stable = Stable(history, season);
+        var usable = boosted is not null && boosted.CanServe(stable, CalibrationFrom(stable, season), season);
+        var track = Calibrate(stable, season, usable ? boosted!.Calibration : null, cancellationToken);
+        var fits = FitMembers(stable, season, usable ? boosted!.Forecast : null, cancellationToken);
         return new CombinedFit(season, fits, track, stable);
     }
 
-    /// <summary>Fits every member that the length of the history allows; null stands for the others.</summary>
-    internal static IFittedForecaster?[] FitMembers(
-        History stable, Season season, CancellationToken cancellationToken)
+    /// <summary>
+    /// Trains the gradient-boosted models for <see cref="Fit"/>, on one thread and in about a CPU second. Throws
+    /// <see cref="ArgumentException"/> where <see cref="BoostedModels.Allow"/> is false.
+    /// </summary>
+    public static BoostedModels Train(History history, Season season, CancellationToken cancellationToken = default)
     {
-        return [.. Member.All.Select(member => stable.Count >= member.Forecaster.MinimumSteps(season)
-            ? member.Forecaster.Fit(stable, season, cancellationToken)
-            : null)];
+        if (!BoostedModels.Allow(history, season))
+        {
+            throw new ArgumentException(
+                $"Gradient boosting needs {BoostedModels.StepsMin} steps of history, and six days of it; "
+                + $"it got {history.Count} steps.", nameof(history));
+        }
+
+        var stable = Stable(history, season);
+        var forecaster = new GradientBoosted();
+        var known = stable.Prefix(CalibrationFrom(stable, season));
+        return new BoostedModels(
+            forecaster.Fit(known, season, cancellationToken), forecaster.Fit(stable, season, cancellationToken));
     }
 
-    private static CombinationTrack Calibrate(History stable, Season season, CancellationToken cancellationToken)
+    /// <summary>
+    /// Fits every member that the length of the history allows, and takes the gradient-boosted one as it was trained;
+    /// null stands for the others.
+    /// </summary>
+    internal static IFittedForecaster?[] FitMembers(
+        History stable, Season season, GradientBoostedFit? boosted, CancellationToken cancellationToken)
+    {
+        return [.. Member.All.Select(member =>
+            member.Forecaster is GradientBoosted ? boosted
+            : stable.Count >= member.Forecaster.MinimumSteps(season)
+                ? member.Forecaster.Fit(stable, season, cancellationToken)
+                : null)];
+    }
+
+    private static History Stable(History history, Season season) =>
+        history.Tail((Season.FitDaysMax + CalibrationDaysMax) * season.Day).Map(Stabiliser.Forward);
+
+    /// <summary>The steps before this index are known when weights and residuals begin to be learned.</summary>
+    private static int CalibrationFrom(History stable, Season season)
+    {
+        var days = Math.Min(CalibrationDaysMax, stable.Count / season.Day / 4.0);
+        return stable.Count - (int)(Math.Max(1, days) * season.Day);
+    }
+
+    private static CombinationTrack Calibrate(
+        History stable, Season season, GradientBoostedFit? boosted, CancellationToken cancellationToken)
     {
         var track = new CombinationTrack(Member.All, season, stable.Values.ToArray());
-        var days = Math.Min(CalibrationDaysMax, stable.Count / season.Day / 4.0);
-        var from = stable.Count - (int)(Math.Max(1, days) * season.Day);
+        var from = CalibrationFrom(stable, season);
         if (from < season.Day) return track;
-        var fits = FitMembers(stable.Prefix(from), season, cancellationToken);
+        var fits = FitMembers(stable.Prefix(from), season, boosted, cancellationToken);
         var stride = Math.Max(1, (stable.Count - from) / CalibrationOriginsMax);
         for (var count = from; count < stable.Count; count += stride)
         {

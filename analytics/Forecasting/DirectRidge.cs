@@ -8,9 +8,12 @@ public sealed class DirectRidge : IForecaster
 {
     private const int KnotsPerDay = 12;
     private const int RowsMax = 4000;
+
     /// <summary>Lags of a week leave nothing to learn from before three weeks are there.</summary>
     private const int WeeklyDaysMin = 21;
-    private const double Penalty = 1e-2;
+
+    /// <summary>A weak penalty: features that move together must be free to differ.</summary>
+    private const double Penalty = 3e-5;
 
     public string Name => "ridge";
 

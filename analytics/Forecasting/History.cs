@@ -27,6 +27,16 @@ public sealed record Season(int Steps, TimeSpan Step)
 
     /// <summary>Whether a history of this many steps may carry weekly parts.</summary>
     public bool AllowsWeekly(int count) => count >= WeeklyDaysMin * Day;
+
+    /// <summary>The smallest spacing from <paramref name="stride"/> on that visits every phase of the day.</summary>
+    internal int CoprimeStride(int stride)
+    {
+        stride = Math.Max(1, stride);
+        while (Divisor(stride, Day) != 1) stride++;
+        return stride;
+    }
+
+    private static int Divisor(int a, int b) => b == 0 ? a : Divisor(b, a % b);
 }
 
 /// <summary>

@@ -1,9 +1,13 @@
+using EventStream.Forecasting.GradientBoosting;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
-/// A forecaster in the combination. One that is only <c>ShortTerm</c> takes part up to an hour ahead.
+/// A forecaster in the combination. One that is only <c>ShortTerm</c> takes part up to an hour ahead, one that is only
+/// <c>LongTerm</c> beyond it.
 /// </summary>
-internal sealed record Member(IForecaster Forecaster, bool ShortTerm = false, bool Naive = false)
+internal sealed record Member(
+    IForecaster Forecaster, bool ShortTerm = false, bool LongTerm = false, bool Naive = false)
 {
     /// <summary>The members of <c>comb_w</c>, in the order in which weights are stored.</summary>
     public static readonly IReadOnlyList<Member> All =
@@ -17,5 +21,6 @@ internal sealed record Member(IForecaster Forecaster, bool ShortTerm = false, bo
         new(new HarmonicRegression()),
         new(new DirectRidge()),
         new(new SingularSpectrum()),
+        new(new GradientBoosted(), LongTerm: true),
     ];
 }

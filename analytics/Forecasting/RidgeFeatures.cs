@@ -6,6 +6,8 @@ internal sealed class RidgeFeatures
     private const int DaysBack = 3;
     private const int MeanDays = 7;
     private const int Harmonics = 4;
+    private const int WeeklyHarmonics = 3;
+    private const int WeeklyValues = 7;
     private readonly Season season;
     private readonly bool weekly;
     private readonly int[] lags;
@@ -19,11 +21,18 @@ internal sealed class RidgeFeatures
         windows = [.. new[] { 2, hour, 3 * hour, 6 * hour, season.Day }.Distinct()];
         Days = weekly ? MeanDays : DaysBack;
         LookBack = weekly ? season.Week : Days * season.Day;
-        Count = lags.Length + windows.Length + DaysBack + 3 + (2 * Harmonics) + (weekly ? 13 : 0);
+        Count = lags.Length + windows.Length + DaysBack + 3 + (2 * Harmonics)
+            + (weekly ? WeeklyValues + (2 * WeeklyHarmonics) : 0);
     }
 
     /// <summary>Number of features.</summary>
     public int Count { get; }
+
+    /// <summary>Index of the mean of the past days at the time of the target.</summary>
+    public int ProfileAt => lags.Length + windows.Length + DaysBack + 2;
+
+    /// <summary>Index of the first calendar term; what comes before it is in the unit of the series.</summary>
+    public int CalendarFrom => Count - (2 * Harmonics) - (weekly ? 2 * WeeklyHarmonics : 0);
 
     /// <summary>Steps before the origin that must be known; what lies further back is used where it is there.</summary>
     public int LookBack { get; }
@@ -83,7 +92,7 @@ internal sealed class RidgeFeatures
         }
 
         if (!weekly) return;
-        for (var k = 1; k <= 3; k++)
+        for (var k = 1; k <= WeeklyHarmonics; k++)
         {
             var (sin, cos) = Math.SinCos(2 * Math.PI * k * (target % season.Week) / season.Week);
             row[at++] = sin;

@@ -25,6 +25,8 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(EncodeTaskFailed))]
 [JsonSerializable(typeof(EncodeCompleted))]
 [JsonSerializable(typeof(EncodeTaskResent))]
+[JsonSerializable(typeof(EncodeTaskFinished))]
+[JsonSerializable(typeof(EncodeStopped))]
 [JsonSerializable(typeof(BeaconReceived))]
 [JsonSerializable(typeof(CdnRequestServed))]
 [JsonSerializable(typeof(SessionUpdated))]

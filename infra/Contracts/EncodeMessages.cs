@@ -10,11 +10,12 @@ public sealed record ProbeSource(
 
 /// <summary>
 /// Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.
+/// <paramref name="IsFirst"/> is true for the rung that makes the video playable; it goes to the first lane.
 /// </summary>
 [WireName("encode.encode-rung.v1")]
 public sealed record EncodeRung(
     VideoId VideoId, string SourceKey, SourceInfo Source, Rung Rung, double SegmentSeconds, string OutputPrefix,
-    DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
+    DateTimeOffset RequestedAt, int Attempt = 1, bool? IsFirst = null) : ICommand;
 
 /// <summary>Encode and package the audio track as stereo AAC. Bitrate in bits per second.</summary>
 [WireName("encode.encode-audio.v1")]
@@ -82,3 +83,19 @@ public sealed record EncodeCompleted(VideoId VideoId, double TotalSeconds, DateT
 [WireName("encode.task-resent.v1")]
 public sealed record EncodeTaskResent(
     VideoId VideoId, string Task, int Attempt, string Reason, DateTimeOffset SentAt) : IEvent;
+
+/// <summary>
+/// The planner noted the result of a task: the job's own record of what the worker's report says in full.
+/// </summary>
+[WireName("encode.task-finished.v1")]
+public sealed record EncodeTaskFinished(VideoId VideoId, string Task, string Worker, DateTimeOffset FinishedAt)
+    : IEvent;
+
+/// <summary>
+/// The job ended without a whole ladder because of a worker's report: the source is no video
+/// (<paramref name="Rejected"/>), or the worker gave up <paramref name="Task"/>. What the planner itself gives up is an
+/// <see cref="EncodeTaskFailed"/>.
+/// </summary>
+[WireName("encode.stopped.v1")]
+public sealed record EncodeStopped(
+    VideoId VideoId, string Task, bool Rejected, string Reason, DateTimeOffset StoppedAt) : IEvent;

@@ -29,23 +29,23 @@ public static class Topics
         ],
     };
     public static readonly Topic EncodeCommandsFirst = new(
-        "encode.commands.first", "video id/task", "Encode", "Encode", 6, 7 * Day)
+        "encode.commands.first", "video id/task", "EventStore", "Encode", 6, 7 * Day)
     {
         Messages = [typeof(ProbeSource), typeof(EncodeRung), typeof(EncodeAudio)],
     };
     public static readonly Topic EncodeCommands = new(
-        "encode.commands", "video id/task", "Encode", "Encode", 12, 7 * Day)
+        "encode.commands", "video id/task", "EventStore", "Encode", 12, 7 * Day)
     {
         Messages = [typeof(EncodeRung), typeof(MakeThumbnails)],
     };
     public static readonly Topic EncodeEvents = new(
-        "encode.events", "video id", "Encode", "Encode Upload Capacity Warehouse Console", 6, 30 * Day)
+        "encode.events", "video id", "Encode EventStore", "Encode Upload Capacity Warehouse", 6, 30 * Day)
     {
         Messages =
         [
             typeof(SourceProbed), typeof(SourceRejected), typeof(EncodePlanned), typeof(EncodeTaskStarted),
             typeof(EncodeTaskProgressed), typeof(RenditionEncoded), typeof(ThumbnailsMade), typeof(EncodeTaskFailed),
-            typeof(EncodeCompleted), typeof(EncodeTaskResent),
+            typeof(EncodeCompleted), typeof(EncodeTaskResent), typeof(EncodeTaskFinished), typeof(EncodeStopped),
         ],
     };
     public static readonly Topic PlaybackBeacons = new(

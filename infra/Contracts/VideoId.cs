@@ -28,7 +28,8 @@ public readonly record struct VideoId(Guid Value) : IParsable<VideoId>
     public override string ToString() => Value.ToString("D");
 }
 
-internal sealed class VideoIdConverter : JsonConverter<VideoId>
+/// <summary>Writes an id as its text. Public for the serializers that other rooms generate.</summary>
+public sealed class VideoIdConverter : JsonConverter<VideoId>
 {
     public override VideoId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         new(reader.GetGuid());

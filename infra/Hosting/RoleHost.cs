@@ -35,7 +35,10 @@ public static class RoleHost
         return builder.Build();
     }
 
-    /// <summary>Builds a role, not yet started. Its listening address is that of <see cref="RoleAddresses"/>.</summary>
+    /// <summary>
+    /// Builds a role, not yet started. Its listening address is that of <see cref="RoleAddresses"/>. Throws
+    /// <see cref="RoleConfigurationException"/> where a setting is missing or wrong.
+    /// </summary>
     public static WebApplication Build(IRole role, IConfiguration configuration)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "eventstream" });
@@ -49,14 +52,16 @@ public static class RoleHost
         builder.Services.AddProblemDetails();
         builder.Services.AddRouting();
         builder.Services.AddHealthChecks();
-        builder.Services.AddSingleton(KafkaOptions.From(configuration));
+        builder.Services.AddRoleOptions(configuration, ReadKafka);
         builder.Services.AddSingleton<EventProducer>();
         builder.Services.AddSingleton<IEventPublisher>(services => services.GetRequiredService<EventProducer>());
         builder.Services.AddSingleton<TopicAdmin>();
-        builder.Services.AddAccess(AccessOptions.From(configuration, role.Name)).AddSingleton<ServiceCredential>();
+        builder.Services.AddRoleOptions(configuration, AccessOptions.Read);
+        builder.Services.AddAccess().AddSingleton<ServiceCredential>();
         builder.Services.AddApiDocument(role);
         role.Configure(builder);
         var app = builder.Build();
+        RoleOptions.Check(app.Services, role.Name);
         app.UseTrustedProxies(role.Name);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
@@ -70,6 +75,19 @@ public static class RoleHost
         app.MapApiDocument();
         role.Map(app);
         return app;
+    }
+
+    private static KafkaOptions ReadKafka(IConfiguration configuration, ICollection<string> errors)
+    {
+        try
+        {
+            return KafkaOptions.From(configuration);
+        }
+        catch (KafkaSettingsException e)
+        {
+            errors.Add(e.Message);
+            return new KafkaOptions();
+        }
     }
 
     private static void AddLogging(WebApplicationBuilder builder, IRole role)

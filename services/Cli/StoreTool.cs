@@ -1,101 +1,108 @@
 using System.Net.Sockets;
 using EventStream.Cli.Supervisor;
-using EventStream.Contracts;
+using EventStream.Encode;
 using EventStream.EventStore;
-using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Postgres;
-using EventStream.EventStore.Projections;
-using EventStream.EventStore.Relay;
+using EventStream.EventStore.Tools;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Processes.Postgres;
 using EventStream.Upload;
-using EventStream.Upload.Library;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace EventStream.Cli;
 
 /// <summary>
-/// The event store as the commands see it: the connection that settings or a data folder name, and what the platform's
-/// roles put into a store.
+/// The stores of the services as the commands see them: on the PostgreSQL that settings name, or on that of a data
+/// folder, which is started for the length of the command where no platform runs it.
 /// </summary>
 internal sealed class StoreTool : IAsyncDisposable
 {
-    private StoreTool(PostgresOptions options, KafkaOptions kafka)
+    /// <summary>Every service that keeps a store.</summary>
+    public static readonly IReadOnlyList<ServiceStore> Services = [UploadStore.Service, EncodeStore.Service];
+
+    private readonly PostgresCluster? started;
+    private readonly List<OpenStore> stores = [];
+
+    private StoreTool(PostgresOptions postgres, KafkaOptions kafka, PostgresCluster? started)
     {
-        (Options, Kafka) = (options, kafka);
-        Source = options.CreateDataSource();
-        var highWater = new HighWater(Source);
-        var signal = new AppendSignal(Source, options.Schema, NullLogger<AppendSignal>.Instance);
-        Services = new DaemonServices(
-            new PostgresEventStore(
-                Source, highWater, signal, new StoreOptions { MasterKey = options.MasterKey }), Source, options,
-                    highWater, TimeProvider.System,
-            NullLoggerFactory.Instance);
-        Readers = new StoreReaders(Source, options, TimeProvider.System);
+        (Postgres, Kafka, this.started) = (postgres, kafka, started);
+        stores.AddRange(Services.Select(service => OpenStore.Of(service, postgres, kafka)));
     }
 
-    /// <summary>The modules of the schema, in the order in which they are applied.</summary>
-    public static readonly IReadOnlyList<(string Name, System.Reflection.Assembly Assembly, string Folder)> Modules =
-    [
-        ("store", typeof(IEventStore).Assembly, "EventStore.Sql"),
-        ("upload", typeof(UploadRole).Assembly, "Upload.Sql"),
-    ];
-
-    /// <summary>The projections that the platform's roles keep.</summary>
-    public static readonly IReadOnlyList<(Projection Projection, ProjectionLifecycle Lifecycle)> Projections =
-    [
-        (new VideoListProjection(), ProjectionLifecycle.Async),
-    ];
-
-    /// <summary>What the relay carries.</summary>
-    public static readonly IReadOnlyList<RelayRoute> Routes =
-    [
-        new(Video.Aggregate.Category, Topics.VideoEvents),
-    ];
-
-    public PostgresOptions Options { get; }
+    /// <summary>The platform's settings.</summary>
+    public PostgresOptions Postgres { get; }
 
     public KafkaOptions Kafka { get; }
 
-    public NpgsqlDataSource Source { get; }
-
-    public DaemonServices Services { get; }
-
-    public StoreReaders Readers { get; }
-
     /// <summary>
-    /// Opens the store of a running platform's data folder, or that of the settings. Throws
-    /// <see cref="CommandException"/> or <see cref="RoleConfigurationException"/> where there is none.
+    /// Opens the stores of a data folder or of the settings. Throws <see cref="CommandException"/> or
+    /// <see cref="RoleConfigurationException"/> where there are none.
     /// </summary>
-    public static StoreTool Open(string? dataFolder, string? configFile)
+    public static async Task<StoreTool> OpenAsync(
+        string? dataFolder,
+        string? configFile,
+        CancellationToken cancellation
+    )
     {
         var overrides = new Dictionary<string, string?>();
-        if (dataFolder is not null)
-        {
-            var data = new DataFolder(dataFolder);
-            overrides["Postgres:ConnectionString"] = PostgresCluster.FindConnection(data.Of("postgres"))
-                ?? throw new CommandException(
-                    $"No PostgreSQL runs in '{data.Root}'. `eventstream up --data {data.Root}` starts one.");
-            overrides["Postgres:MasterKeyFile"] = data.SecretFile(DataFolder.StoreMasterKey);
-            if (RunFile.Read(data) is { } run) overrides["Kafka:Bootstrap"] = run.Kafka;
-        }
-
+        var cluster = dataFolder is null ? null : await UseAsync(new DataFolder(dataFolder), overrides, cancellation);
         try
         {
             var configuration = RoleHost.ReadConfiguration(configFile, overrides);
-            return new StoreTool(PostgresOptions.From(configuration, "store"), KafkaOptions.From(configuration));
+            return new StoreTool(
+                PostgresOptions.From(configuration, "store"),
+                KafkaOptions.From(configuration),
+                cluster
+            );
         }
-        catch (FileNotFoundException e)
+        catch (Exception e)
         {
-            throw new CommandException($"The configuration file '{configFile}' does not exist.", e);
+            if (cluster is not null)
+                await cluster.DisposeAsync();
+            throw e switch
+            {
+                FileNotFoundException => new CommandException(
+                    $"The configuration file '{configFile}' does not exist.",
+                    e
+                ),
+                InvalidDataException or FormatException => new CommandException(
+                    $"The configuration file '{configFile}' is not valid JSON: {e.GetBaseException().Message}",
+                    e
+                ),
+                _ => e,
+            };
         }
-        catch (Exception e) when (e is InvalidDataException or FormatException)
-        {
-            throw new CommandException(
-                $"The configuration file '{configFile}' is not valid JSON: {e.GetBaseException().Message}", e);
-        }
+    }
+
+    /// <summary>The stores of one service, or of all. Throws <see cref="CommandException"/> for another name.</summary>
+    public IReadOnlyList<OpenStore> Of(string? service)
+    {
+        if (service is null)
+            return stores;
+        var chosen = stores.Where(store => store.Service.Name == service).ToList();
+        return chosen.Count > 0
+            ? chosen
+            : throw new CommandException(
+                $"'{service}' keeps no store. The services are: "
+                    + $"{string.Join(", ", Services.Select(known => known.Name))}."
+            );
+    }
+
+    /// <summary>
+    /// The store of a stream, such as <c>video-0190...</c>, and the stream's id. Throws <see cref="CommandException"/>
+    /// for any other text.
+    /// </summary>
+    public (OpenStore Store, Guid Id) OfStream(string stream)
+    {
+        var hyphen = stream.IndexOf('-', StringComparison.Ordinal);
+        var store = stores.FirstOrDefault(s => hyphen > 0 && s.Service.Category == stream[..hyphen]);
+        return store is not null && Guid.TryParse(stream.AsSpan(hyphen + 1), out var id)
+            ? (store, id)
+            : throw new CommandException(
+                $"'{stream}' is no stream. A stream is named by its category and its id: "
+                    + $"{string.Join(" or ", Services.Select(known => $"{known.Category}-UUID"))}."
+            );
     }
 
     /// <summary>Runs a command and turns what can go wrong into a sentence for the operator.</summary>
@@ -105,45 +112,89 @@ internal sealed class StoreTool : IAsyncDisposable
         {
             return await command();
         }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        catch (Exception e) when (Sentence(e) is { } sentence)
         {
-            throw new CommandException(
-                $"Schema '{Options.Schema}' holds no event store, or an older one ({e.MessageText}): run "
-                + "`eventstream store migrate`.", e);
-        }
-        catch (PostgresException e)
-        {
-            throw new CommandException($"PostgreSQL refused: {e.MessageText} ({e.SqlState}).", e);
-        }
-        catch (Exception e) when (e is NpgsqlException or SocketException or TimeoutException)
-        {
-            var builder = new NpgsqlConnectionStringBuilder(Options.ConnectionString);
-            throw new CommandException(
-                $"PostgreSQL at {builder.Host}:{builder.Port} does not answer: {e.GetBaseException().Message}", e);
-        }
-        catch (Confluent.Kafka.KafkaException e)
-        {
-            throw new CommandException($"Kafka at {Kafka.Bootstrap} does not answer: {e.Error.Reason}.", e);
-        }
-        catch (Exception e) when (e is SchemaMismatchException or ProjectionStoppedException or RebuildRunsException
-            or BadEventException or InvalidDataException or OpenTransactionException)
-        {
-            throw new CommandException(e.Message, e);
+            throw new CommandException(sentence, e);
         }
     }
 
-    /// <summary>A known projection. Throws <see cref="CommandException"/> naming those there are.</summary>
-    public static (Projection Projection, ProjectionLifecycle Lifecycle) Named(string name)
+    public async ValueTask DisposeAsync()
     {
-        foreach (var known in Projections)
-            if (known.Projection.Name == name) return known;
-        throw new CommandException($"'{name}' is not a projection. The projections are: "
-            + $"{string.Join(", ", Projections.Select(known => known.Projection.Name))}.");
+        foreach (var store in stores)
+            await store.DisposeAsync();
+        if (started is not null)
+            await started.DisposeAsync();
     }
 
-    public ValueTask DisposeAsync()
+    private string? Sentence(Exception e)
     {
-        Services.Store.Dispose();
-        return Source.DisposeAsync();
+        switch (e)
+        {
+            case CommandException:
+                return null;
+            case PostgresException
+            {
+                SqlState: PostgresErrorCodes.UndefinedTable
+                    or PostgresErrorCodes.InvalidSchemaName
+                    or PostgresErrorCodes.UndefinedFunction
+                    or PostgresErrorCodes.UndefinedColumn
+            } missing:
+                return $"The schema is not what this program expects ({missing.MessageText}): run "
+                    + "`eventstream store migrate`.";
+            case PostgresException refused:
+                return $"PostgreSQL refused: {refused.MessageText} ({refused.SqlState}).";
+            case NpgsqlException or SocketException or TimeoutException:
+                var builder = new NpgsqlConnectionStringBuilder(Postgres.ConnectionString);
+                return $"PostgreSQL at {builder.Host}:{builder.Port} does not answer: {e.GetBaseException().Message}";
+            case Confluent.Kafka.KafkaException kafka:
+                return $"Kafka at {Kafka.Bootstrap} does not answer: {kafka.Error.Reason}.";
+            case SchemaMismatchException
+            or InvalidDataException
+            or OpenTransactionException
+            or ImportException
+            or LiveReadersException
+            or LiveReadModelException:
+                return e.Message;
+            default:
+                return e.InnerException is { } inner ? Sentence(inner) : null;
+        }
+    }
+
+    /// <summary>Points the settings to a data folder; starts its PostgreSQL where none runs.</summary>
+    private static async Task<PostgresCluster?> UseAsync(
+        DataFolder data,
+        Dictionary<string, string?> settings,
+        CancellationToken cancellation
+    )
+    {
+        if (!File.Exists(data.SecretFile(DataFolder.StoreMasterKey)) || !Directory.Exists(data.Of("postgres")))
+            throw new CommandException($"'{data.Root}' holds no store: `eventstream up --data {data.Root}` makes one.");
+        settings["Postgres:MasterKeyFile"] = data.SecretFile(DataFolder.StoreMasterKey);
+        if (RunFile.Read(data) is { } run)
+        {
+            settings["Kafka:Bootstrap"] = run.Kafka;
+            settings["Postgres:ConnectionString"] =
+                PostgresCluster.FindConnection(data.Of("postgres"))
+                ?? throw new CommandException($"The platform in '{data.Root}' has not started its PostgreSQL yet.");
+            return null;
+        }
+
+        try
+        {
+            var server = await PostgresCluster.StartAsync(data.Of("postgres"), FreePort(), cancellation);
+            settings["Postgres:ConnectionString"] = server.ConnectionString;
+            return server;
+        }
+        catch (PostgresClusterException e)
+        {
+            throw new CommandException($"postgres: {e.Message}", e);
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        probe.Start();
+        return ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

@@ -41,29 +41,27 @@ public sealed record CollectOptions
     /// </summary>
     internal string SigningKey { get; private init; } = "";
 
-    /// <summary>
-    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.
-    /// </summary>
-    public static CollectOptions From(IConfiguration configuration)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static CollectOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var faults = new List<string>();
+        var before = errors.Count;
         var section = configuration.GetSection("Collect");
         foreach (var log in section.GetSection("AccessLogs").GetChildren())
         {
             if (string.IsNullOrEmpty(log["Edge"]) || string.IsNullOrEmpty(log["Path"]))
-                faults.Add($"{log.Path} needs a Path and the name of its Edge");
+                errors.Add($"{log.Path} needs a Path and the name of its Edge.");
         }
 
-        // A path without its edge's name cannot be bound; the fault above says more than the binder would.
-        var options = faults.Count == 0 ? section.Get<CollectOptions>() ?? new CollectOptions() : new CollectOptions();
-        options = options with { SigningKey = SigningKeys.FromSettings(configuration, faults) };
-        if (options.BodyBytesMax is < 1024
-            or > 64 * 1024 * 1024) faults.Add("Collect:BodyBytesMax must be 1 KiB to 64 MiB");
-        if (options.LinesPerBatchMax is < 1 or > 100_000) faults.Add("Collect:LinesPerBatchMax must be 1 to 100000");
+        // A path without its edge's name cannot be bound; the error above says more than the binder would.
+        var options = errors.Count == before
+            ? new SettingsReader(configuration, "Collect", errors).Bind<CollectOptions>() : new CollectOptions();
+        if (options.BodyBytesMax is < 1024 or > 64 * 1024 * 1024)
+            errors.Add("Collect:BodyBytesMax must be 1 KiB to 64 MiB.");
+        if (options.LinesPerBatchMax is < 1 or > 100_000) errors.Add("Collect:LinesPerBatchMax must be 1 to 100000.");
         if (options.AccessLogs.Count > 0 && options.CheckpointFolder.Length == 0)
-            faults.Add("Collect:CheckpointFolder must be set where Collect:AccessLogs is");
-        faults.AddRange(options.Limits.Faults());
-        return faults.Count == 0 ? options : throw new RoleConfigurationException("collect", string.Join("; ", faults));
+            errors.Add("Collect:CheckpointFolder must be set where Collect:AccessLogs is.");
+        foreach (var fault in options.Limits.Faults()) errors.Add(fault);
+        return options with { SigningKey = SigningKeys.FromSettings(configuration, errors) };
     }
 
     /// <summary>Text for a log, without the key.</summary>

@@ -23,13 +23,13 @@ public sealed class CollectRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = CollectOptions.From(builder.Configuration);
-        builder.Services.AddSingleton(options);
+        var options = builder.Services.AddRoleOptions(builder.Configuration, CollectOptions.Read);
         builder.Services.AddSingleton(new EdgeNames(builder.Configuration));
         builder.Services.AddSingleton<BeaconReader>();
         builder.Services.AddSingleton<AccessLogReader>();
         builder.Services.AddSingleton<Intake>();
-        builder.Services.AddSingleton(new BeaconProof(options.SigningKey));
+        builder.Services.AddSingleton(provider =>
+            new BeaconProof(provider.GetRequiredService<CollectOptions>().SigningKey));
         builder.Services.AddSingleton<IntakeLimits>();
         builder.Services.AddRateLimiter(_ => { });
         builder.Services.AddOptions<RateLimiterOptions>()

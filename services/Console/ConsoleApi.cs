@@ -1,6 +1,5 @@
 using EventStream.Console.Live;
 using EventStream.Console.SignIn;
-using EventStream.Contracts;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
 
@@ -10,7 +9,6 @@ namespace EventStream.Console;
 /// The reads behind the pages, and who may read. Everyone who is signed in:
 /// <code>
 /// GET  /api/videos, /api/videos/{id}, /api/videos/{id}/events    Upload, on behalf of the user
-/// GET  /api/videos/{id}/progress                                 how far its encode tasks are
 /// POST /api/videos/{id}/sessions                                 Playback
 /// GET  /api/sessions/{id}                                        Qoe
 /// GET  /api/edges                                                Traffic
@@ -36,8 +34,6 @@ internal static class ConsoleApi
         Forward(
             all, "/api/videos/{id}/events", "upload", "/v1/videos/{id}/events", "Every event of a video.",
             forUser: true);
-        all.MapGet("/api/videos/{id}/progress", ProgressAsync)
-            .Describe("How far the encode tasks of a video are.", 404).Answers(200);
         all.MapPost("/api/videos/{id}/sessions", (string id, HttpContext http, Gateway gateway) =>
             gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions"))
             .Describe("Opens a session. It is the answer of the role playback.", 404, 409, 429, 502).Answers(201);
@@ -68,16 +64,4 @@ internal static class ConsoleApi
             return gateway.ForwardAsync(
                 http, role, target + http.Request.QueryString, forUser ? http.Caller() : null);
         }).Describe($"{summary} It is the answer of the role {role}.", 404, 502).Answers(200);
-
-    /// <summary>The tasks of a video's encode, for whom Upload shows the video to.</summary>
-    private static async Task<IResult> ProgressAsync(string id, HttpContext http, Gateway gateway, LiveBoard board)
-    {
-        if (!VideoId.TryParse(id, null, out var video))
-            return Results.Problem(statusCode: 404, title: "There is no such video", detail: $"'{id}' is no video id.");
-        var (json, trouble) = await gateway.TryReadAsync(
-            "upload", $"/v1/videos/{video}", http.RequestAborted, http.Caller());
-        return json is null
-            ? Results.Problem(statusCode: 404, title: "The progress cannot be shown", detail: trouble)
-            : Results.Json(board.Progress(video), LiveBoard.Json);
-    }
 }

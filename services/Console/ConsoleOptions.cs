@@ -35,22 +35,19 @@ public sealed record ConsoleOptions
     /// </summary>
     public string? KeyFolder { get; init; }
 
-    /// <summary>
-    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> naming every fault.
-    /// </summary>
-    public static ConsoleOptions From(IConfiguration configuration)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static ConsoleOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var options = configuration.GetSection("Console").Get<ConsoleOptions>() ?? new ConsoleOptions();
-        var faults = new List<string>();
-        if (options.UpstreamTimeout <= TimeSpan.Zero) faults.Add("Console:UpstreamTimeout must be above zero");
-        if (options.QueryTimeout <= TimeSpan.Zero) faults.Add("Console:QueryTimeout must be above zero");
-        if (options.QueryRowsMax is < 1 or > 100_000) faults.Add("Console:QueryRowsMax must be 1 to 100000");
-        if (options.ListenersMax < 1) faults.Add("Console:ListenersMax must be at least 1");
-        if (options.ListenersPerUserMax < 1) faults.Add("Console:ListenersPerUserMax must be at least 1");
-        if (options.SessionLifetime <= TimeSpan.Zero) faults.Add("Console:SessionLifetime must be above zero");
+        var options = new SettingsReader(configuration, "Console", errors).Bind<ConsoleOptions>();
+        if (options.UpstreamTimeout <= TimeSpan.Zero) errors.Add("Console:UpstreamTimeout must be above zero.");
+        if (options.QueryTimeout <= TimeSpan.Zero) errors.Add("Console:QueryTimeout must be above zero.");
+        if (options.QueryRowsMax is < 1 or > 100_000) errors.Add("Console:QueryRowsMax must be 1 to 100000.");
+        if (options.ListenersMax < 1) errors.Add("Console:ListenersMax must be at least 1.");
+        if (options.ListenersPerUserMax < 1) errors.Add("Console:ListenersPerUserMax must be at least 1.");
+        if (options.SessionLifetime <= TimeSpan.Zero) errors.Add("Console:SessionLifetime must be above zero.");
         if (options.KeyFolder is { } folder && FolderFault(folder) is { } fault)
-            faults.Add($"Console:KeyFolder '{folder}' cannot be used: {fault}");
-        return faults.Count == 0 ? options : throw new RoleConfigurationException("console", string.Join("; ", faults));
+            errors.Add($"Console:KeyFolder '{folder}' cannot be used: {fault}");
+        return options;
     }
 
     private static string? FolderFault(string folder)

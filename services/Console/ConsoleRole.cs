@@ -39,8 +39,7 @@ public sealed class ConsoleRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = ConsoleOptions.From(builder.Configuration);
-        builder.Services.AddSingleton(options);
+        var options = builder.Services.AddRoleOptions(builder.Configuration, ConsoleOptions.Read);
         builder.AddSessions(options);
         builder.Services.AddSingleton<SignInLimiter>();
         builder.Services.AddHttpForwarder();

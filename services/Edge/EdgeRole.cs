@@ -24,8 +24,8 @@ public sealed class EdgeRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = EdgeSettings.Read(builder.Configuration);
-        builder.Services.AddSingleton(new EdgeHost(options, builder.Configuration));
+        builder.Services.AddRoleOptions(builder.Configuration, EdgeSettings.Read);
+        builder.Services.AddSingleton<EdgeHost>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<EdgeHost>());
         builder.Services.AddReadiness("nginx", (provider, _) => Task.FromResult(
             provider.GetRequiredService<EdgeHost>().Trouble));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EventStream.Hosting;
 using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
@@ -15,40 +14,30 @@ public static class EdgeSettings
     /// <summary>The port where an edge serves viewers by default.</summary>
     public const int DefaultPort = 7080;
 
-    /// <summary>
-    /// Reads and checks the section. Throws one <see cref="RoleConfigurationException"/> that names every error.
-    /// </summary>
-    public static EdgeOptions Read(IConfiguration configuration)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static EdgeOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var errors = new List<string>();
-        var section = configuration.GetSection("Edge");
+        var read = new SettingsReader(configuration, "Edge", errors);
         var options = new EdgeOptions
         {
-            Name = section["Name"] ?? "",
-            Region = section["Region"] ?? "",
-            Port = (int)Number(section, "Port", DefaultPort, errors),
-            BindAddress = section["BindAddress"] ?? "127.0.0.1",
-            Folder = section["Folder"] ?? "",
-            OriginUrl = section["OriginUrl"] ?? RoleAddresses.Url(configuration, "playback"),
+            Name = read.Text("Name", ""),
+            Region = read.Text("Region", ""),
+            Port = read.Whole("Port", DefaultPort, 0, int.MaxValue),
+            BindAddress = read.Text("BindAddress", "127.0.0.1"),
+            Folder = read.Text("Folder", ""),
+            OriginUrl = read.Text("OriginUrl", RoleAddresses.Url(configuration, "playback")),
             SigningKey = SigningKeys.FromSettings(configuration, errors),
-            CacheBytesMax = Number(section, "CacheBytesMax", 2L << 30, errors),
-            ConnectionsMax = (int)Number(section, "ConnectionsMax", 2048, errors),
-            AllowedOrigin = section["AllowedOrigin"] ?? "*",
-            User = section["User"],
+            CacheBytesMax = read.Whole("CacheBytesMax", 2L << 30, 0, long.MaxValue),
+            ConnectionsMax = read.Whole("ConnectionsMax", 2048, 0, int.MaxValue),
+            AllowedOrigin = read.Text("AllowedOrigin", "*"),
+            User = configuration["Edge:User"],
         };
-        // A missing key is already in the list, with the settings that hold it.
-        errors.AddRange(options.Errors().Where(error => !error.StartsWith("SigningKey", StringComparison.Ordinal))
-            .Select(error => $"Edge:{error}"));
-        if (errors.Count > 0) throw new RoleConfigurationException(EdgeRole.RoleName, string.Join(' ', errors));
-        return options;
-    }
+        foreach (var error in options.Errors())
+        {
+            // A missing key is already in the list, with the settings that hold it.
+            if (!error.StartsWith("SigningKey", StringComparison.Ordinal)) errors.Add($"Edge:{error}");
+        }
 
-    private static long Number(IConfiguration section, string key, long missing, List<string> errors)
-    {
-        if (section[key] is not { } text) return missing;
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            && (key == "CacheBytesMax" || value <= int.MaxValue)) return value;
-        errors.Add($"Edge:{key}: '{text}' is not a whole number that fits.");
-        return missing;
+        return options;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Encode.Ladder;
 using EventStream.EventStore;
@@ -16,7 +17,7 @@ public enum JobPhase
     Failed,
 }
 
-/// <summary>Where a task is.</summary>
+/// <summary>Where a task is. That it runs is known from its worker's heartbeats only, not from the job.</summary>
 public enum TaskPhase
 {
     Waiting,
@@ -26,30 +27,30 @@ public enum TaskPhase
 }
 
 /// <summary>
-/// One task of a job. Attempts count from 1; <c>SentAt</c> and <c>StartedAt</c> are those of the current one.
-/// <c>Waits</c> counts how often the command was sent again while nobody had started it.
+/// One task of a job. Attempts count from 1; <c>SentAt</c> is that of the current one. <c>Waits</c> counts how often
+/// the command was sent again while nobody had started it.
 /// </summary>
 public sealed record JobTask(
-    string Name, TaskPhase Phase, int Attempt, DateTimeOffset SentAt, DateTimeOffset? StartedAt =
-        null, string? Worker = null,
-    string? Cause = null, int Waits = 0);
+    string Name, TaskPhase Phase, int Attempt, DateTimeOffset SentAt, string? Worker = null, string? Cause = null,
+    int Waits = 0);
 
 /// <summary>
-/// How a job is planned: the ladder policy, the length of a segment in seconds, and the bound on attempts.
+/// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, and the bitrate
+/// of the sound in bits per second.
 /// </summary>
-public sealed record JobRules(ILadderPolicy Ladder, double SegmentSeconds, int MaxAttempts);
+public sealed record JobRules(ILadderPolicy Ladder, double SegmentSeconds, int MaxAttempts, int AudioBitsPerSecond);
 
 /// <summary>
-/// The encode job of one video: which tasks it has and how far each of them is. The state is folded from its stream
-/// alone; <c>Decide</c> says which facts an arriving message adds to it, none when the message was seen before.
+/// The encode job of one video: which tasks it has and how far each of them is. Its stream holds the commands that it
+/// sent and its own facts; what workers and the upload report is decided on and not copied. <c>Decide</c> says which
+/// messages follow from a report, none when it was seen before.
 /// </summary>
-public sealed record EncodeJob(VideoId VideoId)
+public sealed partial record EncodeJob : IAggregate<EncodeJob>
 {
     /// <summary>The name by which the planner reports a task that no worker can report on.</summary>
     public const string PlannerName = "planner";
 
-    public static readonly EncodeJob None = new(default(VideoId));
-
+    public VideoId Id { get; init; }
     public JobPhase Phase { get; init; }
     public string SourceKey { get; init; } = "";
     public SourceInfo? Source { get; init; }
@@ -66,149 +67,90 @@ public sealed record EncodeJob(VideoId VideoId)
     public string? Trouble { get; init; }
 
     /// <summary>Whether something is still to be done.</summary>
+    [JsonIgnore]
     public bool Open => Phase is JobPhase.Probing or JobPhase.Encoding;
 
     /// <summary>The tasks that are not done.</summary>
+    [JsonIgnore]
     public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => task.Phase != TaskPhase.Done) : [];
 
-    /// <summary>The folded state before the first event and the category of the streams.</summary>
-    public static readonly Aggregate<EncodeJob> Aggregate = new("encode", None, Apply);
-
-    public static EncodeJob Apply(EncodeJob job, IEvent fact) => fact switch
+    public EncodeJob Fold(IMessage message) => message switch
     {
-        VideoUploaded e => Opened(e),
-        SourceProbed e => job.Done(EncodeTasks.Probe) with { Source = e.Source },
-        SourceRejected e => job.Failed(EncodeTasks.Probe, e.Reason) with
-        {
-            Phase = JobPhase.Rejected,
-            Trouble = e.Reason,
-            EndedAt = e.RejectedAt,
-        },
-        EncodePlanned e => Planned(job, e),
-        EncodeTaskStarted e => job.With(job.Tasks[e.Task] with
-        {
-            Phase = TaskPhase.Running,
-            Attempt = e.Attempt,
-            Worker = e.Worker,
-            StartedAt = e.StartedAt,
-        }),
-        RenditionEncoded e => job.Done(e.Rendition.Name),
-        ThumbnailsMade => job.Done(EncodeTasks.Thumbnails),
-        EncodeTaskFailed { WillRetry: true } e => job.With(job.Tasks[e.Task] with { Cause = e.Cause }),
-        EncodeTaskFailed e => job.Failed(e.Task, e.Cause) with
-        {
-            Phase = JobPhase.Failed,
-            Trouble = $"{e.Task}: {e.Cause}",
-            EndedAt = e.FailedAt,
-        },
-        EncodeTaskResent e => job.With(new JobTask(
-            e.Task, TaskPhase.Waiting, e.Attempt, e.SentAt, Cause: job.Tasks[e.Task].Cause,
-            Waits: e.Attempt == job.Tasks[e.Task].Attempt ? job.Tasks[e.Task].Waits + 1 : 0)),
-        EncodeCompleted e => job with { Phase = JobPhase.Completed, EndedAt = e.CompletedAt },
-        _ => job,
+        ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
+        ProbeSource c => Sent(c),
+        EncodeRung c => Sent(c) with { Source = c.Source },
+        EncodeAudio c => Sent(c) with { Source = c.Source },
+        MakeThumbnails c => Sent(c) with { Source = c.Source },
+        EncodePlanned e => Planned(e),
+        EncodeTaskResent e => Resent(e, Tasks[e.Task]),
+        EncodeTaskFinished e => Done(e.Task, e.Worker),
+        EncodeCompleted e => this with { Phase = JobPhase.Completed, EndedAt = e.CompletedAt },
+        EncodeStopped e => e.Rejected
+            ? Ended(JobPhase.Rejected, e.Task, e.Reason, e.Reason, e.StoppedAt)
+            : Ended(JobPhase.Failed, e.Task, e.Reason, $"{e.Task}: {e.Reason}", e.StoppedAt),
+        EncodeTaskFailed { WillRetry: false } e =>
+            Ended(JobPhase.Failed, e.Task, e.Cause, $"{e.Task}: {e.Cause}", e.FailedAt),
+        StreamTombstoned => this,
+        _ => FoldFormer(message),
     };
 
-    /// <summary>The facts that a message adds to the job.</summary>
-    public static IEnumerable<IEvent> Decide(EncodeJob job, IMessage message, JobRules rules, DateTimeOffset now) =>
-        message switch
-        {
-            VideoUploaded e => job.Phase == JobPhase.None ? [e] : [],
-            SourceProbed e => job.Phase == JobPhase.Probing ? [e, Plan(e, rules, now)] : [],
-            SourceRejected e => job.Phase == JobPhase.Probing ? [e] : [],
-            EncodeTaskStarted e => job.Awaits(e.Task) is { } task && IsNews(task, e) ? [e] : [],
-            RenditionEncoded e => job.Awaits(e.Rendition.Name) is null ? [] : job.Finish(e, now),
-            ThumbnailsMade e => job.Awaits(EncodeTasks.Thumbnails) is null ? [] : job.Finish(e, now),
-            EncodeTaskFailed e =>
-                job.Awaits(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
-            _ => [],
-        };
-
-    /// <summary>
-    /// The facts that follow from hearing nothing: <paramref name="lastHeard"/> tells when a task was last heard of.
-    /// A started task has <paramref name="runningQuietMax"/>; one that waits has <paramref name="waitingQuietMax"/>,
-    /// doubled each time it is sent, and that costs it no attempt, since a long queue is no fault of the video.
-    /// </summary>
-    public static IEnumerable<IEvent> DecideQuiet(
-        EncodeJob job, Func<JobTask, DateTimeOffset> lastHeard, TimeSpan runningQuietMax, TimeSpan waitingQuietMax,
-        JobRules rules, DateTimeOffset now)
+    /// <summary>Streams of the former store hold copies of the reports, and no commands.</summary>
+    private EncodeJob FoldFormer(IMessage message) => message switch
     {
-        foreach (var task in job.OpenTasks)
-        {
-            var running = task.Phase == TaskPhase.Running;
-            // The exponent is bounded so that the wait stays a number of hours.
-            var bound = running ? runningQuietMax : waitingQuietMax * Math.Pow(2, Math.Min(task.Waits, 6));
-            var quiet = now - lastHeard(task);
-            if (quiet < bound) continue;
-            var doing = running ? $"running on {task.Worker}" : "waiting";
-            var reason = $"no news for {quiet.TotalSeconds:0} s while it was {doing}";
-            if (running && task.Attempt >= rules.MaxAttempts)
-            {
-                yield return new EncodeTaskFailed(job.VideoId, task.Name, PlannerName, task.Attempt, reason, false,
-                    now);
-                yield break;
-            }
+        VideoUploaded e => Opened(e.VideoId, e.SourceKey, e.UploadedAt),
+        SourceProbed e => Done(EncodeTasks.Probe, e.Worker) with { Source = e.Source },
+        SourceRejected e => Ended(JobPhase.Rejected, EncodeTasks.Probe, e.Reason, e.Reason, e.RejectedAt),
+        EncodeTaskStarted => this,
+        RenditionEncoded e => Done(e.Rendition.Name, e.Worker),
+        ThumbnailsMade e => Done(EncodeTasks.Thumbnails, e.Worker),
+        EncodeTaskFailed e => With(Tasks[e.Task] with { Cause = e.Cause }),
+        _ => throw new InvalidOperationException($"A job's stream does not hold {message.GetType().Name}."),
+    };
 
-            var attempt = running ? task.Attempt + 1 : task.Attempt;
-            yield return new EncodeTaskResent(job.VideoId, task.Name, attempt, reason, now);
-        }
-    }
-
-    private static EncodeJob Opened(VideoUploaded uploaded)
+    private static EncodeJob Opened(VideoId video, string sourceKey, DateTimeOffset at) => new EncodeJob
     {
-        var job = new EncodeJob(uploaded.VideoId) { Phase = JobPhase.Probing, SourceKey = uploaded.SourceKey };
-        var probe = new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, uploaded.UploadedAt);
-        return job.With(probe) with { OpenedAt = uploaded.UploadedAt };
-    }
+        Id = video,
+        Phase = JobPhase.Probing,
+        SourceKey = sourceKey,
+        OpenedAt = at,
+    }.With(new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, at));
 
-    private static EncodePlanned Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
-    {
-        var ladder = rules.Ladder.Choose(probed.Source);
-        List<string> tasks = [.. ladder.Select(rung => rung.Name)];
-        if (probed.Source.AudioCodec is not null) tasks.Add(EncodeTasks.Audio);
-        tasks.Add(EncodeTasks.Thumbnails);
-        return new EncodePlanned(
-            probed.VideoId, ladder, StandardLadder.First(ladder).Name, rules.SegmentSeconds, tasks, now);
-    }
-
-    private static EncodeJob Planned(EncodeJob job, EncodePlanned plan) => job with
+    private EncodeJob Planned(EncodePlanned plan) => this with
     {
         Phase = JobPhase.Encoding,
         Ladder = plan.Ladder,
         FirstRung = plan.FirstRung,
         SegmentSeconds = plan.SegmentSeconds,
         PlannedAt = plan.PlannedAt,
-        Tasks = job.Tasks.AddRange(plan.Tasks.Select(name =>
+        Tasks = Tasks.AddRange(plan.Tasks.Select(name =>
             KeyValuePair.Create(name, new JobTask(name, TaskPhase.Waiting, 1, plan.PlannedAt)))),
     };
 
-    /// <summary>A start is news unless it is late, or the same worker said it before.</summary>
-    private static bool IsNews(JobTask task, EncodeTaskStarted started) =>
-        started.Attempt >= task.Attempt && (task.Phase, task.Worker, task.StartedAt)
-            != (TaskPhase.Running, started.Worker, started.StartedAt);
-
-    private static IEnumerable<IEvent> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
+    private EncodeJob Sent(ICommand command)
     {
-        // The worker's word and the planner's bound must both allow another attempt.
-        var again = failed.WillRetry && task.Attempt < rules.MaxAttempts;
-        yield return failed with { WillRetry = again };
-        if (again) yield return new EncodeTaskResent(failed.VideoId, task.Name, task.Attempt + 1, failed.Cause, now);
+        var (_, name, attempt, at) = EncodeTasks.Of(command);
+        return With(Tasks[name] with { Phase = TaskPhase.Waiting, Attempt = attempt, SentAt = at });
     }
 
-    private IEnumerable<IEvent> Finish(IEvent outcome, DateTimeOffset now)
+    private EncodeJob Resent(EncodeTaskResent resent, JobTask before)
     {
-        yield return outcome;
-        if (Apply(this, outcome).OpenTasks.Any()) yield break;
-        yield return new EncodeCompleted(VideoId, (now - (PlannedAt ?? now)).TotalSeconds, now);
+        var another = resent.Attempt != before.Attempt;
+        return With(new JobTask(
+            resent.Task, TaskPhase.Waiting, resent.Attempt, resent.SentAt,
+            Cause: another ? resent.Reason : before.Cause, Waits: another ? 0 : before.Waits + 1));
     }
 
-    private JobTask? Awaits(string name) =>
-        Open && Tasks.TryGetValue(name, out var task) && task.Phase != TaskPhase.Done ? task : null;
+    private EncodeJob Done(string name, string worker) =>
+        With(Tasks[name] with { Phase = TaskPhase.Done, Worker = worker, Cause = null });
 
-    private EncodeJob Done(string name) => With(Tasks[name] with { Phase = TaskPhase.Done, Cause = null });
-
-    /// <summary>The task that ended the job: nobody works on it any more.</summary>
-    private EncodeJob Failed(string name, string cause) =>
-        With(Tasks[name] with { Phase = TaskPhase.Failed, Cause = cause });
+    /// <summary>The job ends with the task that ended it: nobody works on that any more.</summary>
+    private EncodeJob Ended(JobPhase phase, string task, string cause, string trouble, DateTimeOffset at) =>
+        With(Tasks[task] with { Phase = TaskPhase.Failed, Cause = cause }) with
+        {
+            Phase = phase,
+            Trouble = trouble,
+            EndedAt = at,
+        };
 
     private EncodeJob With(JobTask task) => this with { Tasks = Tasks.SetItem(task.Name, task) };
 }

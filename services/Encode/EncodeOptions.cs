@@ -23,7 +23,10 @@ public sealed record EncodeOptions
 
     public int AudioBitsPerSecond { get; init; } = 128_000;
 
-    /// <summary>Folder for what is not finished yet; everything in it may be lost.</summary>
+    /// <summary>
+    /// Folder for what is not finished yet; everything in it may be lost. It must allow programs to run (no
+    /// <c>noexec</c>).
+    /// </summary>
     public string WorkFolder { get; init; } = Path.Combine(Path.GetTempPath(), "eventstream-encode");
 
     /// <summary>The worker's name in events; two workers never share one.</summary>
@@ -35,11 +38,11 @@ public sealed record EncodeOptions
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;
 
-    /// <summary>A program that says nothing for so long hangs and is stopped.</summary>
+    /// <summary>A program that writes nothing for so long hangs and is stopped.</summary>
     public TimeSpan ProgramQuietMax { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// A started task without news for so long is sent again: its worker is gone, or its news is lost.
+    /// A running task without a heartbeat for so long is sent again: its worker is gone, or its reports are lost.
     /// </summary>
     public TimeSpan RunningQuietMax { get; init; } = TimeSpan.FromSeconds(90);
 
@@ -86,6 +89,8 @@ public sealed record EncodeOptions
             (MaxAttempts is < 1 or > 20, $"MaxAttempts {MaxAttempts} must be 1 to 20"),
             (!IsName(WorkerId), $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'"),
             (string.IsNullOrWhiteSpace(WorkFolder), "WorkFolder is empty; name a folder or leave the setting out"),
+            (WorkFolder.AsSpan().IndexOfAny('"', '\\') >= 0,
+                $"WorkFolder '{WorkFolder}' must hold no quote or backslash"),
             (LadderPolicies.Find(Ladder) is null, $"Ladder '{Ladder}' must be one of {ladders}"),
             (ProgramQuietMax < TimeSpan.FromSeconds(1), $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01"),
             (RunningQuietMax < TimeSpan.FromSeconds(1), $"RunningQuietMax {RunningQuietMax} must be at least 00:00:01"),

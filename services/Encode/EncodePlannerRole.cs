@@ -11,7 +11,7 @@ namespace EventStream.Encode;
 
 /// <summary>
 /// The role <c>encode</c>: turns an uploaded source into tasks for the workers and follows each to its end. Several
-/// may run; the event store decides between them.
+/// may run: the store decides between them, and one of them relays.
 /// </summary>
 public sealed class EncodePlannerRole : IRole
 {
@@ -29,17 +29,14 @@ public sealed class EncodePlannerRole : IRole
         var options = EncodeOptions.From(builder.Configuration, Name);
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddSingleton(new JobRules(LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds,
-            options.MaxAttempts));
-        services.AddSingleton(new Outbox(options.AudioBitsPerSecond));
-        services.AddEventStore(builder.Configuration, Name);
-        services.AddAggregate(EncodeJob.Aggregate);
-        services.AddSingleton<TaskNews>();
-        services.AddSingleton<JobProcess>();
-        services.AddMemoryProjection<JobsBoard>();
-        services.AddSingleton<QuietWatch>();
-        services.AddHostedService(provider => provider.GetRequiredService<QuietWatch>());
+        services.AddSingleton(new JobRules(
+            LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds, options.MaxAttempts,
+            options.AudioBitsPerSecond));
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
+        services.AddServiceStore(builder.Configuration, EncodeStore.Service);
+        services.AddSingleton<TaskHeartbeats>().AddSingleton<JobQueue>().AddSingleton<JobProcess>();
+        services.AddSingleton<StalledTaskMonitor>();
+        services.AddHostedService(provider => provider.GetRequiredService<StalledTaskMonitor>());
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents, Topics.EncodeEvents]),
             (provider, message, cancellation) =>

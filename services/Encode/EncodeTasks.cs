@@ -2,7 +2,7 @@ using EventStream.Contracts;
 
 namespace EventStream.Encode;
 
-/// <summary>The names of tasks, the keys of what they make, and the ids of what is said about them.</summary>
+/// <summary>The names of tasks, and the keys of their commands and outputs.</summary>
 public static class EncodeTasks
 {
     public const string Probe = "probe";
@@ -17,9 +17,6 @@ public static class EncodeTasks
     /// The key of a command. It names the task, so that the tasks of one video spread over partitions and workers.
     /// </summary>
     public static string CommandKey(VideoId video, string task) => $"{video}/{task}";
-
-    /// <summary>The event id of the command of one attempt; sent twice, it is the same.</summary>
-    public static string CommandId(VideoId video, string task, int attempt) => $"{video}/{task}/{attempt}/command";
 
     /// <summary>
     /// The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not

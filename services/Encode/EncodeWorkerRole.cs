@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Programs;
 using EventStream.Encode.Worker;
 using EventStream.Hosting;
 using EventStream.Hosting.OpenApi;
@@ -56,15 +57,16 @@ public sealed class EncodeWorkerRole : IRole
         string role)
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
-        services.AddMediaStore(configuration, role);
-        services.AddSingleton(provider => new ProgramRunner(
-            new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness },
-            provider.GetRequiredService<TimeProvider>()));
+        services.AddMediaStore(configuration);
+        var programs = new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness };
         services.AddSingleton(provider =>
-            new SourceReader(ffprobe, ffmpeg, provider.GetRequiredService<ProgramRunner>()));
+            new ProgramRunner(programs, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new FfmpegRunner(
+            ffmpeg, options.WorkFolder, programs, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SourceReader>(provider, ffprobe));
         services.AddSingleton(provider => new Packager(packager, provider.GetRequiredService<ProgramRunner>()));
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<TaskWork>(provider, ffmpeg));
-        services.AddSingleton(provider => new Claims(
+        services.AddSingleton<TaskWork>();
+        services.AddSingleton(provider => new TaskLeases(
             provider.GetRequiredService<IMediaStore>(), options.WorkerId, provider.GetRequiredService<TimeProvider>()));
     }
 
@@ -83,7 +85,7 @@ public sealed class EncodeWorkerRole : IRole
     }
 
     /// <summary>
-    /// Every partition may hold a command at the gate; only one of them works. Few records are fetched ahead, since
+    /// Every partition may hold a command at the limiter; only one of them works. Few records are fetched ahead, since
     /// what waits in one worker cannot be taken by another.
     /// </summary>
     private static void AddLane(IServiceCollection services, string group, Topic topic, bool firstLane) =>

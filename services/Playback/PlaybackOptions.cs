@@ -1,5 +1,4 @@
 using EventStream.Hosting;
-using EventStream.Media;
 using EventStream.Playback.Edges;
 using EventStream.Tokens;
 using Microsoft.Extensions.Configuration;
@@ -46,30 +45,18 @@ public sealed record PlaybackOptions
     /// <summary><c>Urls:Public:collect</c>, else <c>Urls:collect</c>: where players send their beacons.</summary>
     public required string CollectUrl { get; init; }
 
-    /// <summary>
-    /// Reads the settings. Throws one <see cref="RoleConfigurationException"/> that names every error.
-    /// </summary>
-    public static PlaybackOptions From(IConfiguration configuration)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static PlaybackOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var errors = new List<string>();
-        var key = SigningKeys.FromSettings(configuration, errors);
-        var media = new List<string>();
-        MediaRegistration.Check(configuration, media);
-        errors.AddRange(media.Select(error => $"{error}."));
-        var lifetime = Number(configuration, "Playback:TokenLifetimeSeconds", 60, 604_800, 21_600, errors);
-        var videos = Number(configuration, "Playback:VideosMax", 1, 10_000_000, 100_000, errors);
-        var perMinute = Number(configuration, "Playback:SessionsPerMinute", 1, 1_000_000, 1200, errors);
-        var burst = Number(configuration, "Playback:SessionsBurst", 1, 1_000_000, 600, errors);
-        var edges = EdgeAddress.Read(configuration, errors);
-        if (errors.Count > 0) throw new RoleConfigurationException("playback", string.Join(' ', errors));
+        var read = new SettingsReader(configuration, "Playback", errors);
         return new PlaybackOptions
         {
-            SigningKey = key,
-            TokenLifetime = TimeSpan.FromSeconds(lifetime),
-            VideosMax = videos,
-            SessionsPerMinute = perMinute,
-            SessionsBurst = burst,
-            Edges = edges,
+            SigningKey = SigningKeys.FromSettings(configuration, errors),
+            TokenLifetime = TimeSpan.FromSeconds(read.Whole("TokenLifetimeSeconds", 21_600, 60, 604_800)),
+            VideosMax = read.Whole("VideosMax", 100_000, 1, 10_000_000),
+            SessionsPerMinute = read.Whole("SessionsPerMinute", 1200, 1, 1_000_000),
+            SessionsBurst = read.Whole("SessionsBurst", 600, 1, 1_000_000),
+            Edges = EdgeAddress.Read(configuration, errors),
             TrafficUrl = RoleAddresses.Url(configuration, "traffic"),
             SteeringUrl = RoleAddresses.PublicUrl(configuration, "traffic"),
             CollectUrl = RoleAddresses.PublicUrl(configuration, "collect"),
@@ -79,13 +66,4 @@ public sealed record PlaybackOptions
     /// <summary>Text for a log, without the key.</summary>
     public override string ToString() =>
         $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}";
-
-    private static int Number(IConfiguration configuration, string key, int min, int max, int fallback,
-        List<string> errors)
-    {
-        if (configuration[key] is not { } text) return fallback;
-        if (int.TryParse(text, out var value) && value >= min && value <= max) return value;
-        errors.Add($"{key}: '{text}' is not a whole number in {min}..{max}.");
-        return fallback;
-    }
 }

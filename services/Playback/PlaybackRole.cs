@@ -30,13 +30,14 @@ public sealed class PlaybackRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = PlaybackOptions.From(builder.Configuration);
         var services = builder.Services;
+        services.AddRoleOptions(builder.Configuration, PlaybackOptions.Read);
         services.AddCors();
-        services.AddSingleton(options);
-        services.AddSingleton(new EdgeTokens(options.SigningKey));
-        services.AddSingleton(new BeaconProof(options.SigningKey));
-        services.AddMediaStore(builder.Configuration, Name);
+        services.AddSingleton(provider =>
+            new EdgeTokens(provider.GetRequiredService<PlaybackOptions>().SigningKey));
+        services.AddSingleton(provider =>
+            new BeaconProof(provider.GetRequiredService<PlaybackOptions>().SigningKey));
+        services.AddMediaStore(builder.Configuration);
         services.AddSingleton<VideoCatalogue>();
         services.AddSingleton<SteeringUrls>();
         services.AddSingleton(provider => new HttpClient(provider.GetRequiredService<ServiceCredential>().Handler()));

@@ -62,21 +62,19 @@ public sealed record TrafficOptions
     /// <summary><c>DnsTtlSeconds</c>: how long resolvers may keep an answer.</summary>
     public int DnsTtlSeconds { get; init; } = 5;
 
-    /// <summary>
-    /// Reads the settings. Throws one <see cref="RoleConfigurationException"/> that names every error.
-    /// </summary>
-    public static TrafficOptions From(IConfiguration configuration)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static TrafficOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var read = new OptionsReader(configuration.GetSection("Traffic"));
-        var edges = EdgeReader.Read(configuration, read.Errors);
+        var read = new SettingsReader(configuration, "Traffic", errors);
+        var edges = EdgeReader.Read(configuration, errors);
         var policy = EdgePolicies.Find(read.Text("Policy", EdgePolicies.Default.Name));
-        if (policy is null) read.Errors.Add($"Traffic:Policy: choose one of {EdgePolicies.Names}.");
+        if (policy is null) errors.Add($"Traffic:Policy: choose one of {EdgePolicies.Names}.");
         var listen = read.Text("DnsListen", "127.0.0.1");
         if (!IPAddress.TryParse(listen, out var address))
-            read.Errors.Add($"Traffic:DnsListen: '{listen}' is not an IP address.");
+            errors.Add($"Traffic:DnsListen: '{listen}' is not an IP address.");
         var name = read.Text("DnsName", "edge.eventstream.test").TrimEnd('.').ToLowerInvariant();
-        if (!DnsNames.IsHostName(name)) read.Errors.Add($"Traffic:DnsName: '{name}' is not a host name.");
-        var options = new TrafficOptions
+        if (!DnsNames.IsHostName(name)) errors.Add($"Traffic:DnsName: '{name}' is not a host name.");
+        return new TrafficOptions
         {
             Edges = edges,
             Policy = policy ?? EdgePolicies.Default,
@@ -93,7 +91,5 @@ public sealed record TrafficOptions
             DnsName = name,
             DnsTtlSeconds = read.Whole("DnsTtlSeconds", 5, 0, 3600),
         };
-        if (read.Errors.Count > 0) throw new RoleConfigurationException("traffic", string.Join(' ', read.Errors));
-        return options;
     }
 }

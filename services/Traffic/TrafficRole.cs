@@ -28,12 +28,11 @@ public sealed class TrafficRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = TrafficOptions.From(builder.Configuration);
         var services = builder.Services;
+        var options = services.AddRoleOptions(builder.Configuration, TrafficOptions.Read);
         services.AddCors();
         // Viewers are steered even while Kafka is away: no hosted service waits for another.
         services.Configure<HostOptions>(host => host.ServicesStartConcurrently = true);
-        services.AddSingleton(options);
         services.AddSingleton<EdgeMap>();
         services.AddSingleton<SteeringBoard>();
         services.AddSingleton(_ => new HttpClient());

@@ -3,7 +3,6 @@ using EventStream.EventStore;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload.Library;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace EventStream.Upload;
 
@@ -12,7 +11,7 @@ namespace EventStream.Upload;
 /// again; the trace of the record goes on in the events.
 /// </summary>
 public sealed partial class EncodeReactor(
-    Repository<Video> videos, EncodeTasks tasks, TimeProvider time, ILogger<EncodeReactor> log)
+    Decider<Video> videos, EncodeTasks tasks, TimeProvider time, ILogger<EncodeReactor> log)
 {
     /// <summary>The consumer group.</summary>
     public const string Group = "upload-encode-events";
@@ -30,7 +29,7 @@ public sealed partial class EncodeReactor(
                 await DecideAsync(message, cancellation);
                 return;
             }
-            catch (NpgsqlException e) when (e.IsTransient)
+            catch (Exception e) when (StoreFailures.IsTransient(e))
             {
                 Waiting(e.Message);
                 await Task.Delay(DatabasePause, time, cancellation);
@@ -60,7 +59,7 @@ public sealed partial class EncodeReactor(
     {
         var trace = CloudEvents.CurrentTraceParent() ?? message.TraceParent;
         return videos.DecideAsync(
-            id.ToString(), decide, new EventMetadata(trace, id.ToString(), message.EventId, actor), cancellation);
+            id.Value, decide, new EventMetadata(trace, id.ToString(), message.EventId, actor), cancellation);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Waiting for PostgreSQL: {Cause}")]

@@ -1,6 +1,5 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Relay;
 using EventStream.Media;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
@@ -27,19 +26,15 @@ public sealed class UploadRole : IRole
         var configuration = builder.Configuration;
         var services = builder.Services;
         var options = UploadOptions.From(configuration, Name);
-        services.AddEventStore(configuration, Name);
-        services.AddMigration("upload", typeof(UploadRole).Assembly, "Upload.Sql");
-        services.AddAggregate(Video.Aggregate);
-        services.AddMediaStore(configuration, Name);
+        services.AddMediaStore(configuration);
         services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTasks>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
-        services.AddProjection(new VideoListProjection());
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
-        services.AddEventRelay(new RelayRoute(Video.Aggregate.Category, Topics.VideoEvents));
+        services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
             (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation));
@@ -65,8 +60,8 @@ public sealed class UploadRole : IRole
     /// <summary>What a page may read of a response.</summary>
     private static readonly string[] ExposedHeaders =
     [
-        "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm", "Upload-Offset",
-        "Upload-Length", "Upload-Metadata", "Upload-Expires", "Upload-Concat", "Upload-Defer-Length", "X-Video-Id",
+        "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm",
+        "Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires", "Upload-Concat", "Upload-Defer-Length", "X-Video-Id",
         "WWW-Authenticate", "Retry-After",
     ];
 }

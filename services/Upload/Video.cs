@@ -20,13 +20,11 @@ public enum VideoStatus
 
 /// <summary>
 /// The video: from a publisher's announcement to a ladder that can be played. This file is the whole of its truth:
-/// the state, one pure <c>Apply</c> per event, one pure decision per command. A decision that is already taken
+/// the state, one pure <c>On</c> per event, one pure decision per command. A decision that is already taken
 /// returns no events, so that every command may be delivered again.
 /// </summary>
-public sealed record Video
+public sealed record Video : IAggregate<Video>
 {
-    public static readonly Aggregate<Video> Aggregate = new("video", new Video(), (video, e) => video.Apply(e));
-
     public VideoId Id { get; init; }
     public VideoStatus Status { get; init; }
     public string Publisher { get; init; } = "";
@@ -63,34 +61,34 @@ public sealed record Video
     private bool IsWhole => CanPlay && Thumbnails is not null && Ladder.Length > 0
         && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
 
-    public Video Apply(IEvent e) => e switch
+    public Video Fold(IMessage message) => message switch
     {
-        VideoRegistered registered => Apply(registered),
-        VideoUploaded uploaded => Apply(uploaded),
-        VideoProbed probed => Apply(probed),
-        VideoEncodePlanned planned => Apply(planned),
-        VideoRenditionEncoded encoded => Apply(encoded),
-        VideoPlayable playable => Apply(playable),
-        VideoThumbnailsMade made => Apply(made),
-        VideoPublished published => Apply(published),
-        VideoRejected rejected => Apply(rejected),
-        VideoEncodeFailed failed => Apply(failed),
-        _ => throw new InvalidOperationException($"A video's stream does not hold {e.GetType().Name}."),
+        VideoRegistered registered => On(registered),
+        VideoUploaded uploaded => On(uploaded),
+        VideoProbed probed => On(probed),
+        VideoEncodePlanned planned => On(planned),
+        VideoRenditionEncoded encoded => On(encoded),
+        VideoPlayable playable => On(playable),
+        VideoThumbnailsMade made => On(made),
+        VideoPublished published => On(published),
+        VideoRejected rejected => On(rejected),
+        VideoEncodeFailed failed => On(failed),
+        StreamTombstoned => this,
+        _ => throw new InvalidOperationException($"A video's stream does not hold {message.GetType().Name}."),
     };
 
-    private Video Apply(VideoRegistered e) => this with
+    private Video On(VideoRegistered e) => this with
     {
         Id = e.VideoId,
         Status = VideoStatus.Registered,
         Publisher = e.Publisher,
         Title = e.Title,
-        FileName =
-            e.FileName,
+        FileName = e.FileName,
         SizeBytes = e.SizeBytes,
         RegisteredAt = e.RegisteredAt,
     };
 
-    private Video Apply(VideoUploaded e) => this with
+    private Video On(VideoUploaded e) => this with
     {
         Status = VideoStatus.Uploaded,
         SourceKey = e.SourceKey,
@@ -98,31 +96,30 @@ public sealed record Video
         Sha256 = e.Sha256,
     };
 
-    private Video Apply(VideoProbed e) => this with { Status = VideoStatus.Probed, Source = e.Source };
+    private Video On(VideoProbed e) => this with { Status = VideoStatus.Probed, Source = e.Source };
 
-    private Video Apply(VideoEncodePlanned e) => this with
+    private Video On(VideoEncodePlanned e) => this with
     {
         Status = VideoStatus.Encoding,
         Ladder = [.. e.Ladder],
         SegmentSeconds = e.SegmentSeconds,
     };
 
-    private Video Apply(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
+    private Video On(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
 
-    private Video Apply(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
+    private Video On(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
 
-    private Video Apply(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
+    private Video On(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
 
-    private Video Apply(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
+    private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
-    private Video Apply(VideoRejected e) =>
+    private Video On(VideoRejected e) =>
         this with { Status = VideoStatus.Rejected, Problem = e.Reason, Remedy = e.Remedy };
 
-    private Video Apply(VideoEncodeFailed e) => this with
+    private Video On(VideoEncodeFailed e) => this with
     {
         Status = VideoStatus.Failed,
-        Problem =
-            $"{e.Task}: {e.Cause}",
+        Problem = $"{e.Task}: {e.Cause}",
         Remedy = "Upload the file again, or another copy of it.",
     };
 
@@ -174,9 +171,9 @@ public sealed record Video
     private IEnumerable<IEvent> Follow(IEvent e, DateTimeOffset now)
     {
         yield return e;
-        var after = Apply(e);
-        if (after is { CanPlay: true, PlayableAt: null }) yield return new VideoPlayable(Id, after.FirstRung!.Name,
-            now);
+        var after = Fold(e);
+        if (after is { CanPlay: true, PlayableAt: null })
+            yield return new VideoPlayable(Id, after.FirstRung!.Name, now);
         if (after.IsWhole) yield return new VideoPublished(Id, now);
     }
 }

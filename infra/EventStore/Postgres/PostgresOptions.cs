@@ -11,10 +11,28 @@ public sealed record PostgresOptions
     /// <summary>Longest name that PostgreSQL keeps whole, in bytes.</summary>
     private const int IdentifierMax = 63;
 
+    /// <summary>Statements that a connection keeps prepared.</summary>
+    public const int AutoPrepareMax = 64;
+
+    /// <summary>A statement is prepared when it is used so often on one connection.</summary>
+    public const int AutoPrepareUsages = 2;
+
     public required string ConnectionString { get; init; }
 
     /// <summary>The schema that holds the store's tables: lower-case letters, digits and underscores.</summary>
     public string Schema { get; init; } = "eventstream";
+
+    /// <summary>Where a release before Marten kept its store: <c>Postgres:Schema</c>.</summary>
+    public string FormerSchema { get; init; } = "eventstream";
+
+    /// <summary>What stands before every service's schema name, so that platforms can share a database.</summary>
+    public string SchemaPrefix { get; init; } = "";
+
+    /// <summary>
+    /// Whether roles create and migrate their schema when they start: <c>Postgres:AutoCreate</c>, which is
+    /// <c>CreateOrUpdate</c> or, where <c>eventstream store migrate</c> does it, <c>None</c>.
+    /// </summary>
+    public bool MigrateAtStart { get; init; } = true;
 
     /// <summary>Connections of this process at most; PostgreSQL pays about 5 MB for each.</summary>
     public int ConnectionsMax { get; init; } = 12;
@@ -41,16 +59,28 @@ public sealed record PostgresOptions
         var connections = configuration["Postgres:ConnectionsMax"] ?? "12";
         if (!int.TryParse(connections, out var max) || max is < 4 or > 200)
             errors.Add($"Postgres:ConnectionsMax '{connections}' must be a number from 4 to 200");
+        var prefix = configuration["Postgres:SchemaPrefix"] ?? "";
+        if (prefix.Length > 0 && !IsIdentifier(prefix))
+            errors.Add($"Postgres:SchemaPrefix '{prefix}' must be lower-case letters, digits and '_', a letter first");
+        var create = configuration["Postgres:AutoCreate"] ?? "CreateOrUpdate";
+        if (create is not ("CreateOrUpdate" or "None"))
+            errors.Add($"Postgres:AutoCreate '{create}' must be CreateOrUpdate or None");
         var key = MasterKeyOf(configuration["Postgres:MasterKeyFile"], errors);
         if (errors.Count > 0) throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
         return new PostgresOptions
         {
             ConnectionString = text!,
             Schema = schema,
+            FormerSchema = schema,
+            SchemaPrefix = prefix,
+            MigrateAtStart = create == "CreateOrUpdate",
             ConnectionsMax = max,
             MasterKey = key!,
         };
     }
+
+    /// <summary>The same for one service, which has a schema of its own.</summary>
+    public PostgresOptions ForService(string name) => this with { Schema = SchemaPrefix + name };
 
     /// <summary>A pool of connections whose search path is the schema, so that SQL names tables plainly.</summary>
     public NpgsqlDataSource CreateDataSource()
@@ -60,12 +90,15 @@ public sealed record PostgresOptions
             SearchPath = Schema,
             MaxPoolSize = ConnectionsMax,
             ApplicationName = "eventstream",
-            MaxAutoPrepare = 32,
-            AutoPrepareMinUsages = 2,
+            MaxAutoPrepare = AutoPrepareMax,
+            AutoPrepareMinUsages = AutoPrepareUsages,
             NoResetOnClose = true,
         };
         return new NpgsqlDataSourceBuilder(builder.ConnectionString).Build();
     }
+
+    /// <summary>Two connections for keys of persons, see <see cref="SubjectKeys"/>.</summary>
+    internal NpgsqlDataSource CreateKeysDataSource() => (this with { ConnectionsMax = 2 }).CreateDataSource();
 
     /// <summary>Whether a text can stand in SQL as a name without quotes.</summary>
     internal static bool IsIdentifier(string name) =>

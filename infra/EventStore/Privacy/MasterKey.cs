@@ -47,8 +47,7 @@ public sealed class MasterKey
     public static MasterKey Ephemeral() => new(RandomNumberGenerator.GetBytes(32));
 
     /// <summary>The name under which a person's key is stored.</summary>
-    internal byte[] NameOf(string tenant, string subject) =>
-        HMACSHA256.HashData(naming, Encoding.UTF8.GetBytes($"{tenant}\0{subject}"));
+    internal byte[] NameOf(string subject) => HMACSHA256.HashData(naming, Encoding.UTF8.GetBytes(subject));
 
     /// <summary>A person's key as it is stored: AES-256-GCM, bound to the person's name.</summary>
     internal byte[] Wrap(byte[] key, byte[] name)

@@ -1,13 +1,20 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using EventStream.Contracts;
+using Npgsql;
 
 namespace EventStream.EventStore.Privacy;
 
 /// <summary>
-/// Where the keys of persons are: it makes them, finds them again and destroys them. Keys in use are remembered for
-/// <see cref="RememberedFor"/>, which is how long another process may still read a person that this one erased.
+/// The keys of persons in the table <c>subject_keys</c>, each encrypted under the master key: made, found again and
+/// destroyed. Deleting a row erases a person from every event, also from those in backups made later. Keys in use are
+/// remembered for <see cref="RememberedFor"/>, which is how long another process may still read a person that this one
+/// erased.
 /// </summary>
-internal abstract class SubjectKeys(TimeProvider time)
+/// <param name="source">
+/// A pool of its own: a reader of the store may hold every connection of the store's while it needs a key.
+/// </param>
+internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>After this long a key is asked for again.</summary>
     public static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(30);
@@ -15,53 +22,90 @@ internal abstract class SubjectKeys(TimeProvider time)
     /// <summary>Keys remembered at most; beyond it all are asked for again.</summary>
     private const int RememberedMax = 10_000;
 
-    private readonly ConcurrentDictionary<(string Tenant, string Subject), Entry> bySubject = new();
+    private readonly ConcurrentDictionary<string, Entry> bySubject = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<long, Entry> byId = new();
 
     /// <summary>The key of a person, made when there is none.</summary>
-    public async ValueTask<SubjectKey> OfAsync(string tenant, string subject, CancellationToken cancellation)
+    public async ValueTask<SubjectKey> OfAsync(string subject, CancellationToken cancellation)
     {
-        if (bySubject.TryGetValue((tenant, subject), out var entry) && IsFresh(entry)) return entry.Key!;
-        var key = await GetOrMakeAsync(tenant, subject, cancellation);
-        entry = Remember(key.Id, key);
-        bySubject[(tenant, subject)] = entry;
+        if (bySubject.TryGetValue(subject, out var entry) && IsFresh(entry)) return entry.Key!;
+        var key = await GetOrMakeAsync(subject, cancellation);
+        bySubject[subject] = Remember(key.Id, key);
         return key;
     }
 
-    /// <summary>
-    /// Whether it is known what became of a key; <paramref name="key"/> is null when it was destroyed.
-    /// </summary>
-    public bool TryGet(long id, out SubjectKey? key)
+    /// <summary>Fetches the keys that serializing an event or document is going to need.</summary>
+    public async ValueTask FetchAsync(object data, CancellationToken cancellation)
     {
-        var known = byId.TryGetValue(id, out var entry) && IsFresh(entry);
-        key = known ? entry!.Key : null;
-        return known;
+        foreach (var field in PersonalFields.Of(data.GetType()))
+            if (field.SubjectOf(data) is { } subject && subject != PersonalDataAttribute.Erased)
+                await OfAsync(subject, cancellation);
     }
 
-    /// <summary>Looks up keys, so that <see cref="TryGet"/> knows them.</summary>
-    public async Task LoadAsync(IReadOnlyCollection<long> ids, CancellationToken cancellation)
-    {
-        var found = await FindAsync(ids, cancellation);
-        foreach (var id in ids) Remember(id, found.GetValueOrDefault(id));
-    }
+    /// <summary>
+    /// The key of a person, for the serializer, which cannot await. A save fetches its keys before; only one that is
+    /// not remembered any more is waited for.
+    /// </summary>
+    public SubjectKey Of(string subject) =>
+        bySubject.TryGetValue(subject, out var entry) && entry.Key is { } key ? key
+            : Task.Run(() => OfAsync(subject, CancellationToken.None).AsTask()).GetAwaiter().GetResult();
+
+    /// <summary>
+    /// The key of a number, null where it was destroyed; for the serializer, which waits for one that is not
+    /// remembered.
+    /// </summary>
+    public SubjectKey? OfId(long id) =>
+        byId.TryGetValue(id, out var entry) && IsFresh(entry) ? entry.Key
+            : Task.Run(() => FindAsync(id, CancellationToken.None)).GetAwaiter().GetResult();
 
     /// <summary>Destroys the key of a person. Returns whether there was one.</summary>
-    public async Task<bool> EraseAsync(string tenant, string subject, CancellationToken cancellation)
+    public async Task<bool> EraseAsync(string subject, CancellationToken cancellation)
     {
-        var id = await DestroyAsync(tenant, subject, cancellation);
-        bySubject.TryRemove((tenant, subject), out _);
+        await using var destroy = source.CreateCommand("delete from subject_keys where subject = $1 returning id");
+        destroy.Parameters.Add(new() { Value = master.NameOf(subject) });
+        var id = (long?)await destroy.ExecuteScalarAsync(cancellation);
+        bySubject.TryRemove(subject, out _);
         if (id is { } destroyed) Remember(destroyed, null);
         return id is not null;
     }
 
-    protected abstract Task<SubjectKey> GetOrMakeAsync(string tenant, string subject, CancellationToken cancellation);
+    public ValueTask DisposeAsync() => source.DisposeAsync();
 
-    protected abstract Task<IReadOnlyDictionary<long, SubjectKey>> FindAsync(
-        IReadOnlyCollection<long> ids, CancellationToken cancellation);
+    private async Task<SubjectKey> GetOrMakeAsync(string subject, CancellationToken cancellation)
+    {
+        var name = master.NameOf(subject);
+        while (true)
+        {
+            if (await ReadAsync("subject = $1", name, cancellation) is { } key) return key;
+            // Another process may make it at the same moment: whose row is there first is the key.
+            await using var make = source.CreateCommand(
+                "insert into subject_keys (subject, key, master) values ($1, $2, $3) on conflict do nothing");
+            var made = RandomNumberGenerator.GetBytes(SubjectKey.KeyBytes);
+            foreach (var value in (object[])[name, master.Wrap(made, name), master.Fingerprint])
+                make.Parameters.Add(new() { Value = value });
+            await make.ExecuteNonQueryAsync(cancellation);
+        }
+    }
 
-    protected abstract Task<long?> DestroyAsync(string tenant, string subject, CancellationToken cancellation);
+    private async Task<SubjectKey?> FindAsync(long id, CancellationToken cancellation)
+    {
+        var key = await ReadAsync("id = $1", id, cancellation);
+        Remember(id, key);
+        return key;
+    }
 
-    protected static byte[] NewKey() => RandomNumberGenerator.GetBytes(SubjectKey.KeyBytes);
+    private async Task<SubjectKey?> ReadAsync(string condition, object value, CancellationToken cancellation)
+    {
+        await using var find = source.CreateCommand(
+            $"select id, key, master, subject from subject_keys where {condition}");
+        find.Parameters.Add(new() { Value = value });
+        await using var row = await find.ExecuteReaderAsync(cancellation);
+        if (!await row.ReadAsync(cancellation)) return null;
+        if (row.GetString(2) is var stored && stored != master.Fingerprint)
+            throw new WrongMasterKeyException(stored, master.Fingerprint);
+        return new SubjectKey(
+            row.GetInt64(0), master.Unwrap(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(3)));
+    }
 
     private Entry Remember(long id, SubjectKey? key)
     {
@@ -73,36 +117,4 @@ internal abstract class SubjectKeys(TimeProvider time)
     private bool IsFresh(Entry entry) => time.GetElapsedTime(entry.Since) < RememberedFor;
 
     private sealed record Entry(SubjectKey? Key, long Since);
-}
-
-/// <summary>Keys that live as long as the store in memory does.</summary>
-internal sealed class InMemorySubjectKeys(TimeProvider time) : SubjectKeys(time)
-{
-    private readonly Lock gate = new();
-    private readonly Dictionary<(string Tenant, string Subject), SubjectKey> keys = [];
-    private long drawn;
-
-    protected override Task<SubjectKey> GetOrMakeAsync(string tenant, string subject, CancellationToken cancellation)
-    {
-        lock (gate)
-        {
-            if (!keys.TryGetValue((tenant, subject), out var key))
-                keys.Add((tenant, subject), key = new SubjectKey(++drawn, NewKey()));
-            return Task.FromResult(key);
-        }
-    }
-
-    protected override Task<IReadOnlyDictionary<long, SubjectKey>> FindAsync(
-        IReadOnlyCollection<long> ids, CancellationToken cancellation)
-    {
-        lock (gate)
-            return Task.FromResult<IReadOnlyDictionary<long, SubjectKey>>(
-                keys.Values.Where(key => ids.Contains(key.Id)).ToDictionary(key => key.Id));
-    }
-
-    protected override Task<long?> DestroyAsync(string tenant, string subject, CancellationToken cancellation)
-    {
-        lock (gate)
-            return Task.FromResult<long?>(keys.Remove((tenant, subject), out var key) ? key.Id : null);
-    }
 }

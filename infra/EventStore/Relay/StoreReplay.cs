@@ -1,74 +1,83 @@
 using Confluent.Kafka;
-using EventStream.EventStore.Daemon;
-using EventStream.EventStore.Postgres;
-using EventStream.EventStore.Projections;
-using EventStream.Messaging.Kafka;
+using EventStream.Contracts;
+using EventStream.EventStore.Tools;
+using Marten;
+using Marten.Events.Archiving;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.EventStore.Relay;
 
 /// <summary>
-/// Publishes events of the store to their topics again, each told as a replay by a header, in order and in whole
+/// Publishes messages of a store to their topics again, each marked as a replay by a header, in order and in whole
 /// batches. The relay does not take them for its own.
 /// </summary>
-public sealed class StoreReplay(
-    KafkaOptions kafka, IReadOnlyList<RelayRoute> routes, DaemonServices services, string source = "/eventstream")
+public sealed class StoreReplay(OpenStore store, ILogger<StoreReplay> log)
 {
     private const int BatchMax = 500;
 
-    private readonly ILogger log = services.Logs.CreateLogger<StoreReplay>();
-
     /// <summary>
-    /// The events in (after, upTo], or those of one stream; those of a category without a route are passed over.
-    /// Returns how many were published; <paramref name="progress"/> is told on the way. A range ends with what was
-    /// committed before the call; throws <see cref="OpenTransactionException"/> where a transaction stays open that
-    /// holds that back.
+    /// The messages in (after, upTo], or those of one stream there; those without a route are passed over. Returns how
+    /// many were published. A range ends with what was committed before the call; throws
+    /// <see cref="OpenTransactionException"/> where a transaction stays open that may add to it.
     /// </summary>
     public async Task<long> RunAsync(
-        string? stream, long after, long upTo, IProgress<long>? progress, CancellationToken cancellation,
-        string tenant = Tenants.Default)
+        Guid? stream,
+        long after,
+        long upTo,
+        IProgress<long>? progress,
+        CancellationToken cancellation
+    )
     {
+        var routes =
+            store.Service.Relay ?? throw new InvalidOperationException($"'{store.Service.Name}' has no relay.");
         using var producer = await RelayProducer.OpenAsync(
-            kafka, $"eventstream-replay-{services.Options.Schema}", log, cancellation);
-        var records = new List<(string, Message<byte[], byte[]>)>();
-        var count = 0L;
-        await foreach (var recorded in EventsAsync(tenant, stream, after, upTo, cancellation))
+            store.Kafka,
+            $"eventstream-replay-{store.Postgres.Schema}",
+            log,
+            cancellation
+        );
+        var (count, at) = (0L, after);
+        var end = Math.Min(upTo, await SettledStore.WaitAsync(store.Source, TimeProvider.System, cancellation));
+        while (true)
         {
-            if (routes.FirstOrDefault(route => route.Takes(recorded.Stream)) is not { } route) continue;
-            records.Add((route.Topic.Name, RelayRecords.Of(recorded, route, source, replay: true)));
-            if (records.Count == BatchMax) await SendAsync();
-        }
-
-        if (records.Count > 0) await SendAsync();
-        return count;
-
-        async Task SendAsync()
-        {
-            await producer.SendAsync(records, cancellation);
+            var page = await PageAsync(stream, at, end, cancellation);
+            var records = Records(page, routes).ToList();
+            if (records.Count > 0)
+                await producer.SendAsync(records, cancellation);
             count += records.Count;
-            records.Clear();
             progress?.Report(count);
+            if (page.Count < BatchMax)
+                return count;
+            at = page[^1].Sequence;
         }
     }
 
-    private async IAsyncEnumerable<RecordedEvent> EventsAsync(
-        string tenant, string? stream, long after, long upTo,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    private IEnumerable<(string Topic, Message<byte[], byte[]> Record)> Records(
+        IReadOnlyList<JasperFx.Events.IEvent> page,
+        RelayRoutes routes
+    )
     {
-        if (stream is not null)
-        {
-            await foreach (var recorded in services.Store.ForTenant(tenant)
-                .FetchStreamAsync(stream, cancellation: cancellation))
-                if (recorded.Position > after && recorded.Position <= upTo) yield return recorded;
-            yield break;
-        }
+        foreach (var e in page)
+            if (e.Data is IMessage && routes.TargetOf(e) is { } target)
+                yield return (
+                    target.Topic.Name,
+                    RelayRecords.Of(e, target, $"/eventstream/{store.Service.Name}", replay: true)
+                );
+    }
 
-        var mark = Math.Min(upTo, await services.SettleAsync(cancellation));
-        var pages = new EventPages(services.Store, services.Source);
-        await foreach (var page in pages.ReadTo(after, mark, BatchMax, cancellation))
-        {
-            if (page.Bad is { } bad) throw new BadEventException(bad.Recorded, bad.Cause);
-            foreach (var recorded in page.Events) yield return recorded;
-        }
+    private async Task<IReadOnlyList<JasperFx.Events.IEvent>> PageAsync(
+        Guid? stream,
+        long after,
+        long upTo,
+        CancellationToken cancellation
+    )
+    {
+        await using var session = store.Documents.QuerySession();
+        var events = session
+            .Events.QueryAllRawEvents()
+            .Where(e => e.MaybeArchived() && e.Sequence > after && e.Sequence <= upTo);
+        if (stream is { } id)
+            events = events.Where(e => e.StreamId == id);
+        return await events.OrderBy(e => e.Sequence).Take(BatchMax).ToListAsync(cancellation);
     }
 }

@@ -35,42 +35,41 @@ public sealed record AccessOptions
     /// <summary>The credential with which roles of this platform call each other; null where none is set.</summary>
     public string? ServiceKey { get; init; }
 
-    /// <summary>Reads the section. Throws <see cref="RoleConfigurationException"/> with every fault.</summary>
-    public static AccessOptions From(IConfiguration configuration, string role)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static AccessOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
         var section = configuration.GetSection("Access");
-        var faults = new List<string>();
-        var keys = new List<AccessKey>();
-        foreach (var entry in section.GetSection("Keys").GetChildren())
-        {
-            if (Read(entry, faults) is { } key) keys.Add(key);
-        }
-
-        var service = section["ServiceKey"] ?? ReadFile(section["ServiceKeyFile"], faults);
+        var service = section["ServiceKey"] ?? ReadFile(section["ServiceKeyFile"], errors);
         if (service is { Length: < KeyLengthMin })
-            faults.Add($"Access:ServiceKey needs at least {KeyLengthMin} characters; `eventstream key new` makes one");
-        return faults.Count == 0
-            ? new AccessOptions { Keys = keys, ServiceKey = service }
-            : throw new RoleConfigurationException(role, string.Join("; ", faults) + ".");
+            errors.Add($"Access:ServiceKey needs at least {KeyLengthMin} characters; `eventstream key new` makes one.");
+        return new AccessOptions
+        {
+            Keys =
+            [
+                .. section.GetSection("Keys").GetChildren().Select(entry => Read(entry, errors)).OfType<AccessKey>(),
+            ],
+            ServiceKey = service,
+        };
     }
 
     /// <summary>The SHA-256 of a key, in lower-case hex.</summary>
     public static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
-    private static AccessKey? Read(IConfigurationSection entry, List<string> faults)
+    private static AccessKey? Read(IConfigurationSection entry, ICollection<string> errors)
     {
+        var before = errors.Count;
         var (name, word, hash) = (entry["Name"], entry["Role"], entry["Sha256"]);
-        if (string.IsNullOrWhiteSpace(name)) faults.Add($"{entry.Path} has no Name");
+        if (string.IsNullOrWhiteSpace(name)) errors.Add($"{entry.Path} has no Name.");
         // The parser also takes numbers and lists, which are no roles.
         if (!Enum.TryParse<AccessRole>(word, ignoreCase: true, out var role) || role == AccessRole.Service
             || !word.All(char.IsAsciiLetter))
-            faults.Add($"{entry.Path}:Role '{word}' is none of publisher, analyst, operator, edge");
+            errors.Add($"{entry.Path}:Role '{word}' is none of publisher, analyst, operator, edge.");
         if (hash is not { Length: 64 } || !hash.All(char.IsAsciiHexDigit))
-            faults.Add($"{entry.Path}:Sha256 must be a SHA-256 in hex, as `printf %s KEY | sha256sum` prints it");
-        return faults.Count == 0 ? new AccessKey { Name = name!, Role = role, Sha256 = hash! } : null;
+            errors.Add($"{entry.Path}:Sha256 must be a SHA-256 in hex, as `printf %s KEY | sha256sum` prints it.");
+        return errors.Count == before ? new AccessKey { Name = name!, Role = role, Sha256 = hash! } : null;
     }
 
-    private static string? ReadFile(string? file, List<string> faults)
+    private static string? ReadFile(string? file, ICollection<string> errors)
     {
         if (file is null) return null;
         try
@@ -79,7 +78,7 @@ public sealed record AccessOptions
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            faults.Add($"Access:ServiceKeyFile '{file}' cannot be read: {e.Message}");
+            errors.Add($"Access:ServiceKeyFile '{file}' cannot be read: {e.Message}");
             return null;
         }
     }

@@ -31,9 +31,9 @@ public static class Policies
     public const string Service = "service";
 
     /// <summary>Registers the scheme of keys and the policies.</summary>
-    public static IServiceCollection AddAccess(this IServiceCollection services, AccessOptions options)
+    public static IServiceCollection AddAccess(this IServiceCollection services)
     {
-        services.AddSingleton(options).AddSingleton<Keyring>();
+        services.AddSingleton<Keyring>();
         services.AddAuthentication(KeyAuthentication.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.SchemeName, null);
         services.AddAuthorizationBuilder()

@@ -46,13 +46,13 @@ public sealed record S3Options
     }
 
     /// <summary>Reads the section; adds what is wrong to <paramref name="errors"/> and returns null then.</summary>
-    public static S3Options? From(IConfiguration configuration, ICollection<string> errors)
+    public static S3Options? Read(IConfiguration configuration, ICollection<string> errors)
     {
         var section = configuration.GetSection(Section);
         var before = errors.Count;
         var (bucket, accessKey) = (Text(section, "Bucket"), Text(section, "AccessKey"));
-        if (bucket is null) errors.Add($"{Section}:Bucket is missing; name the bucket for sources and renditions");
-        if (accessKey is null) errors.Add($"{Section}:AccessKey is missing; name the key that may use the bucket");
+        if (bucket is null) errors.Add($"{Section}:Bucket is missing; name the bucket for sources and renditions.");
+        if (accessKey is null) errors.Add($"{Section}:AccessKey is missing; name the key that may use the bucket.");
         var options = new S3Options
         {
             Endpoint = Address(Text(section, "Endpoint"), errors),
@@ -77,7 +77,7 @@ public sealed record S3Options
         if (text is null) return null;
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             && uri is { PathAndQuery: "/", UserInfo: "" }) return uri;
-        errors.Add($"{Section}:Endpoint must be an address without a path, such as https://s3.example:9000");
+        errors.Add($"{Section}:Endpoint must be an address without a path, such as https://s3.example:9000.");
         return null;
     }
 
@@ -86,18 +86,18 @@ public sealed record S3Options
         if (Text(section, "SecretKey") is { } secret) return secret;
         if (Text(section, "SecretKeyFile") is not { } file)
         {
-            errors.Add($"{Section}:SecretKeyFile is missing; name the file with the secret of the key");
+            errors.Add($"{Section}:SecretKeyFile is missing; name the file with the secret of the key.");
             return null;
         }
 
         try
         {
             if (File.ReadAllText(file).Trim() is { Length: > 0 } read) return read;
-            errors.Add($"{Section}:SecretKeyFile '{file}' is empty");
+            errors.Add($"{Section}:SecretKeyFile '{file}' is empty.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            errors.Add($"{Section}:SecretKeyFile '{file}' cannot be read: {e.Message.TrimEnd('.')}");
+            errors.Add($"{Section}:SecretKeyFile '{file}' cannot be read: {e.Message}");
         }
 
         return null;
@@ -108,7 +108,7 @@ public sealed record S3Options
         if (text is null) return 100L << 30;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes > 0)
             return bytes;
-        errors.Add($"{Section}:LocalBytesMax '{text}' must be a number of bytes above 0");
+        errors.Add($"{Section}:LocalBytesMax '{text}' must be a number of bytes above 0.");
         return 0;
     }
 }

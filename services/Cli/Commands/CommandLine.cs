@@ -1,5 +1,7 @@
 using System.CommandLine;
+using EventStream.Cli.Commands.Store;
 using EventStream.Edge;
+using EventStream.EventStore.Former;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Processes;
@@ -64,7 +66,7 @@ public static class CommandLine
     private static string? Expected(Exception e) => e switch
     {
         CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
-            or KafkaSettingsException or UnauthorizedAccessException => e.Message,
+            or FormerStoreException or KafkaSettingsException or UnauthorizedAccessException => e.Message,
         AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
         _ => null,
     };

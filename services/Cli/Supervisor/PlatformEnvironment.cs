@@ -65,6 +65,7 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
 
         Set("Traffic:DnsPort", $"{ports.Dns}");
         Set("Collect:CheckpointFolder", data.Of("collect"));
+        Set("Capacity:ModelFolder", data.Of("models"));
         ScaleEncodeWorkers(Set);
         return all;
     }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using EventStream.EventStore.Former;
+using EventStream.EventStore.Postgres;
 using EventStream.Processes;
 using EventStream.Processes.Postgres;
 
@@ -25,12 +27,36 @@ internal sealed class PostgresUnit(
         {
             var cluster = await PostgresCluster.StartAsync(Folder, ports.Postgres, cancellation);
             environment.PostgresConnection = cluster.ConnectionString;
+            await CheckFormerAsync(cluster, cancellation);
             // SIGINT is PostgreSQL's fast shutdown: clients are disconnected, what was committed is on disk.
             return new Running(cluster, new DaemonGuard(configuration, PidFile, "INT"), ReadProcessId(), clock);
         }
         catch (PostgresClusterException e)
         {
             throw new CommandException($"postgres: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A store of a former release is refused before anything else starts.</summary>
+    private static async Task CheckFormerAsync(PostgresCluster cluster, CancellationToken cancellation)
+    {
+        var postgres = new PostgresOptions
+        {
+            ConnectionString = cluster.ConnectionString,
+            MasterKey = EventStream.EventStore.Privacy.MasterKey.Ephemeral(),
+        };
+        await using var source = postgres.CreateDataSource();
+        try
+        {
+            foreach (var service in StoreTool.Services)
+                await FormerStore.CheckAsync(
+                    source, postgres.FormerSchema, service.Category, postgres.ForService(service.Name).Schema,
+                    cancellation);
+        }
+        catch (FormerStoreException e)
+        {
+            await cluster.DisposeAsync();
+            throw new CommandException(e.Message, e);
         }
     }
 

@@ -51,7 +51,7 @@ public sealed record LimitOptions
             (nameof(EdgeRequests), EdgeRequests, 100_000),
         ])
         {
-            if (value < 1 || value > max) yield return $"Collect:Limits:{name} must be 1 to {max}";
+            if (value < 1 || value > max) yield return $"Collect:Limits:{name} must be 1 to {max}.";
         }
     }
 }

@@ -27,7 +27,6 @@ internal sealed class LiveBoard
     private readonly WindowBook windows = new();
     private readonly SessionBook sessions = new();
     private readonly ForecastBook forecasts = new();
-    private readonly EncodeBook encode = new();
     private readonly Latest<ScaleDecided> decisions = new(60);
     private readonly Latest<SteeringDecided> steering = new(30);
     private readonly Latest<QoeAlertRaised> alerts = new(60);
@@ -41,7 +40,7 @@ internal sealed class LiveBoard
     /// <summary>The topics behind the board.</summary>
     public static IReadOnlyList<Topic> Topics { get; } =
     [
-        Contracts.Topics.EncodeEvents, Contracts.Topics.QoeWindows, Contracts.Topics.QoeSessions,
+        Contracts.Topics.QoeWindows, Contracts.Topics.QoeSessions,
         Contracts.Topics.TrafficLoad, Contracts.Topics.CapacityForecasts, Contracts.Topics.CapacityDecisions,
         Contracts.Topics.TrafficDecisions, Contracts.Topics.QoeAlerts, Contracts.Topics.DeadLetters,
         Contracts.Topics.OperatorActions,
@@ -49,7 +48,7 @@ internal sealed class LiveBoard
 
     /// <summary>The names of the parts.</summary>
     public static IReadOnlyList<string> Parts { get; } =
-        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "actions", "encode",
+        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "actions",
             Edges, Processes, Scale, Stream];
 
     public long Version(string part)
@@ -66,12 +65,6 @@ internal sealed class LiveBoard
             if (rendered.TryGetValue(part, out var known) && known.Version == version) return known;
             return rendered[part] = (version, JsonSerializer.Serialize(Picture(part), Json));
         }
-    }
-
-    /// <summary>The tasks of one video's encode by name; empty where none is known.</summary>
-    public IReadOnlyDictionary<string, EncodeTaskView> Progress(VideoId video)
-    {
-        lock (gate) return encode.Of(video);
     }
 
     /// <summary>Takes a message of one of the topics; others are passed over.</summary>
@@ -109,7 +102,7 @@ internal sealed class LiveBoard
             case QoeAlertRaised alert: alerts.Add(alert); return "alerts";
             case RecordDeadLettered letter: letters.Add(letter); return "letters";
             case OperatorActed acted: actions.Add(acted); return "actions";
-            default: return encode.Take(message) ? "encode" : null;
+            default: return null;
         }
     }
 
@@ -129,7 +122,6 @@ internal sealed class LiveBoard
                 .Select(letter => new { letter.Topic, letter.Type, letter.Cause, letter.At, letter.Group }),
         },
         "actions" => actions.Newest(acted => acted.At),
-        "encode" => encode.Picture(),
         _ => Upstream(part),
     };
 

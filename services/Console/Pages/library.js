@@ -5,7 +5,7 @@ const PAGE = 50;
 const open = new Set(location.hash ? [location.hash.slice(1)] : []);
 const kinds = { published: 'good', playable: 'good', rejected: 'bad', failed: 'bad', encodefailed: 'bad' };
 const nodes = new Map();
-let progress = {}, events = new Map(), wanted = PAGE;
+let events = new Map(), wanted = PAGE;
 
 await enter();
 every(2000, refresh);
@@ -18,7 +18,7 @@ async function refresh() {
     render(videos);
     text('count', total === 0 ? '' : `${number(videos.length)} of ${number(total)} ${total === 1 ? 'video' : 'videos'}, newest first`);
     byId('more').hidden = videos.length >= total;
-    await Promise.all([...open].flatMap(id => [loadEvents(id), loadDetails(id), loadProgress(id)]));
+    await Promise.all([...open].flatMap(id => [loadEvents(id), loadDetails(id)]));
   } catch (error) {
     note('bad', error.title ?? 'The library cannot be read', error.detail ?? error.message);
   }
@@ -60,7 +60,7 @@ function create(video) {
   node.box = el('details', { class: 'video', 'data-video': id, open: open.has(id) },
     el('summary', null, el('span', null, el('span', { class: 'caret', 'aria-hidden': 'true' }, '›'), ' ', node.title), node.state, node.play),
     el('div', null, node.facts, node.trouble, el('h3', null, 'Renditions'), node.rungs, el('h3', null, 'Events'), node.timeline));
-  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); loadDetails(id); loadProgress(id); } else open.delete(id); });
+  node.box.addEventListener('toggle', () => { if (node.box.open) { open.add(id); loadEvents(id); loadDetails(id); } else open.delete(id); });
   nodes.set(id, node);
   return node;
 }
@@ -95,20 +95,14 @@ async function loadDetails(id) {
   } catch { /* The list says already that the library cannot be read. */ }
 }
 
-async function loadProgress(id) {
-  if (!nodes.has(id)) return;
-  try {
-    progress[id] = await api(`/api/videos/${id}/progress`);
-    renderProgress(id);
-  } catch { /* What the video itself says of its renditions is shown. */ }
-}
-
+/** The words of the page for what Upload says of a task. */
+const states = { queued: 'waiting', running: 'encoding' };
 const rank = name => ['audio', 'thumbnails', 'probe'].indexOf(name);
 const heightOf = name => Number.parseInt(name, 10) || 0;
 
 function renderProgress(id) {
   const node = nodes.get(id);
-  const tasks = { ...(progress[id] ?? {}) };
+  const tasks = Object.fromEntries(list(node.details, 'tasks').map(task => [task.task, { ...task, state: states[task.state] ?? task.state }]));
   for (const rung of list(pick(node.video, 'ladder'))) tasks[rung.name] ??= { state: 'waiting', fraction: 0 };
   for (const done of list(pick(node.video, 'renditions'))) tasks[pick(done, 'name') ?? done] = { ...(tasks[done.name] ?? {}), state: 'done', fraction: 1 };
   const names = Object.keys(tasks).sort((a, b) => heightOf(b) - heightOf(a) || rank(a) - rank(b));

@@ -10,7 +10,7 @@ const colorOf = edge => { if (!edgeColors.has(edge)) edgeColors.set(edge, `s${ed
 await enter('analyst', 'operator');
 live(['load', 'windows', 'forecasts', 'sessions', 'decisions', 'steering', 'alerts', 'letters', 'actions', 'edges', 'processes', 'scale', 'stream'], {
   load: value => { data.load = value; viewers(); },
-  forecasts: value => { data.forecasts = value; viewers(); },
+  forecasts: value => { data.forecasts = value; viewers(); weights(); },
   windows: value => { data.windows = value; stalls(); },
   sessions, decisions, steering, alerts, letters, actions, edges, processes, scale, stream,
 }, connection => { const node = byId('live'); node.className = `state ${connection === 'live' ? 'good' : 'warn'}`; node.textContent = { live: 'live', lost: 'connecting again', replaced: 'stopped: you have too many live pages open' }[connection]; });
@@ -32,6 +32,29 @@ function viewers() {
     { color: 's2', band: near.map(p => [p[0], p[1], p[3]]), points: near.map(p => [p[0], p[1]]), dash: true },
     { color: 's1', points: steps.filter(p => from === undefined || p[0] >= from), step: true },
   ], { from, to, now: end, least: 4, empty: 'No viewers yet' });
+}
+
+/** The members of the combination by their names in a forecast. */
+const members = {
+  gboost: 'Gradient boosting', ridge: 'Ridge', dhr_ar: 'Harmonic', dshw: 'Exponential', ssa_day: 'Spectrum', week_adj: 'Week profile',
+  day_adj: 'Day profile', snaive_week: 'Last week', snaive_day: 'Yesterday', persistence: 'Last value',
+};
+const RESOURCES_SHOWN = 12;
+
+function weights() {
+  const names = Object.keys(members);
+  const resources = Object.keys(data.forecasts).sort((a, b) => (b === 'viewers') - (a === 'viewers') || a.localeCompare(b));
+  show(byId('t-weights'), table([{ text: 'Resource' }, ...names.map(name => ({ text: members[name], num: true }))],
+    resources.slice(0, RESOURCES_SHOWN).map(resource => [resource, ...names.map(name => share(data.forecasts[resource].weights?.[name] ?? 0))]),
+    'No forecast yet: the first one comes with the first complete minute of load.'));
+}
+
+/** A share of one as a percentage over a bar. */
+function share(part) {
+  if (part < .0005) return el('span', { class: 'quiet' }, '–');
+  const bar = el('i');
+  bar.style.width = `${part * 100}%`;
+  return el('div', { class: 'share' }, `${number(part * 100, part < .01 ? 1 : 0)} %`, el('div', { class: 'bar', 'aria-hidden': 'true' }, bar));
 }
 
 function stalls() {

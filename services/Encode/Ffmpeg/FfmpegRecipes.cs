@@ -1,10 +1,13 @@
-using System.Globalization;
 using EventStream.Contracts;
+using FFMpegCore;
+using FFMpegCore.Arguments;
+using FFMpegCore.Enums;
 
 namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
-/// What ffmpeg is asked to do, as whole lists of arguments; pure, so that they are asserted without a process.
+/// What ffmpeg is asked to do, as FFMpegCore's builder; pure, so that the whole command line is asserted without a
+/// process. Options that the library lacks are custom arguments.
 /// </summary>
 public static class FfmpegRecipes
 {
@@ -17,68 +20,113 @@ public static class FfmpegRecipes
     private const int HighProfileFrom = 720;
 
     /// <summary>
-    /// No chatter and no questions; progress as <c>key=value</c> lines on standard output twice a second.
+    /// Errors only, and a progress line twice a second. <c>-nostdin</c> must not be here: a run is cancelled by a
+    /// <c>q</c> on standard input.
     /// </summary>
-    private static readonly Flag Quiet = new(
-        "-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-progress", "pipe:1", "-stats_period", "0.5");
+    private const string Quiet = "-hide_banner -loglevel error -stats_period 0.5";
 
-    /// <summary>Only what is asked for goes out: no subtitles, data, chapters or tags of the source.</summary>
-    private static readonly Flag Bare = new("-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1");
+    private static readonly string Guard = string.Join(' ', SourceFile.Guard);
 
     /// <summary>One rung as an MP4 of H.264, at a constant frame rate that starts at zero.</summary>
-    public static IReadOnlyList<string> Rung(
+    public static FFMpegArgumentProcessor Rung(
         string source, string output, Rung rung, FrameRate rate, double segmentSeconds, string preset, int threads) =>
-            Words(
-        Quiet, new Threads(threads), new SourceFile(source), new Map("0:V:0"), new Flag("-an"), Bare,
-        new VideoFilters(
-            $"fps=fps={rate}:start_time=0", Size(rung.Width, rung.Height), "setsar=1", "format=yuv420p"),
-        new H264(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high", preset),
-        new FixedGop(rate.FramesPerGop(segmentSeconds)), new CappedBitrate(rung.VideoBitrateBps),
-        new Threads(threads), new Flag("-fps_mode", "passthrough", "-f", "mp4"), new Output(output));
+        From(source, input => input.WithThreads(threads)).OutputToFile(SourceFile.Address(output), options => options
+            .FirstPicture()
+            .WithVideoFilters(filters => filters
+                .WithCustomFilter("fps", $"fps={rate}:start_time=0")
+                .Size(rung.Width, rung.Height)
+                .WithCustomFilter("format", "yuv420p"))
+            .WithVideoCodec(VideoCodec.LibX264)
+            .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
+            .WithSpeedPreset(preset)
+            .FixedGop(rate.FramesPerGop(segmentSeconds))
+            .CappedBitrate(rung.VideoBitrateBps)
+            .WithThreads(threads)
+            .WithFpsMode(FpsMode.Passthrough)
+            .ForceFormat(ContainerFormats.Mp4));
 
     /// <summary>
-    /// The first audio track as an MP4 of AAC, mixed down to stereo, silent where the source begins later.
+    /// The first audio track as an MP4 of AAC-LC, mixed down to stereo at 48 kHz, silent where the source begins
+    /// later.
     /// </summary>
-    public static IReadOnlyList<string> Audio(string source, string output, int bitsPerSecond) => Words(
-        Quiet, new Threads(1), new SourceFile(source), new Map("0:a:0"), new Flag("-vn"), Bare,
-        new AudioFilters("aresample=async=1:first_pts=0"), new AacStereo(bitsPerSecond), new Flag("-f", "mp4"),
-        new Output(output));
+    public static FFMpegArgumentProcessor Audio(string source, string output, int bitsPerSecond) =>
+        From(source, input => input.WithThreads(1)).OutputToFile(SourceFile.Address(output), options => options
+            .WithMap(0, StreamType.Audio, 0).DisableVideo().Bare()
+            .WithAudioFilters(filters => filters.WithCustomFilter("aresample", "async=1:first_pts=0"))
+            .WithAudioCodec(AudioCodec.Aac).WithCustomArgument("-profile:a aac_low")
+            .WithAudioChannels(2).WithAudioSamplingRate(48_000).WithAudioBitrate(Kilobits(bitsPerSecond))
+            .ForceFormat(ContainerFormats.Mp4));
 
     /// <summary>The poster: one picture at <paramref name="atSeconds"/>, at most 1280 pixels wide.</summary>
-    public static IReadOnlyList<string> Poster(string source, string output, SourceInfo info, double atSeconds)
+    public static FFMpegArgumentProcessor Poster(string source, string output, SourceInfo info, double atSeconds)
     {
         var width = Math.Min(1280, info.Width);
-        return Words(
-            Quiet, new Threads(1), new SeekTo(atSeconds), new SourceFile(source), new Map("0:V:0"), new Flag("-an"),
-                Bare,
-            new VideoFilters(Size(Even(width), Even((double)width * info.Height / info.Width)), "setsar=1",
-                "format=yuvj420p"),
-            new OneJpeg(3), new Output(output));
+        return From(source, input => input.WithThreads(1).WithStartTime(TimeSpan.FromSeconds(atSeconds)))
+            .OutputToFile(SourceFile.Address(output), options => options
+                .FirstPicture()
+                .WithVideoFilters(filters => filters
+                    .Size(Even(width), Even((double)width * info.Height / info.Width))
+                    .WithCustomFilter("format", "yuvj420p"))
+                .OneJpeg(quality: 3));
     }
 
     /// <summary>The sprite: a picture each <see cref="SpriteSheet.IntervalSeconds"/>, tiled row by row.</summary>
-    public static IReadOnlyList<string> Sprite(string source, string output, SpriteSheet sheet)
-    {
-        var interval = sheet.IntervalSeconds.ToString("0.######", CultureInfo.InvariantCulture);
-        return Words(
-            Quiet, new Threads(1), sheet.KeyFramesOnly ? new Flag("-skip_frame", "nokey") : new Flag(),
-            new SourceFile(source), new Map("0:V:0"), new Flag("-an"), Bare,
-            new VideoFilters(
-                $"fps=fps=1/{interval}:start_time=0:round=up", Size(sheet.TileWidth, sheet.TileHeight), "setsar=1",
-                $"tile={sheet.Columns}x{sheet.Rows}", "format=yuvj420p"),
-            new OneJpeg(5), new Output(output));
-    }
+    public static FFMpegArgumentProcessor Sprite(string source, string output, SpriteSheet sheet) =>
+        From(source, input => (sheet.KeyFramesOnly ? input.WithCustomArgument("-skip_frame nokey") : input)
+                .WithThreads(1))
+            .OutputToFile(SourceFile.Address(output), options => options
+                .FirstPicture()
+                .WithVideoFilters(filters => filters
+                    .WithCustomFilter("fps", FormattableString.Invariant(
+                        $"fps=1/{sheet.IntervalSeconds:0.######}:start_time=0:round=up"))
+                    .Size(sheet.TileWidth, sheet.TileHeight)
+                    .WithCustomFilter("tile", $"{sheet.Columns}x{sheet.Rows}")
+                    .WithCustomFilter("format", "yuvj420p"))
+                .OneJpeg(quality: 5));
 
     /// <summary>
     /// Reads every packet of picture and sound without decoding; its progress tells where the source really ends.
     /// </summary>
-    public static IReadOnlyList<string> Measure(string source) => Words(
-        Quiet, new SourceFile(source), new Map("0:V:0"), new Map("0:a:0?"), new Flag("-c", "copy", "-f", "null", "-"));
+    public static FFMpegArgumentProcessor Measure(string source) => From(source, input => input)
+        .OutputToNull(options => options.WithCustomArgument("-map 0:V:0 -map 0:a:0?").CopyStreams());
 
-    private static string Size(int width, int height) => $"scale={width}:{height}:flags=bicubic";
+    /// <summary>The existence of the source is not checked here: ffmpeg's own message names what is wrong.</summary>
+    private static FFMpegArguments From(string source, Func<FFMpegInputOptions, FFMpegInputOptions> more) =>
+        FFMpegArguments.FromFileInput(SourceFile.Address(source), verifyExists: false, input =>
+            more(input.WithCustomArgument(Quiet)).WithCustomArgument(Guard));
+
+    /// <summary><c>0:V:0</c>, which the library cannot write, is the first video that is no cover picture.</summary>
+    private static FFMpegOutputOptions FirstPicture(this FFMpegOutputOptions options) =>
+        options.WithCustomArgument("-map 0:V:0").DisableAudio().Bare();
+
+    /// <summary>Only what is asked for goes out: no subtitles, data, chapters or tags of the source.</summary>
+    private static FFMpegOutputOptions Bare(this FFMpegOutputOptions options) =>
+        options.DisableSubtitles().DisableData().WithoutMetadata().WithoutChapters();
+
+    private static VideoFilterOptions Size(this VideoFilterOptions filters, int width, int height) =>
+        filters.WithCustomFilter("scale", $"{width}:{height}:flags=bicubic").WithCustomFilter("setsar", "1");
+
+    /// <summary>
+    /// Closed GOPs of exactly <paramref name="frames"/> frames. The key frames are asked for by frame number, because
+    /// an expression on time drifts from whole frames at rates such as 30000/1001.
+    /// </summary>
+    private static FFMpegOutputOptions FixedGop(this FFMpegOutputOptions options, int frames) =>
+        options.WithGopSize(frames).WithCustomArgument(
+            $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))");
+
+    /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
+    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) => options
+        .WithVideoBitrate(Kilobits(bitsPerSecond))
+        .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
+        .WithBufferSize(Kilobits(bitsPerSecond * 2L));
+
+    /// <summary>One JPEG picture; quality from 2 (best) to 31.</summary>
+    private static FFMpegOutputOptions OneJpeg(this FFMpegOutputOptions options, int quality) => options
+        .WithFrameCount(1).WithVideoCodec("mjpeg").WithVideoQualityScale(quality).ForceFormat("image2")
+        .WithCustomArgument("-update 1");
+
+    /// <summary>The library writes bitrates in whole kilobits, of which every rung has a whole number.</summary>
+    private static int Kilobits(long bitsPerSecond) => (int)Math.Max(1, Math.Round(bitsPerSecond / 1000.0));
 
     private static int Even(double pixels) => Math.Max(2, (int)Math.Round(pixels / 2) * 2);
-
-    private static List<string> Words(params IEnumerable<IFfmpegArgument> arguments) =>
-        arguments.SelectMany(argument => argument.Words).ToList();
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
@@ -13,7 +11,7 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     /// </summary>
     public const double HighestHz = 60;
 
-    /// <summary>Taken where a source does not tell its rate.</summary>
+    /// <summary>Taken where a source does not state its rate.</summary>
     public static readonly FrameRate Default = new(30, 1);
 
     private static readonly FrameRate[] Standard =
@@ -48,31 +46,20 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     }
 
     /// <summary>
-    /// The constant rate at which a source is encoded, from ffprobe's nominal (<c>r_frame_rate</c>) and average
-    /// rates. Where the two differ the rate varies, and the standard rate next to the average is taken.
+    /// The constant rate at which a source is encoded, from its nominal (ffprobe's <c>r_frame_rate</c>) and average
+    /// rates in frames per second. Where the two differ the rate varies, and the standard rate next to the average is
+    /// taken. What is no rate, such as 0/0, is passed over.
     /// </summary>
-    public static FrameRate Choose(string? nominal, string? average)
+    public static FrameRate Choose(double nominalHz, double averageHz)
     {
         // Containers without a rate of their own report their clock, such as 90000/1, as the nominal one.
-        FrameRate? told = Read(nominal) is { Hz: <= 1000 } rate ? rate : null;
-        var steady = Read(average) ?? told ?? Default;
-        if (told is { } exact && Math.Abs(exact.Hz - steady.Hz) <= steady.Hz * 0.002) steady = exact;
-        else if (steady.Hz is >= 20 and <= 62) steady = Standard.MinBy(standard => Math.Abs(standard.Hz - steady.Hz));
-        else steady = new FrameRate((int)Math.Max(1, Math.Round(steady.Hz)), 1);
-        while (steady.Hz > HighestHz) steady = new FrameRate(steady.Numerator, steady.Denominator * 2);
-        return FromHz(steady.Hz);
-    }
-
-    /// <summary>Reads <c>30000/1001</c>; null for <c>0/0</c> and anything else that is not a rate.</summary>
-    public static FrameRate? Read(string? text)
-    {
-        var parts = (text ?? "").Split('/');
-        return parts.Length == 2
-            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var numerator)
-            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var denominator)
-            && numerator > 0 && denominator > 0
-            ? new FrameRate(numerator, denominator)
-            : null;
+        double? nominal = nominalHz is > 0 and <= 1000 ? nominalHz : null;
+        var hz = averageHz > 0 && double.IsFinite(averageHz) ? averageHz : nominal ?? Default.Hz;
+        if (nominal is { } exact && Math.Abs(exact - hz) <= hz * 0.002) hz = exact;
+        else if (hz is >= 20 and <= 62) hz = Standard.MinBy(standard => Math.Abs(standard.Hz - hz)).Hz;
+        else hz = Math.Max(1, Math.Round(hz));
+        while (hz > HighestHz) hz /= 2;
+        return FromHz(hz);
     }
 
     public override string ToString() => $"{Numerator}/{Denominator}";

@@ -1,28 +1,53 @@
 using System.Globalization;
 using System.Text.Json;
 using EventStream.Contracts;
+using FFMpegCore;
+using FFMpegCore.Exceptions;
 
 namespace EventStream.Encode.Ffmpeg;
 
-/// <summary>What ffprobe wrote as JSON, as far as a ladder needs it. It owns the meaning of ffprobe's words.</summary>
+/// <summary>What ffprobe says of a source, as far as a ladder needs it.</summary>
 public sealed class ProbeReport
 {
     /// <summary>Picture sides in pixels that H.264 encoders and players handle.</summary>
     public const int SideMin = 16, SideMax = 8192;
 
-    private readonly JsonElement root;
+    /// <summary>
+    /// What ffprobe is asked for, and no more: tags and chapters of a hostile file are text of any size and shape.
+    /// </summary>
+    public static readonly IReadOnlyList<string> Entries =
+    [
+        "-of", "json", "-show_entries",
+        "format=duration:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,r_frame_rate,"
+            + "avg_frame_rate,channels:stream_disposition=attached_pic:stream_side_data=side_data_type,rotation",
+    ];
 
-    private ProbeReport(JsonElement root) => this.root = root;
+    private readonly IMediaAnalysis analysis;
 
-    /// <summary>The announced length in seconds, where the container tells it.</summary>
+    private ProbeReport(IMediaAnalysis analysis) => this.analysis = analysis;
+
+    /// <summary>The announced length in seconds, where the container states it.</summary>
     public double? DurationSeconds =>
-        root.TryGetProperty("format", out var format) && Number(format, "duration") is > 0 and var told ? told : null;
+        double.TryParse(
+            analysis.Raw.Format.Duration, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && seconds > 0 ? seconds : null;
 
-    /// <summary>Reads the JSON of <c>-show_format -show_streams</c>. Throws <see cref="JsonException"/>.</summary>
+    /// <summary>
+    /// Reads the JSON that <see cref="Entries"/> asks for. Throws <see cref="UnusableSourceException"/> when it is cut
+    /// off by the bound on its length, or holds values that no video has.
+    /// </summary>
     public static ProbeReport Read(string json)
     {
-        using var document = JsonDocument.Parse(json);
-        return new ProbeReport(document.RootElement.Clone());
+        try
+        {
+            return new ProbeReport(FFProbe.FromJson(json));
+        }
+        catch (Exception e) when (e is JsonException or FFMpegException or FormatException or OverflowException
+            or ArgumentException or IndexOutOfRangeException)
+        {
+            throw new UnusableSourceException(
+                "The description of the file cannot be read.", "Export the video as MP4 and upload it again.");
+        }
     }
 
     /// <summary>
@@ -31,11 +56,11 @@ public sealed class ProbeReport
     /// </summary>
     public SourceInfo Describe(long sizeBytes)
     {
-        var streams = root.TryGetProperty("streams", out var list) ? list.EnumerateArray().ToList() : [];
-        var audio = streams.FirstOrDefault(stream => Is(stream, "audio"));
-        var video = streams.FirstOrDefault(stream => Is(stream, "video") && !IsCover(stream));
-        if (video.ValueKind == JsonValueKind.Undefined) throw WithoutPicture(
-            audio.ValueKind != JsonValueKind.Undefined);
+        var audio = analysis.AudioStreams is [var first, ..] ? first : null;
+        var video = analysis.VideoStreams.FirstOrDefault(stream => !IsCover(stream))
+            ?? throw new UnusableSourceException(
+                audio is null ? "The file holds no picture." : "The file holds sound and no picture.",
+                "Upload a file with a video track.");
         var (width, height) = DisplaySize(video);
         if (Math.Min(width, height) < SideMin || Math.Max(width, height) > SideMax)
         {
@@ -44,63 +69,24 @@ public sealed class ProbeReport
                 "Export the video in a size such as 1920x1080 and upload it again.");
         }
 
-        var codec = Text(video, "codec_name");
-        if (codec is null or "none" or "unknown")
+        if (video.CodecName is null or "none" or "unknown")
             throw new UnusableSourceException("The codec of the picture is unknown.",
                 "Export the video as H.264 and upload it again.");
-        var rate = FrameRate.Choose(Text(video, "r_frame_rate"), Text(video, "avg_frame_rate"));
-        var channels = audio.ValueKind == JsonValueKind.Undefined ? 0 : (int)(Number(audio, "channels") ?? 0);
+        var rate = FrameRate.Choose(video.RealFrameRate, video.AverageFrameRate);
+        var channels = audio?.Channels ?? 0;
         return new SourceInfo(
-            DurationSeconds ?? 0, width, height, rate.Hz, codec, channels > 0 ? Text(audio, "codec_name")
-                : null, channels,
-            sizeBytes);
+            DurationSeconds ?? 0, width, height, rate.Hz, video.CodecName, channels > 0 ? audio!.CodecName : null,
+            channels, sizeBytes);
     }
 
-    private static UnusableSourceException WithoutPicture(bool hasSound) => new(
-        hasSound ? "The file holds sound and no picture."
-            : "The file holds no picture.", "Upload a file with a video track.");
-
-    private static (int Width, int Height) DisplaySize(JsonElement video)
+    private static (int Width, int Height) DisplaySize(VideoStream video)
     {
-        var width = Number(video, "width") ?? 0;
-        var height = Number(video, "height") ?? 0;
-        if (Ratio(Text(video, "sample_aspect_ratio")) is { } shape) width = Math.Round(width * shape);
-        return Math.Abs(Rotation(video)) % 180 == 90 ? ((int)height, (int)width) : ((int)width, (int)height);
+        var (width, height) = ((double)(video.Width ?? 0), video.Height ?? 0);
+        var (x, y) = video.SampleAspectRatio;
+        if (x > 0 && y > 0) width = Math.Round(width * x / y);
+        return Math.Abs(video.Rotation) % 180 == 90 ? (height, (int)width) : ((int)width, height);
     }
 
-    private static double Rotation(JsonElement video)
-    {
-        if (!video.TryGetProperty("side_data_list", out var list)) return 0;
-        foreach (var data in list.EnumerateArray())
-        {
-            if (Number(data, "rotation") is { } degrees) return degrees;
-        }
-
-        return 0;
-    }
-
-    private static double? Ratio(string? text)
-    {
-        var parts = (text ?? "").Split(':');
-        return parts.Length == 2 && double.TryParse(parts[0], CultureInfo.InvariantCulture, out var x)
-            && double.TryParse(parts[1], CultureInfo.InvariantCulture, out var y) && x > 0 && y > 0 ? x / y : null;
-    }
-
-    private static bool Is(JsonElement stream, string type) => Text(stream, "codec_type") == type;
-
-    private static bool IsCover(JsonElement stream) =>
-        stream.TryGetProperty("disposition", out var disposition) && Number(disposition, "attached_pic") == 1;
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()
-            : null;
-
-    private static double? Number(JsonElement element, string name)
-    {
-        if (!element.TryGetProperty(name, out var value)) return null;
-        if (value.ValueKind == JsonValueKind.Number) return value.GetDouble();
-        return double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : null;
-    }
+    private static bool IsCover(VideoStream stream) =>
+        stream.Disposition?.GetValueOrDefault("attached_pic") is true;
 }

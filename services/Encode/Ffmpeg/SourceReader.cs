@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStream.Contracts;
+using EventStream.Encode.Programs;
 
 namespace EventStream.Encode.Ffmpeg;
 
@@ -12,10 +13,13 @@ public sealed class UnusableSourceException(string reason, string remedy) : Exce
     public string Remedy { get; } = remedy;
 }
 
-/// <summary>Reads a source with ffprobe: what it is, and whether it is whole.</summary>
-public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner runner)
+/// <summary>
+/// Reads a source with ffprobe: what it is, and whether it is whole. FFMpegCore reads the report; ffprobe itself is run
+/// here, because the library keeps all of its output, which a hostile file makes as long as it likes.
+/// </summary>
+public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegRunner ffmpeg)
 {
-    /// <summary>ffprobe says a few kilobytes of each stream; more is a file made to harm.</summary>
+    /// <summary>ffprobe writes less than a kilobyte for each stream; more is a file made to harm.</summary>
     private const int ReportCharactersMax = 512 * 1024;
 
     private const string Containers = "Export it as MP4, MOV, MKV, WebM, AVI or MPEG-TS and upload it again.";
@@ -52,9 +56,8 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
     {
         try
         {
-            return await runner.ReadAsync(
-                ffprobe,
-                ["-v", "error", .. SourceFile.Guard, "-of", "json", "-show_format", "-show_streams", $"file:{path}"],
+            return await programs.ReadAsync(
+                ffprobe, ["-v", "error", .. SourceFile.Guard, .. ProbeReport.Entries, SourceFile.Address(path)],
                 ReportCharactersMax, cancellation);
         }
         catch (ProgramFailedException e) when (e.ExitCode == 1)
@@ -66,26 +69,23 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
 
     /// <summary>
     /// Seconds at which the last packet ends: from the packets near the announced end or, where there are none, by
-    /// reading through the whole file. A cut file whose index survived is told only so.
+    /// reading through the whole file. Only that shows that a file whose index survived is cut.
     /// </summary>
     private async Task<double> EndOfMediaAsync(string path, double? announced, CancellationToken cancellation)
     {
         if (announced is { } duration && await TailEndAsync(path, Math.Max(0, duration - 2), cancellation) is { } end
             && end >= duration - Math.Max(1, duration * 0.05)) return end;
-        var reader = new FfmpegProgressReader();
-        var last = 0.0;
+        var last = TimeSpan.Zero;
         try
         {
-            await runner.RunAsync(
-                ffmpeg, FfmpegRecipes.Measure(path), line =>
-                    last = reader.Take(line)?.OutSeconds ?? last, cancellation);
+            await ffmpeg.RunAsync(FfmpegRecipes.Measure(path), progress => last = progress.Position, cancellation);
         }
         catch (ProgramFailedException e) when (e.ExitCode is not null)
         {
             // What could be read up to the damage is the measure.
         }
 
-        return last;
+        return last.TotalSeconds;
     }
 
     private async Task<double?> TailEndAsync(string path, double from, CancellationToken cancellation)
@@ -94,11 +94,11 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
         var interval = string.Create(CultureInfo.InvariantCulture, $"{from:0.###}%");
         try
         {
-            await runner.RunAsync(
+            await programs.RunAsync(
                 ffprobe,
                 [
                     "-v", "quiet", .. SourceFile.Guard, "-read_intervals", interval,
-                    "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0", $"file:{path}",
+                    "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0", SourceFile.Address(path),
                 ],
                 line => end = Later(end, line), cancellation);
         }
@@ -120,7 +120,7 @@ public sealed class SourceReader(string ffprobe, string ffmpeg, ProgramRunner ru
         return end is { } known ? Math.Max(known, at) : at;
     }
 
-    /// <summary>The last thing ffprobe said, without the path of the file and the address of its demuxer.</summary>
+    /// <summary>The last line of ffprobe's log, without the path of the file and the address of its demuxer.</summary>
     private static string Cause(string tail, string path)
     {
         var last = tail.Split(" | ").FirstOrDefault(line => line.StartsWith('[')) ?? tail.Split(" | ")[^1];

@@ -1,4 +1,4 @@
-using EventStream.Encode.Ffmpeg;
+using EventStream.Encode.Programs;
 
 namespace EventStream.Encode.Packaging;
 

@@ -6,88 +6,82 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Encode.Planner;
 
 /// <summary>
-/// Works one message into its job: decide, store, then publish what is owed. A message that comes again stores
-/// nothing and publishes the same again.
+/// Decides on what is reported of a video and its tasks. The decision's commands and facts are stored in one append,
+/// and the relay carries them to their topics; a report that comes again adds nothing.
 /// </summary>
 public sealed partial class JobProcess(
-    Repository<EncodeJob> jobs, IEventPublisher publisher, Outbox outbox, JobRules rules, TaskNews news,
-        TimeProvider clock,
-    ILogger<JobProcess> logger)
+    Decider<EncodeJob> jobs, TaskHeartbeats heartbeats, JobRules rules, TimeProvider clock, ILogger<JobProcess> logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Takes one message of <c>video.events</c> or <c>encode.events</c>; those of no concern are passed over.
+    /// Handles one message of <c>video.events</c> or <c>encode.events</c>; those of no concern are passed over. While
+    /// the store is away it waits, uncommitted: a report never becomes a dead letter for that.
     /// </summary>
     public async Task HandleAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
-        var message = consumed.Message;
-        if (message is EncodeTaskProgressed) news.Hear(message);
-        if (VideoOf(message) is not { } video) return;
         while (true)
         {
             try
             {
-                await WorkInAsync(video, message, consumed.EventId, cancellation);
-                news.Hear(message);
+                await DecideAsync(consumed, cancellation);
+                await heartbeats.RecordAsync(consumed.Message, cancellation);
                 return;
             }
-            catch (Exception e) when (e is System.Data.Common.DbException or PublishException or TimeoutException)
+            catch (Exception e) when (e is System.Data.Common.DbException or TimeoutException)
             {
-                // The store or the broker is away. The message waits, uncommitted, rather than become a dead letter.
-                Waiting(logger, consumed.Topic, video, e.Message);
+                Waiting(logger, consumed.Topic, e.Message);
                 await Task.Delay(RetryDelay, clock, cancellation);
             }
         }
     }
 
-    /// <summary>Stores and publishes what follows from a quiet job. Returns the facts that were added.</summary>
-    public async Task<IReadOnlyList<IEvent>> HandleQuietAsync(
-        VideoId video, TimeSpan runningQuietMax, TimeSpan waitingQuietMax, CancellationToken cancellation)
+    /// <summary>
+    /// Decides on the silence of a job's tasks. What was received before <paramref name="since"/>, when this planner
+    /// began to listen, counts as received then. Returns what was added.
+    /// </summary>
+    public async Task<IReadOnlyList<IMessage>> HandleSilenceAsync(
+        VideoId video, SilenceBounds bounds, DateTimeOffset since, CancellationToken cancellation)
     {
+        var known = (await heartbeats.OfAsync([video], cancellation))[video].ToDictionary(
+            heartbeat => heartbeat.Task,
+            heartbeat => new Heartbeat(
+                heartbeat.Attempt, heartbeat.Worker,
+                heartbeat.ReceivedAt > since ? heartbeat.ReceivedAt : since),
+            StringComparer.Ordinal);
         var decided = await jobs.DecideAsync(
-            video.ToString(),
-            job => EncodeJob.DecideQuiet(
-                job, task => news.LastHeard(video, task), runningQuietMax, waitingQuietMax, rules, clock.GetUtcNow()),
-            EventMetadata.Current(EncodeJob.PlannerName), cancellation);
-        foreach (var fact in decided.Events)
-        {
-            Quiet(logger, video, fact);
-            await PublishAsync(outbox.ForQuiet(decided.State, fact), cancellation);
-        }
-
+            video.Value, job => job.DecideStalled(known.GetValueOrDefault, bounds, rules, clock.GetUtcNow()),
+            EventMetadata.Current(correlation: video.ToString()), cancellation);
+        foreach (var message in decided.Events) Stalled(logger, video, message);
+        // A start that was delivered again after the end of its job left a heartbeat behind.
+        if (!decided.State.Open) await heartbeats.EndAllAsync(video, cancellation);
         return decided.Events;
     }
 
-    private async Task WorkInAsync(VideoId video, IMessage message, string eventId, CancellationToken cancellation)
+    private async Task DecideAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
-        var decided = await jobs.DecideAsync(
-            video.ToString(), job => EncodeJob.Decide(job, message, rules, clock.GetUtcNow()),
-            EventMetadata.Current(EncodeJob.PlannerName, causation: eventId), cancellation);
-        await PublishAsync(outbox.For(decided.State, message), cancellation);
+        if (VideoOf(consumed.Message) is not { } video) return;
+        var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
+        await jobs.DecideAsync(
+            video.Value, job => job.Decide(consumed.Message, rules, clock.GetUtcNow()),
+            new EventMetadata(trace, video.ToString(), consumed.EventId), cancellation);
     }
 
-    private async Task PublishAsync(IEnumerable<Outgoing> owed, CancellationToken cancellation)
-    {
-        foreach (var (topic, key, message, time, id) in owed)
-            await publisher.PublishAsync(topic, key, message, time, cancellation, new PublishOptions(id));
-    }
-
+    /// <summary>The video of a message that a job decides on.</summary>
     private static VideoId? VideoOf(IMessage message) => message switch
     {
         VideoUploaded e => e.VideoId,
         SourceProbed e => e.VideoId,
         SourceRejected e => e.VideoId,
-        EncodeTaskStarted e => e.VideoId,
         RenditionEncoded e => e.VideoId,
         ThumbnailsMade e => e.VideoId,
         EncodeTaskFailed e => e.VideoId,
         _ => null,
     };
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A message of {Topic} for video {Video} waits: {Cause}")]
-    private static partial void Waiting(ILogger logger, string topic, VideoId video, string cause);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A message of {Topic} waits for the store: {Cause}")]
+    private static partial void Waiting(ILogger logger, string topic, string cause);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Video {Video} is quiet: {Fact}")]
-    private static partial void Quiet(ILogger logger, VideoId video, IEvent fact);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A task of video {Video} is stalled: {Decision}")]
+    private static partial void Stalled(ILogger logger, VideoId video, IMessage decision);
 }

@@ -38,8 +38,9 @@ public static class JobsApi
     /// <summary>
     /// The newest jobs, at most <paramref name="limit"/>; with <paramref name="phase"/> only those in it.
     /// </summary>
-    public static Results<Ok<JobList>,
-        ProblemHttpResult> List(JobsBoard board, TaskNews news, string? phase = null, int limit = 100)
+    public static async Task<Results<Ok<JobList>, ProblemHttpResult>> List(
+        JobQueue queue, TaskHeartbeats heartbeats, CancellationToken cancellation, string? phase = null,
+        int limit = 100)
     {
         JobPhase? wanted = null;
         if (phase is not null)
@@ -48,19 +49,18 @@ public static class JobsApi
             wanted = parsed;
         }
 
-        var jobs = board.Jobs.Where(job => wanted is null || job.Phase == wanted)
-            .Take(Math.Clamp(limit, 1, LimitMax)).Select(job => View(job, news));
-        return TypedResults.Ok(new JobList(jobs.ToList()));
+        var jobs = await queue.NewestAsync(wanted, Math.Clamp(limit, 1, LimitMax), cancellation);
+        var running = await heartbeats.OfAsync(jobs.Where(job => job.Open).Select(job => job.Id), cancellation);
+        return TypedResults.Ok(new JobList([.. jobs.Select(job => View(job, running[job.Id]))]));
     }
 
     /// <summary>One job, read from its stream.</summary>
     public static async Task<Results<Ok<JobView>, ProblemHttpResult>> Get(
-        string videoId, Repository<EncodeJob> jobs, TaskNews news, CancellationToken cancellation)
+        string videoId, Decider<EncodeJob> jobs, TaskHeartbeats heartbeats, CancellationToken cancellation)
     {
-        var loaded = VideoId.TryParse(videoId, null, out var id) ? await jobs.LoadAsync(id.ToString(), cancellation)
-            : null;
+        var loaded = VideoId.TryParse(videoId, null, out var id) ? await jobs.LoadAsync(id.Value, cancellation) : null;
         return loaded is { Exists: true }
-            ? TypedResults.Ok(View(loaded.State, news))
+            ? TypedResults.Ok(View(loaded.State, (await heartbeats.OfAsync([id], cancellation))[id]))
             : TypedResults.Problem(
                 title: "No such job", statusCode: StatusCodes.Status404NotFound,
                 detail: $"No encode job is known for the video '{videoId}'; one begins when its upload is complete.");
@@ -74,30 +74,29 @@ public static class JobsApi
             detail: $"'{phase}' is not a phase; use one of {phases}.");
     }
 
-    private static JobView View(EncodeJob job, TaskNews news)
+    private static JobView View(EncodeJob job, IEnumerable<TaskHeartbeat> running)
     {
-        var tasks = job.Tasks.Values.Select(task => View(job, task, news)).ToList();
+        var heartbeats = running.ToDictionary(heartbeat => heartbeat.Task, StringComparer.Ordinal);
+        var tasks = job.Tasks.Values.Select(task => View(task, heartbeats.GetValueOrDefault(task.Name))).ToList();
         var weights = tasks.ConvertAll(task => Weight(job, task.Name));
         var fraction = tasks.Count == 0 ? 0
             : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
         return new JobView(
-            job.VideoId.ToString(), Word(job.Phase), fraction, job.Source, job.FirstRung, job.OpenedAt, job.PlannedAt,
-            job.EndedAt, job.Trouble, tasks);
+            job.Id.ToString(), QueuedJob.WordOf(job.Phase), fraction, job.Source, job.FirstRung, job.OpenedAt,
+            job.PlannedAt, job.EndedAt, job.Trouble, tasks);
     }
 
-    private static TaskView View(EncodeJob job, JobTask task, TaskNews news)
+    private static TaskView View(JobTask task, TaskHeartbeat? heartbeat)
     {
-        var told = task.Phase == TaskPhase.Running ? news.Of(job.VideoId, task.Name) : null;
-        var fraction = task.Phase == TaskPhase.Done ? 1 : told?.Fraction ?? 0;
+        var running = task.Phase == TaskPhase.Waiting && heartbeat?.Attempt >= task.Attempt ? heartbeat : null;
+        var phase = running is null ? task.Phase : TaskPhase.Running;
+        var fraction = phase == TaskPhase.Done ? 1 : running?.Fraction ?? 0;
         return new TaskView(
-            task.Name, Word(task.Phase), task.Attempt, task.Worker, fraction, told?.Speed ?? 0, task.SentAt,
-                task.StartedAt,
-            task.Cause);
+            task.Name, QueuedJob.WordOf(phase), task.Attempt, running?.Worker ?? task.Worker, fraction,
+            running?.Speed ?? 0, task.SentAt, running?.StartedAt, task.Cause);
     }
 
     /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>
     private static double Weight(EncodeJob job, string task) =>
         job.Ladder.FirstOrDefault(rung => rung.Name == task) is { } rung ? (double)rung.Width * rung.Height : 10_000;
-
-    private static string Word<T>(T phase) where T : struct, Enum => phase.ToString().ToLowerInvariant();
 }

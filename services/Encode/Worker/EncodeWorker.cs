@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using EventStream.Contracts;
-using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Programs;
 using EventStream.Media;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
@@ -17,21 +17,21 @@ public sealed record WorkerView(string Worker, string? VideoId, string? Task, do
 
 /// <summary>
 /// Takes commands and does them one at a time, those of the first lane first. A task outlives the loss of its
-/// partition: the worker that gets the partition finds the claim and waits for the receipt. When the role stops, the
+/// partition: the worker that gets the partition finds the lease and waits for the receipt. When the role stops, the
 /// task is stopped with its ffmpeg and its command stays uncommitted for another worker.
 /// </summary>
 public sealed partial class EncodeWorker(
-    TaskWork work, Claims claims, IEventPublisher publisher, EncodeOptions options, TimeProvider clock,
+    TaskWork work, TaskLeases leases, IEventPublisher publisher, EncodeOptions options, TimeProvider clock,
     ILogger<EncodeWorker> logger) : IHostedService
 {
-    private static readonly TimeSpan ClaimPoll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeasePoll = TimeSpan.FromSeconds(1);
 
     private static readonly Histogram<double> Seconds =
         Telemetry.Meter.CreateHistogram<double>("eventstream.encode.task.duration", "s",
             "Wall time of an encode task.");
 
     private readonly Lock sync = new();
-    private readonly EncodeGate gate = new(clock);
+    private readonly EncodeLimiter limiter = new(clock);
     private readonly ConcurrentDictionary<string, Task> running = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
     private TaskReporter? current;
@@ -59,14 +59,14 @@ public sealed partial class EncodeWorker(
             {
                 if (running.TryGetValue(key, out var mine)) await mine.WaitAsync(cancellation);
                 if (await AnsweredAsync(command, reporter, cancellation)) return;
-                if (await claims.HolderAsync(video, task, cancellation) is { } other)
+                if (await leases.HolderAsync(video, task, cancellation) is { } other)
                 {
-                    Claimed(logger, key, other);
-                    await Task.Delay(ClaimPoll, clock, cancellation);
+                    Leased(logger, key, other);
+                    await Task.Delay(LeasePoll, clock, cancellation);
                     continue;
                 }
 
-                var turn = await gate.EnterAsync(new Turn(firstLane, requestedAt, Pixels(command)), cancellation);
+                var turn = await limiter.EnterAsync(new Turn(firstLane, requestedAt, Pixels(command)), cancellation);
                 if (await TryBeginAsync(command, reporter, key, turn, cancellation) is not { } begun) continue;
                 await begun.WaitAsync(cancellation);
                 return;
@@ -105,7 +105,7 @@ public sealed partial class EncodeWorker(
     private async Task<bool> AnsweredAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
     {
         var (video, task, _, _) = EncodeTasks.Of(command);
-        var receipt = await claims.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation);
+        var receipt = await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation);
         if (receipt is null) return false;
         await reporter.OutcomeAsync(receipt, cancellation);
         Repeated(logger, video, task);
@@ -113,7 +113,7 @@ public sealed partial class EncodeWorker(
     }
 
     /// <summary>
-    /// Starts the task on its own and returns it, or null when it was done or claimed while this one waited for its
+    /// Starts the task on its own and returns it, or null when it was done or leased while this one waited for its
     /// turn. The turn ends with the task, or here where none begins.
     /// </summary>
     private async Task<Task?> TryBeginAsync(
@@ -124,8 +124,8 @@ public sealed partial class EncodeWorker(
         {
             var (video, task, _, _) = EncodeTasks.Of(command);
             stopping.Token.ThrowIfCancellationRequested();
-            if (await claims.HolderAsync(video, task, cancellation) is not null) return null;
-            if (await claims.ReceiptAsync(video, task, command, TaskWork.OutputKey(command),
+            if (await leases.HolderAsync(video, task, cancellation) is not null) return null;
+            if (await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command),
                 cancellation) is not null) return null;
             lock (sync)
             {
@@ -162,10 +162,10 @@ public sealed partial class EncodeWorker(
         (current, currentTask) = (reporter, (video, task));
         try
         {
-            await using var claim = await claims.HoldAsync(video, task, life);
+            await using var lease = await leases.HoldAsync(video, task, life);
             await reporter.StartedAsync(life);
             var outcome = await work.DoAsync(command, reporter, life);
-            await claims.WriteReceiptAsync(video, task, command, outcome, life);
+            await leases.WriteReceiptAsync(video, task, command, outcome, life);
             await reporter.SettleAsync();
             await reporter.OutcomeAsync(outcome, life);
             Interlocked.Increment(ref done);
@@ -195,7 +195,7 @@ public sealed partial class EncodeWorker(
         command is EncodeRung rung ? (long)rung.Rung.Width * rung.Rung.Height : 0;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
-    private static partial void Claimed(ILogger logger, string task, string worker);
+    private static partial void Leased(ILogger logger, string task, string worker);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Video} {Task} was done before")]
     private static partial void Repeated(ILogger logger, VideoId video, string task);

@@ -2,7 +2,9 @@ using System.Text;
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Programs;
 using EventStream.Media;
+using FFMpegCore;
 
 namespace EventStream.Encode.Worker;
 
@@ -12,8 +14,7 @@ namespace EventStream.Encode.Worker;
 /// done is ever reachable.
 /// </summary>
 public sealed class TaskWork(
-    IMediaStore media, ProgramRunner runner, SourceReader reader, Packager packager, EncodeOptions options,
-        string ffmpeg)
+    IMediaStore media, FfmpegRunner ffmpeg, SourceReader reader, Packager packager, EncodeOptions options)
 {
     /// <summary>
     /// The key whose presence means that the output of a command is stored whole; null where it stores nothing.
@@ -126,20 +127,14 @@ public sealed class TaskWork(
         return new ThumbnailsMade(command.VideoId, thumbnails, reporter.Worker, reporter.Now);
     }
 
-    private async Task FfmpegAsync(
-        IReadOnlyList<string> arguments, double durationSeconds, TaskReporter reporter, CancellationToken cancellation)
-    {
-        var progress = new FfmpegProgressReader();
-        await runner.RunAsync(
-            ffmpeg, arguments,
-            line =>
-            {
-                if (progress.Take(line) is not { } report) return;
-                var fraction = durationSeconds > 0 ? Math.Clamp(report.OutSeconds / durationSeconds, 0, 1) : 0;
-                reporter.Progress(fraction, report.Speed, cancellation);
-            },
+    private Task FfmpegAsync(
+        FFMpegArgumentProcessor job, double durationSeconds, TaskReporter reporter, CancellationToken cancellation) =>
+        ffmpeg.RunAsync(
+            job,
+            progress => reporter.Progress(
+                durationSeconds > 0 ? Math.Clamp(progress.Position.TotalSeconds / durationSeconds, 0, 1) : 0,
+                progress.Speed, cancellation),
             cancellation);
-    }
 
     private async Task StoreAsync(PackagedTrack packaged, string prefix, CancellationToken cancellation)
     {
@@ -151,7 +146,7 @@ public sealed class TaskWork(
             stale.Remove($"{prefix}/{name}");
         }
 
-        // Segments of an earlier encode that was longer would stay for ever.
+        // Segments of an earlier encode that was longer would stay.
         foreach (var key in stale) await media.DeleteAsync(key, cancellation);
     }
 

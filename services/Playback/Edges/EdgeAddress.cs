@@ -10,7 +10,7 @@ public sealed partial record EdgeAddress(string Name, string Region, string Url)
     /// Reads <c>Traffic:Edges:0:{Name,Region,Url}</c> and so on, adding a sentence for each error. Players reach an
     /// edge at <c>Urls:Public:NAME</c> where that is set.
     /// </summary>
-    public static IReadOnlyList<EdgeAddress> Read(IConfiguration configuration, List<string> errors)
+    public static IReadOnlyList<EdgeAddress> Read(IConfiguration configuration, ICollection<string> errors)
     {
         var edges = configuration.GetSection("Traffic:Edges").GetChildren()
             .Select(section => (Section: section, Name: section["Name"] ?? ""))

@@ -17,7 +17,7 @@ internal static partial class EdgeReader
     /// <summary>Most edges of one map: every probe round asks all of them.</summary>
     public const int EdgesMax = 256;
 
-    public static IReadOnlyList<Edge> Read(IConfiguration configuration, List<string> errors)
+    public static IReadOnlyList<Edge> Read(IConfiguration configuration, ICollection<string> errors)
     {
         var edges = configuration.GetSection("Traffic:Edges").GetChildren()
             .Select(section => ReadOne(configuration, section, errors)).ToList();
@@ -29,7 +29,7 @@ internal static partial class EdgeReader
         return edges;
     }
 
-    private static Edge ReadOne(IConfiguration configuration, IConfigurationSection section, List<string> errors)
+    private static Edge ReadOne(IConfiguration configuration, IConfigurationSection section, ICollection<string> errors)
     {
         var (name, region) = (section["Name"] ?? "", section["Region"] ?? "");
         var url = (section["Url"] ?? "").TrimEnd('/');
@@ -56,7 +56,7 @@ internal static partial class EdgeReader
     private static Uri? Absolute(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri : null;
 
-    private static List<IPAddress> Addresses(IConfigurationSection section, Uri url, List<string> errors)
+    private static List<IPAddress> Addresses(IConfigurationSection section, Uri url, ICollection<string> errors)
     {
         // Where none are given, a literal address in the URL is used as it is, and localhost as both loopbacks.
         var given = section["Addresses"] ?? url.Host switch

@@ -25,12 +25,12 @@ public sealed record RenditionDetails(
 
 /// <summary>Reads details.</summary>
 public sealed class VideoDetailsReader(
-    Repository<Video> videos, EncodeTasks tasks, UploadTable uploads, UploadService service)
+    Decider<Video> videos, EncodeTasks tasks, UploadTable uploads, UploadService service)
 {
     /// <summary>The details of a video, or null.</summary>
     public async Task<VideoDetails?> FindAsync(VideoId id, CancellationToken cancellation)
     {
-        var loaded = await videos.LoadAsync(id.ToString(), cancellation);
+        var loaded = await videos.LoadAsync(id.Value, cancellation);
         if (!loaded.Exists) return null;
         var video = loaded.State;
         return new VideoDetails(

@@ -1,85 +1,78 @@
 using EventStream.Contracts;
-using EventStream.EventStore;
-using EventStream.EventStore.Projections;
-using Npgsql;
+using EventStream.EventStore.Privacy;
+using Marten;
+using Marten.Events.Aggregation;
 
 namespace EventStream.Upload.Library;
 
 /// <summary>
-/// Answers: which videos are there, newest first, and how far is each? Size in bytes, duration in seconds.
+/// Answers: which videos are there, newest first, and how far is each? Size in bytes, duration in seconds. The
+/// publisher is a person: it is kept encrypted, and equal publishers have equal ciphers.
 /// </summary>
-public sealed record VideoListItem(
-    string Id, string Title, string Publisher, long SizeBytes, string Status, double? DurationSeconds,
-        string? PosterKey,
-    DateTimeOffset RegisteredAt, DateTimeOffset UpdatedAt);
-
-/// <summary>The projection behind the list: one row a video.</summary>
-public sealed class VideoListProjection() : FlatTableProjection(
-    "video-list", version: 2,
-    [
-        Column.Of<Guid>("video_id", "uuid"),
-        Column.Of<string>("title", "text", "not null"),
-        Column.Of<string>("publisher", "text", "not null"),
-        Column.Of<long>("size_bytes", "bigint", "not null"),
-        Column.Of<string>("status", "text", "not null"),
-        Column.Of<double>("duration_seconds", "double precision"),
-        Column.Of<string>("poster_key", "text"),
-        Column.Of<DateTimeOffset>("registered_at", "timestamptz", "not null"),
-        Column.Of<DateTimeOffset>("updated_at", "timestamptz", "not null"),
-    ])
+public sealed record VideoListItem
 {
-    /// <summary>A publisher's page and total read its own videos only.</summary>
-    protected override string Indexes => "create index {table}_publisher on {table} (publisher, video_id);";
+    public VideoId Id { get; init; }
+    public string Title { get; init; } = "";
 
-    protected override void Project(RecordedEvent recorded, FlatRows rows)
-    {
-        switch (recorded.Data)
+    [PersonalData]
+    public string Publisher { get; init; } = "";
+
+    public long SizeBytes { get; init; }
+    public string Status { get; init; } = "";
+    public double? DurationSeconds { get; init; }
+    public string? PosterKey { get; init; }
+    public DateTimeOffset RegisteredAt { get; init; }
+    public DateTimeOffset UpdatedAt { get; init; }
+}
+
+/// <summary>The projection behind the list: one document a video, gone when the video's stream was tombstoned.</summary>
+public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, VideoId>
+{
+    public VideoListProjection() => Name = "video-list";
+
+    public override VideoListItem? Evolve(VideoListItem? snapshot, VideoId id, JasperFx.Events.IEvent e) =>
+        e.Data switch
         {
-            case VideoRegistered e:
-                rows.Upsert(
-                    e.VideoId.Value, ("title", e.Title), ("publisher", e.Publisher), ("size_bytes", e.SizeBytes),
-                    ("status", "registered"), ("registered_at", e.RegisteredAt.ToUniversalTime()),
-                    ("updated_at", recorded.RecordedAt));
-                break;
-            case VideoUploaded e:
-                Status(e.VideoId, "uploaded");
-                rows.Update(e.VideoId.Value, ("size_bytes", e.SizeBytes));
-                break;
-            case VideoProbed e:
-                Status(e.VideoId, "probed");
-                rows.Update(e.VideoId.Value, ("duration_seconds", e.Source.DurationSeconds));
-                break;
-            case VideoEncodePlanned e:
-                Status(e.VideoId, "encoding");
-                break;
-            case VideoPlayable e:
-                Status(e.VideoId, "playable");
-                break;
-            case VideoThumbnailsMade e:
-                rows.Update(
-                    e.VideoId.Value, ("poster_key", e.Thumbnails.PosterKey), ("updated_at", recorded.RecordedAt));
-                break;
-            case VideoPublished e:
-                Status(e.VideoId, "published");
-                break;
-            case VideoRejected e:
-                Status(e.VideoId, "rejected");
-                break;
-            case VideoEncodeFailed e:
-                Status(e.VideoId, "failed");
-                break;
-        }
+            StreamTombstoned => null,
+            VideoRegistered registered => Of(registered) with { UpdatedAt = e.Timestamp },
+            _ when snapshot is not null => On(snapshot, (IMessage)e.Data) with { UpdatedAt = e.Timestamp },
+            _ => null,
+        };
 
-        void Status(VideoId id, string status) =>
-            rows.Update(id.Value, ("status", status), ("updated_at", recorded.RecordedAt));
-    }
+    private static VideoListItem Of(VideoRegistered e) => new()
+    {
+        Id = e.VideoId,
+        Title = e.Title,
+        Publisher = e.Publisher,
+        SizeBytes = e.SizeBytes,
+        Status = VideoDetailsReader.Text(VideoStatus.Registered),
+        RegisteredAt = e.RegisteredAt,
+    };
+
+    private static VideoListItem On(VideoListItem item, IMessage message) => message switch
+    {
+        VideoUploaded e => Reach(item, VideoStatus.Uploaded) with { SizeBytes = e.SizeBytes },
+        VideoProbed e => Reach(item, VideoStatus.Probed) with { DurationSeconds = e.Source.DurationSeconds },
+        VideoEncodePlanned => Reach(item, VideoStatus.Encoding),
+        VideoPlayable => Reach(item, VideoStatus.Playable),
+        VideoThumbnailsMade e => item with { PosterKey = e.Thumbnails.PosterKey },
+        VideoPublished => Reach(item, VideoStatus.Published),
+        VideoRejected => Reach(item, VideoStatus.Rejected),
+        VideoEncodeFailed => Reach(item, VideoStatus.Failed),
+        _ => item,
+    };
+
+    private static VideoListItem Reach(VideoListItem item, VideoStatus status) =>
+        item with { Status = VideoDetailsReader.Text(status) };
 }
 
 /// <summary>Reads the list.</summary>
-public sealed class VideoList(NpgsqlDataSource source)
+public sealed class VideoList(IDocumentStore store, PersonalData personal)
 {
     /// <summary>Counting stops here, so that a page of a very large library stays cheap.</summary>
     public const int TotalMax = 100_000;
+
+    private const string OfPublisher = "data ->> 'publisher' = (?::jsonb #>> '{}')";
 
     /// <summary>
     /// At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation. Those of one
@@ -88,27 +81,11 @@ public sealed class VideoList(NpgsqlDataSource source)
     public async Task<IReadOnlyList<VideoListItem>> PageAsync(
         string? publisher, VideoId? before, int limit, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(
-            $"""
-            select video_id, title, publisher, size_bytes, status, duration_seconds, poster_key, registered_at,
-                updated_at
-            from video_list where video_id < $1 {(publisher is null ? "" : "and publisher = $3")}
-            order by video_id desc limit $2
-            """);
-        command.Parameters.Add(new() { Value = before?.Value ?? Guid.AllBitsSet });
-        command.Parameters.Add(new() { Value = limit });
-        if (publisher is not null) command.Parameters.Add(new() { Value = publisher });
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        var items = new List<VideoListItem>();
-        while (await row.ReadAsync(cancellation))
-        {
-            items.Add(new VideoListItem(
-                row.GetGuid(0).ToString("D"), row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetString(4),
-                row.IsDBNull(5) ? null : row.GetDouble(5), row.IsDBNull(6) ? null : row.GetString(6),
-                row.GetFieldValue<DateTimeOffset>(7), row.GetFieldValue<DateTimeOffset>(8)));
-        }
-
-        return items;
+        var (filter, parameters) = await FilterAsync(publisher, cancellation);
+        await using var session = store.QuerySession();
+        return await session.QueryAsync<VideoListItem>(
+            $"where id < ? {filter} order by id desc limit ?", cancellation,
+            [before?.Value ?? Guid.AllBitsSet, .. parameters, limit]);
     }
 
     /// <summary>
@@ -116,13 +93,17 @@ public sealed class VideoList(NpgsqlDataSource source)
     /// </summary>
     public async Task<long> CountAsync(string? publisher, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(
-            $"""
-            select count(*) from (
-                select from video_list {(publisher is null ? "" : "where publisher = $2")} limit $1) as counted
-            """);
-        command.Parameters.Add(new() { Value = TotalMax });
-        if (publisher is not null) command.Parameters.Add(new() { Value = publisher });
-        return (long)(await command.ExecuteScalarAsync(cancellation))!;
+        var (filter, parameters) = await FilterAsync(publisher, cancellation);
+        var table = store.Options.FindOrResolveDocumentType(typeof(VideoListItem)).TableName.QualifiedName;
+        await using var session = store.QuerySession();
+        var counted = await session.AdvancedSql.QueryAsync<long>(
+            $"select count(*) from (select from {table} where true {filter} limit ?) as counted", cancellation,
+            [.. parameters, TotalMax]);
+        return counted[0];
     }
+
+    private async ValueTask<(string Filter, object[] Parameters)> FilterAsync(
+        string? publisher, CancellationToken cancellation) =>
+        publisher is null ? ("", [])
+            : ($"and {OfPublisher}", [await personal.ProtectAsync(publisher, publisher, cancellation)]);
 }

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore;
+using EventStream.EventStore.Privacy;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
+using Marten;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -13,7 +15,7 @@ namespace EventStream.Upload.Library;
 /// The library: what videos there are, what each is now, and how it came to be. A publisher has its own videos only;
 /// to it, another's does not exist.
 /// </summary>
-public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEventStore store)
+public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocumentStore store, PersonalData personal)
 {
     /// <summary>Most videos of one page.</summary>
     public const int PageMax = 200;
@@ -49,7 +51,7 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
         return Results.Ok(new
         {
             videos = shown,
-            next = page.Count > size ? shown[^1].Id : null,
+            next = page.Count > size ? shown[^1].Id : (VideoId?)null,
             total = await list.CountAsync(publisher, context.RequestAborted),
         });
     }
@@ -65,20 +67,20 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IEvent
     {
         var events = new List<object>();
         var held = Ownership.Of(context) is null;
-        await foreach (var e in store.FetchStreamAsync(Video.Aggregate.StreamOf(Parse(id).ToString()), null,
-            context.RequestAborted))
+        await using var session = store.QuerySession();
+        foreach (var e in await session.Events.FetchStreamAsync(Parse(id).Value, token: context.RequestAborted))
         {
             held |= e.Data is VideoRegistered registered && Ownership.Holds(context, registered.Publisher);
             if (!held) throw Missing(id);
             events.Add(new
             {
-                e.Position,
+                position = e.Sequence,
                 e.Version,
                 e.Id,
-                type = e.WireName,
-                e.RecordedAt,
-                e.Metadata,
-                data = JsonSerializer.Deserialize<JsonElement>(MessageTypes.Write(e.Data)),
+                type = e.EventTypeName,
+                recordedAt = e.Timestamp,
+                metadata = personal.MetadataOf(e),
+                data = JsonSerializer.Deserialize<JsonElement>(MessageTypes.Write((IMessage)e.Data)),
             });
         }
 

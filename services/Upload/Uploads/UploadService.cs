@@ -17,7 +17,7 @@ namespace EventStream.Upload.Uploads;
 /// </summary>
 public sealed partial class UploadService(
     UploadTable table, UploadLeases leases, UploadJoiner joiner, UploadQuota quota, IMediaStore media,
-    Repository<Video> videos, UploadOptions options, IHostApplicationLifetime lifetime, TimeProvider time,
+    Decider<Video> videos, UploadOptions options, IHostApplicationLifetime lifetime, TimeProvider time,
     ILogger<UploadService> log)
 {
     /// <summary>
@@ -185,7 +185,7 @@ public sealed partial class UploadService(
     private async Task RegisterAsync(UploadRecord upload, TusMetadata metadata, CancellationToken cancellation)
     {
         await videos.DecideAsync(
-            upload.VideoId.ToString(),
+            upload.VideoId.Value,
             video => video.Register(
                 upload.VideoId, upload.Publisher, metadata.Title, metadata.FileName, upload.LengthBytes ?? 0,
                 upload.CreatedAt),
@@ -215,7 +215,7 @@ public sealed partial class UploadService(
         if (!upload.IsPartial)
         {
             await videos.DecideAsync(
-                upload.VideoId.ToString(),
+                upload.VideoId.Value,
                 video => video.CompleteUpload(upload.SourceKey, upload.LengthBytes!.Value, sha256, time.GetUtcNow()),
                 EventMetadata.Current(upload.Publisher), cancellation);
         }
@@ -230,7 +230,7 @@ public sealed partial class UploadService(
         if (!upload.IsPartial)
         {
             await videos.DecideAsync(
-                upload.VideoId.ToString(), video => video.Reject(reason, remedy, time.GetUtcNow()),
+                upload.VideoId.Value, video => video.Reject(reason, remedy, time.GetUtcNow()),
                 EventMetadata.Current(upload.Publisher), cancellation);
         }
 

@@ -1,4 +1,5 @@
 using EventStream.Capacity;
+using EventStream.Capacity.Models;
 using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,7 +22,7 @@ public sealed class CapacityReadinessTests
     public CapacityReadinessTests()
     {
         loads = new LoadReadModel(options, clock, NullLogger<LoadReadModel>.Instance);
-        forecasts = new ForecastService(options);
+        forecasts = new ForecastService(options, new TrainedModels());
         readiness = new CapacityReadiness(loads, forecasts, [], options, clock);
     }
 

@@ -22,8 +22,7 @@ public sealed class KeyCommandTests
             .ToDictionary(
                 pair => pair[0]["EVENTSTREAM__".Length..].Replace("__", ":", StringComparison.Ordinal),
                 string? (pair) => pair[1]);
-        var options = AccessOptions.From(
-            new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), "upload");
+        var options = AccessOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), []);
         Assert.Equal(new Caller("studio 2", AccessRole.Publisher), new Keyring(options).Find(key));
     }
 

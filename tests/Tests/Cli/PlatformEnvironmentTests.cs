@@ -22,10 +22,10 @@ public sealed class PlatformEnvironmentTests : IDisposable
             data, new PortPlan(PortPlan.DefaultBase), new KafkaAccess(data, "127.0.0.1:1", ownBroker: true), 1);
 
         // As `eventstream key new` prints them, counted from 0.
-        var options = AccessOptions.From(
+        var options = AccessOptions.Read(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(TestKeys.Pairs.Where(pair => pair.Key != "Access:ServiceKey"))
-                .AddInMemoryCollection(platform.Settings()).Build(), "upload");
+                .AddInMemoryCollection(platform.Settings()).Build(), []);
 
         var keyring = new Keyring(options);
         Assert.Equal(new Caller("analyst", AccessRole.Analyst), keyring.Find(TestKeys.Analyst));

@@ -48,18 +48,6 @@ public sealed class LiveBoardTests
     }
 
     [Fact]
-    public void What_is_encoded_stays_done_when_late_progress_arrives()
-    {
-        var video = VideoId.New(Start);
-        var rendition = new Rendition("360p", Rendition.Video, "p", "avc1", 640, 360, 25, 1, 1, [2], 1);
-        board.Apply(new RenditionEncoded(video, rendition, "w", 3, Start));
-        board.Apply(new EncodeTaskProgressed(video, "360p", "w", .9, 1, Start));
-
-        var task = Part("encode").GetProperty(video.ToString()).GetProperty("360p");
-        Assert.Equal("done", task.GetProperty("state").GetString());
-    }
-
-    [Fact]
     public void Load_is_bounded_to_its_newest_steps()
     {
         for (var i = 0; i < 1000; i++) board.Apply(

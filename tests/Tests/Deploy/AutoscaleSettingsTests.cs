@@ -1,4 +1,5 @@
 using EventStream.Capacity;
+using EventStream.Capacity.Models;
 using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
 using EventStream.Qoe;
@@ -60,7 +61,7 @@ public class AutoscaleSettingsTests(DeploymentSecrets secrets) : IClassFixture<D
         var series = loads.Find("viewers");
         Assert.NotNull(series);
         Assert.Null(loads.Refusal("viewers"));
-        var forecasts = new ForecastService(capacity);
+        var forecasts = new ForecastService(capacity, new TrainedModels());
         var forecast = forecasts.Forecast(series, CancellationToken.None);
         Assert.True(forecast!.Published.Steps[0].Q99 >= 50);
         var minutes = series.Fast;

@@ -54,7 +54,7 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
         Containers().Where(container => container.Roles is not ["edge"] && !container.Where.EndsWith("/log")),
         container =>
         {
-            var access = AccessOptions.From(Configuration(container), container.Roles[0]);
+            var access = AccessOptions.Read(Configuration(container), []);
             Assert.Equal(File.ReadAllText(Path.Combine(secrets.Folder, "service-key")).Trim(), access.ServiceKey);
             var key = File.ReadAllText(Path.Combine(secrets.Folder, "operator-key")).Trim();
             Assert.Equal(new Caller("operator", AccessRole.Operator), new Keyring(access).Find(key));

@@ -33,7 +33,7 @@ public class ProbeReportTests
     [InlineData("270")]
     public void A_rotated_picture_is_seen_upright(string degrees)
     {
-        var turned = Video.TrimEnd('}') + $$""","side_data_list":[{"side_data_type":"x"},{"rotation":{{degrees}}}]}""";
+        var turned = Video.TrimEnd('}') + $$""","side_data_list":[{"side_data_type":"x"},{"side_data_type":"Display Matrix","rotation":{{degrees}}}]}""";
         Assert.Equal((1080, 1920), Report(turned).Describe(1) is var info ? (info.Width, info.Height) : default);
     }
 
@@ -59,6 +59,14 @@ public class ProbeReportTests
         Assert.Equal(reason, refused.Reason);
         Assert.Matches("[Uu]pload", refused.Remedy);
     }
+
+    [Theory]
+    [InlineData("""{"streams":[{"codec_type":"vid""")]
+    [InlineData("""{"streams":[]}""")]
+    [InlineData("""{"streams":[{"codec_type":"video","sample_aspect_ratio":"wide"}],"format":{}}""")]
+    public void A_description_that_is_cut_off_or_nonsense_is_refused(string json) =>
+        Assert.Contains("cannot be read", Assert.Throws<UnusableSourceException>(() => ProbeReport.Read(json)).Reason,
+            StringComparison.Ordinal);
 
     private static ProbeReport Report(params string[] streams) => ProbeReport.Read(
         $$$"""{"streams":[{{{string.Join(',', streams)}}}],"format":{"format_name":"mov,mp4","duration":"30.020000"}}""");

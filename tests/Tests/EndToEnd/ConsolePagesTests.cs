@@ -181,6 +181,9 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         await page.WaitForFunctionAsync(
             "() => document.querySelector('#t-processes').textContent.includes('analytics')", null,
             new() { Timeout = Patience });
+        await page.WaitForFunctionAsync(
+            "() => /viewers.*[0-9]+ %/s.test(document.querySelector('#t-weights tbody tr')?.textContent)", null,
+            new() { Timeout = Patience });
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }

@@ -121,7 +121,7 @@ public class ForecasterTests
         cancelled.Cancel();
         var series = SyntheticLoad.Series(Hourly, 22 * 24, SyntheticLoad.Daily);
         Assert.ThrowsAny<OperationCanceledException>(
-            () => new CombinedForecaster().Fit(series, Hourly, cancelled.Token));
+            () => new CombinedForecaster().Fit(series, Hourly, cancellationToken: cancelled.Token));
     }
 
     private static History Values(params double[] values) => new(values, 0);

@@ -87,11 +87,9 @@ public sealed class AccessTests : IAsyncLifetime
             ["Access:Keys:0:Sha256"] = "secret",
             ["Access:ServiceKey"] = "short",
         };
-        var fault = Assert.Throws<RoleConfigurationException>(() =>
-            AccessOptions.From(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), "sample"));
-        foreach (var word in (string[])["Name", "'king'", "Sha256", "Access:ServiceKey"])
-            Assert.Contains(word, fault.Message);
-        Assert.DoesNotContain("secret", fault.Message);
+        var said = Faults(settings);
+        foreach (var word in (string[])["Name", "'king'", "Sha256", "Access:ServiceKey"]) Assert.Contains(word, said);
+        Assert.DoesNotContain("secret", said);
     }
 
     [Theory]
@@ -100,9 +98,14 @@ public sealed class AccessTests : IAsyncLifetime
     public void A_key_has_one_role_by_its_name(string role)
     {
         var settings = new Dictionary<string, string?>(TestKeys.Pairs) { ["Access:Keys:0:Role"] = role };
-        var fault = Assert.Throws<RoleConfigurationException>(() =>
-            AccessOptions.From(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), "sample"));
-        Assert.Contains($"'{role}' is none of", fault.Message);
+        Assert.Contains($"'{role}' is none of", Faults(settings));
+    }
+
+    private static string Faults(Dictionary<string, string?> settings)
+    {
+        var errors = new List<string>();
+        _ = AccessOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), errors);
+        return string.Join(' ', errors);
     }
 
     [Fact]

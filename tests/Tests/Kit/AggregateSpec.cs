@@ -1,55 +1,51 @@
 using System.Text;
 using EventStream.Contracts;
+using EventStream.EventStore;
 
 namespace EventStream.Tests.Kit;
 
 /// <summary>
-/// Given what happened, when something is decided, then these events: how an aggregate is specified. Events are
+/// Given what happened, when something is decided, then these messages: how an aggregate is specified. Messages are
 /// compared as the JSON that is stored, because lists inside records compare by identity.
 /// </summary>
 /// <example><c>Given(Registered).When(video => video.CompleteUpload(...)).Then(Uploaded);</c></example>
-public abstract class AggregateSpec<TState>(TState initial, Func<TState, IEvent, TState> apply)
+internal static class AggregateSpec
 {
-    /// <summary>What happened so far; nothing, for a new one.</summary>
-    protected Scenario Given(params IEvent[] history) => new(this, history);
+    /// <summary>The state that these messages lead to.</summary>
+    public static Given<TState> Given<TState>(params IReadOnlyList<IMessage> history)
+        where TState : class, IAggregate<TState>, new() =>
+        new(history.Aggregate(new TState(), (state, message) => state.Fold(message)));
+}
 
-    /// <summary>One moment in the life of an aggregate.</summary>
-    protected sealed class Scenario(AggregateSpec<TState> spec, IEvent[] given)
+/// <summary>A state to decide on.</summary>
+internal sealed record Given<TState>(TState State)
+    where TState : class, IAggregate<TState>, new()
+{
+    /// <summary>Takes the decision; what it leads to must be a state.</summary>
+    public Decision<TState> When(Func<TState, IEnumerable<IMessage>> decide)
     {
-        private IEvent[] history = given;
-        private IEvent[] decided = [];
+        IReadOnlyList<IMessage> messages = [.. decide(State)];
+        return new(messages, messages.Aggregate(State, (state, message) => state.Fold(message)));
+    }
+}
 
-        /// <summary>The state that it has now, what was decided included.</summary>
-        public TState State => history.Concat(decided).Aggregate(spec.Initial, spec.Apply);
-
-        /// <summary>Takes a decision on the state. Whatever was decided before has happened.</summary>
-        public Scenario When(Func<TState, IEnumerable<IEvent>> decide)
-        {
-            history = [.. history, .. decided];
-            decided = [];
-            decided = [.. decide(State)];
-            return this;
-        }
-
-        /// <summary>Exactly these events, none for a decision that changes nothing.</summary>
-        public Scenario Then(params IEvent[] expected)
-        {
-            Assert.Equal(expected.Select(Text), decided.Select(Text));
-            return this;
-        }
-
-        /// <summary>What the state is then.</summary>
-        public Scenario Then(Action<TState> look)
-        {
-            look(State);
-            return this;
-        }
-
-        private static string Text(IEvent e) =>
-            $"{e.GetType().Name} {Encoding.UTF8.GetString(MessageTypes.Write(e))}";
+/// <summary>What was decided, and the state after it.</summary>
+internal sealed record Decision<TState>(IReadOnlyList<IMessage> Messages, TState After)
+    where TState : class, IAggregate<TState>, new()
+{
+    /// <summary>Exactly these messages, none for a decision that changes nothing.</summary>
+    public Decision<TState> Then(params IReadOnlyList<IMessage> expected)
+    {
+        Assert.Equal(expected.Select(Text), Messages.Select(Text));
+        return this;
     }
 
-    private TState Initial => initial;
+    /// <summary>Nothing is left to decide.</summary>
+    public Decision<TState> ThenNothing() => Then();
 
-    private TState Apply(TState state, IEvent e) => apply(state, e);
+    /// <summary>Decides again, after what was decided.</summary>
+    public Decision<TState> When(Func<TState, IEnumerable<IMessage>> decide) => new Given<TState>(After).When(decide);
+
+    private static string Text(IMessage message) =>
+        $"{message.GetType().Name} {Encoding.UTF8.GetString(MessageTypes.Write(message))}";
 }

@@ -17,7 +17,6 @@ public static class PostgresFixture
     public static readonly Lazy<string> MasterKeyFile = new(WriteMasterKey);
 
     private static readonly Lazy<Task<PostgresCluster>> Shared = new(StartAsync);
-    private static readonly Lazy<Task<PostgresCluster>> Quiet = new(StartAsync);
 
     /// <summary>The cluster, for tests that need its connection string.</summary>
     public static Task<PostgresCluster> ClusterAsync() => Shared.Value;
@@ -25,22 +24,14 @@ public static class PostgresFixture
     /// <summary>
     /// Options for a schema of a name that no other test has; the schema is empty until something migrates it.
     /// </summary>
-    public static Task<PostgresOptions> OptionsAsync(string name) => OptionsAsync(Shared.Value, name);
-
-    /// <summary>
-    /// The same on a server that no other class writes to: a transaction that stays open anywhere on a server holds the
-    /// high-water mark of every schema there.
-    /// </summary>
-    public static Task<PostgresOptions> QuietOptionsAsync(string name) => OptionsAsync(Quiet.Value, name);
-
-    private static async Task<PostgresOptions> OptionsAsync(Task<PostgresCluster> starting, string name)
+    public static async Task<PostgresOptions> OptionsAsync(string name)
     {
-        var cluster = await starting;
+        var cluster = await Shared.Value;
         return new PostgresOptions
         {
             ConnectionString = cluster.ConnectionString,
             MasterKey = MasterKey.Of(MasterSecret),
-            Schema = $"{name.ToLowerInvariant()}_{Guid.NewGuid():N}"[..Math.Min(60, name.Length + 33)],
+            Schema = $"{name.ToLowerInvariant()}_{Guid.NewGuid():N}"[..Math.Min(50, name.Length + 33)],
         };
     }
 

@@ -2,6 +2,7 @@ using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Media.S3;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace EventStream.Tests.Media;
 
@@ -25,7 +26,7 @@ public sealed class MediaSettingsTests : IDisposable
         Assert.IsType<FolderMediaStore>(Store(("Media:Root", folder.FullName)));
         using var s3 = Assert.IsType<S3MediaStore>(
             Store([.. Good, ("Media:Root", ""), ("Media:S3:LocalFolder", folder.FullName)]));
-        var options = S3Options.From(RoleHost.ReadConfiguration(overrides: Pairs(Good)), new List<string>());
+        var options = S3Options.Read(RoleHost.ReadConfiguration(overrides: Pairs(Good)), new List<string>());
         Assert.Equal("us-east-1", options!.Region);
         Assert.DoesNotContain(Secret, options.ToString());
     }
@@ -42,7 +43,7 @@ public sealed class MediaSettingsTests : IDisposable
     [InlineData("LocalBytesMax 'much'", "Media:S3:Bucket=media", "Media:S3:LocalBytesMax=much")]
     public void What_is_wrong_is_named_at_the_start(string expected, params string[] settings)
     {
-        var e = Assert.Throws<RoleConfigurationException>(() => Store(
+        var e = Assert.Throws<OptionsValidationException>(() => Store(
             [.. settings.Select(setting => setting.Split('=', 2)).Select(pair => (pair[0], pair[1]))]));
         Assert.Contains(expected, e.Message);
         Assert.DoesNotContain("secret@", e.Message);
@@ -50,7 +51,7 @@ public sealed class MediaSettingsTests : IDisposable
 
     private static IMediaStore Store(params (string Key, string Value)[] settings) =>
         new ServiceCollection().AddMediaStore(
-            RoleHost.ReadConfiguration(overrides: Pairs(settings)), "upload")
+            RoleHost.ReadConfiguration(overrides: Pairs(settings)))
             .BuildServiceProvider().GetRequiredService<IMediaStore>();
 
     private static IEnumerable<KeyValuePair<string, string?>> Pairs((string Key, string Value)[] settings) =>

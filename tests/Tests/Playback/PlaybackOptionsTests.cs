@@ -14,7 +14,7 @@ public sealed class PlaybackOptionsTests
     [Fact]
     public void Urls_default_to_loopback_and_edges_lose_their_trailing_slash()
     {
-        var options = PlaybackOptions.From(RoleHost.ReadConfiguration(null, Good));
+        var options = Read(Good);
 
         Assert.Equal("http://127.0.0.1:7003", options.TrafficUrl);
         Assert.Equal("http://127.0.0.1:7080", options.Edges[0].Url);
@@ -24,13 +24,13 @@ public sealed class PlaybackOptionsTests
     [Fact]
     public void Players_get_public_addresses_and_roles_ask_each_other_at_their_own()
     {
-        var options = PlaybackOptions.From(RoleHost.ReadConfiguration(null,
+        var options = Read(
         [
             .. Good, new("Urls:traffic", "http://traffic:7003"), new("Urls:collect", "http://collect:7004"),
             new("Urls:Public:traffic", "https://traffic.video.example"),
             new("Urls:Public:collect", "https://collect.video.example/"),
             new("Urls:Public:edge-a", "https://edge-a.video.example/"),
-        ]));
+        ]);
 
         Assert.Equal("http://traffic:7003", options.TrafficUrl);
         Assert.Equal("https://traffic.video.example", options.SteeringUrl);
@@ -42,7 +42,7 @@ public sealed class PlaybackOptionsTests
     public void Everything_wrong_is_named_at_once()
     {
         var error = Assert.Throws<RoleConfigurationException>(() =>
-            PlaybackOptions.From(RoleHost.ReadConfiguration(null,
+            RoleHost.Build(new PlaybackRole(), RoleHost.ReadConfiguration(null,
         [
             new("Playback:SigningKeyFile", "/nowhere/key"), new("Playback:TokenLifetimeSeconds", "soon"),
             new("Playback:SessionsPerMinute", "0"),
@@ -52,5 +52,13 @@ public sealed class PlaybackOptionsTests
         Assert.All(
             (string[])["SigningKeyFile", "TokenLifetimeSeconds", "SessionsPerMinute", "Media:Root", "Traffic:Edges"],
             name => Assert.Contains(name, error.Message));
+    }
+
+    private static PlaybackOptions Read(KeyValuePair<string, string?>[] settings)
+    {
+        var errors = new List<string>();
+        var options = PlaybackOptions.Read(RoleHost.ReadConfiguration(null, settings), errors);
+        Assert.Empty(errors);
+        return options;
     }
 }

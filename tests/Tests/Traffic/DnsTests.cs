@@ -22,14 +22,14 @@ public sealed class DnsTests
 
     public DnsTests()
     {
-        var options = TrafficOptions.From(RoleHost.ReadConfiguration(null,
+        var options = TrafficOptions.Read(RoleHost.ReadConfiguration(null,
         [
             new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Region", "eu"),
             new("Traffic:Edges:0:Url", "http://edge-a.example"), new("Traffic:Edges:0:Addresses",
                 "192.0.2.1, 2001:db8::1"),
             new("Traffic:Edges:1:Name", "edge-b"), new("Traffic:Edges:1:Region", "us"),
             new("Traffic:Edges:1:Url", "http://192.0.2.2:80"), new("Traffic:DnsName", "edge.example"),
-        ]));
+        ]), []);
         map = new EdgeMap(options, TimeProvider.System);
         // The journal is not started, so nothing asks for the topic.
         var journal = new SteeringJournal(

@@ -6,7 +6,7 @@ using static EventStream.Tests.Upload.VideoSamples;
 namespace EventStream.Tests.Upload;
 
 /// <summary>The video: given what happened, when something is decided, then these events.</summary>
-public sealed class VideoTests() : AggregateSpec<Video>(Video.Aggregate.Initial, Video.Aggregate.Apply)
+public sealed class VideoTests
 {
     [Fact]
     public void A_video_is_registered_once() => Given()
@@ -71,11 +71,13 @@ public sealed class VideoTests() : AggregateSpec<Video>(Video.Aggregate.Initial,
     [Fact]
     public void The_status_follows_the_life()
     {
-        Given(Registered).Then(v => Assert.Equal(VideoStatus.Registered, v.Status));
-        Given(Registered, Uploaded).Then(v => Assert.Equal(VideoStatus.Uploaded, v.Status));
-        Given(Registered, Uploaded, Probed).Then(v => Assert.Equal(VideoStatus.Probed, v.Status));
-        Given(Encoding).Then(v => Assert.Equal(VideoStatus.Encoding, v.Status));
-        Given(Playing).Then(v => Assert.Equal(VideoStatus.Playable, v.Status));
-        Given(Registered, Rejected).Then(v => Assert.Equal(VideoStatus.Rejected, v.Status));
+        Assert.Equal(VideoStatus.Registered, Given(Registered).State.Status);
+        Assert.Equal(VideoStatus.Uploaded, Given(Registered, Uploaded).State.Status);
+        Assert.Equal(VideoStatus.Probed, Given(Registered, Uploaded, Probed).State.Status);
+        Assert.Equal(VideoStatus.Encoding, Given(Encoding).State.Status);
+        Assert.Equal(VideoStatus.Playable, Given(Playing).State.Status);
+        Assert.Equal(VideoStatus.Rejected, Given(Registered, Rejected).State.Status);
     }
+
+    private static Given<Video> Given(params IReadOnlyList<IMessage> history) => AggregateSpec.Given<Video>(history);
 }

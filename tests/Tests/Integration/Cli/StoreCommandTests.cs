@@ -1,70 +1,78 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Daemon;
-using EventStream.EventStore.Postgres;
 using EventStream.Tests.Integration.EventStore;
 using EventStream.Tests.Kit;
-using EventStream.Upload.Library;
+using EventStream.Upload;
 
 namespace EventStream.Tests.Integration.Cli;
 
-/// <summary>The commands <c>eventstream store ...</c> through the real executable, on a real PostgreSQL and
+/// <summary>The verbs <c>eventstream store ...</c> through the real executable, on a real PostgreSQL and
 /// broker.</summary>
 [Trait("Category", "Integration")]
-public sealed class StoreCommandTests
+public sealed class StoreCommandTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);
+    private readonly string folder = Directory.CreateTempSubdirectory("eventstream-store-").FullName;
+    private StoreCli cli = null!;
 
-    [Fact]
-    public async Task A_store_is_migrated_twice_looked_at_and_its_projection_rebuilt()
+    public async Task InitializeAsync() => cli = await StoreCli.CreateAsync("tool");
+
+    public async Task DisposeAsync()
     {
-        var options = await PostgresFixture.OptionsAsync("tool");
-        var (code, output, error) = await RunAsync(options, null, "status");
-        Assert.Equal(1, code);
-        Assert.Contains("holds no event store", error, StringComparison.Ordinal);
-        Assert.Contains("run `eventstream store migrate`", error, StringComparison.Ordinal);
-
-        (code, output, _) = await RunAsync(options, null, "migrate");
-        Assert.Equal(0, code);
-        Assert.Contains("steps applied", output, StringComparison.Ordinal);
-        (_, output, _) = await RunAsync(options, null, "migrate");
-        Assert.Equal("store: up to date\nupload: up to date\n", output);
-
-        await using var rig = await StoreRig.OpenAsync(options);
-        await rig.AppendAsync("video-1", Registered("One"));
-        await rig.DaemonAsync(new DaemonPlan().Add(new VideoListProjection()));
-        await rig.WaitAsync("video-list");
-        await rig.ExecuteAsync("update video_list set title = 'spoilt'");
-        (code, output, error) = await RunAsync(options, null, "rebuild", "video-list");
-        Assert.True(code == 0, error);
-        Assert.Contains("video-list is rebuilt and live", output, StringComparison.Ordinal);
-        Assert.Contains("video-list generation 2: 1 of 1", error, StringComparison.Ordinal);
-        Assert.Equal(["One"], await rig.RowsAsync("select title from video_list"));
-        await rig.AppendAsync("video-2", Registered("Two"));
-        await rig.WaitAsync("video-list");
-
-        (code, output, _) = await RunAsync(options, null, "status");
-        Assert.Equal(0, code);
-        Assert.Contains("safe to read up to position 2", output, StringComparison.Ordinal);
-        Assert.Matches(@"video-list +2 +2 +1  live, async", output);
-        Assert.Matches(@"video-list:g2 +2 +0 +0  runs or stands by", output);
-        (_, output, _) = await RunAsync(options, null, "pause", "video-list");
-        Assert.Equal("video-list rests\n", output);
-        Assert.Matches("video-list:g2.* paused", (await RunAsync(options, null, "status")).Output);
-        (_, output, _) = await RunAsync(options, null, "resume", "video-list");
-        Assert.Equal("video-list goes on\n", output);
+        await cli.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
     }
 
     [Fact]
-    public async Task An_export_that_was_cut_off_is_gone_on_with()
+    public async Task A_store_is_asserted_migrated_twice_and_looked_at()
     {
-        await using var rig = await StoreRig.StartAsync("export");
-        for (var i = 0; i < 5; i++) await rig.AppendAsync($"video-{i % 2}", Registered($"Title {i}"));
-        var file = Path.Combine(Directory.CreateTempSubdirectory("eventstream-export-").FullName, "events.ndjson");
-        Assert.Equal(0, (await RunAsync(rig.Options, null, "export", "--out", file)).Code);
+        var (code, output, error) = await cli.RunAsync("status");
+        Assert.Equal(1, code);
+        Assert.Contains("run `eventstream store migrate`", error, StringComparison.Ordinal);
+        (code, output, _) = await cli.RunAsync("assert");
+        Assert.Equal(1, code);
+        Assert.Contains($"upload: schema {cli.Schema("upload")} differs", output, StringComparison.Ordinal);
+        Assert.Contains("upload.sql", await cli.DoneAsync("migrate", "--script", folder), StringComparison.Ordinal);
+        Assert.Contains(
+            "mt_events",
+            await File.ReadAllTextAsync(Path.Combine(folder, "upload.sql")),
+            StringComparison.Ordinal
+        );
+
+        for (var turn = 0; turn < 2; turn++)
+        {
+            Assert.Equal(
+                $"upload: schema {cli.Schema("upload")} is up to date\n"
+                    + $"encode: schema {cli.Schema("encode")} is up to date\n",
+                await cli.DoneAsync("migrate")
+            );
+        }
+
+        Assert.Contains(
+            $"encode: schema {cli.Schema("encode")} is as expected",
+            await cli.DoneAsync("assert"),
+            StringComparison.Ordinal
+        );
+        await RegisterAsync("One");
+        output = await cli.DoneAsync("status", "--service", "upload");
+        Assert.Matches(@"upload +\(newest event\) +1", output);
+        Assert.Matches(@"upload +video-list:\S+ +0 +1  nobody", output);
+        Assert.Matches(@"upload +kafka-relay:All +0 +1  nobody", output);
+        await cli.DoneAsync("rebuild", "video-list");
+        Assert.Matches(@"upload +video-list:\S+ +1 +0  nobody", await cli.DoneAsync("status", "--service", "upload"));
+    }
+
+    [Fact]
+    public async Task An_export_that_was_cut_off_continues()
+    {
+        await cli.DoneAsync("migrate");
+        for (var i = 0; i < 5; i++)
+            await RegisterAsync($"Title {i}");
+        var file = Path.Combine(folder, "events.ndjson");
+        await cli.DoneAsync("export", "--service", "upload", "--out", file);
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         var whole = await File.ReadAllTextAsync(file);
         var lines = whole.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal([1L, 2, 3, 4, 5], lines.Select(line => line.GetProperty("position").GetInt64()));
@@ -74,99 +82,52 @@ public sealed class StoreCommandTests
         // As a kill leaves it: the fourth line half written.
         var torn = whole.IndexOf("\"position\":4", StringComparison.Ordinal) + 40;
         await File.WriteAllTextAsync(file, whole[..torn]);
-        var (code, output, _) = await RunAsync(rig.Options, null, "export", "--out", file);
-        Assert.Equal((0, $"2 events written to {file}\n"), (code, output));
+        Assert.Equal(
+            $"2 events written to {file}\n",
+            await cli.DoneAsync("export", "--service", "upload", "--out", file)
+        );
         Assert.Equal(whole, await File.ReadAllTextAsync(file));
 
-        (code, output, _) = await RunAsync(rig.Options, null, "export", "--stream", "video-1");
-        Assert.Equal(0, code);
+        var one = lines[2].GetProperty("stream").GetString()!;
+        var output = await cli.DoneAsync("export", "--stream", one);
         Assert.Equal(
-            [1L, 2], output.TrimEnd('\n').Split('\n').Select(line =>
-                JsonDocument.Parse(line).RootElement.GetProperty("version").GetInt64()));
+            "Title 2",
+            JsonDocument.Parse(output).RootElement.GetProperty("data").GetProperty("title").GetString()
+        );
         await File.WriteAllTextAsync(file, "not ours\n");
-        (code, _, output) = await RunAsync(rig.Options, null, "export", "--out", file);
+        var (code, _, error) = await cli.RunAsync("export", "--service", "upload", "--out", file);
         Assert.Equal(1, code);
-        Assert.Contains("is no exported event: name another file", output, StringComparison.Ordinal);
+        Assert.Contains("is no exported event: name another file", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_replay_publishes_a_stream_again_and_says_that_it_is_one()
+    public async Task A_replay_publishes_a_stream_again_and_marks_it()
     {
         await using var broker = await TestBroker.StartAsync();
-        await using var rig = await StoreRig.StartAsync("replay");
+        await cli.DoneAsync("migrate");
         await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.VideoEvents);
-        await rig.AppendAsync("video-1", Registered("One"), SampleEvents.Uploaded());
-        await rig.AppendAsync("video-2", Registered("Two"));
-        var (code, output, error) = await RunAsync(rig.Options, broker.Bootstrap, "replay", "--stream", "video-1");
+        var id = await RegisterAsync("One");
+        await RegisterAsync("Two");
+        var (code, output, error) = await cli.RunAsync(broker.Bootstrap, ["replay", "--stream", $"video-{id}"]);
         Assert.True(code == 0, error);
-        Assert.Equal("2 events are published again\n", output);
+        Assert.Equal("1 events are published again\n", output);
         var records = await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name);
-        Assert.Equal([("1", 1L, true), ("1", 2L, true)], records.Select(r => (r.Key, r.Version, r.Replay)));
-    }
-
-    [Fact]
-    public async Task A_reader_that_rests_is_rewound_and_handles_again_what_came_after_the_position()
-    {
-        await using var rig = await StoreRig.StartAsync("rewound");
-        var seen = new SeenPositions();
-        await rig.DaemonAsync(new DaemonPlan(), [seen]);
-        for (var i = 0; i < 3; i++) await rig.AppendAsync("video-1", Registered($"Title {i}"));
-        await Wait.UntilAsync("three events were handled", () => seen.Handled.Count == 3);
-
-        var (code, _, error) = await RunAsync(rig.Options, null, "rewind", seen.Name, "1");
-        Assert.Equal(1, code);
-        Assert.Contains("`eventstream store pause` makes one rest", error, StringComparison.Ordinal);
-        Assert.Equal(0, (await RunAsync(rig.Options, null, "pause", seen.Name)).Code);
-        (code, var output, error) = await RunAsync(rig.Options, null, "rewind", seen.Name, "1");
-        Assert.True(code == 0, error);
-        Assert.Equal("seen-positions handles events after position 1 again, once it is resumed\n", output);
-        Assert.Equal(3, seen.Handled.Count);
-        Assert.Equal(0, (await RunAsync(rig.Options, null, "resume", seen.Name)).Code);
-        await Wait.UntilAsync("the last two were handled again", () => seen.Handled.Count == 5);
-        Assert.Equal([1L, 2, 3, 2, 3], seen.Handled);
-    }
-
-    [Fact]
-    public async Task A_person_is_erased_from_one_tenant_for_ever()
-    {
-        await using var rig = await StoreRig.StartAsync("erased");
-        await rig.AppendAsync("video-1", Registered("One"));
-        var (code, output, error) = (0, "", "");
-        // What another transaction of the server may still precede is not exported yet.
-        await Wait.UntilAsync("the event was exported", async () =>
-        {
-            (code, output, error) = await RunAsync(rig.Options, null, "export");
-            Assert.True(code == 0, error);
-            return output.Contains("Blender", StringComparison.Ordinal);
-        });
-        (code, output, _) = await RunAsync(rig.Options, null, "erase", "Blender", "--tenant", "another");
-        Assert.Equal((0, "Nothing was known of the person.\n"), (code, output));
-        (code, output, error) = await RunAsync(rig.Options, null, "erase", "Blender");
-        Assert.True(code == 0, error);
-        Assert.StartsWith("The person is erased.", output, StringComparison.Ordinal);
-
-        (_, output, _) = await RunAsync(rig.Options, null, "export");
-        Assert.DoesNotContain("Blender", output, StringComparison.Ordinal);
-        var data = JsonDocument.Parse(output).RootElement.GetProperty("data");
-        Assert.Equal(PersonalDataAttribute.Erased, data.GetProperty("publisher").GetString());
-        Assert.Equal("One", data.GetProperty("title").GetString());
-        (code, output, _) = await RunAsync(rig.Options, null, "erase", "Blender");
-        Assert.Equal((0, "Nothing was known of the person.\n"), (code, output));
+        Assert.Equal([(id.ToString(), 1L, true)], records.Select(r => (r.Key, r.Version, r.Replay)));
+        (_, output, _) = await cli.RunAsync(broker.Bootstrap, ["replay", "--service", "upload", "--after", "1"]);
+        Assert.Equal("1 events are published again\n", output);
     }
 
     [Theory]
-    [InlineData("'nothing' is not a projection. The projections are: video-list.", "rebuild", "nothing")]
-    [InlineData("There is no reader 'nothing'", "pause", "nothing")]
-    [InlineData("Name what to replay: --stream, or a range by --after and --up-to.", "replay")]
-    [InlineData("'encode-1' has no topic: the relay carries video-* to video.events.", "replay", "--stream",
-        "encode-1")]
-    [InlineData("is a projection: its rows would count events twice", "rewind", "video-list", "0")]
-    [InlineData("the topics themselves say how far the relay is", "rewind", "kafka-relay", "0")]
+    [InlineData("'nothing' is no read model. The read models are: video-list", "rebuild", "nothing")]
+    [InlineData("Name what to replay: --stream, or a range by --service, --after and --up-to.", "replay")]
+    [InlineData("Name the service whose events they are: --service upload or --service encode.", "export")]
+    [InlineData("'other' keeps no store. The services are: upload, encode.", "status", "--service", "other")]
+    [InlineData("'other-1' is no stream.", "export", "--stream", "other-1")]
+    [InlineData("cannot be read", "import", "/nowhere/events.ndjson")]
     public async Task What_cannot_be_done_is_one_sentence_with_the_remedy(string sentence, params string[] arguments)
     {
-        await using var rig = await StoreRig.StartAsync("refused");
-        await rig.StopAsync(await rig.DaemonAsync(new DaemonPlan().Add(new VideoListProjection())));
-        var (code, _, error) = await RunAsync(rig.Options, null, arguments);
+        await cli.DoneAsync("migrate");
+        var (code, _, error) = await cli.RunAsync(arguments);
         Assert.Equal(1, code);
         Assert.StartsWith("eventstream: ", error, StringComparison.Ordinal);
         Assert.Contains(sentence, error, StringComparison.Ordinal);
@@ -174,55 +135,28 @@ public sealed class StoreCommandTests
     }
 
     [Fact]
-    public async Task A_PostgreSQL_that_is_not_there_and_a_schema_from_the_future_are_named()
+    public async Task A_PostgreSQL_that_does_not_answer_and_a_schema_from_the_future_are_named()
     {
-        var nowhere = (await PostgresFixture.OptionsAsync("nowhere")) with
-        {
-            ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}",
-        };
-        Assert.Contains("does not answer", (await RunAsync(nowhere, null, "status")).Error, StringComparison.Ordinal);
-        await using var rig = await StoreRig.StartAsync("future");
-        await rig.ExecuteAsync("insert into migrations values ('store', 999, '999_later.sql', 'x')");
-        var (code, _, error) = await RunAsync(rig.Options, null, "migrate");
+        Assert.Contains("does not answer", (await cli.Elsewhere().RunAsync("status")).Error, StringComparison.Ordinal);
+        await cli.DoneAsync("migrate");
+        await cli.ExecuteAsync(
+            $"insert into {cli.Schema("upload")}.migrations values ('upload', 999, '999_later.sql', 'x')"
+        );
+        var (code, _, error) = await cli.RunAsync("migrate");
         Assert.Equal(1, code);
         Assert.Contains("update the program", error, StringComparison.Ordinal);
     }
 
-    private static VideoRegistered Registered(string title) =>
-        new(VideoId.New(Now), "Blender", title, "file.mp4", 10, Now);
-
-    private static async Task<(int Code, string Output, string Error)> RunAsync(
-        PostgresOptions options, string? kafka, params string[] arguments)
+    private async Task<VideoId> RegisterAsync(string title)
     {
-        var start = new ProcessStartInfo(Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"))
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        foreach (var argument in (string[])["store", .. arguments]) start.ArgumentList.Add(argument);
-        start.Environment["EVENTSTREAM__POSTGRES__CONNECTIONSTRING"] = options.ConnectionString;
-        start.Environment["EVENTSTREAM__POSTGRES__MASTERKEYFILE"] = PostgresFixture.MasterKeyFile.Value;
-        start.Environment["EVENTSTREAM__POSTGRES__SCHEMA"] = options.Schema;
-        if (kafka is not null) start.Environment["EVENTSTREAM__KAFKA__BOOTSTRAP"] = kafka;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        using var cancel = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await process.WaitForExitAsync(cancel.Token);
-        return (process.ExitCode, await output, await error);
-    }
-
-    /// <summary>Keeps the positions of the events that it is given, in their order.</summary>
-    private sealed class SeenPositions() : Subscription("seen-positions")
-    {
-        public ConcurrentQueue<long> Handled { get; } = new();
-
-        public override async Task HandleAsync(
-            IReadOnlyList<RecordedEvent> events, long upTo, Checkpoint checkpoint, CancellationToken cancellation)
-        {
-            foreach (var recorded in events) Handled.Enqueue(recorded.Position);
-            await checkpoint.MoveAsync(upTo, cancellation);
-        }
+        await using var upload = cli.Open("upload");
+        var id = VideoId.New(Now);
+        await new Decider<Video>(upload.Documents, upload.Personal, TimeProvider.System).DecideAsync(
+            id.Value,
+            video => video.Register(id, "Blender", title, "file.mp4", 10, Now),
+            EventMetadata.None,
+            default
+        );
+        return id;
     }
 }

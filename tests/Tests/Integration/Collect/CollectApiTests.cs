@@ -181,10 +181,11 @@ public sealed class CollectApiTests
     public void Without_the_signing_key_or_an_edges_name_the_role_does_not_start()
     {
         var key = Assert.Throws<RoleConfigurationException>(() =>
-            CollectOptions.From(RoleHost.ReadConfiguration(null, [])));
+            RoleHost.Build(new CollectRole(), RoleHost.ReadConfiguration(null, [])));
         Assert.Contains("Playback:SigningKey", key.Message, StringComparison.Ordinal);
-        var log = Assert.Throws<RoleConfigurationException>(() => CollectOptions.From(RoleHost.ReadConfiguration(
-            null, CollectRig.Settings(("Collect:AccessLogs:0", "/edges/access.log")))));
+        var log = Assert.Throws<RoleConfigurationException>(() => RoleHost.Build(
+            new CollectRole(), RoleHost.ReadConfiguration(
+                null, CollectRig.Settings(("Collect:AccessLogs:0", "/edges/access.log")))));
         Assert.Contains("name of its Edge", log.Message, StringComparison.Ordinal);
     }
 

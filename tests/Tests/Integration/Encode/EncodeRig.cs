@@ -4,6 +4,7 @@ using EventStream.Contracts;
 using EventStream.Encode;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Programs;
 using EventStream.Encode.Worker;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
@@ -39,7 +40,12 @@ public sealed class EncodeRig : IDisposable
 
     public ProgramRunner Runner { get; }
 
-    public SourceReader Reader => new(Ffprobe, Ffmpeg, Runner);
+    public SourceReader Reader => new(Ffprobe, Runner, Encoder());
+
+    /// <summary>What runs ffmpeg, or a script in its place.</summary>
+    public FfmpegRunner Encoder(string? ffmpeg = null, TimeSpan? quietMax = null) => new(
+        ffmpeg ?? Ffmpeg, Path.Combine(Folder, "work"),
+        new ProgramOptions { QuietMax = quietMax ?? TimeSpan.FromSeconds(60) }, TimeProvider.System);
 
     /// <summary>
     /// An ffmpeg that reads its source no faster than it plays, so that an encode takes long and costs little.
@@ -47,12 +53,16 @@ public sealed class EncodeRig : IDisposable
     public string SlowFfmpeg()
     {
         var path = Path.Combine(Folder, "slow-ffmpeg");
-        File.WriteAllText(path, $"#!/bin/sh\necho $$ > {path}.pid\nexec {Ffmpeg} -re \"$@\"\n");
-        MakeExecutable(path);
-        return path;
+        return Script(path, $"echo $$ > {path}.pid\nexec {Ffmpeg} -re \"$@\"");
     }
 
-    public void MakeExecutable(string path) => Run("/bin/chmod", ["755", path]);
+    /// <summary>A program in place of ffmpeg. FFMpegCore asks for its version before the first run.</summary>
+    public string Script(string path, string lines)
+    {
+        File.WriteAllText(path, $"#!/bin/sh\n[ \"$1\" = -version ] && exit 0\n{lines}\n");
+        Run("/bin/chmod", ["755", path]);
+        return path;
+    }
 
     /// <summary>Makes a clip under <c>sources/name</c> with ffmpeg's own words and returns its key.</summary>
     public string Clip(string name, string arguments)
@@ -66,11 +76,11 @@ public sealed class EncodeRig : IDisposable
 
     /// <summary>A worker's work without Kafka.</summary>
     public TaskWork Work(EncodeOptions? options = null, string? ffmpeg = null) => new(
-        Media, Runner, Reader, new Packager(PackagerPath, Runner), options ?? Options("w"), ffmpeg ?? Ffmpeg);
+        Media, Encoder(ffmpeg), Reader, new Packager(PackagerPath, Runner), options ?? Options("w"));
 
     public EncodeWorker Worker(string id, Said said, string? ffmpeg = null) => new(
-        Work(Options(id), ffmpeg), new Claims(Media, id, TimeProvider.System), said, Options(id), TimeProvider.System,
-        NullLogger<EncodeWorker>.Instance);
+        Work(Options(id), ffmpeg), new TaskLeases(Media, id, TimeProvider.System), said, Options(id),
+        TimeProvider.System, NullLogger<EncodeWorker>.Instance);
 
     public EncodeOptions Options(string worker) => new()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Encode;
@@ -17,7 +18,7 @@ public sealed class EncodeStage : IAsyncDisposable
 {
     private readonly List<WebApplication> running = [];
     private readonly CancellationTokenSource stop = new();
-    private readonly ConcurrentQueue<(string EventId, IMessage Message)> heard = new();
+    private readonly ConcurrentQueue<(string EventId, IMessage Message)> records = new();
     private Task listening = Task.CompletedTask;
 
     private EncodeStage(TestBroker broker, Dictionary<string, string?> settings) =>
@@ -29,8 +30,8 @@ public sealed class EncodeStage : IAsyncDisposable
 
     public Dictionary<string, string?> Settings { get; }
 
-    /// <summary>Every record of encode.events so far.</summary>
-    public IEnumerable<(string EventId, IMessage Message)> Heard => heard;
+    /// <summary>Every committed record of the encode topics so far.</summary>
+    public IReadOnlyCollection<(string EventId, IMessage Message)> Records => records;
 
     public static async Task<EncodeStage> StartAsync()
     {
@@ -41,7 +42,7 @@ public sealed class EncodeStage : IAsyncDisposable
             ["Kafka:Bootstrap"] = broker.Bootstrap,
             ["Postgres:ConnectionString"] = postgres.ConnectionString,
             ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
-            ["Postgres:Schema"] = postgres.Schema,
+            ["Postgres:SchemaPrefix"] = postgres.Schema + "_",
             ["Encode:Preset"] = "ultrafast",
             ["Encode:Threads"] = "1",
             ["Listen:encode"] = "http://127.0.0.1:0",
@@ -52,16 +53,50 @@ public sealed class EncodeStage : IAsyncDisposable
     }
 
     /// <summary>
-    /// The facts of a type. Delivery is at least once, so a fact may be heard again, under the same id; it counts once.
+    /// The messages of a type. Workers report at least once, under the same id; a report counts once.
     /// </summary>
     public IEnumerable<T> Of<T>() =>
-        heard.Where(h => h.Message is T).DistinctBy(h => h.EventId).Select(h => (T)h.Message);
+        records.Where(record => record.Message is T).DistinctBy(record => record.EventId)
+            .Select(record => (T)record.Message);
 
     public async Task<WebApplication> PlannerAsync()
     {
         var app = await RunAsync(new EncodePlannerRole(), []);
-        listening = Task.Run(Listen);
+        Listen();
         return app;
+    }
+
+    /// <summary>Begins to read the encode topics, which exist.</summary>
+    public void Listen() => listening = Task.Run(ReadTopics);
+
+    /// <summary>Stops the roles that run in this process.</summary>
+    public async Task StopRolesAsync()
+    {
+        foreach (var app in Enumerable.Reverse(running))
+        {
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+
+        running.Clear();
+    }
+
+    /// <summary>A role as a process of its own, which can be killed.</summary>
+    public Process StartProcess(string role, params (string Name, string Value)[] more)
+    {
+        var start = new ProcessStartInfo(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "eventstream.dll"), "run", role])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in Settings.Select(pair => (pair.Key, pair.Value!)).Concat(more))
+            start.Environment[$"EVENTSTREAM__{name.Replace(":", "__", StringComparison.Ordinal)}"] = value;
+        var process = Process.Start(start)!;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
     }
 
     public Task<WebApplication> WorkerAsync(string id, string? ffmpeg = null) => RunAsync(
@@ -78,12 +113,7 @@ public sealed class EncodeStage : IAsyncDisposable
     {
         await stop.CancelAsync();
         await listening;
-        foreach (var app in Enumerable.Reverse(running))
-        {
-            await app.StopAsync();
-            await app.DisposeAsync();
-        }
-
+        await StopRolesAsync();
         await Broker.DisposeAsync();
         Rig.Dispose();
         stop.Dispose();
@@ -97,18 +127,20 @@ public sealed class EncodeStage : IAsyncDisposable
         return app;
     }
 
-    private void Listen()
+    private void ReadTopics()
     {
         var config =
             new KafkaOptions { Bootstrap = Broker.Bootstrap }.ConsumerConfig("test", $"test-{Guid.NewGuid():N}");
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
-        consumer.Assign(Enumerable.Range(0, Topics.EncodeEvents.Partitions)
-            .Select(i => new TopicPartitionOffset(Topics.EncodeEvents.Name, i, Offset.Beginning)));
+        consumer.Assign(
+            from topic in (Topic[])[Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands]
+            from partition in Enumerable.Range(0, topic.Partitions)
+            select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning));
         while (!stop.IsCancellationRequested)
         {
             if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record) continue;
             var type = CloudEvents.Text(record.Message.Headers, CloudEvents.Type)!;
-            heard.Enqueue((
+            records.Enqueue((
                 CloudEvents.Text(record.Message.Headers, CloudEvents.Id)!,
                 MessageTypes.Read(type, record.Message.Value)));
         }

@@ -1,10 +1,13 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using EventStream.Contracts;
+using EventStream.Encode;
 using EventStream.Encode.Planner;
+using EventStream.EventStore;
+using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Tests.Integration.Encode;
 
@@ -41,14 +44,18 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(("completed", 1.0), (job.Phase, job.Fraction));
         Assert.All(job.Tasks, task => Assert.Equal(("done", 1), (task.Phase, task.Attempt)));
 
-        // Everything may be delivered again: the same ids come again, and no new fact.
-        var plans = Plans();
-        await UploadAsync(planner, key);
-        foreach (var probed in stage.Of<SourceProbed>().ToList())
-            await EncodeStage.PublishAsync(planner, Topics.EncodeEvents, id, probed);
-        await Until.TrueAsync(() => Plans() > plans, "the plan again");
-        Assert.Equivalent(plan, Assert.Single(stage.Of<EncodePlanned>()));
-        Assert.Single(stage.Of<EncodeCompleted>());
+        // Everything may be delivered again: nothing is stored or published twice.
+        var process = planner.Services.GetRequiredService<JobProcess>();
+        var jobs = planner.Services.GetRequiredService<Decider<EncodeJob>>();
+        var version = (await jobs.LoadAsync(id.Value, CancellationToken.None)).Version;
+        IMessage[] again = [Uploaded(key), .. stage.Of<SourceProbed>(), .. stage.Of<RenditionEncoded>()];
+        foreach (var message in again)
+            await process.HandleAsync(
+                new ConsumedMessage("again", 0, 0, $"{id}", "e", default, message, null), CancellationToken.None);
+        Assert.Equal(version, (await jobs.LoadAsync(id.Value, CancellationToken.None)).Version);
+        Assert.Single(stage.Records, record => record.Message is EncodePlanned);
+        Assert.Single(stage.Records, record => record.Message is EncodeCompleted);
+        Assert.Equal(5, stage.Records.Count(record => record.Message is ICommand));
         // The list is a read model: it follows the stored events a moment later.
         await Until.TrueAsync(() => CompletedAsync(planner).Result.Contains(id.ToString()), "the job in the list");
     }
@@ -77,8 +84,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
     {
         var key = stage.Rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x240:duration=1 -c:v libx264");
         var broken = Path.Combine(stage.Rig.Folder, "broken-ffmpeg");
-        await File.WriteAllTextAsync(broken, "#!/bin/sh\necho no space left >&2\nexit 28\n");
-        stage.Rig.MakeExecutable(broken);
+        stage.Rig.Script(broken, "echo no space left >&2\nexit 28");
         var planner = await stage.PlannerAsync();
         await stage.WorkerAsync("w1", broken);
         await UploadAsync(planner, key);
@@ -101,7 +107,8 @@ public sealed class JobJourneyTests : IAsyncLifetime
         var key =
             stage.Rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x240:duration=20 -c:v libx264 -preset ultrafast");
         var planner = await stage.PlannerAsync();
-        using var doomed = StartWorkerProcess("doomed", stage.Rig.SlowFfmpeg());
+        using var doomed = stage.StartProcess(
+            "encode-worker", ("Encode:WorkerId", "doomed"), ("Tools:ffmpeg", stage.Rig.SlowFfmpeg()));
         try
         {
             await UploadAsync(planner, key);
@@ -125,35 +132,16 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal("completed", (await JobAsync(planner)).Phase);
     }
 
-    private Process StartWorkerProcess(string worker, string ffmpeg)
-    {
-        var start = new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "eventstream.dll"), "run", "encode-worker"])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        var settings = stage.Settings.Append(KeyValuePair.Create<string, string?>("Tools:ffmpeg", ffmpeg))
-            .Append(KeyValuePair.Create<string, string?>("Encode:WorkerId", worker));
-        foreach (var (name, value) in settings)
-            start.Environment[$"EVENTSTREAM__{name.Replace(":", "__", StringComparison.Ordinal)}"] = value;
-        var process = Process.Start(start)!;
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
-
     private static async Task<IEnumerable<string>> CompletedAsync(WebApplication planner)
     {
         using var client = EncodeStage.Client(planner);
         return (await client.GetFromJsonAsync<JobList>("/v1/jobs?phase=completed"))!.Jobs.Select(job => job.VideoId);
     }
 
-    private int Plans() => stage.Heard.Count(h => h.EventId == $"{id}/planned");
+    private VideoUploaded Uploaded(string key) => new(id, key, 1000, "00", TimeProvider.System.GetUtcNow());
 
-    private Task UploadAsync(WebApplication planner, string key) => EncodeStage.PublishAsync(
-        planner, Topics.VideoEvents, id, new VideoUploaded(id, key, 1000, "00", TimeProvider.System.GetUtcNow()));
+    private Task UploadAsync(WebApplication planner, string key) =>
+        EncodeStage.PublishAsync(planner, Topics.VideoEvents, id, Uploaded(key));
 
     private async Task<JobView> JobAsync(WebApplication planner)
     {

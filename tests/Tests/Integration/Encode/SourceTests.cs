@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Ladder;
+using EventStream.Encode.Programs;
 
 namespace EventStream.Tests.Integration.Encode;
 
@@ -145,9 +146,8 @@ public sealed class SourceTests : IDisposable
     [Fact]
     public async Task A_failed_program_tells_the_end_of_what_it_said()
     {
-        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() => rig.Runner.RunAsync(
-            EncodeRig.Ffmpeg, FfmpegRecipes.Audio("/no/such/file", "/dev/null", 64_000), _ =>
-                { }, CancellationToken.None));
+        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() => rig.Encoder().RunAsync(
+            FfmpegRecipes.Audio("/no/such/file", "/dev/null", 64_000), _ => { }, CancellationToken.None));
         Assert.Equal(1, failed.ExitCode);
         Assert.Contains("No such file or directory", failed.Message, StringComparison.Ordinal);
     }

@@ -1,7 +1,6 @@
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Daemon;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
 using EventStream.Tests.Kit;
@@ -9,125 +8,160 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Integration.EventStore;
 
-/// <summary>The relay between a real PostgreSQL and a real broker, read back as a reader of committed records
-/// does.</summary>
+/// <summary>
+/// The relay between a real PostgreSQL and a real broker, read back as a reader of committed records does.
+/// </summary>
 [Trait("Category", "Integration")]
 public sealed class EventRelayTests : IAsyncLifetime
 {
+    private readonly Guid[] streams = [.. Enumerable.Range(0, 6).Select(_ => Guid.NewGuid())];
     private TestBroker broker = null!;
-    private StoreRig rig = null!;
+    private TestStore writing = null!;
 
     public async Task InitializeAsync()
     {
         broker = await TestBroker.StartAsync();
-        rig = await StoreRig.StartAsync("relay");
         await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.VideoEvents);
+        await RelayCheck.CreateTopicAsync(broker.Bootstrap, Topics.EncodeEvents);
+        writing = await TestStore.StartAsync("relay", Counter.Store);
     }
 
     public async Task DisposeAsync()
     {
-        await rig.DisposeAsync();
+        await writing.DisposeAsync();
         await broker.DisposeAsync();
     }
 
     [Fact]
-    public async Task Events_of_routed_categories_are_relayed_once_in_order_per_stream_and_others_are_not()
+    public async Task Everything_is_relayed_once_in_order_per_stream()
     {
-        await StartAsync();
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(stream => AppendAsync($"video-{stream}", 40)));
-        await AppendAsync("encode-1", 3);
-        await AppendAsync("videos-1", 3);
-        await AppendAsync("video-last", 1);
-        await RelayedAsync();
-        Assert.Equal(241, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
+        await using var relay = await RelayAsync();
+        await Task.WhenAll(streams.Select(stream => AppendAsync(stream, 40)));
+        await RelayedAsync(relay);
+        Assert.Equal(240, (await RelayCheck.EverythingOnceAsync(writing, broker.Bootstrap)).Count);
     }
 
     [Fact]
-    public async Task A_relay_that_died_between_Kafkas_commit_and_its_checkpoint_repeats_nothing()
+    public async Task Each_message_goes_where_its_route_says_and_stays_in_the_store_without_one()
     {
-        var relay = await StartAsync();
-        await AppendAsync("video-1", 30);
-        await AppendAsync("video-2", 30);
-        await RelayedAsync();
-        await rig.StopAsync(relay);
-        // What such a death leaves: records on the topics, and a checkpoint of before.
-        await rig.ExecuteAsync("update checkpoints set position = 17 where reader = 'kafka-relay'");
-        await StartAsync();
-        await AppendAsync("video-1", 5);
-        await RelayedAsync();
-        Assert.Equal(65, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
+        var store = Counter.Store with
+        {
+            Relay = new([Topics.VideoEvents, Topics.EncodeEvents], e => e.Version switch
+            {
+                1 => new RelayTarget(Topics.VideoEvents, "first"),
+                2 => new RelayTarget(Topics.EncodeEvents, "second"),
+                _ => null,
+            }),
+        };
+        await using var relay = await RelayAsync(store);
+        await AppendAsync(streams[0], 3);
+        await RelayedAsync(relay);
+        var first = Assert.Single(await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name));
+        var second = Assert.Single(await TopicContents.ReadAsync(broker.Bootstrap, Topics.EncodeEvents.Name));
+        Assert.Equal([("first", 1L), ("second", 2L)], [(first.Key, first.Version), (second.Key, second.Version)]);
+    }
+
+    [Fact]
+    public async Task A_relay_that_died_between_Kafkas_commit_and_its_progress_repeats_nothing()
+    {
+        await using (var relay = await RelayAsync())
+        {
+            await AppendAsync(streams[0], 30);
+            await AppendAsync(streams[1], 30);
+            await RelayedAsync(relay);
+        }
+
+        // What such a death leaves: records on the topics, and progress of before.
+        await writing.RowsAsync($"update mt_event_progression set last_seq_id = 17 where name = '{Reader}'");
+        await using var next = await RelayAsync();
+        await AppendAsync(streams[0], 5);
+        await RelayedAsync(next);
+        Assert.Equal(65, (await RelayCheck.EverythingOnceAsync(writing, broker.Bootstrap)).Count);
     }
 
     [Fact]
     public async Task A_former_owner_that_was_only_slow_is_fenced_and_leaves_nothing_on_the_topic()
     {
-        await AppendAsync("video-1", 3);
-        var events = new List<RecordedEvent>();
-        await foreach (var recorded in rig.Store.FetchStreamAsync("video-1")) events.Add(recorded);
+        await AppendAsync(streams[0], 3);
         var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
-        var id = $"eventstream-relay-{rig.Options.Schema}";
-        using var former = await RelayProducer.OpenAsync(kafka, id, NullLogger.Instance, default);
-        await StartAsync();
-        await RelayedAsync();
-        var route = new RelayRoute("video", Topics.VideoEvents);
+        using var former = await RelayProducer.OpenAsync(
+            kafka, $"eventstream-relay-{writing.Options.Schema}", NullLogger.Instance, default);
+        await using var relay = await RelayAsync();
+        await RelayedAsync(relay);
+        await using var session = writing.Documents.QuerySession();
+        var events = await session.Events.FetchStreamAsync(streams[0]);
         await Assert.ThrowsAnyAsync<KafkaException>(() => former.SendAsync(
-            [.. events.Select(e => (Topics.VideoEvents.Name, RelayRecords.Of(e, route, "/former", replay: false)))],
-            default));
-        Assert.Equal(3, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
+            [.. events.Select(e => (Topics.VideoEvents.Name, RelayRecords.Of(
+                e, new RelayTarget(Topics.VideoEvents, "former"), "/former", replay: false)))], default));
+        Assert.Equal(3, (await RelayCheck.EverythingOnceAsync(writing, broker.Bootstrap)).Count);
     }
 
     [Fact]
     public async Task A_store_that_is_new_relays_everything_to_a_topic_that_an_earlier_store_filled()
     {
-        var relay = await StartAsync();
-        await AppendAsync("video-old", 20);
-        await RelayedAsync();
-        await rig.StopAsync(relay);
-        await using var next = await StoreRig.StartAsync("relaynext");
-        await next.AppendAsync("video-new", SampleEvents.Registered(), SampleEvents.Uploaded());
-        await next.RelayAsync(broker.Bootstrap, new RelayRoute("video", Topics.VideoEvents));
-        await next.WaitAsync(EventRelay.ReaderName);
+        await using (var relay = await RelayAsync())
+        {
+            await AppendAsync(streams[0], 20);
+            await RelayedAsync(relay);
+        }
+
+        await using var next = await TestStore.StartAsync(
+            "relaynext", Counter.Store, broker.Bootstrap, withDaemon: true);
+        var id = new VideoId(streams[1]);
+        for (var i = 0; i < 2; i++)
+            await next.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
+        await RelayedAsync(next);
         var records = await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name);
-        Assert.Equal([1L, 2L], records.Where(r => r.Key == "new").Select(r => r.Version));
-        Assert.Equal(20, records.Count(r => r.Key == "old"));
+        Assert.Equal([1L, 2L], records.Where(r => r.Key == $"{streams[1]}").Select(r => r.Version));
+        Assert.Equal(20, records.Count(r => r.Key == $"{streams[0]}"));
     }
 
     [Fact]
     public async Task Of_two_relays_one_works_and_the_other_takes_over_when_it_stops()
     {
-        await using var other = await StoreRig.OpenAsync(rig.Options);
-        var first = await StartAsync();
-        await StoreRig.EventuallyAsync(() => Task.FromResult(first.Owns(EventRelay.ReaderName)));
-        var second = await other.RelayAsync(broker.Bootstrap, new RelayRoute("video", Topics.VideoEvents));
-        await AppendAsync("video-1", 5);
-        await RelayedAsync();
-        Assert.False(second.Owns(EventRelay.ReaderName));
-        await rig.StopAsync(first);
-        await AppendAsync("video-1", 5);
-        await RelayedAsync();
-        Assert.True(second.Owns(EventRelay.ReaderName));
-        Assert.Equal(10, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
+        var first = await RelayAsync();
+        await AppendAsync(streams[0], 5);
+        await RelayedAsync(first);
+        await using var second = await RelayAsync();
+        await AppendAsync(streams[0], 5);
+        await RelayedAsync(first);
+        await first.DisposeAsync();
+        await AppendAsync(streams[0], 5);
+        await RelayedAsync(second);
+        Assert.Equal(15, (await RelayCheck.EverythingOnceAsync(writing, broker.Bootstrap)).Count);
     }
 
     [Fact]
-    public async Task A_replay_is_told_as_one_and_the_relay_goes_on_behind_it_as_before()
+    public async Task A_broker_that_is_away_is_told_and_nothing_is_lost_meanwhile()
     {
-        var relay = await StartAsync();
-        await AppendAsync("video-1", 3);
-        await AppendAsync("video-2", 3);
-        await RelayedAsync();
-        await rig.StopAsync(relay);
-        var replay = new StoreReplay(
-            new KafkaOptions { Bootstrap = broker.Bootstrap }, [new RelayRoute("video", Topics.VideoEvents)],
-                rig.Services);
-        Assert.Equal(3, await replay.RunAsync("video-2", 0, long.MaxValue, null, default));
-        Assert.Equal(2, await replay.RunAsync(null, 1, 3, null, default));
-        await StartAsync();
-        await AppendAsync("video-2", 1);
-        await RelayedAsync();
-        var records = await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name);
-        Assert.Equal(5, records.Count(r => r.Replay));
-        Assert.Equal(7, (await RelayCheck.EverythingOnceAsync(rig, broker.Bootstrap)).Count);
+        await using var relay = await RelayAsync();
+        await AppendAsync(streams[0], 5);
+        await RelayedAsync(relay);
+        Assert.Null(relay.Health.Trouble);
+        await broker.Running.StopAsync();
+        await AppendAsync(streams[0], 5);
+        await Wait.UntilAsync(
+            "the relay says that Kafka is away",
+            () => relay.Health.Trouble?.Contains("Kafka", StringComparison.Ordinal) == true);
+        await broker.RestartAsync(abruptly: false);
+        await RelayedAsync(relay);
+        await Wait.UntilAsync("the relay is well again", () => relay.Health.Trouble is null);
+        Assert.Equal(10, (await RelayCheck.EverythingOnceAsync(writing, broker.Bootstrap)).Count);
+    }
+
+    [Fact]
+    public async Task Events_of_a_stream_that_was_archived_meanwhile_reach_the_topic()
+    {
+        await AppendAsync(streams[0], 3);
+        await using (var session = writing.Documents.LightweightSession())
+        {
+            session.Events.ArchiveStream(streams[0]);
+            await session.SaveChangesAsync();
+        }
+
+        await using var relay = await RelayAsync();
+        await RelayedAsync(relay);
+        Assert.Equal(3, (await TopicContents.ReadAsync(broker.Bootstrap, Topics.VideoEvents.Name)).Count);
     }
 
     [ApacheKafkaFact]
@@ -135,29 +169,33 @@ public sealed class EventRelayTests : IAsyncLifetime
     {
         var bootstrap = await ApacheKafka.BootstrapAsync();
         var topic = Topics.VideoEvents with { Name = $"relay-{Guid.NewGuid():N}" };
+        var store = Counter.Store with { Relay = RelayRoutes.All(topic) };
         await RelayCheck.CreateTopicAsync(bootstrap, topic);
-        var appending = Task.WhenAll(Enumerable.Range(0, 4).Select(stream => AppendAsync($"video-{stream}", 60)));
+        var appending = Task.WhenAll(streams.Take(4).Select(stream => AppendAsync(stream, 60)));
         for (var restart = 0; restart < 3; restart++)
         {
-            var relay = await rig.RelayAsync(bootstrap, new RelayRoute("video", topic));
-            await StoreRig.EventuallyAsync(() => Task.FromResult(relay.Owns(EventRelay.ReaderName)));
-            await rig.StopAsync(relay);
-            await rig.ExecuteAsync("update checkpoints set position = 0 where reader = 'kafka-relay'");
+            await using (var relay = await TestStore.OpenAsync(writing.Options, store, bootstrap, withDaemon: true))
+                await RelayedAsync(relay);
+            await writing.RowsAsync($"delete from mt_event_progression where name = '{Reader}'");
         }
 
         await appending;
-        await rig.RelayAsync(bootstrap, new RelayRoute("video", topic));
-        await RelayedAsync();
-        Assert.Equal(240, (await RelayCheck.EverythingOnceAsync(rig, bootstrap, topic.Name)).Count);
+        await using var last = await TestStore.OpenAsync(writing.Options, store, bootstrap, withDaemon: true);
+        await RelayedAsync(last);
+        Assert.Equal(240, (await RelayCheck.EverythingOnceAsync(writing, bootstrap, topic.Name)).Count);
     }
 
-    private Task<ProjectionDaemon> StartAsync() =>
-        rig.RelayAsync(broker.Bootstrap, new RelayRoute("video", Topics.VideoEvents));
+    private const string Reader = $"{KafkaRelay.ReaderName}:All";
 
-    private Task RelayedAsync() => rig.WaitAsync(EventRelay.ReaderName);
+    private Task<TestStore> RelayAsync(ServiceStore? store = null) =>
+        TestStore.OpenAsync(writing.Options, store ?? Counter.Store, broker.Bootstrap, withDaemon: true);
 
-    private async Task AppendAsync(string stream, int count)
+    private static Task RelayedAsync(TestStore relay) => relay.WaitAsync(KafkaRelay.ReaderName);
+
+    private async Task AppendAsync(Guid stream, int count)
     {
-        for (var i = 0; i < count; i++) await rig.AppendAsync(stream, SampleEvents.Published());
+        var id = new VideoId(stream);
+        for (var i = 0; i < count; i++)
+            await writing.Decider<Counter>().DecideAsync(stream, c => c.Add(id), EventMetadata.None, default);
     }
 }

@@ -1,10 +1,9 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using EventStream.Tests.Kit;
-using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
+using JasperFx.Events.Projections;
+using Marten.Events.Aggregation;
 
 namespace EventStream.Tests.Integration.EventStore;
 
@@ -16,102 +15,122 @@ public sealed class PersonalDataTests : IAsyncLifetime
 {
     private const string Person = "jane.doe@example.org";
     private static readonly CancellationToken None = CancellationToken.None;
-    private static readonly Aggregate<string> Publisher = new("video", "", (state, e) =>
-        e is VideoRegistered registered ? registered.Publisher : state)
+    private static readonly ServiceStore Service = new("personal", store =>
     {
-        Snapshots = new("publisher.v1", 1, PlainJson.Default.String),
-    };
+        store.Aggregate<Owned, Guid>();
+        store.Projections.Add(new OwnerProjection(), ProjectionLifecycle.Async);
+    });
 
-    private NpgsqlDataSource source = null!;
-    private PostgresOptions options = null!;
-    private PostgresEventStore store = null!;
+    private readonly Guid id = Guid.NewGuid();
+    private TestStore store = null!;
 
-    public async Task InitializeAsync()
+    public async Task InitializeAsync() =>
+        store = await TestStore.StartAsync("personal", Service, withDaemon: true);
+
+    public async Task DisposeAsync() => await store.DisposeAsync();
+
+    [Fact]
+    public async Task No_table_holds_a_persons_data_and_once_erased_nothing_reads_it()
     {
-        options = await PostgresFixture.QuietOptionsAsync("personal");
-        source = options.CreateDataSource();
-        await new Migrator(source, options.Schema).ApplyAsync("store", typeof(IEventStore).Assembly, "EventStore.Sql",
-            None);
-        store = Open(options.MasterKey);
-    }
+        await RegisterAsync(store, id);
+        await store.WaitAsync("owner");
+        Assert.Equal(Person, (await store.Decider<Owned>().LoadAsync(id, None)).State.Publisher);
+        Assert.Equal(Person, (await OwnerAsync(store)).Publisher);
+        Assert.Equal(Person, (await MetadataAsync(store)).Actor);
+        var tables = await store.RowsAsync(
+            $"select tablename from pg_tables where schemaname = '{store.Options.Schema}'");
+        Assert.Contains("mt_events", tables);
+        foreach (var table in tables)
+            Assert.DoesNotContain(Person, await DumpAsync(table), StringComparison.Ordinal);
+        Assert.Contains("$personal", await DumpAsync("mt_events"), StringComparison.Ordinal);
+        Assert.Equal(["1"], await store.RowsAsync("select count(*) from subject_keys"));
 
-    public async Task DisposeAsync()
-    {
-        store.Dispose();
-        await source.DisposeAsync();
+        Assert.True(await store.Personal.EraseAsync(Person, None));
+
+        Assert.Equal(["0"], await store.RowsAsync("select count(*) from subject_keys"));
+        var loaded = await store.Decider<Owned>().LoadAsync(id, None);
+        Assert.Equal((PersonalDataAttribute.Erased, 1), (loaded.State.Publisher, loaded.Version));
+        Assert.Equal(PersonalDataAttribute.Erased, (await OwnerAsync(store)).Publisher);
+        Assert.Equal(PersonalDataAttribute.Erased, (await MetadataAsync(store)).Actor);
     }
 
     [Fact]
-    public async Task The_raw_tables_hold_neither_a_persons_data_nor_once_erased_its_key()
+    public async Task A_person_is_found_in_a_read_model_by_the_protected_text()
     {
-        var repository = new Repository<string>(store, Publisher);
-        await repository.DecideAsync("1", _ => [Registered()], new EventMetadata(Actor: Person), None);
-        Assert.Equal(Person, (await repository.LoadAsync("1", None)).State);
-        // A fold may hold the text; the tables of events and keys never do.
-        foreach (var table in new[] { "events", "streams", "subject_keys" })
-            Assert.DoesNotContain(Person, await DumpAsync(table), StringComparison.Ordinal);
-        Assert.Contains("$personal", await DumpAsync("events"), StringComparison.Ordinal);
-        Assert.Equal(1L, await ScalarAsync("select count(*) from subject_keys"));
-
-        Assert.True(await store.EraseSubjectAsync(Person, None));
-        foreach (var table in new[] { "events", "streams", "subject_keys", "snapshots" })
-            Assert.DoesNotContain(Person, await DumpAsync(table), StringComparison.Ordinal);
-        Assert.Equal(0L, await ScalarAsync("select count(*) from subject_keys"));
-        Assert.Equal(0L, await ScalarAsync("select count(*) from snapshots"));
-        Assert.Equal(PersonalDataAttribute.Erased, (await repository.LoadAsync("1", None)).State);
-        Assert.Equal(1, (await store.FetchStreamStateAsync("video-1", None))!.Version);
+        await RegisterAsync(store, id);
+        await store.WaitAsync("owner");
+        var sought = await store.Personal.ProtectAsync(Person, Person, None);
+        Assert.Equal([$"{id}"], await store.RowsAsync(
+            $"select id from mt_doc_owner where data -> 'publisher' = '{sought}'::jsonb"));
     }
 
     [Fact]
     public async Task A_key_on_disk_is_of_no_use_without_the_master_key()
     {
-        await store.AppendAsync(
-            "video-1", ExpectedVersion.NoStream, [new(Guid.NewGuid(), Registered())], EventMetadata.None, None);
-        using var stranger = Open(MasterKey.Ephemeral());
-        var e = await Assert.ThrowsAsync<WrongMasterKeyException>(() => ReadAsync(stranger));
+        await RegisterAsync(store, id);
+        await using var stranger = await TestStore.OpenAsync(
+            store.Options with { MasterKey = MasterKey.Ephemeral() }, Service);
+        var e = await Assert.ThrowsAnyAsync<Exception>(() => stranger.Decider<Owned>().LoadAsync(id, None));
+        while (e.InnerException is not null && e is not WrongMasterKeyException) e = e.InnerException;
+        Assert.IsType<WrongMasterKeyException>(e);
         Assert.Contains("Postgres:MasterKeyFile", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("protects nobody", e.Message, StringComparison.Ordinal);
-        using var friend = Open(options.MasterKey);
-        Assert.Equal(Person, ((VideoRegistered)(await ReadAsync(friend))[0].Data).Publisher);
     }
 
     [Fact]
     public async Task Processes_that_meet_a_person_at_the_same_time_agree_on_its_key()
     {
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(i => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
         {
-            using var own = Open(options.MasterKey);
-            await own.AppendAsync($"video-{i}", ExpectedVersion.NoStream, [new(Guid.NewGuid(), Registered())],
-                new EventMetadata(Actor: Person), None);
+            await using var own = await TestStore.OpenAsync(store.Options, Service);
+            await RegisterAsync(own, Guid.NewGuid());
         })));
-        Assert.Equal(1L, await ScalarAsync("select count(*) from subject_keys"));
-        using var reader = Open(options.MasterKey);
-        Assert.Equal(Person, ((VideoRegistered)(await ReadAsync(reader))[0].Data).Publisher);
+        Assert.Equal(["1"], await store.RowsAsync("select count(*) from subject_keys"));
     }
 
-    private PostgresEventStore Open(MasterKey master) => new(
-        source, new HighWater(source), new AppendSignal(source, options.Schema, NullLogger<AppendSignal>.Instance),
-        new StoreOptions { MasterKey = master });
+    private static Task RegisterAsync(TestStore store, Guid id) => store.Decider<Owned>().DecideAsync(
+        id, _ => [new VideoRegistered(new(id), Person, "T", $"{Person}.mp4", 1, DateTimeOffset.UnixEpoch)],
+        new EventMetadata(Actor: Person), None);
 
-    private static async Task<List<RecordedEvent>> ReadAsync(PostgresEventStore from)
+    private async Task<Owner> OwnerAsync(TestStore from)
     {
-        var events = new List<RecordedEvent>();
-        await foreach (var e in from.FetchStreamAsync("video-1")) events.Add(e);
-        return events;
+        await using var session = from.Documents.QuerySession();
+        return (await session.LoadAsync<Owner>(id))!;
     }
 
-    private async Task<string> DumpAsync(string table) =>
-        (string)(await ScalarAsync($"select coalesce(string_agg(to_jsonb(t)::text, ' '), '') from {table} t"))!;
-
-    private async Task<object?> ScalarAsync(string sql)
+    private async Task<EventMetadata> MetadataAsync(TestStore from)
     {
-        await using var command = source.CreateCommand(sql);
-        return await command.ExecuteScalarAsync(None);
+        await using var session = from.Documents.QuerySession();
+        return from.Personal.MetadataOf(Assert.Single(await session.Events.FetchStreamAsync(id)));
     }
 
-    private static VideoRegistered Registered() => new(
-        VideoId.New(DateTimeOffset.UnixEpoch), Person, "T", $"{Person}.mp4", 1, DateTimeOffset.UnixEpoch);
+    private async Task<string> DumpAsync(string table) => Assert.Single(await store.RowsAsync(
+        $"select coalesce(string_agg(to_jsonb(t)::text, ' '), '') from {table} t"));
 }
 
-[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
-internal sealed partial class PlainJson : System.Text.Json.Serialization.JsonSerializerContext;
+/// <summary>An aggregate that knows its publisher.</summary>
+public sealed record Owned : IAggregate<Owned>
+{
+    public Guid Id { get; init; }
+    public string Publisher { get; init; } = "";
+
+    public Owned Fold(IMessage message) =>
+        message is VideoRegistered e ? this with { Publisher = e.Publisher } : this;
+}
+
+/// <summary>A read model with a person in it.</summary>
+public sealed record Owner
+{
+    public Guid Id { get; init; }
+
+    [PersonalData]
+    public string Publisher { get; init; } = "";
+}
+
+public sealed class OwnerProjection : SingleStreamProjection<Owner, Guid>
+{
+    public OwnerProjection() => Name = "owner";
+
+    public override Owner? Evolve(Owner? snapshot, Guid id, JasperFx.Events.IEvent e) =>
+        e.Data is VideoRegistered registered ? new() { Id = id, Publisher = registered.Publisher } : snapshot;
+}

@@ -115,6 +115,27 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
     }
 
     [Fact]
+    public async Task Sealing_goes_on_where_a_killed_process_left_it()
+    {
+        var content = Bytes(Part + 10);
+        await store.AppendAsync(key, 0, new MemoryStream(content), default);
+        // The object is there, and what it was made of is not yet removed.
+        using var bucket = new S3Bucket(server.Options);
+        await bucket.PutAsync(key, new MemoryStream(content), default);
+        Assert.NotEmpty(await GrowingAsync());
+        await store.SealAsync(key, default);
+        Assert.Equal(content, await ReadAsync(key));
+        Assert.Empty(await GrowingAsync());
+    }
+
+    [Fact]
+    public void A_file_of_twenty_gigabytes_comes_in_parts_that_S3_takes()
+    {
+        Assert.InRange((20L << 30) / Part, 1, S3Bucket.PartsMax);
+        Assert.True(Part >= 5 << 20);
+    }
+
+    [Fact]
     public async Task A_growing_key_is_no_file_yet_and_leaves_nothing_when_it_is_deleted()
     {
         await store.AppendAsync(key, 0, new MemoryStream(Bytes(Part + 10)), default);

@@ -48,7 +48,7 @@ internal sealed class UploadHarness : IAsyncDisposable
             ["Kafka:Bootstrap"] = bootstrap,
             ["Postgres:ConnectionString"] = postgres.ConnectionString,
             ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
-            ["Postgres:Schema"] = postgres.Schema,
+            ["Postgres:SchemaPrefix"] = $"{postgres.Schema}_",
             ["Media:Root"] = settings.GetValueOrDefault("Media:Root", MediaRoot),
         });
         app = RoleHost.Build(new UploadRole(), configuration);

@@ -1,0 +1,51 @@
+using System.Diagnostics.Metrics;
+using EventStream.EventStore.Relay;
+using EventStream.Messaging;
+using JasperFx;
+using JasperFx.Events.Daemon;
+using Microsoft.Extensions.Hosting;
+
+namespace EventStream.EventStore;
+
+/// <summary>
+/// Whether the readers of this process do their work. A process that stands by for the leader has none and is well.
+/// </summary>
+public sealed class StoreHealth(
+    Marten.Events.Daemon.Coordination.IProjectionCoordinator coordinator, IServiceProvider services) : IHostedService
+{
+    private readonly KafkaRelay? relay = services.GetService(typeof(KafkaRelay)) as KafkaRelay;
+    private readonly Meter meter = new(Telemetry.Meter.Name);
+
+    /// <summary>Why a reader of this process does not get on, or null.</summary>
+    public string? Trouble
+    {
+        get
+        {
+            var agents = Agents();
+            // What the relay failed at before another process took over is no trouble of this one.
+            if (agents.Any(agent => agent.Name.Name == KafkaRelay.ReaderName) && relay?.Trouble is { } why) return why;
+            return agents.Where(agent => agent.Status == AgentStatus.Paused)
+                .Select(agent => $"{agent.Name.Identity} is paused: {agent.Failure?.Message}").FirstOrDefault();
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        meter.CreateObservableGauge(
+            "eventstream.store.lag", Lags, "{position}",
+            "Positions between the high-water mark and what a reader has handled.");
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        meter.Dispose();
+        return Task.CompletedTask;
+    }
+
+    private IEnumerable<Measurement<long>> Lags() => Agents().Select(agent => new Measurement<long>(
+        Math.Max(0, agent.HighWaterMark - agent.Position),
+        new KeyValuePair<string, object?>("reader", agent.Name.Identity)));
+
+    private IReadOnlyList<ISubscriptionAgent> Agents() => coordinator.DaemonForMainDatabase().CurrentAgents();
+}

@@ -1,0 +1,131 @@
+using EventStream.Contracts;
+using EventStream.Encode.Ladder;
+
+namespace EventStream.Encode;
+
+/// <summary>The last heartbeat of a running task: the attempt, its worker, and when it was received.</summary>
+public sealed record Heartbeat(int Attempt, string Worker, DateTimeOffset ReceivedAt);
+
+/// <summary>
+/// How long a task may be silent: one that runs, and one that waits for a worker. The second is doubled each time its
+/// command is sent again.
+/// </summary>
+public sealed record SilenceBounds(TimeSpan Running, TimeSpan Waiting)
+{
+    /// <summary>The wait is doubled so often at most, so that it stays a number of hours.</summary>
+    public const int DoublingsMax = 6;
+
+    /// <summary>The bound of a task whose command was sent again <paramref name="waits"/> times.</summary>
+    public TimeSpan WaitingAfter(int waits) => Waiting * Math.Pow(2, Math.Min(waits, DoublingsMax));
+}
+
+/// <summary>The decisions: pure, and nothing to decide where a report was seen before.</summary>
+public sealed partial record EncodeJob
+{
+    /// <summary>The commands and facts that follow from a report, or from a video's upload.</summary>
+    public IEnumerable<IMessage> Decide(IMessage message, JobRules rules, DateTimeOffset now) => message switch
+    {
+        VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, e.UploadedAt)] : [],
+        SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
+        SourceRejected e => Phase == JobPhase.Probing
+            ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)] : [],
+        RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
+        ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
+        EncodeTaskFailed e =>
+            Awaited(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
+        _ => [],
+    };
+
+    /// <summary>
+    /// What follows from silence. A running task is sent as another attempt, until they are used up. A waiting one is
+    /// sent as the same attempt, since a long queue is no fault of the video.
+    /// </summary>
+    public IEnumerable<IMessage> DecideStalled(
+        Func<string, Heartbeat?> heartbeatOf, SilenceBounds bounds, JobRules rules, DateTimeOffset now)
+    {
+        foreach (var task in OpenTasks)
+        {
+            var heartbeat = heartbeatOf(task.Name);
+            var running = heartbeat is not null && heartbeat.Attempt >= task.Attempt;
+            var last = running && heartbeat!.ReceivedAt > task.SentAt ? heartbeat.ReceivedAt : task.SentAt;
+            if (now - last < (running ? bounds.Running : bounds.WaitingAfter(task.Waits))) continue;
+            var doing = running ? $"running on {heartbeat!.Worker}" : "waiting";
+            var reason = $"no news for {(now - last).TotalSeconds:0} s while it was {doing}";
+            if (running && task.Attempt >= rules.MaxAttempts)
+            {
+                yield return new EncodeTaskFailed(Id, task.Name, PlannerName, task.Attempt, reason, false, now);
+                yield break;
+            }
+
+            foreach (var sent in Resend(task, running ? task.Attempt + 1 : task.Attempt, reason, rules, now))
+                yield return sent;
+        }
+    }
+
+    /// <summary>
+    /// The plan, then the commands: the first lane's before the others, lower rungs before higher ones.
+    /// </summary>
+    private IEnumerable<IMessage> Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
+    {
+        var ladder = rules.Ladder.Choose(probed.Source);
+        List<string> tasks = [.. ladder.Select(rung => rung.Name)];
+        if (probed.Source.AudioCodec is not null) tasks.Add(EncodeTasks.Audio);
+        tasks.Add(EncodeTasks.Thumbnails);
+        var first = StandardLadder.First(ladder).Name;
+        var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
+        var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
+        var job = Fold(finished).Fold(plan) with { Source = probed.Source };
+        return
+        [
+            finished, plan,
+            .. tasks.OrderBy(name => name == first ? 0 : name == EncodeTasks.Audio ? 1 : 2)
+                .Select(name => job.Command(name, rules)),
+        ];
+    }
+
+    private IEnumerable<IMessage> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
+    {
+        // The worker's report and the planner's bound must both allow another attempt.
+        if (!failed.WillRetry)
+            return [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
+        return task.Attempt < rules.MaxAttempts
+            ? Resend(task, task.Attempt + 1, failed.Cause, rules, now)
+            : [failed with { WillRetry = false, Worker = PlannerName }];
+    }
+
+    private IEnumerable<IMessage> Resend(
+        JobTask task, int attempt, string reason, JobRules rules, DateTimeOffset now)
+    {
+        var resent = new EncodeTaskResent(Id, task.Name, attempt, reason, now);
+        return [resent, Fold(resent).Command(task.Name, rules)];
+    }
+
+    private IEnumerable<IMessage> Finish(EncodeTaskFinished finished, DateTimeOffset now)
+    {
+        if (Awaited(finished.Task) is null) yield break;
+        yield return finished;
+        if (Fold(finished).OpenTasks.Any()) yield break;
+        yield return new EncodeCompleted(Id, (now - (PlannedAt ?? now)).TotalSeconds, now);
+    }
+
+    /// <summary>The command of a task's current attempt.</summary>
+    private ICommand Command(string name, JobRules rules)
+    {
+        var (task, prefix) = (Tasks[name], EncodeTasks.OutputPrefix(Id, name));
+        return name switch
+        {
+            EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
+            EncodeTasks.Audio => new EncodeAudio(
+                Id, SourceKey, Source!, rules.AudioBitsPerSecond, SegmentSeconds, prefix, task.SentAt, task.Attempt),
+            EncodeTasks.Thumbnails =>
+                new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            _ => new EncodeRung(
+                Id, SourceKey, Source!, Ladder.First(rung => rung.Name == name), SegmentSeconds, prefix, task.SentAt,
+                task.Attempt, name == FirstRung ? true : null),
+        };
+    }
+
+    /// <summary>A task whose result is still awaited.</summary>
+    private JobTask? Awaited(string name) =>
+        Open && Tasks.TryGetValue(name, out var task) && task.Phase != TaskPhase.Done ? task : null;
+}

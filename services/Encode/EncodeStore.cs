@@ -1,0 +1,54 @@
+using EventStream.Contracts;
+using EventStream.Encode.Planner;
+using EventStream.EventStore;
+using EventStream.EventStore.Relay;
+using JasperFx.Events.Projections;
+
+namespace EventStream.Encode;
+
+/// <summary>
+/// What the encode service keeps: jobs, the queue that <c>/v1/jobs</c> shows, and the heartbeats of running tasks. All
+/// that a job's stream holds is relayed, commands to their lane and facts to <c>encode.events</c>.
+/// </summary>
+public static class EncodeStore
+{
+    public static readonly ServiceStore Service = new("encode", store =>
+    {
+        store.Aggregate<EncodeJob, VideoId>();
+        store.Projections.Add(new JobQueueProjection(), ProjectionLifecycle.Async);
+        store.Schema.For<QueuedJob>().Duplicate(job => job.Phase).Duplicate(job => job.OpenedAt)
+            .Duplicate(job => job.WaitingSince);
+    })
+    {
+        Relay = new RelayRoutes(
+            [Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands],
+            e => TargetOf((IMessage)e.Data)),
+        // The planner before Marten published by ids of its own.
+        RelaysImports = false,
+        Sql = (typeof(EncodeStore).Assembly, "Encode.Sql"),
+    };
+
+    /// <summary>The topic and key of a message of a job.</summary>
+    public static RelayTarget? TargetOf(IMessage message) => message switch
+    {
+        ICommand command => CommandTarget(command),
+        EncodePlanned e => Fact(e.VideoId),
+        EncodeTaskResent e => Fact(e.VideoId),
+        EncodeTaskFinished e => Fact(e.VideoId),
+        EncodeTaskFailed e => Fact(e.VideoId),
+        EncodeStopped e => Fact(e.VideoId),
+        EncodeCompleted e => Fact(e.VideoId),
+        _ => null,
+    };
+
+    /// <summary>The key names the task, so that the tasks of one video spread over partitions and workers.</summary>
+    private static RelayTarget CommandTarget(ICommand command)
+    {
+        var (video, task, _, _) = EncodeTasks.Of(command);
+        var first = command is ProbeSource or EncodeAudio or EncodeRung { IsFirst: true };
+        return new RelayTarget(
+            first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands, EncodeTasks.CommandKey(video, task));
+    }
+
+    private static RelayTarget Fact(VideoId video) => new(Topics.EncodeEvents, video.ToString());
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using EventStream.Contracts;
+using EventStream.Media;
+
+namespace EventStream.Encode.Worker;
+
+/// <summary>
+/// The lease of a task, and the receipt of its result, written beside the media. A lease keeps a second worker from
+/// doing the same work after a rebalance; a receipt lets a repeated command answer at once. Both only save work:
+/// without them the work is done again and overwrites what is there with the same.
+/// </summary>
+public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider clock)
+{
+    /// <summary>A lease is renewed so often.</summary>
+    public static readonly TimeSpan Renewal = TimeSpan.FromSeconds(2);
+
+    /// <summary>A lease so old has run out: its worker is gone.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(10);
+
+    private const int SmallFileMax = 4 * 1024 * 1024;
+
+    /// <summary>The worker that works on a task now, or null; this worker's own leases do not count.</summary>
+    public async Task<string?> HolderAsync(VideoId video, string task, CancellationToken cancellation)
+    {
+        if (await ReadAsync(LeaseKey(video, task), cancellation) is not { } text) return null;
+        var lines = text.Split('\n');
+        return lines.Length == 2 && lines[0] != worker
+            && DateTimeOffset.TryParse(lines[1], CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var at)
+            && clock.GetUtcNow() - at < Lifetime ? lines[0] : null;
+    }
+
+    /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
+    public async Task<IAsyncDisposable> HoldAsync(VideoId video, string task, CancellationToken cancellation)
+    {
+        var key = LeaseKey(video, task);
+        await WriteAsync(key, Lease(), cancellation);
+        var stop = new CancellationTokenSource();
+        return new Held(this, key, stop, Task.Run(() => RenewAsync(key, stop.Token), CancellationToken.None));
+    }
+
+    /// <summary>What came of exactly this command before, where its output is still there.</summary>
+    public async Task<IEvent?> ReceiptAsync(
+        VideoId video, string task, ICommand command, string? outputKey, CancellationToken cancellation)
+    {
+        if (await ReadAsync(ReceiptKey(video, task), cancellation) is not { } text) return null;
+        var parts = text.Split('\n', 3);
+        if (parts.Length != 3 || parts[0] != Digest(command)) return null;
+        if (outputKey is not null && await media.StatAsync(outputKey, cancellation) is null) return null;
+        return MessageTypes.Read(parts[1], Encoding.UTF8.GetBytes(parts[2])) as IEvent;
+    }
+
+    /// <summary>Notes what came of a command.</summary>
+    public Task WriteReceiptAsync(
+        VideoId video, string task, ICommand command, IEvent outcome, CancellationToken cancellation) => WriteAsync(
+        ReceiptKey(video, task),
+        string.Join(
+            '\n', Digest(command), MessageTypes.NameOf(outcome.GetType()),
+            Encoding.UTF8.GetString(MessageTypes.Write(outcome))),
+        cancellation);
+
+    /// <summary>What identifies the work: the command without its attempt, time and lane.</summary>
+    private static string Digest(ICommand command)
+    {
+        IMessage plain = command switch
+        {
+            EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
+            EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
+            MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
+            ProbeSource c => c with { RequestedAt = default, Attempt = 1 },
+            _ => command,
+        };
+        return Convert.ToHexStringLower(SHA256.HashData(MessageTypes.Write(plain)));
+    }
+
+    /// <summary>The ending is frozen: workers of an earlier program look for it.</summary>
+    private static string LeaseKey(VideoId video, string task) => $"encode/{video}/{task}.claim";
+
+    private static string ReceiptKey(VideoId video, string task) => $"encode/{video}/{task}.receipt";
+
+    private string Lease() => string.Create(CultureInfo.InvariantCulture, $"{worker}\n{clock.GetUtcNow():O}");
+
+    private async Task RenewAsync(string key, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(Renewal, clock);
+        while (await timer.WaitForNextTickAsync(stop)) await WriteAsync(key, Lease(), stop);
+    }
+
+    private Task WriteAsync(string key, string text, CancellationToken cancellation) =>
+        media.WriteAsync(key, new MemoryStream(Encoding.UTF8.GetBytes(text)), cancellation);
+
+    private Task ForgetAsync(string key) => media.DeleteAsync(key, CancellationToken.None);
+
+    private async Task<string?> ReadAsync(string key, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var stream = await media.OpenReadAsync(key, cancellation);
+            if (stream.Length > SmallFileMax) return null;
+            using var reader = new StreamReader(stream, Encoding.UTF8);
+            return await reader.ReadToEndAsync(cancellation);
+        }
+        catch (MediaNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private sealed class Held(TaskLeases leases, string key, CancellationTokenSource stop, Task renewal)
+        : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await stop.CancelAsync();
+            try
+            {
+                await renewal;
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException)
+            {
+                // A lease that could not be renewed has run out by itself.
+            }
+
+            stop.Dispose();
+            await leases.ForgetAsync(key);
+        }
+    }
+}
