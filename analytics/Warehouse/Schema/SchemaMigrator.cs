@@ -54,7 +54,8 @@ public static class SchemaMigrator
         }
 
         var applied = (await client.ListAsync(
-            "SELECT version FROM es.schema_versions FINAL", row => row.GetFieldValue<uint>(0), cancellation)).ToHashSet();
+            "SELECT version FROM es.schema_versions FINAL", row => row.GetFieldValue<uint>(0), cancellation))
+            .ToHashSet();
         var missing = SchemaScript.All.Where(script => !applied.Contains((uint)script.Version)).ToList();
         if (missing.Count == 0) return;
         var values = string.Join(", ", missing.Select(script => $"({script.Version}, '{script.Name}')"));

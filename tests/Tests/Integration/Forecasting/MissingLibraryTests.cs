@@ -27,6 +27,7 @@ public sealed class MissingLibraryTests : IDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            UseShellExecute = false,
             Environment = { ["LD_LIBRARY_PATH"] = folder.FullName },
         };
         using var process = Process.Start(start)!;
