@@ -53,6 +53,7 @@ internal sealed partial class StreamRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        clients.BeginClose();
         var closing = Task.Run(stream.Dispose);
         try
         {

@@ -1,3 +1,5 @@
+using ClickHouse.Driver;
+using ClickHouse.Driver.ADO;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
@@ -21,6 +23,9 @@ public sealed record ClickHouseOptions
     /// <summary>Time of one request, beyond which its outcome is unknown.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Connections of one client at once; further requests wait for one of them.</summary>
+    public int ConnectionsMax { get; init; } = 4;
+
     /// <summary>
     /// Reads the section; throws <see cref="RoleConfigurationException"/> when the address is not one or
     /// there is no password.
@@ -35,4 +40,25 @@ public sealed record ClickHouseOptions
         if (fault is not null) throw new RoleConfigurationException(role, fault);
         return new ClickHouseOptions { Url = url, User = section["User"] ?? "default", Password = password };
     }
+
+    /// <summary>
+    /// A client of the official driver. On loopback nothing is compressed: it would cost more than it saves.
+    /// </summary>
+    public ClickHouseClient Client() => new(new ClickHouseClientSettings
+    {
+        Protocol = Url.Scheme,
+        Host = Url.Host,
+        Port = (ushort)Url.Port,
+        Path = Url.AbsolutePath.Trim('/') is { Length: > 0 } path ? path : null,
+        Username = User,
+        Password = Password ?? "",
+        UseCompression = !Url.IsLoopback,
+        // A JSON column takes the text of a message as it is.
+        JsonWriteMode = JsonWriteMode.String,
+        Timeout = Timeout,
+        HttpClient = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = ConnectionsMax })
+        {
+            Timeout = Timeout,
+        },
+    });
 }

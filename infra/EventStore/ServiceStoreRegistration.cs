@@ -35,7 +35,8 @@ public static class ServiceStoreRegistration
             return null;
         });
         return services.AddReadiness(
-            "store readers", (p, _) => Task.FromResult(p.GetRequiredService<StoreHealth>().Trouble));
+            "store readers",
+            (p, cancellation) => p.GetRequiredService<StoreHealth>().TroubleAsync(cancellation));
     }
 
     /// <summary>The same on known options, without readiness: for tools and tests.</summary>

@@ -11,10 +11,13 @@ namespace EventStream.EventStore;
 /// Whether the readers of this process do their work. A process that stands by for the leader has none and is well.
 /// </summary>
 public sealed class StoreHealth(
-    Marten.Events.Daemon.Coordination.IProjectionCoordinator coordinator, IServiceProvider services) : IHostedService
+    Marten.Events.Daemon.Coordination.IProjectionCoordinator coordinator, StoreStatus status,
+    IServiceProvider services) : IHostedService
 {
     private readonly KafkaRelay? relay = services.GetService(typeof(KafkaRelay)) as KafkaRelay;
     private readonly Meter meter = new(Telemetry.Meter.Name);
+    private long? toFill;
+    private bool isFilled;
 
     /// <summary>Why a reader of this process does not get on, or null.</summary>
     public string? Trouble
@@ -27,6 +30,22 @@ public sealed class StoreHealth(
             return agents.Where(agent => agent.Status == AgentStatus.Paused)
                 .Select(agent => $"{agent.Name.Identity} is paused: {agent.Failure?.Message}").FirstOrDefault();
         }
+    }
+
+    /// <summary>
+    /// The same, or which read model does not hold yet what was stored when this process started: one of a raised
+    /// version is filled from the first event, and until then requests belong to the processes of the former release.
+    /// </summary>
+    public async Task<string?> TroubleAsync(CancellationToken cancellation)
+    {
+        if (Trouble is { } why) return why;
+        if (isFilled) return null;
+        var end = toFill ??= await status.NewestAsync(cancellation);
+        var behind = (await status.ReadersAsync(cancellation)).FirstOrDefault(
+            reader => reader.Position < end
+                && !reader.Name.StartsWith(KafkaRelay.ReaderName, StringComparison.Ordinal));
+        isFilled = behind is null;
+        return behind is null ? null : $"the read model {behind.Name} is being filled: {behind.Position} of {end}";
     }
 
     public Task StartAsync(CancellationToken cancellationToken)

@@ -61,7 +61,7 @@ public sealed class UploadRole : IRole
     private static readonly string[] ExposedHeaders =
     [
         "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm",
-        "Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires", "Upload-Concat", "Upload-Defer-Length", "X-Video-Id",
-        "WWW-Authenticate", "Retry-After",
+        "Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires", "Upload-Concat", "Upload-Defer-Length",
+        "X-Video-Id", "WWW-Authenticate", "Retry-After",
     ];
 }

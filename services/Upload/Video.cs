@@ -124,7 +124,7 @@ public sealed record Video : IAggregate<Video>
     };
 
     /// <summary>
-    /// A publisher announces a file. Size in bytes, 0 where it is told later; <see cref="VideoTitle"/> makes the title.
+    /// A publisher announces a file. Size in bytes, 0 if given later; <see cref="VideoTitle"/> makes the title.
     /// </summary>
     public IEnumerable<IEvent> Register(
         VideoId id, string publisher, string? title, string fileName, long sizeBytes, DateTimeOffset now) =>

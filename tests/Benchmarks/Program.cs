@@ -17,6 +17,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("messaging", MessagingBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
+    ("warehouse", WarehouseBenchmark.RunAsync),
     ("streams", StreamBenchmark.RunAsync),
     ("streams restore", RestoreBenchmark.RunAsync),
 ];

@@ -62,6 +62,10 @@ public sealed partial class DocsTests
     [GeneratedRegex(@"^Status: (accepted|superseded by \d{4}), 20\d\d-\d\d-\d\d", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Status();
 
-    [GeneratedRegex(@"^Status: superseded by (?<number>\d{4})", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    [GeneratedRegex(
+        @"^Status: superseded by (?<number>\d{4})",
+        RegexOptions.ExplicitCapture | RegexOptions.Multiline,
+        1000
+    )]
     private static partial Regex By();
 }

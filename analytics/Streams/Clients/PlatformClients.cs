@@ -98,6 +98,9 @@ internal sealed partial class PlatformClients(StreamScope scope, KafkaOptions ka
     public IConsumer<byte[], byte[]> GetGlobalConsumer(ConsumerConfig config) =>
         throw new NotSupportedException("Our topologies have no global tables.");
 
+    /// <summary>The stream is about to end: a thread that does is no failure.</summary>
+    public void BeginClose() => closing = true;
+
     public void Dispose()
     {
         closing = true;

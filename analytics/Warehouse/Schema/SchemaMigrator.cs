@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using ClickHouse.Driver;
 
 namespace EventStream.Warehouse.Schema;
 
@@ -42,21 +43,23 @@ public sealed record SchemaScript(int Version, string Name, IReadOnlyList<string
 public static class SchemaMigrator
 {
     /// <summary>
-    /// Applies all scripts. Throws <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.
+    /// Applies all scripts. Throws <see cref="ClickHouseServerException"/> and <see cref="HttpRequestException"/>.
     /// </summary>
-    public static async Task ApplyAsync(ClickHouseClient client, CancellationToken cancellation)
+    public static async Task ApplyAsync(IClickHouseClient client, CancellationToken cancellation)
     {
         foreach (var script in SchemaScript.All)
         {
-            foreach (var statement in script.Statements) await client.ExecuteAsync(statement, cancellation);
+            foreach (var statement in script.Statements)
+                await client.ExecuteNonQueryAsync(statement, cancellationToken: cancellation);
         }
 
-        var applied = new HashSet<int>();
-        await foreach (var row in client.QueryAsync("SELECT version FROM es.schema_versions FINAL", cancellation))
-            applied.Add(row.GetProperty("version").GetInt32());
-        var missing = SchemaScript.All.Where(script => !applied.Contains(script.Version)).ToList();
+        var applied = (await client.ListAsync(
+            "SELECT version FROM es.schema_versions FINAL", row => row.GetFieldValue<uint>(0), cancellation))
+            .ToHashSet();
+        var missing = SchemaScript.All.Where(script => !applied.Contains((uint)script.Version)).ToList();
         if (missing.Count == 0) return;
         var values = string.Join(", ", missing.Select(script => $"({script.Version}, '{script.Name}')"));
-        await client.ExecuteAsync($"INSERT INTO es.schema_versions (version, name) VALUES {values}", cancellation);
+        await client.ExecuteNonQueryAsync(
+            $"INSERT INTO es.schema_versions (version, name) VALUES {values}", cancellationToken: cancellation);
     }
 }

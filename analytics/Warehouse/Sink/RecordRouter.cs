@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EventStream.Contracts;
+using EventStream.Warehouse.Sink.Rows;
 
 namespace EventStream.Warehouse.Sink;
 
@@ -45,7 +46,7 @@ public static class RecordRouter
     private static void AddRows(SinkRecord record, SinkBatch batch, IMessage message)
     {
         if (record.Topic == Topics.VideoEvents.Name || record.Topic == Topics.EncodeEvents.Name)
-            AddDomainEvent(record, batch);
+            batch.Add(Tables.DomainEvents, new DomainEventRow(record));
         else if (message is ForecastPublished forecast)
             AddForecast(record, batch, forecast);
         else if (message is SessionFinished session)
@@ -56,43 +57,33 @@ public static class RecordRouter
 
     private static void Add(SinkRecord record, SinkBatch batch, IMessage message)
     {
-        (string Table, Action<RowWriter> Write)? row = message switch
+        switch (message)
         {
-            BeaconReceived beacon => (TableRows.Beacons, row => TableRows.Write(row, beacon)),
-            CdnRequestServed request => (TableRows.Requests, row => TableRows.Write(row, request)),
-            QoeWindowClosed window => (TableRows.Windows, row => TableRows.Write(row, window)),
-            SessionUpdated update => (TableRows.SessionUpdates, row => TableRows.Write(row, update)),
-            QoeAlertRaised alert => (TableRows.Alerts, row => TableRows.Write(row, alert)),
-            LoadMeasured load => (TableRows.Load, row => TableRows.Write(row, load)),
-            ScaleDecided scale => (TableRows.Decisions, row => TableRows.Write(row, scale)),
-            SteeringDecided steering => (TableRows.Decisions, row => TableRows.Write(row, steering)),
-            OperatorActed acted => (TableRows.OperatorActions, row => TableRows.Write(row, acted)),
-            RecordDeadLettered letter => (TableRows.DeadLetters, row => TableRows.Write(row, letter)),
-            _ => null,
-        };
-        if (row is { } stored) batch.Add(stored.Table, record, stored.Write);
-        else AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}.");
+            case BeaconReceived beacon: batch.Add(Tables.Beacons, new BeaconRow(record, beacon)); break;
+            case CdnRequestServed request: batch.Add(Tables.Requests, new RequestRow(record, request)); break;
+            case QoeWindowClosed window: batch.Add(Tables.Windows, new WindowRow(record, window)); break;
+            case SessionUpdated update: batch.Add(Tables.SessionUpdates, new SessionUpdateRow(record, update)); break;
+            case QoeAlertRaised alert: batch.Add(Tables.Alerts, new AlertRow(record, alert)); break;
+            case LoadMeasured load: batch.Add(Tables.Load, new LoadRow(record, load)); break;
+            case ScaleDecided scale: batch.Add(Tables.Decisions, new DecisionRow(record, scale)); break;
+            case SteeringDecided steering: batch.Add(Tables.Decisions, new DecisionRow(record, steering)); break;
+            case OperatorActed acted: batch.Add(Tables.OperatorActions, new OperatorActionRow(record, acted)); break;
+            case RecordDeadLettered letter: batch.Add(Tables.DeadLetters, new DeadLetterRow(record, letter)); break;
+            default: AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}."); break;
+        }
     }
-
-    private static void AddDomainEvent(SinkRecord record, SinkBatch batch) => batch.Add(
-        TableRows.DomainEvents, record, row => row
-            .Text("video_id", record.KeyText).Text("type", record.Type).Time("time", record.Time)
-            .Json("data", record.Value));
 
     private static void AddSession(SinkRecord record, SinkBatch batch, SessionFinished session)
     {
-        batch.Add(TableRows.Sessions, record, row => TableRows.Write(row, session));
+        batch.Add(Tables.Sessions, new SessionRow(record, session));
         foreach (var part in session.Edges?.OfType<SessionEdge>() ?? [])
-            batch.Add(TableRows.SessionEdges, record, row => TableRows.Write(row, session, part));
+            batch.Add(Tables.SessionEdges, new SessionEdgeRow(record, session, part));
     }
 
     private static void AddForecast(SinkRecord record, SinkBatch batch, ForecastPublished forecast)
     {
-        for (var step = 0; step < forecast.Steps.Count; step++)
-        {
-            var index = step;
-            batch.Add(TableRows.Forecasts, record, row => TableRows.Write(row, forecast, index));
-        }
+        var rows = forecast.Steps.Select((_, index) => new ForecastRow(record, forecast, index)).ToList();
+        foreach (var row in rows) batch.Add(Tables.Forecasts, row);
     }
 
     /// <summary>Adds a record that cannot be stored where it belongs to the dead letters.</summary>
@@ -101,6 +92,6 @@ public static class RecordRouter
         var letter = new RecordDeadLettered(
             record.Topic, record.Partition, record.Offset, Group, record.Type, cause,
             Convert.ToBase64String(record.Key), Convert.ToBase64String(record.Value), record.Time);
-        batch.Add(TableRows.DeadLetters, record, row => TableRows.Write(row, letter));
+        batch.Add(Tables.DeadLetters, new DeadLetterRow(record, letter));
     }
 }

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using ClickHouse.Driver;
+using ClickHouse.Driver.ADO.Parameters;
+using ClickHouse.Driver.Utility;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
@@ -8,10 +11,13 @@ namespace EventStream.Warehouse.Sink;
 
 /// <summary>
 /// The reader of a ClickHouse server: made at every start, so that its password, bounds and grants are those of the
-/// settings. The embedded engine has its users from its own settings and is left alone.
+/// settings. A reader that the server has from its configuration files is left alone.
 /// </summary>
 public sealed record ServerUsers
 {
+    /// <summary>ClickHouse's code for ACCESS_DENIED.</summary>
+    private const int AccessDenied = 497;
+
     private const string Profile = "eventstream_reader";
 
     /// <summary><c>ClickHouse:ReaderUser</c>, the user that reads.</summary>
@@ -66,24 +72,37 @@ public sealed record ServerUsers
     }
 
     /// <summary>
-    /// Brings a server's reader to these settings. Throws <see cref="ClickHouseException"/>; with code 497 the writer
-    /// may not manage users, and the message says what to grant.
+    /// Brings a server's reader to these settings. A reader of the server's own configuration is left alone. Throws
+    /// <see cref="ClickHouseServerException"/>; with code 497 the writer may not manage users, and the message says
+    /// what to grant.
     /// </summary>
-    public async Task ApplyAsync(ClickHouseClient client, CancellationToken cancellation)
+    public async Task ApplyAsync(IClickHouseClient client, CancellationToken cancellation)
     {
         var statements = Statements();
-        if (statements.Count == 0 || await client.IsEmbeddedAsync(cancellation)) return;
+        if (statements.Count == 0) return;
         try
         {
-            foreach (var statement in statements) await client.ExecuteAsync(statement, cancellation);
+            if (await IsConfiguredAsync(client, cancellation)) return;
+            foreach (var statement in statements)
+                await client.ExecuteNonQueryAsync(statement, cancellationToken: cancellation);
         }
-        catch (ClickHouseException e) when (e.Code == ClickHouseException.AccessDenied)
+        catch (ClickHouseServerException e) when (e.ErrorCode == AccessDenied)
         {
-            throw new ClickHouseException(
-                e.Code, e.Name,
+            throw new ClickHouseServerException(
                 $"{e.Message} The warehouse makes the user '{ReaderUser}': GRANT ACCESS MANAGEMENT ON *.* to its own "
                 + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave ClickHouse:ReaderPassword out and "
-                + "make the reader by hand.");
+                + "make the reader by hand.",
+                e.Query, e.ErrorCode);
         }
+    }
+
+    /// <summary>Whether the reader comes from a configuration file, which no statement can change.</summary>
+    private async Task<bool> IsConfiguredAsync(IClickHouseClient client, CancellationToken cancellation)
+    {
+        var parameters = new ClickHouseParameterCollection();
+        parameters.AddParameter("name", ReaderUser);
+        return await client.ExecuteScalarAsync(
+            "SELECT storage FROM system.users WHERE name = {name:String}", parameters,
+            cancellationToken: cancellation) is "users_xml";
     }
 }

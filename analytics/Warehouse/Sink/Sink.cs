@@ -1,3 +1,4 @@
+using ClickHouse.Driver;
 using Confluent.Kafka;
 using EventStream.Messaging.Kafka;
 using EventStream.Warehouse.Schema;
@@ -8,10 +9,10 @@ namespace EventStream.Warehouse.Sink;
 
 /// <summary>
 /// The loop from topics to tables. One flush at a time: plan, insert, acknowledge; meanwhile Kafka waits, which is the
-/// back-pressure. Recovery is the only retry: whatever fails, the sink begins anew from its ledger, as after a crash.
+/// back-pressure. Recovery is the only retry: whatever fails, the sink starts again from its ledger, as after a crash.
 /// </summary>
 public sealed partial class Sink(
-    ClickHouseClient client, ServerUsers users, KafkaOptions kafka, TopicAdmin topics, SinkOptions options,
+    IClickHouseClient client, ServerUsers users, KafkaOptions kafka, TopicAdmin topics, SinkOptions options,
     SinkState state, TimeProvider clock,
     IHostApplicationLifetime lifetime, ILogger<Sink> logger) : BackgroundService
 {
@@ -43,20 +44,24 @@ public sealed partial class Sink(
                 lifetime.StopApplication();
                 return;
             }
-            catch (Exception e)
-                when (e is ClickHouseException or HttpRequestException or KafkaException or LogReplacedException)
+            catch (Exception e) when (IsPassing(e))
             {
-                if (state.Missing != e.Message) BeginsAnew(logger, e.Message);
+                if (state.Missing != e.Message) StartsAgain(logger, e.Message);
                 state.Missing = e.Message;
                 await Task.Delay(TimeSpan.FromMilliseconds(options.RestartDelayMilliseconds), clock, stopping);
             }
         }
     }
 
+    /// <summary>What another start may get over. A request that takes too long is cancelled by its client.</summary>
+    private static bool IsPassing(Exception e) =>
+        e is ClickHouseServerException or HttpRequestException or IOException or OperationCanceledException
+            or KafkaException or LogReplacedException;
+
     /// <summary>Starts from the ledger and runs until it is stopped or something fails.</summary>
     private async Task RunOnceAsync(CancellationToken stopping)
     {
-        await client.PingAsync(stopping);
+        await client.ReachAsync(stopping);
         await SchemaMigrator.ApplyAsync(client, stopping);
         await users.ApplyAsync(client, stopping);
         await topics.EnsureAsync(RecordRouter.StoredTopics, stopping);
@@ -128,8 +133,8 @@ public sealed partial class Sink(
         Message = "Flush {Sequence} was in doubt; its {Records} records were inserted again")]
     private static partial void Repeated(ILogger logger, ulong sequence, int records);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The sink begins anew: {Reason}")]
-    private static partial void BeginsAnew(ILogger logger, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The sink starts again: {Reason}")]
+    private static partial void StartsAgain(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The sink stops: {Reason}")]
     private static partial void Fenced(ILogger logger, string reason);

@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Confluent.Kafka;
+using EventStream.Warehouse.Sink.Rows;
 
 namespace EventStream.Warehouse.Sink;
 
@@ -18,6 +18,7 @@ public sealed class SinkBatch(SinkOptions options)
     private readonly Dictionary<TopicPartition, OffsetRange> ranges = [];
     private readonly Dictionary<string, TableBatch> tables = new(StringComparer.Ordinal);
     private long? begun;
+    private long bytes;
 
     public int Records { get; private set; }
 
@@ -42,6 +43,7 @@ public sealed class SinkBatch(SinkOptions options)
             ? range with { Last = Math.Max(range.Last, record.Offset) }
             : new OffsetRange(partition, record.Offset, record.Offset);
         Records++;
+        bytes += record.Key.Length + record.Value.Length;
         RecordRouter.Route(record, this);
     }
 
@@ -54,14 +56,15 @@ public sealed class SinkBatch(SinkOptions options)
     /// <summary>Whether it is full or old enough to be written.</summary>
     public bool IsDue(TimeProvider clock) =>
         begun is { } start
-            && (Rows >= options.BatchRowsMax || tables.Values.Sum(table => table.Bytes) >= options.BatchBytesMax
+            && (Rows >= options.BatchRowsMax || bytes >= options.BatchBytesMax
             || clock.GetElapsedTime(start).TotalMilliseconds >= options.BatchAgeMilliseconds);
 
-    /// <summary>Adds a row to a table, with the columns that name its record.</summary>
-    internal void Add(string table, SinkRecord record, Action<RowWriter> write)
+    /// <summary>Adds a row to a table.</summary>
+    internal void Add<TRow>(string table, TRow row)
+        where TRow : StoredRow
     {
-        if (!tables.TryGetValue(table, out var batch)) tables[table] = batch = new TableBatch(table);
-        batch.Add(record, write);
+        if (!tables.TryGetValue(table, out var batch)) tables[table] = batch = new TableBatch<TRow>(table, []);
+        ((TableBatch<TRow>)batch).Add(row);
     }
 
     /// <summary>
@@ -75,61 +78,5 @@ public sealed class SinkBatch(SinkOptions options)
             $"{range.Partition.Topic}:{range.Partition.Partition.Value}:{range.First}-{range.Last}")));
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
         return string.Create(CultureInfo.InvariantCulture, $"{table}/{sequence}/{hash}");
-    }
-}
-
-/// <summary>Rows of one table as JSON, one a line, each with the record that it came from.</summary>
-public sealed class TableBatch(string table)
-{
-    private readonly ArrayBufferWriter<byte> lines = new();
-    private readonly ArrayBufferWriter<byte> scratch = new();
-    private readonly List<(int End, SinkRecord Record)> rows = [];
-
-    public string Table { get; } = table;
-
-    public int Rows => rows.Count;
-
-    public int Bytes => lines.WrittenCount;
-
-    /// <summary>The lines of some of its rows.</summary>
-    public ReadOnlyMemory<byte> Lines(Range range)
-    {
-        var (offset, length) = range.GetOffsetAndLength(rows.Count);
-        var start = offset == 0 ? 0 : rows[offset - 1].End;
-        var end = length == 0 ? start : rows[offset + length - 1].End;
-        return lines.WrittenMemory[start..end];
-    }
-
-    /// <summary>The record behind a row.</summary>
-    public SinkRecord RecordOf(int row) => rows[row].Record;
-
-    /// <summary>The same rows, ordered by topic, partition and offset.</summary>
-    public TableBatch InRecordOrder()
-    {
-        var ordered = new TableBatch(Table);
-        var indexes = Enumerable.Range(0, rows.Count)
-            .OrderBy(i => rows[i].Record.Topic, StringComparer.Ordinal).ThenBy(i => rows[i].Record.Partition)
-            .ThenBy(i => rows[i].Record.Offset).ThenBy(i => i);
-        foreach (var index in indexes)
-        {
-            ordered.lines.Write(Lines(index..(index + 1)).Span);
-            ordered.rows.Add((ordered.lines.WrittenCount, rows[index].Record));
-        }
-
-        return ordered;
-    }
-
-    internal void Add(SinkRecord record, Action<RowWriter> write)
-    {
-        // A row that fails half-way is left behind in the scratch space and not among the lines.
-        scratch.ResetWrittenCount();
-        using var row = new RowWriter(scratch);
-        row.Begin();
-        write(row);
-        row.Text("event_id", record.EventId).Text("k_topic", record.Topic).Count("k_partition", record.Partition)
-            .Count("k_offset", record.Offset);
-        row.End();
-        lines.Write(scratch.WrittenSpan);
-        rows.Add((lines.WrittenCount, record));
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
-using System.Text;
+using ClickHouse.Driver;
 using Confluent.Kafka;
+using Column = ClickHouse.Driver.ClickHouseColumnAttribute;
 
 namespace EventStream.Warehouse.Sink;
 
@@ -22,7 +23,7 @@ public sealed class SinkFencedException(string writer)
 /// read and inserted again with the same tokens, they end up stored once, in the tables and in their materialized
 /// views.
 /// </summary>
-public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvider clock)
+public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProvider clock)
 {
     private const string Table = "es.sink_batches";
 
@@ -38,7 +39,7 @@ public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvi
 
     /// <summary>
     /// Claims the ledger, so that a sink that still runs stops at its next plan, and reads the position. Throws
-    /// <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/>.
+    /// <see cref="ClickHouseServerException"/> and <see cref="HttpRequestException"/>.
     /// </summary>
     public async Task<SinkPosition> TakeOverAsync(CancellationToken cancellation)
     {
@@ -65,16 +66,25 @@ public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvi
         var (sequence, planned) = (0UL, 0UL);
         var next = new Dictionary<TopicPartition, long>();
         var latest = new List<(ulong Sequence, OffsetRange Range)>();
-        var rows = client.QueryAsync<PlanRow>(
-            $"SELECT topic, k_partition, first_offset, last_offset, sequence FROM {Table} FINAL", cancellation);
-        await foreach (var row in rows)
+        var rows = await client.ListAsync(
+            $"SELECT topic, k_partition, first_offset, last_offset, sequence FROM {Table} FINAL",
+            row => new PlanRow
+            {
+                Topic = row.GetString(0),
+                Partition = row.GetFieldValue<uint>(1),
+                First = row.GetFieldValue<ulong>(2),
+                Last = row.GetFieldValue<ulong>(3),
+                Sequence = row.GetFieldValue<ulong>(4),
+            },
+            cancellation);
+        foreach (var row in rows)
         {
             sequence = Math.Max(sequence, row.Sequence);
             if (row.Topic.Length == 0) continue;
             planned = Math.Max(planned, row.Sequence);
-            var partition = new TopicPartition(row.Topic, row.KPartition);
-            next[partition] = row.LastOffset + 1;
-            latest.Add((row.Sequence, new OffsetRange(partition, row.FirstOffset, row.LastOffset)));
+            var partition = new TopicPartition(row.Topic, (int)row.Partition);
+            next[partition] = (long)row.Last + 1;
+            latest.Add((row.Sequence, new OffsetRange(partition, (long)row.First, (long)row.Last)));
         }
 
         return new SinkPosition(
@@ -83,35 +93,41 @@ public sealed class SinkLedger(ClickHouseClient client, string writer, TimeProvi
 
     private async Task WriteAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
     {
-        var rows = new StringBuilder();
-        foreach (var range in ranges)
+        var rows = ranges.Select(range => new PlanRow
         {
-            rows.Append(CultureInfo.InvariantCulture, $$"""
-                {"topic":"{{range.Partition.Topic}}","k_partition":{{range.Partition.Partition.Value}},
-                """);
-            rows.Append(CultureInfo.InvariantCulture, $$"""
-                "first_offset":{{range.First}},"last_offset":{{range.Last}},"sequence":{{sequence}},"writer":"{{writer}}"}
-                """).Append('\n');
-        }
-
+            Topic = range.Partition.Topic,
+            Partition = (uint)range.Partition.Partition.Value,
+            First = (ulong)range.First,
+            Last = (ulong)range.Last,
+            Sequence = sequence,
+            Writer = writer,
+        }).ToList();
         var token = string.Create(CultureInfo.InvariantCulture, $"plan/{writer}/{sequence}");
-        await client.InsertAsync(Table, Encoding.UTF8.GetBytes(rows.ToString()), token, cancellation);
+        await client.InsertOnceAsync(Table, rows, token, cancellation);
     }
 
     private async Task<Newest> NewestAsync(CancellationToken cancellation)
     {
-        var rows = client.QueryAsync<Newest>(
+        var rows = await client.ListAsync(
             $"""
             SELECT max(b.sequence) AS sequence, argMax(b.writer, (b.sequence, b.planned_at)) AS writer,
-                date_diff('millisecond', max(b.planned_at), now64(3)) AS age_ms
+                toInt64(date_diff('millisecond', max(b.planned_at), now64(3))) AS age_ms
             FROM {Table} AS b
             """,
+            row => new Newest(row.GetFieldValue<ulong>(0), row.GetString(1), row.GetFieldValue<long>(2)),
             cancellation);
-        await foreach (var row in rows) return row;
-        throw new InvalidOperationException($"An aggregate over {Table} gave no row.");
+        return rows.Single();
     }
 
-    private sealed record PlanRow(string Topic, int KPartition, long FirstOffset, long LastOffset, ulong Sequence);
+    private sealed class PlanRow
+    {
+        [Column(Name = "topic")] public string Topic { get; init; } = "";
+        [Column(Name = "k_partition")] public uint Partition { get; init; }
+        [Column(Name = "first_offset")] public ulong First { get; init; }
+        [Column(Name = "last_offset")] public ulong Last { get; init; }
+        [Column(Name = "sequence")] public ulong Sequence { get; init; }
+        [Column(Name = "writer")] public string Writer { get; init; } = "";
+    }
 
     private sealed record Newest(ulong Sequence, string Writer, long AgeMs);
 }

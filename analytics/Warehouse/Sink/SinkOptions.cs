@@ -9,7 +9,7 @@ public sealed record SinkOptions
     /// <summary>Rows of a flush; a part of that size is written in well under a second.</summary>
     public int BatchRowsMax { get; init; } = 20_000;
 
-    /// <summary>Bytes of a flush, held as JSON until ClickHouse has it.</summary>
+    /// <summary>Bytes of the records of a flush, held until ClickHouse has them.</summary>
     public int BatchBytesMax { get; init; } = 16 << 20;
 
     /// <summary>
@@ -17,7 +17,7 @@ public sealed record SinkOptions
     /// </summary>
     public int BatchAgeMilliseconds { get; init; } = 500;
 
-    /// <summary>Wait after a failure before the sink begins anew from what it had planned, in milliseconds.</summary>
+    /// <summary>Wait after a failure before the sink starts again from what it had planned, in milliseconds.</summary>
     public int RestartDelayMilliseconds { get; init; } = 1_000;
 
     /// <summary>

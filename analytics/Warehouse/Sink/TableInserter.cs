@@ -1,37 +1,54 @@
+using ClickHouse.Driver;
+using ClickHouse.Driver.Copy;
+using EventStream.Warehouse.Sink.Rows;
 using Microsoft.Extensions.Logging;
 
 namespace EventStream.Warehouse.Sink;
 
 /// <summary>
-/// Inserts the rows of a table under a token. When ClickHouse refuses the rows for what they contain, they are halved
-/// until the bad ones are found, which become dead letters; the halves carry tokens derived from the whole's, so that
-/// it can all be done again after a crash.
+/// Inserts the rows of a table under a token. A row that the driver cannot write becomes a dead letter, and the others
+/// are inserted. When ClickHouse refuses the rows for what they contain, they are halved until the bad ones are found;
+/// the halves carry tokens derived from the whole's. Both are the same at each repetition, so that it can all be done
+/// again after a crash.
 /// </summary>
-public sealed partial class TableInserter(ClickHouseClient client, ILogger logger)
+public sealed partial class TableInserter(IClickHouseClient client, ILogger logger)
 {
-    /// <summary>Codes that say that rows cannot be read: asking again would fail for ever.</summary>
+    /// <summary>Codes that say that rows cannot be read: asking again would fail each time.</summary>
     private static readonly HashSet<int> Unreadable =
         [6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 321, 349, 376, 441, 467, 636];
 
     /// <summary>
-    /// Inserts; throws <see cref="ClickHouseException"/> and <see cref="HttpRequestException"/> for what may pass.
+    /// Inserts; throws <see cref="ClickHouseServerException"/>, <see cref="HttpRequestException"/> and, after the
+    /// client's timeout, <see cref="OperationCanceledException"/> for what may pass.
     /// </summary>
     public async Task InsertAsync(TableBatch table, string token, SinkBatch deadLetters, CancellationToken cancellation)
     {
-        if (await TryAsync(table, .., token, cancellation) is not { } refusal) return;
-        // Partitions interleave anew at every reading; halves must be the same rows each time, so they are ordered.
-        await HalveAsync(table.InRecordOrder(), 0, table.Rows, token, refusal, deadLetters, cancellation);
+        while (true)
+        {
+            try
+            {
+                if (await TryAsync(table, 0, table.Rows, token, cancellation) is not { } refusal) return;
+                // Partitions interleave differently at every reading; halves must be the same rows each time, so they
+                // are ordered.
+                var ordered = table.InRecordOrder();
+                await HalveAsync(ordered, 0, ordered.Rows, token, refusal, deadLetters, cancellation);
+                return;
+            }
+            catch (ClickHouseBulkCopySerializationException e) when (table.Table != Tables.DeadLetters)
+            {
+                SetAside(table[e.RowIndex].Record, 0, e.InnerException?.Message ?? e.Message, deadLetters);
+                table = table.Without(e.RowIndex);
+            }
+        }
     }
 
     private async Task HalveAsync(
-        TableBatch table, int offset, int length, string token, ClickHouseException refusal, SinkBatch deadLetters,
-        CancellationToken cancellation)
+        TableBatch table, int offset, int length, string token, ClickHouseServerException refusal,
+        SinkBatch deadLetters, CancellationToken cancellation)
     {
         if (length == 1)
         {
-            var record = table.RecordOf(offset);
-            Refused(logger, refusal.Code, record.Topic, record.Partition, record.Offset, refusal.Message);
-            RecordRouter.AddDeadLetter(record, deadLetters, refusal.Message);
+            SetAside(table[offset].Record, refusal.ErrorCode, refusal.Message, deadLetters);
             return;
         }
 
@@ -39,29 +56,36 @@ public sealed partial class TableInserter(ClickHouseClient client, ILogger logge
         foreach (var (start, count, name) in ((int, int, string)[])
             [(offset, half, token + "<"), (offset + half, length - half, token + ">")])
         {
-            if (await TryAsync(table, start..(start + count), name, cancellation) is { } again)
+            if (await TryAsync(table, start, count, name, cancellation) is { } again)
                 await HalveAsync(table, start, count, name, again, deadLetters, cancellation);
         }
     }
 
     /// <summary>Inserts rows, or returns why ClickHouse will never take them.</summary>
-    private async Task<ClickHouseException?> TryAsync(
-        TableBatch table, Range rows, string token, CancellationToken cancellation)
+    private async Task<ClickHouseServerException?> TryAsync(
+        TableBatch table, int start, int count, string token, CancellationToken cancellation)
     {
         try
         {
-            await client.InsertAsync(table.Table, table.Lines(rows), token, cancellation);
+            await table.InsertAsync(client, start, count, token, cancellation);
             return null;
         }
-        catch (ClickHouseException e) when (Unreadable.Contains(e.Code) && table.Table != TableRows.DeadLetters)
+        catch (ClickHouseServerException e)
+            when (Unreadable.Contains(e.ErrorCode) && table.Table != Tables.DeadLetters)
         {
             return e;
         }
     }
 
+    private void SetAside(SinkRecord record, int code, string reason, SinkBatch deadLetters)
+    {
+        Refused(logger, code, record.Topic, record.Partition, record.Offset, reason);
+        RecordRouter.AddDeadLetter(record, deadLetters, reason);
+    }
+
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "ClickHouse refuses a row ({Code}); {Topic} {Partition} @{Offset} goes to the dead letters: {Text}")]
+        Message = "A row cannot be stored ({Code}); {Topic} {Partition} @{Offset} goes to the dead letters: {Text}")]
     private static partial void Refused(
         ILogger logger, int code, string topic, int partition, long offset, string text);
 }

@@ -1,3 +1,4 @@
+using ClickHouse.Driver;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Builder;
@@ -22,7 +23,7 @@ internal static class WarehouseApi
 {
     private const string Tables =
         """
-        SELECT name AS table, ifNull(total_rows, 0) AS rows, ifNull(total_bytes, 0) AS bytes FROM system.tables
+        SELECT name, toInt64(ifNull(total_rows, 0)), toInt64(ifNull(total_bytes, 0)) FROM system.tables
         WHERE database = 'es' AND engine LIKE '%MergeTree' ORDER BY name
         """;
 
@@ -31,18 +32,21 @@ internal static class WarehouseApi
             .Describe("Offsets and lag by partition, rows and bytes by table.", 503);
 
     private static async Task<Results<Ok<WarehouseStatus>, ProblemHttpResult>> StatusAsync(
-        SinkState state, ClickHouseClient client, CancellationToken cancellation)
+        SinkState state, IClickHouseClient client, CancellationToken cancellation)
     {
         try
         {
-            var tables = new List<TableStatus>();
-            await foreach (var table in client.QueryAsync<TableStatus>(Tables, cancellation)) tables.Add(table);
+            var tables = await client.ListAsync(
+                Tables,
+                row => new TableStatus(row.GetString(0), row.GetFieldValue<long>(1), row.GetFieldValue<long>(2)),
+                cancellation);
             var partitions = state.Partitions;
             return TypedResults.Ok(new WarehouseStatus(
                 state.Missing is null, state.Missing, state.Sequence, state.RowsStored,
                 partitions.Sum(partition => partition.Lag), partitions, tables));
         }
-        catch (Exception e) when (e is HttpRequestException or ClickHouseException)
+        catch (Exception e) when (e is HttpRequestException or ClickHouseServerException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return TypedResults.Problem(
                 title: "ClickHouse does not answer", statusCode: StatusCodes.Status503ServiceUnavailable,

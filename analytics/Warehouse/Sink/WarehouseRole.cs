@@ -1,3 +1,4 @@
+using ClickHouse.Driver;
 using EventStream.Hosting;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
@@ -14,9 +15,6 @@ public sealed class WarehouseRole : IRole
 {
     public const string RoleName = "warehouse";
 
-    /// <summary>Connections to ClickHouse: one for the sink, the others for status and readiness.</summary>
-    private const int ConnectionsMax = 4;
-
     public string Name => RoleName;
 
     public string Summary => "stores every event topic in ClickHouse, each record once in effect";
@@ -29,12 +27,7 @@ public sealed class WarehouseRole : IRole
         builder.Services.AddSingleton(SinkOptions.From(builder.Configuration));
         builder.Services.AddSingleton(clickHouse);
         builder.Services.AddSingleton(ServerUsers.From(builder.Configuration, RoleName));
-        builder.Services.AddSingleton(_ => new ClickHouseClient(
-            new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = ConnectionsMax })
-            {
-                Timeout = Timeout.InfiniteTimeSpan,
-            },
-            clickHouse));
+        builder.Services.AddSingleton<IClickHouseClient>(_ => clickHouse.Client());
         builder.Services.AddSingleton<SinkState>();
         builder.Services.AddHostedService<Sink>();
         builder.Services.AddNeededTopics(_ =>
@@ -43,7 +36,7 @@ public sealed class WarehouseRole : IRole
             Task.FromResult(services.GetRequiredService<SinkState>().Missing));
         builder.Services.AddReadiness("clickhouse", async (services, cancellation) =>
         {
-            await services.GetRequiredService<ClickHouseClient>().PingAsync(cancellation);
+            await services.GetRequiredService<IClickHouseClient>().ReachAsync(cancellation);
             return null;
         });
     }

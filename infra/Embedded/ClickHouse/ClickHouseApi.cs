@@ -52,7 +52,6 @@ internal sealed partial class ClickHouseApi(
             hosts.Check(context.Request);
             if (IsPing(context.Request))
             {
-                context.Response.Headers[ClickHouseEndpoint.VersionHeader] = engine.Version;
                 await context.Response.WriteAsync("Ok.\n", gone);
                 return;
             }

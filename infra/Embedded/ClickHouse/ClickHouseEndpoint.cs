@@ -7,9 +7,6 @@ namespace EventStream.Embedded.ClickHouse;
 /// <summary>Puts ClickHouse's HTTP interface over the embedded engine into a web application.</summary>
 public static class ClickHouseEndpoint
 {
-    /// <summary>The header of the answer to <c>/ping</c> that carries the version of the embedded engine.</summary>
-    internal const string VersionHeader = "X-EventStream-Embedded";
-
     /// <summary>
     /// Longest request line, which carries statement and parameters, in bytes: a parameter of 1 MiB, escaped.
     /// </summary>

@@ -60,8 +60,11 @@ public sealed record EmbeddedOptions
     public IEnumerable<string> Validate()
     {
         if (DataFolder.Length == 0) yield return "ClickHouse:DataFolder is empty; name a folder.";
-        if (User.Length == 0 || User == ReaderUser)
+        if (User.Length == 0 || ReaderUser.Length == 0 || User == ReaderUser)
             yield return "ClickHouse:User and ClickHouse:ReaderUser must be two different names.";
+        if (!ReaderUser.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
+            || ReaderUser is [>= '0' and <= '9', ..])
+            yield return "ClickHouse:ReaderUser must be letters, digits and underscores, and not begin with a digit.";
         if (ConcurrentReadsMax is < 1 or > 64) yield return "ClickHouse:ConcurrentReadsMax must be 1 to 64.";
         if (ThreadsPerQueryMax is < 1 or > 64) yield return "ClickHouse:ThreadsPerQueryMax must be 1 to 64.";
         if (QueryBytesMax < 64 << 20) yield return "ClickHouse:QueryBytesMax must be at least 64 MiB.";

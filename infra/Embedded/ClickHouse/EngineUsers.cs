@@ -8,7 +8,8 @@ namespace EventStream.Embedded.ClickHouse;
 /// <summary>
 /// The engine's own users file: the second lock behind <see cref="AccessRules"/>. The library knows one user, so
 /// what a statement may do is a role that its connection takes first; a statement from outside cannot change it.
-/// Settings have bounds that no request lifts.
+/// Settings have bounds that no request lifts. The reader is here by name only, so that <c>system.users</c> says, as on
+/// a server, that it comes from a configuration file.
 /// </summary>
 internal static class EngineUsers
 {
@@ -55,7 +56,13 @@ internal static class EngineUsers
                 <profile>default</profile>
                 <quota>default</quota>
                 <grants><query>GRANT {Inside}, {Rows}, {Writer}, {Reader}</query></grants>
-              </default></users>
+              </default>
+              <{options.ReaderUser}>
+                <no_password/>
+                <networks><host>none.invalid</host></networks>
+                <profile>default</profile>
+                <quota>default</quota>
+              </{options.ReaderUser}></users>
             </clickhouse>
             """;
     }
@@ -63,7 +70,7 @@ internal static class EngineUsers
     private static IEnumerable<string> WriterGrants()
     {
         yield return "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, "
-            + "KILL QUERY, dictGet ON *.*";
+            + "KILL QUERY, SHOW USERS, dictGet ON *.*";
         yield return "REVOKE INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON system.*";
         foreach (var engine in AccessLists.Engines.Order()) yield return $"GRANT TABLE ENGINE ON {engine}";
     }

@@ -10,7 +10,7 @@ namespace EventStream.EventStore.Relay;
 /// </summary>
 internal sealed partial class RelayProducer : IDisposable
 {
-    /// <summary>Time for one step of the protocol before the relay begins anew.</summary>
+    /// <summary>Time for one step of the protocol before the relay begins again.</summary>
     private static readonly TimeSpan StepTimeout = TimeSpan.FromSeconds(30);
 
     private readonly IProducer<byte[], byte[]> producer;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ClickHouse.Driver;
 using EventStream.Hosting;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Schema;
@@ -31,14 +32,14 @@ internal static class WarehouseCommand
         var configuration = RoleHost.ReadConfiguration(parsed.GetValue(Config), new Dictionary<string, string?>());
         var options = ClickHouseOptions.From(configuration, WarehouseRole.RoleName);
         var users = ServerUsers.From(configuration, WarehouseRole.RoleName);
-        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-        var client = new ClickHouseClient(http, options);
+        using var client = options.Client();
         try
         {
             await SchemaMigrator.ApplyAsync(client, cancellation);
             await users.ApplyAsync(client, cancellation);
         }
-        catch (Exception e) when (e is ClickHouseException or HttpRequestException)
+        catch (Exception e) when (e is ClickHouseServerException or HttpRequestException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             throw new CommandException($"ClickHouse at {options.Url} was not migrated: {e.Message}", e);
         }

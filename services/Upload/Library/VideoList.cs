@@ -25,7 +25,7 @@ public sealed record VideoListItem
     public DateTimeOffset UpdatedAt { get; init; }
 }
 
-/// <summary>The projection behind the list: one document a video, gone when the video's stream was tombstoned.</summary>
+/// <summary>The projection behind the list: one document a video, deleted with its stream.</summary>
 public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, VideoId>
 {
     public VideoListProjection() => Name = "video-list";

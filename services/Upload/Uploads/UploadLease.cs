@@ -7,7 +7,7 @@ namespace EventStream.Upload.Uploads;
 
 /// <summary>
 /// One writer at a time for each upload. In this process a newer request supersedes the older, whose connection is
-/// often dead without anybody knowing; over processes a lease in PostgreSQL decides, and the later one hears 423.
+/// often dead without anybody knowing; over processes a lease in PostgreSQL decides, and the later one gets 423.
 /// </summary>
 public sealed class UploadLeases(UploadTable table, TimeProvider time)
 {
@@ -94,7 +94,7 @@ public sealed class UploadLease : IAsyncDisposable
         }
         catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
         {
-            // One that does not stop keeps the lease, and the newer request hears 423.
+            // One that does not stop keeps the lease, and the newer request gets 423.
         }
     }
 

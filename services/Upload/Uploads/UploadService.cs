@@ -13,7 +13,7 @@ namespace EventStream.Upload.Uploads;
 
 /// <summary>
 /// Takes files: the offset of an upload is what the media store has, so that nothing but bytes on disk is promised. A
-/// finished upload is a fact in the event store before the client hears of it.
+/// finished upload is a fact in the event store before the client is answered.
 /// </summary>
 public sealed partial class UploadService(
     UploadTable table, UploadLeases leases, UploadJoiner joiner, UploadQuota quota, IMediaStore media,

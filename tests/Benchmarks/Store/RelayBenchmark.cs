@@ -12,8 +12,8 @@ namespace EventStream.Benchmarks.Store;
 
 /// <summary>
 /// The relay from PostgreSQL to the platform's broker: how many events a second it carries from a backlog, beside an
-/// idempotent producer that sends the same records from memory, and how long after its commit an event is read from the
-/// topic at a moderate load.
+/// idempotent producer that sends the same records, and how long after its commit an event is read from the topic at a
+/// moderate load. A backlog is carried by a new process, whose way to the lead is part of the time.
 /// </summary>
 internal static class RelayBenchmark
 {

@@ -82,6 +82,43 @@ public sealed class CodecTests
         Assert.True(unpacked.IsFull);
     }
 
+    [Theory]
+    [InlineData(Codec.Snappy)]
+    [InlineData(Codec.Lz4)]
+    [InlineData(Codec.Zstd)]
+    public void A_frame_that_is_cut_short_is_refused(int codec)
+    {
+        var packed = Codec.Pack(codec, Words(new Random(11), 70_000));
+        using var unpacked = new UnpackBuffer(100_000);
+        foreach (var left in (int[])[1, 5, packed.Length / 2, packed.Length - 5, packed.Length - 1])
+        {
+            Assert.False(Codec.TryUnpack(codec, packed.AsSpan(0, left), unpacked), $"{left} of {packed.Length}");
+        }
+    }
+
+    [Theory]
+    [InlineData("04224d186040" + "82" + "ffffff7f" + "00000000", "a block of two gigabytes")]
+    [InlineData("04224d186070" + "73" + "ffffffff" + "00", "a block of two gigabytes that is not packed")]
+    [InlineData("05224d18644000", "another magic number")]
+    public void An_lz4_frame_that_cannot_be_is_refused(string hex, string why)
+    {
+        using var unpacked = new UnpackBuffer(1 << 20);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.False(Codec.TryUnpack(Codec.Lz4, Convert.FromHexString(hex), unpacked), why);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 32 << 20);
+    }
+
+    /// <summary>Five bytes that say that they are a gigabyte.</summary>
+    [Theory]
+    [InlineData("8080808004")]
+    [InlineData("82534e41505059000000000100000001000000058080808004")]
+    public void A_snappy_block_that_claims_more_than_it_can_hold_is_refused(string hex)
+    {
+        using var unpacked = new UnpackBuffer(int.MaxValue);
+        Assert.False(Codec.TryUnpack(Codec.Snappy, Convert.FromHexString(hex), unpacked));
+        Assert.Equal(0, unpacked.Length);
+    }
+
     private static byte[] Noise(Random random, int size)
     {
         var bytes = new byte[size];

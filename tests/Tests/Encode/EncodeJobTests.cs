@@ -79,9 +79,9 @@ public sealed class EncodeJobTests
         {
             job.When(Silent("", null, now.AddMinutes(minutes - 1))).Then();
             now = now.AddMinutes(minutes);
-            job.When(Silent("", null, now)).Then(
+            job = new(job.When(Silent("", null, now)).Then(
                 Resent("probe", 1, $"no news for {minutes * 60} s while it was waiting", now),
-                Probe with { RequestedAt = now });
+                Probe with { RequestedAt = now }).After);
         }
     }
 

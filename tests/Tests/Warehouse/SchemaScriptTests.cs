@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using EventStream.Warehouse.Schema;
-using EventStream.Warehouse.Sink;
+using EventStream.Warehouse.Sink.Rows;
 
 namespace EventStream.Tests.Warehouse;
 
@@ -21,7 +21,7 @@ public sealed partial class SchemaScriptTests
     [Fact]
     public void Every_table_of_the_sink_keeps_a_deduplication_window_and_names_its_records()
     {
-        foreach (var table in TableRows.All)
+        foreach (var table in Tables.All)
         {
             var definition = Assert.Single(Statements, statement => statement.StartsWith(
                 $"CREATE TABLE IF NOT EXISTS {table}\n", StringComparison.Ordinal));

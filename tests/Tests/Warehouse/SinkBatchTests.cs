@@ -1,7 +1,7 @@
 using System.Text;
-using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Warehouse.Sink;
+using EventStream.Warehouse.Sink.Rows;
 
 namespace EventStream.Tests.Warehouse;
 
@@ -76,11 +76,10 @@ public sealed class SinkBatchTests
     [Fact]
     public void A_record_of_an_unknown_type_becomes_a_dead_letter_with_its_bytes()
     {
-        var row = OnlyRow(Batch(Unknown(3, "{}"u8.ToArray())), TableRows.DeadLetters);
-        Assert.Contains("not a message of the contracts", row.GetProperty("cause").GetString());
-        Assert.Equal("e30=", row.GetProperty("value_base64").GetString());
-        Assert.Equal(("strange.v1", 3),
-            (row.GetProperty("type").GetString(), row.GetProperty("source_offset").GetInt32()));
+        var row = OnlyRow<DeadLetterRow>(Batch(Unknown(3, "{}"u8.ToArray())), Tables.DeadLetters);
+        Assert.Contains("not a message of the contracts", row.Cause);
+        Assert.Equal("e30=", row.ValueBase64);
+        Assert.Equal(("strange.v1", 3), (row.Type, row.SourceOffset));
     }
 
     [Theory]
@@ -90,7 +89,7 @@ public sealed class SinkBatchTests
     public void A_record_that_is_not_what_it_says_becomes_a_dead_letter(string value)
     {
         var record = Load(4) with { Value = Encoding.UTF8.GetBytes(value) };
-        Assert.Equal(4, OnlyRow(Batch(record), TableRows.DeadLetters).GetProperty("k_offset").GetInt32());
+        Assert.Equal(4UL, OnlyRow<DeadLetterRow>(Batch(record), Tables.DeadLetters).Offset);
     }
 
     [Fact]
@@ -102,8 +101,8 @@ public sealed class SinkBatchTests
             Type = MessageTypes.NameOf(typeof(SessionFinished)),
             Value = "{}"u8.ToArray(),
         };
-        var row = OnlyRow(Batch(record), TableRows.DeadLetters);
-        Assert.Contains("lacks", row.GetProperty("cause").GetString());
+        var row = OnlyRow<DeadLetterRow>(Batch(record), Tables.DeadLetters);
+        Assert.Contains("lacks", row.Cause);
     }
 
     [Fact]
@@ -113,10 +112,9 @@ public sealed class SinkBatchTests
             "viewers", At, 60, "combination", 100, new Dictionary<string, double> { ["ets"] = 1 },
             [new(At, 1, 2, 3, 4), new(At.AddSeconds(60), 5, 6, 7, 8)]);
         var table = Assert.Single(Batch(Of(Topics.CapacityForecasts, 0, 0, forecast)).Tables);
-        Assert.Equal((TableRows.Forecasts, 2), (table.Table, table.Rows));
-        var second = JsonDocument.Parse(table.Lines(1..2)).RootElement;
-        Assert.Equal((2, 5.0), (second.GetProperty("step").GetInt32(), second.GetProperty("q50").GetDouble()));
-        Assert.Equal("2026-11-22 08:01:00.123", second.GetProperty("time").GetString());
+        Assert.Equal((Tables.Forecasts, 2), (table.Table, table.Rows));
+        var second = Assert.IsType<ForecastRow>(table[1]);
+        Assert.Equal((2U, 5.0, At.AddSeconds(60).UtcDateTime), (second.Step, second.Q50, second.Time));
     }
 
     [Fact]
@@ -137,27 +135,24 @@ public sealed class SinkBatchTests
         var tables = Batch(Of(Topics.QoeSessions, 0, 0, session)).Tables;
 
         Assert.Equal(
-            [(TableRows.Sessions, 1), (TableRows.SessionEdges, 2)], tables.Select(one => (one.Table, one.Rows)));
-        var second = JsonDocument.Parse(tables[1].Lines(1..2)).RootElement;
+            [(Tables.Sessions, 1), (Tables.SessionEdges, 2)], tables.Select(one => (one.Table, one.Rows)));
+        var second = Assert.IsType<SessionEdgeRow>(tables[1][1]);
         Assert.Equal(
-            ("s-1", "edge-b", "us", 1500.0, 12, 2),
-            (second.GetProperty("session_id").GetString(), second.GetProperty("edge").GetString(),
-                second.GetProperty("region").GetString(), second.GetProperty("stall_ms").GetDouble(),
-                second.GetProperty("requests").GetInt32(), second.GetProperty("request_errors").GetInt32()));
+            ("s-1", "edge-b", "us", 1500.0, 12L, 2L),
+            (second.SessionId, second.Edge, second.Region, second.StallMs, second.Requests, second.RequestErrors));
         var old = Batch(Of(Topics.QoeSessions, 0, 0, session with { Edges = null }));
-        Assert.Equal(TableRows.Sessions, Assert.Single(old.Tables).Table);
+        Assert.Equal(Tables.Sessions, Assert.Single(old.Tables).Table);
     }
 
     [Fact]
     public void What_an_operator_did_is_a_row_with_who_and_why()
     {
         var acted = new OperatorActed("edge.stop", "edge-b", "ada", "operator", "its disk fails", At, null);
-        var row = OnlyRow(Batch(Of(Topics.OperatorActions, 0, 0, acted)), TableRows.OperatorActions);
+        var row = OnlyRow<OperatorActionRow>(
+            Batch(Of(Topics.OperatorActions, 0, 0, acted)), Tables.OperatorActions);
         Assert.Equal(
             ("edge.stop", "edge-b", "ada", "its disk fails", ""),
-            (row.GetProperty("action").GetString(), row.GetProperty("target").GetString(),
-                row.GetProperty("who").GetString(), row.GetProperty("reason").GetString(),
-                row.GetProperty("detail").GetString()));
+            (row.Action, row.Target, row.Who, row.Reason, row.Detail));
     }
 
     [Fact]
@@ -165,16 +160,16 @@ public sealed class SinkBatchTests
     {
         var table = Assert.Single(Batch(Load(9, 1), Load(6, 0), Load(5, 0)).Tables).InRecordOrder();
         Assert.Equal([(0, 5L), (0, 6L), (1, 9L)], Enumerable.Range(0, 3)
-            .Select(row => (table.RecordOf(row).Partition, table.RecordOf(row).Offset)));
-        Assert.Equal(5, JsonDocument.Parse(table.Lines(0..1)).RootElement.GetProperty("k_offset").GetInt32());
+            .Select(row => (table[row].Record.Partition, table[row].Record.Offset)));
+        Assert.Equal(5UL, table[0].Offset);
     }
 
     [Fact]
     public void A_time_that_clickhouse_cannot_hold_becomes_the_nearest_that_it_can()
     {
         var early = new LoadMeasured("viewers", DateTimeOffset.MinValue, 10, double.MaxValue, "sessions");
-        var row = OnlyRow(Batch(Of(Topics.TrafficLoad, 0, 0, early)), TableRows.Load);
-        Assert.Equal("1970-01-01 00:00:00.000", row.GetProperty("time").GetString());
+        var row = OnlyRow<LoadRow>(Batch(Of(Topics.TrafficLoad, 0, 0, early)), Tables.Load);
+        Assert.Equal(DateTime.UnixEpoch, row.Time);
     }
 
     internal static SinkRecord Of(Topic topic, int partition, long offset, IMessage message) => new(
@@ -194,11 +189,12 @@ public sealed class SinkBatchTests
         return batch;
     }
 
-    private static JsonElement OnlyRow(SinkBatch batch, string name)
+    private static TRow OnlyRow<TRow>(SinkBatch batch, string name)
+        where TRow : StoredRow
     {
         var table = Assert.Single(batch.Tables, table => table.Rows > 0);
         Assert.Equal((name, 1), (table.Table, table.Rows));
-        return JsonDocument.Parse(table.Lines(..)).RootElement;
+        return Assert.IsType<TRow>(table[0]);
     }
 
     private sealed class Clock : TimeProvider

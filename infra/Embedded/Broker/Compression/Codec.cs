@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using K4os.Compression.LZ4.Streams;
 using ZstdSharp;
 
 namespace EventStream.Embedded.Broker.Compression;
@@ -17,8 +18,7 @@ internal static class Codec
 
     /// <summary>
     /// Unpacks the records of a batch; false when the bytes are damaged, the codec is unknown or the bound of the
-    /// buffer
-    /// is reached.
+    /// buffer is reached.
     /// </summary>
     public static bool TryUnpack(int codec, ReadOnlySpan<byte> packed, UnpackBuffer into)
     {
@@ -38,8 +38,8 @@ internal static class Codec
     public static byte[] Pack(int codec, ReadOnlySpan<byte> records) => codec switch
     {
         Gzip => PackGzip(records),
-        Snappy => SnappyFormat.Pack(records),
-        Lz4 => Lz4Format.Pack(records),
+        Snappy => SnappyFrames.Pack(records),
+        Lz4 => PackLz4(records),
         Zstd => PackZstd(records),
         _ => records.ToArray(),
     };
@@ -58,10 +58,10 @@ internal static class Codec
                 }
                 break;
             case Snappy:
-                SnappyFormat.Unpack(packed, into);
+                SnappyFrames.Unpack(packed, into);
                 break;
             case Lz4:
-                Lz4Format.Unpack(packed, into);
+                UnpackLz4(packed, into);
                 break;
             case Zstd:
                 using (var zstd = new DecompressionStream(new MemoryStream(packed.ToArray())))
@@ -74,12 +74,38 @@ internal static class Codec
         }
     }
 
+    private static void UnpackLz4(ReadOnlySpan<byte> packed, UnpackBuffer into)
+    {
+        try
+        {
+            using var lz4 = LZ4Stream.Decode(new MemoryStream(packed.ToArray()));
+            into.ReadAll(lz4);
+        }
+        catch (Exception e) when (e is not (InvalidDataException or OutOfMemoryException))
+        {
+            // The library meets damage with whatever its own arithmetic runs into.
+            throw new InvalidDataException("The records are no LZ4 frame.", e);
+        }
+    }
+
     private static byte[] PackGzip(ReadOnlySpan<byte> records)
     {
         using var target = new MemoryStream();
         using (var gzip = new GZipStream(target, CompressionLevel.Fastest, leaveOpen: true))
         {
             gzip.Write(records);
+        }
+        return target.ToArray();
+    }
+
+    /// <summary>Blocks that do not depend on each other: the Java client refuses any others.</summary>
+    private static byte[] PackLz4(ReadOnlySpan<byte> records)
+    {
+        using var target = new MemoryStream();
+        var settings = new LZ4EncoderSettings { ChainBlocks = false, BlockSize = 64 * 1024 };
+        using (var lz4 = LZ4Stream.Encode(target, settings, leaveOpen: true))
+        {
+            lz4.Write(records);
         }
         return target.ToArray();
     }

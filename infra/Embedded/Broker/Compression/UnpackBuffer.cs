@@ -46,29 +46,6 @@ internal sealed class UnpackBuffer(int bytesMax) : IDisposable
         return _bytes.AsSpan(_length - count, count);
     }
 
-    /// <summary>
-    /// Appends what lies <paramref name="distance"/> bytes back, which may overlap what is being written.
-    /// </summary>
-    /// <exception cref="InvalidDataException">The distance points before the first byte.</exception>
-    public void Repeat(int distance, int count)
-    {
-        if (distance <= 0 || distance > _length)
-        {
-            throw new InvalidDataException("A match points before the beginning of the batch.");
-        }
-        var from = _length - distance;
-        var into = Grow(count);
-        if (distance >= count)
-        {
-            _bytes.AsSpan(from, count).CopyTo(into);
-            return;
-        }
-        for (var i = 0; i < count; i++)
-        {
-            into[i] = _bytes[from + i];
-        }
-    }
-
     /// <summary>Appends everything that the stream gives.</summary>
     public void ReadAll(Stream source)
     {

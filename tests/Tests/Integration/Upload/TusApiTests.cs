@@ -206,7 +206,8 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     {
         using var answer = await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "1000001")]);
         Assert.Contains(
-            "Upload:MaxSizeBytes", await Problem(answer, HttpStatusCode.RequestEntityTooLarge), StringComparison.Ordinal);
+            "Upload:MaxSizeBytes", await Problem(answer, HttpStatusCode.RequestEntityTooLarge),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using ClickHouse.Driver;
 using EventStream.Hosting;
+using EventStream.Tests.Kit;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Sink;
 using Microsoft.AspNetCore.Builder;
@@ -46,7 +48,8 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
     {
         await using var server = await RecordingAsync(
             [], "Code: 497. DB::Exception: default: Not enough privileges. (ACCESS_DENIED)");
-        var error = await Assert.ThrowsAsync<ClickHouseException>(() => Users.ApplyAsync(Client(server), default));
+        var error = await Assert.ThrowsAsync<ClickHouseServerException>(
+            () => Users.ApplyAsync(Client(server), default));
         Assert.Contains("GRANT ACCESS MANAGEMENT", error.Message);
     }
 
@@ -61,7 +64,7 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
     }
 
     private static ClickHouseClient Client(WebApplication server) =>
-        new(new HttpClient(), new ClickHouseOptions { Url = new Uri(server.Urls.Single()), Password = "w" });
+        new ClickHouseOptions { Url = new Uri(server.Urls.Single()), Password = "w" }.Client();
 
     private static async Task<WebApplication> RecordingAsync(List<string> sent, string? refusal)
     {
@@ -71,7 +74,10 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
         server.MapPost("/", async context =>
         {
             using var reader = new StreamReader(context.Request.Body);
-            sent.Add(await reader.ReadToEndAsync());
+            var sql = await reader.ReadToEndAsync();
+            // No user of that name: an empty result of no columns.
+            if (sql.Contains("system.users", StringComparison.Ordinal)) return;
+            sent.Add(sql);
             context.Response.StatusCode = refusal is null ? 200 : 403;
             if (refusal is not null) await context.Response.WriteAsync(refusal);
         });

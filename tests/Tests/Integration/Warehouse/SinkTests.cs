@@ -105,7 +105,9 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         await using var sink = EventStreamProcess.Launch(
             "warehouse", ("Kafka:Bootstrap", broker.Bootstrap), ("ClickHouse:Password", "w"),
             ("ClickHouse:Url", $"http://127.0.0.1:{PostgresFixture.FreePort()}"));
-        await UntilAsync(() => Task.FromResult(sink.Output.Contains("begins anew", StringComparison.Ordinal)));
+        await UntilAsync(() => Task.FromResult(
+            sink.Output.Contains("starts again", StringComparison.Ordinal)
+            && sink.Output.Contains($"at {sink.Url}", StringComparison.Ordinal)));
         using var ready = await engine.Http.GetAsync(new Uri(sink.Url + "/health/ready"));
         Assert.False(ready.IsSuccessStatusCode);
         using var client = TestKeys.Client(TestKeys.Operator);
@@ -195,7 +197,7 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
 
     private async Task<string> TextAsync(string sql)
     {
-        await foreach (var row in engine.Reader.QueryAsync(sql, None)) return row.GetProperty("n").GetRawText();
+        foreach (var row in await engine.RowsAsync(sql)) return row.GetProperty("n").GetRawText();
         return "";
     }
 }

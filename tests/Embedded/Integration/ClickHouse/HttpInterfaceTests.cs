@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 /// <summary>What any client sees of the HTTP interface, without a driver between.</summary>
 [Trait("Category", "Integration")]
@@ -121,8 +122,8 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
     {
         using var read = await engine.Http.SendAsync(Request("SELECT number FROM numbers(10)", ""));
         Assert.Contains("\"read_rows\":\"10\"", read.Headers.GetValues("X-ClickHouse-Summary").Single());
-        await engine.Writer.ExecuteAsync(
-            "CREATE TABLE IF NOT EXISTS default.summed (a UInt32) ENGINE = MergeTree ORDER BY a", default);
+        await engine.Writer.ExecuteNonQueryAsync(
+            "CREATE TABLE IF NOT EXISTS default.summed (a UInt32) ENGINE = MergeTree ORDER BY a");
         using var written = await engine.PostAsync("INSERT INTO default.summed SELECT number FROM numbers(7)");
         Assert.Contains("\"written_rows\":\"7\"", written.Headers.GetValues("X-ClickHouse-Summary").Single());
         using var values = await engine.PostAsync("INSERT INTO default.summed VALUES (1), (2), (1 + 2)");
@@ -136,13 +137,11 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
         using var asked = await engine.Http.SendAsync(Request("SELECT 144 \nFORMAT JSON", $"query_id={id}"));
         Assert.True(asked.IsSuccessStatusCode);
         using var failed = await engine.Http.SendAsync(Request("SELECT throwIf(1)", $"query_id={id}-f"));
-        var rows = new List<string>();
-        await foreach (var row in engine.Reader.QueryAsync(
+        var logged = await engine.RowsAsync(
             $"SELECT type, query, user, exception_code AS code FROM system.query_log WHERE query_id LIKE '{id}%' "
-            + "ORDER BY query_id, type", default))
-        {
-            rows.Add($"{row.GetProperty("type")}|{row.GetProperty("query")}|{row.GetProperty("code")}");
-        }
+            + "ORDER BY query_id, type");
+        var rows = logged
+            .Select(row => $"{row.GetProperty("type")}|{row.GetProperty("query")}|{row.GetProperty("code")}").ToList();
 
         Assert.Equal(["QueryStart|SELECT 144 \nFORMAT JSON|0", "QueryFinish|SELECT 144 \nFORMAT JSON|0"], rows.Take(2));
         Assert.Equal("ExceptionWhileProcessing|SELECT throwIf(1)|395", rows[^1]);

@@ -1,12 +1,6 @@
-using EventStream.Cli;
 using EventStream.Embedded.ClickHouse;
-using EventStream.Hosting;
-using EventStream.Warehouse;
-using EventStream.Warehouse.Sink;
-using Microsoft.Extensions.Configuration;
-using EngineException = EventStream.Embedded.ClickHouse.ClickHouseException;
 
-namespace EventStream.Tests.Warehouse;
+namespace EventStream.Embedded.Tests.ClickHouse;
 
 public sealed class ClickHouseWordsTests
 {
@@ -19,7 +13,7 @@ public sealed class ClickHouseWordsTests
     [InlineData("502 Bad Gateway", 0, "")]
     public void An_error_has_clickhouse_s_code_and_name(string text, int code, string name)
     {
-        var error = EngineException.Parse(text);
+        var error = ClickHouseException.Parse(text);
         Assert.Equal((code, name, text), (error.Code, error.Name, error.Message));
     }
 
@@ -40,7 +34,7 @@ public sealed class ClickHouseWordsTests
     [InlineData("")]
     public void A_setting_with_an_impossible_name_is_unknown(string name) => Assert.Equal(
         115,
-        Assert.Throws<EngineException>(
+        Assert.Throws<ClickHouseException>(
             () => ClickHouseSettings.Statement([KeyValuePair.Create(name, "1")], new EmbeddedOptions())).Code);
 
     [Theory]
@@ -65,7 +59,7 @@ public sealed class ClickHouseWordsTests
     [Fact]
     public void An_error_inside_its_own_twin_is_said_once() => Assert.Equal(
         "Code: 452. DB::Exception: Setting a should not be changed. (SETTING_CONSTRAINT_VIOLATION)",
-        EngineException.Parse(
+        ClickHouseException.Parse(
             "Code: 452. DB::Exception: Code: 452. DB::Exception: Setting a should not be changed. "
             + "(SETTING_CONSTRAINT_VIOLATION) (version 26.5.1.1). (SETTING_CONSTRAINT_VIOLATION)").Message);
 
@@ -83,55 +77,11 @@ public sealed class ClickHouseWordsTests
         using var limiter = new ConcurrencyLimiter(1, 1);
         var first = await limiter.EnterAsync(CancellationToken.None);
         var second = limiter.EnterAsync(CancellationToken.None);
-        var refused = await Assert.ThrowsAsync<EngineException>(() => limiter.EnterAsync(CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<ClickHouseException>(() => limiter.EnterAsync(CancellationToken.None));
         Assert.Equal(202, refused.Code);
         Assert.False(second.IsCompleted);
         first.Dispose();
         (await second).Dispose();
         (await limiter.EnterAsync(CancellationToken.None)).Dispose();
     }
-
-    [Fact]
-    public void An_engine_without_passwords_does_not_start_and_names_the_settings()
-    {
-        var error = Assert.Throws<RoleConfigurationException>(() => ClickHouseRole.Read(Settings(
-            ("ClickHouse:Password", "x"), ("ClickHouse:QuerySecondsMax", "0"))));
-        Assert.Contains("set ClickHouse:ReaderPassword, or ClickHouse:ReaderPasswordFile", error.Message);
-        Assert.Contains("QuerySecondsMax", error.Message);
-        Assert.Contains("differ", Assert.Throws<RoleConfigurationException>(() => ClickHouseRole.Read(Settings(
-            ("ClickHouse:Password", "x"), ("ClickHouse:ReaderPassword", "x")))).Message);
-        Assert.Contains("/nowhere", Assert.Throws<RoleConfigurationException>(() => ClickHouseRole.Read(Settings(
-            ("ClickHouse:PasswordFile", "/nowhere"), ("ClickHouse:ReaderPassword", "x")))).Message);
-        Assert.Contains("ClickHouse:Password", Assert.Throws<RoleConfigurationException>(
-            () => ClickHouseOptions.From(Settings(), "warehouse")).Message);
-    }
-
-    [Fact]
-    public void A_password_may_stand_in_a_file()
-    {
-        var file = Path.GetTempFileName();
-        File.WriteAllText(file, "secret\n");
-        var settings = Settings(("ClickHouse:PasswordFile", file), ("ClickHouse:ReaderPassword", "y"));
-        Assert.Equal("secret", ClickHouseRole.Read(settings).Password);
-        Assert.Equal("secret", ClickHouseOptions.From(settings, "warehouse").Password);
-        File.Delete(file);
-    }
-
-    [Fact]
-    public void Wrong_settings_of_the_sink_are_all_named()
-    {
-        var error = Assert.Throws<RoleConfigurationException>(() => SinkOptions.From(Settings(
-            ("Warehouse:BatchRowsMax", "0"), ("Warehouse:BatchAgeMilliseconds", "1"))));
-        Assert.Contains("BatchRowsMax", error.Message);
-        Assert.Contains("BatchAgeMilliseconds", error.Message);
-    }
-
-    [Fact]
-    public void An_address_that_is_none_is_named() => Assert.Contains(
-        "ClickHouse:Url",
-        Assert.Throws<RoleConfigurationException>(
-            () => ClickHouseOptions.From(Settings(("ClickHouse:Url", "nonsense")), "warehouse")).Message);
-
-    private static IConfiguration Settings(params (string Key, string Value)[] pairs) => new ConfigurationBuilder()
-        .AddInMemoryCollection(pairs.Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value))).Build();
 }

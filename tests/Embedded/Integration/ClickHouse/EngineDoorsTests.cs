@@ -1,8 +1,8 @@
 using System.Net;
-using EventStream.Tests.Kit;
 using EventStream.Embedded.ClickHouse.Sql;
+using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 /// <summary>
 /// Nobody from outside leaves the tables of the server: neither the reader nor the writer. Files that statements name
@@ -231,11 +231,6 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    private async Task<List<string>> NamesAsync(string sql)
-    {
-        var names = new List<string>();
-        await foreach (var row in engine.Reader.QueryAsync(sql, CancellationToken.None))
-            names.Add(row.GetProperty("n").GetString()!);
-        return names;
-    }
+    private async Task<List<string>> NamesAsync(string sql) =>
+        [.. (await engine.RowsAsync(sql)).Select(row => row.GetProperty("n").GetString()!)];
 }

@@ -1,7 +1,7 @@
 using System.Text;
 using EventStream.Embedded.ClickHouse.Sql;
 
-namespace EventStream.Tests.Warehouse;
+namespace EventStream.Embedded.Tests.ClickHouse;
 
 public sealed class SqlStatementTests
 {

@@ -2,17 +2,15 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
 using System.Text;
+using ClickHouse.Driver;
 using EventStream.Tests.Kit;
-using EventStream.Warehouse;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 [Trait("Category", "Integration")]
 [Collection(EmbeddedClickHouseCollection.Name)]
 public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
 {
-    private static readonly CancellationToken None = CancellationToken.None;
-
     [Fact]
     public async Task Rows_are_inserted_once_for_a_token_and_read_back_as_records()
     {
@@ -20,12 +18,19 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
             "id UInt64, name String, time DateTime64(3, 'UTC'), stored_at DateTime64(3) DEFAULT now64(3)");
         var rows =
             "{\"id\":18446744073709551615,\"name\":\"a;\\nb'\\\"\",\"time\":\"2026-11-22 08:00:00.123\"}\n"u8.ToArray();
-        await engine.Writer.InsertAsync("once.t", rows, "token-1", None);
-        await engine.Writer.InsertAsync("once.t", rows, "token-1", None);
-        var row = Assert.Single(await ListAsync<Row>("SELECT id, name, time FROM once.t"));
-        var time = new DateTimeOffset(2026, 11, 22, 8, 0, 0, 123, TimeSpan.Zero);
-        Assert.Equal(new Row(ulong.MaxValue, "a;\nb'\"", time), row);
-        await engine.Writer.InsertAsync("once.t", rows, "token-2", None);
+        await engine.InsertAsync("once.t", rows, "token-1");
+        await engine.InsertAsync("once.t", rows, "token-1");
+        using (var reader = await engine.Reader.ExecuteReaderAsync("SELECT id, name, time FROM once.t"))
+        {
+            Assert.True(reader.Read());
+            var time = new DateTime(2026, 11, 22, 8, 0, 0, 123, DateTimeKind.Utc);
+            Assert.Equal(
+                (ulong.MaxValue, "a;\nb'\"", time),
+                (reader.GetFieldValue<ulong>(0), reader.GetString(1), reader.GetDateTime(2)));
+            Assert.False(reader.Read());
+        }
+
+        await engine.InsertAsync("once.t", rows, "token-2");
         Assert.Equal(2, await CountAsync("once.t"));
     }
 
@@ -33,10 +38,11 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     public async Task A_result_of_many_megabytes_comes_as_a_stream_and_whole()
     {
         var (count, sum) = (0L, 0L);
-        await foreach (var row in engine.Reader.QueryAsync("SELECT number AS n FROM numbers(200000)", None))
+        using var reader = await engine.Reader.ExecuteReaderAsync("SELECT number AS n FROM numbers(200000)");
+        while (reader.Read())
         {
             count++;
-            sum += row.GetProperty("n").GetInt64();
+            sum += (long)reader.GetFieldValue<ulong>(0);
         }
 
         Assert.Equal((200_000, 19_999_900_000), (count, sum));
@@ -46,17 +52,15 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     public async Task A_query_that_fails_after_its_first_rows_is_an_error_and_not_a_short_result()
     {
         var count = 0;
-        var error = await Assert.ThrowsAsync<ClickHouseException>(async () =>
+        var error = await Assert.ThrowsAsync<ClickHouseServerException>(async () =>
         {
             // The engine runs some blocks ahead of what it has given out, so the failing row comes many blocks later.
-            await foreach (var _ in engine.Reader.QueryAsync(
-                "SELECT number, throwIf(number = 400000000) FROM numbers(500000000) WHERE number % 100000 = 0",
-                None))
-            {
-                count++;
-            }
+            using var reader = await engine.Reader.ExecuteReaderAsync(
+                "SELECT number, throwIf(number = 400000000) FROM numbers(500000000) WHERE number % 100000 = 0");
+            while (reader.Read()) count++;
         });
-        Assert.Equal((395, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"), (error.Code, error.Name));
+        Assert.Equal(395, error.ErrorCode);
+        Assert.Contains("FUNCTION_THROW_IF_VALUE_IS_NON_ZERO", error.Message);
         Assert.InRange(count, 1, 4000);
     }
 
@@ -145,7 +149,7 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         using var response = await PostAsync("/?query=INSERT+INTO+bin.t+FORMAT+RowBinary", body);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         Assert.Equal([4096, 0],
-            (await ListAsync<Length>("SELECT length(a) AS n FROM bin.t ORDER BY n DESC")).Select(r => r.N));
+            await ListAsync("SELECT length(a) AS n FROM bin.t ORDER BY n DESC"));
     }
 
     [Fact]
@@ -166,14 +170,14 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     {
         const string Sql = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 42";
         using var leaving = new CancellationTokenSource();
-        var asked = engine.Writer.ExecuteAsync(Sql, leaving.Token);
+        var asked = engine.Writer.ExecuteNonQueryAsync(Sql, cancellationToken: leaving.Token);
         await UntilAsync(async () => await RunningAsync() == 1);
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
         await UntilAsync(async () => await RunningAsync() == 0);
 
-        async Task<long> RunningAsync() => (await ListAsync<Length>(
-            "SELECT count() AS n FROM system.processes WHERE query LIKE 'SELECT count() FROM numbers(%'")).Single().N;
+        async Task<long> RunningAsync() => (await ListAsync(
+            "SELECT count() AS n FROM system.processes WHERE query LIKE 'SELECT count() FROM numbers(%'")).Single();
     }
 
     [Fact]
@@ -181,10 +185,10 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     {
         await MakeAsync("crash", "a UInt32");
         for (var i = 0; i < 20; i++)
-            await engine.Writer.InsertAsync("crash.t", Encoding.UTF8.GetBytes($"{{\"a\":{i}}}\n"), $"t{i}", None);
+            await engine.InsertAsync("crash.t", Encoding.UTF8.GetBytes($"{{\"a\":{i}}}\n"), $"t{i}");
         await engine.CrashAsync();
         Assert.Equal(20, await CountAsync("crash.t"));
-        await engine.Writer.InsertAsync("crash.t", "{\"a\":19}\n"u8.ToArray(), "t19", None);
+        await engine.InsertAsync("crash.t", "{\"a\":19}\n"u8.ToArray(), "t19");
         Assert.Equal(20, await CountAsync("crash.t"));
     }
 
@@ -232,22 +236,17 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
 
     private async Task MakeAsync(string database, string columns)
     {
-        await engine.Writer.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic", None);
-        await engine.Writer.ExecuteAsync(
+        await engine.Writer.ExecuteNonQueryAsync($"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic");
+        await engine.Writer.ExecuteNonQueryAsync(
             $"CREATE TABLE {database}.t ({columns}) ENGINE = MergeTree ORDER BY tuple() "
-                + "SETTINGS non_replicated_deduplication_window = 100",
-            None);
+                + "SETTINGS non_replicated_deduplication_window = 100");
     }
 
     private async Task<long> CountAsync(string table) =>
-        (await ListAsync<Length>($"SELECT count() AS n FROM {table}")).Single().N;
+        (await ListAsync($"SELECT count() AS n FROM {table}")).Single();
 
-    private async Task<List<T>> ListAsync<T>(string sql)
-    {
-        var rows = new List<T>();
-        await foreach (var row in engine.Reader.QueryAsync<T>(sql, None)) rows.Add(row);
-        return rows;
-    }
+    private async Task<List<long>> ListAsync(string sql) =>
+        [.. (await engine.RowsAsync(sql)).Select(row => row.GetProperty("n").GetInt64())];
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
@@ -258,8 +257,4 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
             await Task.Delay(25);
         }
     }
-
-    private sealed record Row(ulong Id, string Name, DateTimeOffset Time);
-
-    private sealed record Length(long N);
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 [Trait("Category", "Integration")]
 [Collection(EmbeddedClickHouseCollection.Name)]
@@ -12,7 +12,7 @@ public sealed class StockClientTests(EmbeddedClickHouse engine)
     [Fact]
     public async Task ClickHouse_s_own_client_works_unchanged()
     {
-        var folder = Path.Combine(Checkout.Root, "tests", "Tests", "Integration", "Warehouse");
+        var folder = Path.Combine(Checkout.Root, "tests", "Embedded", "Integration", "ClickHouse");
         var start = new ProcessStartInfo("node")
         {
             ArgumentList =

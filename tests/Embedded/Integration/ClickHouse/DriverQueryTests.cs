@@ -2,8 +2,9 @@ using System.Data;
 using System.Diagnostics;
 using ClickHouse.Driver;
 using ClickHouse.Driver.ADO;
+using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 /// <summary>What ClickHouse's own C# driver asks, unmodified.</summary>
 [Trait("Category", "Integration")]

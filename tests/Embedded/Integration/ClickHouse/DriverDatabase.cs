@@ -2,8 +2,9 @@ using ClickHouse.Driver;
 using ClickHouse.Driver.ADO;
 using ClickHouse.Driver.ADO.Parameters;
 using ClickHouse.Driver.Utility;
+using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 /// <summary>A database of one test, as ClickHouse's own C# driver sees it, with a table of common types.</summary>
 internal sealed class DriverDatabase : IDisposable

@@ -1,7 +1,8 @@
-using EventStream.Tests.Kit;
-using EventStream.Warehouse;
+using System.Text.Json;
+using ClickHouse.Driver;
+using ClickHouse.Driver.ADO;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Tests.Kit;
 
 /// <summary>
 /// The embedded engine as its own process on an empty folder, one for all tests of the collection; each takes a
@@ -20,14 +21,21 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
 
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
-    public ClickHouseClient Writer => Client("default", Password);
+    /// <summary>The official driver as the user that writes.</summary>
+    public IClickHouseClient Writer { get; private set; } = null!;
 
-    public ClickHouseClient Reader => Client("reader", ReaderPassword);
+    /// <summary>The official driver as the user that reads.</summary>
+    public IClickHouseClient Reader { get; private set; } = null!;
 
     /// <summary>Settings with which another role reaches this engine.</summary>
     public (string, string)[] Settings => [("ClickHouse:Url", Process.Url), ("ClickHouse:Password", Password)];
 
-    public async Task InitializeAsync() => process = await StartAsync();
+    public async Task InitializeAsync()
+    {
+        process = await StartAsync();
+        Writer = Client("default", Password);
+        Reader = Client("reader", ReaderPassword);
+    }
 
     /// <summary>Kills the engine, as a crash would, and starts it on the same folder and address.</summary>
     public async Task CrashAsync()
@@ -43,6 +51,8 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
+        Writer?.Dispose();
+        Reader?.Dispose();
         if (process is not null) await process.StopAsync();
         Http.Dispose();
         Directory.Delete(folder, recursive: true);
@@ -61,8 +71,35 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
         return Http.SendAsync(request);
     }
 
-    private ClickHouseClient Client(string user, string password) =>
-        new(Http, new ClickHouseOptions { Url = Url, User = user, Password = password });
+    /// <summary>The rows of a SELECT as the reader sees them, as JSON.</summary>
+    public async Task<List<JsonElement>> RowsAsync(string sql)
+    {
+        using var result = await Reader.ExecuteRawResultAsync($"{sql} FORMAT JSONEachRow", new QueryOptions
+        {
+            CustomSettings = new Dictionary<string, object> { ["output_format_json_quote_64bit_integers"] = 0 },
+        });
+        var text = await result.ReadAsStringAsync();
+        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
+    }
+
+    /// <summary>Inserts rows, one JSON object a line, under a deduplication token.</summary>
+    public async Task InsertAsync(string table, byte[] lines, string token)
+    {
+        using var answer = await Writer.InsertRawStreamAsync(
+            table, new MemoryStream(lines), "JSONEachRow", null, false, new QueryOptions
+            {
+                CustomSettings = new Dictionary<string, object> { ["insert_deduplication_token"] = token },
+            });
+    }
+
+    private ClickHouseClient Client(string user, string password) => new(new ClickHouseClientSettings
+    {
+        Host = Url.Host,
+        Port = (ushort)Url.Port,
+        Username = user,
+        Password = password,
+    });
 
     private Task<EventStreamProcess> StartAsync(params (string, string)[] settings) => EventStreamProcess.StartAsync(
         "clickhouse",
@@ -70,11 +107,4 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
             ("ClickHouse:DataFolder", folder), ("ClickHouse:Password", Password),
             ("ClickHouse:ReaderPassword", ReaderPassword), ("ClickHouse:BodyBytesMax", $"{8 << 20}"), .. settings,
         ]);
-}
-
-/// <summary>Shares one engine among the test classes of this room.</summary>
-[CollectionDefinition(Name)]
-public sealed class EmbeddedClickHouseCollection : ICollectionFixture<EmbeddedClickHouse>
-{
-    public const string Name = "embedded ClickHouse";
 }

@@ -2,8 +2,9 @@ using ClickHouse.Driver;
 using ClickHouse.Driver.ADO;
 using ClickHouse.Driver.Compression;
 using ClickHouse.Driver.Copy;
+using EventStream.Tests.Kit;
 
-namespace EventStream.Tests.Integration.Warehouse;
+namespace EventStream.Embedded.Tests.Integration.ClickHouse;
 
 /// <summary>What ClickHouse's own C# driver inserts, unmodified.</summary>
 [Trait("Category", "Integration")]
