@@ -124,7 +124,8 @@ public sealed record Video : IAggregate<Video>
     };
 
     /// <summary>
-    /// A publisher announces a file. Size in bytes, 0 where it is given later; <see cref="VideoTitle"/> makes the title.
+    /// A publisher announces a file. Size in bytes, 0 where it is not known yet; <see cref="VideoTitle"/> makes the
+    /// title.
     /// </summary>
     public IEnumerable<IEvent> Register(
         VideoId id, string publisher, string? title, string fileName, long sizeBytes, DateTimeOffset now) =>
