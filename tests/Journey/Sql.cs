@@ -31,7 +31,8 @@ public sealed class Sql(Platform platform)
         string body;
         try
         {
-            using var result = await client.ExecuteRawResultAsync($"{query} FORMAT JSONEachRow", Integers, cancellation);
+            using var result = await client.ExecuteRawResultAsync(
+            $"{query} FORMAT JSONEachRow", Integers, cancellation);
             body = await result.ReadAsStringAsync();
         }
         catch (ClickHouseServerException e)

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace EventStream.EventStore.Postgres;
 
-/// <summary>Where the event store is: <c>Postgres:ConnectionString</c> and <c>Postgres:Schema</c>.</summary>
+/// <summary>Where the stores are: <c>Postgres:ConnectionString</c>, and a schema for each service.</summary>
 public sealed record PostgresOptions
 {
     /// <summary>Longest name that PostgreSQL keeps whole, in bytes.</summary>
@@ -19,7 +19,7 @@ public sealed record PostgresOptions
 
     public required string ConnectionString { get; init; }
 
-    /// <summary>The schema that holds the store's tables: lower-case letters, digits and underscores.</summary>
+    /// <summary>The schema of one service, see <see cref="ForService"/>.</summary>
     public string Schema { get; init; } = "eventstream";
 
     /// <summary>Where a release before Marten kept its store: <c>Postgres:Schema</c>.</summary>
