@@ -52,7 +52,10 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         recent.Enqueue(advice.Recommended);
         while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();
         if (advice.Desired != current && error is null && !ForecastsOnly)
+        {
             error = await ApplyAsync(advice, cancellation);
+        }
+
         assumed = ForecastsOnly ? advice.Desired : current;
         var news = IsNews(now.Step, current, advice.Desired, error);
         lastError = error;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Tests.Capacity;
 
-/// <summary>Models are trained apart from forecasting: once for each request, and kept where possible.</summary>
+/// <summary>Models are trained apart from forecasting: once a request, and kept where that is possible.</summary>
 public sealed class ModelTrainerTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
