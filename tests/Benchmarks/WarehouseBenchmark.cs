@@ -26,7 +26,7 @@ internal static class WarehouseBenchmark
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
     {
-        var engine = new EmbeddedClickHouse();
+        var engine = new EmbeddedClickHouse { BodyBytesMax = 256 << 20 };
         await engine.InitializeAsync();
         try
         {

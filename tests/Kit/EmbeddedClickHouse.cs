@@ -12,6 +12,9 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
 {
     public const string Password = "writer's \"secret\"", ReaderPassword = "reader-secret";
 
+    /// <summary>Longest body of a request, in bytes; small, so that a test can exceed it.</summary>
+    public int BodyBytesMax { get; init; } = 8 << 20;
+
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-clickhouse-").FullName;
     private EventStreamProcess? process;
 
@@ -105,6 +108,6 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
         "clickhouse",
         [
             ("ClickHouse:DataFolder", folder), ("ClickHouse:Password", Password),
-            ("ClickHouse:ReaderPassword", ReaderPassword), ("ClickHouse:BodyBytesMax", $"{8 << 20}"), .. settings,
+            ("ClickHouse:ReaderPassword", ReaderPassword), ("ClickHouse:BodyBytesMax", $"{BodyBytesMax}"), .. settings,
         ]);
 }
