@@ -17,7 +17,9 @@ internal sealed class StreamWatch(TimeProvider clock)
         status.State switch
         {
             StreamsState.Starting => "The stream is starting: its topics are made and its partitions assigned.",
-            StreamsState.Restoring => "The stream reads the state of its partitions back from the changelogs.",
+            StreamsState.Restoring => "The stream reads the state of its partitions back from the changelogs: "
+                + $"{status.Restore?.Done ?? 0} of {status.Restore?.Total ?? 0} stores are done.",
+            StreamsState.Rebalancing => "The partitions are being dealt among the instances.",
             StreamsState.Recovering => $"The stream failed and is started again. {status.Error}",
             StreamsState.Failed => $"The stream stopped and needs an operator. {status.Error}",
             StreamsState.Stopped => "The stream is stopped.",

@@ -1,6 +1,6 @@
 namespace EventStream.Streams;
 
-/// <summary>Steps and windows of event time. They have no gap and no overlap, and are aligned to the Unix epoch.</summary>
+/// <summary>Steps and windows of event time: without gap or overlap, aligned to the Unix epoch.</summary>
 public static class EventTime
 {
     /// <summary>The start of the step of a given size that a moment belongs to.</summary>

@@ -59,7 +59,7 @@ public sealed class StreamScope
     /// <summary>Partitions of the topics that the stream reads; 1 where that is not known.</summary>
     internal IReadOnlyDictionary<string, int> Partitions { get; set; } = new Dictionary<string, int>();
 
-    /// <summary>The topics between two steps of the topology and their partitions; null: as many as the inputs.</summary>
+    /// <summary>The topics between two steps, and their partitions; null: as many as the inputs have.</summary>
     internal Dictionary<string, int?> Repartitions { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The tasks that this instance has now, by sub-topology and partition.</summary>

@@ -9,7 +9,7 @@ namespace EventStream.Streams.Clients;
 /// </summary>
 internal sealed partial class BatchingConsumer : ForwardingConsumer
 {
-    /// <summary>Two inputs are merged by the time of their batches' first records, so a batch covers little time.</summary>
+    /// <summary>Two inputs are merged by the first records of their batches: a batch covers little time.</summary>
     private static readonly TimeSpan SpanMax = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan LagInterval = TimeSpan.FromSeconds(1);
@@ -36,7 +36,7 @@ internal sealed partial class BatchingConsumer : ForwardingConsumer
     /// <summary>The partitions that it has.</summary>
     public IReadOnlyCollection<TopicPartition> Partitions { get; private set; } = [];
 
-    /// <summary>The partitions are dealt again: what was taken and not handed on is read again from the commit.</summary>
+    /// <summary>After a rebalance, what was taken and not handed on is read again from the commit.</summary>
     public void Rebalanced(IReadOnlyCollection<TopicPartition> assigned)
     {
         generation++;

@@ -96,7 +96,7 @@ internal sealed class HeldRecords
 
     public List<ConsumeResult<byte[], byte[]>> Records { get; }
 
-    /// <summary>What the records were read as. The library reads each value twice, for its time and for itself.</summary>
+    /// <summary>What the records were read as: the library reads each value twice, for its time and itself.</summary>
     public object? Read { get; set; }
 
     public static byte[] Attach(List<ConsumeResult<byte[], byte[]>> records)

@@ -14,6 +14,7 @@ internal sealed class LiveBoard
     public const string Edges = "edges";
     public const string Processes = "processes";
     public const string Scale = "scale";
+    public const string Stream = "stream";
 
     /// <summary>How the pages read what the board holds.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -48,7 +49,7 @@ internal sealed class LiveBoard
     /// <summary>The names of the parts.</summary>
     public static IReadOnlyList<string> Parts { get; } =
         ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "actions",
-            Edges, Processes, Scale];
+            Edges, Processes, Scale, Stream];
 
     public long Version(string part)
     {

@@ -11,6 +11,7 @@ internal sealed class UpstreamPoller(LiveBoard board, LiveListeners listeners, G
         (LiveBoard.Edges, "traffic", "/v1/edges"),
         (LiveBoard.Processes, "supervisor", "/v1/processes"),
         (LiveBoard.Scale, "supervisor", "/v1/scale/encode-workers"),
+        (LiveBoard.Stream, "qoe", "/v1/status"),
     ];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

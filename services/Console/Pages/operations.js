@@ -8,11 +8,11 @@ const WINDOW = 30 * 60 * 1000;
 const colorOf = edge => { if (!edgeColors.has(edge)) edgeColors.set(edge, `s${edgeColors.size % 5 + 1}`); return edgeColors.get(edge); };
 
 await enter('analyst', 'operator');
-live(['load', 'windows', 'forecasts', 'sessions', 'decisions', 'steering', 'alerts', 'letters', 'actions', 'edges', 'processes', 'scale'], {
+live(['load', 'windows', 'forecasts', 'sessions', 'decisions', 'steering', 'alerts', 'letters', 'actions', 'edges', 'processes', 'scale', 'stream'], {
   load: value => { data.load = value; viewers(); },
   forecasts: value => { data.forecasts = value; viewers(); },
   windows: value => { data.windows = value; stalls(); },
-  sessions, decisions, steering, alerts, letters, actions, edges, processes, scale,
+  sessions, decisions, steering, alerts, letters, actions, edges, processes, scale, stream,
 }, connection => { const node = byId('live'); node.className = `state ${connection === 'live' ? 'good' : 'warn'}`; node.textContent = { live: 'live', lost: 'connecting again', replaced: 'stopped: you have too many live pages open' }[connection]; });
 let redrawing = 0;
 addEventListener('resize', () => { cancelAnimationFrame(redrawing); redrawing = requestAnimationFrame(() => { viewers(); stalls(); }); });
@@ -91,6 +91,16 @@ function processes(part) {
 function roles(one) {
   const faults = (one.health ?? []).filter(role => role.state !== 'ready');
   return el('div', null, el('span', { class: 'quiet' }, one.roles.join(', ')), faults.map(role => el('div', { class: 'fault', 'data-role': role.role }, state(role.state === 'degraded' ? 'warn' : 'bad', `${role.role} ${role.state}`), ' ', role.why.join(' '))));
+}
+
+/** What the stream that computes quality does; its state is read back after a restart before it goes on. */
+function stream(part) {
+  const now = part.value;
+  if (!now) { show(byId('t-stream'), missing(part)); return; }
+  const { done = 0, total = 0, records = 0 } = now.restore ?? {};
+  const words = now.state === 'restoring' ? `restoring ${number(done)} of ${number(total)} stores` : now.state;
+  show(byId('t-stream'), table([{ text: 'State' }, { text: 'Tasks', num: true }, { text: 'Records waiting', num: true }, { text: 'Processed', num: true }, { text: 'Late', num: true }, { text: 'Unreadable', num: true }, { text: 'Read back', num: true }, { text: 'Last failure' }],
+    [[state(now.state === 'running' ? 'good' : now.state === 'failed' ? 'bad' : 'warn', words), number(now.tasks.length), number(now.lag), number(now.processed), number(now.late), number(now.bad), number(records), now.error ?? '–']], ''));
 }
 
 function actions(all) {

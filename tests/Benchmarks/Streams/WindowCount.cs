@@ -41,7 +41,8 @@ internal static class WindowCount
             options = options with { RestoreBatchMax = LibraryRestoreBatch, PollWait = LibraryPollWait };
         return new StreamHost(
             scope => Topology(scope, topic), options, kafka,
-            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System, NullLoggerFactory.Instance);
+            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System,
+            NullLogger<StreamHost>.Instance);
     }
 
     private static Topology Topology(StreamScope scope, string topic)

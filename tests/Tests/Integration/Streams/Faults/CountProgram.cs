@@ -33,7 +33,8 @@ internal static class CountProgram
             .AddSimpleConsole(line => line.SingleLine = true).SetMinimumLevel(LogLevel.Error));
         using var host = new StreamHost(
             scope => Topology(scope, settings, stop), Options(instance, settings), kafka,
-            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System, log);
+            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System,
+            log.CreateLogger<StreamHost>());
         host.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
         stop.WaitHandle.WaitOne();
         host.StopAsync(CancellationToken.None).GetAwaiter().GetResult();
