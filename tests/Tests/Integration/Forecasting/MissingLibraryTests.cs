@@ -25,7 +25,6 @@ public sealed class MissingLibraryTests : IDisposable
         File.WriteAllText(series, Rows());
         var start = new ProcessStartInfo(PlatformProcess.Program, ["capacity", "backtest", series])
         {
-            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
