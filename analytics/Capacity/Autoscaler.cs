@@ -15,7 +15,8 @@ public sealed record LoadNow(long Step, DateTimeOffset Time, double LastLoad, do
 /// </summary>
 public sealed class Autoscaler(ScalingTarget target, IActuator actuator, CapacityOptions options)
 {
-    private readonly IScalingRule rule = ScalingRules.Find(target.Rule)
+    private readonly IScalingRule rule =
+        ScalingRules.Find(target.Rule)
         ?? throw new ArgumentException($"There is no scaling rule '{target.Rule}'.", nameof(target));
 
     private readonly Queue<int> recent = new();
@@ -40,7 +41,8 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
     /// </summary>
     public async Task<ScaleDecided?> DecideAsync(LoadNow now, CancellationToken cancellation)
     {
-        if (decidedStep is { } before && now.Step != before + 1) recent.Clear();
+        if (decidedStep is { } before && now.Step != before + 1)
+            recent.Clear();
         decidedStep = now.Step;
         var (current, error) = await LookAsync(cancellation);
         var input = new ScalingInput(target, current, now.LastLoad, now.ForecastLoad, [.. recent])
@@ -50,7 +52,8 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         };
         var advice = rule.Decide(input);
         recent.Enqueue(advice.Recommended);
-        while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();
+        while (recent.Count > target.ScaleInHoldSteps)
+            recent.Dequeue();
         if (advice.Desired != current && error is null && !ForecastsOnly)
         {
             error = await ApplyAsync(advice, cancellation);
@@ -59,12 +62,23 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
         assumed = ForecastsOnly ? advice.Desired : current;
         var news = IsNews(now.Step, current, advice.Desired, error);
         lastError = error;
-        if (!news) return null;
+        if (!news)
+            return null;
         publishedStep = now.Step;
         lastMove = (current, advice.Desired);
         return new ScaleDecided(
-            target.Name, target.Resource, now.Time, current, advice.Desired, rule.Name, Reason(advice.Reason),
-            now.LastLoad, now.ForecastLoad, Applied: error is null && !ForecastsOnly, error);
+            target.Name,
+            target.Resource,
+            now.Time,
+            current,
+            advice.Desired,
+            rule.Name,
+            Reason(advice.Reason),
+            now.LastLoad,
+            now.ForecastLoad,
+            Applied: error is null && !ForecastsOnly,
+            error
+        );
     }
 
     private string Reason(string reason) => ForecastsOnly ? $"{reason} Forecast only: nothing is changed." : reason;

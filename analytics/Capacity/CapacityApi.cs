@@ -15,15 +15,25 @@ namespace EventStream.Capacity;
 /// <paramref name="LastTime"/>; values in <paramref name="Unit"/>.
 /// </summary>
 public sealed record ResourceSummary(
-    string Resource, string Unit, double MeasuredSeconds, double StepSeconds, int Steps, int Minutes,
-    DateTimeOffset? LastTime, double? LastValue, string? Model, IReadOnlyList<string> Targets);
+    string Resource,
+    string Unit,
+    double MeasuredSeconds,
+    double StepSeconds,
+    int Steps,
+    int Minutes,
+    DateTimeOffset? LastTime,
+    double? LastValue,
+    string? Model,
+    IReadOnlyList<string> Targets
+);
 
 /// <summary>One step of load that is over: its start, the maximum and the mean of what was measured in it.</summary>
 public sealed record LoadStep(DateTimeOffset Time, double Value, double Mean);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(IReadOnlyList<ResourceSummary>))]
 [JsonSerializable(typeof(IReadOnlyList<ScaleDecided>))]
 [JsonSerializable(typeof(IReadOnlyList<LoadStep>))]
@@ -44,24 +54,38 @@ internal static class CapacityApi
 
     public static void MapCapacityApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/resources", Resources).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapGet("/v1/resources", Resources)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("What is forecast, with the last load and the targets that it scales.")
             .Answers(200, typeof(IReadOnlyList<ResourceSummary>));
-        routes.MapGet("/v1/resources/{resource}/load", Load).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapGet("/v1/resources/{resource}/load", Load)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("The last steps of load that are over.", 400, 404)
             .Answers(200, typeof(IReadOnlyList<LoadStep>));
-        routes.MapGet("/v1/forecasts/{resource}", Forecast).RequireAuthorization(Policies.Analyse)
-            .Describe("The last forecast, as it was published.", 404).Answers(200, typeof(ForecastPublished));
-        routes.MapGet("/v1/decisions", Decisions).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapGet("/v1/forecasts/{resource}", Forecast)
+            .RequireAuthorization(Policies.Analyse)
+            .Describe("The last forecast, as it was published.", 404)
+            .Answers(200, typeof(ForecastPublished));
+        routes
+            .MapGet("/v1/decisions", Decisions)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("The latest scaling decisions, newest first.", 400)
             .Answers(200, typeof(IReadOnlyList<ScaleDecided>));
     }
 
     private static JsonHttpResult<IReadOnlyList<ResourceSummary>> Resources(
-        LoadReadModel loads, ForecastService forecasts, CapacityOptions options)
+        LoadReadModel loads,
+        ForecastService forecasts,
+        CapacityOptions options
+    )
     {
         IReadOnlyList<ResourceSummary> summaries =
-            [.. loads.Resources.Select(series => Summary(series, forecasts, options))];
+        [
+            .. loads.Resources.Select(series => Summary(series, forecasts, options)),
+        ];
         return TypedResults.Json(summaries, CapacityJson.Default.IReadOnlyListResourceSummary);
     }
 
@@ -69,33 +93,51 @@ internal static class CapacityApi
     {
         var (steps, minutes) = (series.Slow.Maxima.Count, series.Fast);
         var history = minutes.Maxima;
-        var targets = options.Targets
-            .Where(target => target.Resource == series.Resource).Select(target => target.Name).ToList();
+        var targets = options
+            .Targets.Where(target => target.Resource == series.Resource)
+            .Select(target => target.Name)
+            .ToList();
         return new ResourceSummary(
-            series.Resource, series.Unit, series.MeasuredSeconds, options.StepSeconds, steps, history.Count,
+            series.Resource,
+            series.Unit,
+            series.MeasuredSeconds,
+            options.StepSeconds,
+            steps,
+            history.Count,
             history.Count > 0 ? minutes.TimeOf(history.LastStep) : null,
             history.Count > 0 ? history.Span[^1] : null,
-            forecasts.Latest(series.Resource)?.Prediction.Model, targets);
+            forecasts.Latest(series.Resource)?.Prediction.Model,
+            targets
+        );
     }
 
     private static Results<JsonHttpResult<IReadOnlyList<LoadStep>>, ProblemHttpResult> Load(
-        string resource, LoadReadModel loads, int? limit)
+        string resource,
+        LoadReadModel loads,
+        int? limit
+    )
     {
-        if (loads.Find(resource) is not { } series) return Unknown(resource, loads);
-        if (BadLimit(limit, LoadLimitMax) is { } problem) return problem;
+        if (loads.Find(resource) is not { } series)
+            return Unknown(resource, loads);
+        if (BadLimit(limit, LoadLimitMax) is { } problem)
+            return problem;
         var view = series.Slow;
         var maxima = view.Maxima.Tail(limit ?? LimitDefault);
         var means = view.Means.Tail(limit ?? LimitDefault);
         IReadOnlyList<LoadStep> steps =
         [
-            .. Enumerable.Range(0, maxima.Count).Select(i => new LoadStep(
-                view.TimeOf(maxima.FirstStep + i), maxima.Span[i], means.Span[i])),
+            .. Enumerable
+                .Range(0, maxima.Count)
+                .Select(i => new LoadStep(view.TimeOf(maxima.FirstStep + i), maxima.Span[i], means.Span[i])),
         ];
         return TypedResults.Json(steps, CapacityJson.Default.IReadOnlyListLoadStep);
     }
 
     private static Results<JsonHttpResult<ForecastPublished>, ProblemHttpResult> Forecast(
-        string resource, LoadReadModel loads, ForecastService forecasts)
+        string resource,
+        LoadReadModel loads,
+        ForecastService forecasts
+    )
     {
         if (forecasts.Latest(resource) is { } made)
         {
@@ -106,21 +148,29 @@ internal static class CapacityApi
             ? Unknown(resource, loads)
             : TypedResults.Problem(
                 $"'{resource}' has no complete minute of load yet; ask again in a minute.",
-                statusCode: StatusCodes.Status404NotFound, title: "No forecast yet");
+                statusCode: StatusCodes.Status404NotFound,
+                title: "No forecast yet"
+            );
     }
 
     private static Results<JsonHttpResult<IReadOnlyList<ScaleDecided>>, ProblemHttpResult> Decisions(
-        DecisionLog log, int? limit)
+        DecisionLog log,
+        int? limit
+    )
     {
-        if (BadLimit(limit, CapacityOptions.DecisionsMax) is { } problem) return problem;
+        if (BadLimit(limit, CapacityOptions.DecisionsMax) is { } problem)
+            return problem;
         return TypedResults.Json(log.Latest(limit ?? LimitDefault), CapacityJson.Default.IReadOnlyListScaleDecided);
     }
 
-    private static ProblemHttpResult? BadLimit(int? limit, int max) => limit is null or >= 1 && !(limit > max)
-        ? null
-        : TypedResults.Problem(
-            $"limit is {limit}; it must lie between 1 and {max}.", statusCode: StatusCodes.Status400BadRequest,
-            title: "Bad limit");
+    private static ProblemHttpResult? BadLimit(int? limit, int max) =>
+        limit is null or >= 1 && !(limit > max)
+            ? null
+            : TypedResults.Problem(
+                $"limit is {limit}; it must lie between 1 and {max}.",
+                statusCode: StatusCodes.Status400BadRequest,
+                title: "Bad limit"
+            );
 
     private static ProblemHttpResult Unknown(string resource, LoadReadModel loads)
     {
@@ -129,6 +179,8 @@ internal static class CapacityApi
         var why = loads.Refusal(resource) is { } refusal ? $"that can be used: {refusal}" : "was seen";
         return TypedResults.Problem(
             $"No load of '{resource}' {why}. Known: {(known.Length > 0 ? known : "none yet")}.",
-            statusCode: StatusCodes.Status404NotFound, title: "Unknown resource");
+            statusCode: StatusCodes.Status404NotFound,
+            title: "Unknown resource"
+        );
     }
 }

@@ -28,10 +28,16 @@ public sealed partial class CapacityLoop : BackgroundService
     private readonly Dictionary<string, ForecastPublished> published = new(StringComparer.Ordinal);
 
     public CapacityLoop(
-        LoadReadModel loads, ForecastService forecasts, TrainedModels models, CapacityOptions options,
+        LoadReadModel loads,
+        ForecastService forecasts,
+        TrainedModels models,
+        CapacityOptions options,
         IEventPublisher publisher,
-        [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer, IEnumerable<Autoscaler> scalers,
-        TimeProvider clock, ILogger<CapacityLoop> logger)
+        [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer,
+        IEnumerable<Autoscaler> scalers,
+        TimeProvider clock,
+        ILogger<CapacityLoop> logger
+    )
     {
         (this.loads, this.forecasts, this.options, this.publisher) = (loads, forecasts, options, publisher);
         (this.models, this.consumer, this.clock, this.logger) = (models, consumer, clock, logger);
@@ -45,7 +51,8 @@ public sealed partial class CapacityLoop : BackgroundService
         // Minutes that were over before the start were decided upon by whoever ran then; they are forecast only.
         foreach (var series in loads.Resources)
         {
-            if (series.FastCompleted is not { } minute) continue;
+            if (series.FastCompleted is not { } minute)
+                continue;
             handled[series.Resource] = minute;
             await ForecastAsync(series, stoppingToken);
         }
@@ -63,33 +70,45 @@ public sealed partial class CapacityLoop : BackgroundService
     {
         foreach (var series in loads.Resources)
         {
-            if (series.FastCompleted is not { } minute) continue;
-            if (handled.TryGetValue(series.Resource, out var last) && minute <= last) continue;
+            if (series.FastCompleted is not { } minute)
+                continue;
+            if (handled.TryGetValue(series.Resource, out var last) && minute <= last)
+                continue;
             handled[series.Resource] = minute;
             await ForecastAsync(series, cancellation);
-            if (!scalers.Contains(series.Resource)) continue;
+            if (!scalers.Contains(series.Resource))
+                continue;
             var view = series.Fast;
             var old = view.TimeOf(minute + 1) + options.NoLoad < clock.GetUtcNow();
-            if (old || view.LastComplete != minute || view.Completed != minute) continue;
-            foreach (var scaler in scalers[series.Resource]) await DecideAsync(scaler, series, view, cancellation);
+            if (old || view.LastComplete != minute || view.Completed != minute)
+                continue;
+            foreach (var scaler in scalers[series.Resource])
+                await DecideAsync(scaler, series, view, cancellation);
         }
     }
 
     private async Task ForecastAsync(LoadSeries series, CancellationToken cancellation)
     {
         var made = Attempt(series.Resource, () => forecasts.Forecast(series, cancellation))?.Published;
-        if (made is null) return;
+        if (made is null)
+            return;
         if (published.TryGetValue(series.Resource, out var last) && last.StepSeconds.Equals(made.StepSeconds))
         {
             // Half a step of tolerance: times are no exact multiples of a step.
             var due = (options.ForecastEverySteps - 0.5) * made.StepSeconds;
-            if ((made.Origin - last.Origin).TotalSeconds < due) return;
+            if ((made.Origin - last.Origin).TotalSeconds < due)
+                return;
         }
 
         published[series.Resource] = made;
         await PublishAsync(
-            Topics.CapacityForecasts, series.Resource, made, made.Origin,
-            $"forecast/{series.Resource}/{made.Origin:O}/{made.StepSeconds}", cancellation);
+            Topics.CapacityForecasts,
+            series.Resource,
+            made,
+            made.Origin,
+            $"forecast/{series.Resource}/{made.Origin:O}/{made.StepSeconds}",
+            cancellation
+        );
     }
 
     /// <summary>
@@ -110,28 +129,45 @@ public sealed partial class CapacityLoop : BackgroundService
         }
     }
 
-    private async Task DecideAsync(
-        Autoscaler scaler, LoadSeries series, LoadView view, CancellationToken cancellation)
+    private async Task DecideAsync(Autoscaler scaler, LoadSeries series, LoadView view, CancellationToken cancellation)
     {
         var target = scaler.Target;
         var minute = view.Maxima.LastStep;
-        var ahead = Attempt<double?>(series.Resource, () => forecasts.Peak(
-            series.Resource, view, target.StartupSteps + 1, target.Level, cancellation));
+        var ahead = Attempt<double?>(
+            series.Resource,
+            () => forecasts.Peak(series.Resource, view, target.StartupSteps + 1, target.Level, cancellation)
+        );
         var unit = series.Unit.Length > 0 ? series.Unit : "units";
         var decision = await scaler.DecideAsync(
-            new LoadNow(minute, view.TimeOf(minute), view.Maxima.Span[^1], ahead, unit), cancellation);
-        if (decision is null) return;
-        if (decision.Error is { } error) NotApplied(logger, target.Name, error);
+            new LoadNow(minute, view.TimeOf(minute), view.Maxima.Span[^1], ahead, unit),
+            cancellation
+        );
+        if (decision is null)
+            return;
+        if (decision.Error is { } error)
+            NotApplied(logger, target.Name, error);
         var changed = decision.Applied && decision.DesiredReplicas != decision.CurrentReplicas;
-        if (changed) Scaled(logger, target.Name, decision.Reason);
+        if (changed)
+            Scaled(logger, target.Name, decision.Reason);
         await PublishAsync(
-            Topics.CapacityDecisions, target.Name, decision, decision.Time, $"decision/{target.Name}/{decision.Time:O}",
-            cancellation);
+            Topics.CapacityDecisions,
+            target.Name,
+            decision,
+            decision.Time,
+            $"decision/{target.Name}/{decision.Time:O}",
+            cancellation
+        );
     }
 
     /// <summary>Publishes until it is taken; the id makes a second delivery recognisable.</summary>
     private async Task PublishAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, string id, CancellationToken cancellation)
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        string id,
+        CancellationToken cancellation
+    )
     {
         while (true)
         {
@@ -148,8 +184,10 @@ public sealed partial class CapacityLoop : BackgroundService
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message =
-        "Forecasting {Resources} resources and scaling {Targets} targets.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Forecasting {Resources} resources and scaling {Targets} targets."
+    )]
     private static partial void Running(ILogger logger, int resources, int targets);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Target}: {Reason}")]

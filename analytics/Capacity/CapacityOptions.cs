@@ -131,13 +131,15 @@ public sealed record CapacityOptions
 
     private IEnumerable<string> Errors()
     {
-        if (!(StepSeconds > 0)) yield return $"Capacity:StepSeconds is {StepSeconds}; it must be above 0";
+        if (!(StepSeconds > 0))
+            yield return $"Capacity:StepSeconds is {StepSeconds}; it must be above 0";
         if (SeasonSteps is < 2 or > 86_400)
         {
             yield return $"Capacity:SeasonSteps is {SeasonSteps}; it must lie between 2 and 86400";
         }
 
-        if (HorizonSteps < 1) yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must be at least 1";
+        if (HorizonSteps < 1)
+            yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must be at least 1";
         if (HorizonSteps > SeasonSteps)
         {
             yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must not exceed SeasonSteps, {SeasonSteps}";
@@ -148,7 +150,8 @@ public sealed record CapacityOptions
             yield return $"Capacity:ForecastEverySteps is {ForecastEverySteps}; it must be at least 1";
         }
 
-        if (FitEverySteps < 0) yield return $"Capacity:FitEverySteps is {FitEverySteps}; it must not be negative";
+        if (FitEverySteps < 0)
+            yield return $"Capacity:FitEverySteps is {FitEverySteps}; it must not be negative";
         if (NoChangeEverySteps < 1)
         {
             yield return $"Capacity:NoChangeEverySteps is {NoChangeEverySteps}; it must be at least 1";
@@ -166,7 +169,8 @@ public sealed record CapacityOptions
 
         for (var i = 0; i < Targets.Count; i++)
         {
-            foreach (var error in Targets[i].Errors()) yield return $"Capacity:Targets:{i}:{error}";
+            foreach (var error in Targets[i].Errors())
+                yield return $"Capacity:Targets:{i}:{error}";
             if (Targets[i].StartupSteps >= HorizonSteps)
             {
                 yield return $"Capacity:Targets:{i}:StartupSteps is {Targets[i].StartupSteps}; "

@@ -20,8 +20,12 @@ public sealed class CapacityReadiness
 
     /// <summary>Counts the time without load from now on.</summary>
     public CapacityReadiness(
-        LoadReadModel loads, ForecastService forecasts, IEnumerable<Autoscaler> scalers, CapacityOptions options,
-        TimeProvider clock)
+        LoadReadModel loads,
+        ForecastService forecasts,
+        IEnumerable<Autoscaler> scalers,
+        CapacityOptions options,
+        TimeProvider clock
+    )
     {
         (this.loads, this.forecasts, this.scalers) = (loads, forecasts, [.. scalers]);
         (this.options, this.clock, started) = (options, clock, clock.GetUtcNow());
@@ -43,9 +47,11 @@ public sealed class CapacityReadiness
     public string? Load()
     {
         var needed = options.Targets.Select(target => target.Resource).Distinct(StringComparer.Ordinal).ToList();
-        if (needed.Count > 0) return Joined(needed.Select(resource => Missing(resource, loads.Find(resource))));
+        if (needed.Count > 0)
+            return Joined(needed.Select(resource => Missing(resource, loads.Find(resource))));
         var all = loads.Resources.Select(series => (series.Resource, Said: Missing(series.Resource, series))).ToList();
-        if (all.Count == 0) return Missing("any resource", null);
+        if (all.Count == 0)
+            return Missing("any resource", null);
         return all.TrueForAll(one => one.Said is not null) ? Joined(all.Select(one => one.Said)) : null;
     }
 
@@ -67,7 +73,8 @@ public sealed class CapacityReadiness
     {
         var until = series?.CompleteUntil;
         var since = until is { } end && end > started ? end : started;
-        if (clock.GetUtcNow() - since <= options.NoLoad) return null;
+        if (clock.GetUtcNow() - since <= options.NoLoad)
+            return null;
         var time = (until ?? started).ToString("HH:mm:ss", CultureInfo.InvariantCulture);
         var why = loads.Refusal(resource) is { } refusal ? $": {refusal}" : "";
         return $"no load of {resource} since {time} UTC{why}";

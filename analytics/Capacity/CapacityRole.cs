@@ -42,9 +42,11 @@ public sealed class CapacityRole : IRole
             new ConsumerOptions(LoadGroup, [Topics.TrafficLoad]) { FromBeginning = true },
             (provider, record, _) =>
             {
-                if (record.Message is LoadMeasured load) provider.GetRequiredService<LoadReadModel>().Take(load);
+                if (record.Message is LoadMeasured load)
+                    provider.GetRequiredService<LoadReadModel>().Take(load);
                 return Task.CompletedTask;
-            });
+            }
+        );
         services.AddEventConsumer(
             new ConsumerOptions(DecisionGroup, [Topics.CapacityDecisions])
             {
@@ -60,7 +62,8 @@ public sealed class CapacityRole : IRole
                 }
 
                 return Task.CompletedTask;
-            });
+            }
+        );
         CapacityReadiness.Register(services);
         services.AddHostedService<ModelTrainer>();
         services.AddHostedService<CapacityLoop>();
@@ -71,19 +74,24 @@ public sealed class CapacityRole : IRole
     private static void AddActuators(IServiceCollection services, CapacityOptions options, IConfiguration configuration)
     {
         services.AddSingleton<IActuator, NoActuator>();
-        services.AddSingleton<IActuator>(provider => new SupervisorActuator(new HttpClient(
-            provider.GetRequiredService<ServiceCredential>().Handler())
-        {
-            BaseAddress = new Uri(RoleAddresses.Url(configuration, "supervisor") + "/"),
-            Timeout = options.ActuatorTimeout,
-        }));
+        services.AddSingleton<IActuator>(provider => new SupervisorActuator(
+            new HttpClient(provider.GetRequiredService<ServiceCredential>().Handler())
+            {
+                BaseAddress = new Uri(RoleAddresses.Url(configuration, "supervisor") + "/"),
+                Timeout = options.ActuatorTimeout,
+            }
+        ));
         foreach (var target in options.Targets)
         {
             services.AddSingleton(provider => new Autoscaler(
-                target, provider.GetServices<IActuator>().First(one => one.Name == target.Actuator), options));
+                target,
+                provider.GetServices<IActuator>().First(one => one.Name == target.Actuator),
+                options
+            ));
         }
 
-        if (!options.Targets.Any(target => target.Actuator == "kubernetes")) return;
+        if (!options.Targets.Any(target => target.Actuator == "kubernetes"))
+            return;
         try
         {
             var actuator = KubernetesActuator.Create(options.KubeConfig, options.ActuatorTimeout);

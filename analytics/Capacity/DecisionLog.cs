@@ -14,15 +14,18 @@ public sealed class DecisionLog
     {
         lock (gate)
         {
-            if (!byId.TryAdd(eventId, decision)) return;
+            if (!byId.TryAdd(eventId, decision))
+                return;
             order.Enqueue(eventId);
-            if (order.Count > CapacityOptions.DecisionsMax) byId.Remove(order.Dequeue());
+            if (order.Count > CapacityOptions.DecisionsMax)
+                byId.Remove(order.Dequeue());
         }
     }
 
     /// <summary>The latest decisions, newest first.</summary>
     public IReadOnlyList<ScaleDecided> Latest(int limit)
     {
-        lock (gate) return [.. byId.Values.OrderByDescending(decision => decision.Time).Take(limit)];
+        lock (gate)
+            return [.. byId.Values.OrderByDescending(decision => decision.Time).Take(limit)];
     }
 }

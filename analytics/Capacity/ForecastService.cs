@@ -53,9 +53,13 @@ public sealed class ForecastService(CapacityOptions options, TrainedModels model
         }
 
         var history = view.Maxima;
-        if (history.Count == 0) return null;
-        if (Latest(series.Resource) is { } before && before.Step == history.LastStep
-            && before.Published.StepSeconds.Equals(view.Season.Step.TotalSeconds))
+        if (history.Count == 0)
+            return null;
+        if (
+            Latest(series.Resource) is { } before
+            && before.Step == history.LastStep
+            && before.Published.StepSeconds.Equals(view.Season.Step.TotalSeconds)
+        )
         {
             return before;
         }
@@ -80,8 +84,12 @@ public sealed class ForecastService(CapacityOptions options, TrainedModels model
 
         var history = minutes.Maxima;
         var known = peaks.TryGetValue((resource, window), out var last);
-        if (!known || history.LastStep < last.Step || last.Fit.IsOutgrown(history)
-            || history.LastStep - last.Step >= minutes.Season.Hour)
+        if (
+            !known
+            || history.LastStep < last.Step
+            || last.Fit.IsOutgrown(history)
+            || history.LastStep - last.Step >= minutes.Season.Hour
+        )
         {
             last = (history.LastStep, PeakFit.On(history, minutes.Season, window, cancellation));
             peaks[(resource, window)] = last;
@@ -93,14 +101,17 @@ public sealed class ForecastService(CapacityOptions options, TrainedModels model
     private CombinedFit FitOf(string resource, LoadView view, CancellationToken cancellation)
     {
         var history = view.Maxima;
-        if (view.Season == options.Season) models.Request(resource, view);
+        if (view.Season == options.Season)
+            models.Request(resource, view);
         var trained = models.Find(resource);
-        if (fits.TryGetValue(resource, out var known)
+        if (
+            fits.TryGetValue(resource, out var known)
             && ReferenceEquals(known.Models, trained)
             && known.Season == view.Season
             && history.LastStep >= known.Step
             && history.LastStep - known.Step < (view.Season == options.Season ? options.FitInterval : 1)
-            && history.Count >= known.Fit.FittedSteps)
+            && history.Count >= known.Fit.FittedSteps
+        )
         {
             return known.Fit;
         }
@@ -114,19 +125,34 @@ public sealed class ForecastService(CapacityOptions options, TrainedModels model
     {
         var history = view.Maxima;
         var first = history.LastStep + 1;
-        var steps = prediction.Steps
-            .Select((step, i) => new ForecastStep(
-                view.TimeOf(first + i), Round(step.Q50), Round(step.Q90), Round(step.Q95), Round(step.Q99)))
+        var steps = prediction
+            .Steps.Select(
+                (step, i) =>
+                    new ForecastStep(
+                        view.TimeOf(first + i),
+                        Round(step.Q50),
+                        Round(step.Q90),
+                        Round(step.Q95),
+                        Round(step.Q99)
+                    )
+            )
             .ToList();
         return new ForecastPublished(
-            series.Resource, view.TimeOf(first), view.Season.Step.TotalSeconds, prediction.Model, history.Count,
-            prediction.Weights, steps);
+            series.Resource,
+            view.TimeOf(first),
+            view.Season.Step.TotalSeconds,
+            prediction.Model,
+            history.Count,
+            prediction.Weights,
+            steps
+        );
     }
 
     /// <summary>Six significant digits: what lies beyond is noise that only makes records longer.</summary>
     private static double Round(double value)
     {
-        if (value <= 0) return 0;
+        if (value <= 0)
+            return 0;
         var digits = Math.Clamp(5 - (int)Math.Floor(Math.Log10(value)), 0, 15);
         return Math.Round(value, digits);
     }

@@ -28,8 +28,7 @@ internal sealed class LoadHistory(Season season, int stepsMax)
     public DateTimeOffset TimeOf(long step) => DateTimeOffset.UnixEpoch + (step * season.Step);
 
     /// <summary>Whether enough of a step was measured.</summary>
-    public bool IsComplete(long step) =>
-        step <= Completed && step >= firstStep && !MissingAt((int)(step - firstStep));
+    public bool IsComplete(long step) => step <= Completed && step >= firstStep && !MissingAt((int)(step - firstStep));
 
     /// <summary>The last complete step of which enough was measured, or null.</summary>
     public long? LastComplete
@@ -38,7 +37,8 @@ internal sealed class LoadHistory(Season season, int stepsMax)
         {
             for (var step = Completed; step >= firstStep; step--)
             {
-                if (IsComplete(step.Value)) return step;
+                if (IsComplete(step.Value))
+                    return step;
             }
 
             return null;
@@ -57,12 +57,15 @@ internal sealed class LoadHistory(Season season, int stepsMax)
             firstStep = step;
         }
 
-        if (step < firstStep && !ReachBack(step)) return;
-        while (firstStep + steps.Count <= step) steps.Add(StepLoad.None);
+        if (step < firstStep && !ReachBack(step))
+            return;
+        while (firstStep + steps.Count <= step)
+            steps.Add(StepLoad.None);
         steps[(int)(step - firstStep)] = Summarise(step, measured);
         // A step is over once the measurements reach its end.
         Completed = Math.Max(firstStep - 1, StepOf(until) - 1) is var last && last >= firstStep ? last : null;
-        if (steps.Count <= stepsMax + season.Week) return;
+        if (steps.Count <= stepsMax + season.Week)
+            return;
         // Cut a week at a time, so that the cost of moving the rest is paid rarely.
         var excess = steps.Count - stepsMax;
         steps.RemoveRange(0, excess);
@@ -82,11 +85,13 @@ internal sealed class LoadHistory(Season season, int stepsMax)
     {
         var over = Completed is { } last ? (int)(last - firstStep + 1) : 0;
         var from = 0;
-        while (from < over && MissingAt(from)) from++;
+        while (from < over && MissingAt(from))
+            from++;
         var values = new double[over - from];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] = !MissingAt(from + i) ? value(steps[from + i])
+            values[i] =
+                !MissingAt(from + i) ? value(steps[from + i])
                 : i >= season.Week ? values[i - season.Week]
                 : i >= season.Day ? values[i - season.Day]
                 : values[i - 1];
@@ -100,7 +105,8 @@ internal sealed class LoadHistory(Season season, int stepsMax)
     private bool ReachBack(long step)
     {
         var missing = firstStep - step;
-        if (missing + steps.Count > stepsMax) return false;
+        if (missing + steps.Count > stepsMax)
+            return false;
         steps.InsertRange(0, Enumerable.Repeat(StepLoad.None, (int)missing));
         firstStep = step;
         return true;
@@ -109,20 +115,21 @@ internal sealed class LoadHistory(Season season, int stepsMax)
     private StepLoad Summarise(long step, ReadOnlySpan<Measurement> measured)
     {
         var (from, to) = (TimeOf(step), TimeOf(step + 1));
-        double covered = 0, sum = 0, max = 0;
+        double covered = 0,
+            sum = 0,
+            max = 0;
         foreach (var one in measured)
         {
             var (start, end) = (one.Time > from ? one.Time : from, one.End < to ? one.End : to);
             var seconds = (end - start).TotalSeconds;
-            if (seconds <= 0) continue;
+            if (seconds <= 0)
+                continue;
             covered += seconds;
             sum += seconds * one.Value;
             max = Math.Max(max, one.Peak);
         }
 
-        return covered < CoverageMin * season.Step.TotalSeconds
-            ? StepLoad.None
-            : new StepLoad(max, sum / covered);
+        return covered < CoverageMin * season.Step.TotalSeconds ? StepLoad.None : new StepLoad(max, sum / covered);
     }
 
     private readonly record struct StepLoad(double Max, double Mean)

@@ -16,7 +16,8 @@ public sealed partial class LoadReadModel(CapacityOptions options, TimeProvider 
 
     // One waiting signal says as much as many.
     private readonly Channel<bool> arrivals = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     private readonly ConcurrentDictionary<string, LoadSeries> resources = new(StringComparer.Ordinal);
 
@@ -71,8 +72,10 @@ public sealed partial class LoadReadModel(CapacityOptions options, TimeProvider 
 
     private string? Fault(LoadMeasured load)
     {
-        if (!double.IsFinite(load.Value)) return $"its value is {load.Value}";
-        if (!(load.StepSeconds > 0)) return $"it was measured in steps of {load.StepSeconds} s";
+        if (!double.IsFinite(load.Value))
+            return $"its value is {load.Value}";
+        if (!(load.StepSeconds > 0))
+            return $"it was measured in steps of {load.StepSeconds} s";
         if (load.StepSeconds > options.StepSeconds * (1 + 1e-6))
         {
             return $"it is measured in steps of {load.StepSeconds} s, and Capacity:StepSeconds is "
@@ -86,16 +89,20 @@ public sealed partial class LoadReadModel(CapacityOptions options, TimeProvider 
 
     private void Refuse(string resource, string why)
     {
-        if (refusals.Count >= CapacityOptions.ResourcesMax && !refusals.ContainsKey(resource)) return;
+        if (refusals.Count >= CapacityOptions.ResourcesMax && !refusals.ContainsKey(resource))
+            return;
         var news = !refusals.ContainsKey(resource);
         refusals[resource] = why;
-        if (news) Refused(logger, resource, why);
+        if (news)
+            Refused(logger, resource, why);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Load of '{Resource}' cannot be used: {Why}.")]
     private static partial void Refused(ILogger logger, string resource, string why);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message =
-        "Load of '{Resource}' at {Time} came too late: its steps are closed.")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "Load of '{Resource}' at {Time} came too late: its steps are closed."
+    )]
     private static partial void TooLate(ILogger logger, string resource, DateTimeOffset time);
 }

@@ -66,7 +66,8 @@ public sealed class LoadSeries
     {
         get
         {
-            lock (gate) return fast.Completed;
+            lock (gate)
+                return fast.Completed;
         }
     }
 
@@ -75,7 +76,8 @@ public sealed class LoadSeries
     {
         get
         {
-            lock (gate) return fast.LastComplete is { } last ? fast.TimeOf(last + 1) : null;
+            lock (gate)
+                return fast.LastComplete is { } last ? fast.TimeOf(last + 1) : null;
         }
     }
 
@@ -92,20 +94,29 @@ public sealed class LoadSeries
     {
         var peak = load.Peak is { } measured && double.IsFinite(measured) ? Math.Max(measured, load.Value) : load.Value;
         var one = new Measurement(
-            load.Time, TimeSpan.FromSeconds(load.StepSeconds), Math.Max(0, load.Value), Math.Max(0, peak));
+            load.Time,
+            TimeSpan.FromSeconds(load.StepSeconds),
+            Math.Max(0, load.Value),
+            Math.Max(0, peak)
+        );
         lock (gate)
         {
-            if (one.Time < keptFrom) return LoadTaken.TooLate;
+            if (one.Time < keptFrom)
+                return LoadTaken.TooLate;
             (Unit, MeasuredSeconds) = (load.Unit, load.StepSeconds);
             var at = IndexOf(one.Time);
             var known = at < recent.Count && recent[at].Time == one.Time;
-            if (known && recent[at] == one) return LoadTaken.Repeated;
+            if (known && recent[at] == one)
+                return LoadTaken.Repeated;
             var replaced = known ? recent[at].End : one.End;
-            if (known) recent[at] = one;
-            else recent.Insert(at, one);
+            if (known)
+                recent[at] = one;
+            else
+                recent.Insert(at, one);
             var end = replaced > one.End ? replaced : one.End;
             Write(slow, one.Time, end);
-            if (!ReferenceEquals(fast, slow)) Write(fast, one.Time, end);
+            if (!ReferenceEquals(fast, slow))
+                Write(fast, one.Time, end);
             Forget();
             return LoadTaken.Taken;
         }
@@ -116,7 +127,12 @@ public sealed class LoadSeries
         lock (gate)
         {
             return new LoadView(
-                history.Season, history.Completed, history.LastComplete, history.Snapshot(), history.Means());
+                history.Season,
+                history.Completed,
+                history.LastComplete,
+                history.Snapshot(),
+                history.Means()
+            );
         }
     }
 
@@ -143,13 +159,16 @@ public sealed class LoadSeries
     /// <summary>Index of the first measurement at or after a moment.</summary>
     private int IndexOf(DateTimeOffset time)
     {
-        if (recent.Count == 0 || recent[^1].Time < time) return recent.Count;
+        if (recent.Count == 0 || recent[^1].Time < time)
+            return recent.Count;
         var (low, high) = (0, recent.Count);
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (recent[middle].Time < time) low = middle + 1;
-            else high = middle;
+            if (recent[middle].Time < time)
+                low = middle + 1;
+            else
+                high = middle;
         }
 
         return low;
@@ -162,9 +181,11 @@ public sealed class LoadSeries
     private void Forget()
     {
         var from = recent[^1].End - window;
-        if (recent.Count > MeasurementsMax && recent[^MeasurementsMax].Time is var bound && bound > from) from = bound;
+        if (recent.Count > MeasurementsMax && recent[^MeasurementsMax].Time is var bound && bound > from)
+            from = bound;
         // Whole steps at a time, and rarely: removing from the front moves everything behind it.
-        if (recent[0].End > from - slow.Season.Step - (window / 4)) return;
+        if (recent[0].End > from - slow.Season.Step - (window / 4))
+            return;
         keptFrom = slow.TimeOf(slow.StepOf(from));
         recent.RemoveAll(one => one.End <= keptFrom);
     }

@@ -27,14 +27,19 @@ public static class Backtest
     /// Runs the protocol on one series. Throws <see cref="ArgumentException"/> when 65 % of it is less than three days.
     /// </summary>
     public static IReadOnlyList<BacktestCell> Run(
-        string name, double[] values, Season season, CancellationToken cancellationToken = default)
+        string name,
+        double[] values,
+        Season season,
+        CancellationToken cancellationToken = default
+    )
     {
         var testFrom = (int)(values.Length * FitAt[1]);
         if (values.Length * FitAt[0] < 3 * season.Day)
         {
             throw new ArgumentException(
                 $"{name}: a backtest needs six days of history, this one has {(double)values.Length / season.Day:0.0}.",
-                nameof(values));
+                nameof(values)
+            );
         }
 
         var history = new History(values, 0);
@@ -48,9 +53,10 @@ public static class Backtest
             var until = block + 1 < FitAt.Length ? (int)(values.Length * FitAt[block + 1]) : values.Length;
             until = Math.Min(until, values.Length - season.Day);
             var learned = stable.Prefix(from);
-            var boosted = BoostedModels.Allow(learned, season) && LightGbmLibrary.Fault is null
-                ? new GradientBoosted().Fit(learned, season, cancellationToken)
-                : null;
+            var boosted =
+                BoostedModels.Allow(learned, season) && LightGbmLibrary.Fault is null
+                    ? new GradientBoosted().Fit(learned, season, cancellationToken)
+                    : null;
             var fits = CombinedForecaster.FitMembers(learned, season, boosted, cancellationToken);
             var yardstick = new SingularSpectrum().Fit(history.Prefix(from), season, cancellationToken);
             for (var origin = from + Offset(from, stride); origin < until; origin += stride)
@@ -59,11 +65,13 @@ public static class Backtest
                 var known = stable.Prefix(origin);
                 var paths = fits.Select(fit => fit?.Forecast(known, season.Day)).ToArray();
                 var blend = track.Record(origin - 1, paths);
-                if (block == 0) continue;
+                if (block == 0)
+                    continue;
                 errors.Add(Combination, origin, blend, Stabiliser.Back);
                 for (var m = 0; m < paths.Length; m++)
                 {
-                    if (paths[m] is { } path) errors.Add(Member.All[m].Forecaster.Name, origin, path, Stabiliser.Back);
+                    if (paths[m] is { } path)
+                        errors.Add(Member.All[m].Forecaster.Name, origin, path, Stabiliser.Back);
                 }
 
                 errors.Add(Yardstick, origin, yardstick.Forecast(history.Prefix(origin), season.Day), x => x);
@@ -78,7 +86,8 @@ public static class Backtest
     private static double Scale(double[] values, int until, int day)
     {
         double sum = 0;
-        for (var t = day; t < until; t++) sum += Math.Abs(values[t] - values[t - day]);
+        for (var t = day; t < until; t++)
+            sum += Math.Abs(values[t] - values[t - day]);
         return sum / (until - day);
     }
 
@@ -89,19 +98,28 @@ public static class Backtest
         public void Add(string model, int origin, double[] path, Func<double, double> back)
         {
             var (sums, origins) = models.TryGetValue(model, out var seen) ? seen : (new double[season.Day], 0);
-            for (var h = 0; h < season.Day; h++) sums[h] += Math.Abs(back(path[h]) - values[origin + h]);
+            for (var h = 0; h < season.Day; h++)
+                sums[h] += Math.Abs(back(path[h]) - values[origin + h]);
             models[model] = (sums, origins + 1);
         }
 
         public IReadOnlyList<BacktestCell> Cells(string series)
         {
             (string Label, int Steps)[] horizons =
-                [("15m", season.Day / 96), ("1h", season.Hour), ("6h", season.Day / 4), ("24h", season.Day)];
-            return [.. from horizon in horizons
-                       where horizon.Steps > 0
-                       from model in models
-                       let error = model.Value.Sums.Take(horizon.Steps).Sum() / model.Value.Origins / horizon.Steps
-                       select new BacktestCell(series, horizon.Label, model.Key, error / scale)];
+            [
+                ("15m", season.Day / 96),
+                ("1h", season.Hour),
+                ("6h", season.Day / 4),
+                ("24h", season.Day),
+            ];
+            return
+            [
+                .. from horizon in horizons
+                where horizon.Steps > 0
+                from model in models
+                let error = model.Value.Sums.Take(horizon.Steps).Sum() / model.Value.Origins / horizon.Steps
+                select new BacktestCell(series, horizon.Label, model.Key, error / scale),
+            ];
         }
     }
 }

@@ -19,12 +19,17 @@ public static class BacktestReport
     /// why. <paramref name="seasonSteps"/> is the length of a day in steps, by default 24 hours of the file's step.
     /// </summary>
     public static int Run(
-        IEnumerable<string> files, TextWriter output, TextWriter error, int? seasonSteps = null,
-        CancellationToken cancellationToken = default)
+        IEnumerable<string> files,
+        TextWriter output,
+        TextWriter error,
+        int? seasonSteps = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var cells = new List<BacktestCell>();
         var failures = 0;
-        if (LightGbmLibrary.Fault is { } fault) error.WriteLine($"capacity backtest: {fault}");
+        if (LightGbmLibrary.Fault is { } fault)
+            error.WriteLine($"capacity backtest: {fault}");
         foreach (var file in files)
         {
             var started = Stopwatch.GetTimestamp();
@@ -36,23 +41,25 @@ public static class BacktestReport
                 var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
                 error.WriteLine(Invariant($"{series.Name}: {series.Values.Length} steps, {seconds:0.0} s"));
             }
-            catch (Exception e) when (
-                e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+            catch (Exception e)
+                when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
             {
                 error.WriteLine($"capacity backtest: {e.Message}");
                 failures++;
             }
         }
 
-        if (cells.Count > 0) Print(cells, output);
+        if (cells.Count > 0)
+            Print(cells, output);
         return failures == 0 ? 0 : 1;
     }
 
     private static void Print(List<BacktestCell> cells, TextWriter output)
     {
         var models = cells.Select(cell => cell.Model).Distinct().ToList();
-        output.WriteLine("series, horizon".PadRight(NameWidth)
-            + string.Concat(models.Select(m => m.PadLeft(ColumnWidth))));
+        output.WriteLine(
+            "series, horizon".PadRight(NameWidth) + string.Concat(models.Select(m => m.PadLeft(ColumnWidth)))
+        );
         foreach (var row in cells.GroupBy(cell => $"{cell.Series} {cell.Horizon}"))
         {
             var values = models.Select(model => row.FirstOrDefault(cell => cell.Model == model)?.Mase);
@@ -60,7 +67,8 @@ public static class BacktestReport
         }
 
         output.WriteLine();
-        foreach (var horizon in cells.GroupBy(cell => cell.Horizon)) PrintRatios(horizon.Key, [.. horizon], output);
+        foreach (var horizon in cells.GroupBy(cell => cell.Horizon))
+            PrintRatios(horizon.Key, [.. horizon], output);
     }
 
     private static void PrintRatios(string horizon, List<BacktestCell> cells, TextWriter output)
@@ -68,10 +76,14 @@ public static class BacktestReport
         var rows = cells.GroupBy(cell => cell.Series).ToList();
         var ssa = rows.Select(row => Of(row, Backtest.Combination) / Of(row, Backtest.Yardstick)).ToList();
         var naive = rows.Select(row =>
-            Of(row, Backtest.Combination) / Math.Min(Of(row, "snaive_day"), Of(row, "snaive_week"))).ToList();
-        output.WriteLine($"{horizon,-4} {rows.Count} series, {Backtest.Combination}"
-            + Invariant($" / {Backtest.Yardstick}: geometric mean {Mean(ssa):0.00}, worst {ssa.Max():0.00};")
-            + Invariant($" / best seasonal naive: geometric mean {Mean(naive):0.00}, worst {naive.Max():0.00}"));
+                Of(row, Backtest.Combination) / Math.Min(Of(row, "snaive_day"), Of(row, "snaive_week"))
+            )
+            .ToList();
+        output.WriteLine(
+            $"{horizon, -4} {rows.Count} series, {Backtest.Combination}"
+                + Invariant($" / {Backtest.Yardstick}: geometric mean {Mean(ssa):0.00}, worst {ssa.Max():0.00};")
+                + Invariant($" / best seasonal naive: geometric mean {Mean(naive):0.00}, worst {naive.Max():0.00}")
+        );
     }
 
     private static double Of(IEnumerable<BacktestCell> row, string model) =>

@@ -22,7 +22,8 @@ internal sealed class Bands
     public int Of(int h)
     {
         var band = 0;
-        while (band < edges.Length && h > edges[band]) band++;
+        while (band < edges.Length && h > edges[band])
+            band++;
         return band;
     }
 }

@@ -67,7 +67,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
             var row = weights[weightBands.Of(h)];
             for (var m = 0; m < paths.Length; m++)
             {
-                if (paths[m] is { } path && row[m] > 0) blend[h - 1] += row[m] * path[h - 1];
+                if (paths[m] is { } path && row[m] > 0)
+                    blend[h - 1] += row[m] * path[h - 1];
             }
         }
 
@@ -78,7 +79,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     public double MeanWeight(double[][] weights, int member, int horizon)
     {
         double sum = 0;
-        for (var h = 1; h <= horizon; h++) sum += weights[weightBands.Of(h)][member];
+        for (var h = 1; h <= horizon; h++)
+            sum += weights[weightBands.Of(h)][member];
         return sum / horizon;
     }
 
@@ -108,7 +110,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         var pool = new List<double>();
         foreach (var entry in Recent(now))
         {
-            if (now - entry.Origin < steps || entry.Blend.Length < steps) continue;
+            if (now - entry.Origin < steps || entry.Blend.Length < steps)
+                continue;
             var actual = truth.AsSpan(entry.Origin + 1, steps);
             pool.Add(Max(actual) - Max(entry.Blend.AsSpan(0, steps)));
         }
@@ -119,7 +122,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     private static double Max(ReadOnlySpan<double> values)
     {
         var max = values[0];
-        foreach (var value in values) max = Math.Max(max, value);
+        foreach (var value in values)
+            max = Math.Max(max, value);
         return max;
     }
 
@@ -138,14 +142,17 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         {
             var barred = withinHour ? members[m].LongTerm : members[m].ShortTerm;
             errors[m] = available[m] is not null && !barred ? scores.Error(m) : double.NaN;
-            if (errors[m] < best) best = errors[m];
+            if (errors[m] < best)
+                best = errors[m];
         }
 
-        if (double.IsInfinity(best)) return Default(band, available);
+        if (double.IsInfinity(best))
+            return Default(band, available);
         var weights = new double[errors.Length];
         for (var m = 0; m < weights.Length; m++)
         {
-            if (!(errors[m] <= DropRatio * best)) continue;
+            if (!(errors[m] <= DropRatio * best))
+                continue;
             weights[m] = Math.Pow((best + 1e-12) / (errors[m] + 1e-12), Power);
         }
 
@@ -153,7 +160,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         var kept = weights.Count(w => w > 0);
         for (var m = 0; m < weights.Length; m++)
         {
-            if (weights[m] > 0) weights[m] = ((1 - EqualShare) * weights[m] / sum) + (EqualShare / kept);
+            if (weights[m] > 0)
+                weights[m] = ((1 - EqualShare) * weights[m] / sum) + (EqualShare / kept);
         }
 
         return weights;
@@ -167,7 +175,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
         string[] wanted = shortTerm ? ["persistence", "day_adj"] : ["day_adj", "snaive_day"];
         for (var m = 0; m < weights.Length; m++)
         {
-            if (available[m] is not null && wanted.Contains(members[m].Forecaster.Name)) weights[m] = 1;
+            if (available[m] is not null && wanted.Contains(members[m].Forecaster.Name))
+                weights[m] = 1;
         }
 
         var sum = weights.Sum();
@@ -185,15 +194,19 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     /// </summary>
     private void ApplyGuard(double[] weights, Scores scores, double[]?[] available)
     {
-        if (!(scores.Blend > 0)) return;
+        if (!(scores.Blend > 0))
+            return;
         var best = -1;
         for (var m = 0; m < members.Count; m++)
         {
-            if (!members[m].Naive || available[m] is null || double.IsNaN(scores.Error(m))) continue;
-            if (best < 0 || scores.Error(m) < scores.Error(best)) best = m;
+            if (!members[m].Naive || available[m] is null || double.IsNaN(scores.Error(m)))
+                continue;
+            if (best < 0 || scores.Error(m) < scores.Error(best))
+                best = m;
         }
 
-        if (best < 0 || scores.Blend <= GuardRatio * scores.Error(best)) return;
+        if (best < 0 || scores.Blend <= GuardRatio * scores.Error(best))
+            return;
         Array.Clear(weights);
         weights[best] = 1;
     }
@@ -201,7 +214,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     private Scores[] Score(int now, int horizon)
     {
         var scores = new Scores[weightBands.Count];
-        for (var band = 0; band < scores.Length; band++) scores[band] = new Scores(members.Count);
+        for (var band = 0; band < scores.Length; band++)
+            scores[band] = new Scores(members.Count);
         foreach (var entry in entries)
         {
             var age = (double)(now - entry.Origin) / season.Day;
@@ -241,7 +255,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
             blendError += weight * Math.Abs(Stabiliser.Back(entry.Free[h - 1]) - actual);
             for (var m = 0; m < errors.Length; m++)
             {
-                if (entry.Paths[m] is not { } path) continue;
+                if (entry.Paths[m] is not { } path)
+                    continue;
                 masses[m] += weight;
                 errors[m] += weight * Math.Abs(Stabiliser.Back(path[h - 1]) - actual);
             }

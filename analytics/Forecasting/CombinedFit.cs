@@ -67,7 +67,8 @@ public sealed class CombinedFit : IFittedForecaster
         for (var m = 0; m < paths.Length; m++)
         {
             var share = paths[m] is null ? 0 : track.MeanWeight(weights, m, horizon);
-            if (share > 0.0005) shares[Member.All[m].Forecaster.Name] = Math.Round(share, 4);
+            if (share > 0.0005)
+                shares[Member.All[m].Forecaster.Name] = Math.Round(share, 4);
         }
 
         return shares;
@@ -85,7 +86,8 @@ public sealed class CombinedFit : IFittedForecaster
     private double MaxOf(double[] blend, int window, double level)
     {
         var pool = track.MaxResiduals(fittedCount - 1, window).Order().ToArray();
-        if (pool.Length < ConformalQuantiles.PoolMin) pool = changes;
+        if (pool.Length < ConformalQuantiles.PoolMin)
+            pool = changes;
         var top = blend.Take(window).Max();
         return Stabiliser.Back(top + Math.Max(0, ConformalQuantiles.Of(pool, level)));
     }
@@ -97,7 +99,8 @@ public sealed class CombinedFit : IFittedForecaster
     {
         var lag = Math.Min(Math.Max(1, season.Hour), Math.Max(1, stable.Count / 3));
         var moves = new List<double>();
-        for (var t = lag; t < stable.Count; t++) moves.Add(stable.Span[t] - stable.Span[t - lag]);
+        for (var t = lag; t < stable.Count; t++)
+            moves.Add(stable.Span[t] - stable.Span[t - lag]);
         return moves.Count >= ConformalQuantiles.PoolMin
             ? [.. moves.Order()]
             : [0, (Math.Sqrt(1.5) - 1) * stable.Span[^1]];

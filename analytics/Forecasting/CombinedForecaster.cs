@@ -27,7 +27,11 @@ public sealed class CombinedForecaster : IForecaster
     /// is empty.
     /// </summary>
     public CombinedFit Fit(
-        History history, Season season, BoostedModels? boosted = null, CancellationToken cancellationToken = default)
+        History history,
+        Season season,
+        BoostedModels? boosted = null,
+        CancellationToken cancellationToken = default
+    )
     {
         HistoryLength.Require(this, history, season);
         var stable = Stable(history, season);
@@ -47,14 +51,18 @@ public sealed class CombinedForecaster : IForecaster
         {
             throw new ArgumentException(
                 $"Gradient boosting needs {BoostedModels.StepsMin} steps of history, and six days of it; "
-                + $"it got {history.Count} steps.", nameof(history));
+                    + $"it got {history.Count} steps.",
+                nameof(history)
+            );
         }
 
         var stable = Stable(history, season);
         var forecaster = new GradientBoosted();
         var known = stable.Prefix(CalibrationFrom(stable, season));
         return new BoostedModels(
-            forecaster.Fit(known, season, cancellationToken), forecaster.Fit(stable, season, cancellationToken));
+            forecaster.Fit(known, season, cancellationToken),
+            forecaster.Fit(stable, season, cancellationToken)
+        );
     }
 
     /// <summary>
@@ -62,13 +70,21 @@ public sealed class CombinedForecaster : IForecaster
     /// null stands for the others.
     /// </summary>
     internal static IFittedForecaster?[] FitMembers(
-        History stable, Season season, GradientBoostedFit? boosted, CancellationToken cancellationToken)
+        History stable,
+        Season season,
+        GradientBoostedFit? boosted,
+        CancellationToken cancellationToken
+    )
     {
-        return [.. Member.All.Select(member =>
-            member.Forecaster is GradientBoosted ? boosted
-            : stable.Count >= member.Forecaster.MinimumSteps(season)
-                ? member.Forecaster.Fit(stable, season, cancellationToken)
-                : null)];
+        return
+        [
+            .. Member.All.Select(member =>
+                member.Forecaster is GradientBoosted ? boosted
+                : stable.Count >= member.Forecaster.MinimumSteps(season)
+                    ? member.Forecaster.Fit(stable, season, cancellationToken)
+                : null
+            ),
+        ];
     }
 
     private static History Stable(History history, Season season) =>
@@ -82,11 +98,16 @@ public sealed class CombinedForecaster : IForecaster
     }
 
     private static CombinationTrack Calibrate(
-        History stable, Season season, GradientBoostedFit? boosted, CancellationToken cancellationToken)
+        History stable,
+        Season season,
+        GradientBoostedFit? boosted,
+        CancellationToken cancellationToken
+    )
     {
         var track = new CombinationTrack(Member.All, season, stable.Values.ToArray());
         var from = CalibrationFrom(stable, season);
-        if (from < season.Day) return track;
+        if (from < season.Day)
+            return track;
         var fits = FitMembers(stable.Prefix(from), season, boosted, cancellationToken);
         var stride = Math.Max(1, (stable.Count - from) / CalibrationOriginsMax);
         for (var count = from; count < stable.Count; count += stride)

@@ -14,12 +14,17 @@ internal static class ConformalQuantiles
     /// </summary>
     public static double Of(double[] sorted, double level)
     {
-        if (sorted.Length == 0) return 0;
+        if (sorted.Length == 0)
+            return 0;
         var rank = (int)Math.Ceiling(level * (sorted.Length + 1));
-        if (rank <= sorted.Length) return sorted[Math.Max(0, rank - 1)];
-        double mean = 0, square = 0;
-        foreach (var r in sorted) mean += r / sorted.Length;
-        foreach (var r in sorted) square += (r - mean) * (r - mean) / sorted.Length;
+        if (rank <= sorted.Length)
+            return sorted[Math.Max(0, rank - 1)];
+        double mean = 0,
+            square = 0;
+        foreach (var r in sorted)
+            mean += r / sorted.Length;
+        foreach (var r in sorted)
+            square += (r - mean) * (r - mean) / sorted.Length;
         return Math.Max(sorted[^1], mean + (NormalQuantile(level) * Math.Sqrt(square)));
     }
 

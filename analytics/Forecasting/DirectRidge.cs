@@ -40,7 +40,8 @@ public sealed class DirectRidge : IForecaster
     {
         var hour = season.Hour;
         var knots = new List<int> { 1, 2, 3, Math.Max(1, hour / 2), hour, 2 * hour, 3 * hour };
-        for (var i = 2; i <= KnotsPerDay; i++) knots.Add(i * season.Day / KnotsPerDay);
+        for (var i = 2; i <= KnotsPerDay; i++)
+            knots.Add(i * season.Day / KnotsPerDay);
         return [.. knots.Where(h => h <= season.Day).Distinct().Order()];
     }
 
@@ -72,7 +73,8 @@ public sealed class DirectRidge : IForecaster
             for (var h = 1; h <= horizon; h++)
             {
                 features.Fill(row, recent, totals, recent.Count - 1, h);
-                while (knot < knots.Length - 1 && knots[knot + 1] <= h) knot++;
+                while (knot < knots.Length - 1 && knots[knot + 1] <= h)
+                    knot++;
                 var value = Apply(coefficients[knot], row);
                 if (knot < knots.Length - 1 && knots[knot] < h)
                 {
@@ -89,7 +91,8 @@ public sealed class DirectRidge : IForecaster
         private static double Apply(double[] coefficients, double[] row)
         {
             var value = coefficients[^1];
-            for (var i = 0; i < row.Length; i++) value += coefficients[i] * row[i];
+            for (var i = 0; i < row.Length; i++)
+                value += coefficients[i] * row[i];
             return value;
         }
     }

@@ -21,8 +21,12 @@ public sealed class DoubleSeasonal : IForecaster
         var recent = history.Tail(Season.FitDaysMax * season.Day);
         double[] start = [Logit(0.02), Logit(0.15), Logit(weekly ? 0.15 : 0.001), Logit(0.9)];
         var best = NelderMead.Minimise(
-            p => Cost(new Smoother(Rates(p), season, weekly), recent, season), start, 1.2, Evaluations,
-            cancellationToken);
+            p => Cost(new Smoother(Rates(p), season, weekly), recent, season),
+            start,
+            1.2,
+            Evaluations,
+            cancellationToken
+        );
         return new Fitted(Rates(best), season, weekly);
     }
 
@@ -42,8 +46,10 @@ public sealed class DoubleSeasonal : IForecaster
         for (var t = 0; t < values.Length; t++)
         {
             smoother.Step(values[t]);
-            if (t < first || t > last || (t - first) % stride != 0) continue;
-            foreach (var h in horizons) cost += Math.Abs(smoother.Ahead(h) - values[t + h]);
+            if (t < first || t > last || (t - first) % stride != 0)
+                continue;
+            foreach (var h in horizons)
+                cost += Math.Abs(smoother.Ahead(h) - values[t + h]);
         }
 
         return cost;
@@ -56,9 +62,11 @@ public sealed class DoubleSeasonal : IForecaster
             var recent = history.Tail(Season.FitDaysMax * season.Day);
             var smoother = new Smoother(rates, season, weekly);
             smoother.Start(recent);
-            foreach (var value in recent.Span) smoother.Step(value);
+            foreach (var value in recent.Span)
+                smoother.Step(value);
             var path = new double[horizon];
-            for (var h = 1; h <= horizon; h++) path[h - 1] = smoother.Ahead(h);
+            for (var h = 1; h <= horizon; h++)
+                path[h - 1] = smoother.Ahead(h);
             return path;
         }
     }
@@ -87,14 +95,16 @@ public sealed class DoubleSeasonal : IForecaster
             {
                 double sum = 0;
                 var used = 0;
-                for (var t = phase; t < first.Length; t += day.Length, used++) sum += first[t] - level;
+                for (var t = phase; t < first.Length; t += day.Length, used++)
+                    sum += first[t] - level;
                 day[phase] = used > 0 ? sum / used : 0;
             }
 
             // A week is seen once at the start, so its own profile is trusted by half.
             if (weekly)
             {
-                for (var t = 0; t < first.Length; t++) week[t] = (first[t] - level - day[t % day.Length]) / 2;
+                for (var t = 0; t < first.Length; t++)
+                    week[t] = (first[t] - level - day[t % day.Length]) / 2;
             }
 
             dayAt = 0;
@@ -108,9 +118,12 @@ public sealed class DoubleSeasonal : IForecaster
             residual = value - level - d - w;
             level += rates[0] * residual;
             day[dayAt] = d + (rates[1] * (value - level - w - d));
-            if (weekly) week[weekAt] = w + (rates[2] * (value - level - d - w));
-            if (++dayAt == day.Length) dayAt = 0;
-            if (++weekAt == week.Length) weekAt = 0;
+            if (weekly)
+                week[weekAt] = w + (rates[2] * (value - level - d - w));
+            if (++dayAt == day.Length)
+                dayAt = 0;
+            if (++weekAt == week.Length)
+                weekAt = 0;
         }
 
         public double Ahead(int h)
@@ -122,7 +135,8 @@ public sealed class DoubleSeasonal : IForecaster
         private static double Mean(ReadOnlySpan<double> values)
         {
             double sum = 0;
-            foreach (var value in values) sum += value;
+            foreach (var value in values)
+                sum += value;
             return sum / values.Length;
         }
     }

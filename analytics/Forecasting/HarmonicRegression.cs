@@ -60,7 +60,8 @@ public sealed class HarmonicRegression : IForecaster
         var row = new double[terms.Count];
         for (var phase = 0; phase < terms.Period; phase++)
         {
-            if (weights[phase] <= 0) continue;
+            if (weights[phase] <= 0)
+                continue;
             terms.Fill(row, phase);
             regression.Add(row, sums[phase] / weights[phase], weights[phase]);
         }
@@ -81,10 +82,12 @@ public sealed class HarmonicRegression : IForecaster
 
     private static void Fill(Span<double> row, ReadOnlySpan<double> residuals, int day)
     {
-        for (var lag = 1; lag <= Lags; lag++) row[lag - 1] = residuals[^lag];
+        for (var lag = 1; lag <= Lags; lag++)
+            row[lag - 1] = residuals[^lag];
         row[Lags] = residuals[^day];
         double sum = 0;
-        foreach (var r in residuals[^day..]) sum += r;
+        foreach (var r in residuals[^day..])
+            sum += r;
         row[Lags + 1] = sum / day;
     }
 
@@ -104,7 +107,8 @@ public sealed class HarmonicRegression : IForecaster
                 var at = known.Length + h;
                 Fill(row, residuals.AsSpan(0, at), day);
                 var next = coefficients[^1];
-                for (var i = 0; i < row.Length; i++) next += coefficients[i] * row[i];
+                for (var i = 0; i < row.Length; i++)
+                    next += coefficients[i] * row[i];
                 // A residual never leaves the range seen in two days, so a root near one cannot run away.
                 residuals[at] = Math.Clamp(next, -bound, bound);
                 path[h] = residuals[at] + profile[(recent.FirstStep + at) % profile.Length];
@@ -128,13 +132,15 @@ public sealed class HarmonicRegression : IForecaster
             var nyquist = (Period - 1) / 2;
             if (weekly)
             {
-                for (var k = 1; k <= Math.Min(WeeklyHarmonics, nyquist); k++) frequencies.Add(k);
+                for (var k = 1; k <= Math.Min(WeeklyHarmonics, nyquist); k++)
+                    frequencies.Add(k);
             }
 
             for (var k = 1; k <= DailyHarmonics; k++)
             {
                 var frequency = k * perDay;
-                if (frequency <= nyquist && !frequencies.Contains(frequency)) frequencies.Add(frequency);
+                if (frequency <= nyquist && !frequencies.Contains(frequency))
+                    frequencies.Add(frequency);
             }
         }
 
@@ -160,7 +166,8 @@ public sealed class HarmonicRegression : IForecaster
             {
                 Fill(row, phase);
                 profile[phase] = coefficients[^1];
-                for (var i = 0; i < row.Length; i++) profile[phase] += coefficients[i] * row[i];
+                for (var i = 0; i < row.Length; i++)
+                    profile[phase] += coefficients[i] * row[i];
             }
 
             return profile;

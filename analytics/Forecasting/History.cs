@@ -15,9 +15,10 @@ public sealed record Season(int Steps, TimeSpan Step)
     public const int WeeklyDaysMin = 10;
 
     /// <summary>Steps in a day.</summary>
-    public int Day { get; } = Steps >= 2
-        ? Steps
-        : throw new ArgumentOutOfRangeException(nameof(Steps), Steps, "A day has at least two steps.");
+    public int Day { get; } =
+        Steps >= 2
+            ? Steps
+            : throw new ArgumentOutOfRangeException(nameof(Steps), Steps, "A day has at least two steps.");
 
     /// <summary>Steps in a week.</summary>
     public int Week => 7 * Day;
@@ -32,7 +33,8 @@ public sealed record Season(int Steps, TimeSpan Step)
     internal int CoprimeStride(int stride)
     {
         stride = Math.Max(1, stride);
-        while (Divisor(stride, Day) != 1) stride++;
+        while (Divisor(stride, Day) != 1)
+            stride++;
         return stride;
     }
 
@@ -58,16 +60,15 @@ public readonly record struct History(ReadOnlyMemory<double> Values, long FirstS
     public History Prefix(int count) => this with { Values = Values[..count] };
 
     /// <summary>The last <paramref name="count"/> steps, or all where there are fewer.</summary>
-    public History Tail(int count) => count >= Count
-        ? this
-        : new History(Values[^count..], FirstStep + Count - count);
+    public History Tail(int count) => count >= Count ? this : new History(Values[^count..], FirstStep + Count - count);
 
     /// <summary>The same steps with each value mapped.</summary>
     public History Map(Func<double, double> map)
     {
         var mapped = new double[Count];
         var source = Span;
-        for (var i = 0; i < mapped.Length; i++) mapped[i] = map(source[i]);
+        for (var i = 0; i < mapped.Length; i++)
+            mapped[i] = map(source[i]);
         return new History(mapped, FirstStep);
     }
 }

@@ -37,7 +37,9 @@ internal static class HistoryLength
         if (history.Count < minimum)
         {
             throw new ArgumentException(
-                $"{forecaster.Name} needs {minimum} steps of history and got {history.Count}.", nameof(history));
+                $"{forecaster.Name} needs {minimum} steps of history and got {history.Count}.",
+                nameof(history)
+            );
         }
     }
 }

@@ -53,7 +53,8 @@ public sealed class SeasonalNaive : IForecaster
         {
             var path = new double[horizon];
             var last = history.Span[^period..];
-            for (var h = 0; h < horizon; h++) path[h] = last[h % period];
+            for (var h = 0; h < horizon; h++)
+                path[h] = last[h % period];
             return path;
         }
     }

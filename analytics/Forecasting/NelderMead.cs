@@ -7,7 +7,12 @@ internal static class NelderMead
 {
     /// <summary>The best point found within <paramref name="evaluations"/> calls of <paramref name="cost"/>.</summary>
     public static double[] Minimise(
-        Func<double[], double> cost, double[] start, double step, int evaluations, CancellationToken cancellationToken)
+        Func<double[], double> cost,
+        double[] start,
+        double step,
+        int evaluations,
+        CancellationToken cancellationToken
+    )
     {
         var n = start.Length;
         var points = new double[n + 1][];
@@ -15,15 +20,17 @@ internal static class NelderMead
         for (var i = 0; i <= n; i++)
         {
             points[i] = (double[])start.Clone();
-            if (i > 0) points[i][i - 1] += step;
+            if (i > 0)
+                points[i][i - 1] += step;
             costs[i] = cost(points[i]);
         }
 
-        for (var used = n + 1; used < evaluations;)
+        for (var used = n + 1; used < evaluations; )
         {
             cancellationToken.ThrowIfCancellationRequested();
             Array.Sort(costs, points);
-            if (costs[n] - costs[0] <= 1e-5 * Math.Abs(costs[0])) break;
+            if (costs[n] - costs[0] <= 1e-5 * Math.Abs(costs[0]))
+                break;
             used += Move(cost, points, costs);
         }
 
@@ -40,9 +47,8 @@ internal static class NelderMead
         {
             var expanded = Along(points, -2);
             var expandedCost = cost(expanded);
-            (points[n], costs[n]) = expandedCost < reflectedCost
-                ? (expanded, expandedCost)
-                : (reflected, reflectedCost);
+            (points[n], costs[n]) =
+                expandedCost < reflectedCost ? (expanded, expandedCost) : (reflected, reflectedCost);
             return 2;
         }
 
@@ -62,7 +68,8 @@ internal static class NelderMead
 
         for (var i = 1; i <= n; i++)
         {
-            for (var j = 0; j < n; j++) points[i][j] = (points[i][j] + points[0][j]) / 2;
+            for (var j = 0; j < n; j++)
+                points[i][j] = (points[i][j] + points[0][j]) / 2;
             costs[i] = cost(points[i]);
         }
 
@@ -79,7 +86,8 @@ internal static class NelderMead
         for (var j = 0; j < n; j++)
         {
             var centre = 0.0;
-            for (var i = 0; i < n; i++) centre += points[i][j] / n;
+            for (var i = 0; i < n; i++)
+                centre += points[i][j] / n;
             point[j] = centre + (factor * (points[n][j] - centre));
         }
 

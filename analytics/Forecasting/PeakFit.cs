@@ -46,7 +46,8 @@ public sealed class PeakFit
         }
 
         // A young series has moved too little to say how much it moves at a time.
-        if (IsReactive) (scales, floor) = (new double[values.Length], 1);
+        if (IsReactive)
+            (scales, floor) = (new double[values.Length], 1);
         pool = Residuals(stable, scales, Math.Max(0, last - (season.Day / 4)), last, null);
     }
 
@@ -76,7 +77,8 @@ public sealed class PeakFit
         var stable = history.Tail((FitDaysMax + 7) * season.Day).Map(Stabiliser.Forward);
         var values = stable.Span;
         var now = values[^1];
-        if (pool.Length < ConformalQuantiles.PoolMin) return Stabiliser.Back(now + (HeadRoom * now));
+        if (pool.Length < ConformalQuantiles.PoolMin)
+            return Stabiliser.Back(now + (HeadRoom * now));
         var usable = coefficients is not null && values.Length > features.LookBack ? coefficients : null;
         var move = Predict(stable, values.Length - 1, usable, new double[features.Count]);
         var scale = IsReactive ? floor : Scales(values, out _)[^1] + floor;
@@ -89,7 +91,8 @@ public sealed class PeakFit
         var row = new double[features.Count];
         for (var origin = from; origin <= to; origin++)
         {
-            if (origin % season.Day == 0) cancellation.ThrowIfCancellationRequested();
+            if (origin % season.Day == 0)
+                cancellation.ThrowIfCancellationRequested();
             features.Fill(row, stable, origin);
             ridge.Add(row, PeakFeatures.Max(stable.Span, origin + 1, window) - stable.Span[origin]);
         }
@@ -99,10 +102,12 @@ public sealed class PeakFit
 
     private double Predict(History stable, int origin, double[]? model, double[] row)
     {
-        if (model is null) return 0;
+        if (model is null)
+            return 0;
         features.Fill(row, stable, origin);
         var move = model[^1];
-        for (var i = 0; i < row.Length; i++) move += model[i] * row[i];
+        for (var i = 0; i < row.Length; i++)
+            move += model[i] * row[i];
         return move;
     }
 
@@ -110,7 +115,8 @@ public sealed class PeakFit
     {
         double sum = 0;
         var row = new double[features.Count];
-        for (var origin = from; origin <= to; origin++) sum += Math.Abs(Residual(stable, origin, model, row));
+        for (var origin = from; origin <= to; origin++)
+            sum += Math.Abs(Residual(stable, origin, model, row));
         return sum;
     }
 
@@ -136,7 +142,8 @@ public sealed class PeakFit
     {
         var scales = new double[values.Length];
         var keep = Math.Pow(0.5, 1.0 / (3 * season.Hour));
-        double level = 0, sum = 0;
+        double level = 0,
+            sum = 0;
         for (var t = 0; t < values.Length; t++)
         {
             var before = Math.Max(0, t - window);
@@ -180,9 +187,11 @@ internal sealed class PeakFeatures
     /// <summary>The largest of some values; the one before them where there are none.</summary>
     public static double Max(ReadOnlySpan<double> values, int from, int count)
     {
-        if (count <= 0) return values[Math.Max(0, from - 1)];
+        if (count <= 0)
+            return values[Math.Max(0, from - 1)];
         var max = double.NegativeInfinity;
-        foreach (var value in values.Slice(from, count)) max = Math.Max(max, value);
+        foreach (var value in values.Slice(from, count))
+            max = Math.Max(max, value);
         return max;
     }
 
@@ -192,8 +201,10 @@ internal sealed class PeakFeatures
         var values = stable.Span;
         var now = values[origin];
         var at = 0;
-        foreach (var lag in lags) row[at++] = now - values[origin - lag];
-        foreach (var mean in means) row[at++] = now - Mean(values, origin, mean);
+        foreach (var lag in lags)
+            row[at++] = now - values[origin - lag];
+        foreach (var mean in means)
+            row[at++] = now - Mean(values, origin, mean);
         row[at++] = now;
         foreach (var period in periods)
         {
@@ -212,7 +223,8 @@ internal sealed class PeakFeatures
     private static double Mean(ReadOnlySpan<double> values, int origin, int count)
     {
         double sum = 0;
-        foreach (var value in values.Slice(origin - count + 1, count)) sum += value;
+        foreach (var value in values.Slice(origin - count + 1, count))
+            sum += value;
         return sum / count;
     }
 }

@@ -8,7 +8,10 @@ public readonly record struct PredictedStep(double Q50, double Q90, double Q95, 
 /// averaged over the horizon; they sum to one. Steps are 1, 2, ... after the end of the history.
 /// </summary>
 public sealed record Prediction(
-    string Model, IReadOnlyDictionary<string, double> Weights, IReadOnlyList<PredictedStep> Steps)
+    string Model,
+    IReadOnlyDictionary<string, double> Weights,
+    IReadOnlyList<PredictedStep> Steps
+)
 {
     internal Func<int, double, double> MaxOf { get; init; } = (_, _) => 0;
 

@@ -21,7 +21,12 @@ internal sealed class RidgeFeatures
         windows = [.. new[] { 2, hour, 3 * hour, 6 * hour, season.Day }.Distinct()];
         Days = weekly ? MeanDays : DaysBack;
         LookBack = weekly ? season.Week : Days * season.Day;
-        Count = lags.Length + windows.Length + DaysBack + 3 + (2 * Harmonics)
+        Count =
+            lags.Length
+            + windows.Length
+            + DaysBack
+            + 3
+            + (2 * Harmonics)
             + (weekly ? WeeklyValues + (2 * WeeklyHarmonics) : 0);
     }
 
@@ -45,7 +50,8 @@ internal sealed class RidgeFeatures
     public static double[] Totals(ReadOnlySpan<double> values)
     {
         var totals = new double[values.Length + 1];
-        for (var i = 0; i < values.Length; i++) totals[i + 1] = totals[i] + values[i];
+        for (var i = 0; i < values.Length; i++)
+            totals[i + 1] = totals[i] + values[i];
         return totals;
     }
 
@@ -53,17 +59,22 @@ internal sealed class RidgeFeatures
     {
         var values = history.Span;
         var at = 0;
-        foreach (var lag in lags) row[at++] = values[origin - lag];
-        foreach (var window in windows) row[at++] = Mean(totals, origin - window + 1, origin);
+        foreach (var lag in lags)
+            row[at++] = values[origin - lag];
+        foreach (var window in windows)
+            row[at++] = Mean(totals, origin - window + 1, origin);
         var day = season.Day;
         var yesterday = origin + h - (day * ((h + day - 1) / day));
-        for (var k = 0; k < DaysBack; k++) row[at++] = values[Math.Max(0, yesterday - (k * day))];
+        for (var k = 0; k < DaysBack; k++)
+            row[at++] = values[Math.Max(0, yesterday - (k * day))];
         row[at++] = Around(totals, yesterday, origin);
         row[at++] = Around(totals, origin - day, origin);
         double sum = 0;
-        for (var k = 0; k < Days; k++) sum += values[Math.Max(0, yesterday - (k * day))];
+        for (var k = 0; k < Days; k++)
+            sum += values[Math.Max(0, yesterday - (k * day))];
         row[at++] = sum / Days;
-        if (weekly) at = FillWeekly(row, at, values, totals, origin, h);
+        if (weekly)
+            at = FillWeekly(row, at, values, totals, origin, h);
         FillCalendar(row, at, history.FirstStep + origin + h);
     }
 
@@ -91,7 +102,8 @@ internal sealed class RidgeFeatures
             row[at++] = cos;
         }
 
-        if (!weekly) return;
+        if (!weekly)
+            return;
         for (var k = 1; k <= WeeklyHarmonics; k++)
         {
             var (sin, cos) = Math.SinCos(2 * Math.PI * k * (target % season.Week) / season.Week);

@@ -51,9 +51,11 @@ internal sealed class RidgeRegression
     public double[] Solve(double penalty)
     {
         var coefficients = new double[width + 1];
-        if (mass <= 0) return coefficients;
+        if (mass <= 0)
+            return coefficients;
         var mean = new double[width + 1];
-        for (var i = 0; i <= width; i++) mean[i] = gram[(i * stride) + width + 1] / mass;
+        for (var i = 0; i <= width; i++)
+            mean[i] = gram[(i * stride) + width + 1] / mass;
         var scale = new double[width];
         for (var i = 0; i < width; i++)
         {
@@ -65,7 +67,8 @@ internal sealed class RidgeRegression
         coefficients[width] = mean[width];
         for (var i = 0; i < width; i++)
         {
-            if (scale[i] <= 0) continue;
+            if (scale[i] <= 0)
+                continue;
             coefficients[i] = solution[i] / scale[i];
             coefficients[width] -= coefficients[i] * mean[i];
         }
@@ -80,11 +83,13 @@ internal sealed class RidgeRegression
         for (var i = 0; i < width; i++)
         {
             matrix[i, i] = 1 + penalty + 1e-9;
-            if (scale[i] <= 0) continue;
+            if (scale[i] <= 0)
+                continue;
             right[i] = ((gram[(i * stride) + width] / mass) - (mean[i] * mean[width])) / scale[i];
             for (var j = i + 1; j < width; j++)
             {
-                if (scale[j] <= 0) continue;
+                if (scale[j] <= 0)
+                    continue;
                 var covariance = (gram[(i * stride) + j] / mass) - (mean[i] * mean[j]);
                 matrix[i, j] = matrix[j, i] = covariance / (scale[i] * scale[j]);
             }

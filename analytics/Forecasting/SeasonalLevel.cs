@@ -33,7 +33,8 @@ public sealed class SeasonalLevel : IForecaster
         {
             cancellationToken.ThrowIfCancellationRequested();
             var cost = Replay(candidate, history, season, period);
-            if (cost < bestCost) (best, bestCost) = (candidate, cost);
+            if (cost < bestCost)
+                (best, bestCost) = (candidate, cost);
         }
 
         return best;
@@ -56,7 +57,8 @@ public sealed class SeasonalLevel : IForecaster
     {
         var first = Math.Max(period + (12 * season.Hour), history.Count / 3);
         var last = history.Count - 1 - season.Day;
-        if (last <= first) return double.PositiveInfinity;
+        if (last <= first)
+            return double.PositiveInfinity;
         var stride = Math.Max(1, (last - first) / ReplayOriginsMax) | 1;
         var horizons = Horizons.Sample(season);
         double cost = 0;
@@ -76,7 +78,8 @@ public sealed class SeasonalLevel : IForecaster
         public double[] Forecast(History history, int horizon)
         {
             var path = new double[horizon];
-            for (var h = 1; h <= horizon; h++) path[h - 1] = At(history.Span, h);
+            for (var h = 1; h <= horizon; h++)
+                path[h - 1] = At(history.Span, h);
             return path;
         }
 
@@ -103,7 +106,8 @@ public sealed class SeasonalLevel : IForecaster
             var used = 0;
             for (var p = at - period; p >= 0 && used < count; p -= period)
             {
-                if (p >= known) continue;
+                if (p >= known)
+                    continue;
                 sum += values[p];
                 used++;
             }

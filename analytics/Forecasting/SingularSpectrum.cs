@@ -22,10 +22,12 @@ public sealed class SingularSpectrum : IForecaster
         var values = history.Tail(Season.FitDaysMax * season.Day).Span;
         var window = season.Day;
         double centre = 0;
-        foreach (var value in values) centre += value;
+        foreach (var value in values)
+            centre += value;
         centre /= values.Length;
         var centred = new double[values.Length];
-        for (var i = 0; i < centred.Length; i++) centred[i] = values[i] - centre;
+        for (var i = 0; i < centred.Length; i++)
+            centred[i] = values[i] - centre;
         var decomposition = LagCovariance(centred, window).Evd(MathNet.Numerics.LinearAlgebra.Symmetricity.Symmetric);
         cancellationToken.ThrowIfCancellationRequested();
         var vectors = new double[Math.Min(RankMax, window / 2)][];
@@ -48,11 +50,13 @@ public sealed class SingularSpectrum : IForecaster
         for (var lag = 0; lag < window; lag++)
         {
             double sum = 0;
-            for (var k = 0; k < windows; k++) sum += x[k] * x[k + lag];
+            for (var k = 0; k < windows; k++)
+                sum += x[k] * x[k + lag];
             for (var i = 0; ; i++)
             {
                 matrix[i, i + lag] = matrix[i + lag, i] = sum;
-                if (i + lag + 1 >= window) break;
+                if (i + lag + 1 >= window)
+                    break;
                 sum += (x[i + windows] * x[i + lag + windows]) - (x[i] * x[i + lag]);
             }
         }
@@ -74,8 +78,10 @@ public sealed class SingularSpectrum : IForecaster
             var candidate = new Fitted(vectors[..rank], Recurrence(vectors, rank), centre);
             var path = candidate.Continue(start, steps);
             double cost = 0;
-            for (var i = 0; i < steps; i++) cost += Math.Pow(path[i] - actual[i], 2);
-            if (cost < bestCost) (best, bestCost) = (candidate, cost);
+            for (var i = 0; i < steps; i++)
+                cost += Math.Pow(path[i] - actual[i], 2);
+            if (cost < bestCost)
+                (best, bestCost) = (candidate, cost);
         }
 
         return best;
@@ -91,15 +97,18 @@ public sealed class SingularSpectrum : IForecaster
         {
             var last = vectors[r][length];
             vertical += last * last;
-            for (var i = 0; i < length; i++) coefficients[i] += last * vectors[r][i];
+            for (var i = 0; i < length; i++)
+                coefficients[i] += last * vectors[r][i];
         }
 
         var scale = 1 / Math.Max(1e-6, 1 - vertical);
-        for (var i = 0; i < length; i++) coefficients[i] *= scale;
+        for (var i = 0; i < length; i++)
+            coefficients[i] *= scale;
         var growth = Growth(coefficients);
         if (growth > 1)
         {
-            for (var i = 0; i < length; i++) coefficients[i] *= Math.Pow(growth, i - length);
+            for (var i = 0; i < length; i++)
+                coefficients[i] *= Math.Pow(growth, i - length);
         }
 
         return coefficients;
@@ -112,11 +121,13 @@ public sealed class SingularSpectrum : IForecaster
         var warm = 6 * length;
         var run = new double[warm + length];
         run[length - 1] = 1;
-        double early = 0, late = 0;
+        double early = 0,
+            late = 0;
         for (var t = length; t < run.Length; t++)
         {
             run[t] = Dot(coefficients, run.AsSpan(t - length, length));
-            if (!double.IsFinite(run[t])) return 1.1;
+            if (!double.IsFinite(run[t]))
+                return 1.1;
         }
 
         for (var i = 0; i < length; i++)
@@ -139,7 +150,8 @@ public sealed class SingularSpectrum : IForecaster
         }
 
         var total = System.Numerics.Vector.Sum(sum);
-        for (; i < a.Length; i++) total += a[i] * b[i];
+        for (; i < a.Length; i++)
+            total += a[i] * b[i];
         return total;
     }
 
@@ -150,7 +162,8 @@ public sealed class SingularSpectrum : IForecaster
             var window = vectors[0].Length;
             var last = history.Tail(window).Map(value => value - centre);
             var path = Continue(last.Span, horizon);
-            for (var h = 0; h < horizon; h++) path[h] += centre;
+            for (var h = 0; h < horizon; h++)
+                path[h] += centre;
             return path;
         }
 
@@ -165,7 +178,8 @@ public sealed class SingularSpectrum : IForecaster
             foreach (var vector in vectors)
             {
                 var share = Dot(vector, last);
-                for (var i = 0; i < window; i++) state[i] += share * vector[i];
+                for (var i = 0; i < window; i++)
+                    state[i] += share * vector[i];
             }
 
             for (var h = 0; h < horizon; h++)

@@ -23,13 +23,24 @@ public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Ste
         foreach (var line in File.ReadLines(path))
         {
             number++;
-            if (number == 1 || line.Length == 0) continue;
+            if (number == 1 || line.Length == 0)
+                continue;
             var comma = line.IndexOf(',');
-            if (comma < 0
+            if (
+                comma < 0
                 || !DateTimeOffset.TryParse(
-                    line.AsSpan(0, comma), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+                    line.AsSpan(0, comma),
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal,
+                    out var time
+                )
                 || !double.TryParse(
-                    line.AsSpan(comma + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+                    line.AsSpan(comma + 1),
+                    NumberStyles.Float,
+                    CultureInfo.InvariantCulture,
+                    out var value
+                )
+            )
             {
                 throw new FormatException($"{path} line {number}: expected 'ISO-8601 time,number', found '{line}'.");
             }
@@ -53,7 +64,8 @@ public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Ste
         var start = rows[0].Time;
         var values = new double[(int)Math.Round((rows[^1].Time - start) / step) + 1];
         Array.Fill(values, double.NaN);
-        foreach (var (time, value) in rows) values[(int)Math.Round((time - start) / step)] = value;
+        foreach (var (time, value) in rows)
+            values[(int)Math.Round((time - start) / step)] = value;
         Fill(values, (int)Math.Round(TimeSpan.FromDays(7) / step));
         return new TrafficFile(name, start, step, values);
     }
@@ -62,7 +74,11 @@ public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Ste
     {
         for (var i = 0; i < values.Length; i++)
         {
-            if (double.IsNaN(values[i])) values[i] = i >= week ? values[i - week] : i > 0 ? values[i - 1] : 0;
+            if (double.IsNaN(values[i]))
+                values[i] =
+                    i >= week ? values[i - week]
+                    : i > 0 ? values[i - 1]
+                    : 0;
         }
     }
 }

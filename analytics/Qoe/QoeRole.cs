@@ -26,8 +26,13 @@ public sealed class QoeRole : IRole
     /// <summary>What it reads and writes, besides topics of its own.</summary>
     private static readonly IReadOnlyList<Topic> Written =
     [
-        Topics.PlaybackBeacons, Topics.CdnRequests, Topics.QoeSessions, Topics.QoeWindows, Topics.QoeAlerts,
-        Topics.TrafficLoad, Topics.DeadLetters,
+        Topics.PlaybackBeacons,
+        Topics.CdnRequests,
+        Topics.QoeSessions,
+        Topics.QoeWindows,
+        Topics.QoeAlerts,
+        Topics.TrafficLoad,
+        Topics.DeadLetters,
     ];
 
     public string Name => "qoe";
@@ -51,8 +56,10 @@ public sealed class QoeRole : IRole
         builder.Services.AddSingleton<StreamWatch>();
         builder.Services.AddSingleton<IHostedService, QoeStart>();
         builder.Services.AddNeededTopics(services =>
-            Written.Select(topic => new NeededTopic(topic.Name))
-                .Concat(services.GetRequiredService<StreamHost>().NeededTopics));
+            Written
+                .Select(topic => new NeededTopic(topic.Name))
+                .Concat(services.GetRequiredService<StreamHost>().NeededTopics)
+        );
         builder.Services.AddReadinessWarning(
             "internal topics",
             services => services.GetRequiredService<StreamHost>().FewReplicas
@@ -68,12 +75,16 @@ public sealed class QoeRole : IRole
 
     public void Map(WebApplication app)
     {
-        app.MapGet("/v1/sessions/{sessionId}", GetSession).RequireAuthorization(Policies.Analyse)
-            .Describe("The live quality of experience of a session that this instance computes.", 404).Answers(200);
+        app.MapGet("/v1/sessions/{sessionId}", GetSession)
+            .RequireAuthorization(Policies.Analyse)
+            .Describe("The live quality of experience of a session that this instance computes.", 404)
+            .Answers(200);
         app.MapGet("/v1/status", (StreamHost stream) => TypedResults.Ok(stream.Status))
-            .RequireAuthorization(Policies.Operate).Describe("The state of the stream.");
+            .RequireAuthorization(Policies.Operate)
+            .Describe("The state of the stream.");
         app.MapGet("/v1/topology", (StreamHost stream) => TypedResults.Text(stream.Describe()))
-            .RequireAuthorization(Policies.Operate).Describe("The topology, as text.");
+            .RequireAuthorization(Policies.Operate)
+            .Describe("The topology, as text.");
     }
 
     private static IResult GetSession(string sessionId, StreamHost stream) =>

@@ -29,8 +29,7 @@ internal sealed class InternalTopics(StreamsOptions options, KafkaOptions kafka,
     /// cref="StreamException"/> when an input does not exist, when inputs that meet in one task differ in partitions,
     /// or when an internal topic that exists has the wrong number.
     /// </summary>
-    public async Task<IReadOnlyDictionary<string, int>> EnsureAsync(
-        StreamShape shape, CancellationToken cancellation)
+    public async Task<IReadOnlyDictionary<string, int>> EnsureAsync(StreamShape shape, CancellationToken cancellation)
     {
         var partitions = await CountPartitionsAsync(cancellation);
         var wanted = new List<Topic>();
@@ -45,7 +44,9 @@ internal sealed class InternalTopics(StreamsOptions options, KafkaOptions kafka,
             var shared = CoPartitions(step, partitions);
             wanted.AddRange(
                 step.Stores.Select(store =>
-                    Internal($"{options.ApplicationId}-{store}-changelog", shared, compacted: true)));
+                    Internal($"{options.ApplicationId}-{store}-changelog", shared, compacted: true)
+                )
+            );
         }
 
         var differences = await admin.EnsureAsync(wanted, cancellation);
@@ -68,14 +69,16 @@ internal sealed class InternalTopics(StreamsOptions options, KafkaOptions kafka,
         {
             var metadata = await Task.Run(() => client.GetMetadata(RequestTimeout), cancellation);
             var led = metadata.Topics.Count(topic =>
-                names.Contains(topic.Topic) && topic.Partitions.TrueForAll(partition => partition.Leader >= 0));
+                names.Contains(topic.Topic) && topic.Partitions.TrueForAll(partition => partition.Leader >= 0)
+            );
             if (led == names.Count)
                 return;
             await Task.Delay(LeaderWait, clock, cancellation);
         }
 
         throw new StreamException(
-            $"The brokers did not elect leaders for {string.Join(", ", names)}; look at their log.");
+            $"The brokers did not elect leaders for {string.Join(", ", names)}; look at their log."
+        );
     }
 
     private static bool IsAboutReplicas(TopicDifference difference) => difference.Setting == TopicSettings.Replicas;
@@ -98,7 +101,9 @@ internal sealed class InternalTopics(StreamsOptions options, KafkaOptions kafka,
         {
             throw new StreamException(
                 "Topics that meet in one task must have the same number of partitions: "
-                + string.Join(", ", counts.Select(pair => $"{pair.Key} has {pair.Value}")) + ".");
+                    + string.Join(", ", counts.Select(pair => $"{pair.Key} has {pair.Value}"))
+                    + "."
+            );
         }
 
         return counts.Values.First();

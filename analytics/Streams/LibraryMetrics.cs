@@ -14,7 +14,11 @@ internal static class LibraryMetrics
     /// <summary>The library's names of what is passed on; each becomes a gauge with the same words.</summary>
     private static readonly HashSet<string> Wanted =
     [
-        "poll-ratio", "process-ratio", "commit-ratio", "punctuate-ratio", "dropped-records-total",
+        "poll-ratio",
+        "process-ratio",
+        "commit-ratio",
+        "punctuate-ratio",
+        "dropped-records-total",
     ];
 
     private static readonly ConcurrentDictionary<(string Name, string Where), double> Latest = new();
@@ -24,8 +28,10 @@ internal static class LibraryMetrics
         foreach (var name in Wanted)
         {
             Telemetry.Meter.CreateObservableGauge(
-                $"eventstream.streams.{name.Replace('-', '_')}", () => Read(name),
-                description: $"The stream library's {name}, by thread and task.");
+                $"eventstream.streams.{name.Replace('-', '_')}",
+                () => Read(name),
+                description: $"The stream library's {name}, by thread and task."
+            );
         }
     }
 
@@ -41,8 +47,12 @@ internal static class LibraryMetrics
     }
 
     private static IEnumerable<Measurement<double>> Read(string name) =>
-        Latest.Where(entry => entry.Key.Name == name).Select(entry =>
-            new Measurement<double>(entry.Value, new KeyValuePair<string, object?>("where", entry.Key.Where)));
+        Latest
+            .Where(entry => entry.Key.Name == name)
+            .Select(entry => new Measurement<double>(
+                entry.Value,
+                new KeyValuePair<string, object?>("where", entry.Key.Where)
+            ));
 
     private static double? Number(object? value) =>
         value is IConvertible and not string ? Convert.ToDouble(value, CultureInfo.InvariantCulture) : null;

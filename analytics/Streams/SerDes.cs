@@ -30,7 +30,8 @@ public static class SerDes
     public static TMessage ReadMessage<TMessage>(byte[] data, Headers? headers)
         where TMessage : class, IMessage
     {
-        var name = CloudEvents.Text(headers, CloudEvents.Type)
+        var name =
+            CloudEvents.Text(headers, CloudEvents.Type)
             ?? throw new JsonException($"The record has no {CloudEvents.Type} header, so its type is not known.");
         return MessageTypes.Read(name, data) as TMessage
             ?? throw new JsonException($"A {typeof(TMessage).Name} was expected, found '{name}'.");

@@ -28,9 +28,10 @@ public static class StreamConfigs
             BootstrapServers = kafka.Bootstrap,
             ReplicationFactor = kafka.ReplicationFactor,
             NumStreamThreads = options.Threads,
-            Guarantee = options.ProcessingGuarantee == ProcessingGuarantee.ExactlyOnceV2
-                ? Streamiz.Kafka.Net.ProcessingGuarantee.EXACTLY_ONCE
-                : Streamiz.Kafka.Net.ProcessingGuarantee.AT_LEAST_ONCE,
+            Guarantee =
+                options.ProcessingGuarantee == ProcessingGuarantee.ExactlyOnceV2
+                    ? Streamiz.Kafka.Net.ProcessingGuarantee.EXACTLY_ONCE
+                    : Streamiz.Kafka.Net.ProcessingGuarantee.AT_LEAST_ONCE,
             TransactionTimeout = options.TransactionTimeout,
             CommitIntervalMs = (long)options.CommitInterval.TotalMilliseconds,
             DefaultTimestampExtractor = new BatchTime(),

@@ -14,28 +14,50 @@ namespace EventStream.Streams;
 /// each record goes through in turn.
 /// </summary>
 public sealed record StepSpec<TIn>(
-    StreamScope Scope, IReadOnlyList<string> Topics, string Clock, params Func<Processor<TIn>>[] Processors);
+    StreamScope Scope,
+    IReadOnlyList<string> Topics,
+    string Clock,
+    params Func<Processor<TIn>>[] Processors
+);
 
 /// <summary>The few words of the library's DSL that our topologies are made of.</summary>
 public static class StreamDsl
 {
     /// <summary>Adds a store of the latest value of each key.</summary>
     public static StreamBuilder AddKeyValueStore<TKey, TValue>(
-        this StreamBuilder builder, StreamScope scope, string name, ISerDes<TKey> keys, ISerDes<TValue> values)
+        this StreamBuilder builder,
+        StreamScope scope,
+        string name,
+        ISerDes<TKey> keys,
+        ISerDes<TValue> values
+    )
         where TKey : notnull
     {
-        builder.AddStateStore(new StoreBuilder<TypedKeyValueStore<TKey, TValue>>(
-            name, config => new TypedKeyValueStore<TKey, TValue>(scope, name, config, keys, values)));
+        builder.AddStateStore(
+            new StoreBuilder<TypedKeyValueStore<TKey, TValue>>(
+                name,
+                config => new TypedKeyValueStore<TKey, TValue>(scope, name, config, keys, values)
+            )
+        );
         return builder;
     }
 
     /// <summary>Adds a store of one value for each window and key.</summary>
     public static StreamBuilder AddWindowStore<TKey, TValue>(
-        this StreamBuilder builder, StreamScope scope, string name, ISerDes<TKey> keys, ISerDes<TValue> values)
+        this StreamBuilder builder,
+        StreamScope scope,
+        string name,
+        ISerDes<TKey> keys,
+        ISerDes<TValue> values
+    )
         where TKey : notnull
     {
-        builder.AddStateStore(new StoreBuilder<TypedWindowStore<TKey, TValue>>(
-            name, config => new TypedWindowStore<TKey, TValue>(scope, name, config, keys, values)));
+        builder.AddStateStore(
+            new StoreBuilder<TypedWindowStore<TKey, TValue>>(
+                name,
+                config => new TypedWindowStore<TKey, TValue>(scope, name, config, keys, values)
+            )
+        );
         return builder;
     }
 
@@ -45,20 +67,29 @@ public static class StreamDsl
 
     /// <summary>Reads a topic in batches.</summary>
     public static IKStream<string, Batch<T>> Batches<T>(
-        this StreamBuilder builder, string topic, BatchSerDes<T> values) =>
-        builder.Stream(topic, SerDes.Text, values, null, new BatchTime());
+        this StreamBuilder builder,
+        string topic,
+        BatchSerDes<T> values
+    ) => builder.Stream(topic, SerDes.Text, values, null, new BatchTime());
 
     /// <summary>
     /// Runs a step; <paramref name="stores"/> are those that its processors use. Out come messages of the platform, and
     /// what else its processors forward.
     /// </summary>
     public static IKStream<string, object> Process<TIn>(
-        this IKStream<string, Batch<TIn>> input, StepSpec<TIn> spec, params string[] stores)
+        this IKStream<string, Batch<TIn>> input,
+        StepSpec<TIn> spec,
+        params string[] stores
+    )
     {
         var outputs = input.Transform(
-            TransformerBuilder.New<string, Batch<TIn>, string, object>()
-                .Transformer<EventTimeProcessor<TIn>>(spec).Build(),
-            null, [.. stores, spec.Clock]);
+            TransformerBuilder
+                .New<string, Batch<TIn>, string, object>()
+                .Transformer<EventTimeProcessor<TIn>>(spec)
+                .Build(),
+            null,
+            [.. stores, spec.Clock]
+        );
         outputs.OfType<RecordDeadLettered>().To(Topics.DeadLetters);
         return outputs;
     }
@@ -78,13 +109,25 @@ public static class StreamDsl
     /// partitions, unless one is given.
     /// </summary>
     public static IKStream<string, Batch<T>> Repartition<T>(
-        this IKStream<string, T> values, StreamScope scope, string name, ISerDes<T> serDes, int? partitions = null)
+        this IKStream<string, T> values,
+        StreamScope scope,
+        string name,
+        ISerDes<T> serDes,
+        int? partitions = null
+    )
     {
         scope.Repartitions[name] = partitions;
-        var repartitioned = Repartitioned<string, Batch<T>>.As(name).WithKeySerdes(SerDes.Text).WithValueSerdes(
-            new BatchSerDes<T>(
-                (data, _) => serDes.Deserialize(data, default), write: value => serDes.Serialize(value, default)));
-        return values.MapValues((_, value, _) => new Batch<T>(value))
+        var repartitioned = Repartitioned<string, Batch<T>>
+            .As(name)
+            .WithKeySerdes(SerDes.Text)
+            .WithValueSerdes(
+                new BatchSerDes<T>(
+                    (data, _) => serDes.Deserialize(data, default),
+                    write: value => serDes.Serialize(value, default)
+                )
+            );
+        return values
+            .MapValues((_, value, _) => new Batch<T>(value))
             .Repartition(partitions is { } count ? repartitioned.WithNumberOfPartitions(count) : repartitioned);
     }
 
@@ -100,7 +143,8 @@ internal sealed class BatchTime : ITimestampExtractor
     public long Extract(ConsumeResult<object, object> record, long partitionTime)
     {
         var stamp = Math.Max(0, record.Message.Timestamp.UnixTimestampMs);
-        return record.Message.Value is IBatch batch
+        return
+            record.Message.Value is IBatch batch
             && batch.FirstTime(DateTimeOffset.FromUnixTimeMilliseconds(stamp)) is { } time
             ? Math.Max(0, time.ToUnixTimeMilliseconds())
             : stamp;

@@ -33,11 +33,15 @@ public sealed partial class StreamHost : IHostedService, IDisposable
 
     /// <summary>Prepares; nothing is connected before <see cref="StartAsync"/>.</summary>
     public StreamHost(
-        Func<StreamScope, Topology> topology, StreamsOptions options, KafkaOptions kafka, TopicAdmin admin,
-        TimeProvider clock, ILogger<StreamHost> logger)
+        Func<StreamScope, Topology> topology,
+        StreamsOptions options,
+        KafkaOptions kafka,
+        TopicAdmin admin,
+        TimeProvider clock,
+        ILogger<StreamHost> logger
+    )
     {
-        (this.topology, this.options, this.kafka, this.clock, this.logger) = (
-            topology, options, kafka, clock, logger);
+        (this.topology, this.options, this.kafka, this.clock, this.logger) = (topology, options, kafka, clock, logger);
         topics = new InternalTopics(options, kafka, admin, clock);
     }
 
@@ -51,8 +55,13 @@ public sealed partial class StreamHost : IHostedService, IDisposable
             return new StreamsStatus(
                 now is null || state != StreamsState.Running ? state : now.State,
                 now?.Tasks ?? [],
-                counts.Processed, counts.Late, counts.Bad, now?.Lag ?? 0, error,
-                new RestoreStatus(done, total, records));
+                counts.Processed,
+                counts.Late,
+                counts.Bad,
+                now?.Lag ?? 0,
+                error,
+                new RestoreStatus(done, total, records)
+            );
         }
     }
 
@@ -64,12 +73,14 @@ public sealed partial class StreamHost : IHostedService, IDisposable
     /// its transactions.
     /// </summary>
     public IEnumerable<NeededTopic> NeededTopics =>
-        topics.Names.Select(name => new NeededTopic(name))
+        topics
+            .Names.Select(name => new NeededTopic(name))
             .Append(NeededTopic.OfGroup(options.ApplicationId))
             .Concat(
                 Enumerable
                     .Range(0, options.ProcessingGuarantee == ProcessingGuarantee.ExactlyOnceV2 ? options.Threads : 0)
-                    .Select(thread => NeededTopic.OfTransactions(options.TransactionalId(thread))));
+                    .Select(thread => NeededTopic.OfTransactions(options.TransactionalId(thread)))
+            );
 
     /// <summary>A sentence for each internal topic with fewer replicas than it should have.</summary>
     public IReadOnlyList<string> FewReplicas => topics.FewReplicas;
@@ -97,7 +108,8 @@ public sealed partial class StreamHost : IHostedService, IDisposable
     public TValue? Find<TKey, TValue>(string store, TKey key)
         where TKey : notnull
         where TValue : class =>
-        run?.Scope.Stores.OfType<TypedKeyValueStore<TKey, TValue>>()
+        run
+            ?.Scope.Stores.OfType<TypedKeyValueStore<TKey, TValue>>()
             .Where(one => one.Name == store)
             .Select(one => one.TryGet(key, out var value) ? value : null)
             .FirstOrDefault(value => value is not null);
@@ -134,8 +146,13 @@ public sealed partial class StreamHost : IHostedService, IDisposable
                 delay = clock.GetElapsedTime(began) > SoundAfter ? FirstRebuildDelay : delay;
                 Rebuilding(logger, e, delay);
                 StreamsMetrics.Rebuilds.Add(1);
-                await Task.Delay(delay, clock, stop.Token).ContinueWith(
-                    _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                await Task.Delay(delay, clock, stop.Token)
+                    .ContinueWith(
+                        _ => { },
+                        CancellationToken.None,
+                        TaskContinuationOptions.None,
+                        TaskScheduler.Default
+                    );
                 delay = delay * 2 < RebuildDelayMax ? delay * 2 : RebuildDelayMax;
             }
         }

@@ -7,8 +7,10 @@ namespace EventStream.Streams;
 /// (null: as many as the inputs), and its stores.
 /// </summary>
 internal sealed record StreamStep(
-    IReadOnlyList<string> Topics, IReadOnlyList<(string Name, int? Partitions)> Repartitions,
-    IReadOnlyList<string> Stores);
+    IReadOnlyList<string> Topics,
+    IReadOnlyList<(string Name, int? Partitions)> Repartitions,
+    IReadOnlyList<string> Stores
+);
 
 /// <summary>What a topology needs in Kafka: its sub-topologies, and the topics that others write.</summary>
 internal sealed record StreamShape(IReadOnlyList<StreamStep> Steps, IReadOnlyList<string> Inputs)
@@ -22,15 +24,22 @@ internal sealed record StreamShape(IReadOnlyList<StreamStep> Steps, IReadOnlyLis
 
     private static StreamStep Step(ISubTopologyDescription sub, StreamScope scope)
     {
-        var names = sub.Nodes.OfType<ISourceNodeDescription>().SelectMany(source => source.Topics).Distinct()
+        var names = sub
+            .Nodes.OfType<ISourceNodeDescription>()
+            .SelectMany(source => source.Topics)
+            .Distinct()
             .Select(name => (Name: name, Own: scope.Repartitions.Keys.FirstOrDefault(own => IsNameOf(name, own))))
             .Select(topic => (Name: topic.Own is null ? topic.Name : scope.RepartitionTopic(topic.Own), topic.Own))
             .ToList();
         return new StreamStep(
             [.. names.Select(topic => topic.Name)],
-            [.. names.Where(topic => topic.Own is not null)
-                .Select(topic => (topic.Name, scope.Repartitions[topic.Own!]))],
-            [.. sub.Nodes.OfType<IProcessorNodeDescription>().SelectMany(node => node.Stores).Distinct()]);
+            [
+                .. names
+                    .Where(topic => topic.Own is not null)
+                    .Select(topic => (topic.Name, scope.Repartitions[topic.Own!])),
+            ],
+            [.. sub.Nodes.OfType<IProcessorNodeDescription>().SelectMany(node => node.Stores).Distinct()]
+        );
     }
 
     /// <summary>The library puts the application's name before the topic's once it runs.</summary>

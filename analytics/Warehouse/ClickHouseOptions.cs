@@ -37,28 +37,37 @@ public sealed record ClickHouseOptions
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new RoleConfigurationException(role, $"ClickHouse:Url is '{address}'; give http://host:port.");
         var password = ClickHouseSecret.Read(configuration, "Password", out var fault);
-        if (fault is not null) throw new RoleConfigurationException(role, fault);
-        return new ClickHouseOptions { Url = url, User = section["User"] ?? "default", Password = password };
+        if (fault is not null)
+            throw new RoleConfigurationException(role, fault);
+        return new ClickHouseOptions
+        {
+            Url = url,
+            User = section["User"] ?? "default",
+            Password = password,
+        };
     }
 
     /// <summary>
     /// A client of the official driver. On loopback nothing is compressed: it would cost more than it saves.
     /// </summary>
-    public ClickHouseClient Client() => new(new ClickHouseClientSettings
-    {
-        Protocol = Url.Scheme,
-        Host = Url.Host,
-        Port = (ushort)Url.Port,
-        Path = Url.AbsolutePath.Trim('/') is { Length: > 0 } path ? path : null,
-        Username = User,
-        Password = Password ?? "",
-        UseCompression = !Url.IsLoopback,
-        // A JSON column takes the text of a message as it is.
-        JsonWriteMode = JsonWriteMode.String,
-        Timeout = Timeout,
-        HttpClient = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = ConnectionsMax })
-        {
-            Timeout = Timeout,
-        },
-    });
+    public ClickHouseClient Client() =>
+        new(
+            new ClickHouseClientSettings
+            {
+                Protocol = Url.Scheme,
+                Host = Url.Host,
+                Port = (ushort)Url.Port,
+                Path = Url.AbsolutePath.Trim('/') is { Length: > 0 } path ? path : null,
+                Username = User,
+                Password = Password ?? "",
+                UseCompression = !Url.IsLoopback,
+                // A JSON column takes the text of a message as it is.
+                JsonWriteMode = JsonWriteMode.String,
+                Timeout = Timeout,
+                HttpClient = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = ConnectionsMax })
+                {
+                    Timeout = Timeout,
+                },
+            }
+        );
 }

@@ -13,7 +13,8 @@ public static class ClickHouseSecret
     {
         fault = null;
         var section = configuration.GetSection("ClickHouse");
-        if (section[name] is { Length: > 0 } value) return value;
+        if (section[name] is { Length: > 0 } value)
+            return value;
         if (section[name + "File"] is not { Length: > 0 } file)
         {
             fault = $"There is no password: set ClickHouse:{name}, or ClickHouse:{name}File to a file that holds it.";
@@ -22,7 +23,8 @@ public static class ClickHouseSecret
 
         try
         {
-            if (File.ReadLines(file).FirstOrDefault()?.Trim() is { Length: > 0 } line) return line;
+            if (File.ReadLines(file).FirstOrDefault()?.Trim() is { Length: > 0 } line)
+                return line;
             fault = $"ClickHouse:{name}File '{file}' is empty; put the password on its first line.";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -23,7 +23,11 @@ internal static class Reads
     /// rows, and <see cref="HttpRequestException"/>.
     /// </summary>
     public static async Task<List<T>> ListAsync<T>(
-        this IClickHouseClient client, string sql, Func<ClickHouseDataReader, T> row, CancellationToken cancellation)
+        this IClickHouseClient client,
+        string sql,
+        Func<ClickHouseDataReader, T> row,
+        CancellationToken cancellation
+    )
     {
         using var reader = await client.ExecuteReaderAsync(sql, null, Bounds, cancellation);
         var rows = new List<T>();
@@ -39,7 +43,8 @@ internal static class Reads
     /// <summary>Throws <see cref="HttpRequestException"/> when ClickHouse does not answer.</summary>
     public static async Task ReachAsync(this IClickHouseClient client, CancellationToken cancellation)
     {
-        if (await client.PingAsync(null, cancellation)) return;
+        if (await client.PingAsync(null, cancellation))
+            return;
         cancellation.ThrowIfCancellationRequested();
         var at = client.Settings;
         throw new HttpRequestException($"ClickHouse at {at.Protocol}://{at.Host}:{at.Port} does not answer.");

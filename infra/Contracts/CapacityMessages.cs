@@ -11,8 +11,14 @@ public sealed record ForecastStep(DateTimeOffset Time, double Q50, double Q90, d
 /// </summary>
 [WireName("capacity.forecast-published.v1")]
 public sealed record ForecastPublished(
-    string Resource, DateTimeOffset Origin, double StepSeconds, string Model, int HistorySteps,
-    IReadOnlyDictionary<string, double> Weights, IReadOnlyList<ForecastStep> Steps) : IEvent;
+    string Resource,
+    DateTimeOffset Origin,
+    double StepSeconds,
+    string Model,
+    int HistorySteps,
+    IReadOnlyDictionary<string, double> Weights,
+    IReadOnlyList<ForecastStep> Steps
+) : IEvent;
 
 /// <summary>
 /// The scaling rule looked at a target and chose a number of replicas. <paramref name="Reason"/> is a sentence for
@@ -21,12 +27,25 @@ public sealed record ForecastPublished(
 /// </summary>
 [WireName("capacity.scale-decided.v1")]
 public sealed record ScaleDecided(
-    string Target, string Resource, DateTimeOffset Time, int CurrentReplicas, int DesiredReplicas, string Rule,
-        string Reason,
-    double LastLoad, double? ForecastLoad, bool Applied, string? Error) : IEvent;
+    string Target,
+    string Resource,
+    DateTimeOffset Time,
+    int CurrentReplicas,
+    int DesiredReplicas,
+    string Rule,
+    string Reason,
+    double LastLoad,
+    double? ForecastLoad,
+    bool Applied,
+    string? Error
+) : IEvent;
 
 /// <summary>The order in which edges are offered changed. Health per edge is 0 (down) to 1.</summary>
 [WireName("traffic.steering-decided.v1")]
 public sealed record SteeringDecided(
-    string Policy, IReadOnlyList<string> PathwayPriority, IReadOnlyDictionary<string, double> Health, string Reason,
-    DateTimeOffset DecidedAt) : IEvent;
+    string Policy,
+    IReadOnlyList<string> PathwayPriority,
+    IReadOnlyDictionary<string, double> Health,
+    string Reason,
+    DateTimeOffset DecidedAt
+) : IEvent;

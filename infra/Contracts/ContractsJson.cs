@@ -7,7 +7,8 @@ namespace EventStream.Contracts;
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(ForecastPublished))]
 [JsonSerializable(typeof(ScaleDecided))]
 [JsonSerializable(typeof(SteeringDecided))]

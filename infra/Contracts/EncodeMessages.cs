@@ -5,8 +5,8 @@ namespace EventStream.Contracts;
 /// here and in the other commands.
 /// </summary>
 [WireName("encode.probe-source.v1")]
-public sealed record ProbeSource(
-    VideoId VideoId, string SourceKey, DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
+public sealed record ProbeSource(VideoId VideoId, string SourceKey, DateTimeOffset RequestedAt, int Attempt = 1)
+    : ICommand;
 
 /// <summary>
 /// Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.
@@ -14,20 +14,40 @@ public sealed record ProbeSource(
 /// </summary>
 [WireName("encode.encode-rung.v1")]
 public sealed record EncodeRung(
-    VideoId VideoId, string SourceKey, SourceInfo Source, Rung Rung, double SegmentSeconds, string OutputPrefix,
-    DateTimeOffset RequestedAt, int Attempt = 1, bool? IsFirst = null) : ICommand;
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    Rung Rung,
+    double SegmentSeconds,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1,
+    bool? IsFirst = null
+) : ICommand;
 
 /// <summary>Encode and package the audio track as stereo AAC. Bitrate in bits per second.</summary>
 [WireName("encode.encode-audio.v1")]
 public sealed record EncodeAudio(
-    VideoId VideoId, string SourceKey, SourceInfo Source, int BitrateBps, double SegmentSeconds, string OutputPrefix,
-    DateTimeOffset RequestedAt, int Attempt = 1) : ICommand;
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    int BitrateBps,
+    double SegmentSeconds,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
 
 /// <summary>Make the poster and the thumbnail sprite with its WebVTT index.</summary>
 [WireName("encode.make-thumbnails.v1")]
 public sealed record MakeThumbnails(
-    VideoId VideoId, string SourceKey, SourceInfo Source, string OutputPrefix, DateTimeOffset RequestedAt,
-    int Attempt = 1) : ICommand;
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
 
 /// <summary>The worker read the source and found a video that can be encoded.</summary>
 [WireName("encode.source-probed.v1")]
@@ -36,30 +56,56 @@ public sealed record SourceProbed(VideoId VideoId, SourceInfo Source, string Wor
 /// <summary>The source is not a video that can be encoded.</summary>
 [WireName("encode.source-rejected.v1")]
 public sealed record SourceRejected(
-    VideoId VideoId, string Reason, string Remedy, string Worker, DateTimeOffset RejectedAt) : IEvent;
+    VideoId VideoId,
+    string Reason,
+    string Remedy,
+    string Worker,
+    DateTimeOffset RejectedAt
+) : IEvent;
 
 /// <summary>
 /// The planner chose the ladder and sent one command for each task named in <paramref name="Tasks"/>.
 /// </summary>
 [WireName("encode.planned.v1")]
 public sealed record EncodePlanned(
-    VideoId VideoId, IReadOnlyList<Rung> Ladder, string FirstRung, double SegmentSeconds, IReadOnlyList<string> Tasks,
-    DateTimeOffset PlannedAt) : IEvent;
+    VideoId VideoId,
+    IReadOnlyList<Rung> Ladder,
+    string FirstRung,
+    double SegmentSeconds,
+    IReadOnlyList<string> Tasks,
+    DateTimeOffset PlannedAt
+) : IEvent;
 
 /// <summary>A worker took a task. A task is a rung's name, <c>audio</c>, <c>thumbnails</c> or <c>probe</c>.</summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(
-    VideoId VideoId, string Task, string Worker, int Attempt, DateTimeOffset StartedAt) : IEvent;
+    VideoId VideoId,
+    string Task,
+    string Worker,
+    int Attempt,
+    DateTimeOffset StartedAt
+) : IEvent;
 
 /// <summary>How far a task is. <paramref name="Fraction"/> in 0..1; speed in media seconds per wall second.</summary>
 [WireName("encode.task-progressed.v1")]
 public sealed record EncodeTaskProgressed(
-    VideoId VideoId, string Task, string Worker, double Fraction, double Speed, DateTimeOffset At) : IEvent;
+    VideoId VideoId,
+    string Task,
+    string Worker,
+    double Fraction,
+    double Speed,
+    DateTimeOffset At
+) : IEvent;
 
 /// <summary>One rung or the audio is encoded, packaged and stored. Encode time in wall seconds.</summary>
 [WireName("encode.rendition-encoded.v1")]
 public sealed record RenditionEncoded(
-    VideoId VideoId, Rendition Rendition, string Worker, double EncodeSeconds, DateTimeOffset EncodedAt) : IEvent;
+    VideoId VideoId,
+    Rendition Rendition,
+    string Worker,
+    double EncodeSeconds,
+    DateTimeOffset EncodedAt
+) : IEvent;
 
 /// <summary>Poster, sprite and index are stored.</summary>
 [WireName("encode.thumbnails-made.v1")]
@@ -69,8 +115,14 @@ public sealed record ThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, stri
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>
 [WireName("encode.task-failed.v1")]
 public sealed record EncodeTaskFailed(
-    VideoId VideoId, string Task, string Worker, int Attempt, string Cause, bool WillRetry, DateTimeOffset FailedAt)
-        : IEvent;
+    VideoId VideoId,
+    string Task,
+    string Worker,
+    int Attempt,
+    string Cause,
+    bool WillRetry,
+    DateTimeOffset FailedAt
+) : IEvent;
 
 /// <summary>Every task of the job is done. Encode time in wall seconds from the plan to the last task.</summary>
 [WireName("encode.completed.v1")]
@@ -81,8 +133,8 @@ public sealed record EncodeCompleted(VideoId VideoId, double TotalSeconds, DateT
 /// <paramref name="Reason"/> says why in a sentence.
 /// </summary>
 [WireName("encode.task-resent.v1")]
-public sealed record EncodeTaskResent(
-    VideoId VideoId, string Task, int Attempt, string Reason, DateTimeOffset SentAt) : IEvent;
+public sealed record EncodeTaskResent(VideoId VideoId, string Task, int Attempt, string Reason, DateTimeOffset SentAt)
+    : IEvent;
 
 /// <summary>
 /// The planner noted the result of a task: the job's own record of what the worker's report says in full.
@@ -97,5 +149,5 @@ public sealed record EncodeTaskFinished(VideoId VideoId, string Task, string Wor
 /// <see cref="EncodeTaskFailed"/>.
 /// </summary>
 [WireName("encode.stopped.v1")]
-public sealed record EncodeStopped(
-    VideoId VideoId, string Task, bool Rejected, string Reason, DateTimeOffset StoppedAt) : IEvent;
+public sealed record EncodeStopped(VideoId VideoId, string Task, bool Rejected, string Reason, DateTimeOffset StoppedAt)
+    : IEvent;

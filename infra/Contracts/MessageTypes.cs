@@ -15,8 +15,9 @@ public static class MessageTypes
     private static readonly FrozenDictionary<string, MessageType>.AlternateLookup<ReadOnlySpan<char>> BySpan =
         ByName.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    private static readonly FrozenDictionary<Type, MessageType> ByType =
-        ByName.Values.ToFrozenDictionary(message => message.Json.Type);
+    private static readonly FrozenDictionary<Type, MessageType> ByType = ByName.Values.ToFrozenDictionary(message =>
+        message.Json.Type
+    );
 
     /// <summary>Every frozen wire name.</summary>
     public static IReadOnlyCollection<string> Names => ByName.Keys;
@@ -44,7 +45,8 @@ public static class MessageTypes
     /// </summary>
     public static IMessage Read(string name, ReadOnlySpan<byte> json)
     {
-        if (!ByName.TryGetValue(name, out var message)) throw new UnknownMessageException(name);
+        if (!ByName.TryGetValue(name, out var message))
+            throw new UnknownMessageException(name);
         return message.Read(json);
     }
 
@@ -52,21 +54,28 @@ public static class MessageTypes
     public static IMessage Read(ReadOnlySpan<byte> name, ReadOnlySpan<byte> json)
     {
         Span<char> text = stackalloc char[MessageType.NameLengthMax];
-        return name.Length <= text.Length && Encoding.UTF8.TryGetChars(name, text, out var length)
+        return
+            name.Length <= text.Length
+            && Encoding.UTF8.TryGetChars(name, text, out var length)
             && BySpan.TryGetValue(text[..length], out var message)
             ? message.Read(json)
             : throw new UnknownMessageException(
-                Encoding.UTF8.GetString(name[..Math.Min(name.Length, MessageType.NameLengthMax)]));
+                Encoding.UTF8.GetString(name[..Math.Min(name.Length, MessageType.NameLengthMax)])
+            );
     }
 
     private static FrozenDictionary<string, MessageType> Scan() =>
-        typeof(MessageTypes).Assembly.GetTypes()
+        typeof(MessageTypes)
+            .Assembly.GetTypes()
             .Select(type => (type, name: type.GetCustomAttribute<WireNameAttribute>()?.Name))
             .Where(pair => pair.name is not null)
             .ToFrozenDictionary(
                 pair => pair.name!,
-                pair => new MessageType(pair.name!, ContractsJson.Default.GetTypeInfo(pair.type)
-                    ?? throw new UnknownMessageException(pair.type.Name)));
+                pair => new MessageType(
+                    pair.name!,
+                    ContractsJson.Default.GetTypeInfo(pair.type) ?? throw new UnknownMessageException(pair.type.Name)
+                )
+            );
 }
 
 /// <summary>One message of the contracts: its frozen wire name and the serializer of its record.</summary>
@@ -75,9 +84,10 @@ public sealed class MessageType(string name, JsonTypeInfo json)
     /// <summary>The longest wire name.</summary>
     public const int NameLengthMax = 64;
 
-    public string Name { get; } = name.Length <= NameLengthMax
-        ? name
-        : throw new ArgumentException($"The wire name is longer than {NameLengthMax} characters.", nameof(name));
+    public string Name { get; } =
+        name.Length <= NameLengthMax
+            ? name
+            : throw new ArgumentException($"The wire name is longer than {NameLengthMax} characters.", nameof(name));
 
     /// <summary>The name in UTF-8, encoded once. Not to be written to.</summary>
     public byte[] NameUtf8 { get; } = Encoding.UTF8.GetBytes(name);
@@ -90,7 +100,7 @@ public sealed class MessageType(string name, JsonTypeInfo json)
     /// <summary>Reads a message; throws <see cref="JsonException"/> when the bytes are not one.</summary>
     public IMessage Read(ReadOnlySpan<byte> json) =>
         (IMessage?)JsonSerializer.Deserialize(json, Json)
-            ?? throw new JsonException($"A {Name} was expected and the JSON is null.");
+        ?? throw new JsonException($"A {Name} was expected and the JSON is null.");
 }
 
 /// <summary>A wire name, or a type, that the contracts do not know: newer than this reader, or not ours.</summary>

@@ -7,4 +7,11 @@ namespace EventStream.Contracts;
 /// </summary>
 [WireName("operator.acted.v1")]
 public sealed record OperatorActed(
-    string Action, string Target, string Who, string Role, string Reason, DateTimeOffset At, string? Detail) : IEvent;
+    string Action,
+    string Target,
+    string Who,
+    string Role,
+    string Reason,
+    DateTimeOffset At,
+    string? Detail
+) : IEvent;

@@ -12,6 +12,7 @@ public sealed record BeaconReceived : IEvent
     public required string SessionId { get; init; }
     public string? ContentId { get; init; }
     public required int Version { get; init; }
+
     /// <summary>
     /// The CMCD event token <c>e</c>: ps, e, t, rr, bc, ... ; <c>v1</c> for a version 1 request record.
     /// </summary>
@@ -19,6 +20,7 @@ public sealed record BeaconReceived : IEvent
     public required DateTimeOffset Time { get; init; }
     public required DateTimeOffset ReceivedAt { get; init; }
     public long? Sequence { get; init; }
+
     /// <summary>The player state <c>sta</c>: s, p, k, r, a, w, e, f, q or d.</summary>
     public string? State { get; init; }
     public double? BitrateKbps { get; init; }
@@ -27,6 +29,7 @@ public sealed record BeaconReceived : IEvent
     public double? ThroughputKbps { get; init; }
     public double? BufferMs { get; init; }
     public bool BufferStarved { get; init; }
+
     /// <summary>Durations of stalls that ended since the last report (<c>bsd</c>), summed.</summary>
     public double? StallMs { get; init; }
     public double? StallCountTotal { get; init; }
@@ -45,12 +48,14 @@ public sealed record BeaconReceived : IEvent
     public double? ObjectDurationMs { get; init; }
     public int? DroppedFrames { get; init; }
     public IReadOnlyList<string>? ErrorCodes { get; init; }
+
     /// <summary>
     /// What the request said besides the record: player name, viewer's region, device class from the user agent.
     /// </summary>
     public string Player { get; init; } = "";
     public string Region { get; init; } = "";
     public string Device { get; init; } = "";
+
     /// <summary>The edge named in <c>Url</c> or by <c>Hostname</c>, where one is known.</summary>
     public string Edge { get; init; } = "";
     public required string Raw { get; init; }

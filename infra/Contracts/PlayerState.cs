@@ -16,7 +16,8 @@ public static class PlayerState
 
     /// <summary>What people read in place of each letter.</summary>
     public static readonly IReadOnlyDictionary<string, string> Names = new Dictionary<string, string>(
-        StringComparer.Ordinal)
+        StringComparer.Ordinal
+    )
     {
         [Starting] = "starting",
         [Playing] = "playing",

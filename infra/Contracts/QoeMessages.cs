@@ -6,8 +6,17 @@ namespace EventStream.Contracts;
 /// played.
 /// </summary>
 public sealed record SessionQuality(
-    double? StartupMs, int StallCount, double StallMs, double PlayedMs, double WatchedMs, double? AverageBitrateKbps,
-    int SwitchCount, int FailureCount, bool Failed, bool ExitedBeforeStart);
+    double? StartupMs,
+    int StallCount,
+    double StallMs,
+    double PlayedMs,
+    double WatchedMs,
+    double? AverageBitrateKbps,
+    int SwitchCount,
+    int FailureCount,
+    bool Failed,
+    bool ExitedBeforeStart
+);
 
 /// <summary>
 /// What a session is about: the video, the edge that served most of it, the viewer's region as the player reports it,
@@ -21,8 +30,16 @@ public sealed record SessionSubject(string VideoId, string Edge, string Region, 
 /// its log has. <paramref name="RequestErrors"/> are answers of 5xx and time-outs.
 /// </summary>
 public sealed record SessionEdge(
-    string Edge, string Region, double PlayedMs, int StallCount, double StallMs, bool Started, long Requests,
-    long Bytes, long RequestErrors);
+    string Edge,
+    string Region,
+    double PlayedMs,
+    int StallCount,
+    double StallMs,
+    bool Started,
+    long Requests,
+    long Bytes,
+    long RequestErrors
+);
 
 /// <summary>
 /// A session is going on; sent at each window that has reports of it. <paramref name="Edges"/> has the part of each
@@ -30,8 +47,15 @@ public sealed record SessionEdge(
 /// </summary>
 [WireName("qoe.session-updated.v1")]
 public sealed record SessionUpdated(
-    string SessionId, SessionSubject Subject, string State, SessionQuality Quality, int Beacons,
-    DateTimeOffset StartedAt, DateTimeOffset LastHeardAt, IReadOnlyList<SessionEdge>? Edges = null) : IEvent;
+    string SessionId,
+    SessionSubject Subject,
+    string State,
+    SessionQuality Quality,
+    int Beacons,
+    DateTimeOffset StartedAt,
+    DateTimeOffset LastHeardAt,
+    IReadOnlyList<SessionEdge>? Edges = null
+) : IEvent;
 
 /// <summary>
 /// A session is over. <paramref name="EndReason"/>: ended, quit, fatal or timeout. <paramref name="Edges"/> as in
@@ -39,8 +63,15 @@ public sealed record SessionUpdated(
 /// </summary>
 [WireName("qoe.session-finished.v1")]
 public sealed record SessionFinished(
-    string SessionId, SessionSubject Subject, string EndReason, SessionQuality Quality, int Beacons,
-    DateTimeOffset StartedAt, DateTimeOffset EndedAt, IReadOnlyList<SessionEdge>? Edges = null) : IEvent;
+    string SessionId,
+    SessionSubject Subject,
+    string EndReason,
+    SessionQuality Quality,
+    int Beacons,
+    DateTimeOffset StartedAt,
+    DateTimeOffset EndedAt,
+    IReadOnlyList<SessionEdge>? Edges = null
+) : IEvent;
 
 /// <summary>
 /// Ten seconds of event time for one video, edge, region and device, closed when the grace period has passed. A
@@ -50,18 +81,39 @@ public sealed record SessionFinished(
 /// </summary>
 [WireName("qoe.window-closed.v1")]
 public sealed record QoeWindowClosed(
-    DateTimeOffset WindowStart, DateTimeOffset WindowEnd, SessionSubject Subject, int Sessions, int Starts,
-    double? StartupMsMean, double? StartupMsMax, int StallCount, double StallMs, double PlayedMs,
-    double? AverageBitrateKbps, int SwitchCount, int FailureCount, int ExitsBeforeStart, long Requests, long Bytes,
-    long CacheHits, long RequestErrors) : IEvent;
+    DateTimeOffset WindowStart,
+    DateTimeOffset WindowEnd,
+    SessionSubject Subject,
+    int Sessions,
+    int Starts,
+    double? StartupMsMean,
+    double? StartupMsMax,
+    int StallCount,
+    double StallMs,
+    double PlayedMs,
+    double? AverageBitrateKbps,
+    int SwitchCount,
+    int FailureCount,
+    int ExitsBeforeStart,
+    long Requests,
+    long Bytes,
+    long CacheHits,
+    long RequestErrors
+) : IEvent;
 
 /// <summary>
 /// A rule found quality below its bound. Rate and threshold in the unit that <paramref name="Rule"/> names.
 /// </summary>
 [WireName("qoe.alert-raised.v1")]
 public sealed record QoeAlertRaised(
-    string AlertId, string Rule, string Dimension, double Value, double Threshold, DateTimeOffset WindowStart,
-    DateTimeOffset RaisedAt) : IEvent;
+    string AlertId,
+    string Rule,
+    string Dimension,
+    double Value,
+    double Threshold,
+    DateTimeOffset WindowStart,
+    DateTimeOffset RaisedAt
+) : IEvent;
 
 /// <summary>
 /// One step of a load series; <paramref name="Time"/> is the step's start. <paramref name="Resource"/> is
@@ -72,7 +124,13 @@ public sealed record QoeAlertRaised(
 /// </summary>
 [WireName("traffic.load-measured.v1")]
 public sealed record LoadMeasured(
-    string Resource, DateTimeOffset Time, double StepSeconds, double Value, string Unit, double? Peak = null) : IEvent;
+    string Resource,
+    DateTimeOffset Time,
+    double StepSeconds,
+    double Value,
+    string Unit,
+    double? Peak = null
+) : IEvent;
 
 /// <summary>
 /// A record that could not be processed: its origin, who gave it up and why. Key and value in base64; a value that
@@ -81,6 +139,17 @@ public sealed record LoadMeasured(
 /// </summary>
 [WireName("dead.letter.v1")]
 public sealed record RecordDeadLettered(
-    string Topic, int Partition, long Offset, string Group, string Type, string Cause, string KeyBase64,
-    string ValueBase64, DateTimeOffset At, string? ExceptionType = null, int? Attempts = null, string? EventId = null,
-    DateTimeOffset? RecordTime = null) : IEvent;
+    string Topic,
+    int Partition,
+    long Offset,
+    string Group,
+    string Type,
+    string Cause,
+    string KeyBase64,
+    string ValueBase64,
+    DateTimeOffset At,
+    string? ExceptionType = null,
+    int? Attempts = null,
+    string? EventId = null,
+    DateTimeOffset? RecordTime = null
+) : IEvent;

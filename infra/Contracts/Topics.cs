@@ -4,8 +4,14 @@ namespace EventStream.Contracts;
 /// A topic: what its key means, who writes and reads it, how many partitions, how long it is kept (null: without end).
 /// </summary>
 public sealed record Topic(
-    string Name, string Key, string Writers, string Readers, int Partitions, TimeSpan? Retention, bool Compacted =
-        false)
+    string Name,
+    string Key,
+    string Writers,
+    string Readers,
+    int Partitions,
+    TimeSpan? Retention,
+    bool Compacted = false
+)
 {
     /// <summary>The messages that travel on it.</summary>
     public IReadOnlyList<Type> Messages { get; init; } = [];
@@ -19,52 +25,117 @@ public static class Topics
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     public static readonly Topic VideoEvents = new(
-        "video.events", "video id", "EventStore", "Upload Encode Playback Warehouse Console", 6, null)
+        "video.events",
+        "video id",
+        "EventStore",
+        "Upload Encode Playback Warehouse Console",
+        6,
+        null
+    )
     {
         Messages =
         [
-            typeof(VideoRegistered), typeof(VideoUploaded), typeof(VideoProbed), typeof(VideoEncodePlanned),
-            typeof(VideoRenditionEncoded), typeof(VideoPlayable), typeof(VideoThumbnailsMade), typeof(VideoPublished),
-            typeof(VideoRejected), typeof(VideoEncodeFailed), typeof(StreamTombstoned),
+            typeof(VideoRegistered),
+            typeof(VideoUploaded),
+            typeof(VideoProbed),
+            typeof(VideoEncodePlanned),
+            typeof(VideoRenditionEncoded),
+            typeof(VideoPlayable),
+            typeof(VideoThumbnailsMade),
+            typeof(VideoPublished),
+            typeof(VideoRejected),
+            typeof(VideoEncodeFailed),
+            typeof(StreamTombstoned),
         ],
     };
     public static readonly Topic EncodeCommandsFirst = new(
-        "encode.commands.first", "video id/task", "EventStore", "Encode", 6, 7 * Day)
+        "encode.commands.first",
+        "video id/task",
+        "EventStore",
+        "Encode",
+        6,
+        7 * Day
+    )
     {
         Messages = [typeof(ProbeSource), typeof(EncodeRung), typeof(EncodeAudio)],
     };
     public static readonly Topic EncodeCommands = new(
-        "encode.commands", "video id/task", "EventStore", "Encode", 12, 7 * Day)
+        "encode.commands",
+        "video id/task",
+        "EventStore",
+        "Encode",
+        12,
+        7 * Day
+    )
     {
         Messages = [typeof(EncodeRung), typeof(MakeThumbnails)],
     };
     public static readonly Topic EncodeEvents = new(
-        "encode.events", "video id", "Encode EventStore", "Encode Upload Capacity Warehouse", 6, 30 * Day)
+        "encode.events",
+        "video id",
+        "Encode EventStore",
+        "Encode Upload Capacity Warehouse",
+        6,
+        30 * Day
+    )
     {
         Messages =
         [
-            typeof(SourceProbed), typeof(SourceRejected), typeof(EncodePlanned), typeof(EncodeTaskStarted),
-            typeof(EncodeTaskProgressed), typeof(RenditionEncoded), typeof(ThumbnailsMade), typeof(EncodeTaskFailed),
-            typeof(EncodeCompleted), typeof(EncodeTaskResent), typeof(EncodeTaskFinished), typeof(EncodeStopped),
+            typeof(SourceProbed),
+            typeof(SourceRejected),
+            typeof(EncodePlanned),
+            typeof(EncodeTaskStarted),
+            typeof(EncodeTaskProgressed),
+            typeof(RenditionEncoded),
+            typeof(ThumbnailsMade),
+            typeof(EncodeTaskFailed),
+            typeof(EncodeCompleted),
+            typeof(EncodeTaskResent),
+            typeof(EncodeTaskFinished),
+            typeof(EncodeStopped),
         ],
     };
     public static readonly Topic PlaybackBeacons = new(
-        "playback.beacons", "session id", "Collect", "Qoe Warehouse", 6, 7 * Day)
+        "playback.beacons",
+        "session id",
+        "Collect",
+        "Qoe Warehouse",
+        6,
+        7 * Day
+    )
     {
         Messages = [typeof(BeaconReceived)],
     };
     public static readonly Topic CdnRequests = new(
-        "cdn.requests", "session id, or edge", "Collect", "Qoe Warehouse Capacity", 6, 7 * Day)
+        "cdn.requests",
+        "session id, or edge",
+        "Collect",
+        "Qoe Warehouse Capacity",
+        6,
+        7 * Day
+    )
     {
         Messages = [typeof(CdnRequestServed)],
     };
     public static readonly Topic QoeSessions = new(
-        "qoe.sessions", "session id", "Qoe", "Warehouse Console", 6, 30 * Day)
+        "qoe.sessions",
+        "session id",
+        "Qoe",
+        "Warehouse Console",
+        6,
+        30 * Day
+    )
     {
         Messages = [typeof(SessionUpdated), typeof(SessionFinished)],
     };
     public static readonly Topic QoeWindows = new(
-        "qoe.windows", "video|edge|region|device", "Qoe", "Traffic Warehouse Console", 6, 30 * Day)
+        "qoe.windows",
+        "video|edge|region|device",
+        "Qoe",
+        "Traffic Warehouse Console",
+        6,
+        30 * Day
+    )
     {
         Messages = [typeof(QoeWindowClosed)],
     };
@@ -73,33 +144,69 @@ public static class Topics
         Messages = [typeof(QoeAlertRaised)],
     };
     public static readonly Topic TrafficLoad = new(
-        "traffic.load", "resource", "Qoe", "Capacity Warehouse Console", 3, 60 * Day)
+        "traffic.load",
+        "resource",
+        "Qoe",
+        "Capacity Warehouse Console",
+        3,
+        60 * Day
+    )
     {
         Messages = [typeof(LoadMeasured)],
     };
     public static readonly Topic CapacityForecasts = new(
-        "capacity.forecasts", "resource", "Capacity", "Capacity Warehouse Console", 3, 30 * Day)
+        "capacity.forecasts",
+        "resource",
+        "Capacity",
+        "Capacity Warehouse Console",
+        3,
+        30 * Day
+    )
     {
         Messages = [typeof(ForecastPublished)],
     };
     public static readonly Topic CapacityDecisions = new(
-        "capacity.decisions", "target", "Capacity", "Warehouse Console", 3, 30 * Day)
+        "capacity.decisions",
+        "target",
+        "Capacity",
+        "Warehouse Console",
+        3,
+        30 * Day
+    )
     {
         Messages = [typeof(ScaleDecided)],
     };
     public static readonly Topic TrafficDecisions = new(
-        "traffic.decisions", "policy", "Traffic", "Warehouse Console", 3, 30 * Day)
+        "traffic.decisions",
+        "policy",
+        "Traffic",
+        "Warehouse Console",
+        3,
+        30 * Day
+    )
     {
         Messages = [typeof(SteeringDecided)],
     };
     public static readonly Topic DeadLetters = new(
-        "dead.letters", "original topic", "Messaging", "Console Warehouse", 3, 30 * Day)
+        "dead.letters",
+        "original topic",
+        "Messaging",
+        "Console Warehouse",
+        3,
+        30 * Day
+    )
     {
         Messages = [typeof(RecordDeadLettered)],
     };
 
     public static readonly Topic OperatorActions = new(
-        "operator.actions", "target", "Cli", "Warehouse Console", 3, 365 * Day)
+        "operator.actions",
+        "target",
+        "Cli",
+        "Warehouse Console",
+        3,
+        365 * Day
+    )
     {
         Messages = [typeof(OperatorActed)],
     };
@@ -107,8 +214,20 @@ public static class Topics
     /// <summary>Every topic of the platform, in the order of the journey.</summary>
     public static readonly IReadOnlyList<Topic> All =
     [
-        VideoEvents, EncodeCommandsFirst, EncodeCommands, EncodeEvents, PlaybackBeacons, CdnRequests, QoeSessions,
-        QoeWindows, QoeAlerts, TrafficLoad, CapacityForecasts, CapacityDecisions, TrafficDecisions, DeadLetters,
+        VideoEvents,
+        EncodeCommandsFirst,
+        EncodeCommands,
+        EncodeEvents,
+        PlaybackBeacons,
+        CdnRequests,
+        QoeSessions,
+        QoeWindows,
+        QoeAlerts,
+        TrafficLoad,
+        CapacityForecasts,
+        CapacityDecisions,
+        TrafficDecisions,
+        DeadLetters,
         OperatorActions,
     ];
 }

@@ -5,16 +5,25 @@ namespace EventStream.Contracts;
 /// </summary>
 [WireName("video.registered.v1")]
 public sealed record VideoRegistered(
-    VideoId VideoId, [property: PersonalData] string Publisher, string Title,
-    [property: PersonalData(nameof(VideoRegistered.Publisher))] string FileName, long SizeBytes,
-    DateTimeOffset RegisteredAt) : IEvent;
+    VideoId VideoId,
+    [property: PersonalData] string Publisher,
+    string Title,
+    [property: PersonalData(nameof(VideoRegistered.Publisher))] string FileName,
+    long SizeBytes,
+    DateTimeOffset RegisteredAt
+) : IEvent;
 
 /// <summary>
 /// Every byte of the source is stored under <paramref name="SourceKey"/> and its SHA-256 (lower-case hex) is known.
 /// </summary>
 [WireName("video.uploaded.v1")]
 public sealed record VideoUploaded(
-    VideoId VideoId, string SourceKey, long SizeBytes, string Sha256, DateTimeOffset UploadedAt) : IEvent;
+    VideoId VideoId,
+    string SourceKey,
+    long SizeBytes,
+    string Sha256,
+    DateTimeOffset UploadedAt
+) : IEvent;
 
 /// <summary>The source was read by ffprobe and can be encoded.</summary>
 [WireName("video.probed.v1")]
@@ -23,7 +32,11 @@ public sealed record VideoProbed(VideoId VideoId, SourceInfo Source, DateTimeOff
 /// <summary>The ladder was chosen; no rung is above the source.</summary>
 [WireName("video.encode-planned.v1")]
 public sealed record VideoEncodePlanned(
-    VideoId VideoId, IReadOnlyList<Rung> Ladder, double SegmentSeconds, DateTimeOffset PlannedAt) : IEvent;
+    VideoId VideoId,
+    IReadOnlyList<Rung> Ladder,
+    double SegmentSeconds,
+    DateTimeOffset PlannedAt
+) : IEvent;
 
 /// <summary>One rung, or the audio track, is encoded, packaged and stored.</summary>
 [WireName("video.rendition-encoded.v1")]
@@ -54,8 +67,15 @@ public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Caus
 
 /// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
 public sealed record SourceInfo(
-    double DurationSeconds, int Width, int Height, double FramesPerSecond, string VideoCodec, string? AudioCodec,
-    int AudioChannels, long SizeBytes);
+    double DurationSeconds,
+    int Width,
+    int Height,
+    double FramesPerSecond,
+    string VideoCodec,
+    string? AudioCodec,
+    int AudioChannels,
+    long SizeBytes
+);
 
 /// <summary>
 /// One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.
@@ -68,8 +88,18 @@ public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBp
 /// segments; <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
 /// </summary>
 public sealed record Rendition(
-    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,
-    int BandwidthBps, int AverageBandwidthBps, IReadOnlyList<double> SegmentDurationsSeconds, long SizeBytes)
+    string Name,
+    string Kind,
+    string Prefix,
+    string Codecs,
+    int Width,
+    int Height,
+    double FramesPerSecond,
+    int BandwidthBps,
+    int AverageBandwidthBps,
+    IReadOnlyList<double> SegmentDurationsSeconds,
+    long SizeBytes
+)
 {
     public const string Video = "video";
     public const string Audio = "audio";

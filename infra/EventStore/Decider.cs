@@ -19,7 +19,11 @@ public sealed class Decider<TState>(IDocumentStore store, PersonalData personal,
 
     /// <summary>The state now, or as of a version or a time, with the version it was folded from.</summary>
     public async Task<Loaded<TState>> LoadAsync(
-        Guid id, CancellationToken cancellation, long asOfVersion = 0, DateTimeOffset? asOf = null)
+        Guid id,
+        CancellationToken cancellation,
+        long asOfVersion = 0,
+        DateTimeOffset? asOf = null
+    )
     {
         await using var session = store.QuerySession();
         var events = await session.Events.FetchStreamAsync(id, asOfVersion, asOf, 0, cancellation);
@@ -33,8 +37,12 @@ public sealed class Decider<TState>(IDocumentStore store, PersonalData personal,
     /// is stored once. Throws <see cref="ContendedStreamException"/> when every attempt lost.
     /// </summary>
     public async Task<Decided<TState>> DecideAsync(
-        Guid id, Func<TState, IEnumerable<IMessage>> decide, EventMetadata metadata, CancellationToken cancellation,
-        Guid? commandId = null)
+        Guid id,
+        Func<TState, IEnumerable<IMessage>> decide,
+        EventMetadata metadata,
+        CancellationToken cancellation,
+        Guid? commandId = null
+    )
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -44,7 +52,8 @@ public sealed class Decider<TState>(IDocumentStore store, PersonalData personal,
             }
             catch (Exception e) when (StoreFailures.IsLostRace(e))
             {
-                if (attempt == AttemptsMax) throw new ContendedStreamException(id.ToString("D"), AttemptsMax);
+                if (attempt == AttemptsMax)
+                    throw new ContendedStreamException(id.ToString("D"), AttemptsMax);
                 await PauseAsync(attempt, cancellation);
             }
             catch (Exception e) when (commandId is not null && StoreFailures.IsStoredBefore(e))
@@ -56,19 +65,25 @@ public sealed class Decider<TState>(IDocumentStore store, PersonalData personal,
     }
 
     private async Task<Decided<TState>> TryAsync(
-        Guid id, Func<TState, IEnumerable<IMessage>> decide, EventMetadata metadata, Guid? commandId,
-        CancellationToken cancellation)
+        Guid id,
+        Func<TState, IEnumerable<IMessage>> decide,
+        EventMetadata metadata,
+        Guid? commandId,
+        CancellationToken cancellation
+    )
     {
         await using var session = store.LightweightSession();
         var stream = await session.Events.FetchForWriting<TState>(id, cancellation);
         var before = stream.Aggregate ?? new TState();
         IReadOnlyList<IMessage> messages = [.. decide(before)];
         var version = stream.CurrentVersion ?? 0;
-        if (messages.Count == 0) return new Decided<TState>(before, version, messages);
+        if (messages.Count == 0)
+            return new Decided<TState>(before, version, messages);
         await metadata.WriteAsync(session, personal, cancellation);
         stream.AppendMany(messages);
         if (commandId is { } command)
-            foreach (var (index, e) in stream.Events.Index()) e.Id = EventIds.Of(command, index);
+            foreach (var (index, e) in stream.Events.Index())
+                e.Id = EventIds.Of(command, index);
         await session.SaveChangesAsync(cancellation);
         var after = messages.Aggregate(before, (state, message) => state.Fold(message));
         return new Decided<TState>(after, version + messages.Count, messages);

@@ -9,8 +9,11 @@ namespace EventStream.EventStore;
 /// <see cref="PersonalDataAttribute"/>).
 /// </summary>
 public sealed record EventMetadata(
-    [property: JsonPropertyName("traceparent")] string? TraceParent = null, string? Correlation = null,
-    string? Causation = null, string? Actor = null)
+    [property: JsonPropertyName("traceparent")] string? TraceParent = null,
+    string? Correlation = null,
+    string? Causation = null,
+    string? Actor = null
+)
 {
     private static readonly IReadOnlyDictionary<string, string> NoHeaders = new Dictionary<string, string>();
 
@@ -26,8 +29,12 @@ public sealed record EventMetadata(
 
     /// <summary>Equal when all facts and all headers are.</summary>
     public bool Equals(EventMetadata? other) =>
-        other is not null && TraceParent == other.TraceParent && Correlation == other.Correlation
-        && Causation == other.Causation && Actor == other.Actor && Headers.Count == other.Headers.Count
+        other is not null
+        && TraceParent == other.TraceParent
+        && Correlation == other.Correlation
+        && Causation == other.Causation
+        && Actor == other.Actor
+        && Headers.Count == other.Headers.Count
         && Headers.All(header => other.Headers.TryGetValue(header.Key, out var value) && value == header.Value);
 
     public override int GetHashCode() => HashCode.Combine(TraceParent, Correlation, Causation, Actor, Headers.Count);

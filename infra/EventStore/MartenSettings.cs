@@ -30,11 +30,14 @@ public static class MartenSettings
     /// <summary>Registers an aggregate: folded from its stream whenever a decision needs it.</summary>
     public static void Aggregate<TState, TId>(this StoreOptions store)
         where TState : class, IAggregate<TState>, new()
-        where TId : notnull =>
-        store.Projections.Add(new AggregateFold<TState, TId>(), ProjectionLifecycle.Live);
+        where TId : notnull => store.Projections.Add(new AggregateFold<TState, TId>(), ProjectionLifecycle.Live);
 
     internal static StoreOptions Of(
-        ServiceStore service, PostgresOptions postgres, Npgsql.NpgsqlDataSource source, SubjectKeys keys)
+        ServiceStore service,
+        PostgresOptions postgres,
+        Npgsql.NpgsqlDataSource source,
+        SubjectKeys keys
+    )
     {
         var store = new StoreOptions();
         store.Connection(source);
@@ -45,7 +48,8 @@ public static class MartenSettings
         Events(store);
         Daemon(store);
         service.Contents(store);
-        foreach (var projection in store.Projections.All) Bound(projection.Options);
+        foreach (var projection in store.Projections.All)
+            Bound(projection.Options);
         return store;
     }
 
@@ -66,7 +70,8 @@ public static class MartenSettings
         store.Events.MetadataConfig.CausationIdEnabled = true;
         store.Events.MetadataConfig.HeadersEnabled = true;
         store.Events.MetadataConfig.UserNameEnabled = true;
-        foreach (var name in MessageTypes.Names) store.Events.MapEventType(MessageTypes.TypeOf(name)!, name);
+        foreach (var name in MessageTypes.Names)
+            store.Events.MapEventType(MessageTypes.TypeOf(name)!, name);
     }
 
     private static void Daemon(StoreOptions store)
@@ -97,11 +102,13 @@ public static class MartenSettings
     private static JsonSerializerOptions Json(ServiceStore service, SubjectKeys keys)
     {
         var own = service.Documents is { } documents
-            ? JsonTypeInfoResolver.Combine(ContractsJson.Default, documents) : ContractsJson.Default;
+            ? JsonTypeInfoResolver.Combine(ContractsJson.Default, documents)
+            : ContractsJson.Default;
         return new JsonSerializerOptions
         {
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            TypeInfoResolver = JsonTypeInfoResolver.Combine(own, new DefaultJsonTypeInfoResolver())
+            TypeInfoResolver = JsonTypeInfoResolver
+                .Combine(own, new DefaultJsonTypeInfoResolver())
                 .WithAddedModifier(PersonalContract.Modifier(keys)),
         };
     }

@@ -24,24 +24,35 @@ public static class ServiceStoreRegistration
     /// relay's topics must exist: add them before.
     /// </summary>
     public static IServiceCollection AddServiceStore(
-        this IServiceCollection services, IConfiguration configuration, ServiceStore service)
+        this IServiceCollection services,
+        IConfiguration configuration,
+        ServiceStore service
+    )
     {
         var postgres = PostgresOptions.From(configuration, service.Name).ForService(service.Name);
         services.AddServiceStore(postgres, service);
-        services.AddReadiness("postgres", async (provider, cancellation) =>
-        {
-            await using var command = provider.GetRequiredService<NpgsqlDataSource>().CreateCommand("select 1");
-            await command.ExecuteScalarAsync(cancellation);
-            return null;
-        });
+        services.AddReadiness(
+            "postgres",
+            async (provider, cancellation) =>
+            {
+                await using var command = provider.GetRequiredService<NpgsqlDataSource>().CreateCommand("select 1");
+                await command.ExecuteScalarAsync(cancellation);
+                return null;
+            }
+        );
         return services.AddReadiness(
             "store readers",
-            (p, cancellation) => p.GetRequiredService<StoreHealth>().TroubleAsync(cancellation));
+            (p, cancellation) => p.GetRequiredService<StoreHealth>().TroubleAsync(cancellation)
+        );
     }
 
     /// <summary>The same on known options, without readiness: for tools and tests.</summary>
     internal static IServiceCollection AddServiceStore(
-        this IServiceCollection services, PostgresOptions postgres, ServiceStore service, bool withDaemon = true)
+        this IServiceCollection services,
+        PostgresOptions postgres,
+        ServiceStore service,
+        bool withDaemon = true
+    )
     {
         services.TryAddSingleton(TimeProvider.System);
         // At Information Marten tells of every page and every check of its readers.
@@ -49,14 +60,18 @@ public static class ServiceStoreRegistration
         services.AddSingleton(postgres).AddSingleton(service);
         services.AddSingleton(_ => postgres.CreateDataSource());
         services.AddSingleton(p => new SubjectKeys(
-            postgres.CreateKeysDataSource(), postgres.MasterKey, p.GetRequiredService<TimeProvider>()));
+            postgres.CreateKeysDataSource(),
+            postgres.MasterKey,
+            p.GetRequiredService<TimeProvider>()
+        ));
         services.AddSingleton(p => new PersonalData(p.GetRequiredService<SubjectKeys>()));
         services.AddSingleton<StoreMigration>().AddSingleton<StoreStatus>();
         services.AddSingleton(typeof(Decider<>));
         services.AddHostedService<MigrateStoreAtStart>();
         services.AddRelay(postgres, service);
         var marten = services.AddMarten(p => Configure(p, service, postgres)).UseLightweightSessions();
-        if (!withDaemon) return services;
+        if (!withDaemon)
+            return services;
         marten.AddAsyncDaemon(DaemonMode.HotCold);
         services.AddHostedService<StoppedReaders>();
         return services.AddSingleton<StoreHealth>().AddHostedService(p => p.GetRequiredService<StoreHealth>());
@@ -64,19 +79,28 @@ public static class ServiceStoreRegistration
 
     private static void AddRelay(this IServiceCollection services, PostgresOptions postgres, ServiceStore service)
     {
-        if (service.Relay is null) return;
+        if (service.Relay is null)
+            return;
         services.AddSingleton(p => new KafkaRelay(
-            p.GetRequiredService<KafkaOptions>(), service, postgres, p.GetRequiredService<NpgsqlDataSource>(),
-            p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<KafkaRelay>>()));
+            p.GetRequiredService<KafkaOptions>(),
+            service,
+            postgres,
+            p.GetRequiredService<NpgsqlDataSource>(),
+            p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<KafkaRelay>>()
+        ));
     }
 
-    private static StoreOptions Configure(
-        IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
+    private static StoreOptions Configure(IServiceProvider provider, ServiceStore service, PostgresOptions postgres)
     {
         var store = MartenSettings.Of(
-            service, postgres, provider.GetRequiredService<NpgsqlDataSource>(),
-            provider.GetRequiredService<SubjectKeys>());
-        if (provider.GetService<KafkaRelay>() is { } relay) store.Projections.Subscribe(relay);
+            service,
+            postgres,
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<SubjectKeys>()
+        );
+        if (provider.GetService<KafkaRelay>() is { } relay)
+            store.Projections.Subscribe(relay);
         return store;
     }
 }

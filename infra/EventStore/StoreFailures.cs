@@ -13,11 +13,15 @@ public static class StoreFailures
     /// Another writer came first: two classes of one name when both start the stream, and a third after that.
     /// </summary>
     internal static bool IsLostRace(Exception e) =>
-        e is ConcurrencyException or ExistingStreamIdCollisionException
-            or JasperFx.Events.ExistingStreamIdCollisionException
+        e
+            is ConcurrencyException
+                or ExistingStreamIdCollisionException
+                or JasperFx.Events.ExistingStreamIdCollisionException
         || Cause(e) is { } cause
-        && (cause.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-            || cause.SqlState == PostgresErrorCodes.UniqueViolation && cause.ConstraintName != EventIdIndex);
+            && (
+                cause.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+                || cause.SqlState == PostgresErrorCodes.UniqueViolation && cause.ConstraintName != EventIdIndex
+            );
 
     /// <summary>An event of this id is stored already.</summary>
     internal static bool IsStoredBefore(Exception e) =>
@@ -27,14 +31,16 @@ public static class StoreFailures
     public static bool IsTransient(Exception? e)
     {
         for (; e is not null; e = e.InnerException)
-            if (e is NpgsqlException { IsTransient: true }) return true;
+            if (e is NpgsqlException { IsTransient: true })
+                return true;
         return false;
     }
 
     private static PostgresException? Cause(Exception? e)
     {
         for (; e is not null; e = e.InnerException)
-            if (e is PostgresException cause) return cause;
+            if (e is PostgresException cause)
+                return cause;
         return null;
     }
 }

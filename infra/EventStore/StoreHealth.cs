@@ -11,8 +11,10 @@ namespace EventStream.EventStore;
 /// Whether the readers of this process do their work. A process that stands by for the leader has none and is well.
 /// </summary>
 public sealed class StoreHealth(
-    Marten.Events.Daemon.Coordination.IProjectionCoordinator coordinator, StoreStatus status,
-    IServiceProvider services) : IHostedService
+    Marten.Events.Daemon.Coordination.IProjectionCoordinator coordinator,
+    StoreStatus status,
+    IServiceProvider services
+) : IHostedService
 {
     private readonly KafkaRelay? relay = services.GetService(typeof(KafkaRelay)) as KafkaRelay;
     private readonly Meter meter = new(Telemetry.Meter.Name);
@@ -26,9 +28,12 @@ public sealed class StoreHealth(
         {
             var agents = Agents();
             // What the relay failed at before another process took over is no trouble of this one.
-            if (agents.Any(agent => agent.Name.Name == KafkaRelay.ReaderName) && relay?.Trouble is { } why) return why;
-            return agents.Where(agent => agent.Status == AgentStatus.Paused)
-                .Select(agent => $"{agent.Name.Identity} is paused: {agent.Failure?.Message}").FirstOrDefault();
+            if (agents.Any(agent => agent.Name.Name == KafkaRelay.ReaderName) && relay?.Trouble is { } why)
+                return why;
+            return agents
+                .Where(agent => agent.Status == AgentStatus.Paused)
+                .Select(agent => $"{agent.Name.Identity} is paused: {agent.Failure?.Message}")
+                .FirstOrDefault();
         }
     }
 
@@ -38,12 +43,14 @@ public sealed class StoreHealth(
     /// </summary>
     public async Task<string?> TroubleAsync(CancellationToken cancellation)
     {
-        if (Trouble is { } why) return why;
-        if (isFilled) return null;
+        if (Trouble is { } why)
+            return why;
+        if (isFilled)
+            return null;
         var end = toFill ??= await status.NewestAsync(cancellation);
-        var behind = (await status.ReadersAsync(cancellation)).FirstOrDefault(
-            reader => reader.Position < end
-                && !reader.Name.StartsWith(KafkaRelay.ReaderName, StringComparison.Ordinal));
+        var behind = (await status.ReadersAsync(cancellation)).FirstOrDefault(reader =>
+            reader.Position < end && !reader.Name.StartsWith(KafkaRelay.ReaderName, StringComparison.Ordinal)
+        );
         isFilled = behind is null;
         return behind is null ? null : $"the read model {behind.Name} is being filled: {behind.Position} of {end}";
     }
@@ -51,8 +58,11 @@ public sealed class StoreHealth(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         meter.CreateObservableGauge(
-            "eventstream.store.lag", Lags, "{position}",
-            "Positions between the high-water mark and what a reader has handled.");
+            "eventstream.store.lag",
+            Lags,
+            "{position}",
+            "Positions between the high-water mark and what a reader has handled."
+        );
         return Task.CompletedTask;
     }
 
@@ -62,9 +72,12 @@ public sealed class StoreHealth(
         return Task.CompletedTask;
     }
 
-    private IEnumerable<Measurement<long>> Lags() => Agents().Select(agent => new Measurement<long>(
-        Math.Max(0, agent.HighWaterMark - agent.Position),
-        new KeyValuePair<string, object?>("reader", agent.Name.Identity)));
+    private IEnumerable<Measurement<long>> Lags() =>
+        Agents()
+            .Select(agent => new Measurement<long>(
+                Math.Max(0, agent.HighWaterMark - agent.Position),
+                new KeyValuePair<string, object?>("reader", agent.Name.Identity)
+            ));
 
     private IReadOnlyList<ISubscriptionAgent> Agents() => coordinator.DaemonForMainDatabase().CurrentAgents();
 }

@@ -12,7 +12,11 @@ namespace EventStream.EventStore;
 /// Brings the schema of a service to what this program expects. Safe to run in many processes at a time.
 /// </summary>
 public sealed class StoreMigration(
-    IDocumentStore store, NpgsqlDataSource source, ServiceStore service, PostgresOptions postgres)
+    IDocumentStore store,
+    NpgsqlDataSource source,
+    ServiceStore service,
+    PostgresOptions postgres
+)
 {
     /// <summary>
     /// Applies what is missing: keys of persons, the service's plain tables, then Marten's. Throws
@@ -25,7 +29,9 @@ public sealed class StoreMigration(
         if (service.Sql is var (assembly, folder))
             await migrator.ApplyAsync(service.Name, assembly, folder, cancellation);
         await store.Storage.Database.ApplyAllConfiguredChangesToDatabaseAsync(
-            AutoCreate.CreateOrUpdate, ct: cancellation);
+            AutoCreate.CreateOrUpdate,
+            ct: cancellation
+        );
     }
 
     /// <summary>
@@ -42,7 +48,8 @@ public sealed class StoreMigration(
     {
         var database = store.Storage.Database;
         var migration = await database.CreateMigrationAsync(cancellation);
-        if (migration.Difference == Weasel.Core.SchemaPatchDifference.None) return false;
+        if (migration.Difference == Weasel.Core.SchemaPatchDifference.None)
+            return false;
         await database.Migrator.WriteMigrationFileAsync(file, migration, cancellation);
         return true;
     }
@@ -53,8 +60,13 @@ public sealed class StoreMigration(
 /// Waits a bounded time for a PostgreSQL that is still starting.
 /// </summary>
 internal sealed partial class MigrateStoreAtStart(
-    StoreMigration migration, NpgsqlDataSource source, ServiceStore service, PostgresOptions postgres,
-    TimeProvider time, ILogger<MigrateStoreAtStart> log) : IHostedService
+    StoreMigration migration,
+    NpgsqlDataSource source,
+    ServiceStore service,
+    PostgresOptions postgres,
+    TimeProvider time,
+    ILogger<MigrateStoreAtStart> log
+) : IHostedService
 {
     /// <summary>How long a PostgreSQL may take to answer; roles and database start at the same time.</summary>
     public static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(60);
@@ -69,8 +81,14 @@ internal sealed partial class MigrateStoreAtStart(
             try
             {
                 await FormerStore.CheckAsync(
-                    source, postgres.FormerSchema, service.Category, postgres.Schema, cancellationToken);
-                if (postgres.MigrateAtStart) await migration.ApplyAsync(cancellationToken);
+                    source,
+                    postgres.FormerSchema,
+                    service.Category,
+                    postgres.Schema,
+                    cancellationToken
+                );
+                if (postgres.MigrateAtStart)
+                    await migration.ApplyAsync(cancellationToken);
                 return;
             }
             catch (NpgsqlException e) when (e.IsTransient && time.GetElapsedTime(started) < PatienceMax)

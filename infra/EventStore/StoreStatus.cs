@@ -20,8 +20,11 @@ public sealed class StoreStatus(IDocumentStore store, NpgsqlDataSource source)
     public async Task<IReadOnlyList<ReaderStatus>> ReadersAsync(CancellationToken cancellation)
     {
         var newest = await NewestAsync(cancellation);
-        var progress = (await store.Advanced.AllProjectionProgress(token: cancellation))
-            .ToDictionary(state => state.ShardName, state => state.Sequence, StringComparer.Ordinal);
+        var progress = (await store.Advanced.AllProjectionProgress(token: cancellation)).ToDictionary(
+            state => state.ShardName,
+            state => state.Sequence,
+            StringComparer.Ordinal
+        );
         return [.. ReaderNames().Select(name => Status(name, progress.GetValueOrDefault(name), newest))];
     }
 
@@ -31,8 +34,11 @@ public sealed class StoreStatus(IDocumentStore store, NpgsqlDataSource source)
         var newest = await NewestAsync(cancellation);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(most);
-        while (!(await ReadersAsync(limit.Token)).Any(status =>
-            status.Name.StartsWith($"{reader}:", StringComparison.Ordinal) && status.Position >= newest))
+        while (
+            !(await ReadersAsync(limit.Token)).Any(status =>
+                status.Name.StartsWith($"{reader}:", StringComparison.Ordinal) && status.Position >= newest
+            )
+        )
             await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
     }
 

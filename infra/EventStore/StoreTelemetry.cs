@@ -10,6 +10,9 @@ public static class StoreTelemetry
     private const string Marten = "Marten";
 
     /// <summary>What a process with an event store gives to <see cref="TelemetryExport.Start"/>.</summary>
-    public static Instrumentation Instrumentation { get; } = new(
-        traces => traces.AddNpgsql().AddSource(Marten), metrics => metrics.AddNpgsqlInstrumentation().AddMeter(Marten));
+    public static Instrumentation Instrumentation { get; } =
+        new(
+            traces => traces.AddNpgsql().AddSource(Marten),
+            metrics => metrics.AddNpgsqlInstrumentation().AddMeter(Marten)
+        );
 }

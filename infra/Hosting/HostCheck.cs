@@ -19,19 +19,26 @@ public static class HostCheck
     public static void UseHostCheck(this WebApplication app, string role)
     {
         var bound = BindingAddress.Parse(RoleAddresses.Listen(app.Configuration, role)).Host;
-        if (!IsLoopback(bound)) return;
+        if (!IsLoopback(bound))
+            return;
         string[] configured =
         [
             new Uri(RoleAddresses.PublicUrl(app.Configuration, role)).Host,
             new Uri(RoleAddresses.Url(app.Configuration, role)).Host,
         ];
-        app.Use((http, next) => Allowed(http.Request, configured)
-            ? next(http)
-            : Results.Problem(
-                statusCode: StatusCodes.Status400BadRequest, title: "The host is not known",
-                detail: $"This role listens on loopback and is asked as localhost or {configured[0]}. Behind a proxy, "
-                    + $"EVENTSTREAM__URLS__PUBLIC__{role.ToUpperInvariant()} names the address that users see.")
-                .ExecuteAsync(http));
+        app.Use(
+            (http, next) =>
+                Allowed(http.Request, configured)
+                    ? next(http)
+                    : Results
+                        .Problem(
+                            statusCode: StatusCodes.Status400BadRequest,
+                            title: "The host is not known",
+                            detail: $"This role listens on loopback and is asked as localhost or {configured[0]}. Behind a proxy, "
+                                + $"EVENTSTREAM__URLS__PUBLIC__{role.ToUpperInvariant()} names the address that users see."
+                        )
+                        .ExecuteAsync(http)
+        );
     }
 
     private static bool Allowed(HttpRequest request, string[] configured)
@@ -39,8 +46,7 @@ public static class HostCheck
         bool Known(string host) => IsLoopback(host) || configured.Contains(host, StringComparer.OrdinalIgnoreCase);
         // Any client on loopback may claim to be a proxy, so the host that it was asked by counts too.
         var before = request.Headers[OriginalHost].ToString();
-        return Known(request.Host.Host)
-            && (before.Length == 0 || Known(HostString.FromUriComponent(before).Host));
+        return Known(request.Host.Host) && (before.Length == 0 || Known(HostString.FromUriComponent(before).Host));
     }
 
     private static bool IsLoopback(string host) =>

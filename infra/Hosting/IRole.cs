@@ -23,9 +23,7 @@ public interface IRole : IClientName
     /// <summary>
     /// Adds what has to see a request before its route and its caller are known, such as cross-origin rules.
     /// </summary>
-    void Use(WebApplication app)
-    {
-    }
+    void Use(WebApplication app) { }
 
     /// <summary>Maps the role's routes, each with a policy of <see cref="Access.Policies"/>.</summary>
     void Map(WebApplication app);

@@ -21,18 +21,21 @@ public static class Proxies
     {
         var options = new ForwardedHeadersOptions
         {
-            ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto
-                | ForwardedHeaders.XForwardedHost,
+            ForwardedHeaders =
+                ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost,
             ForwardLimit = HopsMax,
         };
-        foreach (var network in Read(app.Configuration, role)) options.KnownIPNetworks.Add(network);
+        foreach (var network in Read(app.Configuration, role))
+            options.KnownIPNetworks.Add(network);
         // These show that a proxy forwarded something; a client must not say so itself.
-        app.Use((context, next) =>
-        {
-            context.Request.Headers.Remove(PublicAddress.OriginalHost);
-            context.Request.Headers.Remove(PublicAddress.OriginalProto);
-            return next(context);
-        });
+        app.Use(
+            (context, next) =>
+            {
+                context.Request.Headers.Remove(PublicAddress.OriginalHost);
+                context.Request.Headers.Remove(PublicAddress.OriginalProto);
+                return next(context);
+            }
+        );
         app.UseForwardedHeaders(options);
     }
 
@@ -41,11 +44,15 @@ public static class Proxies
         var text = configuration["Proxies:Trusted"] ?? "";
         foreach (var word in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (System.Net.IPNetwork.TryParse(word, out var network)) yield return network;
+            if (System.Net.IPNetwork.TryParse(word, out var network))
+                yield return network;
             else if (IPAddress.TryParse(word, out var address))
                 yield return new System.Net.IPNetwork(address, address.GetAddressBytes().Length * 8);
-            else throw new RoleConfigurationException(
-                role, $"Proxies:Trusted '{word}' is neither an address nor a network such as 10.0.0.0/8.");
+            else
+                throw new RoleConfigurationException(
+                    role,
+                    $"Proxies:Trusted '{word}' is neither an address nor a network such as 10.0.0.0/8."
+                );
         }
     }
 }

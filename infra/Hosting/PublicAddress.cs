@@ -22,7 +22,8 @@ public static class PublicAddress
     {
         var request = context.Request;
         var own = $"{request.Scheme}://{request.Host}{request.PathBase}";
-        if (IsForwarded(request)) return own;
+        if (IsForwarded(request))
+            return own;
         var services = context.RequestServices;
         return Configured(services.GetRequiredService<IConfiguration>(), services.GetRequiredService<IRole>().Name)
             ?? own;
@@ -34,8 +35,13 @@ public static class PublicAddress
 
     private static string? Configured(IConfiguration configuration, string role)
     {
-        if (configuration[$"Urls:Public:{role}"] is not null) return RoleAddresses.PublicUrl(configuration, role);
-        return configuration[$"Urls:{role}"] is { } url && Uri.TryCreate(url, UriKind.Absolute, out var address)
-            && !address.IsLoopback ? url.TrimEnd('/') : null;
+        if (configuration[$"Urls:Public:{role}"] is not null)
+            return RoleAddresses.PublicUrl(configuration, role);
+        return
+            configuration[$"Urls:{role}"] is { } url
+            && Uri.TryCreate(url, UriKind.Absolute, out var address)
+            && !address.IsLoopback
+            ? url.TrimEnd('/')
+            : null;
     }
 }

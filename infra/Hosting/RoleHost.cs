@@ -26,12 +26,16 @@ public static class RoleHost
     /// <paramref name="overrides"/>. Throws <see cref="FileNotFoundException"/> when the file is named and missing.
     /// </summary>
     public static IConfiguration ReadConfiguration(
-        string? jsonFile = null, IEnumerable<KeyValuePair<string, string?>>? overrides = null)
+        string? jsonFile = null,
+        IEnumerable<KeyValuePair<string, string?>>? overrides = null
+    )
     {
         var builder = new ConfigurationBuilder();
-        if (jsonFile is not null) builder.AddJsonFile(Path.GetFullPath(jsonFile), optional: false);
+        if (jsonFile is not null)
+            builder.AddJsonFile(Path.GetFullPath(jsonFile), optional: false);
         builder.AddEnvironmentVariables("EVENTSTREAM__");
-        if (overrides is not null) builder.AddInMemoryCollection(overrides);
+        if (overrides is not null)
+            builder.AddInMemoryCollection(overrides);
         return builder.Build();
     }
 
@@ -111,23 +115,34 @@ public static class RoleHost
         {
             await next(context);
         }
-        catch (InvalidOperationException e) when (e.InnerException is ArgumentException && !context.Response.HasStarted
-            && context.Request.ContentType?.Contains("charset", StringComparison.OrdinalIgnoreCase) == true)
+        catch (InvalidOperationException e)
+            when (e.InnerException is ArgumentException
+                && !context.Response.HasStarted
+                && context.Request.ContentType?.Contains("charset", StringComparison.OrdinalIgnoreCase) == true
+            )
         {
-            await Results.Problem(
-                statusCode: StatusCodes.Status415UnsupportedMediaType, title: "The charset is not taken here",
-                detail: $"'{context.Request.ContentType}' cannot be read; send UTF-8.").ExecuteAsync(context);
+            await Results
+                .Problem(
+                    statusCode: StatusCodes.Status415UnsupportedMediaType,
+                    title: "The charset is not taken here",
+                    detail: $"'{context.Request.ContentType}' cannot be read; send UTF-8."
+                )
+                .ExecuteAsync(context);
         }
     }
 
     private static void MapHealth(WebApplication app)
     {
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
-        app.MapHealthChecks("/health/ready", new HealthCheckOptions
-        {
-            Predicate = check => check.Tags.Contains(ReadinessExtensions.Tag),
-            ResponseWriter = WriteReport,
-        }).AllowAnonymous();
+        app.MapHealthChecks(
+                "/health/ready",
+                new HealthCheckOptions
+                {
+                    Predicate = check => check.Tags.Contains(ReadinessExtensions.Tag),
+                    ResponseWriter = WriteReport,
+                }
+            )
+            .AllowAnonymous();
     }
 
     private static Task WriteReport(HttpContext context, HealthReport report)

@@ -16,8 +16,10 @@ public static class RoleOptions
     /// registration, and only what the provider gives may be worked with.
     /// </summary>
     public static TOptions AddRoleOptions<TOptions>(
-        this IServiceCollection services, IConfiguration configuration,
-        Func<IConfiguration, ICollection<string>, TOptions> read)
+        this IServiceCollection services,
+        IConfiguration configuration,
+        Func<IConfiguration, ICollection<string>, TOptions> read
+    )
         where TOptions : class
     {
         var errors = new List<string>();

@@ -12,7 +12,8 @@ public sealed class SettingsReader(IConfiguration configuration, string section,
     private readonly IConfigurationSection settings = configuration.GetSection(section);
 
     /// <summary>A record whose properties are the settings; its defaults where one has not the right form.</summary>
-    public TOptions Bind<TOptions>() where TOptions : class, new()
+    public TOptions Bind<TOptions>()
+        where TOptions : class, new()
     {
         try
         {
@@ -31,7 +32,8 @@ public sealed class SettingsReader(IConfiguration configuration, string section,
     /// <summary>A whole number in a range, both ends counted.</summary>
     public long Whole(string key, long fallback, long min, long max)
     {
-        if (settings[key] is not { } text) return fallback;
+        if (settings[key] is not { } text)
+            return fallback;
         if (long.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
             return value;
         errors.Add($"{settings.Path}:{key}: '{text}' is not a whole number in {min}..{max}.");
@@ -44,9 +46,11 @@ public sealed class SettingsReader(IConfiguration configuration, string section,
     /// <summary>A number in a range, both ends counted.</summary>
     public double Real(string key, double fallback, double min, double max)
     {
-        if (settings[key] is not { } text) return fallback;
+        if (settings[key] is not { } text)
+            return fallback;
         var isNumber = double.TryParse(text, CultureInfo.InvariantCulture, out var value);
-        if (isNumber && value >= min && value <= max) return value;
+        if (isNumber && value >= min && value <= max)
+            return value;
         errors.Add($"{settings.Path}:{key}: '{text}' is not a number in {min}..{max}.");
         return fallback;
     }
@@ -54,8 +58,10 @@ public sealed class SettingsReader(IConfiguration configuration, string section,
     /// <summary>True or false.</summary>
     public bool Flag(string key, bool fallback)
     {
-        if (settings[key] is not { } text) return fallback;
-        if (bool.TryParse(text, out var value)) return value;
+        if (settings[key] is not { } text)
+            return fallback;
+        if (bool.TryParse(text, out var value))
+            return value;
         errors.Add($"{settings.Path}:{key}: '{text}' is neither true nor false.");
         return fallback;
     }

@@ -14,7 +14,8 @@ namespace EventStream.Hosting;
 /// </summary>
 public sealed record Instrumentation(
     Func<TracerProviderBuilder, TracerProviderBuilder> Traces,
-    Func<MeterProviderBuilder, MeterProviderBuilder> Metrics);
+    Func<MeterProviderBuilder, MeterProviderBuilder> Metrics
+);
 
 /// <summary>
 /// OpenTelemetry of a process: traces and metrics, exported by OTLP when <c>EVENTSTREAM__OTLP__ENDPOINT</c> is set. One
@@ -37,10 +38,14 @@ public sealed class TelemetryExport : IDisposable
     /// still created so that trace context travels.
     /// </summary>
     public static TelemetryExport Start(
-        IConfiguration configuration, string roles, params IReadOnlyList<Instrumentation> rooms)
+        IConfiguration configuration,
+        string roles,
+        params IReadOnlyList<Instrumentation> rooms
+    )
     {
         var endpoint = configuration["Otlp:Endpoint"];
-        if (string.IsNullOrEmpty(endpoint)) return new TelemetryExport(PropagateOnly());
+        if (string.IsNullOrEmpty(endpoint))
+            return new TelemetryExport(PropagateOnly());
         var resource = ResourceBuilder.CreateDefault().AddService("eventstream", serviceInstanceId: roles);
         void Exporter(OtlpExporterOptions options, string path)
         {
@@ -48,7 +53,9 @@ public sealed class TelemetryExport : IDisposable
             options.Endpoint = new Uri(endpoint.TrimEnd('/') + path);
         }
 
-        var traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource("EventStream")
+        var traces = Sdk.CreateTracerProviderBuilder()
+            .SetResourceBuilder(resource)
+            .AddSource("EventStream")
             .AddAspNetCoreInstrumentation(options =>
             {
                 // Whether a role is alive is asked every few seconds, which would bury the requests that matter.
@@ -57,18 +64,24 @@ public sealed class TelemetryExport : IDisposable
                 options.EnrichWithHttpRequest = HideToken;
             })
             .AddHttpClientInstrumentation();
-        var metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
+        var metrics = Sdk.CreateMeterProviderBuilder()
+            .SetResourceBuilder(resource)
             .AddMeter("EventStream", "EventStream.Broker")
-            .AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation();
-        foreach (var room in rooms) (traces, metrics) = (room.Traces(traces), room.Metrics(metrics));
+            .AddAspNetCoreInstrumentation()
+            .AddHttpClientInstrumentation()
+            .AddRuntimeInstrumentation();
+        foreach (var room in rooms)
+            (traces, metrics) = (room.Traces(traces), room.Metrics(metrics));
         return new TelemetryExport(
             traces.AddOtlpExporter(options => Exporter(options, "/v1/traces")).Build(),
-            metrics.AddOtlpExporter(options => Exporter(options, "/v1/metrics")).Build());
+            metrics.AddOtlpExporter(options => Exporter(options, "/v1/metrics")).Build()
+        );
     }
 
     public void Dispose()
     {
-        foreach (var part in parts) part.Dispose();
+        foreach (var part in parts)
+            part.Dispose();
     }
 
     /// <summary>Values of a query string are redacted by the package; a token in a path is not.</summary>

@@ -31,9 +31,8 @@ public sealed class FolderMediaStore : IMediaStore
     {
         var file = new FileInfo(PathOf(key));
         return Task.FromResult(
-            file.Exists && !IsLinked(key)
-                ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc))
-                : null);
+            file.Exists && !IsLinked(key) ? new MediaStat(file.Length, new DateTimeOffset(file.LastWriteTimeUtc)) : null
+        );
     }
 
     public Task<MediaContent> OpenAsync(string key, CancellationToken cancellation)
@@ -41,9 +40,16 @@ public sealed class FolderMediaStore : IMediaStore
         try
         {
             var path = PathOf(key);
-            if (IsLinked(key)) throw new MediaNotFoundException(key);
+            if (IsLinked(key))
+                throw new MediaNotFoundException(key);
             var file = new FileStream(
-                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, BufferSize, true);
+                path,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete,
+                BufferSize,
+                true
+            );
             var written = new DateTimeOffset(File.GetLastWriteTimeUtc(file.SafeFileHandle));
             return Task.FromResult(new MediaContent(new MediaStat(file.Length, written), file));
         }
@@ -59,8 +65,16 @@ public sealed class FolderMediaStore : IMediaStore
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            await using (var file = new FileStream(
-                temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferSize, true))
+            await using (
+                var file = new FileStream(
+                    temporary,
+                    FileMode.CreateNew,
+                    FileAccess.Write,
+                    FileShare.None,
+                    BufferSize,
+                    true
+                )
+            )
             {
                 await content.CopyToAsync(file, BufferSize, cancellation);
             }
@@ -78,8 +92,15 @@ public sealed class FolderMediaStore : IMediaStore
         var path = PathForWriting(key);
         // Without a buffer of its own, so that the size shows at any time what a killed process would leave.
         await using var file = new FileStream(
-            path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, true);
-        if (file.Length != offset) throw new MediaOffsetException(key, offset, file.Length);
+            path,
+            FileMode.OpenOrCreate,
+            FileAccess.Write,
+            FileShare.Read,
+            bufferSize: 0,
+            true
+        );
+        if (file.Length != offset)
+            throw new MediaOffsetException(key, offset, file.Length);
         file.Seek(offset, SeekOrigin.Begin);
         var buffer = new byte[BufferSize];
         int read;
@@ -104,20 +125,25 @@ public sealed class FolderMediaStore : IMediaStore
     public Task DeleteAsync(string key, CancellationToken cancellation)
     {
         var path = PathOf(key);
-        if (File.Exists(path) && !IsLinked(key)) File.Delete(path);
+        if (File.Exists(path) && !IsLinked(key))
+            File.Delete(path);
         return Task.CompletedTask;
     }
 
     public async IAsyncEnumerable<string> ListAsync(
-        string prefix, [EnumeratorCancellation] CancellationToken cancellation)
+        string prefix,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         await Task.CompletedTask;
         var folder = PathOf(prefix.TrimEnd('/'));
-        if (!Directory.Exists(folder) || IsLinked(prefix.TrimEnd('/'))) yield break;
+        if (!Directory.Exists(folder) || IsLinked(prefix.TrimEnd('/')))
+            yield break;
         foreach (var file in Directory.EnumerateFiles(folder, "*", Listing).Order())
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!file.EndsWith(".tmp", StringComparison.Ordinal)) yield return Path.GetRelativePath(root, file);
+            if (!file.EndsWith(".tmp", StringComparison.Ordinal))
+                yield return Path.GetRelativePath(root, file);
         }
     }
 
@@ -134,7 +160,8 @@ public sealed class FolderMediaStore : IMediaStore
 
     private string PathOf(string key)
     {
-        if (!MediaKeys.IsValid(key)) throw new InvalidMediaKeyException(key);
+        if (!MediaKeys.IsValid(key))
+            throw new InvalidMediaKeyException(key);
         return Path.Combine(root, key);
     }
 
@@ -155,7 +182,8 @@ public sealed class FolderMediaStore : IMediaStore
         foreach (var segment in key.Split('/'))
         {
             path = Path.Combine(path, segment);
-            if (new FileInfo(path).LinkTarget is not null) return true;
+            if (new FileInfo(path).LinkTarget is not null)
+                return true;
         }
 
         return false;
@@ -166,10 +194,10 @@ public sealed class FolderMediaStore : IMediaStore
 public static class MediaKeys
 {
     /// <summary>Whether every segment has letters, digits, <c>. _ -</c> only and does not start with a dot.</summary>
-    public static bool IsValid(string key) =>
-        key.Length is > 0 and <= 512 && key.Split('/').All(IsSegment);
+    public static bool IsValid(string key) => key.Length is > 0 and <= 512 && key.Split('/').All(IsSegment);
 
     private static bool IsSegment(string segment) =>
-        segment.Length > 0 && segment[0] != '.'
-            && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+        segment.Length > 0
+        && segment[0] != '.'
+        && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 }

@@ -68,8 +68,10 @@ public static class MediaStoreExtensions
 {
     /// <summary>Opens for reading, seekable. Throws <see cref="MediaNotFoundException"/>.</summary>
     public static async Task<Stream> OpenReadAsync(
-        this IMediaStore media, string key, CancellationToken cancellation) =>
-        (await media.OpenAsync(key, cancellation)).Stream;
+        this IMediaStore media,
+        string key,
+        CancellationToken cancellation
+    ) => (await media.OpenAsync(key, cancellation)).Stream;
 }
 
 /// <summary>There is nothing under the key.</summary>

@@ -15,12 +15,16 @@ public static class MediaRegistration
     public static IServiceCollection AddMediaStore(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddRoleOptions(configuration, MediaOptions.Read);
-        services.AddSingleton<IMediaStore>(provider => provider.GetRequiredService<MediaOptions>() switch
-        {
-            { S3: { } bucket } => new S3MediaStore(bucket),
-            var folder => new FolderMediaStore(folder.Root!),
-        });
-        return services.AddReadiness("media", (provider, cancellation) =>
-            provider.GetRequiredService<IMediaStore>().TroubleAsync(cancellation));
+        services.AddSingleton<IMediaStore>(provider =>
+            provider.GetRequiredService<MediaOptions>() switch
+            {
+                { S3: { } bucket } => new S3MediaStore(bucket),
+                var folder => new FolderMediaStore(folder.Root!),
+            }
+        );
+        return services.AddReadiness(
+            "media",
+            (provider, cancellation) => provider.GetRequiredService<IMediaStore>().TroubleAsync(cancellation)
+        );
     }
 }

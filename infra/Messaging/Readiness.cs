@@ -14,11 +14,22 @@ public static class ReadinessExtensions
     /// missing. A probe that throws, or takes more than three seconds, counts as not ready.
     /// </summary>
     public static IServiceCollection AddReadiness(
-        this IServiceCollection services, string name, Func<IServiceProvider, CancellationToken, Task<string?>> probe)
+        this IServiceCollection services,
+        string name,
+        Func<IServiceProvider, CancellationToken, Task<string?>> probe
+    )
     {
-        services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, provider =>
-                new Probe(provider, probe), HealthStatus.Unhealthy, [Tag], TimeSpan.FromSeconds(3)));
+        services
+            .AddHealthChecks()
+            .Add(
+                new HealthCheckRegistration(
+                    name,
+                    provider => new Probe(provider, probe),
+                    HealthStatus.Unhealthy,
+                    [Tag],
+                    TimeSpan.FromSeconds(3)
+                )
+            );
         return services;
     }
 
@@ -26,10 +37,21 @@ public static class ReadinessExtensions
     /// The role stays ready but shows as degraded while <paramref name="warnings"/> returns sentences.
     /// </summary>
     public static IServiceCollection AddReadinessWarning(
-        this IServiceCollection services, string name, Func<IServiceProvider, IReadOnlyList<string>> warnings)
+        this IServiceCollection services,
+        string name,
+        Func<IServiceProvider, IReadOnlyList<string>> warnings
+    )
     {
-        services.AddHealthChecks().Add(new HealthCheckRegistration(
-            name, provider => new Warning(provider, warnings), HealthStatus.Degraded, [Tag]));
+        services
+            .AddHealthChecks()
+            .Add(
+                new HealthCheckRegistration(
+                    name,
+                    provider => new Warning(provider, warnings),
+                    HealthStatus.Degraded,
+                    [Tag]
+                )
+            );
         return services;
     }
 
@@ -37,20 +59,26 @@ public static class ReadinessExtensions
         : IHealthCheck
     {
         public Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context, CancellationToken cancellationToken = default)
+            HealthCheckContext context,
+            CancellationToken cancellationToken = default
+        )
         {
             var found = warnings(services);
             return Task.FromResult(
-                found.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(string.Join(' ', found)));
+                found.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(string.Join(' ', found))
+            );
         }
     }
 
-    private sealed class Probe(IServiceProvider services, Func<IServiceProvider, CancellationToken,
-        Task<string?>> probe)
-        : IHealthCheck
+    private sealed class Probe(
+        IServiceProvider services,
+        Func<IServiceProvider, CancellationToken, Task<string?>> probe
+    ) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context, CancellationToken cancellationToken = default)
+            HealthCheckContext context,
+            CancellationToken cancellationToken = default
+        )
         {
             try
             {

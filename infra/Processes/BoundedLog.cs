@@ -31,7 +31,8 @@ public sealed class BoundedLog : IDisposable
     {
         get
         {
-            lock (gate) return [.. tail];
+            lock (gate)
+                return [.. tail];
         }
     }
 
@@ -40,7 +41,8 @@ public sealed class BoundedLog : IDisposable
     {
         try
         {
-            while (await reader.ReadLineAsync() is { } line) Write(line);
+            while (await reader.ReadLineAsync() is { } line)
+                Write(line);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
@@ -51,24 +53,30 @@ public sealed class BoundedLog : IDisposable
     /// <summary>Adds a line.</summary>
     public void Write(string line)
     {
-        if (line.Length > LineLengthMax) line = line[..LineLengthMax];
+        if (line.Length > LineLengthMax)
+            line = line[..LineLengthMax];
         lock (gate)
         {
-            if (tail.Count == TailLines) tail.Dequeue();
+            if (tail.Count == TailLines)
+                tail.Dequeue();
             tail.Enqueue(line);
-            if (writer.BaseStream.Position + line.Length > BytesMax) Rotate();
+            if (writer.BaseStream.Position + line.Length > BytesMax)
+                Rotate();
             writer.WriteLine(line);
         }
     }
 
     public void Dispose()
     {
-        lock (gate) writer.Dispose();
+        lock (gate)
+            writer.Dispose();
     }
 
-    private static StreamWriter Open(string path) => new(new FileStream(
-        path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
-    { AutoFlush = true };
+    private static StreamWriter Open(string path) =>
+        new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+        {
+            AutoFlush = true,
+        };
 
     private void Rotate()
     {

@@ -23,17 +23,20 @@ public sealed class OutputTail
     {
         get
         {
-            lock (lines) return string.Join(" | ", lines);
+            lock (lines)
+                return string.Join(" | ", lines);
         }
     }
 
     private void Add(string? line)
     {
-        if (string.IsNullOrWhiteSpace(line)) return;
+        if (string.IsNullOrWhiteSpace(line))
+            return;
         lock (lines)
         {
             lines.Enqueue(line);
-            if (lines.Count > LinesMax) lines.Dequeue();
+            if (lines.Count > LinesMax)
+                lines.Dequeue();
         }
     }
 }

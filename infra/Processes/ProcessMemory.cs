@@ -19,17 +19,21 @@ public sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
         var parents = new Dictionary<int, int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id)) continue;
-            if (ParentOf(folder) is { } parent) parents[id] = parent;
+            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var id))
+                continue;
+            if (ParentOf(folder) is { } parent)
+                parents[id] = parent;
         }
 
         var sums = roots.ToDictionary(root => root, _ => None);
         foreach (var id in parents.Keys)
         {
-            if (RootOf(id, roots, parents) is not { } root || Read(id) is not { } memory) continue;
+            if (RootOf(id, roots, parents) is not { } root || Read(id) is not { } memory)
+                continue;
             sums[root] = new ProcessMemory(
                 sums[root].ResidentBytes + memory.ResidentBytes,
-                    sums[root].ProportionalBytes + memory.ProportionalBytes);
+                sums[root].ProportionalBytes + memory.ProportionalBytes
+            );
         }
 
         return sums;
@@ -39,7 +43,8 @@ public sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
     {
         for (var at = id; at > 1; at = parents.GetValueOrDefault(at))
         {
-            if (roots.Contains(at)) return at;
+            if (roots.Contains(at))
+                return at;
         }
 
         return null;
@@ -63,11 +68,14 @@ public sealed record ProcessMemory(long ResidentBytes, long ProportionalBytes)
     {
         try
         {
-            long resident = 0, proportional = 0;
+            long resident = 0,
+                proportional = 0;
             foreach (var line in File.ReadLines($"/proc/{id}/smaps_rollup"))
             {
-                if (line.StartsWith("Rss:", StringComparison.Ordinal)) resident = Kilobytes(line);
-                else if (line.StartsWith("Pss:", StringComparison.Ordinal)) proportional = Kilobytes(line);
+                if (line.StartsWith("Rss:", StringComparison.Ordinal))
+                    resident = Kilobytes(line);
+                else if (line.StartsWith("Pss:", StringComparison.Ordinal))
+                    proportional = Kilobytes(line);
             }
 
             return new ProcessMemory(resident, proportional);

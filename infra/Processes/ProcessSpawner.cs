@@ -32,7 +32,10 @@ public sealed class ProcessSpawner : IDisposable
 
     /// <summary>Starts a program that ends with this process. Its standard output and error are redirected.</summary>
     public Task<Process> StartAsync(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment
+    )
     {
         var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
         var info = new ProcessStartInfo(setsid)
@@ -44,7 +47,8 @@ public sealed class ProcessSpawner : IDisposable
         };
         foreach (var argument in (string[])[setpriv, "--pdeathsig", "TERM", "--", program, .. arguments])
             info.ArgumentList.Add(argument);
-        foreach (var (name, value) in environment) info.Environment[name] = value;
+        foreach (var (name, value) in environment)
+            info.Environment[name] = value;
         work.Add(() => Start(info, started));
         return started.Task;
     }
@@ -65,6 +69,7 @@ public sealed class ProcessSpawner : IDisposable
 
     private void Work()
     {
-        foreach (var start in work.GetConsumingEnumerable()) start();
+        foreach (var start in work.GetConsumingEnumerable())
+            start();
     }
 }

@@ -37,7 +37,8 @@ public static class Tools
             foreach (var candidate in (string[])["artifacts/tools/node_modules", "tools/node_modules"])
             {
                 var path = Path.Combine(folder.FullName, candidate);
-                if (Directory.Exists(path)) return path;
+                if (Directory.Exists(path))
+                    return path;
             }
         }
 
@@ -46,8 +47,7 @@ public static class Tools
 }
 
 /// <summary>A program or library is not on this machine; the message says how to get it.</summary>
-public sealed class MissingToolException(string tool, string remedy)
-    : Exception($"'{tool}' was not found: {remedy}.")
+public sealed class MissingToolException(string tool, string remedy) : Exception($"'{tool}' was not found: {remedy}.")
 {
     public string Tool { get; } = tool;
 }

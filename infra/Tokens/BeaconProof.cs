@@ -9,7 +9,12 @@ namespace EventStream.Tokens;
 /// What Playback says of a session in the address for its beacons. <paramref name="Expires"/> counts in whole seconds.
 /// </summary>
 public sealed record BeaconClaims(
-    string SessionId, string VideoId, DateTimeOffset Expires, string Region, string Player);
+    string SessionId,
+    string VideoId,
+    DateTimeOffset Expires,
+    string Region,
+    string Player
+);
 
 /// <summary>
 /// The proof that Playback opened a session: an HMAC-SHA256 over its claims, in base64url. The key is derived from
@@ -32,25 +37,34 @@ public sealed class BeaconProof
         if (signingKey.Length < SigningKeys.LengthMin)
         {
             throw new ArgumentException(
-                $"A signing key has at least {SigningKeys.LengthMin} characters.", nameof(signingKey));
+                $"A signing key has at least {SigningKeys.LengthMin} characters.",
+                nameof(signingKey)
+            );
         }
 
         key = HKDF.DeriveKey(
-            HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(signingKey), HMACSHA256.HashSizeInBytes,
-            info: Encoding.UTF8.GetBytes(Version));
+            HashAlgorithmName.SHA256,
+            Encoding.UTF8.GetBytes(signingKey),
+            HMACSHA256.HashSizeInBytes,
+            info: Encoding.UTF8.GetBytes(Version)
+        );
     }
 
     /// <summary>The proof of the claims. Throws <see cref="ArgumentException"/> for a line break in one.</summary>
-    public string Make(BeaconClaims claims) => Base64Url.EncodeToString(Sign(claims)
-        ?? throw new ArgumentException("A claim holds a line break.", nameof(claims)));
+    public string Make(BeaconClaims claims) =>
+        Base64Url.EncodeToString(
+            Sign(claims) ?? throw new ArgumentException("A claim holds a line break.", nameof(claims))
+        );
 
     /// <summary>True where the proof is that of the claims and the session has not expired.</summary>
     public bool Check(BeaconClaims claims, string? proof, DateTimeOffset now)
     {
         Span<byte> given = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        if (proof is null || !Base64Url.IsValid(proof, out var length) || length != given.Length) return false;
+        if (proof is null || !Base64Url.IsValid(proof, out var length) || length != given.Length)
+            return false;
         Base64Url.DecodeFromChars(proof, given);
-        return Sign(claims) is { } expected && CryptographicOperations.FixedTimeEquals(expected, given)
+        return Sign(claims) is { } expected
+            && CryptographicOperations.FixedTimeEquals(expected, given)
             && claims.Expires >= now - Leeway;
     }
 
@@ -60,6 +74,7 @@ public sealed class BeaconProof
         string[] fields = [Version, claims.SessionId, claims.VideoId, seconds, claims.Region, claims.Player];
         // A line break ends a field; with one inside, two sets of claims could have the same text.
         return Array.Exists(fields, field => field.Contains('\n', StringComparison.Ordinal))
-            ? null : HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(string.Join('\n', fields)));
+            ? null
+            : HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(string.Join('\n', fields)));
     }
 }

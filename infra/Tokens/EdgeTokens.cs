@@ -35,7 +35,9 @@ public sealed class EdgeTokens
         if (signingKey.Length < SigningKeys.LengthMin)
         {
             throw new ArgumentException(
-                $"A signing key has at least {SigningKeys.LengthMin} characters.", nameof(signingKey));
+                $"A signing key has at least {SigningKeys.LengthMin} characters.",
+                nameof(signingKey)
+            );
         }
 
         secret = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(signingKey), Purpose));
@@ -56,10 +58,12 @@ public sealed class EdgeTokens
     public TokenVerdict Verify(string? prefix, VideoId video, DateTimeOffset now, TimeSpan leeway)
     {
         var parts = (prefix ?? "").Split('/');
-        if (parts is not
-            ["", "s", { Length: > 0 and <= 12 } seconds, var session, { Length: SignatureLength } signature]
+        if (
+            parts
+                is not ["", "s", { Length: > 0 and <= 12 } seconds, var session, { Length: SignatureLength } signature]
             || !Guid.TryParseExact(session, "D", out _)
-            || !long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var expires))
+            || !long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var expires)
+        )
             return TokenVerdict.Forged;
         var expected = Encoding.ASCII.GetBytes(Sign(seconds, session, video));
         if (!CryptographicOperations.FixedTimeEquals(expected, Encoding.ASCII.GetBytes(signature)))

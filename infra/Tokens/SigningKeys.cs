@@ -20,7 +20,8 @@ public static class SigningKeys
     /// </summary>
     public static string ReadOrCreate(string path)
     {
-        if (!File.Exists(path)) Create(path);
+        if (!File.Exists(path))
+            Create(path);
         return Read(path);
     }
 
@@ -47,11 +48,11 @@ public static class SigningKeys
             }
         }
 
-        if (string.IsNullOrEmpty(key)) errors.Add("Set Playback:SigningKey or Playback:SigningKeyFile.");
+        if (string.IsNullOrEmpty(key))
+            errors.Add("Set Playback:SigningKey or Playback:SigningKeyFile.");
         else if (key.Length < LengthMin)
         {
-            errors.Add($"The signing key needs at least {LengthMin} characters; "
-                + "try `openssl rand -hex 32`.");
+            errors.Add($"The signing key needs at least {LengthMin} characters; " + "try `openssl rand -hex 32`.");
         }
 
         return key ?? "";

@@ -28,18 +28,22 @@ public sealed class BrokerRole : IRole
         builder.Services.AddSingleton(Read(builder.Configuration));
         builder.Services.AddSingleton<HostedBroker>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HostedBroker>());
-        builder.Services.AddReadiness("broker", (services, _) =>
-            Task.FromResult(services.GetRequiredService<HostedBroker>().IsRunning ? null : "it is starting"));
+        builder.Services.AddReadiness(
+            "broker",
+            (services, _) =>
+                Task.FromResult(services.GetRequiredService<HostedBroker>().IsRunning ? null : "it is starting")
+        );
         // It stays ready, as readers are still served.
-        builder.Services.AddReadinessWarning("disk", services =>
-            services.GetRequiredService<HostedBroker>().FailingPartitions is > 0 and var failing
-                ? [$"The disk refuses records of {failing} partitions; free space under {DataFolderOf(services)}."]
-                : []);
+        builder.Services.AddReadinessWarning(
+            "disk",
+            services =>
+                services.GetRequiredService<HostedBroker>().FailingPartitions is > 0 and var failing
+                    ? [$"The disk refuses records of {failing} partitions; free space under {DataFolderOf(services)}."]
+                    : []
+        );
     }
 
-    public void Map(WebApplication app)
-    {
-    }
+    public void Map(WebApplication app) { }
 
     private BrokerOptions Read(IConfiguration configuration)
     {
@@ -83,7 +87,8 @@ public sealed class BrokerRole : IRole
 
         public async Task StopAsync(CancellationToken cancellationToken)
         {
-            if (broker is not null) await broker.StopAsync();
+            if (broker is not null)
+                await broker.StopAsync();
         }
     }
 }

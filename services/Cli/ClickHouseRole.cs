@@ -45,17 +45,23 @@ public sealed class ClickHouseRole : IRole
     public void Configure(WebApplicationBuilder builder)
     {
         var engine = ConnectFirst(builder.Configuration);
-        ClickHouseEndpoint.Add(builder, engine,
-        [
-            RoleAddresses.Listen(builder.Configuration, RoleName),
-            RoleAddresses.Url(builder.Configuration, RoleName),
-            builder.Configuration["ClickHouse:Url"] ?? "",
-        ]);
-        builder.Services.AddReadiness("engine", (_, _) =>
-        {
-            engine.Probe();
-            return Task.FromResult<string?>(null);
-        });
+        ClickHouseEndpoint.Add(
+            builder,
+            engine,
+            [
+                RoleAddresses.Listen(builder.Configuration, RoleName),
+                RoleAddresses.Url(builder.Configuration, RoleName),
+                builder.Configuration["ClickHouse:Url"] ?? "",
+            ]
+        );
+        builder.Services.AddReadiness(
+            "engine",
+            (_, _) =>
+            {
+                engine.Probe();
+                return Task.FromResult<string?>(null);
+            }
+        );
     }
 
     public void Map(WebApplication app) => ClickHouseEndpoint.Map(app);
@@ -69,7 +75,10 @@ public sealed class ClickHouseRole : IRole
         {
             Password = ClickHouseSecret.Read(configuration, nameof(EmbeddedOptions.Password), out var writer),
             ReaderPassword = ClickHouseSecret.Read(
-                configuration, nameof(EmbeddedOptions.ReaderPassword), out var reader),
+                configuration,
+                nameof(EmbeddedOptions.ReaderPassword),
+                out var reader
+            ),
         };
         var faults = options.Validate().Concat(((string?[])[writer, reader]).OfType<string>()).ToList();
         return faults.Count == 0 ? options : throw new RoleConfigurationException(RoleName, string.Join(' ', faults));

@@ -18,7 +18,8 @@ internal sealed class OptionsReader(List<string> errors)
         [typeof(bool)] = ("true or false", text => bool.TryParse(text, out var v) ? v : null),
         [typeof(TimeSpan)] = (
             "a span of time as in 00:00:30 or 7.00:00:00",
-            text => TimeSpan.TryParse(text, Invariant, out var v) ? v : null),
+            text => TimeSpan.TryParse(text, Invariant, out var v) ? v : null
+        ),
         [typeof(IPAddress)] = ("an IP address", text => IPAddress.TryParse(text, out var v) ? v : null),
     };
 
@@ -27,12 +28,16 @@ internal sealed class OptionsReader(List<string> errors)
     /// <summary>Sets the properties of <paramref name="options"/> that the section names.</summary>
     public void Fill(object options, IConfigurationSection section)
     {
-        var properties = options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property.CanWrite && IsReadable(property.PropertyType)).ToList();
+        var properties = options
+            .GetType()
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.CanWrite && IsReadable(property.PropertyType))
+            .ToList();
         foreach (var setting in section.GetChildren())
         {
-            var property = properties.Find(
-                candidate => candidate.Name.Equals(setting.Key, StringComparison.OrdinalIgnoreCase));
+            var property = properties.Find(candidate =>
+                candidate.Name.Equals(setting.Key, StringComparison.OrdinalIgnoreCase)
+            );
             if (property is null)
             {
                 var names = string.Join(", ", properties.Select(p => p.Name).Order(StringComparer.Ordinal));
@@ -46,8 +51,11 @@ internal sealed class OptionsReader(List<string> errors)
     }
 
     private static bool IsReadable(Type type) =>
-        Kinds.ContainsKey(Nullable.GetUnderlyingType(type) ?? type) || type.IsEnum || IsRecordOfOptions(type)
-        || type == typeof(IReadOnlyList<string>) || type == typeof(IReadOnlyDictionary<string, string>);
+        Kinds.ContainsKey(Nullable.GetUnderlyingType(type) ?? type)
+        || type.IsEnum
+        || IsRecordOfOptions(type)
+        || type == typeof(IReadOnlyList<string>)
+        || type == typeof(IReadOnlyDictionary<string, string>);
 
     private static bool IsRecordOfOptions(Type type) => type.Name.EndsWith("Options", StringComparison.Ordinal);
 

@@ -25,8 +25,13 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
     private static readonly TimeSpan TopicRetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>Roles that are, or need not have, Kafka: they start whether a broker answers or not.</summary>
-    private static readonly HashSet<string> WithoutTopics =
-        new(StringComparer.Ordinal) { "broker", "clickhouse", "console", "edge" };
+    private static readonly HashSet<string> WithoutTopics = new(StringComparer.Ordinal)
+    {
+        "broker",
+        "clickhouse",
+        "console",
+        "edge",
+    };
 
     private readonly List<(IRole Role, WebApplication App)> running = [];
 
@@ -46,11 +51,16 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var telemetry = TelemetryExport.Start(
-            configuration, string.Join('+', roles.Select(role => role.Name)), StoreTelemetry.Instrumentation);
+            configuration,
+            string.Join('+', roles.Select(role => role.Name)),
+            StoreTelemetry.Instrumentation
+        );
         try
         {
-            if (roles.Any(role => !WithoutTopics.Contains(role.Name))) await EnsureTopicsAsync(stop.Token);
-            foreach (var role in roles) running.Add((role, RoleHost.Build(new Unsignalled(role), OwnCopy())));
+            if (roles.Any(role => !WithoutTopics.Contains(role.Name)))
+                await EnsureTopicsAsync(stop.Token);
+            foreach (var role in roles)
+                running.Add((role, RoleHost.Build(new Unsignalled(role), OwnCopy())));
             await Task.WhenAll(running.Select(entry => StartAsync(entry.Role, entry.App, stop.Token)));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -65,7 +75,8 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (_, app) in running) await app.DisposeAsync();
+        foreach (var (_, app) in running)
+            await app.DisposeAsync();
     }
 
     /// <summary>
@@ -93,7 +104,9 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
             var address = RoleAddresses.Listen(app.Configuration, role.Name);
             throw new CommandException(
                 $"{role.Name}: {address} is in use. Stop what listens there, or set EVENTSTREAM__LISTEN__"
-                + $"{role.Name.ToUpperInvariant()} to another address.", e);
+                    + $"{role.Name.ToUpperInvariant()} to another address.",
+                e
+            );
         }
         catch (SocketException e)
         {
@@ -142,11 +155,14 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
                 {
                     await System.Console.Error.WriteLineAsync(
                         $"waiting for Kafka at {options.Bootstrap} ({e.Error.Reason}); "
-                        + "`eventstream run broker` starts one, EVENTSTREAM__KAFKA__BOOTSTRAP names another");
+                            + "`eventstream run broker` starts one, EVENTSTREAM__KAFKA__BOOTSTRAP names another"
+                    );
                 }
 
                 await waiting.SayAsync(
-                    $"Kafka at {options.Bootstrap} does not answer: {e.Error.Reason.TrimEnd('.')}.", cancellation);
+                    $"Kafka at {options.Bootstrap} does not answer: {e.Error.Reason.TrimEnd('.')}.",
+                    cancellation
+                );
                 await Task.Delay(TopicRetryDelay, cancellation);
             }
         }

@@ -1,10 +1,10 @@
 using EventStream.Capacity;
 using EventStream.Collect;
 using EventStream.Console;
+using EventStream.Edge;
 using EventStream.Encode;
 using EventStream.Hosting;
 using EventStream.Playback;
-using EventStream.Edge;
 using EventStream.Qoe;
 using EventStream.Traffic;
 using EventStream.Upload;
@@ -46,7 +46,8 @@ public static class Roles
         if (unknown.Length > 0)
         {
             throw new CommandException(
-                $"'{string.Join("', '", unknown)}' is not a role. The roles are: {string.Join(", ", known.Keys)}.");
+                $"'{string.Join("', '", unknown)}' is not a role. The roles are: {string.Join(", ", known.Keys)}."
+            );
         }
 
         return [.. names.Distinct(StringComparer.Ordinal).Select(name => known[name])];

@@ -16,7 +16,8 @@ internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration co
     public async Task SayAsync(string why, CancellationToken cancellation)
     {
         reason = why;
-        if (answering.Count > 0) return;
+        if (answering.Count > 0)
+            return;
         foreach (var role in roles)
         {
             var app = Build(role);
@@ -28,7 +29,8 @@ internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration co
     /// <summary>Stops listening, which leaves the addresses to the roles.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var app in answering) await app.DisposeAsync();
+        foreach (var app in answering)
+            await app.DisposeAsync();
         answering.Clear();
     }
 
@@ -49,7 +51,8 @@ internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration co
     private Task AnswerAsync(HttpContext context)
     {
         context.Response.ContentType = "text/plain; charset=utf-8";
-        if (context.Request.Path == "/health/live") return context.Response.WriteAsync("Healthy\n");
+        if (context.Request.Path == "/health/live")
+            return context.Response.WriteAsync("Healthy\n");
         context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         return context.Response.WriteAsync($"Unhealthy\nkafka: {reason}\n");
     }

@@ -53,14 +53,18 @@ public sealed record CollectOptions
         }
 
         // A path without its edge's name cannot be bound; the error above says more than the binder would.
-        var options = errors.Count == before
-            ? new SettingsReader(configuration, "Collect", errors).Bind<CollectOptions>() : new CollectOptions();
+        var options =
+            errors.Count == before
+                ? new SettingsReader(configuration, "Collect", errors).Bind<CollectOptions>()
+                : new CollectOptions();
         if (options.BodyBytesMax is < 1024 or > 64 * 1024 * 1024)
             errors.Add("Collect:BodyBytesMax must be 1 KiB to 64 MiB.");
-        if (options.LinesPerBatchMax is < 1 or > 100_000) errors.Add("Collect:LinesPerBatchMax must be 1 to 100000.");
+        if (options.LinesPerBatchMax is < 1 or > 100_000)
+            errors.Add("Collect:LinesPerBatchMax must be 1 to 100000.");
         if (options.AccessLogs.Count > 0 && options.CheckpointFolder.Length == 0)
             errors.Add("Collect:CheckpointFolder must be set where Collect:AccessLogs is.");
-        foreach (var fault in options.Limits.Faults()) errors.Add(fault);
+        foreach (var fault in options.Limits.Faults())
+            errors.Add(fault);
         return options with { SigningKey = SigningKeys.FromSettings(configuration, errors) };
     }
 

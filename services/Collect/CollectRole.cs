@@ -28,25 +28,34 @@ public sealed class CollectRole : IRole
         builder.Services.AddSingleton<BeaconReader>();
         builder.Services.AddSingleton<AccessLogReader>();
         builder.Services.AddSingleton<Intake>();
-        builder.Services.AddSingleton(provider =>
-            new BeaconProof(provider.GetRequiredService<CollectOptions>().SigningKey));
+        builder.Services.AddSingleton(provider => new BeaconProof(
+            provider.GetRequiredService<CollectOptions>().SigningKey
+        ));
         builder.Services.AddSingleton<IntakeLimits>();
         builder.Services.AddRateLimiter(_ => { });
-        builder.Services.AddOptions<RateLimiterOptions>()
+        builder
+            .Services.AddOptions<RateLimiterOptions>()
             .Configure<IntakeLimits>((limiter, limits) => limits.Configure(limiter));
         builder.Services.AddRequestDecompression(decompression =>
-            decompression.DecompressionProviders.Add("zstd", new ZstdDecompression()));
+            decompression.DecompressionProviders.Add("zstd", new ZstdDecompression())
+        );
         builder.Services.AddCors();
         builder.Services.AddTopics(Topics.PlaybackBeacons, Topics.CdnRequests, Topics.DeadLetters);
-        if (options.AccessLogs.Count > 0) builder.Services.AddHostedService<AccessLogFollower>();
+        if (options.AccessLogs.Count > 0)
+            builder.Services.AddHostedService<AccessLogFollower>();
     }
 
     public void Use(WebApplication app)
     {
         // Players run on any site that embeds them; a report carries no credentials.
-        app.UseCors(policy => policy.AllowAnyOrigin().WithMethods("POST")
-            .WithHeaders("content-type", "content-encoding", "authorization").WithExposedHeaders("Retry-After")
-            .SetPreflightMaxAge(TimeSpan.FromHours(1)));
+        app.UseCors(policy =>
+            policy
+                .AllowAnyOrigin()
+                .WithMethods("POST")
+                .WithHeaders("content-type", "content-encoding", "authorization")
+                .WithExposedHeaders("Retry-After")
+                .SetPreflightMaxAge(TimeSpan.FromHours(1))
+        );
     }
 
     public void Map(WebApplication app)

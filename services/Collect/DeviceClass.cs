@@ -9,9 +9,12 @@ public static class DeviceClass
     public static string Of(string? userAgent)
     {
         var ua = userAgent ?? "";
-        if (ua.StartsWith("eventstream-load/", StringComparison.Ordinal)) return "simulated";
-        if (Has(ua, "TV") || Has(ua, "Tizen") || Has(ua, "Web0S") || Has(ua, "Roku")) return "tv";
-        if (Has(ua, "Mobile") || Has(ua, "Android") || Has(ua, "iPhone") || Has(ua, "iPad")) return "mobile";
+        if (ua.StartsWith("eventstream-load/", StringComparison.Ordinal))
+            return "simulated";
+        if (Has(ua, "TV") || Has(ua, "Tizen") || Has(ua, "Web0S") || Has(ua, "Roku"))
+            return "tv";
+        if (Has(ua, "Mobile") || Has(ua, "Android") || Has(ua, "iPhone") || Has(ua, "iPad"))
+            return "mobile";
         return Has(ua, "Windows") || Has(ua, "Macintosh") || Has(ua, "X11") || Has(ua, "Linux") ? "desktop" : "other";
     }
 

@@ -24,7 +24,8 @@ public sealed class EdgeNames
             byAuthority[url.Authority] = name;
             if (Uri.TryCreate(configuration[$"Urls:Public:{name}"], UriKind.Absolute, out var asPlayersSeeIt))
                 byAuthority[asPlayersSeeIt.Authority] = name;
-            if (edge["Region"] is { Length: > 0 } region) regions[name] = region;
+            if (edge["Region"] is { Length: > 0 } region)
+                regions[name] = region;
         }
     }
 
@@ -34,10 +35,12 @@ public sealed class EdgeNames
     /// <summary>The name of the edge that serves an absolute URL or a host, or null where it is none of ours.</summary>
     public string? Of(string? urlOrHost)
     {
-        if (string.IsNullOrEmpty(urlOrHost)) return null;
-        var authority = Uri.TryCreate(urlOrHost, UriKind.Absolute, out var url) && url.Authority.Length > 0
-            ? url.Authority
-            : urlOrHost;
+        if (string.IsNullOrEmpty(urlOrHost))
+            return null;
+        var authority =
+            Uri.TryCreate(urlOrHost, UriKind.Absolute, out var url) && url.Authority.Length > 0
+                ? url.Authority
+                : urlOrHost;
         return byAuthority.GetValueOrDefault(authority);
     }
 }

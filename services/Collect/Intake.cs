@@ -18,7 +18,13 @@ public sealed record IntakeResult(int Taken, int Bad, int Foreign, int FirstBadR
 
 /// <summary>A record of a body as it was read: a message with its key, or what is wrong with it.</summary>
 internal readonly record struct ReadRecord(
-    string Line, IMessage? Message, string Key, string? EventId, string? Cause, bool IsForeign = false);
+    string Line,
+    IMessage? Message,
+    string Key,
+    string? EventId,
+    string? Cause,
+    bool IsForeign = false
+);
 
 /// <summary>
 /// Reads records and publishes them: good ones on their topic, bad ones as dead letters, each exactly once a call. The
@@ -29,42 +35,56 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
     /// <summary>Bytes of a bad record that its dead letter keeps; Kafka takes no record over one MiB.</summary>
     public const int DeadLetterBytesMax = 64 * 1024;
 
-    private static readonly Counter<long> Taken =
-        Telemetry.Meter.CreateCounter<long>("eventstream.collect.records",
-            description: "Records by topic and outcome.");
+    private static readonly Counter<long> Taken = Telemetry.Meter.CreateCounter<long>(
+        "eventstream.collect.records",
+        description: "Records by topic and outcome."
+    );
 
     private readonly RecordPublisher records = new(publisher);
 
     /// <summary>Reads CMCD records.</summary>
     internal List<ReadRecord> ReadBeacons(IReadOnlyList<string> lines, BeaconContext context) =>
-        Read(lines, line => beacons.TryRead(line, context, out var error) is { } beacon
-            ? new ReadRecord(line, beacon, beacon.SessionId, null, null)
-            : new ReadRecord(line, null, "", null, error));
+        Read(
+            lines,
+            line =>
+                beacons.TryRead(line, context, out var error) is { } beacon
+                    ? new ReadRecord(line, beacon, beacon.SessionId, null, null)
+                    : new ReadRecord(line, null, "", null, error)
+        );
 
     /// <summary>Reads lines of an edge's access log.</summary>
-    internal List<ReadRecord> ReadLogLines(IReadOnlyList<string> lines, LogSource source) => Read(lines, line =>
-    {
-        if (logs.TryRead(line, source, out var fault) is not { } request)
-            return new ReadRecord(line, null, "", null, fault!.Value.Cause, fault.Value.IsForeign);
-        // The edge's request id names the event, so that readers recognize a line that is read twice.
-        var id = request.RequestId.Length > 0 ? $"{request.Edge}/{request.RequestId}" : null;
-        return new ReadRecord(line, request, request.SessionId ?? request.Edge, id, null);
-    });
+    internal List<ReadRecord> ReadLogLines(IReadOnlyList<string> lines, LogSource source) =>
+        Read(
+            lines,
+            line =>
+            {
+                if (logs.TryRead(line, source, out var fault) is not { } request)
+                    return new ReadRecord(line, null, "", null, fault!.Value.Cause, fault.Value.IsForeign);
+                // The edge's request id names the event, so that readers recognize a line that is read twice.
+                var id = request.RequestId.Length > 0 ? $"{request.Edge}/{request.RequestId}" : null;
+                return new ReadRecord(line, request, request.SessionId ?? request.Edge, id, null);
+            }
+        );
 
     /// <summary>
     /// Publishes what was read. Ends when all is acknowledged; throws <see cref="PublishException"/> where Kafka does
     /// not take records.
     /// </summary>
     internal async Task<IntakeResult> PublishAsync(
-        Topic topic, IReadOnlyList<ReadRecord> read, CancellationToken cancellation)
+        Topic topic,
+        IReadOnlyList<ReadRecord> read,
+        CancellationToken cancellation
+    )
     {
         var arrival = clock.GetUtcNow();
         var causes = read.Select(record => record.Cause).ToArray();
         var good = Enumerable.Range(0, read.Count).Where(i => causes[i] is null).ToList();
         var refused = await records.PublishAsync(
             [.. good.Select(i => new OutgoingRecord(topic, read[i].Key, read[i].Message!, arrival, read[i].EventId))],
-            cancellation);
-        foreach (var (place, cause) in refused) causes[good[place]] = cause;
+            cancellation
+        );
+        foreach (var (place, cause) in refused)
+            causes[good[place]] = cause;
         var bad = Enumerable.Range(0, read.Count).Where(i => causes[i] is not null).ToList();
         if (bad.Count > 0)
         {
@@ -72,8 +92,12 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
             foreach (var i in bad)
             {
                 await letters.AddAsync(
-                    Topics.DeadLetters, topic.Name, Letter(topic, read[i].Line, causes[i]!, arrival), arrival,
-                    cancellation);
+                    Topics.DeadLetters,
+                    topic.Name,
+                    Letter(topic, read[i].Line, causes[i]!, arrival),
+                    arrival,
+                    cancellation
+                );
             }
 
             await letters.CompleteAsync(cancellation);
@@ -82,8 +106,12 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
         Taken.Add(read.Count - bad.Count, new("topic", topic.Name), new("outcome", "taken"));
         Taken.Add(bad.Count, new("topic", topic.Name), new("outcome", "malformed"));
         return new IntakeResult(
-            read.Count - bad.Count, bad.Count, read.Count(record => record.IsForeign),
-            bad.Count > 0 ? bad[0] + 1 : 0, bad.Count > 0 ? causes[bad[0]] : null);
+            read.Count - bad.Count,
+            bad.Count,
+            read.Count(record => record.IsForeign),
+            bad.Count > 0 ? bad[0] + 1 : 0,
+            bad.Count > 0 ? causes[bad[0]] : null
+        );
     }
 
     /// <summary>A record that a reader cannot take, whatever the reason, is one bad record.</summary>
@@ -109,10 +137,11 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
     {
         var bytes = Encoding.UTF8.GetBytes(line);
         if (bytes.Length > DeadLetterBytesMax)
-            (cause, bytes) = ($"{cause} (the first {DeadLetterBytesMax} of {bytes.Length} bytes are kept)",
-                bytes[..DeadLetterBytesMax]);
+            (cause, bytes) = (
+                $"{cause} (the first {DeadLetterBytesMax} of {bytes.Length} bytes are kept)",
+                bytes[..DeadLetterBytesMax]
+            );
         // There is no record behind a line that was refused, so it has no partition and offset.
-        return new RecordDeadLettered(
-            topic.Name, -1, -1, "collect", "", cause, "", Convert.ToBase64String(bytes), at);
+        return new RecordDeadLettered(topic.Name, -1, -1, "collect", "", cause, "", Convert.ToBase64String(bytes), at);
     }
 }

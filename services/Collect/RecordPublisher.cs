@@ -6,7 +6,12 @@ namespace EventStream.Collect;
 
 /// <summary>A record to publish; <paramref name="Arrival"/> becomes its timestamp.</summary>
 internal sealed record OutgoingRecord(
-    Topic Topic, string Key, IMessage Message, DateTimeOffset Arrival, string? EventId);
+    Topic Topic,
+    string Key,
+    IMessage Message,
+    DateTimeOffset Arrival,
+    string? EventId
+);
 
 /// <summary>
 /// Publishes records of many clients so that one which Kafka refuses for its own fault costs no other. A refused batch
@@ -27,19 +32,25 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
     /// <see cref="PublishException"/> where Kafka does not take records now.
     /// </summary>
     public async Task<List<(int Place, string Cause)>> PublishAsync(
-        IReadOnlyList<OutgoingRecord> records, CancellationToken cancellation)
+        IReadOnlyList<OutgoingRecord> records,
+        CancellationToken cancellation
+    )
     {
         var sending = new Task<Exception?>[records.Count];
-        for (var i = 0; i < records.Count; i++) sending[i] = await PlaceAsync(records[i], cancellation);
+        for (var i = 0; i < records.Count; i++)
+            sending[i] = await PlaceAsync(records[i], cancellation);
         var outcomes = await Task.WhenAll(sending).WaitAsync(cancellation);
         if (outcomes.FirstOrDefault(outcome => outcome is PublishException e && !IsOwnFault(e.Error.Code)) is { } away)
             throw away;
         var refused = new List<(int, string)>();
         for (var i = 0; i < records.Count; i++)
         {
-            var cause = outcomes[i] is PublishException ? await SendAloneAsync(records[i], cancellation)
-                : outcomes[i] is { } fault ? $"cannot be written as an event: {fault.Message}" : null;
-            if (cause is not null) refused.Add((i, cause));
+            var cause =
+                outcomes[i] is PublishException ? await SendAloneAsync(records[i], cancellation)
+                : outcomes[i] is { } fault ? $"cannot be written as an event: {fault.Message}"
+                : null;
+            if (cause is not null)
+                refused.Add((i, cause));
         }
 
         return refused;
@@ -55,8 +66,14 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
         try
         {
             await publisher.SendAsync(
-                record.Topic, record.Key, record.Message, record.Arrival, done.SetResult, cancellation,
-                record.EventId is { } id ? new PublishOptions(id) : null);
+                record.Topic,
+                record.Key,
+                record.Message,
+                record.Arrival,
+                done.SetResult,
+                cancellation,
+                record.EventId is { } id ? new PublishOptions(id) : null
+            );
         }
         catch (Exception e) when (e is not OperationCanceledException and not ObjectDisposedException)
         {
@@ -75,9 +92,12 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
             for (var attempt = 1; ; attempt++)
             {
                 var sent = await PlaceAsync(record, cancellation);
-                if (await sent.WaitAsync(cancellation) is not { } outcome) return null;
-                if (outcome is not PublishException refusal || !IsOwnFault(refusal.Error.Code)) throw outcome;
-                if (attempt == AttemptsAlone) return $"Kafka refuses the record: {refusal.Error.Reason}";
+                if (await sent.WaitAsync(cancellation) is not { } outcome)
+                    return null;
+                if (outcome is not PublishException refusal || !IsOwnFault(refusal.Error.Code))
+                    throw outcome;
+                if (attempt == AttemptsAlone)
+                    return $"Kafka refuses the record: {refusal.Error.Reason}";
             }
         }
         finally
@@ -87,7 +107,15 @@ internal sealed class RecordPublisher(IEventPublisher publisher)
     }
 
     /// <summary>True for what Kafka says of a record or its batch, false for what it says of itself.</summary>
-    private static bool IsOwnFault(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge
-        or ErrorCode.InvalidMsg or ErrorCode.InvalidMsgSize or ErrorCode.InvalidTimestamp or ErrorCode.InvalidRecord
-        or ErrorCode.Local_BadMsg or ErrorCode.Local_InvalidDifferentRecord or ErrorCode.Local_InvalidArg;
+    private static bool IsOwnFault(ErrorCode code) =>
+        code
+            is ErrorCode.MsgSizeTooLarge
+                or ErrorCode.RecordListTooLarge
+                or ErrorCode.InvalidMsg
+                or ErrorCode.InvalidMsgSize
+                or ErrorCode.InvalidTimestamp
+                or ErrorCode.InvalidRecord
+                or ErrorCode.Local_BadMsg
+                or ErrorCode.Local_InvalidDifferentRecord
+                or ErrorCode.Local_InvalidArg;
 }

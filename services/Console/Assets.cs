@@ -32,18 +32,23 @@ internal static class Assets
 
     public static void Map(IEndpointRouteBuilder routes, IConfiguration configuration)
     {
-        foreach (var (route, file) in Pages) MapEmbedded(routes, route, file);
+        foreach (var (route, file) in Pages)
+            MapEmbedded(routes, route, file);
         foreach (var name in typeof(Assets).Assembly.GetManifestResourceNames())
         {
-            if (!name.StartsWith(ResourcePrefix, StringComparison.Ordinal)) continue;
-            if (name.EndsWith(".html", StringComparison.Ordinal)) continue;
+            if (!name.StartsWith(ResourcePrefix, StringComparison.Ordinal))
+                continue;
+            if (name.EndsWith(".html", StringComparison.Ordinal))
+                continue;
             var file = name[ResourcePrefix.Length..];
             MapEmbedded(routes, $"/assets/{file}", file);
         }
 
         Map(routes, "/assets/contracts.js", "contracts.js", ContractConstants.Module());
 
-        routes.MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg")).AllowAnonymous()
+        routes
+            .MapGet("/favicon.ico", () => Results.Redirect("/assets/icon.svg"))
+            .AllowAnonymous()
             .ExcludeFromDescription();
         foreach (var (route, package) in Vendor)
             routes.MapGet(route, () => VendorFile(configuration, package)).AllowAnonymous().ExcludeFromDescription();
@@ -55,13 +60,16 @@ internal static class Assets
     private static void Map(IEndpointRouteBuilder routes, string route, string file, byte[] bytes)
     {
         var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]}\"");
-        routes.MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag)).AllowAnonymous()
+        routes
+            .MapGet(route, () => Results.Bytes(bytes, ContentType(file), entityTag: tag))
+            .AllowAnonymous()
             .ExcludeFromDescription();
     }
 
     private static byte[] Read(string file)
     {
-        using var stream = typeof(Assets).Assembly.GetManifestResourceStream(ResourcePrefix + file)
+        using var stream =
+            typeof(Assets).Assembly.GetManifestResourceStream(ResourcePrefix + file)
             ?? throw new InvalidOperationException($"The page {file} is not in the assembly.");
         using var copy = new MemoryStream();
         stream.CopyTo(copy);
@@ -80,12 +88,13 @@ internal static class Assets
         }
     }
 
-    private static string ContentType(string file) => Path.GetExtension(file) switch
-    {
-        ".html" => "text/html; charset=utf-8",
-        ".css" => "text/css; charset=utf-8",
-        ".js" => "text/javascript; charset=utf-8",
-        ".svg" => "image/svg+xml",
-        _ => "application/octet-stream",
-    };
+    private static string ContentType(string file) =>
+        Path.GetExtension(file) switch
+        {
+            ".html" => "text/html; charset=utf-8",
+            ".css" => "text/css; charset=utf-8",
+            ".js" => "text/javascript; charset=utf-8",
+            ".svg" => "image/svg+xml",
+            _ => "application/octet-stream",
+        };
 }

@@ -32,11 +32,20 @@ internal static class ConsoleApi
         Forward(all, "/api/videos", "upload", "/v1/videos", "The videos that the user may see.", forUser: true);
         Forward(all, "/api/videos/{id}", "upload", "/v1/videos/{id}", "What a video is now.", forUser: true);
         Forward(
-            all, "/api/videos/{id}/events", "upload", "/v1/videos/{id}/events", "Every event of a video.",
-            forUser: true);
-        all.MapPost("/api/videos/{id}/sessions", (string id, HttpContext http, Gateway gateway) =>
-            gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions"))
-            .Describe("Opens a session. It is the answer of the role playback.", 404, 409, 429, 502).Answers(201);
+            all,
+            "/api/videos/{id}/events",
+            "upload",
+            "/v1/videos/{id}/events",
+            "Every event of a video.",
+            forUser: true
+        );
+        all.MapPost(
+                "/api/videos/{id}/sessions",
+                (string id, HttpContext http, Gateway gateway) =>
+                    gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions")
+            )
+            .Describe("Opens a session. It is the answer of the role playback.", 404, 409, 429, 502)
+            .Answers(201);
         Forward(all, "/api/sessions/{id}", "qoe", "/v1/sessions/{id}", "The live quality of a session.");
         Forward(all, "/api/edges", "traffic", "/v1/edges", "The edges with health, load and quality.");
         var analysts = routes.MapGroup("").RequireAuthorization(Policies.Analyse);
@@ -46,7 +55,8 @@ internal static class ConsoleApi
         Forward(analysts, "/api/processes", "supervisor", "/v1/processes", "The processes of the platform.");
         Forward(analysts, "/api/scale/{id}", "supervisor", "/v1/scale/{id}", "How many replicas a target has.");
         Forward(analysts, "/api/warehouse", "warehouse", "/v1/status", "Lag and rows of the warehouse.");
-        analysts.MapGet("/api/live", LiveStream.SendAsync)
+        analysts
+            .MapGet("/api/live", LiveStream.SendAsync)
             .Describe("Server-sent events of the operations page.", 429)
             .Answers(200, typeof(string), "text/event-stream");
         SqlApi.Map(routes);
@@ -55,13 +65,28 @@ internal static class ConsoleApi
     }
 
     private static void Forward(
-        IEndpointRouteBuilder routes, string route, string role, string path, string summary,
-        bool forUser = false) =>
-        routes.MapGet(route, (HttpContext http, Gateway gateway) =>
-        {
-            var id = http.Request.RouteValues["id"] as string ?? "";
-            var target = path.Replace("{id}", Uri.EscapeDataString(id), StringComparison.Ordinal);
-            return gateway.ForwardAsync(
-                http, role, target + http.Request.QueryString, forUser ? http.Caller() : null);
-        }).Describe($"{summary} It is the answer of the role {role}.", 404, 502).Answers(200);
+        IEndpointRouteBuilder routes,
+        string route,
+        string role,
+        string path,
+        string summary,
+        bool forUser = false
+    ) =>
+        routes
+            .MapGet(
+                route,
+                (HttpContext http, Gateway gateway) =>
+                {
+                    var id = http.Request.RouteValues["id"] as string ?? "";
+                    var target = path.Replace("{id}", Uri.EscapeDataString(id), StringComparison.Ordinal);
+                    return gateway.ForwardAsync(
+                        http,
+                        role,
+                        target + http.Request.QueryString,
+                        forUser ? http.Caller() : null
+                    );
+                }
+            )
+            .Describe($"{summary} It is the answer of the role {role}.", 404, 502)
+            .Answers(200);
 }

@@ -39,12 +39,18 @@ public sealed record ConsoleOptions
     public static ConsoleOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
         var options = new SettingsReader(configuration, "Console", errors).Bind<ConsoleOptions>();
-        if (options.UpstreamTimeout <= TimeSpan.Zero) errors.Add("Console:UpstreamTimeout must be above zero.");
-        if (options.QueryTimeout <= TimeSpan.Zero) errors.Add("Console:QueryTimeout must be above zero.");
-        if (options.QueryRowsMax is < 1 or > 100_000) errors.Add("Console:QueryRowsMax must be 1 to 100000.");
-        if (options.ListenersMax < 1) errors.Add("Console:ListenersMax must be at least 1.");
-        if (options.ListenersPerUserMax < 1) errors.Add("Console:ListenersPerUserMax must be at least 1.");
-        if (options.SessionLifetime <= TimeSpan.Zero) errors.Add("Console:SessionLifetime must be above zero.");
+        if (options.UpstreamTimeout <= TimeSpan.Zero)
+            errors.Add("Console:UpstreamTimeout must be above zero.");
+        if (options.QueryTimeout <= TimeSpan.Zero)
+            errors.Add("Console:QueryTimeout must be above zero.");
+        if (options.QueryRowsMax is < 1 or > 100_000)
+            errors.Add("Console:QueryRowsMax must be 1 to 100000.");
+        if (options.ListenersMax < 1)
+            errors.Add("Console:ListenersMax must be at least 1.");
+        if (options.ListenersPerUserMax < 1)
+            errors.Add("Console:ListenersPerUserMax must be at least 1.");
+        if (options.SessionLifetime <= TimeSpan.Zero)
+            errors.Add("Console:SessionLifetime must be above zero.");
         if (options.KeyFolder is { } folder && FolderFault(folder) is { } fault)
             errors.Add($"Console:KeyFolder '{folder}' cannot be used: {fault}");
         return options;

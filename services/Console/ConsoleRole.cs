@@ -48,8 +48,11 @@ public sealed class ConsoleRole : IRole
         builder.Services.AddSingleton<LiveBoard>();
         builder.Services.AddSingleton<LiveListeners>();
         builder.Services.AddHostedService<UpstreamPoller>();
-        builder.Services.AddHttpClient(
-            Gateway.Client, client => client.MaxResponseContentBufferSize = options.AnswerBytesMax)
+        builder
+            .Services.AddHttpClient(
+                Gateway.Client,
+                client => client.MaxResponseContentBufferSize = options.AnswerBytesMax
+            )
             .RemoveAllLoggers();
         builder.Services.AddEventConsumer(
             new ConsumerOptions("console", LiveBoard.Topics)
@@ -63,23 +66,27 @@ public sealed class ConsoleRole : IRole
             {
                 services.GetRequiredService<LiveBoard>().Apply(message.Message);
                 return Task.CompletedTask;
-            });
+            }
+        );
     }
 
     public void Use(WebApplication app)
     {
         app.UseHostCheck(Name);
-        app.Use((http, next) =>
-        {
-            var isPlayer = http.Request.Path.StartsWithSegments("/watch", StringComparison.Ordinal);
-            http.Response.Headers.ContentSecurityPolicy = isPlayer ? PlayerSecurityPolicy : ContentSecurityPolicy;
-            http.Response.Headers.XContentTypeOptions = "nosniff";
-            http.Response.Headers["Referrer-Policy"] = "same-origin";
-            http.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
-            http.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
-            if (http.Request.Headers.ContainsKey(PageHeader)) http.Response.OnStarting(SoftenAsync, http.Response);
-            return next(http);
-        });
+        app.Use(
+            (http, next) =>
+            {
+                var isPlayer = http.Request.Path.StartsWithSegments("/watch", StringComparison.Ordinal);
+                http.Response.Headers.ContentSecurityPolicy = isPlayer ? PlayerSecurityPolicy : ContentSecurityPolicy;
+                http.Response.Headers.XContentTypeOptions = "nosniff";
+                http.Response.Headers["Referrer-Policy"] = "same-origin";
+                http.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
+                http.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
+                if (http.Request.Headers.ContainsKey(PageHeader))
+                    http.Response.OnStarting(SoftenAsync, http.Response);
+                return next(http);
+            }
+        );
     }
 
     public void Map(WebApplication app)
@@ -92,9 +99,11 @@ public sealed class ConsoleRole : IRole
     private static Task SoftenAsync(object state)
     {
         var response = (HttpResponse)state;
-        if (response.StatusCode < StatusCodes.Status400BadRequest) return Task.CompletedTask;
+        if (response.StatusCode < StatusCodes.Status400BadRequest)
+            return Task.CompletedTask;
         response.Headers[StatusHeader] = response.StatusCode.ToString(
-            System.Globalization.CultureInfo.InvariantCulture);
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         response.StatusCode = StatusCodes.Status200OK;
         return Task.CompletedTask;
     }

@@ -12,18 +12,24 @@ namespace EventStream.Console;
 internal static class ContractConstants
 {
     /// <summary>The module's text in UTF-8.</summary>
-    public static byte[] Module() => Encoding.UTF8.GetBytes(
-        $"""
-        export const playerStates = {Constants(typeof(PlayerState))};
-        export const playerStateNames = {JsonSerializer.Serialize(PlayerState.Names)};
-        export const playerEvents = {Constants(typeof(PlayerEvent))};
-        export const sessionEnds = {Constants(typeof(SessionEnd))};
+    public static byte[] Module() =>
+        Encoding.UTF8.GetBytes(
+            $"""
+            export const playerStates = {Constants(typeof(PlayerState))};
+            export const playerStateNames = {JsonSerializer.Serialize(PlayerState.Names)};
+            export const playerEvents = {Constants(typeof(PlayerEvent))};
+            export const sessionEnds = {Constants(typeof(SessionEnd))};
 
-        """);
+            """
+        );
 
-    private static string Constants(Type type) => JsonSerializer.Serialize(
-        type.GetFields(BindingFlags.Public | BindingFlags.Static).Where(field => field.IsLiteral)
-            .ToDictionary(
-                field => JsonNamingPolicy.CamelCase.ConvertName(field.Name),
-                field => (string)field.GetRawConstantValue()!));
+    private static string Constants(Type type) =>
+        JsonSerializer.Serialize(
+            type.GetFields(BindingFlags.Public | BindingFlags.Static)
+                .Where(field => field.IsLiteral)
+                .ToDictionary(
+                    field => JsonNamingPolicy.CamelCase.ConvertName(field.Name),
+                    field => (string)field.GetRawConstantValue()!
+                )
+        );
 }

@@ -10,8 +10,11 @@ namespace EventStream.Console;
 /// are bounded; a role that does not answer becomes a 502 or 504 that names it.
 /// </summary>
 internal sealed class Gateway(
-    IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration,
-    ServiceCredential credential)
+    IHttpClientFactory clients,
+    ConsoleOptions options,
+    IConfiguration configuration,
+    ServiceCredential credential
+)
 {
     public const string Client = "gateway";
 
@@ -26,7 +29,9 @@ internal sealed class Gateway(
         try
         {
             using var request = new HttpRequestMessage(
-                new HttpMethod(http.Request.Method), RoleAddresses.Url(configuration, role) + pathAndQuery);
+                new HttpMethod(http.Request.Method),
+                RoleAddresses.Url(configuration, role) + pathAndQuery
+            );
             if (HttpMethods.IsPost(http.Request.Method))
             {
                 request.Content = new StreamContent(http.Request.Body);
@@ -40,8 +45,11 @@ internal sealed class Gateway(
             {
                 // The user is signed in; to a page, 401 would say otherwise.
                 await ProblemAsync(
-                    http, 502, $"The role '{role}' does not know the console",
-                    "Every role of a platform needs the same Access:ServiceKey and Access:Keys.");
+                    http,
+                    502,
+                    $"The role '{role}' does not know the console",
+                    "Every role of a platform needs the same Access:ServiceKey and Access:Keys."
+                );
                 return;
             }
 
@@ -58,21 +66,27 @@ internal sealed class Gateway(
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
             await ProblemAsync(
-                http, 504, $"The role '{role}' does not answer in time",
-                    $"Waited {options.UpstreamTimeout.TotalSeconds:0} s.");
+                http,
+                504,
+                $"The role '{role}' does not answer in time",
+                $"Waited {options.UpstreamTimeout.TotalSeconds:0} s."
+            );
         }
     }
 
     /// <summary>The text of a role's answer, or null and why there is none.</summary>
     public async Task<(string? Json, string? Trouble)> TryReadAsync(
-        string role, string path, CancellationToken cancellation, Caller? user = null)
+        string role,
+        string path,
+        CancellationToken cancellation,
+        Caller? user = null
+    )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(options.UpstreamTimeout);
         try
         {
-            using var request = new HttpRequestMessage(
-                HttpMethod.Get, RoleAddresses.Url(configuration, role) + path);
+            using var request = new HttpRequestMessage(HttpMethod.Get, RoleAddresses.Url(configuration, role) + path);
             credential.Apply(request, user);
             using var answer = await clients.CreateClient(Client).SendAsync(request, timeout.Token);
             var text = await answer.Content.ReadAsStringAsync(timeout.Token);

@@ -18,17 +18,27 @@ internal static class SqlApi
     private const int ErrorLengthMax = 2000;
 
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapPost("/api/sql", QueryAsync).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapPost("/api/sql", QueryAsync)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("Runs one read-only statement, the body of the request, in ClickHouse.", 400, 413, 502)
             .Answers(200);
 
     private static async Task QueryAsync(
-        HttpContext http, IHttpClientFactory clients, ConsoleOptions options, IConfiguration configuration)
+        HttpContext http,
+        IHttpClientFactory clients,
+        ConsoleOptions options,
+        IConfiguration configuration
+    )
     {
         if (await ReadAsync(http, options.QueryLengthMax) is not { } sql)
         {
             await Gateway.ProblemAsync(
-                http, 413, "The query is too long", $"Send at most {options.QueryLengthMax} characters.");
+                http,
+                413,
+                "The query is too long",
+                $"Send at most {options.QueryLengthMax} characters."
+            );
             return;
         }
 
@@ -54,8 +64,11 @@ internal static class SqlApi
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
             await Gateway.ProblemAsync(
-                http, 504, "The query took too long",
-                    $"It was stopped after {options.QueryTimeout.TotalSeconds:0} s; narrow it.");
+                http,
+                504,
+                "The query took too long",
+                $"It was stopped after {options.QueryTimeout.TotalSeconds:0} s; narrow it."
+            );
         }
     }
 
@@ -71,7 +84,9 @@ internal static class SqlApi
     {
         string[] settings =
         [
-            "default_format=JSONCompact", "result_overflow_mode=break", "wait_end_of_query=1",
+            "default_format=JSONCompact",
+            "result_overflow_mode=break",
+            "wait_end_of_query=1",
             // A query whose page is gone, or whose time is up, must not go on.
             "cancel_http_readonly_queries_on_client_close=1",
             string.Create(CultureInfo.InvariantCulture, $"max_result_rows={options.QueryRowsMax}"),
@@ -89,7 +104,9 @@ internal static class SqlApi
         // Without a password ClickHouse refuses the query and says so on the page.
         var password = ClickHouseSecret.Read(configuration, "ReaderPassword", out _) ?? "";
         request.Headers.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
+            "Basic",
+            Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"))
+        );
     }
 
     private static async Task PassOnAsync(HttpContext http, HttpResponseMessage answer, CancellationToken cancellation)
@@ -98,8 +115,11 @@ internal static class SqlApi
         {
             var said = (await answer.Content.ReadAsStringAsync(cancellation)).Trim();
             await Gateway.ProblemAsync(
-                http, 422, "ClickHouse refuses the query", said.Length > ErrorLengthMax ? said[..ErrorLengthMax]
-                    : said);
+                http,
+                422,
+                "ClickHouse refuses the query",
+                said.Length > ErrorLengthMax ? said[..ErrorLengthMax] : said
+            );
             return;
         }
 

@@ -22,14 +22,16 @@ internal sealed class UploadProxy : IDisposable
 
     private readonly IHttpForwarder forwarder;
     private readonly string destination;
-    private readonly HttpMessageInvoker client = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        ConnectTimeout = ConnectTimeout,
-        ActivityHeadersPropagator = DistributedContextPropagator.Current,
-    });
+    private readonly HttpMessageInvoker client = new(
+        new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ConnectTimeout = ConnectTimeout,
+            ActivityHeadersPropagator = DistributedContextPropagator.Current,
+        }
+    );
 
     private readonly Signing transformer;
 
@@ -44,9 +46,11 @@ internal sealed class UploadProxy : IDisposable
     {
         foreach (var route in (string[])[Prefix + "/uploads", Prefix + "/uploads/{id}"])
         {
-            routes.MapMethods(route, Methods, (HttpContext http, UploadProxy proxy) => proxy.SendAsync(http))
+            routes
+                .MapMethods(route, Methods, (HttpContext http, UploadProxy proxy) => proxy.SendAsync(http))
                 .RequireAuthorization(Policies.Publish)
-                .Describe("An upload by tus, as the role upload takes it, for who is signed in.", 502).Answers(200);
+                .Describe("An upload by tus, as the role upload takes it, for who is signed in.", 502)
+                .Answers(200);
         }
     }
 
@@ -65,25 +69,37 @@ internal sealed class UploadProxy : IDisposable
         /// <summary>What is between the browser and the console, or says who asks, is not Upload's.</summary>
         private static readonly string[] OwnHeaders =
         [
-            "Cookie", "Authorization", Sessions.TokenHeader, KeyAuthentication.OnBehalfOf, "X-Forwarded-For",
-            "X-Forwarded-Host", "X-Forwarded-Proto",
+            "Cookie",
+            "Authorization",
+            Sessions.TokenHeader,
+            KeyAuthentication.OnBehalfOf,
+            "X-Forwarded-For",
+            "X-Forwarded-Host",
+            "X-Forwarded-Proto",
         ];
 
         public override async ValueTask TransformRequestAsync(
-            HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix,
-            CancellationToken cancellationToken)
+            HttpContext httpContext,
+            HttpRequestMessage proxyRequest,
+            string destinationPrefix,
+            CancellationToken cancellationToken
+        )
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             var path = httpContext.Request.Path.Value![Prefix.Length..];
             proxyRequest.RequestUri = new Uri($"{destinationPrefix}/v1{path}{httpContext.Request.QueryString}");
-            foreach (var header in OwnHeaders) proxyRequest.Headers.Remove(header);
+            foreach (var header in OwnHeaders)
+                proxyRequest.Headers.Remove(header);
             proxyRequest.Headers.Host = null;
             Gateway.NameClient(proxyRequest, httpContext);
             credential.Apply(proxyRequest, httpContext.Caller());
         }
 
         public override async ValueTask<bool> TransformResponseAsync(
-            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+            HttpContext httpContext,
+            HttpResponseMessage? proxyResponse,
+            CancellationToken cancellationToken
+        )
         {
             var hasBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
             // Upload says where it is itself; the page goes on through the console.

@@ -55,7 +55,8 @@ public static class EdgeConfig
 
     private static string ReadTemplate()
     {
-        using var stream = typeof(EdgeConfig).Assembly.GetManifestResourceStream(Template)
+        using var stream =
+            typeof(EdgeConfig).Assembly.GetManifestResourceStream(Template)
             ?? throw new InvalidOperationException($"The resource {Template} is not embedded.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
@@ -64,7 +65,8 @@ public static class EdgeConfig
     private static string UserDirective(EdgeOptions options)
     {
         // nginx ignores the directive, with a warning, unless its master process runs as root.
-        if (!Environment.IsPrivilegedProcess) return "";
+        if (!Environment.IsPrivilegedProcess)
+            return "";
         return $"user {options.User ?? (OthersMayEnter(options.Folder) ? "www-data" : "root")};";
     }
 
@@ -72,7 +74,8 @@ public static class EdgeConfig
     {
         for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
         {
-            if (at.Exists && (at.UnixFileMode & UnixFileMode.OtherExecute) == UnixFileMode.None) return false;
+            if (at.Exists && (at.UnixFileMode & UnixFileMode.OtherExecute) == UnixFileMode.None)
+                return false;
         }
 
         return true;

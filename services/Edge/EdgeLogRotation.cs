@@ -26,11 +26,13 @@ internal sealed class EdgeLogRotation : IAsyncDisposable
     public static bool RotateIfLarge(string path, long bytesMax, int filesMax, Action reopen)
     {
         var log = new FileInfo(path);
-        if (!log.Exists || log.Length <= bytesMax) return false;
+        if (!log.Exists || log.Length <= bytesMax)
+            return false;
         for (var number = filesMax; number > 0; number--)
         {
             var source = number == 1 ? path : $"{path}.{number - 1}";
-            if (File.Exists(source)) File.Move(source, $"{path}.{number}", overwrite: true);
+            if (File.Exists(source))
+                File.Move(source, $"{path}.{number}", overwrite: true);
         }
 
         reopen();

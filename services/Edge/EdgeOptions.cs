@@ -52,32 +52,42 @@ public sealed partial record EdgeOptions
     public void Validate()
     {
         var errors = Errors().ToList();
-        if (errors.Count > 0) throw new RoleConfigurationException($"edge '{Name}'", string.Join(' ', errors));
+        if (errors.Count > 0)
+            throw new RoleConfigurationException($"edge '{Name}'", string.Join(' ', errors));
     }
 
     /// <summary>A sentence for each wrong option, beginning with its name.</summary>
     internal IEnumerable<string> Errors()
     {
-        if (!NamePattern().IsMatch(Name)) yield return "Name: use 1 to 32 lower-case letters, digits and hyphens.";
+        if (!NamePattern().IsMatch(Name))
+            yield return "Name: use 1 to 32 lower-case letters, digits and hyphens.";
         if (Region.Length > 0 && !NamePattern().IsMatch(Region))
             yield return "Region: use up to 32 lower-case letters, digits and hyphens.";
-        if (Port is < 1 or > 65535) yield return $"Port: {Port} is not in 1..65535.";
-        if (!IPAddress.TryParse(BindAddress, out _)) yield return $"BindAddress: '{BindAddress}' is not an IP address.";
+        if (Port is < 1 or > 65535)
+            yield return $"Port: {Port} is not in 1..65535.";
+        if (!IPAddress.TryParse(BindAddress, out _))
+            yield return $"BindAddress: '{BindAddress}' is not an IP address.";
         if (Folder.Length == 0 || Folder.AsSpan().ContainsAny("\"\\$\n\r"))
             yield return "Folder: name a folder without quotes, backslashes, dollar signs and line breaks.";
-        if (!IsOrigin(OriginUrl)) yield return $"OriginUrl: '{OriginUrl}' is not like http://host:port.";
+        if (!IsOrigin(OriginUrl))
+            yield return $"OriginUrl: '{OriginUrl}' is not like http://host:port.";
         if (SigningKey.Length < SigningKeys.LengthMin)
             yield return $"SigningKey: give at least {SigningKeys.LengthMin} random characters.";
-        if (CacheBytesMax < 1 << 20) yield return "CacheBytesMax: give at least 1048576 bytes.";
-        if (ConnectionsMax < 64) yield return "ConnectionsMax: give at least 64.";
+        if (CacheBytesMax < 1 << 20)
+            yield return "CacheBytesMax: give at least 1048576 bytes.";
+        if (ConnectionsMax < 64)
+            yield return "ConnectionsMax: give at least 64.";
         if (AllowedOrigin != "*" && !IsOrigin(AllowedOrigin))
             yield return $"AllowedOrigin: '{AllowedOrigin}' is neither * nor like http://host:port.";
-        if (User is not null && !UserPattern().IsMatch(User)) yield return $"User: '{User}' is not a user name.";
+        if (User is not null && !UserPattern().IsMatch(User))
+            yield return $"User: '{User}' is not a user name.";
     }
 
     private static bool IsOrigin(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-        && uri is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" } && !text.AsSpan().ContainsAny("\"$;{}");
+        Uri.TryCreate(text, UriKind.Absolute, out var uri)
+        && uri.Scheme is "http" or "https"
+        && uri is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" }
+        && !text.AsSpan().ContainsAny("\"$;{}");
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,31}$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex NamePattern();

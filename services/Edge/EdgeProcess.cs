@@ -61,7 +61,10 @@ public sealed class EdgeProcess : IAsyncDisposable
     /// does not come up.
     /// </summary>
     public static async Task<EdgeProcess> StartAsync(
-        EdgeOptions options, IConfiguration configuration, CancellationToken cancellation)
+        EdgeOptions options,
+        IConfiguration configuration,
+        CancellationToken cancellation
+    )
     {
         options.Validate();
         var nginx = Tools.Program(configuration, "nginx", "nginx");
@@ -87,7 +90,8 @@ public sealed class EdgeProcess : IAsyncDisposable
     /// <summary>Stops nginx: gracefully, then, after a bounded wait, at once.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref stopped, 1) == 1) return;
+        if (Interlocked.Exchange(ref stopped, 1) == 1)
+            return;
         await rotation.DisposeAsync();
         await StopAsync(process);
         process.Dispose();
@@ -116,7 +120,8 @@ public sealed class EdgeProcess : IAsyncDisposable
         };
         // nginx opens its compiled-in error log before it has read the configuration unless -e names another.
         string[] all = ["-p", folder, "-e", Path.Combine(folder, "error.log"), "-c", conf, .. arguments];
-        foreach (var argument in all) info.ArgumentList.Add(argument);
+        foreach (var argument in all)
+            info.ArgumentList.Add(argument);
         return info;
     }
 
@@ -140,13 +145,17 @@ public sealed class EdgeProcess : IAsyncDisposable
         }
         catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse)
         {
-            throw new EdgeStartException(options.Name,
-                $"port {options.Port} on {options.BindAddress} is in use; stop its owner or choose another port.");
+            throw new EdgeStartException(
+                options.Name,
+                $"port {options.Port} on {options.BindAddress} is in use; stop its owner or choose another port."
+            );
         }
         catch (SocketException e)
         {
-            throw new EdgeStartException(options.Name,
-                $"{options.BindAddress}:{options.Port} cannot be bound: {e.Message}.");
+            throw new EdgeStartException(
+                options.Name,
+                $"{options.BindAddress}:{options.Port} cannot be bound: {e.Message}."
+            );
         }
     }
 
@@ -157,11 +166,13 @@ public sealed class EdgeProcess : IAsyncDisposable
         using var http = new HttpClient();
         while (true)
         {
-            if (process.HasExited) throw new EdgeStartException(Options.Name, $"nginx ended at once: {output.Text}");
+            if (process.HasExited)
+                throw new EdgeStartException(Options.Name, $"nginx ended at once: {output.Text}");
             try
             {
                 using var answer = await http.GetAsync($"{Url}/health", timeout.Token);
-                if (answer.IsSuccessStatusCode) return;
+                if (answer.IsSuccessStatusCode)
+                    return;
             }
             catch (HttpRequestException)
             {
@@ -169,8 +180,10 @@ public sealed class EdgeProcess : IAsyncDisposable
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                throw new EdgeStartException(Options.Name,
-                    $"nginx did not answer within {StartTimeout}: {output.Text}");
+                throw new EdgeStartException(
+                    Options.Name,
+                    $"nginx did not answer within {StartTimeout}: {output.Text}"
+                );
             }
 
             await Task.Delay(20, cancellation);
@@ -182,12 +195,16 @@ public sealed class EdgeProcess : IAsyncDisposable
         // An edge outlives a supervisor that was killed; the pid file and the command line show that it is this one.
         var folder = Path.GetFullPath(options.Folder);
         var pidFile = Path.Combine(folder, "nginx.pid");
-        if (!File.Exists(pidFile)) return;
-        if (!int.TryParse(await File.ReadAllTextAsync(pidFile, cancellation), out var id)) return;
+        if (!File.Exists(pidFile))
+            return;
+        if (!int.TryParse(await File.ReadAllTextAsync(pidFile, cancellation), out var id))
+            return;
         var commandLine = $"/proc/{id}/cmdline";
-        if (!File.Exists(commandLine)) return;
+        if (!File.Exists(commandLine))
+            return;
         var command = await File.ReadAllTextAsync(commandLine, cancellation);
-        if (!command.Contains(Path.Combine(folder, "nginx.conf"), StringComparison.Ordinal)) return;
+        if (!command.Contains(Path.Combine(folder, "nginx.conf"), StringComparison.Ordinal))
+            return;
         try
         {
             using var leftover = Process.GetProcessById(id);
@@ -203,7 +220,8 @@ public sealed class EdgeProcess : IAsyncDisposable
     {
         foreach (var signal in (int[])[Posix.SigQuit, Posix.SigTerm])
         {
-            if (process.HasExited) return;
+            if (process.HasExited)
+                return;
             Posix.Signal(process.Id, signal);
             using var timeout = new CancellationTokenSource(StopTimeout);
             try

@@ -27,13 +27,13 @@ public sealed class EdgeRole : IRole
         builder.Services.AddRoleOptions(builder.Configuration, EdgeSettings.Read);
         builder.Services.AddSingleton<EdgeHost>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<EdgeHost>());
-        builder.Services.AddReadiness("nginx", (provider, _) => Task.FromResult(
-            provider.GetRequiredService<EdgeHost>().Trouble));
+        builder.Services.AddReadiness(
+            "nginx",
+            (provider, _) => Task.FromResult(provider.GetRequiredService<EdgeHost>().Trouble)
+        );
     }
 
-    public void Map(WebApplication app)
-    {
-    }
+    public void Map(WebApplication app) { }
 }
 
 /// <summary>
@@ -44,12 +44,13 @@ internal sealed class EdgeHost(EdgeOptions options, IConfiguration configuration
     private EdgeProcess? edge;
 
     /// <summary>Why viewers are not served, or null while they are.</summary>
-    public string? Trouble => edge switch
-    {
-        null => "nginx is starting",
-        { HasExited: true } => "nginx has ended",
-        _ => null,
-    };
+    public string? Trouble =>
+        edge switch
+        {
+            null => "nginx is starting",
+            { HasExited: true } => "nginx has ended",
+            _ => null,
+        };
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -61,13 +62,16 @@ internal sealed class EdgeHost(EdgeOptions options, IConfiguration configuration
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        if (edge is not null) await edge.DisposeAsync();
+        if (edge is not null)
+            await edge.DisposeAsync();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await edge!.WaitForExitAsync(stoppingToken);
         throw new EdgeStartException(
-            options.Name, $"nginx ended; {Path.Combine(options.Folder, "error.log")} says why.");
+            options.Name,
+            $"nginx ended; {Path.Combine(options.Folder, "error.log")} says why."
+        );
     }
 }

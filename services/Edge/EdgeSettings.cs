@@ -35,7 +35,8 @@ public static class EdgeSettings
         foreach (var error in options.Errors())
         {
             // A missing key is already in the list, with the settings that hold it.
-            if (!error.StartsWith("SigningKey", StringComparison.Ordinal)) errors.Add($"Edge:{error}");
+            if (!error.StartsWith("SigningKey", StringComparison.Ordinal))
+                errors.Add($"Edge:{error}");
         }
 
         return options;

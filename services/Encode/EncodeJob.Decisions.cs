@@ -23,32 +23,40 @@ public sealed record SilenceBounds(TimeSpan Running, TimeSpan Waiting)
 public sealed partial record EncodeJob
 {
     /// <summary>The commands and facts that follow from a report, or from a video's upload.</summary>
-    public IEnumerable<IMessage> Decide(IMessage message, JobRules rules, DateTimeOffset now) => message switch
-    {
-        VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, e.UploadedAt)] : [],
-        SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
-        SourceRejected e => Phase == JobPhase.Probing
-            ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)] : [],
-        RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
-        ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
-        EncodeTaskFailed e =>
-            Awaited(e.Task) is { } task && task.Attempt == e.Attempt ? Retry(task, e, rules, now) : [],
-        _ => [],
-    };
+    public IEnumerable<IMessage> Decide(IMessage message, JobRules rules, DateTimeOffset now) =>
+        message switch
+        {
+            VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, e.UploadedAt)] : [],
+            SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
+            SourceRejected e => Phase == JobPhase.Probing
+                ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
+                : [],
+            RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
+            ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
+            EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
+                ? Retry(task, e, rules, now)
+                : [],
+            _ => [],
+        };
 
     /// <summary>
     /// What follows from silence. A running task is sent as another attempt, until they are used up. A waiting one is
     /// sent as the same attempt, since a long queue is no fault of the video.
     /// </summary>
     public IEnumerable<IMessage> DecideStalled(
-        Func<string, Heartbeat?> heartbeatOf, SilenceBounds bounds, JobRules rules, DateTimeOffset now)
+        Func<string, Heartbeat?> heartbeatOf,
+        SilenceBounds bounds,
+        JobRules rules,
+        DateTimeOffset now
+    )
     {
         foreach (var task in OpenTasks)
         {
             var heartbeat = heartbeatOf(task.Name);
             var running = heartbeat is not null && heartbeat.Attempt >= task.Attempt;
             var last = running && heartbeat!.ReceivedAt > task.SentAt ? heartbeat.ReceivedAt : task.SentAt;
-            if (now - last < (running ? bounds.Running : bounds.WaitingAfter(task.Waits))) continue;
+            if (now - last < (running ? bounds.Running : bounds.WaitingAfter(task.Waits)))
+                continue;
             var doing = running ? $"running on {heartbeat!.Worker}" : "waiting";
             var reason = $"no news for {(now - last).TotalSeconds:0} s while it was {doing}";
             if (running && task.Attempt >= rules.MaxAttempts)
@@ -69,7 +77,8 @@ public sealed partial record EncodeJob
     {
         var ladder = rules.Ladder.Choose(probed.Source);
         List<string> tasks = [.. ladder.Select(rung => rung.Name)];
-        if (probed.Source.AudioCodec is not null) tasks.Add(EncodeTasks.Audio);
+        if (probed.Source.AudioCodec is not null)
+            tasks.Add(EncodeTasks.Audio);
         tasks.Add(EncodeTasks.Thumbnails);
         var first = StandardLadder.First(ladder).Name;
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
@@ -77,8 +86,14 @@ public sealed partial record EncodeJob
         var job = Fold(finished).Fold(plan) with { Source = probed.Source };
         return
         [
-            finished, plan,
-            .. tasks.OrderBy(name => name == first ? 0 : name == EncodeTasks.Audio ? 1 : 2)
+            finished,
+            plan,
+            .. tasks
+                .OrderBy(name =>
+                    name == first ? 0
+                    : name == EncodeTasks.Audio ? 1
+                    : 2
+                )
                 .Select(name => job.Command(name, rules)),
         ];
     }
@@ -93,8 +108,7 @@ public sealed partial record EncodeJob
             : [failed with { WillRetry = false, Worker = PlannerName }];
     }
 
-    private IEnumerable<IMessage> Resend(
-        JobTask task, int attempt, string reason, JobRules rules, DateTimeOffset now)
+    private IEnumerable<IMessage> Resend(JobTask task, int attempt, string reason, JobRules rules, DateTimeOffset now)
     {
         var resent = new EncodeTaskResent(Id, task.Name, attempt, reason, now);
         return [resent, Fold(resent).Command(task.Name, rules)];
@@ -102,9 +116,11 @@ public sealed partial record EncodeJob
 
     private IEnumerable<IMessage> Finish(EncodeTaskFinished finished, DateTimeOffset now)
     {
-        if (Awaited(finished.Task) is null) yield break;
+        if (Awaited(finished.Task) is null)
+            yield break;
         yield return finished;
-        if (Fold(finished).OpenTasks.Any()) yield break;
+        if (Fold(finished).OpenTasks.Any())
+            yield break;
         yield return new EncodeCompleted(Id, (now - (PlannedAt ?? now)).TotalSeconds, now);
     }
 
@@ -116,12 +132,27 @@ public sealed partial record EncodeJob
         {
             EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
             EncodeTasks.Audio => new EncodeAudio(
-                Id, SourceKey, Source!, rules.AudioBitsPerSecond, SegmentSeconds, prefix, task.SentAt, task.Attempt),
-            EncodeTasks.Thumbnails =>
-                new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+                Id,
+                SourceKey,
+                Source!,
+                rules.AudioBitsPerSecond,
+                SegmentSeconds,
+                prefix,
+                task.SentAt,
+                task.Attempt
+            ),
+            EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
             _ => new EncodeRung(
-                Id, SourceKey, Source!, Ladder.First(rung => rung.Name == name), SegmentSeconds, prefix, task.SentAt,
-                task.Attempt, name == FirstRung ? true : null),
+                Id,
+                SourceKey,
+                Source!,
+                Ladder.First(rung => rung.Name == name),
+                SegmentSeconds,
+                prefix,
+                task.SentAt,
+                task.Attempt,
+                name == FirstRung ? true : null
+            ),
         };
     }
 

@@ -31,8 +31,14 @@ public enum TaskPhase
 /// the command was sent again while nobody had started it.
 /// </summary>
 public sealed record JobTask(
-    string Name, TaskPhase Phase, int Attempt, DateTimeOffset SentAt, string? Worker = null, string? Cause = null,
-    int Waits = 0);
+    string Name,
+    TaskPhase Phase,
+    int Attempt,
+    DateTimeOffset SentAt,
+    string? Worker = null,
+    string? Cause = null,
+    int Waits = 0
+);
 
 /// <summary>
 /// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, and the bitrate
@@ -74,57 +80,69 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     [JsonIgnore]
     public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => task.Phase != TaskPhase.Done) : [];
 
-    public EncodeJob Fold(IMessage message) => message switch
-    {
-        ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
-        ProbeSource c => Sent(c),
-        EncodeRung c => Sent(c) with { Source = c.Source },
-        EncodeAudio c => Sent(c) with { Source = c.Source },
-        MakeThumbnails c => Sent(c) with { Source = c.Source },
-        EncodePlanned e => Planned(e),
-        EncodeTaskResent e => Resent(e, Tasks[e.Task]),
-        EncodeTaskFinished e => Done(e.Task, e.Worker),
-        EncodeCompleted e => this with { Phase = JobPhase.Completed, EndedAt = e.CompletedAt },
-        EncodeStopped e => e.Rejected
-            ? Ended(JobPhase.Rejected, e.Task, e.Reason, e.Reason, e.StoppedAt)
-            : Ended(JobPhase.Failed, e.Task, e.Reason, $"{e.Task}: {e.Reason}", e.StoppedAt),
-        EncodeTaskFailed { WillRetry: false } e =>
-            Ended(JobPhase.Failed, e.Task, e.Cause, $"{e.Task}: {e.Cause}", e.FailedAt),
-        StreamTombstoned => this,
-        _ => FoldFormer(message),
-    };
+    public EncodeJob Fold(IMessage message) =>
+        message switch
+        {
+            ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
+            ProbeSource c => Sent(c),
+            EncodeRung c => Sent(c) with { Source = c.Source },
+            EncodeAudio c => Sent(c) with { Source = c.Source },
+            MakeThumbnails c => Sent(c) with { Source = c.Source },
+            EncodePlanned e => Planned(e),
+            EncodeTaskResent e => Resent(e, Tasks[e.Task]),
+            EncodeTaskFinished e => Done(e.Task, e.Worker),
+            EncodeCompleted e => this with { Phase = JobPhase.Completed, EndedAt = e.CompletedAt },
+            EncodeStopped e => e.Rejected
+                ? Ended(JobPhase.Rejected, e.Task, e.Reason, e.Reason, e.StoppedAt)
+                : Ended(JobPhase.Failed, e.Task, e.Reason, $"{e.Task}: {e.Reason}", e.StoppedAt),
+            EncodeTaskFailed { WillRetry: false } e => Ended(
+                JobPhase.Failed,
+                e.Task,
+                e.Cause,
+                $"{e.Task}: {e.Cause}",
+                e.FailedAt
+            ),
+            StreamTombstoned => this,
+            _ => FoldFormer(message),
+        };
 
     /// <summary>Streams of the former store hold copies of the reports, and no commands.</summary>
-    private EncodeJob FoldFormer(IMessage message) => message switch
-    {
-        VideoUploaded e => Opened(e.VideoId, e.SourceKey, e.UploadedAt),
-        SourceProbed e => Done(EncodeTasks.Probe, e.Worker) with { Source = e.Source },
-        SourceRejected e => Ended(JobPhase.Rejected, EncodeTasks.Probe, e.Reason, e.Reason, e.RejectedAt),
-        EncodeTaskStarted => this,
-        RenditionEncoded e => Done(e.Rendition.Name, e.Worker),
-        ThumbnailsMade e => Done(EncodeTasks.Thumbnails, e.Worker),
-        EncodeTaskFailed e => With(Tasks[e.Task] with { Cause = e.Cause }),
-        _ => throw new InvalidOperationException($"A job's stream does not hold {message.GetType().Name}."),
-    };
+    private EncodeJob FoldFormer(IMessage message) =>
+        message switch
+        {
+            VideoUploaded e => Opened(e.VideoId, e.SourceKey, e.UploadedAt),
+            SourceProbed e => Done(EncodeTasks.Probe, e.Worker) with { Source = e.Source },
+            SourceRejected e => Ended(JobPhase.Rejected, EncodeTasks.Probe, e.Reason, e.Reason, e.RejectedAt),
+            EncodeTaskStarted => this,
+            RenditionEncoded e => Done(e.Rendition.Name, e.Worker),
+            ThumbnailsMade e => Done(EncodeTasks.Thumbnails, e.Worker),
+            EncodeTaskFailed e => With(Tasks[e.Task] with { Cause = e.Cause }),
+            _ => throw new InvalidOperationException($"A job's stream does not hold {message.GetType().Name}."),
+        };
 
-    private static EncodeJob Opened(VideoId video, string sourceKey, DateTimeOffset at) => new EncodeJob
-    {
-        Id = video,
-        Phase = JobPhase.Probing,
-        SourceKey = sourceKey,
-        OpenedAt = at,
-    }.With(new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, at));
+    private static EncodeJob Opened(VideoId video, string sourceKey, DateTimeOffset at) =>
+        new EncodeJob
+        {
+            Id = video,
+            Phase = JobPhase.Probing,
+            SourceKey = sourceKey,
+            OpenedAt = at,
+        }.With(new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, at));
 
-    private EncodeJob Planned(EncodePlanned plan) => this with
-    {
-        Phase = JobPhase.Encoding,
-        Ladder = plan.Ladder,
-        FirstRung = plan.FirstRung,
-        SegmentSeconds = plan.SegmentSeconds,
-        PlannedAt = plan.PlannedAt,
-        Tasks = Tasks.AddRange(plan.Tasks.Select(name =>
-            KeyValuePair.Create(name, new JobTask(name, TaskPhase.Waiting, 1, plan.PlannedAt)))),
-    };
+    private EncodeJob Planned(EncodePlanned plan) =>
+        this with
+        {
+            Phase = JobPhase.Encoding,
+            Ladder = plan.Ladder,
+            FirstRung = plan.FirstRung,
+            SegmentSeconds = plan.SegmentSeconds,
+            PlannedAt = plan.PlannedAt,
+            Tasks = Tasks.AddRange(
+                plan.Tasks.Select(name =>
+                    KeyValuePair.Create(name, new JobTask(name, TaskPhase.Waiting, 1, plan.PlannedAt))
+                )
+            ),
+        };
 
     private EncodeJob Sent(ICommand command)
     {
@@ -135,9 +153,16 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     private EncodeJob Resent(EncodeTaskResent resent, JobTask before)
     {
         var another = resent.Attempt != before.Attempt;
-        return With(new JobTask(
-            resent.Task, TaskPhase.Waiting, resent.Attempt, resent.SentAt,
-            Cause: another ? resent.Reason : before.Cause, Waits: another ? 0 : before.Waits + 1));
+        return With(
+            new JobTask(
+                resent.Task,
+                TaskPhase.Waiting,
+                resent.Attempt,
+                resent.SentAt,
+                Cause: another ? resent.Reason : before.Cause,
+                Waits: another ? 0 : before.Waits + 1
+            )
+        );
     }
 
     private EncodeJob Done(string name, string worker) =>

@@ -52,7 +52,17 @@ public sealed record EncodeOptions
     public TimeSpan WaitingQuietMax { get; init; } = TimeSpan.FromMinutes(15);
 
     private static readonly string[] Presets =
-        ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+    [
+        "ultrafast",
+        "superfast",
+        "veryfast",
+        "faster",
+        "fast",
+        "medium",
+        "slow",
+        "slower",
+        "veryslow",
+    ];
 
     /// <summary>
     /// Reads and checks the settings. Throws <see cref="RoleConfigurationException"/> with every error in it.
@@ -66,12 +76,15 @@ public sealed record EncodeOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new RoleConfigurationException(role,
-                $"Encode:* cannot be read: {e.InnerException?.Message ?? e.Message}");
+            throw new RoleConfigurationException(
+                role,
+                $"Encode:* cannot be read: {e.InnerException?.Message ?? e.Message}"
+            );
         }
 
         var errors = options.Errors().ToList();
-        return errors.Count == 0 ? options
+        return errors.Count == 0
+            ? options
             : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
     }
 
@@ -84,24 +97,31 @@ public sealed record EncodeOptions
             (Threads is < 0 or > 64, $"Threads {Threads} must be 0 (one for each core) to 64"),
             (Niceness is < 0 or > 19, $"Niceness {Niceness} must be 0 to 19"),
             (!(SegmentSeconds is >= 0.5 and <= 20), $"SegmentSeconds {SegmentSeconds} must be 0.5 to 20"),
-            (AudioBitsPerSecond is < 16_000 or > 512_000,
-                $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000"),
+            (
+                AudioBitsPerSecond is < 16_000 or > 512_000,
+                $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000"
+            ),
             (MaxAttempts is < 1 or > 20, $"MaxAttempts {MaxAttempts} must be 1 to 20"),
             (!IsName(WorkerId), $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'"),
             (string.IsNullOrWhiteSpace(WorkFolder), "WorkFolder is empty; name a folder or leave the setting out"),
-            (WorkFolder.AsSpan().IndexOfAny('"', '\\') >= 0,
-                $"WorkFolder '{WorkFolder}' must hold no quote or backslash"),
+            (
+                WorkFolder.AsSpan().IndexOfAny('"', '\\') >= 0,
+                $"WorkFolder '{WorkFolder}' must hold no quote or backslash"
+            ),
             (LadderPolicies.Find(Ladder) is null, $"Ladder '{Ladder}' must be one of {ladders}"),
             (ProgramQuietMax < TimeSpan.FromSeconds(1), $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01"),
             (RunningQuietMax < TimeSpan.FromSeconds(1), $"RunningQuietMax {RunningQuietMax} must be at least 00:00:01"),
-            (WaitingQuietMax < RunningQuietMax,
-                $"WaitingQuietMax {WaitingQuietMax} must not be below RunningQuietMax {RunningQuietMax}"),
+            (
+                WaitingQuietMax < RunningQuietMax,
+                $"WaitingQuietMax {WaitingQuietMax} must not be below RunningQuietMax {RunningQuietMax}"
+            ),
         ];
         return rules.Where(rule => rule.Wrong).Select(rule => $"Encode:{rule.Error}");
     }
 
     /// <summary>The worker's name is also that of its folder.</summary>
     private static bool IsName(string text) =>
-        text.Length is > 0 and <= 64 && text[0] != '.'
+        text.Length is > 0 and <= 64
+        && text[0] != '.'
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 }

@@ -29,9 +29,14 @@ public sealed class EncodePlannerRole : IRole
         var options = EncodeOptions.From(builder.Configuration, Name);
         var services = builder.Services;
         services.AddSingleton(options);
-        services.AddSingleton(new JobRules(
-            LadderPolicies.Find(options.Ladder)!, options.SegmentSeconds, options.MaxAttempts,
-            options.AudioBitsPerSecond));
+        services.AddSingleton(
+            new JobRules(
+                LadderPolicies.Find(options.Ladder)!,
+                options.SegmentSeconds,
+                options.MaxAttempts,
+                options.AudioBitsPerSecond
+            )
+        );
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
         services.AddServiceStore(builder.Configuration, EncodeStore.Service);
         services.AddSingleton<TaskHeartbeats>().AddSingleton<JobQueue>().AddSingleton<JobProcess>();
@@ -40,7 +45,8 @@ public sealed class EncodePlannerRole : IRole
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents, Topics.EncodeEvents]),
             (provider, message, cancellation) =>
-                provider.GetRequiredService<JobProcess>().HandleAsync(message, cancellation));
+                provider.GetRequiredService<JobProcess>().HandleAsync(message, cancellation)
+        );
     }
 
     public void Map(WebApplication app) => app.MapJobs();

@@ -12,34 +12,42 @@ namespace EventStream.Encode;
 /// </summary>
 public static class EncodeStore
 {
-    public static readonly ServiceStore Service = new("encode", store =>
-    {
-        store.Aggregate<EncodeJob, VideoId>();
-        store.Projections.Add(new JobQueueProjection(), ProjectionLifecycle.Async);
-        store.Schema.For<QueuedJob>().Duplicate(job => job.Phase).Duplicate(job => job.OpenedAt)
-            .Duplicate(job => job.WaitingSince);
-    })
+    public static readonly ServiceStore Service = new(
+        "encode",
+        store =>
+        {
+            store.Aggregate<EncodeJob, VideoId>();
+            store.Projections.Add(new JobQueueProjection(), ProjectionLifecycle.Async);
+            store
+                .Schema.For<QueuedJob>()
+                .Duplicate(job => job.Phase)
+                .Duplicate(job => job.OpenedAt)
+                .Duplicate(job => job.WaitingSince);
+        }
+    )
     {
         Relay = new RelayRoutes(
             [Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands],
-            e => TargetOf((IMessage)e.Data)),
+            e => TargetOf((IMessage)e.Data)
+        ),
         // The planner before Marten published by ids of its own.
         RelaysImports = false,
         Sql = (typeof(EncodeStore).Assembly, "Encode.Sql"),
     };
 
     /// <summary>The topic and key of a message of a job.</summary>
-    public static RelayTarget? TargetOf(IMessage message) => message switch
-    {
-        ICommand command => CommandTarget(command),
-        EncodePlanned e => Fact(e.VideoId),
-        EncodeTaskResent e => Fact(e.VideoId),
-        EncodeTaskFinished e => Fact(e.VideoId),
-        EncodeTaskFailed e => Fact(e.VideoId),
-        EncodeStopped e => Fact(e.VideoId),
-        EncodeCompleted e => Fact(e.VideoId),
-        _ => null,
-    };
+    public static RelayTarget? TargetOf(IMessage message) =>
+        message switch
+        {
+            ICommand command => CommandTarget(command),
+            EncodePlanned e => Fact(e.VideoId),
+            EncodeTaskResent e => Fact(e.VideoId),
+            EncodeTaskFinished e => Fact(e.VideoId),
+            EncodeTaskFailed e => Fact(e.VideoId),
+            EncodeStopped e => Fact(e.VideoId),
+            EncodeCompleted e => Fact(e.VideoId),
+            _ => null,
+        };
 
     /// <summary>The key names the task, so that the tasks of one video spread over partitions and workers.</summary>
     private static RelayTarget CommandTarget(ICommand command)
@@ -47,7 +55,9 @@ public static class EncodeStore
         var (video, task, _, _) = EncodeTasks.Of(command);
         var first = command is ProbeSource or EncodeAudio or EncodeRung { IsFirst: true };
         return new RelayTarget(
-            first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands, EncodeTasks.CommandKey(video, task));
+            first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands,
+            EncodeTasks.CommandKey(video, task)
+        );
     }
 
     private static RelayTarget Fact(VideoId video) => new(Topics.EncodeEvents, video.ToString());

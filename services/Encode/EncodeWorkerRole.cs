@@ -53,21 +53,31 @@ public sealed class EncodeWorkerRole : IRole
         app.MapGet("/v1/worker", () => TypedResults.Ok(worker.View)).Describe("What this worker does now.");
     }
 
-    private static void AddWork(IServiceCollection services, IConfiguration configuration, EncodeOptions options,
-        string role)
+    private static void AddWork(
+        IServiceCollection services,
+        IConfiguration configuration,
+        EncodeOptions options,
+        string role
+    )
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
         services.AddMediaStore(configuration);
         var programs = new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness };
-        services.AddSingleton(provider =>
-            new ProgramRunner(programs, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new ProgramRunner(programs, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new FfmpegRunner(
-            ffmpeg, options.WorkFolder, programs, provider.GetRequiredService<TimeProvider>()));
+            ffmpeg,
+            options.WorkFolder,
+            programs,
+            provider.GetRequiredService<TimeProvider>()
+        ));
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SourceReader>(provider, ffprobe));
         services.AddSingleton(provider => new Packager(packager, provider.GetRequiredService<ProgramRunner>()));
         services.AddSingleton<TaskWork>();
         services.AddSingleton(provider => new TaskLeases(
-            provider.GetRequiredService<IMediaStore>(), options.WorkerId, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IMediaStore>(),
+            options.WorkerId,
+            provider.GetRequiredService<TimeProvider>()
+        ));
     }
 
     private static (string Ffmpeg, string Ffprobe, string Packager) FindTools(IConfiguration configuration, string role)
@@ -75,8 +85,10 @@ public sealed class EncodeWorkerRole : IRole
         try
         {
             return (
-                Tools.Program(configuration, "ffmpeg", "ffmpeg"), Tools.Program(configuration, "ffprobe", "ffmpeg"),
-                Tools.Npm(configuration, "shaka-packager/bin/packager-linux-x64"));
+                Tools.Program(configuration, "ffmpeg", "ffmpeg"),
+                Tools.Program(configuration, "ffprobe", "ffmpeg"),
+                Tools.Npm(configuration, "shaka-packager/bin/packager-linux-x64")
+            );
         }
         catch (MissingToolException e)
         {
@@ -100,5 +112,6 @@ public sealed class EncodeWorkerRole : IRole
                 RetriesMax = 10,
             },
             (provider, message, cancellation) =>
-                provider.GetRequiredService<EncodeWorker>().HandleAsync(message, firstLane, cancellation));
+                provider.GetRequiredService<EncodeWorker>().HandleAsync(message, firstLane, cancellation)
+        );
 }

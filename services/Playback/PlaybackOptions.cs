@@ -64,6 +64,5 @@ public sealed record PlaybackOptions
     }
 
     /// <summary>Text for a log, without the key.</summary>
-    public override string ToString() =>
-        $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}";
+    public override string ToString() => $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}";
 }

@@ -33,10 +33,8 @@ public sealed class PlaybackRole : IRole
         var services = builder.Services;
         services.AddRoleOptions(builder.Configuration, PlaybackOptions.Read);
         services.AddCors();
-        services.AddSingleton(provider =>
-            new EdgeTokens(provider.GetRequiredService<PlaybackOptions>().SigningKey));
-        services.AddSingleton(provider =>
-            new BeaconProof(provider.GetRequiredService<PlaybackOptions>().SigningKey));
+        services.AddSingleton(provider => new EdgeTokens(provider.GetRequiredService<PlaybackOptions>().SigningKey));
+        services.AddSingleton(provider => new BeaconProof(provider.GetRequiredService<PlaybackOptions>().SigningKey));
         services.AddMediaStore(builder.Configuration);
         services.AddSingleton<VideoCatalogue>();
         services.AddSingleton<SteeringUrls>();
@@ -45,8 +43,9 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton<OriginServices>();
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionLimits>();
-        services.AddSingleton(provider =>
-            new CatalogueRebuild(() => provider.GetRequiredKeyedService<EventConsumer>(Group)));
+        services.AddSingleton(provider => new CatalogueRebuild(() =>
+            provider.GetRequiredKeyedService<EventConsumer>(Group)
+        ));
         services.AddTopics(Topics.VideoEvents);
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents])
@@ -58,9 +57,17 @@ public sealed class PlaybackRole : IRole
             {
                 provider.GetRequiredService<VideoCatalogue>().Apply(record.Message);
                 return Task.CompletedTask;
-            });
-        services.AddReadiness("catalogue", (provider, _) => Task.FromResult(
-            provider.GetRequiredService<CatalogueRebuild>().IsComplete ? null : "video.events is still being read"));
+            }
+        );
+        services.AddReadiness(
+            "catalogue",
+            (provider, _) =>
+                Task.FromResult(
+                    provider.GetRequiredService<CatalogueRebuild>().IsComplete
+                        ? null
+                        : "video.events is still being read"
+                )
+        );
         services.AddHealthChecks().AddCheck<EdgeDirectoryCheck>("traffic", tags: [ReadinessExtensions.Tag]);
     }
 

@@ -68,12 +68,14 @@ public sealed record TrafficOptions
         var read = new SettingsReader(configuration, "Traffic", errors);
         var edges = EdgeReader.Read(configuration, errors);
         var policy = EdgePolicies.Find(read.Text("Policy", EdgePolicies.Default.Name));
-        if (policy is null) errors.Add($"Traffic:Policy: choose one of {EdgePolicies.Names}.");
+        if (policy is null)
+            errors.Add($"Traffic:Policy: choose one of {EdgePolicies.Names}.");
         var listen = read.Text("DnsListen", "127.0.0.1");
         if (!IPAddress.TryParse(listen, out var address))
             errors.Add($"Traffic:DnsListen: '{listen}' is not an IP address.");
         var name = read.Text("DnsName", "edge.eventstream.test").TrimEnd('.').ToLowerInvariant();
-        if (!DnsNames.IsHostName(name)) errors.Add($"Traffic:DnsName: '{name}' is not a host name.");
+        if (!DnsNames.IsHostName(name))
+            errors.Add($"Traffic:DnsName: '{name}' is not a host name.");
         return new TrafficOptions
         {
             Edges = edges,

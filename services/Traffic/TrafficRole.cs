@@ -45,8 +45,10 @@ public sealed class TrafficRole : IRole
         services.AddSingleton<DnsServer>();
         if (options.DnsEnabled)
             services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<DnsServer>());
-        services.AddReadiness("edges", (provider, _) =>
-            Task.FromResult(provider.GetRequiredService<EdgeMap>().Trouble()));
+        services.AddReadiness(
+            "edges",
+            (provider, _) => Task.FromResult(provider.GetRequiredService<EdgeMap>().Trouble())
+        );
         services.AddEventConsumer(
             // Every replica keeps the whole map, so each reads all partitions.
             new ConsumerOptions("traffic-quality", [Topics.QoeWindows])
@@ -57,9 +59,11 @@ public sealed class TrafficRole : IRole
             },
             (provider, record, _) =>
             {
-                if (record.Message is QoeWindowClosed window) provider.GetRequiredService<EdgeMap>().Record(window);
+                if (record.Message is QoeWindowClosed window)
+                    provider.GetRequiredService<EdgeMap>().Record(window);
                 return Task.CompletedTask;
-            });
+            }
+        );
     }
 
     public void Use(WebApplication app)

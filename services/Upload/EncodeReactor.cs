@@ -11,7 +11,11 @@ namespace EventStream.Upload;
 /// again; the trace of the record goes on in the events.
 /// </summary>
 public sealed partial class EncodeReactor(
-    Decider<Video> videos, EncodeTasks tasks, TimeProvider time, ILogger<EncodeReactor> log)
+    Decider<Video> videos,
+    EncodeTasks tasks,
+    TimeProvider time,
+    ILogger<EncodeReactor> log
+)
 {
     /// <summary>The consumer group.</summary>
     public const string Group = "upload-encode-events";
@@ -37,29 +41,63 @@ public sealed partial class EncodeReactor(
         }
     }
 
-    private Task DecideAsync(ConsumedMessage message, CancellationToken cancellation) => message.Message switch
-    {
-        SourceProbed e => On(message, e.VideoId, v => v.RecordProbe(e.Source, e.ProbedAt), e.Worker, cancellation),
-        SourceRejected e =>
-            On(message, e.VideoId, v => v.Reject(e.Reason, e.Remedy, e.RejectedAt), e.Worker, cancellation),
-        EncodePlanned e => On(
-            message, e.VideoId, v => v.RecordPlan(e.Ladder, e.SegmentSeconds, e.PlannedAt), "planner", cancellation),
-        RenditionEncoded e =>
-            On(message, e.VideoId, v => v.RecordRendition(e.Rendition, e.EncodedAt), e.Worker, cancellation),
-        ThumbnailsMade e =>
-            On(message, e.VideoId, v => v.RecordThumbnails(e.Thumbnails, e.MadeAt), e.Worker, cancellation),
-        EncodeTaskFailed { WillRetry: false } e => On(
-            message, e.VideoId, v => v.RecordFailure(e.Task, e.Cause, e.FailedAt), e.Worker, cancellation),
-        _ => Task.CompletedTask,
-    };
+    private Task DecideAsync(ConsumedMessage message, CancellationToken cancellation) =>
+        message.Message switch
+        {
+            SourceProbed e => On(message, e.VideoId, v => v.RecordProbe(e.Source, e.ProbedAt), e.Worker, cancellation),
+            SourceRejected e => On(
+                message,
+                e.VideoId,
+                v => v.Reject(e.Reason, e.Remedy, e.RejectedAt),
+                e.Worker,
+                cancellation
+            ),
+            EncodePlanned e => On(
+                message,
+                e.VideoId,
+                v => v.RecordPlan(e.Ladder, e.SegmentSeconds, e.PlannedAt),
+                "planner",
+                cancellation
+            ),
+            RenditionEncoded e => On(
+                message,
+                e.VideoId,
+                v => v.RecordRendition(e.Rendition, e.EncodedAt),
+                e.Worker,
+                cancellation
+            ),
+            ThumbnailsMade e => On(
+                message,
+                e.VideoId,
+                v => v.RecordThumbnails(e.Thumbnails, e.MadeAt),
+                e.Worker,
+                cancellation
+            ),
+            EncodeTaskFailed { WillRetry: false } e => On(
+                message,
+                e.VideoId,
+                v => v.RecordFailure(e.Task, e.Cause, e.FailedAt),
+                e.Worker,
+                cancellation
+            ),
+            _ => Task.CompletedTask,
+        };
 
     private Task On(
-        ConsumedMessage message, VideoId id, Func<Video, IEnumerable<IEvent>> decide, string actor,
-        CancellationToken cancellation)
+        ConsumedMessage message,
+        VideoId id,
+        Func<Video, IEnumerable<IEvent>> decide,
+        string actor,
+        CancellationToken cancellation
+    )
     {
         var trace = CloudEvents.CurrentTraceParent() ?? message.TraceParent;
         return videos.DecideAsync(
-            id.Value, decide, new EventMetadata(trace, id.ToString(), message.EventId, actor), cancellation);
+            id.Value,
+            decide,
+            new EventMetadata(trace, id.ToString(), message.EventId, actor),
+            cancellation
+        );
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Waiting for PostgreSQL: {Cause}")]

@@ -63,18 +63,34 @@ public sealed record UploadOptions
         {
             MaxSizeBytes = Number(configuration, "MaxSizeBytes", defaults.MaxSizeBytes, errors),
             OpenUploadsMax = (int)Number(
-                configuration, "OpenUploadsMax", defaults.OpenUploadsMax, errors, int.MaxValue),
-            BytesPerPublisherMax = Number(
-                configuration, "BytesPerPublisherMax", defaults.BytesPerPublisherMax, errors),
+                configuration,
+                "OpenUploadsMax",
+                defaults.OpenUploadsMax,
+                errors,
+                int.MaxValue
+            ),
+            BytesPerPublisherMax = Number(configuration, "BytesPerPublisherMax", defaults.BytesPerPublisherMax, errors),
             CreationsPerMinuteMax = (int)Number(
-                configuration, "CreationsPerMinuteMax", defaults.CreationsPerMinuteMax, errors, int.MaxValue),
+                configuration,
+                "CreationsPerMinuteMax",
+                defaults.CreationsPerMinuteMax,
+                errors,
+                int.MaxValue
+            ),
             KiBPerSecondMax = (int)Number(
-                configuration, "KiBPerSecondMax", defaults.KiBPerSecondMax, errors, int.MaxValue, KiBPerSecondMin),
+                configuration,
+                "KiBPerSecondMax",
+                defaults.KiBPerSecondMax,
+                errors,
+                int.MaxValue,
+                KiBPerSecondMin
+            ),
             PartialBytesMin = Number(configuration, "PartialBytesMin", defaults.PartialBytesMin, errors),
             ExpiresAfter = Span(configuration, defaults.ExpiresAfter, errors),
             AllowedOrigins = Origins(configuration),
         };
-        return errors.Count == 0 ? options
+        return errors.Count == 0
+            ? options
             : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
     }
 
@@ -82,13 +98,23 @@ public sealed record UploadOptions
     public static bool IsSha256(string? text) => text is { Length: 64 } && text.All(char.IsAsciiHexDigit);
 
     private static long Number(
-        IConfiguration configuration, string key, long missing, List<string> errors, long max = long.MaxValue,
-        long min = 1)
+        IConfiguration configuration,
+        string key,
+        long missing,
+        List<string> errors,
+        long max = long.MaxValue,
+        long min = 1
+    )
     {
         var text = configuration[$"Upload:{key}"];
-        if (text is null) return missing;
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            && value >= min && value <= max) return value;
+        if (text is null)
+            return missing;
+        if (
+            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && value >= min
+            && value <= max
+        )
+            return value;
         errors.Add($"Upload:{key} '{text}' must be a whole number from {min} to {max}");
         return missing;
     }
@@ -96,8 +122,10 @@ public sealed record UploadOptions
     private static TimeSpan Span(IConfiguration configuration, TimeSpan missing, List<string> errors)
     {
         var text = configuration["Upload:ExpiresAfter"];
-        if (text is null) return missing;
-        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero) return value;
+        if (text is null)
+            return missing;
+        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero)
+            return value;
         errors.Add($"Upload:ExpiresAfter '{text}' must be a time such as 24:00:00");
         return missing;
     }
@@ -105,7 +133,8 @@ public sealed record UploadOptions
     /// <summary>A browser tells 127.0.0.1 from localhost, so the console is allowed under both.</summary>
     private static List<string> Origins(IConfiguration configuration)
     {
-        if (configuration.GetSection("Upload:AllowedOrigins").Get<List<string>>() is { Count: > 0 } named) return named;
+        if (configuration.GetSection("Upload:AllowedOrigins").Get<List<string>>() is { Count: > 0 } named)
+            return named;
         var console = RoleAddresses.PublicUrl(configuration, "console");
         return [console, console.Replace("127.0.0.1", "localhost", StringComparison.Ordinal)];
     }

@@ -29,7 +29,8 @@ public sealed class UploadProblemFilter : IEndpointFilter
         }
         catch (UploadProblemException e)
         {
-            if (e.RetryAfterSeconds is not null) context.HttpContext.Response.Headers.RetryAfter = e.RetryAfterSeconds;
+            if (e.RetryAfterSeconds is not null)
+                context.HttpContext.Response.Headers.RetryAfter = e.RetryAfterSeconds;
             return Results.Problem(e.Detail, null, e.Status, e.Title);
         }
     }

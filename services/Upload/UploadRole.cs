@@ -1,7 +1,7 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
-using EventStream.Media;
 using EventStream.Hosting;
+using EventStream.Media;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload.Library;
 using EventStream.Upload.Tus;
@@ -37,11 +37,18 @@ public sealed class UploadRole : IRole
         services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
-            (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation));
-        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
-            .WithOrigins([.. options.AllowedOrigins]).AllowAnyHeader().WithMethods("GET", "POST", "HEAD", "PATCH",
-                "DELETE")
-            .WithExposedHeaders(ExposedHeaders).SetPreflightMaxAge(TimeSpan.FromHours(1))));
+            (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation)
+        );
+        services.AddCors(cors =>
+            cors.AddDefaultPolicy(policy =>
+                policy
+                    .WithOrigins([.. options.AllowedOrigins])
+                    .AllowAnyHeader()
+                    .WithMethods("GET", "POST", "HEAD", "PATCH", "DELETE")
+                    .WithExposedHeaders(ExposedHeaders)
+                    .SetPreflightMaxAge(TimeSpan.FromHours(1))
+            )
+        );
     }
 
     public void Use(WebApplication app)
@@ -60,8 +67,20 @@ public sealed class UploadRole : IRole
     /// <summary>What a page may read of a response.</summary>
     private static readonly string[] ExposedHeaders =
     [
-        "Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm",
-        "Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires", "Upload-Concat", "Upload-Defer-Length",
-        "X-Video-Id", "WWW-Authenticate", "Retry-After",
+        "Location",
+        "Tus-Resumable",
+        "Tus-Version",
+        "Tus-Extension",
+        "Tus-Max-Size",
+        "Tus-Checksum-Algorithm",
+        "Upload-Offset",
+        "Upload-Length",
+        "Upload-Metadata",
+        "Upload-Expires",
+        "Upload-Concat",
+        "Upload-Defer-Length",
+        "X-Video-Id",
+        "WWW-Authenticate",
+        "Retry-After",
     ];
 }

@@ -10,12 +10,18 @@ namespace EventStream.Upload;
 /// <summary>What the upload service keeps, in the schema <c>upload</c>.</summary>
 public static class UploadStore
 {
-    public static readonly ServiceStore Service = new("upload", store =>
-    {
-        store.Aggregate<Video, VideoId>();
-        store.Projections.Add(new VideoListProjection(), ProjectionLifecycle.Async);
-        store.Schema.For<VideoListItem>().DocumentAlias("video_list").Index([item => item.Publisher, item => item.Id]);
-    })
+    public static readonly ServiceStore Service = new(
+        "upload",
+        store =>
+        {
+            store.Aggregate<Video, VideoId>();
+            store.Projections.Add(new VideoListProjection(), ProjectionLifecycle.Async);
+            store
+                .Schema.For<VideoListItem>()
+                .DocumentAlias("video_list")
+                .Index([item => item.Publisher, item => item.Id]);
+        }
+    )
     {
         Category = "video",
         Relay = RelayRoutes.All(Topics.VideoEvents),
@@ -27,6 +33,7 @@ public static class UploadStore
 /// <summary>The source-generated serializers of the documents.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
 [JsonSerializable(typeof(VideoListItem))]
 internal sealed partial class UploadDocuments : JsonSerializerContext;

@@ -58,52 +58,59 @@ public sealed record Video : IAggregate<Video>
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
-    private bool IsWhole => CanPlay && Thumbnails is not null && Ladder.Length > 0
+    private bool IsWhole =>
+        CanPlay
+        && Thumbnails is not null
+        && Ladder.Length > 0
         && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
 
-    public Video Fold(IMessage message) => message switch
-    {
-        VideoRegistered registered => On(registered),
-        VideoUploaded uploaded => On(uploaded),
-        VideoProbed probed => On(probed),
-        VideoEncodePlanned planned => On(planned),
-        VideoRenditionEncoded encoded => On(encoded),
-        VideoPlayable playable => On(playable),
-        VideoThumbnailsMade made => On(made),
-        VideoPublished published => On(published),
-        VideoRejected rejected => On(rejected),
-        VideoEncodeFailed failed => On(failed),
-        StreamTombstoned => this,
-        _ => throw new InvalidOperationException($"A video's stream does not hold {message.GetType().Name}."),
-    };
+    public Video Fold(IMessage message) =>
+        message switch
+        {
+            VideoRegistered registered => On(registered),
+            VideoUploaded uploaded => On(uploaded),
+            VideoProbed probed => On(probed),
+            VideoEncodePlanned planned => On(planned),
+            VideoRenditionEncoded encoded => On(encoded),
+            VideoPlayable playable => On(playable),
+            VideoThumbnailsMade made => On(made),
+            VideoPublished published => On(published),
+            VideoRejected rejected => On(rejected),
+            VideoEncodeFailed failed => On(failed),
+            StreamTombstoned => this,
+            _ => throw new InvalidOperationException($"A video's stream does not hold {message.GetType().Name}."),
+        };
 
-    private Video On(VideoRegistered e) => this with
-    {
-        Id = e.VideoId,
-        Status = VideoStatus.Registered,
-        Publisher = e.Publisher,
-        Title = e.Title,
-        FileName = e.FileName,
-        SizeBytes = e.SizeBytes,
-        RegisteredAt = e.RegisteredAt,
-    };
+    private Video On(VideoRegistered e) =>
+        this with
+        {
+            Id = e.VideoId,
+            Status = VideoStatus.Registered,
+            Publisher = e.Publisher,
+            Title = e.Title,
+            FileName = e.FileName,
+            SizeBytes = e.SizeBytes,
+            RegisteredAt = e.RegisteredAt,
+        };
 
-    private Video On(VideoUploaded e) => this with
-    {
-        Status = VideoStatus.Uploaded,
-        SourceKey = e.SourceKey,
-        SizeBytes = e.SizeBytes,
-        Sha256 = e.Sha256,
-    };
+    private Video On(VideoUploaded e) =>
+        this with
+        {
+            Status = VideoStatus.Uploaded,
+            SourceKey = e.SourceKey,
+            SizeBytes = e.SizeBytes,
+            Sha256 = e.Sha256,
+        };
 
     private Video On(VideoProbed e) => this with { Status = VideoStatus.Probed, Source = e.Source };
 
-    private Video On(VideoEncodePlanned e) => this with
-    {
-        Status = VideoStatus.Encoding,
-        Ladder = [.. e.Ladder],
-        SegmentSeconds = e.SegmentSeconds,
-    };
+    private Video On(VideoEncodePlanned e) =>
+        this with
+        {
+            Status = VideoStatus.Encoding,
+            Ladder = [.. e.Ladder],
+            SegmentSeconds = e.SegmentSeconds,
+        };
 
     private Video On(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
 
@@ -114,20 +121,32 @@ public sealed record Video : IAggregate<Video>
     private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
     private Video On(VideoRejected e) =>
-        this with { Status = VideoStatus.Rejected, Problem = e.Reason, Remedy = e.Remedy };
+        this with
+        {
+            Status = VideoStatus.Rejected,
+            Problem = e.Reason,
+            Remedy = e.Remedy,
+        };
 
-    private Video On(VideoEncodeFailed e) => this with
-    {
-        Status = VideoStatus.Failed,
-        Problem = $"{e.Task}: {e.Cause}",
-        Remedy = "Upload the file again, or another copy of it.",
-    };
+    private Video On(VideoEncodeFailed e) =>
+        this with
+        {
+            Status = VideoStatus.Failed,
+            Problem = $"{e.Task}: {e.Cause}",
+            Remedy = "Upload the file again, or another copy of it.",
+        };
 
     /// <summary>
     /// A publisher announces a file. Size in bytes, 0 if given later; <see cref="VideoTitle"/> makes the title.
     /// </summary>
     public IEnumerable<IEvent> Register(
-        VideoId id, string publisher, string? title, string fileName, long sizeBytes, DateTimeOffset now) =>
+        VideoId id,
+        string publisher,
+        string? title,
+        string fileName,
+        long sizeBytes,
+        DateTimeOffset now
+    ) =>
         Status == VideoStatus.None
             ? [new VideoRegistered(id, publisher, VideoTitle.Of(title, fileName, now), fileName, sizeBytes, now)]
             : [];
@@ -162,7 +181,8 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>A task was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
-        Status is VideoStatus.None or VideoStatus.Registered || IsEnded ? []
+        Status is VideoStatus.None or VideoStatus.Registered || IsEnded
+            ? []
             : [new VideoEncodeFailed(Id, task, cause, now)];
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
@@ -174,6 +194,7 @@ public sealed record Video : IAggregate<Video>
         var after = Fold(e);
         if (after is { CanPlay: true, PlayableAt: null })
             yield return new VideoPlayable(Id, after.FirstRung!.Name, now);
-        if (after.IsWhole) yield return new VideoPublished(Id, now);
+        if (after.IsWhole)
+            yield return new VideoPublished(Id, now);
     }
 }

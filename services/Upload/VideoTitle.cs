@@ -18,8 +18,10 @@ public static class VideoTitle
     /// <summary>The title of a file announced at a time (shown in UTC).</summary>
     public static string Of(string? title, string fileName, DateTimeOffset now)
     {
-        if (Clean(title ?? "") is { } given) return given;
-        if (Clean(Path.GetFileNameWithoutExtension(fileName.Replace('\\', '/'))) is { } named) return named;
+        if (Clean(title ?? "") is { } given)
+            return given;
+        if (Clean(Path.GetFileNameWithoutExtension(fileName.Replace('\\', '/'))) is { } named)
+            return named;
         return string.Create(CultureInfo.InvariantCulture, $"Untitled, {now.UtcDateTime:yyyy-MM-dd HH:mm:ss}");
     }
 
@@ -31,9 +33,11 @@ public static class VideoTitle
         var clean = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (IsDirection(rune.Value)) continue;
+            if (IsDirection(rune.Value))
+                continue;
             var next = Rune.IsControl(rune) || Rune.IsWhiteSpace(rune) ? new Rune(' ') : rune;
-            if (clean.Length + next.Utf16SequenceLength > LengthMax) break;
+            if (clean.Length + next.Utf16SequenceLength > LengthMax)
+                break;
             clean.Append(next);
         }
 
@@ -47,8 +51,10 @@ public static class VideoTitle
 
     private static bool IsSeen(Rune rune)
     {
-        if (rune.Value is '.' or '_' or '-' or 0xFFFD) return false;
-        if (rune.IsBmp && Blanks.Contains((char)rune.Value)) return false;
+        if (rune.Value is '.' or '_' or '-' or 0xFFFD)
+            return false;
+        if (rune.IsBmp && Blanks.Contains((char)rune.Value))
+            return false;
         return Rune.IsLetterOrDigit(rune) || Rune.IsSymbol(rune) || Rune.IsPunctuation(rune);
     }
 }

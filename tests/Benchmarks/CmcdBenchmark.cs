@@ -15,8 +15,7 @@ internal static class CmcdBenchmark
     private const string Line =
         """bl=(2000),br=(3406),cid="vid1",e=ps,mtp=(43100),sf=h,sid="9a8b-03",sn=8,st=v,sta=p,ts=1795337066056,v=2""";
 
-    private const string Json =
-        """
+    private const string Json = """
         {"bl":[2000],"br":[3406],"cid":"vid1","e":"ps","mtp":[43100],"sf":"h","sid":"9a8b-03","sn":8,"st":"v","sta":"p","ts":1795337066056,"v":2}
         """;
 
@@ -27,15 +26,23 @@ internal static class CmcdBenchmark
         var rates = await Measure.RatesAsync(
             Records,
             () => Repeat(() => reader.TryRead(Line, context, out _) is not null),
-            () => Repeat(() =>
-            {
-                using var document = JsonDocument.Parse(Json);
-                return document.RootElement.GetProperty("v").GetInt32() == 2;
-            }));
+            () =>
+                Repeat(() =>
+                {
+                    using var document = JsonDocument.Parse(Json);
+                    return document.RootElement.GetProperty("v").GetInt32() == 2;
+                })
+        );
         return
         [
-            Figure.AgainstPeer("cmcd record to event", "records/s", rates[0], rates[1], "JsonDocument, same keys",
-                ">= 0.3"),
+            Figure.AgainstPeer(
+                "cmcd record to event",
+                "records/s",
+                rates[0],
+                rates[1],
+                "JsonDocument, same keys",
+                ">= 0.3"
+            ),
         ];
     }
 
@@ -43,7 +50,8 @@ internal static class CmcdBenchmark
     {
         for (var i = 0; i < Records; i++)
         {
-            if (!once()) throw new InvalidOperationException("A record of the benchmark was not read.");
+            if (!once())
+                throw new InvalidOperationException("A record of the benchmark was not read.");
         }
 
         return Task.CompletedTask;

@@ -12,8 +12,11 @@ internal static class CpuClock
     public static double Seconds(string folder)
     {
         var postmaster = File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First();
-        var server = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
-            .Where(name => int.TryParse(name, out _)).Sum(pid => Ticks(pid!, postmaster));
+        var server = Directory
+            .EnumerateDirectories("/proc")
+            .Select(Path.GetFileName)
+            .Where(name => int.TryParse(name, out _))
+            .Sum(pid => Ticks(pid!, postmaster));
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         return (server / TicksPerSecond) + self.TotalProcessorTime.TotalSeconds;
     }
@@ -26,7 +29,8 @@ internal static class CpuClock
             var text = File.ReadAllText($"/proc/{pid}/stat");
             var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
             long Field(int index) => long.Parse(fields[index], CultureInfo.InvariantCulture);
-            if (pid == postmaster) return Field(11) + Field(12) + Field(13) + Field(14);
+            if (pid == postmaster)
+                return Field(11) + Field(12) + Field(13) + Field(14);
             return fields[1] == postmaster ? Field(11) + Field(12) : 0;
         }
         catch (IOException)

@@ -8,7 +8,15 @@ namespace EventStream.Benchmarks;
 /// ours over the peer where there is one, else ours over the limit; <c>Aim</c> says what is wanted of it.
 /// </summary>
 public sealed record Figure(
-    string Name, string Unit, double Ours, double? Limit, double? Peer, string? PeerName, double Ratio, string Aim)
+    string Name,
+    string Unit,
+    double Ours,
+    double? Limit,
+    double? Peer,
+    string? PeerName,
+    double Ratio,
+    string Aim
+)
 {
     /// <summary>A figure against a limit: the least that any implementation must pay.</summary>
     public static Figure AgainstLimit(string name, string unit, double ours, double limit, string aim) =>
@@ -30,8 +38,14 @@ public sealed record Figure(
         foreach (var f in figures)
         {
             table.AddRow(
-                f.Name, f.Unit, Short(f.Ours), Short(f.Limit ?? f.Peer), f.PeerName ?? "limit", $"{f.Ratio:0.00}",
-                f.Aim);
+                f.Name,
+                f.Unit,
+                Short(f.Ours),
+                Short(f.Limit ?? f.Peer),
+                f.PeerName ?? "limit",
+                $"{f.Ratio:0.00}",
+                f.Aim
+            );
         }
 
         AnsiConsole.Write(table);

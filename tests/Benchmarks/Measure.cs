@@ -31,7 +31,8 @@ public static class Measure
                 var i = round % 2 == 0 ? turn : contestants.Length - 1 - turn;
                 var clock = Stopwatch.StartNew();
                 await contestants[i]();
-                if (round > 0) rates[i].Add(operations / clock.Elapsed.TotalSeconds);
+                if (round > 0)
+                    rates[i].Add(operations / clock.Elapsed.TotalSeconds);
             }
         }
 
@@ -42,16 +43,25 @@ public static class Measure
     /// The same with the CPU seconds that a million operations cost, by a counter of what all parts have used.
     /// </summary>
     public static async Task<(double Rate, double CpuPerMillion)[]> CostsAsync(
-        int rounds, int operations, Func<double> cpuSeconds, params Func<Task>[] contestants)
+        int rounds,
+        int operations,
+        Func<double> cpuSeconds,
+        params Func<Task>[] contestants
+    )
     {
         var costs = contestants.Select(_ => new List<double>()).ToArray();
         var before = 0d;
-        var turns = contestants.Select((run, i) => (Func<Task>)(async () =>
-        {
-            before = cpuSeconds();
-            await run();
-            costs[i].Add((cpuSeconds() - before) / operations * 1e6);
-        }));
+        var turns = contestants.Select(
+            (run, i) =>
+                (Func<Task>)(
+                    async () =>
+                    {
+                        before = cpuSeconds();
+                        await run();
+                        costs[i].Add((cpuSeconds() - before) / operations * 1e6);
+                    }
+                )
+        );
         var rates = await RatesAsync(rounds, operations, [.. turns]);
         return [.. rates.Zip(costs, (rate, cost) => (rate, Median(cost.Skip(1))))];
     }

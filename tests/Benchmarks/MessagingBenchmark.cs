@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
-using EventStream.Embedded.Broker;
 using EventStream.Contracts;
+using EventStream.Embedded.Broker;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.AspNetCore.Builder;
@@ -32,29 +32,59 @@ internal static class MessagingBenchmark
         try
         {
             await using var broker = await DevBroker.StartAsync(
-                new BrokerOptions { DataFolder = folder }, CancellationToken.None);
+                new BrokerOptions { DataFolder = folder },
+                CancellationToken.None
+            );
             var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
             await new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance).EnsureAsync([Topic], CancellationToken.None);
             using var typed = new EventProducer(kafka, new Role(), NullLogger<EventProducer>.Instance);
             using var bare = new BareProducer(kafka);
             var produce = await Measure.RatesAsync(
-                Records, () => ProduceTypedAsync(typed), () => bare.ProduceAsync(ready: false),
-                () => bare.ProduceAsync(ready: true), () => ProduceAwaitedAsync(typed));
+                Records,
+                () => ProduceTypedAsync(typed),
+                () => bare.ProduceAsync(ready: false),
+                () => bare.ProduceAsync(ready: true),
+                () => ProduceAwaitedAsync(typed)
+            );
             var consume = await Measure.RatesAsync(
-                Records, () => ConsumeTypedAsync(kafka, typed), () => ConsumeBareAsync(kafka));
+                Records,
+                () => ConsumeTypedAsync(kafka, typed),
+                () => ConsumeBareAsync(kafka)
+            );
             return
             [
                 Figure.AgainstPeer(
-                    "typed produce, delivery handler", "records/s", produce[0], produce[1],
-                    "bare client, writing the same", ">= 0.87"),
+                    "typed produce, delivery handler",
+                    "records/s",
+                    produce[0],
+                    produce[1],
+                    "bare client, writing the same",
+                    ">= 0.87"
+                ),
                 Figure.AgainstPeer(
-                    "typed produce, delivery handler", "records/s", produce[0], produce[2],
-                    "bare client, bytes ready", "none"),
+                    "typed produce, delivery handler",
+                    "records/s",
+                    produce[0],
+                    produce[2],
+                    "bare client, bytes ready",
+                    "none"
+                ),
                 Figure.AgainstPeer(
-                    "typed produce, a task each", "records/s", produce[3], produce[1],
-                    "bare client, writing the same", ">= 0.6"),
+                    "typed produce, a task each",
+                    "records/s",
+                    produce[3],
+                    produce[1],
+                    "bare client, writing the same",
+                    ">= 0.6"
+                ),
                 Figure.AgainstPeer(
-                    "typed consumer loop", "records/s", consume[0], consume[1], "bare client, not parsed", ">= 0.87"),
+                    "typed consumer loop",
+                    "records/s",
+                    consume[0],
+                    consume[1],
+                    "bare client, not parsed",
+                    ">= 0.87"
+                ),
             ];
         }
         finally
@@ -75,9 +105,20 @@ internal static class MessagingBenchmark
         await batch.CompleteAsync(CancellationToken.None);
     }
 
-    private static Task ProduceAwaitedAsync(EventProducer producer) => Task.WhenAll(
-        Enumerable.Range(0, Records).Select(i => producer.PublishAsync(
-            Topic, Keys[i % Keys.Length], Messages[i % Keys.Length], Now, CancellationToken.None)));
+    private static Task ProduceAwaitedAsync(EventProducer producer) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, Records)
+                .Select(i =>
+                    producer.PublishAsync(
+                        Topic,
+                        Keys[i % Keys.Length],
+                        Messages[i % Keys.Length],
+                        Now,
+                        CancellationToken.None
+                    )
+                )
+        );
 
     private static async Task ConsumeTypedAsync(KafkaOptions kafka, EventProducer producer)
     {
@@ -87,52 +128,64 @@ internal static class MessagingBenchmark
             new ConsumerOptions(NewGroup(), [Topic]) { FromBeginning = true },
             (message, _) =>
             {
-                if (message.Message is BeaconReceived && Interlocked.Decrement(ref left) == 0) done.TrySetResult();
+                if (message.Message is BeaconReceived && Interlocked.Decrement(ref left) == 0)
+                    done.TrySetResult();
                 return Task.CompletedTask;
             },
-            kafka, producer, new Role(), TimeProvider.System, NullLogger<EventConsumer>.Instance);
+            kafka,
+            producer,
+            new Role(),
+            TimeProvider.System,
+            NullLogger<EventConsumer>.Instance
+        );
         await consumer.StartAsync(CancellationToken.None);
         await done.Task.WaitAsync(TimeSpan.FromSeconds(60));
         await consumer.StopAsync(CancellationToken.None);
     }
 
-    private static Task ConsumeBareAsync(KafkaOptions kafka) => Task.Run(() =>
-    {
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(kafka.ConsumerConfig("bench", NewGroup()))
-            .SetLogHandler((_, _) => { }).Build();
-        consumer.Assign(Enumerable.Range(0, Topic.Partitions)
-            .Select(i => new TopicPartitionOffset(Topic.Name, i, Offset.Beginning)));
-        for (var i = 0; i < Records; i++)
+    private static Task ConsumeBareAsync(KafkaOptions kafka) =>
+        Task.Run(() =>
         {
-            if (consumer.Consume(TimeSpan.FromSeconds(30)) is null)
-                throw new TimeoutException("The broker gave no record for 30 s.");
-        }
+            using var consumer = new ConsumerBuilder<byte[], byte[]>(kafka.ConsumerConfig("bench", NewGroup()))
+                .SetLogHandler((_, _) => { })
+                .Build();
+            consumer.Assign(
+                Enumerable
+                    .Range(0, Topic.Partitions)
+                    .Select(i => new TopicPartitionOffset(Topic.Name, i, Offset.Beginning))
+            );
+            for (var i = 0; i < Records; i++)
+            {
+                if (consumer.Consume(TimeSpan.FromSeconds(30)) is null)
+                    throw new TimeoutException("The broker gave no record for 30 s.");
+            }
 
-        consumer.Close();
-    });
+            consumer.Close();
+        });
 
     private static string NewGroup() => string.Create(CultureInfo.InvariantCulture, $"bench-{groups++}");
 
-    private static BeaconReceived Beacon(string session) => new()
-    {
-        SessionId = session,
-        ContentId = "0197b7a2-5c1e-7000-8000-5f1c2e9f0a77",
-        Version = 2,
-        Event = "ps",
-        Time = Now,
-        ReceivedAt = Now,
-        Sequence = 8,
-        State = "p",
-        BitrateKbps = 2000,
-        ThroughputKbps = 43_100,
-        BufferMs = 12_400,
-        PlayheadMs = 30_500,
-        Player = "hls.js",
-        Region = "eu",
-        Device = "desktop",
-        Edge = "edge-a",
-        Raw = """bl=(12400),br=(2000),cid="0197b7a2-5c1e-7000-8000-5f1c2e9f0a77",e=ps,mtp=(43100),sn=8,sta=p,v=2""",
-    };
+    private static BeaconReceived Beacon(string session) =>
+        new()
+        {
+            SessionId = session,
+            ContentId = "0197b7a2-5c1e-7000-8000-5f1c2e9f0a77",
+            Version = 2,
+            Event = "ps",
+            Time = Now,
+            ReceivedAt = Now,
+            Sequence = 8,
+            State = "p",
+            BitrateKbps = 2000,
+            ThroughputKbps = 43_100,
+            BufferMs = 12_400,
+            PlayheadMs = 30_500,
+            Player = "hls.js",
+            Region = "eu",
+            Device = "desktop",
+            Edge = "edge-a",
+            Raw = """bl=(12400),br=(2000),cid="0197b7a2-5c1e-7000-8000-5f1c2e9f0a77",e=ps,mtp=(43100),sn=8,sta=p,v=2""",
+        };
 
     /// <summary>What a careful user of the client writes: one handler, waiting when it is full.</summary>
     private sealed class BareProducer : IDisposable
@@ -148,14 +201,20 @@ internal static class MessagingBenchmark
             records = [.. Messages.Select(Record)];
         }
 
-        private static Message<byte[], byte[]> Record(BeaconReceived message) => new()
-        {
-            Key = Encoding.UTF8.GetBytes(message.SessionId),
-            Value = MessageTypes.Write(message),
-            Timestamp = new Timestamp(Now),
-            Headers = CloudEvents.Headers(
-                "playback.beacon.v1", "/eventstream/bench", Guid.CreateVersion7(Now).ToString(), Now, null),
-        };
+        private static Message<byte[], byte[]> Record(BeaconReceived message) =>
+            new()
+            {
+                Key = Encoding.UTF8.GetBytes(message.SessionId),
+                Value = MessageTypes.Write(message),
+                Timestamp = new Timestamp(Now),
+                Headers = CloudEvents.Headers(
+                    "playback.beacon.v1",
+                    "/eventstream/bench",
+                    Guid.CreateVersion7(Now).ToString(),
+                    Now,
+                    null
+                ),
+            };
 
         public async Task ProduceAsync(bool ready)
         {
@@ -163,8 +222,10 @@ internal static class MessagingBenchmark
             var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             void Delivered(DeliveryReport<byte[], byte[]> report)
             {
-                if (report.Error.IsError) done.TrySetException(new KafkaException(report.Error));
-                else if (Interlocked.Decrement(ref left) == 0) done.TrySetResult();
+                if (report.Error.IsError)
+                    done.TrySetException(new KafkaException(report.Error));
+                else if (Interlocked.Decrement(ref left) == 0)
+                    done.TrySetResult();
             }
 
             for (var i = 0; i < Records; i++)
@@ -201,12 +262,8 @@ internal static class MessagingBenchmark
 
         public int DefaultPort => 0;
 
-        public void Configure(WebApplicationBuilder builder)
-        {
-        }
+        public void Configure(WebApplicationBuilder builder) { }
 
-        public void Map(WebApplication app)
-        {
-        }
+        public void Map(WebApplication app) { }
     }
 }

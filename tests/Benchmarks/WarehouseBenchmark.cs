@@ -32,22 +32,45 @@ internal static class WarehouseBenchmark
         {
             using var client = new ClickHouseOptions
             {
-                Url = engine.Url, Password = EmbeddedClickHouse.Password,
+                Url = engine.Url,
+                Password = EmbeddedClickHouse.Password,
             }.Client();
             await SchemaMigrator.ApplyAsync(client, default);
             var inserter = new TableInserter(client, NullLogger.Instance);
             var costs = await Measure.CostsAsync(
-                Measure.Few, Rows, OwnCpuSeconds,
-                () => EachBatchAsync((batch, token) => inserter.InsertAsync(
-                    Taken(batch).Tables.Single(), token, new SinkBatch(new SinkOptions()), default)),
-                () => EachBatchAsync((batch, token) => PostLinesAsync(engine, batch, token)));
+                Measure.Few,
+                Rows,
+                OwnCpuSeconds,
+                () =>
+                    EachBatchAsync(
+                        (batch, token) =>
+                            inserter.InsertAsync(
+                                Taken(batch).Tables.Single(),
+                                token,
+                                new SinkBatch(new SinkOptions()),
+                                default
+                            )
+                    ),
+                () => EachBatchAsync((batch, token) => PostLinesAsync(engine, batch, token))
+            );
             return
             [
                 Figure.AgainstPeer(
-                    "warehouse: client CPU of beacons stored", "CPU-s/M", costs[0].CpuPerMillion,
-                    costs[1].CpuPerMillion, "JSON lines by HTTP", "at most a third"),
+                    "warehouse: client CPU of beacons stored",
+                    "CPU-s/M",
+                    costs[0].CpuPerMillion,
+                    costs[1].CpuPerMillion,
+                    "JSON lines by HTTP",
+                    "at most a third"
+                ),
                 Figure.AgainstPeer(
-                    "warehouse: beacons stored", "rows/s", costs[0].Rate, costs[1].Rate, "JSON lines by HTTP", "more"),
+                    "warehouse: beacons stored",
+                    "rows/s",
+                    costs[0].Rate,
+                    costs[1].Rate,
+                    "JSON lines by HTTP",
+                    "more"
+                ),
             ];
         }
         finally
@@ -74,7 +97,15 @@ internal static class WarehouseBenchmark
         for (var i = 0; i < beacons.Count; i++)
         {
             var record = new SinkRecord(
-                Topics.PlaybackBeacons.Name, 0, i, beacons[i].Time, "playback.beacon.v1", $"event-{i}", [], []);
+                Topics.PlaybackBeacons.Name,
+                0,
+                i,
+                beacons[i].Time,
+                "playback.beacon.v1",
+                $"event-{i}",
+                [],
+                []
+            );
             batch.Add(Warehouse.Sink.Rows.Tables.Beacons, new Warehouse.Sink.Rows.BeaconRow(record, beacons[i]));
         }
 
@@ -82,7 +113,10 @@ internal static class WarehouseBenchmark
     }
 
     private static async Task PostLinesAsync(
-        EmbeddedClickHouse engine, IReadOnlyList<BeaconReceived> beacons, string token)
+        EmbeddedClickHouse engine,
+        IReadOnlyList<BeaconReceived> beacons,
+        string token
+    )
     {
         using var lines = new MemoryStream();
         foreach (var beacon in beacons)
@@ -93,10 +127,14 @@ internal static class WarehouseBenchmark
 
         using var content = new ByteArrayContent(lines.GetBuffer(), 0, (int)lines.Length);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(
-            engine.Url,
-            "/?query=INSERT+INTO+es.beacons+FORMAT+JSONEachRow&async_insert=0&input_format_null_as_default=1"
-            + $"&insert_deduplication_token={token}"))
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            new Uri(
+                engine.Url,
+                "/?query=INSERT+INTO+es.beacons+FORMAT+JSONEachRow&async_insert=0&input_format_null_as_default=1"
+                    + $"&insert_deduplication_token={token}"
+            )
+        )
         {
             Content = content,
         };
@@ -107,26 +145,27 @@ internal static class WarehouseBenchmark
             throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
     }
 
-    private static BeaconReceived Beacon(int i) => new()
-    {
-        SessionId = $"session-{i % 500}",
-        ContentId = $"video-{i % 20}",
-        Version = 2,
-        Event = "ps",
-        Time = DateTimeOffset.FromUnixTimeMilliseconds(1_796_000_000_000L + i),
-        ReceivedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_796_000_000_100L + i),
-        Sequence = i,
-        State = "p",
-        BitrateKbps = 2400 + (i % 7),
-        ThroughputKbps = 12_000 + (i % 1000),
-        BufferMs = 12_000,
-        PlayheadMs = i * 10,
-        Url = $"https://edge-a.example/v/{i % 20}/720p/{i % 300}.m4s",
-        Player = "hls.js",
-        Region = "eu",
-        Device = "desktop",
-        Edge = "edge-a",
-        Raw = "br=2400,bl=12000,mtp=12000,ot=v,sf=h,st=v,sid=\"session\",v=2,e=ps,sta=p,cid=\"video\"",
-        Proven = true,
-    };
+    private static BeaconReceived Beacon(int i) =>
+        new()
+        {
+            SessionId = $"session-{i % 500}",
+            ContentId = $"video-{i % 20}",
+            Version = 2,
+            Event = "ps",
+            Time = DateTimeOffset.FromUnixTimeMilliseconds(1_796_000_000_000L + i),
+            ReceivedAt = DateTimeOffset.FromUnixTimeMilliseconds(1_796_000_000_100L + i),
+            Sequence = i,
+            State = "p",
+            BitrateKbps = 2400 + (i % 7),
+            ThroughputKbps = 12_000 + (i % 1000),
+            BufferMs = 12_000,
+            PlayheadMs = i * 10,
+            Url = $"https://edge-a.example/v/{i % 20}/720p/{i % 300}.m4s",
+            Player = "hls.js",
+            Region = "eu",
+            Device = "desktop",
+            Edge = "edge-a",
+            Raw = "br=2400,bl=12000,mtp=12000,ot=v,sf=h,st=v,sid=\"session\",v=2,e=ps,sta=p,cid=\"video\"",
+            Proven = true,
+        };
 }

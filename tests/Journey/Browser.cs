@@ -9,8 +9,14 @@ public sealed class Browser : IAsyncDisposable
 {
     private static readonly string[] Flags =
     [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--autoplay-policy=no-user-gesture-required",
     ];
 
     private readonly IPlaywright driver;
@@ -19,16 +25,22 @@ public sealed class Browser : IAsyncDisposable
     /// <summary>The cookies of the console's session, which every page of this browser has.</summary>
     private string? signedIn;
 
-    private Browser(IPlaywright playwright, IBrowser browser) =>
-        (driver, chromium) = (playwright, browser);
+    private Browser(IPlaywright playwright, IBrowser browser) => (driver, chromium) = (playwright, browser);
 
     public static async Task<Browser> StartAsync()
     {
         const string program = "/usr/bin/chromium";
-        if (!File.Exists(program)) throw new JourneyException($"'{program}' is missing; run `make setup`");
+        if (!File.Exists(program))
+            throw new JourneyException($"'{program}' is missing; run `make setup`");
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(
-            new BrowserTypeLaunchOptions { ExecutablePath = program, Headless = true, Args = Flags });
+            new BrowserTypeLaunchOptions
+            {
+                ExecutablePath = program,
+                Headless = true,
+                Args = Flags,
+            }
+        );
         return new Browser(playwright, browser);
     }
 
@@ -54,7 +66,8 @@ public sealed class Browser : IAsyncDisposable
             {
                 ViewportSize = new ViewportSize { Width = 1280, Height = 800 },
                 StorageState = signedIn,
-            });
+            }
+        );
         var page = await context.NewPageAsync();
         var viewer = new Viewer(context, page);
         await page.GotoAsync(url);
@@ -71,8 +84,7 @@ public sealed class Browser : IAsyncDisposable
 /// <summary>A viewer in front of the console's player page.</summary>
 public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposable
 {
-    private const string Measured =
-        """
+    private const string Measured = """
         () => {
           const q = window.__qoe || {}, v = document.querySelector('video');
           return JSON.stringify({ sessionId: q.sessionId || '', startupMs: q.startupMs ?? null, stalls: q.stalls || 0,
@@ -86,8 +98,10 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
 
     /// <summary>What the page itself has measured so far.</summary>
     public async Task<BrowserFacts> MeasuredAsync() =>
-        JsonSerializer.Deserialize<BrowserFacts>(await page.EvaluateAsync<string>(Measured),
-            JsonSerializerOptions.Web)!;
+        JsonSerializer.Deserialize<BrowserFacts>(
+            await page.EvaluateAsync<string>(Measured),
+            JsonSerializerOptions.Web
+        )!;
 
     /// <summary>
     /// Waits until the playhead is past a position in seconds. Throws <see cref="JourneyException"/> otherwise.
@@ -97,14 +111,20 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
         BrowserFacts? facts = null;
         try
         {
-            await Wait.UntilAsync($"the playhead is at {seconds:0} s", timeout, cancellation,
-                async () => (facts = await MeasuredAsync()).PositionSeconds >= seconds);
+            await Wait.UntilAsync(
+                $"the playhead is at {seconds:0} s",
+                timeout,
+                cancellation,
+                async () => (facts = await MeasuredAsync()).PositionSeconds >= seconds
+            );
         }
         catch (JourneyException e)
         {
             var text = await page.InnerTextAsync("body");
-            throw new JourneyException($"{e.Message} It is at {facts?.PositionSeconds:0.0} s; the page says: {text}",
-                e);
+            throw new JourneyException(
+                $"{e.Message} It is at {facts?.PositionSeconds:0.0} s; the page says: {text}",
+                e
+            );
         }
 
         return facts!;
@@ -115,13 +135,16 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
     {
         var session = await context.NewCDPSessionAsync(page);
         await session.SendAsync("Network.enable");
-        await session.SendAsync("Network.emulateNetworkConditions", new Dictionary<string, object>
-        {
-            ["offline"] = false,
-            ["latency"] = 20,
-            ["downloadThroughput"] = kilobitsPerSecond * 1000 / 8,
-            ["uploadThroughput"] = kilobitsPerSecond * 1000 / 8,
-        });
+        await session.SendAsync(
+            "Network.emulateNetworkConditions",
+            new Dictionary<string, object>
+            {
+                ["offline"] = false,
+                ["latency"] = 20,
+                ["downloadThroughput"] = kilobitsPerSecond * 1000 / 8,
+                ["uploadThroughput"] = kilobitsPerSecond * 1000 / 8,
+            }
+        );
     }
 
     /// <summary>Saves a picture of the page.</summary>
@@ -132,7 +155,8 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
     public async Task LeaveAsync()
     {
         await page.CloseAsync(new PageCloseOptions { RunBeforeUnload = true });
-        for (var i = 0; i < 50 && !page.IsClosed; i++) await Task.Delay(100, CancellationToken.None);
+        for (var i = 0; i < 50 && !page.IsClosed; i++)
+            await Task.Delay(100, CancellationToken.None);
     }
 
     /// <summary>
@@ -141,7 +165,8 @@ public sealed class Viewer(IBrowserContext context, IPage page) : IAsyncDisposab
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (!page.IsClosed) await page.CloseAsync();
+        if (!page.IsClosed)
+            await page.CloseAsync();
     }
 
     /// <summary>A number with a unit, or a dash.</summary>

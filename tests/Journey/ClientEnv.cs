@@ -17,7 +17,8 @@ public sealed partial class ClientEnv
     public static ClientEnv Read(string data)
     {
         var path = Path.Combine(data, "client.env");
-        if (!File.Exists(path)) throw new JourneyException($"'{path}' is missing although the platform is up");
+        if (!File.Exists(path))
+            throw new JourneyException($"'{path}' is missing although the platform is up");
         var env = new ClientEnv();
         foreach (var line in File.ReadLines(path))
         {
@@ -51,11 +52,13 @@ public sealed partial class ClientEnv
     public IReadOnlyDictionary<string, string> KafkaSettings()
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (!values.TryGetValue("KAFKA_CONFIG", out var path)) return settings;
+        if (!values.TryGetValue("KAFKA_CONFIG", out var path))
+            return settings;
         foreach (var line in File.ReadLines(path).Select(line => line.Trim()))
         {
             var split = line.IndexOf('=', StringComparison.Ordinal);
-            if (split <= 0 || line[0] == '#') continue;
+            if (split <= 0 || line[0] == '#')
+                continue;
             var (key, value) = (line[..split].Trim(), line[(split + 1)..].Trim());
             if (key == "sasl.jaas.config")
             {
@@ -63,8 +66,14 @@ public sealed partial class ClientEnv
                 foreach (Match match in Credential().Matches(value))
                     settings.TryAdd($"sasl.{match.Groups["name"].Value}", match.Groups["value"].Value);
             }
-            else if (key is "security.protocol" or "sasl.mechanism" or "sasl.username" or "sasl.password"
-                or "bootstrap.servers")
+            else if (
+                key
+                is "security.protocol"
+                    or "sasl.mechanism"
+                    or "sasl.username"
+                    or "sasl.password"
+                    or "bootstrap.servers"
+            )
             {
                 settings[key] = value;
             }
@@ -73,11 +82,13 @@ public sealed partial class ClientEnv
         return settings;
     }
 
-    private static string Unquoted(string value) => value is ['\'', .. var inner, '\'']
-        ? inner.Replace("'\\''", "'", StringComparison.Ordinal) : value;
+    private static string Unquoted(string value) =>
+        value is ['\'', .. var inner, '\''] ? inner.Replace("'\\''", "'", StringComparison.Ordinal) : value;
 
-    private string Of(string name) => values.TryGetValue(name, out var value)
-        ? value : throw new JourneyException($"client.env has no {Prefix}{name}");
+    private string Of(string name) =>
+        values.TryGetValue(name, out var value)
+            ? value
+            : throw new JourneyException($"client.env has no {Prefix}{name}");
 
     [GeneratedRegex("(?<name>username|password)=\"(?<value>[^\"]*)\"", RegexOptions.None, 1000)]
     private static partial Regex Credential();

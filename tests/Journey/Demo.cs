@@ -14,7 +14,8 @@ public static class Demo
         options = options with { Out = Path.GetFullPath(options.Out) };
         var data = Path.Combine(options.Out, "data");
         // Each demonstration starts from nothing, so that what it shows was made by it.
-        if (Directory.Exists(data)) Directory.Delete(data, recursive: true);
+        if (Directory.Exists(data))
+            Directory.Delete(data, recursive: true);
         Directory.CreateDirectory(options.Out);
         var show = new Show();
         var facts = new Facts();

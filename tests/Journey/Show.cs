@@ -19,7 +19,7 @@ public sealed class Show
     {
         Close();
         System.Console.WriteLine();
-        System.Console.WriteLine($"[{number,2}/10] {title}");
+        System.Console.WriteLine($"[{number, 2}/10] {title}");
     }
 
     public void Line(string text)
@@ -48,7 +48,8 @@ public sealed class Show
 
     private void Close()
     {
-        if (liveOpen) System.Console.WriteLine();
+        if (liveOpen)
+            System.Console.WriteLine();
         liveOpen = false;
     }
 }

@@ -19,20 +19,25 @@ public sealed class Sql(Platform platform)
     public async Task<IReadOnlyList<JsonElement>> RowsAsync(string query, CancellationToken cancellation)
     {
         var url = new Uri(platform.Env.ClickHouseUrl);
-        using var client = new ClickHouseClient(new ClickHouseClientSettings
-        {
-            Protocol = url.Scheme,
-            Host = url.Host,
-            Port = (ushort)url.Port,
-            Username = platform.Env.ClickHouseUser,
-            Password = platform.Env.ClickHousePassword,
-            HttpClient = platform.Http,
-        });
+        using var client = new ClickHouseClient(
+            new ClickHouseClientSettings
+            {
+                Protocol = url.Scheme,
+                Host = url.Host,
+                Port = (ushort)url.Port,
+                Username = platform.Env.ClickHouseUser,
+                Password = platform.Env.ClickHousePassword,
+                HttpClient = platform.Http,
+            }
+        );
         string body;
         try
         {
             using var result = await client.ExecuteRawResultAsync(
-            $"{query} FORMAT JSONEachRow", Integers, cancellation);
+                $"{query} FORMAT JSONEachRow",
+                Integers,
+                cancellation
+            );
             body = await result.ReadAsStringAsync();
         }
         catch (ClickHouseServerException e)
@@ -40,8 +45,11 @@ public sealed class Sql(Platform platform)
             throw new JourneyException($"ClickHouse refused `{query}`: {e.Message}", e);
         }
 
-        return [.. body.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
-            JsonDocument.Parse(line).RootElement)];
+        return
+        [
+            .. body.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonDocument.Parse(line).RootElement),
+        ];
     }
 
     /// <summary>The one number that a query yields.</summary>
@@ -54,12 +62,18 @@ public sealed class Sql(Platform platform)
     /// <summary>A column as a number, or null.</summary>
     public static double? Number(JsonElement row, string column)
     {
-        if (!row.TryGetProperty(column, out var value)) return null;
+        if (!row.TryGetProperty(column, out var value))
+            return null;
         return value.ValueKind switch
         {
             JsonValueKind.Number => value.GetDouble(),
-            JsonValueKind.String when double.TryParse(
-                value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => number,
+            JsonValueKind.String
+                when double.TryParse(
+                    value.GetString(),
+                    NumberStyles.Float,
+                    CultureInfo.InvariantCulture,
+                    out var number
+                ) => number,
             _ => null,
         };
     }

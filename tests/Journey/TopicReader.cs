@@ -14,13 +14,20 @@ public sealed class TopicReader : IDisposable
     public TopicReader(Platform platform, IReadOnlyList<Topic> topics)
     {
         var config = new KafkaOptions { Bootstrap = platform.Kafka }.ConsumerConfig(
-            "journey", $"journey-{Guid.NewGuid():N}");
-        foreach (var (key, value) in platform.Env.KafkaSettings()) config.Set(key, value);
-        consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) =>
-            { }).Build();
-        consumer.Assign(from topic in topics
-                        from partition in Enumerable.Range(0, topic.Partitions)
-                        select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning));
+            "journey",
+            $"journey-{Guid.NewGuid():N}"
+        );
+        foreach (var (key, value) in platform.Env.KafkaSettings())
+            config.Set(key, value);
+        consumer = new ConsumerBuilder<byte[], byte[]>(config)
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .Build();
+        consumer.Assign(
+            from topic in topics
+            from partition in Enumerable.Range(0, topic.Partitions)
+            select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning)
+        );
     }
 
     /// <summary>What has arrived since the last call, oldest first per partition.</summary>
@@ -28,10 +35,13 @@ public sealed class TopicReader : IDisposable
     {
         while (consumer.Consume(TimeSpan.FromMilliseconds(100)) is { } record)
         {
-            var type = CloudEvents.Text(record.Message.Headers, CloudEvents.Type)
+            var type =
+                CloudEvents.Text(record.Message.Headers, CloudEvents.Type)
                 ?? throw new JourneyException($"a record of {record.Topic} has no {CloudEvents.Type} header");
-            yield return (MessageTypes.Read(type, record.Message.Value),
-                DateTimeOffset.FromUnixTimeMilliseconds(record.Message.Timestamp.UnixTimestampMs));
+            yield return (
+                MessageTypes.Read(type, record.Message.Value),
+                DateTimeOffset.FromUnixTimeMilliseconds(record.Message.Timestamp.UnixTimestampMs)
+            );
         }
     }
 
@@ -41,12 +51,21 @@ public sealed class TopicReader : IDisposable
         using var reader = new TopicReader(platform, []);
         return
         [
-            .. Topics.All.Select(topic => (topic.Name, Enumerable.Range(0, topic.Partitions).Sum(partition =>
-            {
-                var range = reader.consumer.QueryWatermarkOffsets(
-                    new TopicPartition(topic.Name, partition), TimeSpan.FromSeconds(10));
-                return range.High.Value - range.Low.Value;
-            }))),
+            .. Topics.All.Select(topic =>
+                (
+                    topic.Name,
+                    Enumerable
+                        .Range(0, topic.Partitions)
+                        .Sum(partition =>
+                        {
+                            var range = reader.consumer.QueryWatermarkOffsets(
+                                new TopicPartition(topic.Name, partition),
+                                TimeSpan.FromSeconds(10)
+                            );
+                            return range.High.Value - range.Low.Value;
+                        })
+                )
+            ),
         ];
     }
 

@@ -9,7 +9,11 @@ public static class Wait
 
     /// <summary>Asks until true. Throws <see cref="JourneyException"/> naming what was waited for.</summary>
     public static async Task UntilAsync(
-        string what, TimeSpan timeout, CancellationToken cancellation, Func<Task<bool>> condition)
+        string what,
+        TimeSpan timeout,
+        CancellationToken cancellation,
+        Func<Task<bool>> condition
+    )
     {
         var clock = Stopwatch.StartNew();
         Exception? last = null;
@@ -17,7 +21,8 @@ public static class Wait
         {
             try
             {
-                if (await condition()) return;
+                if (await condition())
+                    return;
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {
@@ -28,6 +33,8 @@ public static class Wait
         }
 
         throw new JourneyException(
-            $"Waited {timeout.TotalSeconds:0} s, and it was not seen that {what}. {last?.Message}", last);
+            $"Waited {timeout.TotalSeconds:0} s, and it was not seen that {what}. {last?.Message}",
+            last
+        );
     }
 }

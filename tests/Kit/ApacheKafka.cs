@@ -16,8 +16,11 @@ public static class ApacheKafka
     /// <summary>Upkeep that comes at once, so that no test waits for minutes until it sees what is left.</summary>
     private static readonly string[] Hurried =
     [
-        "log.initial.task.delay.ms=200", "log.retention.check.interval.ms=300", "log.cleaner.backoff.ms=200",
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms=200", "group.min.session.timeout.ms=1000",
+        "log.initial.task.delay.ms=200",
+        "log.retention.check.interval.ms=300",
+        "log.cleaner.backoff.ms=200",
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms=200",
+        "group.min.session.timeout.ms=1000",
     ];
 
     /// <summary>Starts that are tried, each on other ports.</summary>
@@ -36,21 +39,31 @@ public static class ApacheKafka
 
     /// <summary>Runs one of Kafka's tools to its end; returns its exit code and both of its streams.</summary>
     public static async Task<(int ExitCode, string Output)> ToolAsync(
-        TimeSpan limit, string? input, params string[] arguments)
+        TimeSpan limit,
+        string? input,
+        params string[] arguments
+    )
     {
         // A tool lives for a second or two: its code is compiled quickly rather than well.
-        var options = Environment.GetEnvironmentVariable("KAFKA_TOOL_OPTS")
+        var options =
+            Environment.GetEnvironmentVariable("KAFKA_TOOL_OPTS")
             ?? "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
         var (exitCode, output, errors) = await Kit.Command.RunAsync(
-            limit, Command, ["tool", .. arguments], input,
-            new Dictionary<string, string> { ["KAFKA_TOOL_OPTS"] = options });
+            limit,
+            Command,
+            ["tool", .. arguments],
+            input,
+            new Dictionary<string, string> { ["KAFKA_TOOL_OPTS"] = options }
+        );
         return (exitCode, output + errors);
     }
 
     private static string? WhyMissing()
     {
-        if (!File.Exists(Command)) return "No Apache Kafka is beside the checkout (../shared/kafka).";
-        var java = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        if (!File.Exists(Command))
+            return "No Apache Kafka is beside the checkout (../shared/kafka).";
+        var java = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
             .Any(folder => File.Exists(Path.Combine(folder, "java")));
         return java ? null : "Apache Kafka needs java: install Debian's openjdk-17-jre-headless.";
     }
@@ -64,11 +77,13 @@ public static class ApacheKafka
         {
             var data = Path.Combine(folder, $"{attempt}");
             var port = FreePair();
-            if (await TryStartAsync(data, port)) return $"127.0.0.1:{port}";
+            if (await TryStartAsync(data, port))
+                return $"127.0.0.1:{port}";
             if (attempt == StartsMax)
             {
                 throw new InvalidOperationException(
-                    $"Apache Kafka did not start: {await File.ReadAllTextAsync(data + ".out")}");
+                    $"Apache Kafka did not start: {await File.ReadAllTextAsync(data + ".out")}"
+                );
             }
         }
     }
@@ -80,8 +95,16 @@ public static class ApacheKafka
         {
             ArgumentList =
             {
-                "-c", "exec \"$0\" \"$@\" >\"$KAFKA_OUT\" 2>&1 </dev/null", Command, "start", "--dir", data,
-                "--port", $"{port}", "--heap", "512m",
+                "-c",
+                "exec \"$0\" \"$@\" >\"$KAFKA_OUT\" 2>&1 </dev/null",
+                Command,
+                "start",
+                "--dir",
+                data,
+                "--port",
+                $"{port}",
+                "--heap",
+                "512m",
             },
             Environment = { ["KAFKA_OUT"] = data + ".out" },
         };
@@ -136,8 +159,7 @@ public static class ApacheKafka
     /// <summary>A small shell waits for this process to end and kills a server that it left behind.</summary>
     internal static void EndWithThisProcess(string folder)
     {
-        const string Script =
-            """
+        const string Script = """
             exec >/dev/null 2>&1 </dev/null
             while kill -0 "$1"; do sleep 1; done
             sleep 2
@@ -146,7 +168,9 @@ public static class ApacheKafka
             rm -rf "$2"
             """;
         using var watch = Process.Start(
-            "setsid", ["sh", "-c", Script, "watch", $"{Environment.ProcessId}", folder, Command]);
+            "setsid",
+            ["sh", "-c", Script, "watch", $"{Environment.ProcessId}", folder, Command]
+        );
     }
 }
 

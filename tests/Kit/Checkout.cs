@@ -10,7 +10,8 @@ public static class Checkout
 
     /// <summary>Files of the tree that match, without what builds produce.</summary>
     public static IEnumerable<string> Files(string pattern) =>
-        Directory.EnumerateFiles(Root, pattern, SearchOption.AllDirectories)
+        Directory
+            .EnumerateFiles(Root, pattern, SearchOption.AllDirectories)
             .Where(file => !NotOurs.Any(part => file[Root.Length..].Contains(part, StringComparison.Ordinal)));
 
     /// <summary>The C# files of the tree.</summary>
@@ -19,9 +20,9 @@ public static class Checkout
     private static string Find()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStream.sln"))) folder =
-            folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException(
-            "EventStream.sln was not found above the tests.");
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "EventStream.sln")))
+            folder = folder.Parent;
+        return folder?.FullName
+            ?? throw new InvalidOperationException("EventStream.sln was not found above the tests.");
     }
 }

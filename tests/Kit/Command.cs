@@ -12,7 +12,8 @@ public static class Command
         string program,
         IEnumerable<string> arguments,
         string? input = null,
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -21,14 +22,16 @@ public static class Command
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         using var cancel = new CancellationTokenSource(limit);
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
         try
         {
-            if (input is not null) await process.StandardInput.WriteAsync(input);
+            if (input is not null)
+                await process.StandardInput.WriteAsync(input);
             process.StandardInput.Close();
             await process.WaitForExitAsync(cancel.Token);
         }

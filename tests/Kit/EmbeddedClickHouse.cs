@@ -10,7 +10,8 @@ namespace EventStream.Tests.Kit;
 /// </summary>
 public sealed class EmbeddedClickHouse : IAsyncLifetime
 {
-    public const string Password = "writer's \"secret\"", ReaderPassword = "reader-secret";
+    public const string Password = "writer's \"secret\"",
+        ReaderPassword = "reader-secret";
 
     /// <summary>Longest body of a request, in bytes; small, so that a test can exceed it.</summary>
     public int BodyBytesMax { get; init; } = 8 << 20;
@@ -48,22 +49,31 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
     }
 
     /// <summary>An engine on the same folder, which only one may hold.</summary>
-    public EventStreamProcess Another() => EventStreamProcess.Launch(
-        "clickhouse",
-        ("ClickHouse:DataFolder", folder), ("ClickHouse:Password", "w"), ("ClickHouse:ReaderPassword", "r"));
+    public EventStreamProcess Another() =>
+        EventStreamProcess.Launch(
+            "clickhouse",
+            ("ClickHouse:DataFolder", folder),
+            ("ClickHouse:Password", "w"),
+            ("ClickHouse:ReaderPassword", "r")
+        );
 
     public async Task DisposeAsync()
     {
         Writer?.Dispose();
         Reader?.Dispose();
-        if (process is not null) await process.StopAsync();
+        if (process is not null)
+            await process.StopAsync();
         Http.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Sends a statement as curl would and returns the response.</summary>
     public Task<HttpResponseMessage> PostAsync(
-        string sql, string query = "", string user = "default", string? password = null)
+        string sql,
+        string query = "",
+        string user = "default",
+        string? password = null
+    )
     {
         var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Url, "/?" + query))
         {
@@ -77,37 +87,57 @@ public sealed class EmbeddedClickHouse : IAsyncLifetime
     /// <summary>The rows of a SELECT as the reader sees them, as JSON.</summary>
     public async Task<List<JsonElement>> RowsAsync(string sql)
     {
-        using var result = await Reader.ExecuteRawResultAsync($"{sql} FORMAT JSONEachRow", new QueryOptions
-        {
-            CustomSettings = new Dictionary<string, object> { ["output_format_json_quote_64bit_integers"] = 0 },
-        });
+        using var result = await Reader.ExecuteRawResultAsync(
+            $"{sql} FORMAT JSONEachRow",
+            new QueryOptions
+            {
+                CustomSettings = new Dictionary<string, object> { ["output_format_json_quote_64bit_integers"] = 0 },
+            }
+        );
         var text = await result.ReadAsStringAsync();
-        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
+        return
+        [
+            .. text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonSerializer.Deserialize<JsonElement>(line)),
+        ];
     }
 
     /// <summary>Inserts rows, one JSON object a line, under a deduplication token.</summary>
     public async Task InsertAsync(string table, byte[] lines, string token)
     {
         using var answer = await Writer.InsertRawStreamAsync(
-            table, new MemoryStream(lines), "JSONEachRow", null, false, new QueryOptions
+            table,
+            new MemoryStream(lines),
+            "JSONEachRow",
+            null,
+            false,
+            new QueryOptions
             {
                 CustomSettings = new Dictionary<string, object> { ["insert_deduplication_token"] = token },
-            });
+            }
+        );
     }
 
-    private ClickHouseClient Client(string user, string password) => new(new ClickHouseClientSettings
-    {
-        Host = Url.Host,
-        Port = (ushort)Url.Port,
-        Username = user,
-        Password = password,
-    });
+    private ClickHouseClient Client(string user, string password) =>
+        new(
+            new ClickHouseClientSettings
+            {
+                Host = Url.Host,
+                Port = (ushort)Url.Port,
+                Username = user,
+                Password = password,
+            }
+        );
 
-    private Task<EventStreamProcess> StartAsync(params (string, string)[] settings) => EventStreamProcess.StartAsync(
-        "clickhouse",
-        [
-            ("ClickHouse:DataFolder", folder), ("ClickHouse:Password", Password),
-            ("ClickHouse:ReaderPassword", ReaderPassword), ("ClickHouse:BodyBytesMax", $"{BodyBytesMax}"), .. settings,
-        ]);
+    private Task<EventStreamProcess> StartAsync(params (string, string)[] settings) =>
+        EventStreamProcess.StartAsync(
+            "clickhouse",
+            [
+                ("ClickHouse:DataFolder", folder),
+                ("ClickHouse:Password", Password),
+                ("ClickHouse:ReaderPassword", ReaderPassword),
+                ("ClickHouse:BodyBytesMax", $"{BodyBytesMax}"),
+                .. settings,
+            ]
+        );
 }

@@ -57,9 +57,13 @@ public sealed class EventStreamProcess : IAsyncDisposable
 
     /// <summary>The same with arguments after the role.</summary>
     public static EventStreamProcess Launch(
-        string role, IReadOnlyList<string> arguments, (string Key, string Value)[] settings)
+        string role,
+        IReadOnlyList<string> arguments,
+        (string Key, string Value)[] settings
+    )
     {
-        var url = settings.FirstOrDefault(setting => setting.Key == $"Listen:{role}").Value
+        var url =
+            settings.FirstOrDefault(setting => setting.Key == $"Listen:{role}").Value
             ?? $"http://127.0.0.1:{FreePort.Next()}";
         var start = new ProcessStartInfo(Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"))
         {
@@ -69,7 +73,8 @@ public sealed class EventStreamProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Checkout.Root,
         };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
         start.Environment[$"EVENTSTREAM__LISTEN__{role.ToUpperInvariant()}"] = url;
         foreach (var (key, value) in TestKeys.Settings.Concat(settings))
             start.Environment["EVENTSTREAM__" + key.Replace(":", "__").ToUpperInvariant()] = value;
@@ -89,7 +94,8 @@ public sealed class EventStreamProcess : IAsyncDisposable
             try
             {
                 using var response = await Http.GetAsync(new Uri(Url + "/health/ready"));
-                if (response.IsSuccessStatusCode) return;
+                if (response.IsSuccessStatusCode)
+                    return;
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
@@ -124,24 +130,30 @@ public sealed class EventStreamProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited) await KillAsync();
+        if (!process.HasExited)
+            await KillAsync();
     }
 
     /// <summary>A small shell waits for this process to end and kills the one that it left behind.</summary>
     internal static void EndWithThisProcess(int child)
     {
-        using var watch = Process.Start(new ProcessStartInfo("setsid")
-        {
-            ArgumentList =
+        using var watch = Process.Start(
+            new ProcessStartInfo("setsid")
             {
-                "sh", "-c",
-                """
-                exec > /dev/null 2>&1 < /dev/null
-                while kill -0 "$1"; do kill -0 "$2" || exit; sleep 1; done
-                kill -9 "$2"
-                """,
-                "watch", $"{Environment.ProcessId}", $"{child}",
-            },
-        })!;
+                ArgumentList =
+                {
+                    "sh",
+                    "-c",
+                    """
+                    exec > /dev/null 2>&1 < /dev/null
+                    while kill -0 "$1"; do kill -0 "$2" || exit; sleep 1; done
+                    kill -9 "$2"
+                    """,
+                    "watch",
+                    $"{Environment.ProcessId}",
+                    $"{child}",
+                },
+            }
+        )!;
     }
 }

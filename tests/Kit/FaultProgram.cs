@@ -37,7 +37,9 @@ public static class FaultProgram
 
             stop.Cancel();
         })
-        { IsBackground = true };
+        {
+            IsBackground = true,
+        };
         input.Start();
         try
         {

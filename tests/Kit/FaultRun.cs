@@ -27,5 +27,6 @@ public sealed record FaultRun(int Seed, TimeSpan Duration)
 
     private static int? Number(string variable) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out var number)
-            ? number : null;
+            ? number
+            : null;
 }

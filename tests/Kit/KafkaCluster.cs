@@ -19,13 +19,15 @@ public sealed class KafkaCluster : IAsyncLifetime
     public async Task InitializeAsync()
     {
         // Without Apache Kafka the tests are skipped, and the fixture is made all the same.
-        if (ApacheKafka.Missing is not null) return;
+        if (ApacheKafka.Missing is not null)
+            return;
         ApacheKafka.EndWithThisProcess(folder);
         var ports = new List<int>();
         while (ports.Count < Nodes)
         {
             var port = ApacheKafka.FreePair();
-            if (ports.TrueForAll(other => Math.Abs(other - port) > 1)) ports.Add(port);
+            if (ports.TrueForAll(other => Math.Abs(other - port) > 1))
+                ports.Add(port);
         }
 
         await RunAsync("cluster", "--dir", folder, "--ports", string.Join(',', ports), "--heap", "400m");
@@ -41,7 +43,8 @@ public sealed class KafkaCluster : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (Bootstrap.Length > 0) await RunAsync("stop-cluster", "--dir", folder, "--kill");
+        if (Bootstrap.Length > 0)
+            await RunAsync("stop-cluster", "--dir", folder, "--kill");
         Directory.Delete(folder, recursive: true);
     }
 
@@ -54,7 +57,8 @@ public sealed class KafkaCluster : IAsyncLifetime
             ArgumentList = { "-c", "exec \"$0\" \"$@\" >>\"$KAFKA_OUT\" 2>&1 </dev/null", ApacheKafka.Command },
             Environment = { ["KAFKA_OUT"] = log },
         };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
         using var running = Process.Start(start)!;
         await running.WaitForExitAsync().WaitAsync(StartTimeout);
         var said = await File.ReadAllTextAsync(log);

@@ -38,7 +38,7 @@ public sealed class SmallDisk : IDisposable
     {
         using var file = new FileStream(ballast, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
         var chunk = new byte[64 * 1024];
-        for (var size = chunk.Length; size > 0;)
+        for (var size = chunk.Length; size > 0; )
         {
             try
             {
@@ -63,7 +63,8 @@ public sealed class SmallDisk : IDisposable
 
     private static bool TryOnce()
     {
-        if (!OperatingSystem.IsLinux() || Environment.UserName != "root") return false;
+        if (!OperatingSystem.IsLinux() || Environment.UserName != "root")
+            return false;
         try
         {
             Mount(1).Dispose();
@@ -78,7 +79,8 @@ public sealed class SmallDisk : IDisposable
     private static int Run(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardError = true };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         process.StandardError.ReadToEnd();
         process.WaitForExit();
@@ -92,6 +94,7 @@ public sealed class SmallDiskFactAttribute : FactAttribute
 {
     public SmallDiskFactAttribute()
     {
-        if (!SmallDisk.IsPossible) Skip = "No file system can be mounted here; run as root.";
+        if (!SmallDisk.IsPossible)
+            Skip = "No file system can be mounted here; run as root.";
     }
 }

@@ -33,7 +33,8 @@ public sealed class TcpProxy : IAsyncDisposable
     /// <summary>Resets every connection; new ones pass.</summary>
     public void Drop()
     {
-        foreach (var socket in open.Keys) Reset(socket);
+        foreach (var socket in open.Keys)
+            Reset(socket);
     }
 
     /// <summary>Resets every connection and refuses new ones until <see cref="Restore"/>.</summary>
@@ -48,7 +49,8 @@ public sealed class TcpProxy : IAsyncDisposable
     /// <summary>From now on answers come late on the connections that are open; new ones are quick.</summary>
     public void AnswerLate(TimeSpan by)
     {
-        foreach (var socket in open.Keys) late[socket] = by;
+        foreach (var socket in open.Keys)
+            late[socket] = by;
     }
 
     public async ValueTask DisposeAsync()
@@ -67,8 +69,10 @@ public sealed class TcpProxy : IAsyncDisposable
             while (true)
             {
                 var client = await listener.AcceptSocketAsync(life.Token);
-                if (cut) Reset(client);
-                else _ = PassAsync(client);
+                if (cut)
+                    Reset(client);
+                else
+                    _ = PassAsync(client);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -108,11 +112,13 @@ public sealed class TcpProxy : IAsyncDisposable
             while (true)
             {
                 var read = await from.ReceiveAsync(buffer, life.Token);
-                if (read == 0) return;
+                if (read == 0)
+                    return;
                 var by = isAnswer ? late.GetValueOrDefault(from) : default;
                 sending = SendAsync(to, buffer[..read], sending, by == default ? Task.CompletedTask : Task.Delay(by));
                 // One that is late is sent while the next is received: all come as late, and in their order.
-                if (by == default) await sending;
+                if (by == default)
+                    await sending;
             }
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
@@ -125,7 +131,8 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         await before;
         await due.WaitAsync(life.Token);
-        for (var sent = 0; sent < bytes.Length;) sent += await to.SendAsync(bytes.AsMemory(sent), life.Token);
+        for (var sent = 0; sent < bytes.Length; )
+            sent += await to.SendAsync(bytes.AsMemory(sent), life.Token);
     }
 
     private void Reset(Socket socket)

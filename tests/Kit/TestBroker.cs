@@ -21,12 +21,15 @@ public sealed class TestBroker : IAsyncLifetime, IAsyncDisposable
 
     public DevBroker Running => _broker ?? throw new InvalidOperationException("The test broker has not been started.");
 
-    private BrokerOptions Options => Configure(new BrokerOptions
-    {
-        DataFolder = Folder,
-        AutoCreateTopics = true,
-        InitialRebalanceDelay = TimeSpan.FromMilliseconds(50),
-    });
+    private BrokerOptions Options =>
+        Configure(
+            new BrokerOptions
+            {
+                DataFolder = Folder,
+                AutoCreateTopics = true,
+                InitialRebalanceDelay = TimeSpan.FromMilliseconds(50),
+            }
+        );
 
     /// <summary>Changes the options that the broker starts with.</summary>
     public Func<BrokerOptions, BrokerOptions> Configure { get; init; } = options => options;

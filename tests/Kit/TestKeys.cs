@@ -29,12 +29,15 @@ public static class TestKeys
     public static IReadOnlyList<(string Key, string Value)> Settings { get; } =
     [
         ("Access:ServiceKey", Service),
-        .. Known.SelectMany((entry, i) => ((string, string)[])
-        [
-            ($"Access:Keys:{i}:Name", entry.Name),
-            ($"Access:Keys:{i}:Role", KeyAuthentication.Word(entry.Role)),
-            ($"Access:Keys:{i}:Sha256", AccessOptions.Hash(entry.Key)),
-        ]),
+        .. Known.SelectMany(
+            (entry, i) =>
+                ((string, string)[])
+                    [
+                        ($"Access:Keys:{i}:Name", entry.Name),
+                        ($"Access:Keys:{i}:Role", KeyAuthentication.Word(entry.Role)),
+                        ($"Access:Keys:{i}:Sha256", AccessOptions.Hash(entry.Key)),
+                    ]
+        ),
     ];
 
     /// <summary>The same, for a configuration in memory.</summary>
@@ -46,7 +49,8 @@ public static class TestKeys
     {
         var client = new HttpClient();
         client.DefaultRequestHeaders.Authorization = new("Bearer", key);
-        if (baseAddress is not null) client.BaseAddress = new Uri(baseAddress);
+        if (baseAddress is not null)
+            client.BaseAddress = new Uri(baseAddress);
         return client;
     }
 }

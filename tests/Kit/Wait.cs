@@ -19,7 +19,8 @@ public static class Wait
         var waited = Stopwatch.StartNew();
         while (!await holds())
         {
-            if (waited.Elapsed > limit) Assert.Fail($"In {limit.TotalSeconds:0} s it was not seen that {what}.");
+            if (waited.Elapsed > limit)
+                Assert.Fail($"In {limit.TotalSeconds:0} s it was not seen that {what}.");
             await Task.Delay(LookInterval);
         }
     }

@@ -42,8 +42,7 @@ public sealed partial class DocsTests
         Assert.Empty(lost);
     }
 
-    private static IEnumerable<string> Documents() =>
-        Checkout.Files("*.md").Where(file => !IsSuperseded(file));
+    private static IEnumerable<string> Documents() => Checkout.Files("*.md").Where(file => !IsSuperseded(file));
 
     /// <summary>A superseded decision may name what is gone.</summary>
     private static bool IsSuperseded(string file) =>

@@ -47,9 +47,11 @@ public sealed class LayeringTests
         var unused =
             from project in Checkout.Files("*.csproj")
             let source = string.Concat(
-                Checkout.SourceFiles()
+                Checkout
+                    .SourceFiles()
                     .Where(file => file.StartsWith(Path.GetDirectoryName(project)! + "/", StringComparison.Ordinal))
-                    .Select(File.ReadAllText))
+                    .Select(File.ReadAllText)
+            )
             from room in References(project)
             where !source.Contains($"EventStream.{room}", StringComparison.Ordinal)
             select $"{Path.GetFileName(project)} references {room} and no file of it uses that";
@@ -59,16 +61,20 @@ public sealed class LayeringTests
     [Fact]
     public void Contracts_reference_no_package_of_their_own()
     {
-        var project = Checkout.Files("*.csproj").Single(file =>
-            file.EndsWith("EventStream.Contracts.csproj", StringComparison.Ordinal));
+        var project = Checkout
+            .Files("*.csproj")
+            .Single(file => file.EndsWith("EventStream.Contracts.csproj", StringComparison.Ordinal));
         Assert.Empty(XDocument.Load(project).Descendants("PackageReference"));
     }
 
     [Fact]
     public void Every_room_stands_in_the_plan()
     {
-        var rooms = Checkout.Files("*.csproj").Where(file => !file.Contains("/tests/", StringComparison.Ordinal))
-            .Select(Path.GetFileNameWithoutExtension).OfType<string>()
+        var rooms = Checkout
+            .Files("*.csproj")
+            .Where(file => !file.Contains("/tests/", StringComparison.Ordinal))
+            .Select(Path.GetFileNameWithoutExtension)
+            .OfType<string>()
             .Where(name => name.StartsWith("EventStream.", StringComparison.Ordinal) && name != "EventStream.Cli")
             .Select(name => name["EventStream.".Length..]);
         Assert.Equal(Allowed.Keys.Order(), rooms.Order());
@@ -77,31 +83,36 @@ public sealed class LayeringTests
     [Fact]
     public void A_topic_is_published_to_only_by_the_rooms_that_the_map_names()
     {
-        var offences = from topic in EventStream.Contracts.Topics.All
-                       let field = topic == EventStream.Contracts.Topics.EncodeCommandsFirst
-                           ? "EncodeCommandsFirst"
-                           : string.Concat(topic.Name.Split('.').Select(word =>
-                               char.ToUpperInvariant(word[0]) + word[1..]))
-                       from file in Checkout.SourceFiles()
-                       let room = Path.GetRelativePath(Checkout.Root, file).Split('/')[1]
-                       where !file.Contains("/tests/", StringComparison.Ordinal)
-                           && !topic.Writers.Split(' ').Contains(room)
-                       where topic != EventStream.Contracts.Topics.DeadLetters
-                       where Publishes(File.ReadAllText(file), field)
-                       select $"{Path.GetRelativePath(Checkout.Root, file)} publishes to {topic}";
+        var offences =
+            from topic in EventStream.Contracts.Topics.All
+            let field = topic == EventStream.Contracts.Topics.EncodeCommandsFirst
+                ? "EncodeCommandsFirst"
+                : string.Concat(topic.Name.Split('.').Select(word => char.ToUpperInvariant(word[0]) + word[1..]))
+            from file in Checkout.SourceFiles()
+            let room = Path.GetRelativePath(Checkout.Root, file).Split('/')[1]
+            where !file.Contains("/tests/", StringComparison.Ordinal) && !topic.Writers.Split(' ').Contains(room)
+            where topic != EventStream.Contracts.Topics.DeadLetters
+            where Publishes(File.ReadAllText(file), field)
+            select $"{Path.GetRelativePath(Checkout.Root, file)} publishes to {topic}";
         Assert.Empty(offences);
     }
 
     private static IEnumerable<string> References(string project) =>
-        XDocument.Load(project).Descendants("ProjectReference")
+        XDocument
+            .Load(project)
+            .Descendants("ProjectReference")
             // Such a reference only says what is built before.
             .Where(reference => reference.Attribute("ReferenceOutputAssembly")?.Value != "false")
             .Select(reference =>
-                Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
+                Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/'))
+            )
             .Select(name => name["EventStream.".Length..]);
 
     private static bool Publishes(string text, string field) =>
         System.Text.RegularExpressions.Regex.IsMatch(
-            text, $@"(PublishAsync|SendAsync|AddAsync|\.To)\(\s*Topics\.{field}\b",
-            System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5));
+            text,
+            $@"(PublishAsync|SendAsync|AddAsync|\.To)\(\s*Topics\.{field}\b",
+            System.Text.RegularExpressions.RegexOptions.None,
+            TimeSpan.FromSeconds(5)
+        );
 }

@@ -35,7 +35,9 @@ internal sealed class ModelFolder(string folder)
             {
                 var manifest = ReadManifest(path, season);
                 all[manifest.Resource] = new BoostedModels(
-                    ReadModel(manifest.Calibration, season), ReadModel(manifest.Forecast, season));
+                    ReadModel(manifest.Calibration, season),
+                    ReadModel(manifest.Forecast, season)
+                );
                 kept.UnionWith([Path.GetFileName(path), manifest.Calibration.Name, manifest.Forecast.Name]);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
@@ -58,8 +60,13 @@ internal sealed class ModelFolder(string folder)
         var stem = Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(resource)).AsSpan(0, 8));
         var season = models.Forecast.Season;
         var manifest = new ModelManifest(
-            BoostedModels.SchemaVersion, resource, season.Day, season.Step.TotalSeconds,
-            WriteModel(stem, "calibration", models.Calibration), WriteModel(stem, "forecast", models.Forecast));
+            BoostedModels.SchemaVersion,
+            resource,
+            season.Day,
+            season.Step.TotalSeconds,
+            WriteModel(stem, "calibration", models.Calibration),
+            WriteModel(stem, "forecast", models.Forecast)
+        );
         var name = $"{stem}.json";
         Write(name, JsonSerializer.SerializeToUtf8Bytes(manifest, ModelManifestJson.Default.ModelManifest));
         Delete($"{stem}-", [manifest.Calibration.Name, manifest.Forecast.Name]);
@@ -70,8 +77,11 @@ internal sealed class ModelFolder(string folder)
     }
 
     /// <summary>Manifests, the newest first.</summary>
-    private IEnumerable<string> Manifests() => Directory.EnumerateFiles(folder, $"{Prefix}*.json")
-        .OrderByDescending(File.GetLastWriteTimeUtc).ThenBy(path => path, StringComparer.Ordinal);
+    private IEnumerable<string> Manifests() =>
+        Directory
+            .EnumerateFiles(folder, $"{Prefix}*.json")
+            .OrderByDescending(File.GetLastWriteTimeUtc)
+            .ThenBy(path => path, StringComparer.Ordinal);
 
     private static ModelManifest ReadManifest(string path, Season season)
     {
@@ -79,7 +89,8 @@ internal sealed class ModelFolder(string folder)
         if (manifest?.SchemaVersion != BoostedModels.SchemaVersion)
         {
             throw new FormatException(
-                $"its schema version is {manifest?.SchemaVersion}, and {BoostedModels.SchemaVersion} is read");
+                $"its schema version is {manifest?.SchemaVersion}, and {BoostedModels.SchemaVersion} is read"
+            );
         }
 
         if (manifest.Resource is null || manifest.Calibration?.Name is null || manifest.Forecast?.Name is null)
@@ -92,7 +103,8 @@ internal sealed class ModelFolder(string folder)
             ? manifest
             : throw new FormatException(
                 $"it was trained on days of {manifest.SeasonSteps} steps of {Text(manifest.StepSeconds)} s, and now "
-                + $"they have {season.Day} of {Text(stepSeconds)} s");
+                    + $"they have {season.Day} of {Text(stepSeconds)} s"
+            );
     }
 
     private static ModelManifest? Parse(byte[] bytes)
@@ -109,9 +121,11 @@ internal sealed class ModelFolder(string folder)
 
     private GradientBoostedFit ReadModel(ModelFile file, Season season)
     {
-        if (Path.GetFileName(file.Name) != file.Name) throw new FormatException($"'{file.Name}' is no file name");
+        if (Path.GetFileName(file.Name) != file.Name)
+            throw new FormatException($"'{file.Name}' is no file name");
         var bytes = ReadBytes(Path.Combine(folder, file.Name), ModelBytesMax);
-        if (Digest(bytes) != file.Sha256) throw new FormatException($"{file.Name} is torn or was changed");
+        if (Digest(bytes) != file.Sha256)
+            throw new FormatException($"{file.Name} is torn or was changed");
         return GradientBoostedFit.Load(new MemoryStream(bytes), season, file.Weekly, file.LastStep);
     }
 
@@ -153,7 +167,8 @@ internal sealed class ModelFolder(string folder)
     {
         foreach (var path in Directory.EnumerateFiles(folder, $"{prefix}*").ToList())
         {
-            if (!kept.Contains(Path.GetFileName(path))) File.Delete(path);
+            if (!kept.Contains(Path.GetFileName(path)))
+                File.Delete(path);
         }
     }
 

@@ -10,7 +10,13 @@ internal sealed record ModelFile(string Name, long LastStep, bool Weekly, string
 /// models or its new ones, and never a part of each.
 /// </summary>
 internal sealed record ModelManifest(
-    int SchemaVersion, string Resource, int SeasonSteps, double StepSeconds, ModelFile Calibration, ModelFile Forecast);
+    int SchemaVersion,
+    string Resource,
+    int SeasonSteps,
+    double StepSeconds,
+    ModelFile Calibration,
+    ModelFile Forecast
+);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
 [JsonSerializable(typeof(ModelManifest))]

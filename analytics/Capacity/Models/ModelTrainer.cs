@@ -10,18 +10,24 @@ namespace EventStream.Capacity.Models;
 /// own, so that forecasts and decisions go on meanwhile. Reads the kept models at the start.
 /// </summary>
 public sealed partial class ModelTrainer(
-    CapacityOptions options, LoadReadModel loads, TrainedModels models, TimeProvider clock,
-    ILogger<ModelTrainer> logger) : BackgroundService
+    CapacityOptions options,
+    LoadReadModel loads,
+    TrainedModels models,
+    TimeProvider clock,
+    ILogger<ModelTrainer> logger
+) : BackgroundService
 {
     private readonly ModelFolder? folder = options.ModelFolder is { Length: > 0 } path ? new ModelFolder(path) : null;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (LightGbmLibrary.Fault is { } fault) Off(logger, fault);
+        if (LightGbmLibrary.Fault is { } fault)
+            Off(logger, fault);
         await OwnThread(Load, stoppingToken);
         await foreach (var resource in models.Queue.ReadAllAsync(stoppingToken))
         {
-            if (loads.Find(resource) is not { } series) continue;
+            if (loads.Find(resource) is not { } series)
+                continue;
             await OwnThread(() => Train(resource, series.Slow, stoppingToken), stoppingToken);
         }
     }
@@ -30,8 +36,10 @@ public sealed partial class ModelTrainer(
     /// Runs on a thread that is nobody else's and returns at once when the role stops: the last fraction of a second
     /// of a training then runs to its end and is thrown away.
     /// </summary>
-    private static Task OwnThread(Action work, CancellationToken cancellation) => Task.Factory
-        .StartNew(work, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancellation);
+    private static Task OwnThread(Action work, CancellationToken cancellation) =>
+        Task
+            .Factory.StartNew(work, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .WaitAsync(cancellation);
 
     private void Load()
     {
@@ -66,8 +74,10 @@ public sealed partial class ModelTrainer(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             models.Failed(
-                resource, $"'{resource}' has no gradient-boosted member: {e.Message}",
-                retryAt: view.Maxima.LastStep + view.Season.Hour);
+                resource,
+                $"'{resource}' has no gradient-boosted member: {e.Message}",
+                retryAt: view.Maxima.LastStep + view.Season.Hour
+            );
             NotTrained(logger, e, resource);
             return;
         }
@@ -88,8 +98,10 @@ public sealed partial class ModelTrainer(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Forecasts go on without one member: {Fault}.")]
     private static partial void Off(ILogger logger, string fault);
 
-    [LoggerMessage(Level = LogLevel.Information, Message =
-        "Trained models are kept in memory only; set Capacity:ModelFolder to keep them over a restart.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Trained models are kept in memory only; set Capacity:ModelFolder to keep them over a restart."
+    )]
     private static partial void InMemory(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Read the models of {Count} resources from {Folder}.")]
@@ -98,12 +110,16 @@ public sealed partial class ModelTrainer(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Model {File} is trained again: {Why}.")]
     private static partial void Refused(ILogger logger, string file, string why);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message =
-        "Capacity:ModelFolder {Folder} cannot be read, so models are trained again: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Capacity:ModelFolder {Folder} cannot be read, so models are trained again: {Error}"
+    )]
     private static partial void NotRead(ILogger logger, string folder, string error);
 
-    [LoggerMessage(Level = LogLevel.Information, Message =
-        "Trained the gradient-boosted member of '{Resource}' on {Steps} steps in {Seconds:0.0} s.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Trained the gradient-boosted member of '{Resource}' on {Steps} steps in {Seconds:0.0} s."
+    )]
     private static partial void Trained(ILogger logger, string resource, int steps, double seconds);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "'{Resource}' has no gradient-boosted member")]

@@ -28,9 +28,10 @@ public sealed class TrainedModels
     internal ChannelReader<string> Queue => queue.Reader;
 
     /// <summary>Why models are missing or not kept, as sentences.</summary>
-    public IReadOnlyList<string> Trouble => LightGbmLibrary.Fault is { } fault
-        ? [fault]
-        : [.. failures.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => pair.Value)];
+    public IReadOnlyList<string> Trouble =>
+        LightGbmLibrary.Fault is { } fault
+            ? [fault]
+            : [.. failures.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => pair.Value)];
 
     /// <summary>The models of a resource, or null.</summary>
     public BoostedModels? Find(string resource) => models.GetValueOrDefault(resource);
@@ -39,18 +40,27 @@ public sealed class TrainedModels
     public void Request(string resource, LoadView view)
     {
         var (history, season) = (view.Maxima, view.Season);
-        if (!BoostedModels.Allow(history, season)) return;
-        if (Find(resource) is { } known && !known.AreDue(history, season)) return;
-        if (notBefore.TryGetValue(resource, out var step) && history.LastStep < step
-            && step - history.LastStep <= season.Day) return;
-        if (LightGbmLibrary.Fault is not null) return;
+        if (!BoostedModels.Allow(history, season))
+            return;
+        if (Find(resource) is { } known && !known.AreDue(history, season))
+            return;
+        if (
+            notBefore.TryGetValue(resource, out var step)
+            && history.LastStep < step
+            && step - history.LastStep <= season.Day
+        )
+            return;
+        if (LightGbmLibrary.Fault is not null)
+            return;
         // Until the training ends, which sets the next time, a day has to pass before it is asked for again.
-        if (queue.Writer.TryWrite(resource)) notBefore[resource] = history.LastStep + season.Day;
+        if (queue.Writer.TryWrite(resource))
+            notBefore[resource] = history.LastStep + season.Day;
     }
 
     internal void LoadedAre(IEnumerable<KeyValuePair<string, BoostedModels>> all)
     {
-        foreach (var (resource, one) in all) models[resource] = one;
+        foreach (var (resource, one) in all)
+            models[resource] = one;
         loaded.TrySetResult();
     }
 
@@ -64,6 +74,7 @@ public sealed class TrainedModels
     internal void Failed(string resource, string sentence, long? retryAt = null)
     {
         failures[resource] = sentence;
-        if (retryAt is { } step) notBefore[resource] = step;
+        if (retryAt is { } step)
+            notBefore[resource] = step;
     }
 }

@@ -6,7 +6,12 @@ namespace EventStream.Capacity.Scaling;
 /// (null: no forecast yet), and <paramref name="Recent"/> the recommendations of earlier steps, newest last.
 /// </summary>
 public sealed record ScalingInput(
-    ScalingTarget Target, int CurrentReplicas, double LastLoad, double? ForecastLoad, IReadOnlyList<int> Recent)
+    ScalingTarget Target,
+    int CurrentReplicas,
+    double LastLoad,
+    double? ForecastLoad,
+    IReadOnlyList<int> Recent
+)
 {
     /// <summary>Unit of the load, for the reason.</summary>
     public string Unit { get; init; } = "units";

@@ -40,7 +40,9 @@ public sealed class KubernetesActuator : IActuator, IDisposable
             if (!string.IsNullOrEmpty(kubeConfig))
             {
                 return new KubernetesActuator(
-                    KubernetesClientConfiguration.BuildConfigFromConfigFile(new FileInfo(kubeConfig)), timeout);
+                    KubernetesClientConfiguration.BuildConfigFromConfigFile(new FileInfo(kubeConfig)),
+                    timeout
+                );
             }
 
             if (KubernetesClientConfiguration.IsInCluster())
@@ -54,25 +56,39 @@ public sealed class KubernetesActuator : IActuator, IDisposable
         throw new ActuatorException(
             ActuatorName,
             "this process does not run in a pod with a service account; name a file in Capacity:KubeConfig, or set "
-                + "Actuator to supervisor or none.");
+                + "Actuator to supervisor or none."
+        );
     }
 
-    public Task<int?> CurrentAsync(string target, CancellationToken cancellation) => AskAsync<int?>(
-        $"GET the scale of {target}",
-        async () => Replicas(await client.AppsV1.ReadNamespacedDeploymentScaleAsync(
-            target, ns, cancellationToken: cancellation)),
-        cancellation);
+    public Task<int?> CurrentAsync(string target, CancellationToken cancellation) =>
+        AskAsync<int?>(
+            $"GET the scale of {target}",
+            async () =>
+                Replicas(
+                    await client.AppsV1.ReadNamespacedDeploymentScaleAsync(target, ns, cancellationToken: cancellation)
+                ),
+            cancellation
+        );
 
     public Task<int> ScaleAsync(string target, int replicas, string reason, CancellationToken cancellation)
     {
         var patch = new V1Patch(
             string.Create(CultureInfo.InvariantCulture, $$$"""{"spec":{"replicas":{{{replicas}}}}}"""),
-            V1Patch.PatchType.MergePatch);
+            V1Patch.PatchType.MergePatch
+        );
         return AskAsync(
             $"PATCH the scale of {target}",
-            async () => Replicas(await client.AppsV1.PatchNamespacedDeploymentScaleAsync(
-                patch, target, ns, cancellationToken: cancellation)),
-            cancellation);
+            async () =>
+                Replicas(
+                    await client.AppsV1.PatchNamespacedDeploymentScaleAsync(
+                        patch,
+                        target,
+                        ns,
+                        cancellationToken: cancellation
+                    )
+                ),
+            cancellation
+        );
     }
 
     public void Dispose() => client.Dispose();
@@ -89,9 +105,13 @@ public sealed class KubernetesActuator : IActuator, IDisposable
         catch (HttpOperationException e)
         {
             var said = e.Response.Content ?? "";
-            if (said.Length > BodyLengthMax) said = said[..BodyLengthMax];
+            if (said.Length > BodyLengthMax)
+                said = said[..BodyLengthMax];
             throw new ActuatorException(
-                Name, $"{what} in namespace {ns} answered {(int)e.Response.StatusCode}: {said}", e);
+                Name,
+                $"{what} in namespace {ns} answered {(int)e.Response.StatusCode}: {said}",
+                e
+            );
         }
         catch (Exception e) when (ActuatorHttp.IsTransport(e, cancellation) || e is IOException)
         {

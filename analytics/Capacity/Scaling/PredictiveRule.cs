@@ -31,7 +31,8 @@ public sealed class PredictiveRule : IScalingRule
             return $"{now}, the floor is {Number(target.FloorLoad)}; {planned} needed";
         }
 
-        if (input.ForecastLoad is not { } forecast) return $"{now}, no forecast yet; {planned} needed";
+        if (input.ForecastLoad is not { } forecast)
+            return $"{now}, no forecast yet; {planned} needed";
         var soon = Duration(input.Step * (target.StartupSteps + 1));
         return forecast > input.LastLoad
             ? $"{now}, up to {Number(forecast)} expected within {soon}; {planned} needed"

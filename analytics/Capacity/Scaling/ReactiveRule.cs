@@ -21,7 +21,9 @@ public sealed class ReactiveRule : IScalingRule
         var needed = Math.Abs(ratio - 1) <= Tolerance ? current : target.Needed(load);
         var use = current > 0 ? $"{Number(100 * load / (current * target.UnitsPerReplica))} %" : "no replica";
         return Advise(
-            input, needed,
-            $"{Number(input.LastLoad)} {input.Unit} now, {use} in use of {Number(100 * target.Utilisation)} % wanted");
+            input,
+            needed,
+            $"{Number(input.LastLoad)} {input.Unit} now, {use} in use of {Number(100 * target.Utilisation)} % wanted"
+        );
     }
 }

@@ -12,15 +12,18 @@ internal static class ScaleInHold
     {
         var target = input.Target;
         var bounded = Math.Clamp(recommended, target.MinReplicas, target.MaxReplicas);
-        var limit = recommended > target.MaxReplicas ? $", capped at {target.MaxReplicas} by MaxReplicas"
-            : recommended < target.MinReplicas ? $", raised to {target.MinReplicas} by MinReplicas" : "";
+        var limit =
+            recommended > target.MaxReplicas ? $", capped at {target.MaxReplicas} by MaxReplicas"
+            : recommended < target.MinReplicas ? $", raised to {target.MinReplicas} by MinReplicas"
+            : "";
         var current = input.CurrentReplicas;
         if (bounded > current)
         {
             return new ScalingAdvice(bounded, bounded, $"{cause}{limit}: out from {current} to {bounded}.");
         }
 
-        if (bounded == current) return new ScalingAdvice(bounded, bounded, $"{cause}{limit}: {current} stay.");
+        if (bounded == current)
+            return new ScalingAdvice(bounded, bounded, $"{cause}{limit}: {current} stay.");
         return In(input, bounded, $"{cause}{limit}");
     }
 
@@ -30,30 +33,39 @@ internal static class ScaleInHold
         if (current > target.MaxReplicas)
         {
             return new ScalingAdvice(
-                bounded, target.MaxReplicas, $"{cause}: in from {current} to the maximum {target.MaxReplicas}.");
+                bounded,
+                target.MaxReplicas,
+                $"{cause}: in from {current} to the maximum {target.MaxReplicas}."
+            );
         }
 
         var earlier = target.ScaleInHoldSteps - 1;
         if (input.Recent.Count < earlier)
         {
             return new ScalingAdvice(
-                bounded, current, $"{cause}: {current} stay until {target.ScaleInHoldSteps} steps agree.");
+                bounded,
+                current,
+                $"{cause}: {current} stay until {target.ScaleInHoldSteps} steps agree."
+            );
         }
 
         var held = Math.Max(bounded, input.Recent.TakeLast(earlier).DefaultIfEmpty(bounded).Max());
         if (held >= current)
         {
             return new ScalingAdvice(
-                bounded, current,
-                $"{cause}: {current} stay, the last {target.ScaleInHoldSteps} steps asked for up to {held}.");
+                bounded,
+                current,
+                $"{cause}: {current} stay, the last {target.ScaleInHoldSteps} steps asked for up to {held}."
+            );
         }
 
         return new ScalingAdvice(bounded, held, $"{cause}: in from {current} to {held}.");
     }
 
-    public static string Duration(TimeSpan span) => span < TimeSpan.FromMinutes(2)
-        ? $"{Number(span.TotalSeconds)} seconds"
-        : $"{Number(span.TotalMinutes)} minutes";
+    public static string Duration(TimeSpan span) =>
+        span < TimeSpan.FromMinutes(2)
+            ? $"{Number(span.TotalSeconds)} seconds"
+            : $"{Number(span.TotalMinutes)} minutes";
 
     public static string Number(double value) => value.ToString(value < 10 ? "0.#" : "0", CultureInfo.InvariantCulture);
 }

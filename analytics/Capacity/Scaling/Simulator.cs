@@ -34,24 +34,34 @@ public static class Simulator
     /// ready, or null.
     /// </summary>
     public static SimulationResult Run(
-        IScalingRule rule, ReadOnlySpan<double> load, int from, Func<int, double?> forecast, SimulationOptions options)
+        IScalingRule rule,
+        ReadOnlySpan<double> load,
+        int from,
+        Func<int, double?> forecast,
+        SimulationOptions options
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(from, options.MetricDelaySteps);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(from, load.Length);
         var target = options.Target;
         var fleet = new Fleet(Math.Max(target.MinReplicas, target.Needed(load[from - 1])), target.StartupSteps);
         var recent = new Queue<int>();
-        double billed = 0, oracle = 0;
-        int violations = 0, max = 0;
+        double billed = 0,
+            oracle = 0;
+        int violations = 0,
+            max = 0;
         for (var step = from; step < load.Length; step++)
         {
             var seen = step - options.MetricDelaySteps + 1;
-            var advice =
-                rule.Decide(new ScalingInput(target, fleet.Count, load[seen - 1], forecast(seen), [.. recent]));
+            var advice = rule.Decide(
+                new ScalingInput(target, fleet.Count, load[seen - 1], forecast(seen), [.. recent])
+            );
             recent.Enqueue(advice.Recommended);
-            while (recent.Count > target.ScaleInHoldSteps) recent.Dequeue();
+            while (recent.Count > target.ScaleInHoldSteps)
+                recent.Dequeue();
             fleet.Scale(advice.Desired, step);
-            if (load[step] > options.ViolationShare * fleet.Ready(step) * target.UnitsPerReplica) violations++;
+            if (load[step] > options.ViolationShare * fleet.Ready(step) * target.UnitsPerReplica)
+                violations++;
             billed += fleet.Count;
             oracle += Math.Max(1, Math.Ceiling(load[step] / (options.ViolationShare * target.UnitsPerReplica)));
             max = Math.Max(max, fleet.Count);
@@ -79,8 +89,10 @@ public static class Simulator
 
         public void Scale(int replicas, int step)
         {
-            while (readyFrom.Count < replicas) readyFrom.Add(step + startup);
-            if (readyFrom.Count > replicas) readyFrom.RemoveRange(replicas, readyFrom.Count - replicas);
+            while (readyFrom.Count < replicas)
+                readyFrom.Add(step + startup);
+            if (readyFrom.Count > replicas)
+                readyFrom.RemoveRange(replicas, readyFrom.Count - replicas);
         }
     }
 }

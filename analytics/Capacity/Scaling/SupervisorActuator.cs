@@ -38,7 +38,9 @@ public sealed class SupervisorActuator(HttpClient client) : IActuator
         using var request = new HttpRequestMessage(HttpMethod.Put, Path(target))
         {
             Content = JsonContent.Create(
-                new SupervisorScaleRequest(replicas, reason), ActuatorJson.Default.SupervisorScaleRequest),
+                new SupervisorScaleRequest(replicas, reason),
+                ActuatorJson.Default.SupervisorScaleRequest
+            ),
         };
         return (await SendAsync(request, cancellation)).Replicas;
     }
@@ -73,11 +75,14 @@ internal static class ActuatorHttp
 
     public static bool IsTransport(Exception e, CancellationToken cancellation) =>
         e is HttpRequestException or JsonException
-            || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
+        || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
 
     /// <summary>A sentence from problem details where there are some, else from the status.</summary>
     public static async Task<string> RefusalAsync(
-        HttpRequestMessage request, HttpResponseMessage response, CancellationToken cancellation)
+        HttpRequestMessage request,
+        HttpResponseMessage response,
+        CancellationToken cancellation
+    )
     {
         var body = await response.Content.ReadAsStringAsync(cancellation);
         var said = body;
@@ -85,14 +90,16 @@ internal static class ActuatorHttp
         {
             var problem = JsonSerializer.Deserialize(body, ActuatorJson.Default.ProblemBody);
             var text = $"{problem?.Title} {problem?.Detail}".Trim();
-            if (text.Length > 0) said = text;
+            if (text.Length > 0)
+                said = text;
         }
         catch (JsonException)
         {
             // Not problem details: the text itself is passed on.
         }
 
-        if (said.Length > BodyLengthMax) said = said[..BodyLengthMax];
+        if (said.Length > BodyLengthMax)
+            said = said[..BodyLengthMax];
         return $"{request.Method} {request.RequestUri} answered {(int)response.StatusCode}: {said}";
     }
 }

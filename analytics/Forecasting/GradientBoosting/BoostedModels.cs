@@ -30,7 +30,8 @@ public sealed record BoostedModels(GradientBoostedFit Calibration, GradientBoost
         || history.LastStep - Forecast.LastStep >= season.Day;
 
     internal bool CanServe(History stable, int calibrationFrom, Season season) =>
-        Calibration.Season == season && Forecast.Season == season
+        Calibration.Season == season
+        && Forecast.Season == season
         && Calibration.LastStep < stable.FirstStep + calibrationFrom
         && Forecast.LastStep <= stable.LastStep
         && calibrationFrom > Math.Max(Calibration.LookBack, Forecast.LookBack);

@@ -37,8 +37,10 @@ internal sealed class BoostedRows
     public static SchemaDefinition Schema(RidgeFeatures features)
     {
         var schema = SchemaDefinition.Create(typeof(BoostedRow));
-        schema[nameof(BoostedRow.Features)].ColumnType =
-            new VectorDataViewType(NumberDataViewType.Single, Width(features));
+        schema[nameof(BoostedRow.Features)].ColumnType = new VectorDataViewType(
+            NumberDataViewType.Single,
+            Width(features)
+        );
         return schema;
     }
 

@@ -37,7 +37,9 @@ public sealed class GradientBoosted : IForecaster
         var features = new RidgeFeatures(season, weekly);
         var context = new MLContext(seed: 1);
         var rows = context.Data.LoadFromEnumerable(
-            Rows(recent, season, features, cancellationToken), BoostedRows.Schema(features));
+            Rows(recent, season, features, cancellationToken),
+            BoostedRows.Schema(features)
+        );
         var model = context.Regression.Trainers.LightGbm(Options()).Fit(rows);
         cancellationToken.ThrowIfCancellationRequested();
         return new GradientBoostedFit(context, model, season, weekly, history.LastStep);
@@ -47,7 +49,11 @@ public sealed class GradientBoosted : IForecaster
     /// Origins in equal steps that visit every phase of the day, each with targets that grow further apart.
     /// </summary>
     private static IEnumerable<BoostedRow> Rows(
-        History history, Season season, RidgeFeatures features, CancellationToken cancellation)
+        History history,
+        Season season,
+        RidgeFeatures features,
+        CancellationToken cancellation
+    )
     {
         var source = new BoostedRows(history, season, features);
         var horizons = Horizons(season);
@@ -59,7 +65,8 @@ public sealed class GradientBoosted : IForecaster
             cancellation.ThrowIfCancellationRequested();
             foreach (var horizon in horizons)
             {
-                if (origin + horizon <= last) yield return source.At(origin, horizon).Row;
+                if (origin + horizon <= last)
+                    yield return source.At(origin, horizon).Row;
             }
         }
     }
@@ -67,27 +74,29 @@ public sealed class GradientBoosted : IForecaster
     private static List<int> Horizons(Season season)
     {
         var horizons = new List<int>();
-        for (double h = 1; h < season.Day; h = Math.Max(h + 1, h * HorizonGrowth)) horizons.Add((int)h);
+        for (double h = 1; h < season.Day; h = Math.Max(h + 1, h * HorizonGrowth))
+            horizons.Add((int)h);
         horizons.Add(season.Day);
         return horizons;
     }
 
-    private static LightGbmRegressionTrainer.Options Options() => new()
-    {
-        NumberOfThreads = 1,
-        Deterministic = true,
-        Seed = 1,
-        NumberOfIterations = 120,
-        NumberOfLeaves = 15,
-        LearningRate = 0.06,
-        MinimumExampleCountPerLeaf = 60,
-        MaximumBinCountPerFeature = 63,
-        Booster = new GradientBooster.Options
+    private static LightGbmRegressionTrainer.Options Options() =>
+        new()
         {
-            L2Regularization = 5,
-            FeatureFraction = 0.7,
-            SubsampleFraction = 0.7,
-            SubsampleFrequency = 1,
-        },
-    };
+            NumberOfThreads = 1,
+            Deterministic = true,
+            Seed = 1,
+            NumberOfIterations = 120,
+            NumberOfLeaves = 15,
+            LearningRate = 0.06,
+            MinimumExampleCountPerLeaf = 60,
+            MaximumBinCountPerFeature = 63,
+            Booster = new GradientBooster.Options
+            {
+                L2Regularization = 5,
+                FeatureFraction = 0.7,
+                SubsampleFraction = 0.7,
+                SubsampleFrequency = 1,
+            },
+        };
 }

@@ -35,17 +35,18 @@ public sealed class GradientBoostedFit : IFittedForecaster
         var source = new BoostedRows(recent, Season, features);
         var rows = new BoostedRow[horizon];
         var path = new double[horizon];
-        for (var h = 1; h <= horizon; h++) (rows[h - 1], path[h - 1]) = source.At(recent.Count - 1, h);
+        for (var h = 1; h <= horizon; h++)
+            (rows[h - 1], path[h - 1]) = source.At(recent.Count - 1, h);
         var scores = Scores(rows);
-        for (var h = 0; h < horizon; h++) path[h] = Math.Max(0, path[h] + scores[h]);
+        for (var h = 0; h < horizon; h++)
+            path[h] = Math.Max(0, path[h] + scores[h]);
         return path;
     }
 
     /// <summary>Writes the model as ML.NET's .zip.</summary>
     public void Save(Stream stream)
     {
-        var rows = context.Data.LoadFromEnumerable(
-            Array.Empty<BoostedRow>(), BoostedRows.Schema(features));
+        var rows = context.Data.LoadFromEnumerable(Array.Empty<BoostedRow>(), BoostedRows.Schema(features));
         context.Model.Save(model, rows.Schema, stream);
     }
 

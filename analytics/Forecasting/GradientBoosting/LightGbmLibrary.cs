@@ -20,7 +20,8 @@ public static class LightGbmLibrary
     /// <summary>Throws <see cref="LightGbmMissingException"/> where <see cref="Fault"/> is set.</summary>
     public static void Require()
     {
-        if (Fault is { } fault) throw new LightGbmMissingException(fault);
+        if (Fault is { } fault)
+            throw new LightGbmMissingException(fault);
     }
 
     private static string? Load()
@@ -32,7 +33,8 @@ public static class LightGbmLibrary
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            var cause = e.Message.Split('\n').FirstOrDefault(line => line.Contains("libgomp", StringComparison.Ordinal))
+            var cause =
+                e.Message.Split('\n').FirstOrDefault(line => line.Contains("libgomp", StringComparison.Ordinal))
                 ?? e.Message.Split('\n')[0];
             return "gradient boosting is off, because LightGBM's library does not load: install libgomp1 "
                 + $"(apt-get install libgomp1) and start again ({cause.Trim()})";

@@ -40,11 +40,7 @@ internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
             return;
         }
 
-        sums.Put(
-            part.Step,
-            part.Resource,
-            part.Plus(sums.TryGet(part.Step, part.Resource, out var sum) ? sum : null)
-        );
+        sums.Put(part.Step, part.Resource, part.Plus(sums.TryGet(part.Step, part.Resource, out var sum) ? sum : null));
         if (part.Partitions == 0)
             return;
         progress.Put(part.Partition, new LoadProgress(part.Step));
@@ -78,7 +74,10 @@ internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
 
     private void Tell(string resource, DateTimeOffset step, string unit, LoadPart? part)
     {
-        var peak = resource != LoadPart.Viewers ? (double?)null : part is null ? 0 : WatchingLevel.Peak(part);
+        var peak =
+            resource != LoadPart.Viewers ? (double?)null
+            : part is null ? 0
+            : WatchingLevel.Peak(part);
         var value = part?.Value ?? 0;
         Forward(
             resource,

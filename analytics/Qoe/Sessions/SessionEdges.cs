@@ -40,9 +40,7 @@ internal static class SessionEdges
             known[0] = Sum(known[0], before);
         return
         [
-            .. known
-                .OrderByDescending(part => part.PlayedMs + part.StallMs)
-                .ThenByDescending(part => part.Requests),
+            .. known.OrderByDescending(part => part.PlayedMs + part.StallMs).ThenByDescending(part => part.Requests),
         ];
     }
 
@@ -52,7 +50,11 @@ internal static class SessionEdges
 
     /// <summary>A subject at an edge, and in its region where the player told none.</summary>
     public static SessionSubject At(SessionSubject subject, string edge, string region) =>
-        subject with { Edge = edge, Region = subject.Region.Length > 0 ? subject.Region : region };
+        subject with
+        {
+            Edge = edge,
+            Region = subject.Region.Length > 0 ? subject.Region : region,
+        };
 
     private static SessionEdge Sum(SessionEdge part, SessionEdge more) =>
         part with

@@ -51,8 +51,7 @@ public static class SessionOrder
     {
         List<BeaconReceived>? all = null;
         while (
-            state.Held.Count > 0
-            && streamTime - state.Held.Min(held => BeaconTime.Of(held, options)) >= options.Reorder
+            state.Held.Count > 0 && streamTime - state.Held.Min(held => BeaconTime.Of(held, options)) >= options.Reorder
         )
         {
             (state, var ready) = SkipGap(state);

@@ -39,7 +39,10 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         };
         Advance(at);
         // Time until now belongs to the edge of before.
-        state = state with { Subject = Merge(state.Subject, beacon) };
+        state = state with
+        {
+            Subject = Merge(state.Subject, beacon),
+        };
         shares.Subject = Here();
         shares.Touch(at);
         // A response report of dash.js carries the state at its request, which may be long past.
@@ -75,11 +78,12 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
     private bool Reopen(BeaconReceived beacon, DateTimeOffset at)
     {
         // Interval and response reports go on after the end; only a state of playing on opens the session again.
-        var goesOn = beacon is
-        {
-            Event: PlayerEvent.StateChange,
-            State: PlayerState.Playing or PlayerState.Starting or PlayerState.Seeking or PlayerState.Rebuffering,
-        };
+        var goesOn =
+            beacon is
+            {
+                Event: PlayerEvent.StateChange,
+                State: PlayerState.Playing or PlayerState.Starting or PlayerState.Seeking or PlayerState.Rebuffering,
+            };
         if (!goesOn || at <= state.EndedAt)
             return false;
         state = state with { EndReason = null, EndedAt = null, Phase = PlayerState.Seeking, Seeking = true, At = at };
@@ -285,9 +289,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         state = state with { ReportedStallMs = ms, ReportedStallCount = beacon.StallCountTotal ?? counted };
         if (state.ReportsStallState || beacon.StallMs is not > 0 || state.FirstPlayAt is null)
             return;
-        AtEdge(part =>
-            part with { StallCount = part.StallCount + 1, StallMs = part.StallMs + beacon.StallMs.Value }
-        );
+        AtEdge(part => part with { StallCount = part.StallCount + 1, StallMs = part.StallMs + beacon.StallMs.Value });
         shares.Add(state.At, share => share with { StallCount = 1 });
         shares.Split(
             state.At.AddMilliseconds(-beacon.StallMs.Value),

@@ -21,7 +21,10 @@ internal sealed partial class BatchingConsumer : ForwardingConsumer
     private long lag;
 
     public BatchingConsumer(
-        StreamScope scope, Func<BatchingConsumer, IConsumer<byte[], byte[]>> build, Action<BatchingConsumer> ended)
+        StreamScope scope,
+        Func<BatchingConsumer, IConsumer<byte[], byte[]>> build,
+        Action<BatchingConsumer> ended
+    )
     {
         (this.scope, this.ended) = (scope, ended);
         Inner = build(this);
@@ -109,7 +112,9 @@ internal sealed partial class BatchingConsumer : ForwardingConsumer
             TopicPartitionOffset = last.TopicPartitionOffset,
             Message = new Message<byte[], byte[]>
             {
-                Key = [], Value = HeldRecords.Attach(records), Timestamp = first.Message.Timestamp,
+                Key = [],
+                Value = HeldRecords.Attach(records),
+                Timestamp = first.Message.Timestamp,
                 Headers = first.Message.Headers,
             },
         };

@@ -80,8 +80,9 @@ internal abstract class ForwardingConsumer : IConsumer<byte[], byte[]>
         Inner.PositionTopicPartitionOffset(partition);
 
     public List<TopicPartitionOffset> OffsetsForTimes(
-        IEnumerable<TopicPartitionTimestamp> timestampsToSearch, TimeSpan timeout) =>
-        Inner.OffsetsForTimes(timestampsToSearch, timeout);
+        IEnumerable<TopicPartitionTimestamp> timestampsToSearch,
+        TimeSpan timeout
+    ) => Inner.OffsetsForTimes(timestampsToSearch, timeout);
 
     public WatermarkOffsets GetWatermarkOffsets(TopicPartition topicPartition) =>
         Inner.GetWatermarkOffsets(topicPartition);

@@ -81,8 +81,10 @@ internal sealed partial class PlatformClients(StreamScope scope, KafkaOptions ka
     {
         var group = $"{Options.ApplicationId}-restore";
         var ours = kafka.ConsumerConfig(group, group);
-        ours.IsolationLevel = Options.ProcessingGuarantee == ProcessingGuarantee.ExactlyOnceV2
-            ? IsolationLevel.ReadCommitted : IsolationLevel.ReadUncommitted;
+        ours.IsolationLevel =
+            Options.ProcessingGuarantee == ProcessingGuarantee.ExactlyOnceV2
+                ? IsolationLevel.ReadCommitted
+                : IsolationLevel.ReadUncommitted;
         ours.FetchWaitMaxMs = 50;
         // One reader for all changelogs of the thread, for a moment: more in flight than a role's usual reader.
         ours.QueuedMinMessages = 100_000;
@@ -124,28 +126,37 @@ internal sealed partial class PlatformClients(StreamScope scope, KafkaOptions ka
     }
 
     private IConsumer<byte[], byte[]> Build(
-        ConsumerConfig config, IConsumerRebalanceListener listener, BatchingConsumer self) =>
+        ConsumerConfig config,
+        IConsumerRebalanceListener listener,
+        BatchingConsumer self
+    ) =>
         new ConsumerBuilder<byte[], byte[]>(config)
             .SetLogHandler((_, message) => ClientMessage(scope.Logger, "consumer", message.Message))
             .SetErrorHandler((_, error) => Judge(error))
-            .SetPartitionsAssignedHandler((consumer, partitions) =>
-            {
-                self.Rebalanced(partitions);
-                // Creating the tasks ends a predecessor's transaction. Only then are the offsets final, and only after
-                // them is state read back.
-                listener.PartitionsAssigned(consumer, partitions);
-                return partitions.Count == 0 ? [] : consumer.Committed(partitions, CommittedTimeout).Select(Start);
-            })
-            .SetPartitionsRevokedHandler((consumer, partitions) =>
-            {
-                listener.PartitionsRevoked(consumer, partitions);
-                self.Rebalanced([]);
-            })
-            .SetPartitionsLostHandler((consumer, partitions) =>
-            {
-                listener.PartitionsLost(consumer, partitions);
-                self.Rebalanced([]);
-            })
+            .SetPartitionsAssignedHandler(
+                (consumer, partitions) =>
+                {
+                    self.Rebalanced(partitions);
+                    // Creating the tasks ends a predecessor's transaction. Only then are the offsets final, and only
+                    // after them is state read back.
+                    listener.PartitionsAssigned(consumer, partitions);
+                    return partitions.Count == 0 ? [] : consumer.Committed(partitions, CommittedTimeout).Select(Start);
+                }
+            )
+            .SetPartitionsRevokedHandler(
+                (consumer, partitions) =>
+                {
+                    listener.PartitionsRevoked(consumer, partitions);
+                    self.Rebalanced([]);
+                }
+            )
+            .SetPartitionsLostHandler(
+                (consumer, partitions) =>
+                {
+                    listener.PartitionsLost(consumer, partitions);
+                    self.Rebalanced([]);
+                }
+            )
             .Build();
 
     private static TopicPartitionOffset Start(TopicPartitionOffset committed) =>

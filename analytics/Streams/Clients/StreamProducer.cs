@@ -8,8 +8,10 @@ namespace EventStream.Streams.Clients;
 /// instance that has lost its partitions is refused; and commits nothing more once the stream has failed.
 /// </summary>
 internal sealed class StreamProducer(
-    StreamScope scope, IProducer<byte[], byte[]> inner, Func<TopicPartitionOffset?> standing)
-    : IProducer<byte[], byte[]>
+    StreamScope scope,
+    IProducer<byte[], byte[]> inner,
+    Func<TopicPartitionOffset?> standing
+) : IProducer<byte[], byte[]>
 {
     /// <summary>Tries of a retriable step; the client waits for the broker inside each.</summary>
     private const int TriesMax = 5;
@@ -26,22 +28,28 @@ internal sealed class StreamProducer(
     public void SetSaslCredentials(string username, string password) => inner.SetSaslCredentials(username, password);
 
     public Task<DeliveryResult<byte[], byte[]>> ProduceAsync(
-        string topic, Message<byte[], byte[]> message, CancellationToken cancellationToken = default) =>
-        inner.ProduceAsync(topic, message, cancellationToken);
+        string topic,
+        Message<byte[], byte[]> message,
+        CancellationToken cancellationToken = default
+    ) => inner.ProduceAsync(topic, message, cancellationToken);
 
     public Task<DeliveryResult<byte[], byte[]>> ProduceAsync(
-        TopicPartition topicPartition, Message<byte[], byte[]> message,
-        CancellationToken cancellationToken = default) =>
-        inner.ProduceAsync(topicPartition, message, cancellationToken);
+        TopicPartition topicPartition,
+        Message<byte[], byte[]> message,
+        CancellationToken cancellationToken = default
+    ) => inner.ProduceAsync(topicPartition, message, cancellationToken);
 
     public void Produce(
-        string topic, Message<byte[], byte[]> message,
-        Action<DeliveryReport<byte[], byte[]>>? deliveryHandler = null) =>
-        Produce(new TopicPartition(topic, Partition.Any), message, deliveryHandler);
+        string topic,
+        Message<byte[], byte[]> message,
+        Action<DeliveryReport<byte[], byte[]>>? deliveryHandler = null
+    ) => Produce(new TopicPartition(topic, Partition.Any), message, deliveryHandler);
 
     public void Produce(
-        TopicPartition topicPartition, Message<byte[], byte[]> message,
-        Action<DeliveryReport<byte[], byte[]>>? deliveryHandler = null)
+        TopicPartition topicPartition,
+        Message<byte[], byte[]> message,
+        Action<DeliveryReport<byte[], byte[]>>? deliveryHandler = null
+    )
     {
         while (true)
         {
@@ -92,7 +100,10 @@ internal sealed class StreamProducer(
     }
 
     public void SendOffsetsToTransaction(
-        IEnumerable<TopicPartitionOffset> offsets, IConsumerGroupMetadata groupMetadata, TimeSpan timeout)
+        IEnumerable<TopicPartitionOffset> offsets,
+        IConsumerGroupMetadata groupMetadata,
+        TimeSpan timeout
+    )
     {
         if (scope.Failure is not null)
             return;
@@ -119,9 +130,13 @@ internal sealed class StreamProducer(
             }
             catch (KafkaException e)
             {
-                scope.Fail(new StreamException(
-                    $"The transactional producer cannot go on: {e.Error.Reason}. If another instance runs under the "
-                    + "same instance id, give each its own.", e));
+                scope.Fail(
+                    new StreamException(
+                        $"The transactional producer cannot go on: {e.Error.Reason}. If another instance runs under the "
+                            + "same instance id, give each its own.",
+                        e
+                    )
+                );
                 throw;
             }
         }

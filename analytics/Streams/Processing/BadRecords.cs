@@ -21,10 +21,18 @@ internal sealed partial class BadRecords(StreamScope scope)
         return scope.Options.BadRecords switch
         {
             BadRecordPolicy.Stop => throw new UnreadableRecordException(
-                $"Record {record.TopicPartitionOffset} cannot be read: {cause.Message}", cause),
+                $"Record {record.TopicPartitionOffset} cannot be read: {cause.Message}",
+                cause
+            ),
             BadRecordPolicy.Continue => null,
             _ => DeadLetter.Of(
-                scope.Options.ApplicationId, record, cause.Message, cause, attempts: 1, scope.Clock.GetUtcNow()),
+                scope.Options.ApplicationId,
+                record,
+                cause.Message,
+                cause,
+                attempts: 1,
+                scope.Clock.GetUtcNow()
+            ),
         };
     }
 

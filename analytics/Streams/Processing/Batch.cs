@@ -37,11 +37,16 @@ public sealed class StreamRecord<T>
                 TopicPartitionOffset = at,
                 Message = new Message<byte[], byte[]>
                 {
-                    Key = Encoding.UTF8.GetBytes(key), Value = Raw.Message.Value, Headers = Raw.Message.Headers,
+                    Key = Encoding.UTF8.GetBytes(key),
+                    Value = Raw.Message.Value,
+                    Headers = Raw.Message.Headers,
                     Timestamp = new Timestamp(time),
                 },
             },
-            value, time, Error);
+            value,
+            time,
+            Error
+        );
 
     internal string? TraceParent => CloudEvents.Text(Raw.Message.Headers, CloudEvents.TraceParent);
 }
@@ -80,7 +85,9 @@ public sealed class Batch<T> : IBatch
     DateTimeOffset? IBatch.FirstTime(DateTimeOffset stamp)
     {
         var first = records.FirstOrDefault(record => record.Error is null);
-        return first is null ? null : IsAlone ? timeOfAlone?.Invoke(first.Value, stamp) ?? stamp : first.Time;
+        return first is null ? null
+            : IsAlone ? timeOfAlone?.Invoke(first.Value, stamp) ?? stamp
+            : first.Time;
     }
 }
 
@@ -114,8 +121,10 @@ internal sealed class HeldRecords
 /// within the transaction: an exception in a serde would end the stream.
 /// </summary>
 public sealed class BatchSerDes<T>(
-    Func<byte[], Headers?, T> read, Func<T, DateTimeOffset, DateTimeOffset>? time = null, Func<T, byte[]>? write = null)
-    : AbstractSerDes<Batch<T>>
+    Func<byte[], Headers?, T> read,
+    Func<T, DateTimeOffset, DateTimeOffset>? time = null,
+    Func<T, byte[]>? write = null
+) : AbstractSerDes<Batch<T>>
 {
     /// <summary>A batch for the topology. Null values count as unreadable.</summary>
     public override Batch<T> Deserialize(byte[] data, SerializationContext context)
@@ -124,12 +133,15 @@ public sealed class BatchSerDes<T>(
             return (Batch<T>)(held.Read ??= new Batch<T>(held.Records.ConvertAll(Decode)));
         // Without the batching consumer, as in the test driver, each record comes by itself.
         return new Batch<T>(
-            Decode(new ConsumeResult<byte[], byte[]>
-            {
-                Topic = context.Topic,
-                Message = new Message<byte[], byte[]> { Value = data!, Headers = context.Headers },
-            }),
-            time);
+            Decode(
+                new ConsumeResult<byte[], byte[]>
+                {
+                    Topic = context.Topic,
+                    Message = new Message<byte[], byte[]> { Value = data!, Headers = context.Headers },
+                }
+            ),
+            time
+        );
     }
 
     /// <summary>The bytes of a value that goes to a repartition topic.</summary>
@@ -144,7 +156,9 @@ public sealed class BatchSerDes<T>(
         try
         {
             var value = read(
-                raw.Message.Value ?? throw new FormatException("The record has no value."), raw.Message.Headers);
+                raw.Message.Value ?? throw new FormatException("The record has no value."),
+                raw.Message.Headers
+            );
             return new StreamRecord<T>(raw, value, time?.Invoke(value, stamp) ?? stamp, null);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

@@ -61,7 +61,10 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
     {
         var (headers, stamp) = (context.Headers, context.Timestamp);
         var records = record.Value.Records(
-            record.Key ?? "", record.TopicPartitionOffset, DateTimeOffset.FromUnixTimeMilliseconds(stamp));
+            record.Key ?? "",
+            record.TopicPartitionOffset,
+            DateTimeOffset.FromUnixTimeMilliseconds(stamp)
+        );
         try
         {
             StartOnce();
@@ -124,8 +127,12 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
         if (value is IMessage message)
         {
             return CloudEvents.Headers(
-                MessageTypes.NameOf(message.GetType()), $"/eventstream/{spec.Scope.Options.ApplicationId}",
-                message is RecordDeadLettered letter ? DeadLetter.IdOf(letter) : OriginId(), time, traceParent);
+                MessageTypes.NameOf(message.GetType()),
+                $"/eventstream/{spec.Scope.Options.ApplicationId}",
+                message is RecordDeadLettered letter ? DeadLetter.IdOf(letter) : OriginId(),
+                time,
+                traceParent
+            );
         }
 
         var headers = new Headers();
@@ -143,7 +150,9 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
         var start = $"{spec.Scope.Options.ApplicationId}/{task}";
         return current is { } at
             ? string.Create(
-                CultureInfo.InvariantCulture, $"{start}/{at.Topic}/{at.Partition.Value}/{at.Offset.Value}/{outputs}")
+                CultureInfo.InvariantCulture,
+                $"{start}/{at.Topic}/{at.Partition.Value}/{at.Offset.Value}/{outputs}"
+            )
             : string.Create(CultureInfo.InvariantCulture, $"{start}/{StreamTime.ToUnixTimeMilliseconds()}/{outputs}");
     }
 

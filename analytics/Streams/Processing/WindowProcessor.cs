@@ -8,8 +8,13 @@ namespace EventStream.Streams;
 /// last window back; without records the wall clock closes them. Later records are dropped and counted.
 /// </summary>
 public sealed class WindowProcessor<TIn, TAggregate>(
-    string store, TimeSpan size, TimeSpan grace, TAggregate initial, Func<TIn, TAggregate, TAggregate> fold,
-    Func<ClosedWindow<TAggregate>, IEnumerable<(string Key, object Value)>> close) : Processor<TIn>
+    string store,
+    TimeSpan size,
+    TimeSpan grace,
+    TAggregate initial,
+    Func<TIn, TAggregate, TAggregate> fold,
+    Func<ClosedWindow<TAggregate>, IEnumerable<(string Key, object Value)>> close
+) : Processor<TIn>
 {
     private static readonly TimeSpan CloseCheck = TimeSpan.FromMilliseconds(100);
     private TypedWindowStore<string, TAggregate> aggregates = null!;
@@ -33,7 +38,10 @@ public sealed class WindowProcessor<TIn, TAggregate>(
 
         var key = record.Key;
         aggregates.Put(
-            start, key, fold(record.Value, aggregates.TryGet(start, key, out var before) ? before : initial));
+            start,
+            key,
+            fold(record.Value, aggregates.TryGet(start, key, out var before) ? before : initial)
+        );
     }
 
     private void Close(DateTimeOffset streamTime)

@@ -16,7 +16,12 @@ public sealed class TypedKeyValueStore<TKey, TValue> : WriteBehindStore
     private readonly ISerDes<TValue> values;
 
     internal TypedKeyValueStore(
-        StreamScope scope, string name, IStreamConfig config, ISerDes<TKey> keys, ISerDes<TValue> values)
+        StreamScope scope,
+        string name,
+        IStreamConfig config,
+        ISerDes<TKey> keys,
+        ISerDes<TValue> values
+    )
         : base(scope, name, config) => (this.keys, this.values) = (keys, values);
 
     /// <summary>How many there are.</summary>

@@ -16,7 +16,12 @@ public sealed class TypedWindowStore<TKey, TValue> : WriteBehindStore
     private readonly ISerDes<TValue> values;
 
     internal TypedWindowStore(
-        StreamScope scope, string name, IStreamConfig config, ISerDes<TKey> keys, ISerDes<TValue> values)
+        StreamScope scope,
+        string name,
+        IStreamConfig config,
+        ISerDes<TKey> keys,
+        ISerDes<TValue> values
+    )
         : base(scope, name, config) => (this.keys, this.values) = (keys, values);
 
     /// <summary>The value of a window and key, if it has one.</summary>

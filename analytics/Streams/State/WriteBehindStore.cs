@@ -24,7 +24,12 @@ public abstract class WriteBehindStore : IStateStore
         (this.scope, Name) = (scope, name);
         // The library's own logging store is the public way to its changelog.
         log = new KeyValueStoreBuilder<byte[], byte[]>(
-            new ChangelogOnly(this), new ByteArraySerDes(), new ByteArraySerDes()).WithCachingDisabled().Build(config);
+            new ChangelogOnly(this),
+            new ByteArraySerDes(),
+            new ByteArraySerDes()
+        )
+            .WithCachingDisabled()
+            .Build(config);
     }
 
     /// <summary>The name within the topology; the changelog is called <c>application-name-changelog</c>.</summary>
@@ -74,9 +79,14 @@ public abstract class WriteBehindStore : IStateStore
 
     /// <summary>The innermost store of the library's chain: keeps nothing, passes on what is restored.</summary>
     private sealed class ChangelogOnly(WriteBehindStore owner)
-        : IKeyValueBytesStoreSupplier, IKeyValueStore<Bytes, byte[]>
+        : IKeyValueBytesStoreSupplier,
+            IKeyValueStore<Bytes, byte[]>
     {
-        public string Name { get => owner.Name; set { } }
+        public string Name
+        {
+            get => owner.Name;
+            set { }
+        }
 
         public string MetricsScope => "write-behind";
 

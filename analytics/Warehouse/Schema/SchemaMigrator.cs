@@ -13,7 +13,8 @@ public sealed record SchemaScript(int Version, string Name, IReadOnlyList<string
     private static List<SchemaScript> ReadAll()
     {
         var assembly = Assembly.GetExecutingAssembly();
-        return assembly.GetManifestResourceNames()
+        return assembly
+            .GetManifestResourceNames()
             .Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)
             .Select(name =>
@@ -31,8 +32,11 @@ public sealed record SchemaScript(int Version, string Name, IReadOnlyList<string
     private static List<string> Split(string script)
     {
         var lines = script.Split('\n').Where(line => !line.StartsWith("--", StringComparison.Ordinal));
-        return [.. string.Join('\n', lines)
-            .Split(";\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+        return
+        [
+            .. string.Join('\n', lines)
+                .Split(";\n", StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+        ];
     }
 }
 
@@ -53,13 +57,20 @@ public static class SchemaMigrator
                 await client.ExecuteNonQueryAsync(statement, cancellationToken: cancellation);
         }
 
-        var applied = (await client.ListAsync(
-            "SELECT version FROM es.schema_versions FINAL", row => row.GetFieldValue<uint>(0), cancellation))
-            .ToHashSet();
+        var applied = (
+            await client.ListAsync(
+                "SELECT version FROM es.schema_versions FINAL",
+                row => row.GetFieldValue<uint>(0),
+                cancellation
+            )
+        ).ToHashSet();
         var missing = SchemaScript.All.Where(script => !applied.Contains((uint)script.Version)).ToList();
-        if (missing.Count == 0) return;
+        if (missing.Count == 0)
+            return;
         var values = string.Join(", ", missing.Select(script => $"({script.Version}, '{script.Name}')"));
         await client.ExecuteNonQueryAsync(
-            $"INSERT INTO es.schema_versions (version, name) VALUES {values}", cancellationToken: cancellation);
+            $"INSERT INTO es.schema_versions (version, name) VALUES {values}",
+            cancellationToken: cancellation
+        );
     }
 }

@@ -16,7 +16,9 @@ public static class RecordRouter
     /// Every topic that the warehouse stores: all but the commands, whose events tell the same story.
     /// </summary>
     public static readonly IReadOnlyList<Topic> StoredTopics =
-        [.. Topics.All.Except([Topics.EncodeCommands, Topics.EncodeCommandsFirst])];
+    [
+        .. Topics.All.Except([Topics.EncodeCommands, Topics.EncodeCommandsFirst]),
+    ];
 
     /// <summary>Adds the record's rows to the batch.</summary>
     public static void Route(SinkRecord record, SinkBatch batch)
@@ -59,17 +61,39 @@ public static class RecordRouter
     {
         switch (message)
         {
-            case BeaconReceived beacon: batch.Add(Tables.Beacons, new BeaconRow(record, beacon)); break;
-            case CdnRequestServed request: batch.Add(Tables.Requests, new RequestRow(record, request)); break;
-            case QoeWindowClosed window: batch.Add(Tables.Windows, new WindowRow(record, window)); break;
-            case SessionUpdated update: batch.Add(Tables.SessionUpdates, new SessionUpdateRow(record, update)); break;
-            case QoeAlertRaised alert: batch.Add(Tables.Alerts, new AlertRow(record, alert)); break;
-            case LoadMeasured load: batch.Add(Tables.Load, new LoadRow(record, load)); break;
-            case ScaleDecided scale: batch.Add(Tables.Decisions, new DecisionRow(record, scale)); break;
-            case SteeringDecided steering: batch.Add(Tables.Decisions, new DecisionRow(record, steering)); break;
-            case OperatorActed acted: batch.Add(Tables.OperatorActions, new OperatorActionRow(record, acted)); break;
-            case RecordDeadLettered letter: batch.Add(Tables.DeadLetters, new DeadLetterRow(record, letter)); break;
-            default: AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}."); break;
+            case BeaconReceived beacon:
+                batch.Add(Tables.Beacons, new BeaconRow(record, beacon));
+                break;
+            case CdnRequestServed request:
+                batch.Add(Tables.Requests, new RequestRow(record, request));
+                break;
+            case QoeWindowClosed window:
+                batch.Add(Tables.Windows, new WindowRow(record, window));
+                break;
+            case SessionUpdated update:
+                batch.Add(Tables.SessionUpdates, new SessionUpdateRow(record, update));
+                break;
+            case QoeAlertRaised alert:
+                batch.Add(Tables.Alerts, new AlertRow(record, alert));
+                break;
+            case LoadMeasured load:
+                batch.Add(Tables.Load, new LoadRow(record, load));
+                break;
+            case ScaleDecided scale:
+                batch.Add(Tables.Decisions, new DecisionRow(record, scale));
+                break;
+            case SteeringDecided steering:
+                batch.Add(Tables.Decisions, new DecisionRow(record, steering));
+                break;
+            case OperatorActed acted:
+                batch.Add(Tables.OperatorActions, new OperatorActionRow(record, acted));
+                break;
+            case RecordDeadLettered letter:
+                batch.Add(Tables.DeadLetters, new DeadLetterRow(record, letter));
+                break;
+            default:
+                AddDeadLetter(record, batch, $"No table stores {record.Type} from {record.Topic}.");
+                break;
         }
     }
 
@@ -83,15 +107,24 @@ public static class RecordRouter
     private static void AddForecast(SinkRecord record, SinkBatch batch, ForecastPublished forecast)
     {
         var rows = forecast.Steps.Select((_, index) => new ForecastRow(record, forecast, index)).ToList();
-        foreach (var row in rows) batch.Add(Tables.Forecasts, row);
+        foreach (var row in rows)
+            batch.Add(Tables.Forecasts, row);
     }
 
     /// <summary>Adds a record that cannot be stored where it belongs to the dead letters.</summary>
     public static void AddDeadLetter(SinkRecord record, SinkBatch batch, string cause)
     {
         var letter = new RecordDeadLettered(
-            record.Topic, record.Partition, record.Offset, Group, record.Type, cause,
-            Convert.ToBase64String(record.Key), Convert.ToBase64String(record.Value), record.Time);
+            record.Topic,
+            record.Partition,
+            record.Offset,
+            Group,
+            record.Type,
+            cause,
+            Convert.ToBase64String(record.Key),
+            Convert.ToBase64String(record.Value),
+            record.Time
+        );
         batch.Add(Tables.DeadLetters, new DeadLetterRow(record, letter));
     }
 }

@@ -45,7 +45,9 @@ public sealed record ServerUsers
             throw new RoleConfigurationException(role, "ClickHouse:ReaderUser is no name of a user.");
         if (users.ReaderSecondsMax < 1 || users.ReaderBytesMax < 1)
             throw new RoleConfigurationException(
-                role, "ClickHouse:ReaderSecondsMax and ClickHouse:ReaderBytesMax must be at least 1.");
+                role,
+                "ClickHouse:ReaderSecondsMax and ClickHouse:ReaderBytesMax must be at least 1."
+            );
         return users;
     }
 
@@ -55,12 +57,16 @@ public sealed record ServerUsers
     /// </summary>
     public IReadOnlyList<string> Statements()
     {
-        if (ReaderPassword is null) return [];
+        if (ReaderPassword is null)
+            return [];
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(ReaderPassword)));
-        var bounds = string.Create(CultureInfo.InvariantCulture, $"""
+        var bounds = string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
             SETTINGS readonly = 2 CONST, max_execution_time = {ReaderSecondsMax} MIN 1 MAX {ReaderSecondsMax},
             max_memory_usage = {ReaderBytesMax} MIN 1 MAX {ReaderBytesMax}
-            """);
+            """
+        );
         return
         [
             $"CREATE SETTINGS PROFILE IF NOT EXISTS `{Profile}`",
@@ -79,10 +85,12 @@ public sealed record ServerUsers
     public async Task ApplyAsync(IClickHouseClient client, CancellationToken cancellation)
     {
         var statements = Statements();
-        if (statements.Count == 0) return;
+        if (statements.Count == 0)
+            return;
         try
         {
-            if (await IsConfiguredAsync(client, cancellation)) return;
+            if (await IsConfiguredAsync(client, cancellation))
+                return;
             foreach (var statement in statements)
                 await client.ExecuteNonQueryAsync(statement, cancellationToken: cancellation);
         }
@@ -90,9 +98,11 @@ public sealed record ServerUsers
         {
             throw new ClickHouseServerException(
                 $"{e.Message} The warehouse makes the user '{ReaderUser}': GRANT ACCESS MANAGEMENT ON *.* to its own "
-                + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave ClickHouse:ReaderPassword out and "
-                + "make the reader by hand.",
-                e.Query, e.ErrorCode);
+                    + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave ClickHouse:ReaderPassword out and "
+                    + "make the reader by hand.",
+                e.Query,
+                e.ErrorCode
+            );
         }
     }
 
@@ -102,7 +112,10 @@ public sealed record ServerUsers
         var parameters = new ClickHouseParameterCollection();
         parameters.AddParameter("name", ReaderUser);
         return await client.ExecuteScalarAsync(
-            "SELECT storage FROM system.users WHERE name = {name:String}", parameters,
-            cancellationToken: cancellation) is "users_xml";
+            "SELECT storage FROM system.users WHERE name = {name:String}",
+            parameters,
+            cancellationToken: cancellation
+        )
+            is "users_xml";
     }
 }

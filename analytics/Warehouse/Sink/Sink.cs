@@ -12,17 +12,28 @@ namespace EventStream.Warehouse.Sink;
 /// back-pressure. Recovery is the only retry: whatever fails, the sink starts again from its ledger, as after a crash.
 /// </summary>
 public sealed partial class Sink(
-    IClickHouseClient client, ServerUsers users, KafkaOptions kafka, TopicAdmin topics, SinkOptions options,
-    SinkState state, TimeProvider clock,
-    IHostApplicationLifetime lifetime, ILogger<Sink> logger) : BackgroundService
+    IClickHouseClient client,
+    ServerUsers users,
+    KafkaOptions kafka,
+    TopicAdmin topics,
+    SinkOptions options,
+    SinkState state,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<Sink> logger
+) : BackgroundService
 {
     private static readonly TimeSpan PollMax = TimeSpan.FromMilliseconds(100);
 
     private readonly string writer = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.Factory.StartNew(
-        () => RunAsync(stoppingToken).GetAwaiter().GetResult(),
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.Factory.StartNew(
+            () => RunAsync(stoppingToken).GetAwaiter().GetResult(),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     private async Task RunAsync(CancellationToken stopping)
     {
@@ -46,7 +57,8 @@ public sealed partial class Sink(
             }
             catch (Exception e) when (IsPassing(e))
             {
-                if (state.Missing != e.Message) StartsAgain(logger, e.Message);
+                if (state.Missing != e.Message)
+                    StartsAgain(logger, e.Message);
                 state.Missing = e.Message;
                 await Task.Delay(TimeSpan.FromMilliseconds(options.RestartDelayMilliseconds), clock, stopping);
             }
@@ -55,8 +67,13 @@ public sealed partial class Sink(
 
     /// <summary>What another start may get over. A request that takes too long is cancelled by its client.</summary>
     private static bool IsPassing(Exception e) =>
-        e is ClickHouseServerException or HttpRequestException or IOException or OperationCanceledException
-            or KafkaException or LogReplacedException;
+        e
+            is ClickHouseServerException
+                or HttpRequestException
+                or IOException
+                or OperationCanceledException
+                or KafkaException
+                or LogReplacedException;
 
     /// <summary>Starts from the ledger and runs until it is stopped or something fails.</summary>
     private async Task RunOnceAsync(CancellationToken stopping)
@@ -68,9 +85,11 @@ public sealed partial class Sink(
         var ledger = new SinkLedger(client, writer, clock);
         var position = await ledger.TakeOverAsync(stopping);
         using var reader = new SinkReader(kafka, logger);
-        if (position.InDoubt.Count > 0) await RepeatAsync(reader, position, stopping);
+        if (position.InDoubt.Count > 0)
+            await RepeatAsync(reader, position, stopping);
         var partitions = reader.Partitions(RecordRouter.StoredTopics);
-        foreach (var (partition, next) in reader.Begin(partitions, position.Next)) state.At(partition, next, next);
+        foreach (var (partition, next) in reader.Begin(partitions, position.Next))
+            state.At(partition, next, next);
         state.Missing = null;
         Running(logger, partitions.Count, position.Sequence);
         await FlushForeverAsync(reader, ledger, position.Sequence, stopping);
@@ -80,14 +99,20 @@ public sealed partial class Sink(
     private async Task RepeatAsync(SinkReader reader, SinkPosition position, CancellationToken stopping)
     {
         var batch = new SinkBatch(options);
-        foreach (var range in position.InDoubt) batch.Cover(range);
-        foreach (var record in reader.Read(position.InDoubt, stopping)) batch.Take(record, clock.GetTimestamp());
+        foreach (var range in position.InDoubt)
+            batch.Cover(range);
+        foreach (var record in reader.Read(position.InDoubt, stopping))
+            batch.Take(record, clock.GetTimestamp());
         await InsertAsync(batch, position.Planned, stopping);
         Repeated(logger, position.Planned, batch.Records);
     }
 
     private async Task FlushForeverAsync(
-        SinkReader reader, SinkLedger ledger, ulong sequence, CancellationToken stopping)
+        SinkReader reader,
+        SinkLedger ledger,
+        ulong sequence,
+        CancellationToken stopping
+    )
     {
         while (true)
         {
@@ -108,7 +133,8 @@ public sealed partial class Sink(
         var batch = new SinkBatch(options);
         while (!stopping.IsCancellationRequested && !batch.IsDue(clock))
         {
-            if (reader.Next(PollMax) is { } result) batch.Take(SinkRecord.From(result), clock.GetTimestamp());
+            if (reader.Next(PollMax) is { } result)
+                batch.Take(SinkRecord.From(result), clock.GetTimestamp());
         }
 
         return batch;
@@ -130,7 +156,8 @@ public sealed partial class Sink(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Flush {Sequence} was in doubt; its {Records} records were inserted again")]
+        Message = "Flush {Sequence} was in doubt; its {Records} records were inserted again"
+    )]
     private static partial void Repeated(ILogger logger, ulong sequence, int records);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The sink starts again: {Reason}")]

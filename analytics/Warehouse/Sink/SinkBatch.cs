@@ -28,9 +28,12 @@ public sealed class SinkBatch(SinkOptions options)
     public IReadOnlyList<TableBatch> Tables => [.. tables.Values.Where(table => table.Rows > 0)];
 
     /// <summary>The ranges in the order of topic and partition.</summary>
-    public IReadOnlyList<OffsetRange> Ranges => [.. ranges.Values
-        .OrderBy(range => range.Partition.Topic, StringComparer.Ordinal)
-        .ThenBy(range => range.Partition.Partition.Value)];
+    public IReadOnlyList<OffsetRange> Ranges =>
+        [
+            .. ranges
+                .Values.OrderBy(range => range.Partition.Topic, StringComparer.Ordinal)
+                .ThenBy(range => range.Partition.Partition.Value),
+        ];
 
     /// <summary>
     /// Takes a record; <paramref name="timestamp"/> is <see cref="TimeProvider.GetTimestamp"/> of now.
@@ -40,7 +43,10 @@ public sealed class SinkBatch(SinkOptions options)
         begun ??= timestamp;
         var partition = new TopicPartition(record.Topic, record.Partition);
         ranges[partition] = ranges.TryGetValue(partition, out var range)
-            ? range with { Last = Math.Max(range.Last, record.Offset) }
+            ? range with
+            {
+                Last = Math.Max(range.Last, record.Offset),
+            }
             : new OffsetRange(partition, record.Offset, record.Offset);
         Records++;
         bytes += record.Key.Length + record.Value.Length;
@@ -56,14 +62,18 @@ public sealed class SinkBatch(SinkOptions options)
     /// <summary>Whether it is full or old enough to be written.</summary>
     public bool IsDue(TimeProvider clock) =>
         begun is { } start
-            && (Rows >= options.BatchRowsMax || bytes >= options.BatchBytesMax
-            || clock.GetElapsedTime(start).TotalMilliseconds >= options.BatchAgeMilliseconds);
+        && (
+            Rows >= options.BatchRowsMax
+            || bytes >= options.BatchBytesMax
+            || clock.GetElapsedTime(start).TotalMilliseconds >= options.BatchAgeMilliseconds
+        );
 
     /// <summary>Adds a row to a table.</summary>
     internal void Add<TRow>(string table, TRow row)
         where TRow : StoredRow
     {
-        if (!tables.TryGetValue(table, out var batch)) tables[table] = batch = new TableBatch<TRow>(table, []);
+        if (!tables.TryGetValue(table, out var batch))
+            tables[table] = batch = new TableBatch<TRow>(table, []);
         ((TableBatch<TRow>)batch).Add(row);
     }
 
@@ -73,9 +83,15 @@ public sealed class SinkBatch(SinkOptions options)
     /// </summary>
     public string Token(string table, ulong sequence)
     {
-        var text = string.Join(' ', Ranges.Select(range => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{range.Partition.Topic}:{range.Partition.Partition.Value}:{range.First}-{range.Last}")));
+        var text = string.Join(
+            ' ',
+            Ranges.Select(range =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{range.Partition.Topic}:{range.Partition.Partition.Value}:{range.First}-{range.Last}"
+                )
+            )
+        );
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
         return string.Create(CultureInfo.InvariantCulture, $"{table}/{sequence}/{hash}");
     }

@@ -11,7 +11,11 @@ namespace EventStream.Warehouse.Sink;
 /// <paramref name="Planned"/>, which may or may not have been inserted.
 /// </summary>
 public sealed record SinkPosition(
-    ulong Sequence, ulong Planned, IReadOnlyDictionary<TopicPartition, long> Next, IReadOnlyList<OffsetRange> InDoubt);
+    ulong Sequence,
+    ulong Planned,
+    IReadOnlyDictionary<TopicPartition, long> Next,
+    IReadOnlyList<OffsetRange> InDoubt
+);
 
 /// <summary>Another sink has written since this one began; only one may run.</summary>
 public sealed class SinkFencedException(string writer)
@@ -46,7 +50,8 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
         var newest = await NewestAsync(cancellation);
         await WriteAsync([new OffsetRange(new TopicPartition("", 0), 0, 0)], newest.Sequence + 1, cancellation);
         var another = newest.Sequence > 0 && newest.Writer != writer;
-        if (another && newest.AgeMs < FreshPlan.TotalMilliseconds) await Task.Delay(TakeOverDelay, clock, cancellation);
+        if (another && newest.AgeMs < FreshPlan.TotalMilliseconds)
+            await Task.Delay(TakeOverDelay, clock, cancellation);
         return await ReadAsync(cancellation);
     }
 
@@ -57,7 +62,8 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
     public async Task PlanAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
     {
         var newest = await NewestAsync(cancellation);
-        if (newest.Writer != writer || newest.Sequence >= sequence) throw new SinkFencedException(newest.Writer);
+        if (newest.Writer != writer || newest.Sequence >= sequence)
+            throw new SinkFencedException(newest.Writer);
         await WriteAsync(ranges, sequence, cancellation);
     }
 
@@ -76,11 +82,13 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
                 Last = row.GetFieldValue<ulong>(3),
                 Sequence = row.GetFieldValue<ulong>(4),
             },
-            cancellation);
+            cancellation
+        );
         foreach (var row in rows)
         {
             sequence = Math.Max(sequence, row.Sequence);
-            if (row.Topic.Length == 0) continue;
+            if (row.Topic.Length == 0)
+                continue;
             planned = Math.Max(planned, row.Sequence);
             var partition = new TopicPartition(row.Topic, (int)row.Partition);
             next[partition] = (long)row.Last + 1;
@@ -88,20 +96,26 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
         }
 
         return new SinkPosition(
-            sequence, planned, next, [.. latest.Where(row => row.Sequence == planned).Select(row => row.Range)]);
+            sequence,
+            planned,
+            next,
+            [.. latest.Where(row => row.Sequence == planned).Select(row => row.Range)]
+        );
     }
 
     private async Task WriteAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
     {
-        var rows = ranges.Select(range => new PlanRow
-        {
-            Topic = range.Partition.Topic,
-            Partition = (uint)range.Partition.Partition.Value,
-            First = (ulong)range.First,
-            Last = (ulong)range.Last,
-            Sequence = sequence,
-            Writer = writer,
-        }).ToList();
+        var rows = ranges
+            .Select(range => new PlanRow
+            {
+                Topic = range.Partition.Topic,
+                Partition = (uint)range.Partition.Partition.Value,
+                First = (ulong)range.First,
+                Last = (ulong)range.Last,
+                Sequence = sequence,
+                Writer = writer,
+            })
+            .ToList();
         var token = string.Create(CultureInfo.InvariantCulture, $"plan/{writer}/{sequence}");
         await client.InsertOnceAsync(Table, rows, token, cancellation);
     }
@@ -115,18 +129,30 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
             FROM {Table} AS b
             """,
             row => new Newest(row.GetFieldValue<ulong>(0), row.GetString(1), row.GetFieldValue<long>(2)),
-            cancellation);
+            cancellation
+        );
         return rows.Single();
     }
 
     private sealed class PlanRow
     {
-        [Column(Name = "topic")] public string Topic { get; init; } = "";
-        [Column(Name = "k_partition")] public uint Partition { get; init; }
-        [Column(Name = "first_offset")] public ulong First { get; init; }
-        [Column(Name = "last_offset")] public ulong Last { get; init; }
-        [Column(Name = "sequence")] public ulong Sequence { get; init; }
-        [Column(Name = "writer")] public string Writer { get; init; } = "";
+        [Column(Name = "topic")]
+        public string Topic { get; init; } = "";
+
+        [Column(Name = "k_partition")]
+        public uint Partition { get; init; }
+
+        [Column(Name = "first_offset")]
+        public ulong First { get; init; }
+
+        [Column(Name = "last_offset")]
+        public ulong Last { get; init; }
+
+        [Column(Name = "sequence")]
+        public ulong Sequence { get; init; }
+
+        [Column(Name = "writer")]
+        public string Writer { get; init; } = "";
     }
 
     private sealed record Newest(ulong Sequence, string Writer, long AgeMs);

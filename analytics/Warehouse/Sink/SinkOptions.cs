@@ -27,13 +27,15 @@ public sealed record SinkOptions
     {
         var options = configuration.GetSection("Warehouse").Get<SinkOptions>() ?? new SinkOptions();
         var faults = options.Faults().ToList();
-        if (faults.Count > 0) throw new RoleConfigurationException(WarehouseRole.RoleName, string.Join(' ', faults));
+        if (faults.Count > 0)
+            throw new RoleConfigurationException(WarehouseRole.RoleName, string.Join(' ', faults));
         return options;
     }
 
     private IEnumerable<string> Faults()
     {
-        if (BatchRowsMax is < 1 or > 500_000) yield return "Warehouse:BatchRowsMax must be 1 to 500000.";
+        if (BatchRowsMax is < 1 or > 500_000)
+            yield return "Warehouse:BatchRowsMax must be 1 to 500000.";
         if (BatchBytesMax is < 64 << 10 or > 128 << 20)
             yield return "Warehouse:BatchBytesMax must be 64 KiB to 128 MiB.";
         if (BatchAgeMilliseconds is < 10 or > 60_000)

@@ -7,8 +7,10 @@ namespace EventStream.Warehouse.Sink;
 
 /// <summary>The log of a partition does not reach the offset that the warehouse already holds.</summary>
 public sealed class LogReplacedException(TopicPartition partition, long end, long next)
-    : Exception($"{partition.Topic} {partition.Partition.Value} ends at {end} and the warehouse holds it up to {next}: "
-        + "the broker's data was replaced. Use the broker that belongs to this warehouse, or begin with an empty one.");
+    : Exception(
+        $"{partition.Topic} {partition.Partition.Value} ends at {end} and the warehouse holds it up to {next}: "
+            + "the broker's data was replaced. Use the broker that belongs to this warehouse, or begin with an empty one."
+    );
 
 /// <summary>
 /// Reads the topics for the sink: all partitions, at positions that the ledger gives. It takes part in no consumer
@@ -36,9 +38,14 @@ public sealed partial class SinkReader : IDisposable
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
         var metadata = admin.GetMetadata(RequestTimeout);
         var wanted = topics.Select(topic => topic.Name).ToHashSet(StringComparer.Ordinal);
-        return [.. metadata.Topics.Where(topic => wanted.Contains(topic.Topic))
-            .SelectMany(topic => topic.Partitions
-                .Select(partition => new TopicPartition(topic.Topic, partition.PartitionId)))];
+        return
+        [
+            .. metadata
+                .Topics.Where(topic => wanted.Contains(topic.Topic))
+                .SelectMany(topic =>
+                    topic.Partitions.Select(partition => new TopicPartition(topic.Topic, partition.PartitionId))
+                ),
+        ];
     }
 
     /// <summary>
@@ -47,14 +54,17 @@ public sealed partial class SinkReader : IDisposable
     /// <see cref="KafkaException"/>.
     /// </summary>
     public IReadOnlyDictionary<TopicPartition, long> Begin(
-        IReadOnlyList<TopicPartition> partitions, IReadOnlyDictionary<TopicPartition, long> next)
+        IReadOnlyList<TopicPartition> partitions,
+        IReadOnlyDictionary<TopicPartition, long> next
+    )
     {
         var positions = new Dictionary<TopicPartition, long>();
         foreach (var partition in partitions)
         {
             var log = consumer.QueryWatermarkOffsets(partition, RequestTimeout);
             var position = next.GetValueOrDefault(partition);
-            if (position > log.High.Value) throw new LogReplacedException(partition, log.High.Value, position);
+            if (position > log.High.Value)
+                throw new LogReplacedException(partition, log.High.Value, position);
             positions[partition] = Math.Max(position, log.Low.Value);
         }
 
@@ -73,9 +83,7 @@ public sealed partial class SinkReader : IDisposable
 
     /// <summary>The end of a partition's log as of the last fetch, or -1 where it is not known yet.</summary>
     public long EndOf(TopicPartition partition) =>
-        consumer.GetWatermarkOffsets(partition) is { High: { IsSpecial: false } high }
-        ? high.Value
-        : -1;
+        consumer.GetWatermarkOffsets(partition) is { High: { IsSpecial: false } high } ? high.Value : -1;
 
     /// <summary>
     /// Reads exactly the records of the ranges that the log still holds. Throws <see cref="LogReplacedException"/>,
@@ -87,15 +95,19 @@ public sealed partial class SinkReader : IDisposable
         var waiting = ranges.ToDictionary(range => range.Partition, range => range.Last);
         foreach (var (partition, first) in Begin([.. from.Keys], from))
         {
-            if (first > waiting[partition]) waiting.Remove(partition);
+            if (first > waiting[partition])
+                waiting.Remove(partition);
         }
 
         while (waiting.Count > 0)
         {
             var result = consumer.Consume(cancellation);
-            if (!waiting.TryGetValue(result.TopicPartition, out var last)) continue;
-            if (!result.IsPartitionEOF && result.Offset.Value <= last) yield return SinkRecord.From(result);
-            if (result.Offset.Value >= last) waiting.Remove(result.TopicPartition);
+            if (!waiting.TryGetValue(result.TopicPartition, out var last))
+                continue;
+            if (!result.IsPartitionEOF && result.Offset.Value <= last)
+                yield return SinkRecord.From(result);
+            if (result.Offset.Value >= last)
+                waiting.Remove(result.TopicPartition);
         }
     }
 

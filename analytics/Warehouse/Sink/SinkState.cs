@@ -16,22 +16,30 @@ public sealed record PartitionStatus(string Topic, int Partition, long NextOffse
 public sealed class SinkState
 {
     private readonly ConcurrentDictionary<TopicPartition, PartitionStatus> partitions = new();
-    private readonly Counter<long> rows =
-        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.rows",
-            description: "Rows acknowledged by ClickHouse.");
-    private readonly Counter<long> flushes =
-        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.flushes",
-            description: "Flushes acknowledged as a whole.");
-    private readonly Counter<long> deadLetters =
-        Telemetry.Meter.CreateCounter<long>("eventstream.warehouse.dead_letters",
-            description: "Records that had to be set aside.");
-    private readonly Histogram<double> duration =
-        Telemetry.Meter.CreateHistogram<double>("eventstream.warehouse.flush.duration", "s",
-            "Plan and inserts of a flush.");
+    private readonly Counter<long> rows = Telemetry.Meter.CreateCounter<long>(
+        "eventstream.warehouse.rows",
+        description: "Rows acknowledged by ClickHouse."
+    );
+    private readonly Counter<long> flushes = Telemetry.Meter.CreateCounter<long>(
+        "eventstream.warehouse.flushes",
+        description: "Flushes acknowledged as a whole."
+    );
+    private readonly Counter<long> deadLetters = Telemetry.Meter.CreateCounter<long>(
+        "eventstream.warehouse.dead_letters",
+        description: "Records that had to be set aside."
+    );
+    private readonly Histogram<double> duration = Telemetry.Meter.CreateHistogram<double>(
+        "eventstream.warehouse.flush.duration",
+        "s",
+        "Plan and inserts of a flush."
+    );
 
-    public SinkState() => Telemetry.Meter.CreateObservableGauge(
-        "eventstream.warehouse.lag", () => partitions.Values.Sum(partition => partition.Lag),
-        description: "Records in the topics that are not stored yet.");
+    public SinkState() =>
+        Telemetry.Meter.CreateObservableGauge(
+            "eventstream.warehouse.lag",
+            () => partitions.Values.Sum(partition => partition.Lag),
+            description: "Records in the topics that are not stored yet."
+        );
 
     /// <summary>Why it does not run, or null while it does.</summary>
     public string? Missing { get; set; } = "The sink is starting.";
@@ -42,11 +50,21 @@ public sealed class SinkState
     /// <summary>Rows stored since the role started.</summary>
     public long RowsStored { get; private set; }
 
-    public IReadOnlyList<PartitionStatus> Partitions => [.. partitions.Values
-        .OrderBy(partition => partition.Topic, StringComparer.Ordinal).ThenBy(partition => partition.Partition)];
+    public IReadOnlyList<PartitionStatus> Partitions =>
+        [
+            .. partitions
+                .Values.OrderBy(partition => partition.Topic, StringComparer.Ordinal)
+                .ThenBy(partition => partition.Partition),
+        ];
 
-    internal void At(TopicPartition partition, long next, long end) => partitions[partition] = new PartitionStatus(
-        partition.Topic, partition.Partition.Value, next, Math.Max(end, next), Math.Max(0, end - next));
+    internal void At(TopicPartition partition, long next, long end) =>
+        partitions[partition] = new PartitionStatus(
+            partition.Topic,
+            partition.Partition.Value,
+            next,
+            Math.Max(end, next),
+            Math.Max(0, end - next)
+        );
 
     internal void Flushed(ulong sequence, SinkBatch batch, int letters, TimeSpan took)
     {
@@ -54,7 +72,8 @@ public sealed class SinkState
         RowsStored += batch.Rows;
         rows.Add(batch.Rows);
         flushes.Add(1);
-        if (letters > 0) deadLetters.Add(letters);
+        if (letters > 0)
+            deadLetters.Add(letters);
         duration.Record(took.TotalSeconds);
     }
 }

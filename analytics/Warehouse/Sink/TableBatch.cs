@@ -24,7 +24,12 @@ public abstract class TableBatch(string table)
     /// <see cref="Inserts.InsertOnceAsync"/> throws.
     /// </summary>
     public abstract Task InsertAsync(
-        IClickHouseClient client, int start, int count, string token, CancellationToken cancellation);
+        IClickHouseClient client,
+        int start,
+        int count,
+        string token,
+        CancellationToken cancellation
+    );
 }
 
 /// <summary>The same with the type of the rows, which the driver writes without boxing.</summary>
@@ -37,16 +42,23 @@ internal sealed class TableBatch<TRow>(string table, List<TRow> rows) : TableBat
 
     public void Add(TRow row) => rows.Add(row);
 
-    public override TableBatch InRecordOrder() => new TableBatch<TRow>(Table,
-    [
-        .. rows.OrderBy(row => row.Record.Topic, StringComparer.Ordinal).ThenBy(row => row.Record.Partition)
-            .ThenBy(row => row.Record.Offset),
-    ]);
+    public override TableBatch InRecordOrder() =>
+        new TableBatch<TRow>(
+            Table,
+            [
+                .. rows.OrderBy(row => row.Record.Topic, StringComparer.Ordinal)
+                    .ThenBy(row => row.Record.Partition)
+                    .ThenBy(row => row.Record.Offset),
+            ]
+        );
 
-    public override TableBatch Without(int row) =>
-        new TableBatch<TRow>(Table, [.. rows.Where((_, i) => i != row)]);
+    public override TableBatch Without(int row) => new TableBatch<TRow>(Table, [.. rows.Where((_, i) => i != row)]);
 
     public override Task InsertAsync(
-        IClickHouseClient client, int start, int count, string token, CancellationToken cancellation) =>
-        client.InsertOnceAsync(Table, rows.GetRange(start, count), token, cancellation);
+        IClickHouseClient client,
+        int start,
+        int count,
+        string token,
+        CancellationToken cancellation
+    ) => client.InsertOnceAsync(Table, rows.GetRange(start, count), token, cancellation);
 }

@@ -15,7 +15,25 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
 {
     /// <summary>Codes that say that rows cannot be read: asking again would fail each time.</summary>
     private static readonly HashSet<int> Unreadable =
-        [6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 321, 349, 376, 441, 467, 636];
+    [
+        6,
+        26,
+        27,
+        33,
+        38,
+        41,
+        53,
+        69,
+        70,
+        72,
+        117,
+        321,
+        349,
+        376,
+        441,
+        467,
+        636,
+    ];
 
     /// <summary>
     /// Inserts; throws <see cref="ClickHouseServerException"/>, <see cref="HttpRequestException"/> and, after the
@@ -27,7 +45,8 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
         {
             try
             {
-                if (await TryAsync(table, 0, table.Rows, token, cancellation) is not { } refusal) return;
+                if (await TryAsync(table, 0, table.Rows, token, cancellation) is not { } refusal)
+                    return;
                 // Partitions interleave differently at every reading; halves must be the same rows each time, so they
                 // are ordered.
                 var ordered = table.InRecordOrder();
@@ -43,8 +62,14 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
     }
 
     private async Task HalveAsync(
-        TableBatch table, int offset, int length, string token, ClickHouseServerException refusal,
-        SinkBatch deadLetters, CancellationToken cancellation)
+        TableBatch table,
+        int offset,
+        int length,
+        string token,
+        ClickHouseServerException refusal,
+        SinkBatch deadLetters,
+        CancellationToken cancellation
+    )
     {
         if (length == 1)
         {
@@ -53,8 +78,10 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
         }
 
         var half = length / 2;
-        foreach (var (start, count, name) in ((int, int, string)[])
-            [(offset, half, token + "<"), (offset + half, length - half, token + ">")])
+        foreach (
+            var (start, count, name) in ((int, int, string)[])
+                [(offset, half, token + "<"), (offset + half, length - half, token + ">")]
+        )
         {
             if (await TryAsync(table, start, count, name, cancellation) is { } again)
                 await HalveAsync(table, start, count, name, again, deadLetters, cancellation);
@@ -63,15 +90,19 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
 
     /// <summary>Inserts rows, or returns why ClickHouse will never take them.</summary>
     private async Task<ClickHouseServerException?> TryAsync(
-        TableBatch table, int start, int count, string token, CancellationToken cancellation)
+        TableBatch table,
+        int start,
+        int count,
+        string token,
+        CancellationToken cancellation
+    )
     {
         try
         {
             await table.InsertAsync(client, start, count, token, cancellation);
             return null;
         }
-        catch (ClickHouseServerException e)
-            when (Unreadable.Contains(e.ErrorCode) && table.Table != Tables.DeadLetters)
+        catch (ClickHouseServerException e) when (Unreadable.Contains(e.ErrorCode) && table.Table != Tables.DeadLetters)
         {
             return e;
         }
@@ -85,7 +116,14 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "A row cannot be stored ({Code}); {Topic} {Partition} @{Offset} goes to the dead letters: {Text}")]
+        Message = "A row cannot be stored ({Code}); {Topic} {Partition} @{Offset} goes to the dead letters: {Text}"
+    )]
     private static partial void Refused(
-        ILogger logger, int code, string topic, int partition, long offset, string text);
+        ILogger logger,
+        int code,
+        string topic,
+        int partition,
+        long offset,
+        string text
+    );
 }

@@ -30,15 +30,19 @@ public sealed class WarehouseRole : IRole
         builder.Services.AddSingleton<IClickHouseClient>(_ => clickHouse.Client());
         builder.Services.AddSingleton<SinkState>();
         builder.Services.AddHostedService<Sink>();
-        builder.Services.AddNeededTopics(_ =>
-            RecordRouter.StoredTopics.Select(topic => new NeededTopic(topic.Name)));
-        builder.Services.AddReadiness("sink", (services, _) =>
-            Task.FromResult(services.GetRequiredService<SinkState>().Missing));
-        builder.Services.AddReadiness("clickhouse", async (services, cancellation) =>
-        {
-            await services.GetRequiredService<IClickHouseClient>().ReachAsync(cancellation);
-            return null;
-        });
+        builder.Services.AddNeededTopics(_ => RecordRouter.StoredTopics.Select(topic => new NeededTopic(topic.Name)));
+        builder.Services.AddReadiness(
+            "sink",
+            (services, _) => Task.FromResult(services.GetRequiredService<SinkState>().Missing)
+        );
+        builder.Services.AddReadiness(
+            "clickhouse",
+            async (services, cancellation) =>
+            {
+                await services.GetRequiredService<IClickHouseClient>().ReachAsync(cancellation);
+                return null;
+            }
+        );
     }
 
     public void Map(WebApplication app) => WarehouseApi.Map(app);

@@ -178,23 +178,28 @@ public sealed record BrokerOptions
         Require(PartitionsDefault >= 1, $"{nameof(PartitionsDefault)} is {PartitionsDefault}; it is at least 1.");
         Require(
             PartitionsMax >= PartitionsDefault,
-            $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}.");
+            $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}."
+        );
         Require(ConnectionsMax >= 1, $"{nameof(ConnectionsMax)} is {ConnectionsMax}; it is at least 1.");
         Require(RequestBytesMax >= 4096, $"{nameof(RequestBytesMax)} is {RequestBytesMax}; it is at least 4096.");
         Require(ConnectionsPerAddressMax >= 1, $"{nameof(ConnectionsPerAddressMax)} is not positive.");
         Require(
             ControlRequestBytesMax >= 4096,
-            $"{nameof(ControlRequestBytesMax)} is {ControlRequestBytesMax}; it is at least 4096.");
+            $"{nameof(ControlRequestBytesMax)} is {ControlRequestBytesMax}; it is at least 4096."
+        );
         Require(
             ResponseBytesMax >= FetchBytesMax && ResponseBytesMax >= RequestBytesMax,
-            $"{nameof(ResponseBytesMax)} is less than one fetch response or the largest record batch.");
+            $"{nameof(ResponseBytesMax)} is less than one fetch response or the largest record batch."
+        );
         Require(FetchBytesMax >= 4096, $"{nameof(FetchBytesMax)} is {FetchBytesMax}; it is at least 4096.");
         Require(
             InFlightBytesMax >= RequestBytesMax && InFlightBytesMax >= FetchBytesMax,
-            $"{nameof(InFlightBytesMax)} is less than one request or one fetch response.");
+            $"{nameof(InFlightBytesMax)} is less than one request or one fetch response."
+        );
         Require(
             SessionTimeoutMin <= SessionTimeoutMax,
-            $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}.");
+            $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}."
+        );
         Require(PurgatoryMax >= 1, $"{nameof(PurgatoryMax)} is {PurgatoryMax}; it is at least 1.");
         Require(GroupMembersMax >= 1, $"{nameof(GroupMembersMax)} is {GroupMembersMax}; it is at least 1.");
         Require(CompactionKeysMax >= 1, $"{nameof(CompactionKeysMax)} is {CompactionKeysMax}; it is at least 1.");

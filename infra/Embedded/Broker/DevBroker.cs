@@ -57,7 +57,10 @@ public sealed class DevBroker : IAsyncDisposable
     /// An option is wrong, the port is in use, or another broker uses the folder.
     /// </exception>
     public static Task<DevBroker> StartAsync(
-        BrokerOptions options, ILogger logger, CancellationToken cancellation = default)
+        BrokerOptions options,
+        ILogger logger,
+        CancellationToken cancellation = default
+    )
     {
         cancellation.ThrowIfCancellationRequested();
         if (options.Validate() is { Count: > 0 } errors)
@@ -88,7 +91,12 @@ public sealed class DevBroker : IAsyncDisposable
             var broker = new DevBroker(node, folderLock, new Listener(node));
             broker._listener.Start();
             BrokerLog.Started(
-                logger, broker.Bootstrap, options.DataFolder, node.Topics.All.Count, node.Groups.All.Count);
+                logger,
+                broker.Bootstrap,
+                options.DataFolder,
+                node.Topics.All.Count,
+                node.Groups.All.Count
+            );
             return broker;
         }
         catch

@@ -8,14 +8,26 @@ namespace EventStream.Embedded.ClickHouse;
 /// result; time in seconds.
 /// </summary>
 internal readonly record struct QuerySummary(
-    ulong RowsRead, ulong BytesRead, ulong RowsWritten, ulong BytesWritten, ulong ResultRows, ulong ResultBytes,
-    double ElapsedSeconds)
+    ulong RowsRead,
+    ulong BytesRead,
+    ulong RowsWritten,
+    ulong BytesWritten,
+    ulong ResultRows,
+    ulong ResultBytes,
+    double ElapsedSeconds
+)
 {
     /// <summary>Both together: the parts of a streamed result count each for itself.</summary>
-    public static QuerySummary operator +(QuerySummary left, QuerySummary right) => new(
-        left.RowsRead + right.RowsRead, left.BytesRead + right.BytesRead, left.RowsWritten + right.RowsWritten,
-        left.BytesWritten + right.BytesWritten, left.ResultRows + right.ResultRows,
-        left.ResultBytes + right.ResultBytes, left.ElapsedSeconds + right.ElapsedSeconds);
+    public static QuerySummary operator +(QuerySummary left, QuerySummary right) =>
+        new(
+            left.RowsRead + right.RowsRead,
+            left.BytesRead + right.BytesRead,
+            left.RowsWritten + right.RowsWritten,
+            left.BytesWritten + right.BytesWritten,
+            left.ResultRows + right.ResultRows,
+            left.ResultBytes + right.ResultBytes,
+            left.ElapsedSeconds + right.ElapsedSeconds
+        );
 }
 
 /// <summary>
@@ -52,7 +64,11 @@ internal sealed unsafe class ChdbConnection : IDisposable
     /// <see cref="ClickHouseException"/>.
     /// </summary>
     public QuerySummary Run(
-        string sql, string format, IReadOnlyList<KeyValuePair<string, string>> parameters, ResultReader use)
+        string sql,
+        string format,
+        IReadOnlyList<KeyValuePair<string, string>> parameters,
+        ResultReader use
+    )
     {
         var result = Send(library.Query, sql, format, parameters);
         try
@@ -89,7 +105,8 @@ internal sealed unsafe class ChdbConnection : IDisposable
 
     public void Dispose()
     {
-        if (connection == null) return;
+        if (connection == null)
+            return;
         library.CloseConnection(connection);
         connection = null;
     }
@@ -100,14 +117,17 @@ internal sealed unsafe class ChdbConnection : IDisposable
     internal bool Fetch(nint stream, ResultReader use, ref QuerySummary summary)
     {
         var chunk = library.StreamFetch(*connection, stream);
-        if (chunk == 0) return false;
+        if (chunk == 0)
+            return false;
         try
         {
-            if (IsPastEnd(chunk)) return false;
+            if (IsPastEnd(chunk))
+                return false;
             ThrowOnError(chunk);
             summary += Summary(chunk);
             var bytes = Bytes(chunk);
-            if (bytes.IsEmpty) return false;
+            if (bytes.IsEmpty)
+                return false;
             use(bytes);
             return true;
         }
@@ -119,36 +139,55 @@ internal sealed unsafe class ChdbConnection : IDisposable
 
     internal void End(nint stream, bool cancel)
     {
-        if (cancel) library.StreamCancel(*connection, stream);
+        if (cancel)
+            library.StreamCancel(*connection, stream);
         library.DestroyResult(stream);
     }
 
     private nint Send(
         delegate* unmanaged<nint, byte*, nuint, byte*, nuint, byte**, nuint*, byte**, nuint*, nuint, nint> call,
-        string sql, string format, IReadOnlyList<KeyValuePair<string, string>> parameters)
+        string sql,
+        string format,
+        IReadOnlyList<KeyValuePair<string, string>> parameters
+    )
     {
         ObjectDisposedException.ThrowIf(connection == null, this);
         var text = Encoding.UTF8.GetBytes(sql);
         var name = Encoding.UTF8.GetBytes(format);
         using var keys = new NativeTexts(parameters.Select(parameter => parameter.Key));
         using var values = new NativeTexts(parameters.Select(parameter => parameter.Value));
-        fixed (byte* textPointer = text, namePointer = name)
+        fixed (
+            byte* textPointer = text,
+                namePointer = name
+        )
         {
             return call(
-                *connection, textPointer, (nuint)text.Length, namePointer, (nuint)name.Length,
-                keys.Pointers, keys.Lengths, values.Pointers, values.Lengths, (nuint)parameters.Count);
+                *connection,
+                textPointer,
+                (nuint)text.Length,
+                namePointer,
+                (nuint)name.Length,
+                keys.Pointers,
+                keys.Lengths,
+                values.Pointers,
+                values.Lengths,
+                (nuint)parameters.Count
+            );
         }
     }
 
     /// <summary>The engine forgets a stream whose only chunk was its last and says so when asked again.</summary>
-    private bool IsPastEnd(nint chunk) => library.ResultError(chunk) is var error and not null
+    private bool IsPastEnd(nint chunk) =>
+        library.ResultError(chunk) is var error and not null
         && Marshal.PtrToStringUTF8((nint)error) == "No active streaming query";
 
     private void ThrowOnError(nint result)
     {
-        if (result == 0) throw ClickHouseException.Of(1001, "STD_EXCEPTION", "The engine gave no result.");
+        if (result == 0)
+            throw ClickHouseException.Of(1001, "STD_EXCEPTION", "The engine gave no result.");
         var error = library.ResultError(result);
-        if (error != null) throw ClickHouseException.Parse(Marshal.PtrToStringUTF8((nint)error) ?? "");
+        if (error != null)
+            throw ClickHouseException.Parse(Marshal.PtrToStringUTF8((nint)error) ?? "");
     }
 
     private ReadOnlySpan<byte> Bytes(nint result)
@@ -157,10 +196,16 @@ internal sealed unsafe class ChdbConnection : IDisposable
         return length == 0 ? default : new ReadOnlySpan<byte>(library.ResultBuffer(result), checked((int)length));
     }
 
-    private QuerySummary Summary(nint result) => new(
-        library.StorageRowsRead(result), library.StorageBytesRead(result), library.RowsWritten(result),
-        library.BytesWritten(result), library.RowsRead(result), library.BytesRead(result),
-        library.ResultElapsed(result));
+    private QuerySummary Summary(nint result) =>
+        new(
+            library.StorageRowsRead(result),
+            library.StorageBytesRead(result),
+            library.RowsWritten(result),
+            library.BytesWritten(result),
+            library.RowsRead(result),
+            library.BytesRead(result),
+            library.ResultElapsed(result)
+        );
 }
 
 /// <summary>Reads bytes that are valid only during the call.</summary>
@@ -181,7 +226,8 @@ internal sealed class ChdbStream(ChdbConnection connection, nint result) : IDisp
     /// </summary>
     public bool Next(ResultReader use)
     {
-        if (ended) return false;
+        if (ended)
+            return false;
         try
         {
             ended = !connection.Fetch(result, use, ref summary);
@@ -197,7 +243,8 @@ internal sealed class ChdbStream(ChdbConnection connection, nint result) : IDisp
 
     public void Dispose()
     {
-        if (disposed) return;
+        if (disposed)
+            return;
         disposed = true;
         connection.End(result, cancel: !ended);
     }
@@ -228,7 +275,8 @@ internal sealed unsafe class NativeTexts : IDisposable
 
     public void Dispose()
     {
-        for (var i = 0; i < count; i++) NativeMemory.Free(Pointers[i]);
+        for (var i = 0; i < count; i++)
+            NativeMemory.Free(Pointers[i]);
         NativeMemory.Free(Pointers);
         NativeMemory.Free(Lengths);
     }

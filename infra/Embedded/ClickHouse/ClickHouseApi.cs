@@ -15,7 +15,11 @@ namespace EventStream.Embedded.ClickHouse;
 /// headers, external tables.
 /// </summary>
 internal sealed partial class ClickHouseApi(
-    EmbeddedEngine engine, HostNames hosts, TimeProvider clock, ILogger<ClickHouseApi> logger) : IDisposable
+    EmbeddedEngine engine,
+    HostNames hosts,
+    TimeProvider clock,
+    ILogger<ClickHouseApi> logger
+) : IDisposable
 {
     /// <summary>An answer waits this long for its statement, so that an early failure has its status.</summary>
     private static readonly TimeSpan HeldMax = TimeSpan.FromMilliseconds(100);
@@ -75,20 +79,27 @@ internal sealed partial class ClickHouseApi(
     }
 
     private static bool IsPing(HttpRequest request) =>
-        request.Path.StartsWithSegments("/ping") || HttpMethods.IsHead(request.Method)
+        request.Path.StartsWithSegments("/ping")
+        || HttpMethods.IsHead(request.Method)
         || (HttpMethods.IsGet(request.Method) && !request.Query.ContainsKey("query"));
 
-    private static ClickHouseException? Refusal(Exception e) => e switch
-    {
-        ClickHouseException known => known,
-        SqlTextException => ClickHouseException.Of(ClickHouseException.SyntaxError, "SYNTAX_ERROR", e.Message),
-        BadHttpRequestException =>
-            ClickHouseException.Of(ClickHouseException.TooManyBytes, "TOO_MANY_ROWS_OR_BYTES", e.Message),
-        _ when ContentCodings.IsBroken(e) => ClickHouseException.Of(
-            ClickHouseException.BadArguments, "BAD_ARGUMENTS",
-            $"The body is not what Content-Encoding says: {e.Message}"),
-        _ => null,
-    };
+    private static ClickHouseException? Refusal(Exception e) =>
+        e switch
+        {
+            ClickHouseException known => known,
+            SqlTextException => ClickHouseException.Of(ClickHouseException.SyntaxError, "SYNTAX_ERROR", e.Message),
+            BadHttpRequestException => ClickHouseException.Of(
+                ClickHouseException.TooManyBytes,
+                "TOO_MANY_ROWS_OR_BYTES",
+                e.Message
+            ),
+            _ when ContentCodings.IsBroken(e) => ClickHouseException.Of(
+                ClickHouseException.BadArguments,
+                "BAD_ARGUMENTS",
+                $"The body is not what Content-Encoding says: {e.Message}"
+            ),
+            _ => null,
+        };
 
     private async Task RespondAsync(HttpContext context, ClickHouseRequest request, CancellationToken gone)
     {
@@ -130,38 +141,49 @@ internal sealed partial class ClickHouseApi(
             {
                 // A client that asks for progress wants the first report at once.
                 var wait = ResultHeader.HasProgress(run.ResultFormat) ? HeldProgressMax : HeldMax;
-                if (held.Count == 0 && !request.WaitEnd) limit.CancelAfter(wait);
+                if (held.Count == 0 && !request.WaitEnd)
+                    limit.CancelAfter(wait);
                 while (bytes < most && run.Chunks.TryRead(out var chunk))
                 {
                     held.Add(chunk);
                     bytes += chunk.Length;
                 }
 
-                if (bytes >= most) break;
+                if (bytes >= most)
+                    break;
             }
         }
         catch (OperationCanceledException) when (!gone.IsCancellationRequested)
         {
             // The statement goes on; its first rows must not wait for the others.
         }
-        catch (ClickHouseException) when (held.Count > 0 && !request.WaitEnd
-            && ResultHeader.HasProgress(run.ResultFormat))
+        catch (ClickHouseException)
+            when (held.Count > 0 && !request.WaitEnd && ResultHeader.HasProgress(run.ResultFormat))
         {
             // A server has sent the first lines of such an answer by now; the error follows them.
         }
 
         return run.Chunks.Completion.IsCompleted && ResultHeader.HasProgress(run.ResultFormat)
-            ? [ResultHeader.ProgressFirst([.. held.SelectMany(chunk => chunk)])] : held;
+            ? [ResultHeader.ProgressFirst([.. held.SelectMany(chunk => chunk)])]
+            : held;
     }
 
     private async Task CopyAsync(
-        HttpResponse response, List<byte[]> held, StatementRun run, string? coding, string tag, CancellationToken gone)
+        HttpResponse response,
+        List<byte[]> held,
+        StatementRun run,
+        string? coding,
+        string tag,
+        CancellationToken gone
+    )
     {
         await using var body = coding is null ? response.Body : ContentCodings.Encoded(response.Body, coding);
         try
         {
-            foreach (var chunk in held) await body.WriteAsync(chunk, gone);
-            if (held.Count > 0) await body.FlushAsync(gone);
+            foreach (var chunk in held)
+                await body.WriteAsync(chunk, gone);
+            if (held.Count > 0)
+                await body.FlushAsync(gone);
             await foreach (var chunk in run.Chunks.ReadAllAsync(gone))
             {
                 await body.WriteAsync(chunk, gone);
@@ -175,8 +197,10 @@ internal sealed partial class ClickHouseApi(
     }
 
     /// <summary>The sentence with the version at its end, as a server words it.</summary>
-    private string Worded(ClickHouseException error) => error.Message.Contains("(version ", StringComparison.Ordinal)
-        ? error.Message : $"{error.Message} (version {engine.Version})";
+    private string Worded(ClickHouseException error) =>
+        error.Message.Contains("(version ", StringComparison.Ordinal)
+            ? error.Message
+            : $"{error.Message} (version {engine.Version})";
 
     /// <summary>How a server says, since 25.11, that a query failed after its first rows were sent.</summary>
     private static byte[] Trailer(string message, string tag)
@@ -186,7 +210,12 @@ internal sealed partial class ClickHouseApi(
     }
 
     private static void WriteHeaders(
-        HttpResponse response, ClickHouseRequest request, StatementRun run, string tag, string? coding)
+        HttpResponse response,
+        ClickHouseRequest request,
+        StatementRun run,
+        string tag,
+        string? coding
+    )
     {
         response.ContentType = ContentType(run.ResultFormat);
         response.Headers["X-ClickHouse-Server-Display-Name"] = "eventstream";
@@ -194,39 +223,44 @@ internal sealed partial class ClickHouseApi(
         response.Headers["X-ClickHouse-Format"] = run.ResultFormat;
         response.Headers["X-ClickHouse-Timezone"] = "UTC";
         response.Headers["X-ClickHouse-Exception-Tag"] = tag;
-        if (coding is not null) response.Headers.ContentEncoding = coding;
+        if (coding is not null)
+            response.Headers.ContentEncoding = coding;
         response.Headers["X-ClickHouse-Summary"] = Json(run.Summary);
     }
 
-    private static string Json(QuerySummary cost) => JsonSerializer.Serialize(new Dictionary<string, string>
-    {
-        ["read_rows"] = $"{cost.RowsRead}",
-        ["read_bytes"] = $"{cost.BytesRead}",
-        ["written_rows"] = $"{cost.RowsWritten}",
-        ["written_bytes"] = $"{cost.BytesWritten}",
-        ["total_rows_to_read"] = $"{cost.RowsRead}",
-        ["result_rows"] = $"{cost.ResultRows}",
-        ["result_bytes"] = $"{cost.ResultBytes}",
-        ["elapsed_ns"] = (cost.ElapsedSeconds * 1e9).ToString("F0", CultureInfo.InvariantCulture),
-    });
+    private static string Json(QuerySummary cost) =>
+        JsonSerializer.Serialize(
+            new Dictionary<string, string>
+            {
+                ["read_rows"] = $"{cost.RowsRead}",
+                ["read_bytes"] = $"{cost.BytesRead}",
+                ["written_rows"] = $"{cost.RowsWritten}",
+                ["written_bytes"] = $"{cost.BytesWritten}",
+                ["total_rows_to_read"] = $"{cost.RowsRead}",
+                ["result_rows"] = $"{cost.ResultRows}",
+                ["result_bytes"] = $"{cost.ResultBytes}",
+                ["elapsed_ns"] = (cost.ElapsedSeconds * 1e9).ToString("F0", CultureInfo.InvariantCulture),
+            }
+        );
 
-    private static string ContentType(string format) => format.ToUpperInvariant() switch
-    {
-        "JSON" or "JSONCOMPACT" or "JSONSTRINGS" or "JSONCOMPACTSTRINGS" or "JSONOBJECTEACHROW" or "JSONCOLUMNS" =>
-            "application/json; charset=UTF-8",
-        "JSONEACHROW" or "JSONLINES" or "NDJSON" or "JSONCOMPACTEACHROW" => "application/x-ndjson; charset=UTF-8",
-        "CSV" => "text/csv; charset=UTF-8; header=absent",
-        "CSVWITHNAMES" => "text/csv; charset=UTF-8; header=present",
-        "TABSEPARATED" or "TSV" => "text/tab-separated-values; charset=UTF-8",
-        "JSONEACHROWWITHPROGRESS" => "application/x-ndjson; charset=UTF-8",
-        "CSVWITHNAMESANDTYPES" => "text/csv; charset=UTF-8; header=present",
-        "TABSEPARATEDWITHNAMES" or "TSVWITHNAMES" or "TABSEPARATEDWITHNAMESANDTYPES" or "TSVWITHNAMESANDTYPES" =>
-            "text/tab-separated-values; charset=UTF-8",
-        "XML" => "application/xml; charset=UTF-8",
-        "ROWBINARY" or "ROWBINARYWITHNAMES" or "ROWBINARYWITHNAMESANDTYPES" or "NATIVE" or "PARQUET" or "ARROW" =>
-            "application/octet-stream",
-        _ => "text/plain; charset=UTF-8",
-    };
+    private static string ContentType(string format) =>
+        format.ToUpperInvariant() switch
+        {
+            "JSON" or "JSONCOMPACT" or "JSONSTRINGS" or "JSONCOMPACTSTRINGS" or "JSONOBJECTEACHROW" or "JSONCOLUMNS" =>
+                "application/json; charset=UTF-8",
+            "JSONEACHROW" or "JSONLINES" or "NDJSON" or "JSONCOMPACTEACHROW" => "application/x-ndjson; charset=UTF-8",
+            "CSV" => "text/csv; charset=UTF-8; header=absent",
+            "CSVWITHNAMES" => "text/csv; charset=UTF-8; header=present",
+            "TABSEPARATED" or "TSV" => "text/tab-separated-values; charset=UTF-8",
+            "JSONEACHROWWITHPROGRESS" => "application/x-ndjson; charset=UTF-8",
+            "CSVWITHNAMESANDTYPES" => "text/csv; charset=UTF-8; header=present",
+            "TABSEPARATEDWITHNAMES" or "TSVWITHNAMES" or "TABSEPARATEDWITHNAMESANDTYPES" or "TSVWITHNAMESANDTYPES" =>
+                "text/tab-separated-values; charset=UTF-8",
+            "XML" => "application/xml; charset=UTF-8",
+            "ROWBINARY" or "ROWBINARYWITHNAMES" or "ROWBINARYWITHNAMESANDTYPES" or "NATIVE" or "PARQUET" or "ARROW" =>
+                "application/octet-stream",
+            _ => "text/plain; charset=UTF-8",
+        };
 
     private async Task RefuseAsync(HttpContext context, ClickHouseException error)
     {
@@ -242,9 +276,11 @@ internal sealed partial class ClickHouseApi(
         context.Response.ContentType = "text/plain; charset=UTF-8";
         context.Response.Headers["X-ClickHouse-Exception-Code"] = error.Code.ToString(CultureInfo.InvariantCulture);
         var coding = ContentCodings.ForAnswer(context.Request);
-        if (coding is not null) context.Response.Headers.ContentEncoding = coding;
-        await using var body =
-            coding is null ? context.Response.Body : ContentCodings.Encoded(context.Response.Body, coding);
+        if (coding is not null)
+            context.Response.Headers.ContentEncoding = coding;
+        await using var body = coding is null
+            ? context.Response.Body
+            : ContentCodings.Encoded(context.Response.Body, coding);
         await body.WriteAsync(Encoding.UTF8.GetBytes(Worded(error) + "\n"), context.RequestAborted);
     }
 
@@ -260,20 +296,71 @@ internal static class ClickHouseStatus
 {
     private static readonly HashSet<int> SenderIsWrong =
     [
-        6, 7, 16, 20, 26, 27, 33, 34, 36, 38, 39, 40, 41, 42, 43, 44, 46, 47, 48, 51, 53, 57, 61, 62, 63, 69, 70, 72,
-        82, 85,
-        108, 110, 115, 117, 130, 131, 206, 215, 349, 372, 386, 395, 427, 441, 452, 456, 457, 471, 473, 474, 475, 477,
+        6,
+        7,
+        16,
+        20,
+        26,
+        27,
+        33,
+        34,
+        36,
+        38,
+        39,
+        40,
+        41,
+        42,
+        43,
+        44,
+        46,
+        47,
+        48,
+        51,
+        53,
+        57,
+        61,
+        62,
+        63,
+        69,
+        70,
+        72,
+        82,
+        85,
+        108,
+        110,
+        115,
+        117,
+        130,
+        131,
+        206,
+        215,
+        349,
+        372,
+        386,
+        395,
+        427,
+        441,
+        452,
+        456,
+        457,
+        471,
+        473,
+        474,
+        475,
+        477,
     ];
 
-    public static int Of(int code) => code switch
-    {
-        ClickHouseException.AuthenticationFailed or ClickHouseException.AccessDenied => StatusCodes.Status403Forbidden,
-        60 or 81 => StatusCodes.Status404NotFound,
-        159 => StatusCodes.Status408RequestTimeout,
-        ClickHouseException.TooManyBytes => StatusCodes.Status413PayloadTooLarge,
-        ClickHouseException.SessionLocked => StatusCodes.Status423Locked,
-        ClickHouseException.TooManyQueries => StatusCodes.Status503ServiceUnavailable,
-        _ when SenderIsWrong.Contains(code) => StatusCodes.Status400BadRequest,
-        _ => StatusCodes.Status500InternalServerError,
-    };
+    public static int Of(int code) =>
+        code switch
+        {
+            ClickHouseException.AuthenticationFailed or ClickHouseException.AccessDenied =>
+                StatusCodes.Status403Forbidden,
+            60 or 81 => StatusCodes.Status404NotFound,
+            159 => StatusCodes.Status408RequestTimeout,
+            ClickHouseException.TooManyBytes => StatusCodes.Status413PayloadTooLarge,
+            ClickHouseException.SessionLocked => StatusCodes.Status423Locked,
+            ClickHouseException.TooManyQueries => StatusCodes.Status503ServiceUnavailable,
+            _ when SenderIsWrong.Contains(code) => StatusCodes.Status400BadRequest,
+            _ => StatusCodes.Status500InternalServerError,
+        };
 }

@@ -10,10 +10,18 @@ namespace EventStream.Embedded.ClickHouse;
 public sealed partial class ClickHouseException(int code, string name, string message) : Exception(message)
 {
     /// <summary>Codes that this room answers with, or acts on; ClickHouse's numbers.</summary>
-    public const int SyntaxError = 62, UnknownSetting = 115, SettingConstraint = 452, Readonly = 164,
-        AccessDenied = 497, AuthenticationFailed = 516, TooManyQueries = 202, TooManyBytes = 396,
-        SessionLocked = 373, SessionNotFound = 372,
-        NotImplemented = 48, BadArguments = 36;
+    public const int SyntaxError = 62,
+        UnknownSetting = 115,
+        SettingConstraint = 452,
+        Readonly = 164,
+        AccessDenied = 497,
+        AuthenticationFailed = 516,
+        TooManyQueries = 202,
+        TooManyBytes = 396,
+        SessionLocked = 373,
+        SessionNotFound = 372,
+        NotImplemented = 48,
+        BadArguments = 36;
 
     public int Code { get; } = code;
 
@@ -24,13 +32,15 @@ public sealed partial class ClickHouseException(int code, string name, string me
     {
         // The engine says some errors twice, one inside the other; a server says the inner one.
         var trimmed = Doubled().Match(text.Trim()) is { Success: true } doubled
-            ? doubled.Groups["inner"].Value : text.Trim();
+            ? doubled.Groups["inner"].Value
+            : text.Trim();
         var code = CodePattern().Match(trimmed);
         var names = NamePattern().Matches(trimmed);
         return new ClickHouseException(
             code.Success ? int.Parse(code.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : 0,
             names.Count > 0 ? names[^1].Groups[1].Value : "",
-            trimmed);
+            trimmed
+        );
     }
 
     /// <summary>An exception in ClickHouse's words, raised by the embedded engine's HTTP interface itself.</summary>
@@ -39,8 +49,9 @@ public sealed partial class ClickHouseException(int code, string name, string me
 
     [GeneratedRegex(
         @"^Code: (?<n>\d+)\. DB::Exception: (?<inner>Code: \k<n>\. DB::Exception: .*\([A-Z0-9_]+\))"
-        + @"(?: \(version [^)]*\))?\.? \([A-Z0-9_]+\)$",
-        RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
+            + @"(?: \(version [^)]*\))?\.? \([A-Z0-9_]+\)$",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Doubled();
 
     [GeneratedRegex(@"^Code: (\d+)[.,]")]

@@ -26,13 +26,16 @@ internal sealed class ClickHouseRequest : IDisposable
         QueryId = Checked(query["query_id"].ToString(), "query_id") ?? Guid.NewGuid().ToString("D");
         SessionId = Checked(query["session_id"].ToString(), "session_id");
         SessionTimeout = TimeSpan.FromSeconds(
-            int.TryParse(query["session_timeout"], out var seconds) ? Math.Clamp(seconds, 1, 3600) : 60);
+            int.TryParse(query["session_timeout"], out var seconds) ? Math.Clamp(seconds, 1, 3600) : 60
+        );
         SessionMustExist = query["session_check"] == "1";
         Database = First(query["database"].ToString(), request.Headers["X-ClickHouse-Database"].ToString());
-        Format = First(request.Headers["X-ClickHouse-Format"].ToString(), query["default_format"].ToString())
+        Format =
+            First(request.Headers["X-ClickHouse-Format"].ToString(), query["default_format"].ToString())
             ?? "TabSeparated";
         UserAgent = request.Headers.UserAgent.ToString();
-        foreach (var (name, value) in query) Take(name, value.ToString());
+        foreach (var (name, value) in query)
+            Take(name, value.ToString());
     }
 
     public ClickHouseUser User { get; }
@@ -71,7 +74,11 @@ internal sealed class ClickHouseRequest : IDisposable
     /// cannot take.
     /// </summary>
     public static async Task<ClickHouseRequest> ReadAsync(
-        HttpRequest http, ClickHouseUser user, EmbeddedOptions options, CancellationToken cancellation)
+        HttpRequest http,
+        ClickHouseUser user,
+        EmbeddedOptions options,
+        CancellationToken cancellation
+    )
     {
         if (http.Query["compress"] == "1" || http.Query["decompress"] == "1")
             throw Unsupported("ClickHouse block compression; use Accept-Encoding and Content-Encoding");
@@ -97,7 +104,8 @@ internal sealed class ClickHouseRequest : IDisposable
         var text = Encoding.UTF8.GetBytes(http.Query["query"].ToString());
         if (await FormBody.ReadAsync(http, decoded, options, cancellation) is { } form)
         {
-            foreach (var (name, value) in form) Take(name, value);
+            foreach (var (name, value) in form)
+                Take(name, value);
             var query = form.LastOrDefault(part => part.Key == "query").Value ?? "";
             text = text.Length == 0 ? Encoding.UTF8.GetBytes(query) : text;
             body = Stream.Null;
@@ -111,7 +119,8 @@ internal sealed class ClickHouseRequest : IDisposable
 
         var buffer = new byte[SqlBytesMax];
         var length = await body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, cancellation);
-        byte[] whole = text.Length == 0 ? buffer[..length]
+        byte[] whole =
+            text.Length == 0 ? buffer[..length]
             : length == 0 ? text
             : [.. text, (byte)'\n', .. buffer[..length]];
         Statement = SqlStatement.Parse(whole);
@@ -123,22 +132,29 @@ internal sealed class ClickHouseRequest : IDisposable
     }
 
     private async Task TakeRowsAsync(
-        SqlStatement insert, byte[] head, Stream body, EmbeddedOptions options, CancellationToken cancellation)
+        SqlStatement insert,
+        byte[] head,
+        Stream body,
+        EmbeddedOptions options,
+        CancellationToken cancellation
+    )
     {
         Statement = insert;
-        LogText = Encoding.UTF8.GetString(head.AsSpan(0, Math.Min(insert.DataStart, head.Length)))
+        LogText =
+            Encoding.UTF8.GetString(head.AsSpan(0, Math.Min(insert.DataStart, head.Length)))
             + (insert.DataStart < head.Length ? "" : "\n");
         Rows = new MemoryFile();
         await Rows.Stream.WriteAsync(head.AsMemory(Math.Min(insert.DataStart, head.Length)), cancellation);
         var buffer = new byte[CopyBytes];
-        for (int read; (read = await body.ReadAsync(buffer, cancellation)) > 0;)
+        for (int read; (read = await body.ReadAsync(buffer, cancellation)) > 0; )
         {
             if (Rows.Stream.Length + read > options.BodyBytesMax)
                 throw TooLarge($"The rows are more than {options.BodyBytesMax} bytes (ClickHouse:BodyBytesMax)");
             await Rows.Stream.WriteAsync(buffer.AsMemory(0, read), cancellation);
         }
 
-        if (insert.Format!.Equals("Values", StringComparison.OrdinalIgnoreCase)) FindExpressions(Rows);
+        if (insert.Format!.Equals("Values", StringComparison.OrdinalIgnoreCase))
+            FindExpressions(Rows);
     }
 
     /// <summary>The engine evaluates VALUES, so what is no literal has to pass the rules like a statement.</summary>
@@ -156,8 +172,12 @@ internal sealed class ClickHouseRequest : IDisposable
             tokens.RemoveAt(end);
         }
 
-        if (tokens.Exists(token => token.Kind == SqlTokenKind.QuotedIdentifier
-            || (token.Kind == SqlTokenKind.Word && !IsLiteral(token.Text))))
+        if (
+            tokens.Exists(token =>
+                token.Kind == SqlTokenKind.QuotedIdentifier
+                || (token.Kind == SqlTokenKind.Word && !IsLiteral(token.Text))
+            )
+        )
         {
             Expressions = Encoding.UTF8.GetString(bytes);
         }
@@ -170,26 +190,34 @@ internal sealed class ClickHouseRequest : IDisposable
     {
         if (name.StartsWith("param_", StringComparison.Ordinal))
             Parameters.Add(KeyValuePair.Create(name["param_".Length..], value));
-        else if (ClickHouseSettings.IsSetting(name)) Settings.Add(KeyValuePair.Create(name, value));
-        else if (name == "wait_end_of_query") WaitEnd = ContentCodings.IsOn(value);
-        else if (name == "readonly") ReadOnlyLevel = Level(value);
+        else if (ClickHouseSettings.IsSetting(name))
+            Settings.Add(KeyValuePair.Create(name, value));
+        else if (name == "wait_end_of_query")
+            WaitEnd = ContentCodings.IsOn(value);
+        else if (name == "readonly")
+            ReadOnlyLevel = Level(value);
     }
 
     /// <summary>A request may ask for less than its user may do, never for more.</summary>
-    private int Level(string asked) => asked switch
-    {
-        "1" => 1,
-        "2" => 2,
-        "0" when !User.ReadOnly => 0,
-        _ => throw ClickHouseException.Of(
-            ClickHouseException.Readonly, "READONLY", "Cannot modify 'readonly' setting in readonly mode."),
-    };
+    private int Level(string asked) =>
+        asked switch
+        {
+            "1" => 1,
+            "2" => 2,
+            "0" when !User.ReadOnly => 0,
+            _ => throw ClickHouseException.Of(
+                ClickHouseException.Readonly,
+                "READONLY",
+                "Cannot modify 'readonly' setting in readonly mode."
+            ),
+        };
 
     private static string? First(params ReadOnlySpan<string> candidates)
     {
         foreach (var candidate in candidates)
         {
-            if (candidate.Length > 0) return candidate;
+            if (candidate.Length > 0)
+                return candidate;
         }
 
         return null;
@@ -197,16 +225,28 @@ internal sealed class ClickHouseRequest : IDisposable
 
     private static string? Checked(string value, string name)
     {
-        if (value.Length == 0) return null;
-        if (value.Length <= 200 && value.All(c => c is > ' ' and < (char)127)) return value;
+        if (value.Length == 0)
+            return null;
+        if (value.Length <= 200 && value.All(c => c is > ' ' and < (char)127))
+            return value;
         throw ClickHouseException.Of(
-            ClickHouseException.BadArguments, "BAD_ARGUMENTS",
-            $"{name} must be at most 200 printable ASCII characters.");
+            ClickHouseException.BadArguments,
+            "BAD_ARGUMENTS",
+            $"{name} must be at most 200 printable ASCII characters."
+        );
     }
 
-    private static ClickHouseException Unsupported(string what) => ClickHouseException.Of(
-        ClickHouseException.NotImplemented, "NOT_IMPLEMENTED", $"The embedded engine does not take {what}.");
+    private static ClickHouseException Unsupported(string what) =>
+        ClickHouseException.Of(
+            ClickHouseException.NotImplemented,
+            "NOT_IMPLEMENTED",
+            $"The embedded engine does not take {what}."
+        );
 
-    private static ClickHouseException TooLarge(string what) => ClickHouseException.Of(
-        ClickHouseException.TooManyBytes, "TOO_MANY_ROWS_OR_BYTES", $"{what}; send it in smaller parts.");
+    private static ClickHouseException TooLarge(string what) =>
+        ClickHouseException.Of(
+            ClickHouseException.TooManyBytes,
+            "TOO_MANY_ROWS_OR_BYTES",
+            $"{what}; send it in smaller parts."
+        );
 }

@@ -19,11 +19,15 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
         {
             EndIdle();
             var key = (request.User.Name, request.SessionId!);
-            if (!sessions.TryGetValue(key, out var session)) sessions[key] = session = Begin(request);
+            if (!sessions.TryGetValue(key, out var session))
+                sessions[key] = session = Begin(request);
             if (session.Busy)
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.SessionLocked, "SESSION_IS_LOCKED", $"Session {request.SessionId} is in use.");
+                    ClickHouseException.SessionLocked,
+                    "SESSION_IS_LOCKED",
+                    $"Session {request.SessionId} is in use."
+                );
             }
 
             session.Busy = true;
@@ -46,7 +50,8 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
     {
         lock (gate)
         {
-            foreach (var session in sessions.Values.Where(session => !session.Busy)) session.Connection.Dispose();
+            foreach (var session in sessions.Values.Where(session => !session.Busy))
+                session.Connection.Dispose();
             sessions.Clear();
         }
     }
@@ -56,15 +61,19 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
         if (request.SessionMustExist)
         {
             throw ClickHouseException.Of(
-                ClickHouseException.SessionNotFound, "SESSION_NOT_FOUND",
-                $"Session {request.SessionId} was not found.");
+                ClickHouseException.SessionNotFound,
+                "SESSION_NOT_FOUND",
+                $"Session {request.SessionId} was not found."
+            );
         }
 
         if (sessions.Count >= engine.Options.SessionsMax)
         {
             throw ClickHouseException.Of(
-                ClickHouseException.TooManyQueries, "TOO_MANY_SIMULTANEOUS_QUERIES",
-                $"{sessions.Count} sessions are open (ClickHouse:SessionsMax); end one or wait for its time-out.");
+                ClickHouseException.TooManyQueries,
+                "TOO_MANY_SIMULTANEOUS_QUERIES",
+                $"{sessions.Count} sessions are open (ClickHouse:SessionsMax); end one or wait for its time-out."
+            );
         }
 
         return new Session(engine.Connect(), clock.GetUtcNow());
@@ -75,7 +84,8 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
         var now = clock.GetUtcNow();
         foreach (var (key, session) in sessions.Where(pair => !pair.Value.Busy).ToList())
         {
-            if (now - session.LastUsed < session.Timeout) continue;
+            if (now - session.LastUsed < session.Timeout)
+                continue;
             sessions.Remove(key);
             session.Connection.Dispose();
         }

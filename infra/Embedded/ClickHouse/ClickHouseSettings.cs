@@ -14,11 +14,33 @@ internal static partial class ClickHouseSettings
     /// </summary>
     private static readonly HashSet<string> Own = new(StringComparer.Ordinal)
     {
-        "query", "query_id", "database", "default_format", "session_id", "session_timeout", "session_check", "user",
-        "password", "quota_key", "role", "enable_http_compression", "http_zlib_compression_level", "wait_end_of_query",
-        "send_progress_in_http_headers", "http_headers_progress_interval_ms", "buffer_size", "compress", "decompress",
-        "http_write_exception_in_output_format", "http_response_headers", "close_session", "client_protocol_version",
-        "cancel_http_readonly_queries_on_client_close", "stacktrace", "add_http_cors_header", "readonly",
+        "query",
+        "query_id",
+        "database",
+        "default_format",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "user",
+        "password",
+        "quota_key",
+        "role",
+        "enable_http_compression",
+        "http_zlib_compression_level",
+        "wait_end_of_query",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "buffer_size",
+        "compress",
+        "decompress",
+        "http_write_exception_in_output_format",
+        "http_response_headers",
+        "close_session",
+        "client_protocol_version",
+        "cancel_http_readonly_queries_on_client_close",
+        "stacktrace",
+        "add_http_cors_header",
+        "readonly",
     };
 
     /// <summary>Whether a URL parameter is a setting.</summary>
@@ -32,19 +54,25 @@ internal static partial class ClickHouseSettings
     /// </summary>
     public static string? Statement(IReadOnlyList<KeyValuePair<string, string>> settings, EmbeddedOptions options)
     {
-        if (settings.Count == 0) return null;
+        if (settings.Count == 0)
+            return null;
         foreach (var (name, _) in settings)
         {
             if (!Name().IsMatch(name))
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.UnknownSetting, "UNKNOWN_SETTING",
-                    $"Neither a setting nor built-in: '{name}'.");
+                    ClickHouseException.UnknownSetting,
+                    "UNKNOWN_SETTING",
+                    $"Neither a setting nor built-in: '{name}'."
+                );
             }
         }
 
-        return "SET " + string.Join(", ", settings.Select(setting =>
-            $"{setting.Key}={Quote(Bounded(setting.Key, setting.Value, options))}"));
+        return "SET "
+            + string.Join(
+                ", ",
+                settings.Select(setting => $"{setting.Key}={Quote(Bounded(setting.Key, setting.Value, options))}")
+            );
     }
 
     /// <summary>A value as a string literal, which the engine reads for settings of every type.</summary>
@@ -61,9 +89,11 @@ internal static partial class ClickHouseSettings
             "max_threads" => options.ThreadsPerQueryMax,
             _ => null,
         };
-        if (bound is not { } most) return asked;
+        if (bound is not { } most)
+            return asked;
         // 0 is ClickHouse's word for no bound at all; what is no number the engine refuses by itself.
-        if (!double.TryParse(asked, CultureInfo.InvariantCulture, out var number)) return asked;
+        if (!double.TryParse(asked, CultureInfo.InvariantCulture, out var number))
+            return asked;
         return number <= 0 || number > most ? most.ToString(CultureInfo.InvariantCulture) : asked;
     }
 

@@ -21,10 +21,12 @@ internal static class ClickHouseUsers
     {
         var (name, password) = Credentials(request);
         name = string.IsNullOrEmpty(name) ? "default" : name;
-        var expected = name == options.User ? options.Password
+        var expected =
+            name == options.User ? options.Password
             : name == options.ReaderUser ? options.ReaderPassword
             : throw Failed(name);
-        if (string.IsNullOrEmpty(expected) || !Same(expected, password)) throw Failed(name);
+        if (string.IsNullOrEmpty(expected) || !Same(expected, password))
+            throw Failed(name);
         return new ClickHouseUser(name, name == options.ReaderUser);
     }
 
@@ -37,7 +39,8 @@ internal static class ClickHouseUsers
         if (authorization.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase))
         {
             var bytes = new byte[authorization.Length];
-            if (!Convert.TryFromBase64String(authorization[6..].Trim(), bytes, out var length)) throw Failed("?");
+            if (!Convert.TryFromBase64String(authorization[6..].Trim(), bytes, out var length))
+                throw Failed("?");
             var pair = Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2);
             return (pair[0], pair.Length > 1 ? pair[1] : "");
         }
@@ -45,10 +48,16 @@ internal static class ClickHouseUsers
         return (request.Query["user"].ToString(), request.Query["password"].ToString());
     }
 
-    private static bool Same(string expected, string given) => CryptographicOperations.FixedTimeEquals(
-        SHA256.HashData(Encoding.UTF8.GetBytes(expected)), SHA256.HashData(Encoding.UTF8.GetBytes(given)));
+    private static bool Same(string expected, string given) =>
+        CryptographicOperations.FixedTimeEquals(
+            SHA256.HashData(Encoding.UTF8.GetBytes(expected)),
+            SHA256.HashData(Encoding.UTF8.GetBytes(given))
+        );
 
-    private static ClickHouseException Failed(string name) => ClickHouseException.Of(
-        ClickHouseException.AuthenticationFailed, "AUTHENTICATION_FAILED",
-        $"{name}: Authentication failed: password is incorrect, or there is no user with such name.");
+    private static ClickHouseException Failed(string name) =>
+        ClickHouseException.Of(
+            ClickHouseException.AuthenticationFailed,
+            "AUTHENTICATION_FAILED",
+            $"{name}: Authentication failed: password is incorrect, or there is no user with such name."
+        );
 }

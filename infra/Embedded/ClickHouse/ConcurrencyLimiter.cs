@@ -16,8 +16,10 @@ internal sealed class ConcurrencyLimiter(int concurrentMax, int waitingMax) : ID
         {
             Interlocked.Decrement(ref inside);
             throw ClickHouseException.Of(
-                ClickHouseException.TooManyQueries, "TOO_MANY_SIMULTANEOUS_QUERIES",
-                $"{concurrentMax} statements run and {waitingMax} wait; try again later.");
+                ClickHouseException.TooManyQueries,
+                "TOO_MANY_SIMULTANEOUS_QUERIES",
+                $"{concurrentMax} statements run and {waitingMax} wait; try again later."
+            );
         }
 
         try
@@ -41,7 +43,8 @@ internal sealed class ConcurrencyLimiter(int concurrentMax, int waitingMax) : ID
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref left, 1) != 0) return;
+            if (Interlocked.Exchange(ref left, 1) != 0)
+                return;
             limiter.places.Release();
             Interlocked.Decrement(ref limiter.inside);
         }

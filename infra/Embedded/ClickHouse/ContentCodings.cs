@@ -15,11 +15,15 @@ internal static class ContentCodings
     /// </summary>
     public static string? ForAnswer(HttpRequest request)
     {
-        if (!IsOn(request.Query["enable_http_compression"].ToString())) return null;
-        var offered = request.Headers.AcceptEncoding.ToString().Split(',')
+        if (!IsOn(request.Query["enable_http_compression"].ToString()))
+            return null;
+        var offered = request
+            .Headers.AcceptEncoding.ToString()
+            .Split(',')
             .Select(part => part.Split(';', StringSplitOptions.TrimEntries))
             .Where(parts => !parts.Skip(1).Any(part => part is "q=0" or "q=0.0"))
-            .Select(parts => parts[0].Trim().ToLowerInvariant()).ToHashSet();
+            .Select(parts => parts[0].Trim().ToLowerInvariant())
+            .ToHashSet();
         return Preferred.FirstOrDefault(offered.Contains);
     }
 
@@ -36,19 +40,22 @@ internal static class ContentCodings
             "zstd" => new ZstdSharp.DecompressionStream(request.Body),
             "lz4" => LZ4Stream.Decode(request.Body),
             var other => throw ClickHouseException.Of(
-                ClickHouseException.NotImplemented, "NOT_IMPLEMENTED",
-                $"Unknown Content-Encoding '{other}'; use {string.Join(", ", Preferred)}."),
+                ClickHouseException.NotImplemented,
+                "NOT_IMPLEMENTED",
+                $"Unknown Content-Encoding '{other}'; use {string.Join(", ", Preferred)}."
+            ),
         };
 
     /// <summary>A stream that encodes what is written to it; <paramref name="body"/> stays open.</summary>
-    public static Stream Encoded(Stream body, string coding) => coding switch
-    {
-        "zstd" => new ZstdSharp.CompressionStream(body, level: 1, leaveOpen: true),
-        "br" => new BrotliStream(body, CompressionLevel.Fastest, leaveOpen: true),
-        "lz4" => LZ4Stream.Encode(body, leaveOpen: true),
-        "deflate" => new ZLibStream(body, CompressionLevel.Fastest, leaveOpen: true),
-        _ => new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true),
-    };
+    public static Stream Encoded(Stream body, string coding) =>
+        coding switch
+        {
+            "zstd" => new ZstdSharp.CompressionStream(body, level: 1, leaveOpen: true),
+            "br" => new BrotliStream(body, CompressionLevel.Fastest, leaveOpen: true),
+            "lz4" => LZ4Stream.Encode(body, leaveOpen: true),
+            "deflate" => new ZLibStream(body, CompressionLevel.Fastest, leaveOpen: true),
+            _ => new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true),
+        };
 
     /// <summary>Whether bytes that do not fit their coding made this exception.</summary>
     public static bool IsBroken(Exception e) =>

@@ -25,10 +25,12 @@ public sealed partial class EmbeddedEngine
         Directory.CreateDirectory(folder);
         arguments = ["clickhouse", $"--path={folder}", $"--config-file={WriteConfiguration(options, folder)}"];
         library = new Libchdb(options.Library);
-        control = SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
+        control =
+            SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
             ?? throw new EngineStartException(
-            $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
-                + "Stop that process or set ClickHouse:DataFolder.");
+                $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
+                    + "Stop that process or set ClickHouse:DataFolder."
+            );
         TableFunctions = Begin();
         // The library's destructors fault while its own threads still run. What was acknowledged survives even a
         // kill -9, so the process leaves without them.
@@ -53,12 +55,14 @@ public sealed partial class EmbeddedEngine
     {
         lock (Gate)
         {
-            if (started is not null) return started;
+            if (started is not null)
+                return started;
             if (!File.Exists(options.Library))
             {
                 throw new EngineStartException(
                     $"The engine's library '{options.Library}' does not exist; correct ClickHouse:Library or leave it "
-                    + "out.");
+                        + "out."
+                );
             }
 
             return started = new EmbeddedEngine(options);
@@ -73,9 +77,11 @@ public sealed partial class EmbeddedEngine
     {
         control.Run($"SET ROLE {EngineUsers.Inside}");
         Version = Text("SELECT version()").Trim();
-        foreach (var statement in SystemTables.Definitions) control.Run(statement);
+        foreach (var statement in SystemTables.Definitions)
+            control.Run(statement);
         return Text("SELECT name FROM system.table_functions FORMAT TSVRaw")
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.OrdinalIgnoreCase);
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
     }
 
     private string Text(string sql)
@@ -90,16 +96,20 @@ public sealed partial class EmbeddedEngine
     /// </summary>
     internal ChdbConnection Connect()
     {
-        var connection = SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
+        var connection =
+            SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
             ?? throw ClickHouseException.Of(210, "NETWORK_ERROR", "The engine takes no further connection.");
-        connection.Run(string.Create(
-            CultureInfo.InvariantCulture,
-            $"""
-            SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
-            max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
-            input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort',
-            implicit_select=0, max_query_size={2 * ClickHouseRequest.SqlBytesMax}
-            """));
+        connection.Run(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
+                max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
+                input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort',
+                implicit_select=0, max_query_size={2 * ClickHouseRequest.SqlBytesMax}
+                """
+            )
+        );
         return connection;
     }
 
@@ -108,7 +118,8 @@ public sealed partial class EmbeddedEngine
     /// </summary>
     internal void Control(string sql)
     {
-        lock (controlGate) control.Run(sql);
+        lock (controlGate)
+            control.Run(sql);
     }
 
     /// <summary>
@@ -119,21 +130,27 @@ public sealed partial class EmbeddedEngine
         var path = Path.Combine(folder, "eventstream.xml");
         var users = Path.Combine(folder, "eventstream-users.xml");
         File.WriteAllText(users, EngineUsers.Xml(options));
-        File.WriteAllText(path, string.Create(CultureInfo.InvariantCulture, $"""
-            <clickhouse>
-              <users_config>{System.Security.SecurityElement.Escape(users)}</users_config>
-              <access_control_improvements>
-                <table_engines_require_grant>true</table_engines_require_grant>
-              </access_control_improvements>
-              <max_server_memory_usage>{options.EngineBytesMax}</max_server_memory_usage>
-              <mark_cache_size>33554432</mark_cache_size>
-              <index_mark_cache_size>4194304</index_mark_cache_size>
-              <primary_index_cache_size>33554432</primary_index_cache_size>
-              <compiled_expression_cache_size>8388608</compiled_expression_cache_size>
-              <max_thread_pool_size>200</max_thread_pool_size>
-              <max_thread_pool_free_size>8</max_thread_pool_free_size>
-            </clickhouse>
-            """));
+        File.WriteAllText(
+            path,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                <clickhouse>
+                  <users_config>{System.Security.SecurityElement.Escape(users)}</users_config>
+                  <access_control_improvements>
+                    <table_engines_require_grant>true</table_engines_require_grant>
+                  </access_control_improvements>
+                  <max_server_memory_usage>{options.EngineBytesMax}</max_server_memory_usage>
+                  <mark_cache_size>33554432</mark_cache_size>
+                  <index_mark_cache_size>4194304</index_mark_cache_size>
+                  <primary_index_cache_size>33554432</primary_index_cache_size>
+                  <compiled_expression_cache_size>8388608</compiled_expression_cache_size>
+                  <max_thread_pool_size>200</max_thread_pool_size>
+                  <max_thread_pool_free_size>8</max_thread_pool_free_size>
+                </clickhouse>
+                """
+            )
+        );
         return path;
     }
 

@@ -59,18 +59,24 @@ public sealed record EmbeddedOptions
     /// <summary>Every fault of the options, each a sentence with its remedy; none when they are usable.</summary>
     public IEnumerable<string> Validate()
     {
-        if (DataFolder.Length == 0) yield return "ClickHouse:DataFolder is empty; name a folder.";
+        if (DataFolder.Length == 0)
+            yield return "ClickHouse:DataFolder is empty; name a folder.";
         if (User.Length == 0 || ReaderUser.Length == 0 || User == ReaderUser)
             yield return "ClickHouse:User and ClickHouse:ReaderUser must be two different names.";
-        if (!ReaderUser.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')
-            || ReaderUser is [>= '0' and <= '9', ..])
+        if (!ReaderUser.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') || ReaderUser is [>= '0' and <= '9', ..])
             yield return "ClickHouse:ReaderUser must be letters, digits and underscores, and not begin with a digit.";
-        if (ConcurrentReadsMax is < 1 or > 64) yield return "ClickHouse:ConcurrentReadsMax must be 1 to 64.";
-        if (ThreadsPerQueryMax is < 1 or > 64) yield return "ClickHouse:ThreadsPerQueryMax must be 1 to 64.";
-        if (QueryBytesMax < 64 << 20) yield return "ClickHouse:QueryBytesMax must be at least 64 MiB.";
-        if (EngineBytesMax < QueryBytesMax) yield return "ClickHouse:EngineBytesMax must not be below QueryBytesMax.";
-        if (BodyBytesMax is < 1 or > int.MaxValue) yield return "ClickHouse:BodyBytesMax must be 1 byte to 2 GiB.";
-        if (QuerySecondsMax < 1) yield return "ClickHouse:QuerySecondsMax must be at least 1.";
+        if (ConcurrentReadsMax is < 1 or > 64)
+            yield return "ClickHouse:ConcurrentReadsMax must be 1 to 64.";
+        if (ThreadsPerQueryMax is < 1 or > 64)
+            yield return "ClickHouse:ThreadsPerQueryMax must be 1 to 64.";
+        if (QueryBytesMax < 64 << 20)
+            yield return "ClickHouse:QueryBytesMax must be at least 64 MiB.";
+        if (EngineBytesMax < QueryBytesMax)
+            yield return "ClickHouse:EngineBytesMax must not be below QueryBytesMax.";
+        if (BodyBytesMax is < 1 or > int.MaxValue)
+            yield return "ClickHouse:BodyBytesMax must be 1 byte to 2 GiB.";
+        if (QuerySecondsMax < 1)
+            yield return "ClickHouse:QuerySecondsMax must be at least 1.";
         if (Password is not null && Password == ReaderPassword)
             yield return "ClickHouse:Password and ClickHouse:ReaderPassword must differ.";
     }

@@ -19,7 +19,8 @@ internal static class EngineUsers
     /// <summary>Reads the rows of an INSERT, which are in a file in memory.</summary>
     public const string Rows = "rows";
 
-    public const string Writer = "writer", Reader = "reader";
+    public const string Writer = "writer",
+        Reader = "reader";
 
     /// <summary>
     /// Least time between two reports of progress. With none between them the engine only reports: the statement
@@ -72,13 +73,15 @@ internal static class EngineUsers
         yield return "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, CHECK, "
             + "KILL QUERY, SHOW USERS, dictGet ON *.*";
         yield return "REVOKE INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON system.*";
-        foreach (var engine in AccessLists.Engines.Order()) yield return $"GRANT TABLE ENGINE ON {engine}";
+        foreach (var engine in AccessLists.Engines.Order())
+            yield return $"GRANT TABLE ENGINE ON {engine}";
     }
 
     private static string Role(string name, params ReadOnlySpan<string> grants)
     {
         var text = new StringBuilder($"<{name}><grants>");
-        foreach (var grant in grants) text.Append(null, $"<query>{SecurityElement.Escape(grant)}</query>");
+        foreach (var grant in grants)
+            text.Append(null, $"<query>{SecurityElement.Escape(grant)}</query>");
         return text.Append(null, $"</grants></{name}>").ToString();
     }
 

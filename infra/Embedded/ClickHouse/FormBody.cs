@@ -10,20 +10,28 @@ namespace EventStream.Embedded.ClickHouse;
 /// </summary>
 internal static class FormBody
 {
-    private const int PartsMax = 1000, PartBytesMax = 16 << 20;
+    private const int PartsMax = 1000,
+        PartBytesMax = 16 << 20;
 
     /// <summary>The parts by name, or null when the body is none. Throws <see cref="ClickHouseException"/>.</summary>
     public static async Task<IReadOnlyList<KeyValuePair<string, string>>?> ReadAsync(
-        HttpRequest http, Stream body, EmbeddedOptions options, CancellationToken cancellation)
+        HttpRequest http,
+        Stream body,
+        EmbeddedOptions options,
+        CancellationToken cancellation
+    )
     {
-        if (!MediaTypeHeaderValue.TryParse(http.ContentType, out var type)
-            || !type.MediaType.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase))
+        if (
+            !MediaTypeHeaderValue.TryParse(http.ContentType, out var type)
+            || !type.MediaType.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase)
+        )
         {
             return null;
         }
 
         var boundary = HeaderUtilities.RemoveQuotes(type.Boundary).ToString();
-        if (boundary.Length == 0) throw Wrong("The multipart body names no boundary.");
+        if (boundary.Length == 0)
+            throw Wrong("The multipart body names no boundary.");
         var reader = new MultipartReader(boundary, body) { BodyLengthLimit = PartBytesMax };
         var parts = new List<KeyValuePair<string, string>>();
         long total = 0;
@@ -31,13 +39,20 @@ internal static class FormBody
         {
             var disposition = section.GetContentDispositionHeader();
             var name = HeaderUtilities.RemoveQuotes(disposition?.Name ?? "").ToString();
-            if (name.Length == 0) throw Wrong("A part of the multipart body has no name.");
-            if (disposition!.FileName.HasValue && disposition.FileName.Length > 0
-                && name != "query" && !name.StartsWith("param_", StringComparison.Ordinal))
+            if (name.Length == 0)
+                throw Wrong("A part of the multipart body has no name.");
+            if (
+                disposition!.FileName.HasValue
+                && disposition.FileName.Length > 0
+                && name != "query"
+                && !name.StartsWith("param_", StringComparison.Ordinal)
+            )
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.NotImplemented, "NOT_IMPLEMENTED",
-                    $"The embedded engine takes no external table ('{name}'); insert it into a temporary table.");
+                    ClickHouseException.NotImplemented,
+                    "NOT_IMPLEMENTED",
+                    $"The embedded engine takes no external table ('{name}'); insert it into a temporary table."
+                );
             }
 
             using var text = new StreamReader(section.Body, Encoding.UTF8);
@@ -46,8 +61,10 @@ internal static class FormBody
             if (parts.Count >= PartsMax || total > options.BodyBytesMax)
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.TooManyBytes, "TOO_MANY_ROWS_OR_BYTES",
-                    $"The multipart body has more than {PartsMax} parts or {options.BodyBytesMax} bytes.");
+                    ClickHouseException.TooManyBytes,
+                    "TOO_MANY_ROWS_OR_BYTES",
+                    $"The multipart body has more than {PartsMax} parts or {options.BodyBytesMax} bytes."
+                );
             }
 
             parts.Add(KeyValuePair.Create(name, value));

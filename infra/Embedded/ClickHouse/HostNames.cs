@@ -16,7 +16,8 @@ internal sealed class HostNames
     {
         foreach (var address in addresses)
         {
-            if (Uri.TryCreate(address, UriKind.Absolute, out var uri)) names.Add(uri.Host.Trim('[', ']'));
+            if (Uri.TryCreate(address, UriKind.Absolute, out var uri))
+                names.Add(uri.Host.Trim('[', ']'));
         }
 
         names.UnionWith(options.AllowedHosts);
@@ -28,10 +29,13 @@ internal sealed class HostNames
         // Behind a proxy the name comes from a header that a page can send too, so the name of before counts too.
         foreach (var host in (string?[])[request.Host.Host, Original(request)])
         {
-            if (host is null || IsAllowed(host.Trim('[', ']'))) continue;
+            if (host is null || IsAllowed(host.Trim('[', ']')))
+                continue;
             throw ClickHouseException.Of(
-                ClickHouseException.AccessDenied, "ACCESS_DENIED",
-                $"The host '{host}' is no name of this server; add it to ClickHouse:AllowedHosts if it should be.");
+                ClickHouseException.AccessDenied,
+                "ACCESS_DENIED",
+                $"The host '{host}' is no name of this server; add it to ClickHouse:AllowedHosts if it should be."
+            );
         }
     }
 
@@ -40,5 +44,6 @@ internal sealed class HostNames
 
     private static string? Original(HttpRequest request) =>
         request.Headers.TryGetValue("X-Original-Host", out var value)
-            ? HostString.FromUriComponent(value.ToString()).Host : null;
+            ? HostString.FromUriComponent(value.ToString()).Host
+            : null;
 }

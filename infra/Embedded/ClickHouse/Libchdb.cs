@@ -15,11 +15,29 @@ internal sealed unsafe class Libchdb
         Connect = (delegate* unmanaged<int, byte**, nint*>)Export("chdb_connect");
         CloseConnection = (delegate* unmanaged<nint*, void>)Export("chdb_close_conn");
         Query = (delegate* unmanaged<
-            nint, byte*, nuint, byte*, nuint, byte**, nuint*, byte**, nuint*, nuint, nint>)
-            Export("chdb_query_with_params_n");
+            nint,
+            byte*,
+            nuint,
+            byte*,
+            nuint,
+            byte**,
+            nuint*,
+            byte**,
+            nuint*,
+            nuint,
+            nint>)Export("chdb_query_with_params_n");
         StreamQuery = (delegate* unmanaged<
-            nint, byte*, nuint, byte*, nuint, byte**, nuint*, byte**, nuint*, nuint, nint>)
-            Export("chdb_stream_query_with_params_n");
+            nint,
+            byte*,
+            nuint,
+            byte*,
+            nuint,
+            byte**,
+            nuint*,
+            byte**,
+            nuint*,
+            nuint,
+            nint>)Export("chdb_stream_query_with_params_n");
         StreamFetch = (delegate* unmanaged<nint, nint, nint>)Export("chdb_stream_fetch_result");
         StreamCancel = (delegate* unmanaged<nint, nint, void>)Export("chdb_stream_cancel_query");
         DestroyResult = (delegate* unmanaged<nint, void>)Export("chdb_destroy_query_result");
@@ -38,9 +56,29 @@ internal sealed unsafe class Libchdb
     public readonly delegate* unmanaged<int, byte**, nint*> Connect;
     public readonly delegate* unmanaged<nint*, void> CloseConnection;
     public readonly delegate* unmanaged<
-        nint, byte*, nuint, byte*, nuint, byte**, nuint*, byte**, nuint*, nuint, nint> Query;
+        nint,
+        byte*,
+        nuint,
+        byte*,
+        nuint,
+        byte**,
+        nuint*,
+        byte**,
+        nuint*,
+        nuint,
+        nint> Query;
     public readonly delegate* unmanaged<
-        nint, byte*, nuint, byte*, nuint, byte**, nuint*, byte**, nuint*, nuint, nint> StreamQuery;
+        nint,
+        byte*,
+        nuint,
+        byte*,
+        nuint,
+        byte**,
+        nuint*,
+        byte**,
+        nuint*,
+        nuint,
+        nint> StreamQuery;
     public readonly delegate* unmanaged<nint, nint, nint> StreamFetch;
     public readonly delegate* unmanaged<nint, nint, void> StreamCancel;
     public readonly delegate* unmanaged<nint, void> DestroyResult;

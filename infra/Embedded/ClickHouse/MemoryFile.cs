@@ -17,7 +17,8 @@ internal sealed partial class MemoryFile : IDisposable
     public MemoryFile()
     {
         handle = new SafeFileHandle(Create("rows", CloseOnExec), ownsHandle: true);
-        if (handle.IsInvalid) throw new Win32Exception(Marshal.GetLastPInvokeError(), "memfd_create failed");
+        if (handle.IsInvalid)
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), "memfd_create failed");
         Stream = new FileStream(handle, FileAccess.ReadWrite, bufferSize: 0);
     }
 
@@ -31,10 +32,11 @@ internal sealed partial class MemoryFile : IDisposable
     public byte[] ReadAll()
     {
         var bytes = new byte[Stream.Length];
-        for (var at = 0; at < bytes.Length;)
+        for (var at = 0; at < bytes.Length; )
         {
             var read = RandomAccess.Read(handle, bytes.AsSpan(at), at);
-            if (read == 0) break;
+            if (read == 0)
+                break;
             at += read;
         }
 
@@ -48,6 +50,10 @@ internal sealed partial class MemoryFile : IDisposable
     }
 
     [LibraryImport(
-        "libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        "libc",
+        EntryPoint = "memfd_create",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial nint Create(string name, uint flags);
 }

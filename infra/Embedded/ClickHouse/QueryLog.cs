@@ -9,7 +9,8 @@ namespace EventStream.Embedded.ClickHouse;
 /// </summary>
 internal sealed class QueryLog(EmbeddedEngine engine, TimeProvider clock)
 {
-    private const int EntriesMax = SystemTables.LogRowsMax, TextMax = 4096;
+    private const int EntriesMax = SystemTables.LogRowsMax,
+        TextMax = 4096;
 
     private readonly Queue<byte[]> waiting = [];
     private readonly Lock gate = new();
@@ -27,7 +28,8 @@ internal sealed class QueryLog(EmbeddedEngine engine, TimeProvider clock)
     public void End(ClickHouseRequest request, DateTimeOffset? started, QuerySummary summary, Exception? error)
     {
         var now = clock.GetUtcNow();
-        var type = error is null ? "QueryFinish"
+        var type =
+            error is null ? "QueryFinish"
             : started is null ? "ExceptionBeforeStart"
             : "ExceptionWhileProcessing";
         Add(request, type, started ?? now, now, summary, error);
@@ -45,46 +47,57 @@ internal sealed class QueryLog(EmbeddedEngine engine, TimeProvider clock)
                 waiting.Clear();
             }
 
-            if (entries.Length == 0) return;
+            if (entries.Length == 0)
+                return;
             using var file = new MemoryFile();
-            foreach (var entry in entries) file.Stream.Write(entry);
+            foreach (var entry in entries)
+                file.Stream.Write(entry);
             engine.Control(
                 $"INSERT INTO system.query_log SELECT * FROM file('{file.Path}', 'JSONEachRow') "
-                + "SETTINGS input_format_null_as_default = 1");
+                    + "SETTINGS input_format_null_as_default = 1"
+            );
         }
     }
 
     private void Add(
-        ClickHouseRequest request, string type, DateTimeOffset started, DateTimeOffset now, QuerySummary cost,
-        Exception? error)
+        ClickHouseRequest request,
+        string type,
+        DateTimeOffset started,
+        DateTimeOffset now,
+        QuerySummary cost,
+        Exception? error
+    )
     {
-        var line = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
-        {
-            ["type"] = type,
-            ["event_time_microseconds"] = Time(now),
-            ["query_start_time_microseconds"] = Time(started),
-            ["query_duration_ms"] = (long)(now - started).TotalMilliseconds,
-            ["read_rows"] = cost.RowsRead,
-            ["read_bytes"] = cost.BytesRead,
-            ["written_rows"] = cost.RowsWritten,
-            ["written_bytes"] = cost.BytesWritten,
-            ["result_rows"] = cost.ResultRows,
-            ["result_bytes"] = cost.ResultBytes,
-            ["current_database"] = request.Database ?? "default",
-            ["query"] = Cut(request.LogText),
-            ["exception_code"] = (error as ClickHouseException)?.Code ?? 0,
-            ["exception"] = Cut(error?.Message ?? ""),
-            ["is_initial_query"] = 1,
-            ["user"] = request.User.Name,
-            ["query_id"] = request.QueryId,
-            ["initial_user"] = request.User.Name,
-            ["initial_query_id"] = request.QueryId,
-            ["interface"] = 2,
-            ["http_user_agent"] = Cut(request.UserAgent),
-        });
+        var line = JsonSerializer.SerializeToUtf8Bytes(
+            new Dictionary<string, object>
+            {
+                ["type"] = type,
+                ["event_time_microseconds"] = Time(now),
+                ["query_start_time_microseconds"] = Time(started),
+                ["query_duration_ms"] = (long)(now - started).TotalMilliseconds,
+                ["read_rows"] = cost.RowsRead,
+                ["read_bytes"] = cost.BytesRead,
+                ["written_rows"] = cost.RowsWritten,
+                ["written_bytes"] = cost.BytesWritten,
+                ["result_rows"] = cost.ResultRows,
+                ["result_bytes"] = cost.ResultBytes,
+                ["current_database"] = request.Database ?? "default",
+                ["query"] = Cut(request.LogText),
+                ["exception_code"] = (error as ClickHouseException)?.Code ?? 0,
+                ["exception"] = Cut(error?.Message ?? ""),
+                ["is_initial_query"] = 1,
+                ["user"] = request.User.Name,
+                ["query_id"] = request.QueryId,
+                ["initial_user"] = request.User.Name,
+                ["initial_query_id"] = request.QueryId,
+                ["interface"] = 2,
+                ["http_user_agent"] = Cut(request.UserAgent),
+            }
+        );
         lock (gate)
         {
-            while (waiting.Count >= EntriesMax) waiting.Dequeue();
+            while (waiting.Count >= EntriesMax)
+                waiting.Dequeue();
             waiting.Enqueue([.. line, (byte)'\n']);
         }
     }

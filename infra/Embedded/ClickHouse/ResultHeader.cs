@@ -8,15 +8,32 @@ internal static class ResultHeader
 {
     private static readonly HashSet<string> Plain = new(StringComparer.OrdinalIgnoreCase)
     {
-        "JSONEachRow", "JSONLines", "NDJSON", "JSONCompactEachRow", "JSONStringsEachRow", "JSONCompactStringsEachRow",
-        "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "RowBinary", "LineAsString", "Native",
+        "JSONEachRow",
+        "JSONLines",
+        "NDJSON",
+        "JSONCompactEachRow",
+        "JSONStringsEachRow",
+        "JSONCompactStringsEachRow",
+        "TabSeparated",
+        "TSV",
+        "TabSeparatedRaw",
+        "TSVRaw",
+        "CSV",
+        "RowBinary",
+        "LineAsString",
+        "Native",
     };
 
     private static readonly Dictionary<string, int> Lines = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["TabSeparatedWithNames"] = 1, ["TSVWithNames"] = 1, ["TabSeparatedWithNamesAndTypes"] = 2,
-        ["TSVWithNamesAndTypes"] = 2, ["JSONCompactEachRowWithNames"] = 1, ["JSONCompactEachRowWithNamesAndTypes"] = 2,
-        ["JSONCompactStringsEachRowWithNames"] = 1, ["JSONCompactStringsEachRowWithNamesAndTypes"] = 2,
+        ["TabSeparatedWithNames"] = 1,
+        ["TSVWithNames"] = 1,
+        ["TabSeparatedWithNamesAndTypes"] = 2,
+        ["TSVWithNamesAndTypes"] = 2,
+        ["JSONCompactEachRowWithNames"] = 1,
+        ["JSONCompactEachRowWithNamesAndTypes"] = 2,
+        ["JSONCompactStringsEachRowWithNames"] = 1,
+        ["JSONCompactStringsEachRowWithNamesAndTypes"] = 2,
     };
 
     /// <summary>Whether the format can be sent chunk by chunk.</summary>
@@ -34,17 +51,19 @@ internal static class ResultHeader
     public static byte[] ProgressFirst(byte[] answer)
     {
         var at = answer.AsSpan().IndexOf("\n{\"progress\":"u8) + 1;
-        if (at == 0 || answer.AsSpan().StartsWith("{\"progress\":"u8)) return answer;
+        if (at == 0 || answer.AsSpan().StartsWith("{\"progress\":"u8))
+            return answer;
         var length = answer.AsSpan(at).IndexOf((byte)'\n') + 1;
-        return length == 0
-            ? answer : [.. answer[at..(at + length)], .. answer[..at], .. answer[(at + length)..]];
+        return length == 0 ? answer : [.. answer[at..(at + length)], .. answer[..at], .. answer[(at + length)..]];
     }
 
     /// <summary>How many bytes of a chunk are the document's beginning.</summary>
     public static int Length(string format, ReadOnlySpan<byte> chunk)
     {
-        if (IsBinary(format)) return Binary(chunk, types: format.EndsWith("Types", StringComparison.OrdinalIgnoreCase));
-        if (!Lines.TryGetValue(format, out var lines)) return 0;
+        if (IsBinary(format))
+            return Binary(chunk, types: format.EndsWith("Types", StringComparison.OrdinalIgnoreCase));
+        if (!Lines.TryGetValue(format, out var lines))
+            return 0;
         var at = 0;
         for (; lines > 0 && at < chunk.Length; lines--)
         {
@@ -79,7 +98,8 @@ internal static class ResultHeader
         {
             var part = chunk[at++];
             value |= (part & 0x7F) << shift;
-            if ((part & 0x80) == 0) break;
+            if ((part & 0x80) == 0)
+                break;
             shift += 7;
         }
 

@@ -10,7 +10,10 @@ namespace EventStream.Embedded.ClickHouse;
 /// </summary>
 internal sealed unsafe partial class ResultPipe : IDisposable
 {
-    private const int CloseOnExec = 0x80000, SetPipeSize = 1031, Bytes = 1 << 20, ReadBytes = 256 * 1024;
+    private const int CloseOnExec = 0x80000,
+        SetPipeSize = 1031,
+        Bytes = 1 << 20,
+        ReadBytes = 256 * 1024;
 
     private readonly SafeFileHandle read;
     private readonly SafeFileHandle write;
@@ -37,7 +40,8 @@ internal sealed unsafe partial class ResultPipe : IDisposable
     {
         using var stream = new FileStream(read, FileAccess.Read, bufferSize: 0);
         var buffer = new byte[ReadBytes];
-        while (stream.Read(buffer) is var length and > 0) use(buffer[..length]);
+        while (stream.Read(buffer) is var length and > 0)
+            use(buffer[..length]);
     }
 
     public void Dispose()

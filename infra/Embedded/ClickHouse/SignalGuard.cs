@@ -31,7 +31,8 @@ internal static unsafe partial class SignalGuard
             {
                 for (var signal = 1; signal <= SignalMax; signal++)
                 {
-                    if (known[signal]) _ = SigAction(signal, actions + (signal * ActionBytes), null);
+                    if (known[signal])
+                        _ = SigAction(signal, actions + (signal * ActionBytes), null);
                 }
             }
         }

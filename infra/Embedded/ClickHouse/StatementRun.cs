@@ -8,13 +8,18 @@ namespace EventStream.Embedded.ClickHouse;
 /// result on in chunks through a short queue: a slow reader slows the query down instead of filling memory.
 /// </summary>
 internal sealed class StatementRun(
-    EmbeddedEngine engine, ClickHouseSessions sessions, QueryLog log, ClickHouseRequest request)
+    EmbeddedEngine engine,
+    ClickHouseSessions sessions,
+    QueryLog log,
+    ClickHouseRequest request
+)
 {
     /// <summary>Chunks between engine and client; each is one block of the engine's, some hundred kilobytes.</summary>
     private const int ChunkQueueDepthMax = 4;
 
     private readonly Channel<byte[]> chunks = Channel.CreateBounded<byte[]>(
-        new BoundedChannelOptions(ChunkQueueDepthMax) { SingleReader = true, SingleWriter = true });
+        new BoundedChannelOptions(ChunkQueueDepthMax) { SingleReader = true, SingleWriter = true }
+    );
 
     private readonly string marker = SystemTables.Marker(request.QueryId, request.User.Name);
     private DateTimeOffset? started;
@@ -29,8 +34,13 @@ internal sealed class StatementRun(
     public string ResultFormat { get; private set; } = request.Format;
 
     /// <summary>Runs to the end. Never throws: a failure completes <see cref="Chunks"/>.</summary>
-    public Task RunAsync(CancellationToken clientGone) => Task.Factory.StartNew(
-        () => Run(clientGone), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task RunAsync(CancellationToken clientGone) =>
+        Task.Factory.StartNew(
+            () => Run(clientGone),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     private void Run(CancellationToken clientGone)
     {
@@ -40,8 +50,10 @@ internal sealed class StatementRun(
         try
         {
             // A reader's session could hold nothing: temporary tables and SET are writes.
-            if (request.SessionId is null || request.User.ReadOnly) RunAlone(clientGone);
-            else RunInSession(clientGone);
+            if (request.SessionId is null || request.User.ReadOnly)
+                RunAlone(clientGone);
+            else
+                RunInSession(clientGone);
         }
         catch (Exception e)
         {
@@ -56,7 +68,8 @@ internal sealed class StatementRun(
     {
         using var connection = engine.Connect();
         var text = Prepare(connection);
-        if (request.ReadOnlyLevel > 0) connection.Run($"SET readonly={request.ReadOnlyLevel}");
+        if (request.ReadOnlyLevel > 0)
+            connection.Run($"SET readonly={request.ReadOnlyLevel}");
         Execute(connection, text, clientGone);
     }
 
@@ -70,7 +83,8 @@ internal sealed class StatementRun(
         }
         finally
         {
-            if (request.Settings.Count > 0) Reset(session.Connection);
+            if (request.Settings.Count > 0)
+                Reset(session.Connection);
             sessions.Return(session);
         }
     }
@@ -81,13 +95,16 @@ internal sealed class StatementRun(
         connection.Run($"SET ROLE {role}" + (request.Rows is null ? "" : $", {EngineUsers.Rows}"));
         var text = StatementText.Check(connection, engine, request);
         ResultFormat = request.Rows is null ? text.Format ?? request.Format : request.Format;
-        if (text.ReadsLog) log.Flush();
+        if (text.ReadsLog)
+            log.Flush();
         if (request.Database is { } database && database != "default")
             connection.Run($"USE `{database.Replace("\\", "\\\\").Replace("`", "\\`")}`");
-        if (!text.IsSelect) connection.Run($"SET max_result_bytes={engine.Options.BufferedResultBytesMax}");
+        if (!text.IsSelect)
+            connection.Run($"SET max_result_bytes={engine.Options.BufferedResultBytesMax}");
         if (ResultHeader.HasProgress(ResultFormat))
             connection.Run($"SET interactive_delay={EngineUsers.ProgressMicrosecondsMin}");
-        if (ClickHouseSettings.Statement(request.Settings, engine.Options) is { } set) connection.Run(set);
+        if (ClickHouseSettings.Statement(request.Settings, engine.Options) is { } set)
+            connection.Run(set);
         started = log.Start(request);
         return text;
     }
@@ -98,10 +115,12 @@ internal sealed class StatementRun(
 
     private void Execute(ChdbConnection connection, StatementText text, CancellationToken clientGone)
     {
-        if (!text.IsSelect) Whole(connection, text, clientGone);
+        if (!text.IsSelect)
+            Whole(connection, text, clientGone);
         else if (ResultHeader.IsChunked(ResultFormat) && !text.HasTotals && !AsksExtremes)
             InChunks(connection, text, clientGone);
-        else ThroughPipe(connection, text, clientGone);
+        else
+            ThroughPipe(connection, text, clientGone);
     }
 
     private bool AsksExtremes => request.Settings.Exists(setting => setting.Key == "extremes");
@@ -111,16 +130,18 @@ internal sealed class StatementRun(
         byte[] result = [];
         var sql = request.Rows is null ? $"{text.Text()}\n{marker}" : Insert(request.Rows, text.Text());
         Summary = connection.Run(sql, request.Format, request.Parameters, bytes => result = bytes.ToArray());
-        if (result.Length > 0) Pass(result, clientGone);
+        if (result.Length > 0)
+            Pass(result, clientGone);
     }
 
     /// <summary>
     /// Rows come from a file in memory; the engine cuts data inside a statement at a semicolon before a line break.
     /// Checked expressions of VALUES are part of the statement, because they may use its parameters.
     /// </summary>
-    private string Insert(MemoryFile rows, string head) => request.Expressions is { } expressions
-        ? $"{head} VALUES {expressions}"
-        : $"{head} SELECT * FROM file('{rows.Path}', {ClickHouseSettings.Quote(request.Statement.Format!)})\n{marker}";
+    private string Insert(MemoryFile rows, string head) =>
+        request.Expressions is { } expressions
+            ? $"{head} VALUES {expressions}"
+            : $"{head} SELECT * FROM file('{rows.Path}', {ClickHouseSettings.Quote(request.Statement.Format!)})\n{marker}";
 
     private void InChunks(ChdbConnection connection, StatementText text, CancellationToken clientGone)
     {
@@ -131,7 +152,8 @@ internal sealed class StatementRun(
         {
             first = false;
             Summary = stream.Summary;
-            if (chunk.Length > 0) Pass(chunk, clientGone);
+            if (chunk.Length > 0)
+                Pass(chunk, clientGone);
         }
 
         Summary = stream.Summary;
@@ -146,11 +168,18 @@ internal sealed class StatementRun(
         using var pipe = new ResultPipe();
         var reading = Task.Factory.StartNew(
             () => pipe.ReadAll(chunk => Pass(chunk, clientGone)),
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
         try
         {
             Summary = connection.Run(
-                $"{text.Text(pipe.Path, ResultFormat)}\n{marker}", ResultFormat, request.Parameters, static _ => { });
+                $"{text.Text(pipe.Path, ResultFormat)}\n{marker}",
+                ResultFormat,
+                request.Parameters,
+                static _ => { }
+            );
         }
         finally
         {
@@ -163,7 +192,8 @@ internal sealed class StatementRun(
 
     private void Pass(byte[] chunk, CancellationToken clientGone)
     {
-        if (chunks.Writer.TryWrite(chunk)) return;
+        if (chunks.Writer.TryWrite(chunk))
+            return;
         chunks.Writer.WriteAsync(chunk, clientGone).AsTask().GetAwaiter().GetResult();
     }
 

@@ -23,9 +23,12 @@ internal sealed partial class StatementText
         this.statement = statement;
         this.tree = tree;
         code = statement.Tokens.Where(token => token.Kind != SqlTokenKind.Comment && !token.IsSymbol(';')).ToList();
-        if (Names("system.processes")) ReadOwnProcesses();
-        if (tree[0].Kind == "KillQueryQuery") Kill();
-        if (tree[0].Kind is "DropQuery" or "TruncateQuery" or "UndropQuery") WithoutSync();
+        if (Names("system.processes"))
+            ReadOwnProcesses();
+        if (tree[0].Kind == "KillQueryQuery")
+            Kill();
+        if (tree[0].Kind is "DropQuery" or "TruncateQuery" or "UndropQuery")
+            WithoutSync();
     }
 
     /// <summary>Whether it is a SELECT, whose result comes while it runs.</summary>
@@ -58,7 +61,10 @@ internal sealed partial class StatementText
             AccessRules.Check(
                 Parse(connection, $"SELECT {expressions}", request),
                 [.. SqlScanner.Scan(Encoding.UTF8.GetBytes(expressions))],
-                request.Parameters, engine.TableFunctions, readOnly: false);
+                request.Parameters,
+                engine.TableFunctions,
+                readOnly: false
+            );
         }
 
         return new StatementText(sent, nodes);
@@ -94,7 +100,11 @@ internal sealed partial class StatementText
         try
         {
             connection.Run(
-                Explain + sql, "TSVRaw", request.Parameters, bytes => explained = Encoding.UTF8.GetString(bytes));
+                Explain + sql,
+                "TSVRaw",
+                request.Parameters,
+                bytes => explained = Encoding.UTF8.GetString(bytes)
+            );
         }
         catch (ClickHouseException e) when (e.Code == ClickHouseException.SyntaxError)
         {
@@ -112,7 +122,11 @@ internal sealed partial class StatementText
         try
         {
             connection.Run(
-                "SELECT formatQuery({q:String})", "Null", [KeyValuePair.Create("q", Escaped(sql))], static _ => { });
+                "SELECT formatQuery({q:String})",
+                "Null",
+                [KeyValuePair.Create("q", Escaped(sql))],
+                static _ => { }
+            );
             return null;
         }
         catch (ClickHouseException e) when (e.Code == ClickHouseException.SyntaxError)
@@ -124,13 +138,22 @@ internal sealed partial class StatementText
     }
 
     /// <summary>Parameters are read by the rules of TSV.</summary>
-    private static string Escaped(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
-        .Replace("\t", "\\t", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)
-        .Replace("\r", "\\r", StringComparison.Ordinal);
+    private static string Escaped(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\t", "\\t", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal)
+            .Replace("\r", "\\r", StringComparison.Ordinal);
 
     /// <summary>The engine's sentence with the place in the client's text, without our own first words.</summary>
-    private static string Moved(string message) => Position().Replace(message, match => "failed at position "
-        + Math.Max(1, int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - Explain.Length), 1);
+    private static string Moved(string message) =>
+        Position()
+            .Replace(
+                message,
+                match =>
+                    "failed at position "
+                    + Math.Max(1, int.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - Explain.Length),
+                1
+            );
 
     private bool Names(string table) =>
         tree.Any(node => node.Kind == "TableIdentifier" && node.Name.Equals(table, StringComparison.OrdinalIgnoreCase));
@@ -149,12 +172,21 @@ internal sealed partial class StatementText
     {
         WithoutSync();
         var where = code.FindIndex(token => token.Is("WHERE") && token.Depth == 0);
-        if (where < 0 || !code.Exists(token => token.Is("QUERY"))) return;
-        var last = code.FindIndex(where, token => token.Depth == 0
-            && (token.Is("SYNC") || token.Is("ASYNC") || token.Is("TEST") || token.Is("FORMAT")));
+        if (where < 0 || !code.Exists(token => token.Is("QUERY")))
+            return;
+        var last = code.FindIndex(
+            where,
+            token =>
+                token.Depth == 0 && (token.Is("SYNC") || token.Is("ASYNC") || token.Is("TEST") || token.Is("FORMAT"))
+        );
         var end = last < 0 ? code[^1].End : code[last - 1].End;
-        edits.Add((code[where].End, code[where].End,
-            $" query_id IN (SELECT engine_query_id FROM {SystemTables.Processes} WHERE"));
+        edits.Add(
+            (
+                code[where].End,
+                code[where].End,
+                $" query_id IN (SELECT engine_query_id FROM {SystemTables.Processes} WHERE"
+            )
+        );
         edits.Add((end, end, ")"));
     }
 

@@ -21,13 +21,21 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
 
     /// <summary>The same up to a step, as a program of that time did.</summary>
     internal async Task<int> ApplyAsync(
-        string module, Assembly assembly, string folder, int upTo, CancellationToken cancellation)
+        string module,
+        Assembly assembly,
+        string folder,
+        int upTo,
+        CancellationToken cancellation
+    )
     {
         var files = Read(assembly, folder).FindAll(file => file.Number <= upTo);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await Execute(connection,
-            $"select pg_advisory_xact_lock(hashtextextended('migrate:{schema}', 0))", cancellation);
+        await Execute(
+            connection,
+            $"select pg_advisory_xact_lock(hashtextextended('migrate:{schema}', 0))",
+            cancellation
+        );
         await Execute(connection, $"create schema if not exists {schema}", cancellation);
         await Execute(connection, CreateHistory, cancellation);
         var applied = await AppliedAsync(connection, module, cancellation);
@@ -39,7 +47,9 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
             {
                 Parameters =
                 {
-                    new() { Value = module }, new() { Value = file.Number }, new() { Value = file.Name },
+                    new() { Value = module },
+                    new() { Value = file.Number },
+                    new() { Value = file.Name },
                     new() { Value = file.Hash },
                 },
             };
@@ -50,8 +60,7 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         return files.Count(file => !applied.ContainsKey(file.Number));
     }
 
-    private const string CreateHistory =
-        """
+    private const string CreateHistory = """
         create table if not exists migrations (
             module text not null, number int not null, name text not null, hash text not null,
             applied_at timestamptz not null default clock_timestamp(), primary key (module, number))
@@ -63,17 +72,22 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         if (applied.Count > 0 && applied.Keys.Max() > newest)
             throw new SchemaMismatchException(
                 $"Schema '{schema}' has step {applied.Keys.Max()} of '{module}' and this program knows {newest}: "
-                + "update the program.");
+                    + "update the program."
+            );
         foreach (var file in files)
         {
             if (applied.TryGetValue(file.Number, out var hash) && hash != file.Hash)
                 throw new SchemaMismatchException(
-                    $"'{file.Name}' was changed after schema '{schema}' applied it: put it back and add a new file.");
+                    $"'{file.Name}' was changed after schema '{schema}' applied it: put it back and add a new file."
+                );
         }
     }
 
     private static async Task<Dictionary<int, string>> AppliedAsync(
-        NpgsqlConnection connection, string module, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        string module,
+        CancellationToken cancellation
+    )
     {
         await using var command = new NpgsqlCommand("select number, hash from migrations where module = $1", connection)
         {
@@ -81,7 +95,8 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         };
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var applied = new Dictionary<int, string>();
-        while (await reader.ReadAsync(cancellation)) applied.Add(reader.GetInt32(0), reader.GetString(1));
+        while (await reader.ReadAsync(cancellation))
+            applied.Add(reader.GetInt32(0), reader.GetString(1));
         return applied;
     }
 
@@ -94,9 +109,11 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
     private static List<SqlFile> Read(Assembly assembly, string folder)
     {
         var prefix = $"{folder}/";
-        return assembly.GetManifestResourceNames()
+        return assembly
+            .GetManifestResourceNames()
             .Where(name =>
-                name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(".sql", StringComparison.Ordinal))
+                name.StartsWith(prefix, StringComparison.Ordinal) && name.EndsWith(".sql", StringComparison.Ordinal)
+            )
             .Order(StringComparer.Ordinal)
             .Select(name => Load(assembly, name, name[prefix.Length..]))
             .ToList();

@@ -66,7 +66,8 @@ public sealed record PostgresOptions
         if (create is not ("CreateOrUpdate" or "None"))
             errors.Add($"Postgres:AutoCreate '{create}' must be CreateOrUpdate or None");
         var key = MasterKeyOf(configuration["Postgres:MasterKeyFile"], errors);
-        if (errors.Count > 0) throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+        if (errors.Count > 0)
+            throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
         return new PostgresOptions
         {
             ConnectionString = text!,
@@ -102,7 +103,8 @@ public sealed record PostgresOptions
 
     /// <summary>Whether a text can stand in SQL as a name without quotes.</summary>
     internal static bool IsIdentifier(string name) =>
-        name.Length is > 0 and <= IdentifierMax && char.IsAsciiLetterLower(name[0])
+        name.Length is > 0 and <= IdentifierMax
+        && char.IsAsciiLetterLower(name[0])
         && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_');
 
     private static MasterKey? MasterKeyOf(string? file, List<string> errors)
@@ -111,7 +113,8 @@ public sealed record PostgresOptions
         {
             errors.Add(
                 "Postgres:MasterKeyFile is missing: name a file with a secret of at least "
-                + $"{MasterKey.SecretMin} characters, the same for every role, as 'openssl rand -hex 32' makes it");
+                    + $"{MasterKey.SecretMin} characters, the same for every role, as 'openssl rand -hex 32' makes it"
+            );
             return null;
         }
 

@@ -39,7 +39,8 @@ public sealed class MasterKey
         if (text.Length < SecretMin)
             throw new ArgumentException(
                 $"A master key has at least {SecretMin} characters; make one with 'openssl rand -hex 32'.",
-                nameof(secret));
+                nameof(secret)
+            );
         return new MasterKey(Encoding.UTF8.GetBytes(text));
     }
 
@@ -56,8 +57,12 @@ public sealed class MasterKey
         RandomNumberGenerator.Fill(wrapped.AsSpan(0, NonceBytes));
         using var aes = new AesGcm(wrapping, TagBytes);
         aes.Encrypt(
-            wrapped.AsSpan(0, NonceBytes), key, wrapped.AsSpan(NonceBytes, key.Length), wrapped.AsSpan(^TagBytes),
-            name);
+            wrapped.AsSpan(0, NonceBytes),
+            key,
+            wrapped.AsSpan(NonceBytes, key.Length),
+            wrapped.AsSpan(^TagBytes),
+            name
+        );
         return wrapped;
     }
 
@@ -67,8 +72,12 @@ public sealed class MasterKey
         var key = new byte[wrapped.Length - NonceBytes - TagBytes];
         using var aes = new AesGcm(wrapping, TagBytes);
         aes.Decrypt(
-            wrapped.AsSpan(0, NonceBytes), wrapped.AsSpan(NonceBytes, key.Length), wrapped.AsSpan(^TagBytes), key,
-            name);
+            wrapped.AsSpan(0, NonceBytes),
+            wrapped.AsSpan(NonceBytes, key.Length),
+            wrapped.AsSpan(^TagBytes),
+            key,
+            name
+        );
         return key;
     }
 }
@@ -76,6 +85,8 @@ public sealed class MasterKey
 /// <summary>
 /// The personal data of the store was encrypted under another master key than this program has.
 /// </summary>
-public sealed class WrongMasterKeyException(string stored, string given) : Exception(
-    $"Personal data of this store is under the master key with fingerprint {stored} and this program has {given}: "
-    + "set Postgres:MasterKeyFile to the key that the store was begun with.");
+public sealed class WrongMasterKeyException(string stored, string given)
+    : Exception(
+        $"Personal data of this store is under the master key with fingerprint {stored} and this program has {given}: "
+            + "set Postgres:MasterKeyFile to the key that the store was begun with."
+    );

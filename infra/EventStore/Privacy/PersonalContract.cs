@@ -14,18 +14,20 @@ namespace EventStream.EventStore.Privacy;
 internal static class PersonalContract
 {
     /// <summary>Changes how the marked members of a type are read and written.</summary>
-    public static Action<JsonTypeInfo> Modifier(SubjectKeys keys) => info =>
-    {
-        if (info.Kind != JsonTypeInfoKind.Object) return;
-        foreach (var field in PersonalFields.Of(info.Type))
+    public static Action<JsonTypeInfo> Modifier(SubjectKeys keys) =>
+        info =>
         {
-            var name = info.Options.PropertyNamingPolicy?.ConvertName(field.Property.Name) ?? field.Property.Name;
-            var property = info.Properties.Single(p => p.Name == name);
-            property.Get = data => field.SubjectOf(data) is { } subject && field.TextOf(data) is { } text
-                ? Pair(subject, text) : null;
-            property.CustomConverter = new Converter(keys);
-        }
-    };
+            if (info.Kind != JsonTypeInfoKind.Object)
+                return;
+            foreach (var field in PersonalFields.Of(info.Type))
+            {
+                var name = info.Options.PropertyNamingPolicy?.ConvertName(field.Property.Name) ?? field.Property.Name;
+                var property = info.Properties.Single(p => p.Name == name);
+                property.Get = data =>
+                    field.SubjectOf(data) is { } subject && field.TextOf(data) is { } text ? Pair(subject, text) : null;
+                property.CustomConverter = new Converter(keys);
+            }
+        };
 
     /// <summary>
     /// A converter of a member sees its text only: person and text come as one, after the person's length.
@@ -46,8 +48,10 @@ internal static class PersonalContract
         {
             var (subject, text) = Split(value);
             // What was erased elsewhere, as in an export, belongs to nobody.
-            if (text == PersonalDataAttribute.Erased) writer.WriteStringValue(text);
-            else PersonalText.Write(writer, keys.Of(subject), text);
+            if (text == PersonalDataAttribute.Erased)
+                writer.WriteStringValue(text);
+            else
+                PersonalText.Write(writer, keys.Of(subject), text);
         }
 
         public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -69,14 +73,17 @@ internal static class PersonalText
     /// <summary>A text that was never protected is read as it is.</summary>
     public static string? Read(ref Utf8JsonReader reader, SubjectKeys keys)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) return reader.GetString();
+        if (reader.TokenType != JsonTokenType.StartObject)
+            return reader.GetString();
         var (id, cipher) = (0L, "");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isKey = reader.ValueTextEquals("$personal"u8);
             reader.Read();
-            if (isKey) id = reader.GetInt64();
-            else cipher = reader.GetString()!;
+            if (isKey)
+                id = reader.GetInt64();
+            else
+                cipher = reader.GetString()!;
         }
 
         return keys.OfId(id)?.Reveal(cipher) ?? PersonalDataAttribute.Erased;

@@ -19,17 +19,20 @@ public sealed class PersonalData
     /// </summary>
     public async ValueTask<string> ProtectAsync(string subject, string text, CancellationToken cancellation)
     {
-        if (text == PersonalDataAttribute.Erased) return text;
+        if (text == PersonalDataAttribute.Erased)
+            return text;
         var key = await keys.OfAsync(subject, cancellation);
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer)) PersonalText.Write(writer, key, text);
+        using (var writer = new Utf8JsonWriter(buffer))
+            PersonalText.Write(writer, key, text);
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
     /// <summary>The text again, or <see cref="PersonalDataAttribute.Erased"/>.</summary>
     public string? Reveal(string? stored)
     {
-        if (stored is null || !stored.StartsWith('{')) return stored;
+        if (stored is null || !stored.StartsWith('{'))
+            return stored;
         var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(stored));
         reader.Read();
         return PersonalText.Read(ref reader, keys);
@@ -57,8 +60,11 @@ internal sealed class PersonalKeysListener(SubjectKeys keys) : DocumentSessionLi
     public override async Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)
     {
         foreach (var stream in session.PendingChanges.Streams())
-            foreach (var e in stream.Events) await keys.FetchAsync(e.Data, token);
-        foreach (var document in session.PendingChanges.Updates()) await keys.FetchAsync(document, token);
-        foreach (var document in session.PendingChanges.Inserts()) await keys.FetchAsync(document, token);
+        foreach (var e in stream.Events)
+            await keys.FetchAsync(e.Data, token);
+        foreach (var document in session.PendingChanges.Updates())
+            await keys.FetchAsync(document, token);
+        foreach (var document in session.PendingChanges.Inserts())
+            await keys.FetchAsync(document, token);
     }
 }

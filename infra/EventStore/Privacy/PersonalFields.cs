@@ -13,19 +13,27 @@ internal static class PersonalFields
     /// The marked members. Throws <see cref="InvalidOperationException"/> when a mark is on something else than a text
     /// or names a member that is not one.
     /// </summary>
-    public static Field[] Of(Type type) => Known.GetOrAdd(type, static type =>
-    [
-        .. from property in type.GetProperties()
-           let mark = property.GetCustomAttribute<PersonalDataAttribute>()
-           where mark is not null
-           select new Field(
-               Text(type, property), Text(type, mark.Subject is { } other ? type.GetProperty(other) : property)),
-    ]);
+    public static Field[] Of(Type type) =>
+        Known.GetOrAdd(
+            type,
+            static type =>
+                [
+                    .. from property in type.GetProperties()
+                    let mark = property.GetCustomAttribute<PersonalDataAttribute>()
+                    where mark is not null
+                    select new Field(
+                        Text(type, property),
+                        Text(type, mark.Subject is { } other ? type.GetProperty(other) : property)
+                    ),
+                ]
+        );
 
     private static PropertyInfo Text(Type type, PropertyInfo? property) =>
-        property is not null && property.PropertyType == typeof(string) ? property
+        property is not null && property.PropertyType == typeof(string)
+            ? property
             : throw new InvalidOperationException(
-                $"{type.Name}: only a text can be marked as personal, and only by a text can a person be named.");
+                $"{type.Name}: only a text can be marked as personal, and only by a text can a person be named."
+            );
 
     /// <summary>A marked member: its text and who the person is.</summary>
     internal sealed record Field(PropertyInfo Property, PropertyInfo Subject)

@@ -25,13 +25,18 @@ internal sealed class SubjectKey
 
     public string Protect(string text)
     {
-        if (last is { } known && known.Text == text) return known.Cipher;
+        if (last is { } known && known.Text == text)
+            return known.Cipher;
         var plain = Encoding.UTF8.GetBytes(text);
         var bytes = new byte[NonceBytes + plain.Length + TagBytes];
         HMACSHA256.HashData(key, plain).AsSpan(0, NonceBytes).CopyTo(bytes);
         using var aes = new AesGcm(key, TagBytes);
         aes.Encrypt(
-            bytes.AsSpan(0, NonceBytes), plain, bytes.AsSpan(NonceBytes, plain.Length), bytes.AsSpan(^TagBytes));
+            bytes.AsSpan(0, NonceBytes),
+            plain,
+            bytes.AsSpan(NonceBytes, plain.Length),
+            bytes.AsSpan(^TagBytes)
+        );
         var cipher = Convert.ToBase64String(bytes);
         last = new Pair(text, cipher);
         return cipher;
@@ -40,13 +45,19 @@ internal sealed class SubjectKey
     /// <summary>Throws <see cref="CryptographicException"/> when the cipher was changed.</summary>
     public string Reveal(string cipher)
     {
-        if (last is { } known && known.Cipher == cipher) return known.Text;
+        if (last is { } known && known.Cipher == cipher)
+            return known.Text;
         var bytes = Convert.FromBase64String(cipher);
-        if (bytes.Length < NonceBytes + TagBytes) throw new CryptographicException("A cipher is too short to be one.");
+        if (bytes.Length < NonceBytes + TagBytes)
+            throw new CryptographicException("A cipher is too short to be one.");
         var plain = new byte[bytes.Length - NonceBytes - TagBytes];
         using var aes = new AesGcm(key, TagBytes);
         aes.Decrypt(
-            bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes, plain.Length), bytes.AsSpan(^TagBytes), plain);
+            bytes.AsSpan(0, NonceBytes),
+            bytes.AsSpan(NonceBytes, plain.Length),
+            bytes.AsSpan(^TagBytes),
+            plain
+        );
         var text = Encoding.UTF8.GetString(plain);
         last = new Pair(text, cipher);
         return text;

@@ -28,7 +28,8 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
     /// <summary>The key of a person, made when there is none.</summary>
     public async ValueTask<SubjectKey> OfAsync(string subject, CancellationToken cancellation)
     {
-        if (bySubject.TryGetValue(subject, out var entry) && IsFresh(entry)) return entry.Key!;
+        if (bySubject.TryGetValue(subject, out var entry) && IsFresh(entry))
+            return entry.Key!;
         var key = await GetOrMakeAsync(subject, cancellation);
         bySubject[subject] = Remember(key.Id, key);
         return key;
@@ -47,7 +48,8 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
     /// not remembered any more is waited for.
     /// </summary>
     public SubjectKey Of(string subject) =>
-        bySubject.TryGetValue(subject, out var entry) && entry.Key is { } key ? key
+        bySubject.TryGetValue(subject, out var entry) && entry.Key is { } key
+            ? key
             : Task.Run(() => OfAsync(subject, CancellationToken.None).AsTask()).GetAwaiter().GetResult();
 
     /// <summary>
@@ -55,7 +57,8 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
     /// remembered.
     /// </summary>
     public SubjectKey? OfId(long id) =>
-        byId.TryGetValue(id, out var entry) && IsFresh(entry) ? entry.Key
+        byId.TryGetValue(id, out var entry) && IsFresh(entry)
+            ? entry.Key
             : Task.Run(() => FindAsync(id, CancellationToken.None)).GetAwaiter().GetResult();
 
     /// <summary>Destroys the key of a person. Returns whether there was one.</summary>
@@ -65,7 +68,8 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
         destroy.Parameters.Add(new() { Value = master.NameOf(subject) });
         var id = (long?)await destroy.ExecuteScalarAsync(cancellation);
         bySubject.TryRemove(subject, out _);
-        if (id is { } destroyed) Remember(destroyed, null);
+        if (id is { } destroyed)
+            Remember(destroyed, null);
         return id is not null;
     }
 
@@ -76,10 +80,12 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
         var name = master.NameOf(subject);
         while (true)
         {
-            if (await ReadAsync("subject = $1", name, cancellation) is { } key) return key;
+            if (await ReadAsync("subject = $1", name, cancellation) is { } key)
+                return key;
             // Another process may make it at the same moment: whose row is there first is the key.
             await using var make = source.CreateCommand(
-                "insert into subject_keys (subject, key, master) values ($1, $2, $3) on conflict do nothing");
+                "insert into subject_keys (subject, key, master) values ($1, $2, $3) on conflict do nothing"
+            );
             var made = RandomNumberGenerator.GetBytes(SubjectKey.KeyBytes);
             foreach (var value in (object[])[name, master.Wrap(made, name), master.Fingerprint])
                 make.Parameters.Add(new() { Value = value });
@@ -97,20 +103,26 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
     private async Task<SubjectKey?> ReadAsync(string condition, object value, CancellationToken cancellation)
     {
         await using var find = source.CreateCommand(
-            $"select id, key, master, subject from subject_keys where {condition}");
+            $"select id, key, master, subject from subject_keys where {condition}"
+        );
         find.Parameters.Add(new() { Value = value });
         await using var row = await find.ExecuteReaderAsync(cancellation);
-        if (!await row.ReadAsync(cancellation)) return null;
+        if (!await row.ReadAsync(cancellation))
+            return null;
         if (row.GetString(2) is var stored && stored != master.Fingerprint)
             throw new WrongMasterKeyException(stored, master.Fingerprint);
         return new SubjectKey(
-            row.GetInt64(0), master.Unwrap(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(3)));
+            row.GetInt64(0),
+            master.Unwrap(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(3))
+        );
     }
 
     private Entry Remember(long id, SubjectKey? key)
     {
-        if (byId.Count >= RememberedMax) byId.Clear();
-        if (bySubject.Count >= RememberedMax) bySubject.Clear();
+        if (byId.Count >= RememberedMax)
+            byId.Clear();
+        if (bySubject.Count >= RememberedMax)
+            bySubject.Clear();
         return byId[id] = new Entry(key, time.GetTimestamp());
     }
 

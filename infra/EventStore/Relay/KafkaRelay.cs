@@ -1,5 +1,5 @@
-using EventStream.Contracts;
 using System.Diagnostics.Metrics;
+using EventStream.Contracts;
 using EventStream.EventStore.Postgres;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
@@ -29,10 +29,16 @@ public sealed partial class KafkaRelay : SubscriptionBase
     public const string ReaderName = "kafka-relay";
 
     private static readonly Counter<long> Relayed = Telemetry.Meter.CreateCounter<long>(
-        "eventstream.store.relayed", "{event}", "Events acknowledged by Kafka.");
+        "eventstream.store.relayed",
+        "{event}",
+        "Events acknowledged by Kafka."
+    );
 
     private static readonly Histogram<double> Delay = Telemetry.Meter.CreateHistogram<double>(
-        "eventstream.store.relay.delay", "s", "Time from an event's commit to its acknowledgement by Kafka.");
+        "eventstream.store.relay.delay",
+        "s",
+        "Time from an event's commit to its acknowledgement by Kafka."
+    );
 
     private readonly KafkaOptions kafka;
     private readonly RelayRoutes routes;
@@ -46,8 +52,13 @@ public sealed partial class KafkaRelay : SubscriptionBase
     private volatile string? trouble;
 
     internal KafkaRelay(
-        KafkaOptions kafka, ServiceStore service, PostgresOptions postgres, NpgsqlDataSource source, TimeProvider time,
-        ILogger<KafkaRelay> log)
+        KafkaOptions kafka,
+        ServiceStore service,
+        PostgresOptions postgres,
+        NpgsqlDataSource source,
+        TimeProvider time,
+        ILogger<KafkaRelay> log
+    )
     {
         (this.kafka, this.source, this.time, this.log) = (kafka, source, time, log);
         routes = service.Relay!;
@@ -63,12 +74,16 @@ public sealed partial class KafkaRelay : SubscriptionBase
     public string? Trouble => trouble;
 
     public override async Task<IChangeListener> ProcessEventsAsync(
-        EventRange page, ISubscriptionController controller, IDocumentOperations operations,
-        CancellationToken cancellationToken)
+        EventRange page,
+        ISubscriptionController controller,
+        IDocumentOperations operations,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            if (producer is null) await BeginAsync(page.SequenceFloor, cancellationToken);
+            if (producer is null)
+                await BeginAsync(page.SequenceFloor, cancellationToken);
             await SendAsync(page, cancellationToken);
             trouble = null;
             return NullChangeListener.Instance;
@@ -100,17 +115,20 @@ public sealed partial class KafkaRelay : SubscriptionBase
         foreach (var e in page.Events)
         {
             // Where an append failed, Marten fills its positions with tombstones of its own.
-            if (e.Sequence <= relayed || e.Data is not IMessage || routes.TargetOf(e) is not { } target) continue;
+            if (e.Sequence <= relayed || e.Data is not IMessage || routes.TargetOf(e) is not { } target)
+                continue;
             records.Add((target.Topic.Name, RelayRecords.Of(e, target, origin, replay: false)));
             sent.Add(e);
         }
 
-        if (records.Count > 0) await producer!.SendAsync(records, cancellation);
+        if (records.Count > 0)
+            await producer!.SendAsync(records, cancellation);
         // Progress in PostgreSQL moves after this and may fail to; the page then comes again.
         relayed = Math.Max(relayed, page.SequenceCeiling);
         Relayed.Add(sent.Count);
         var now = time.GetUtcNow();
-        foreach (var e in sent) Delay.Record((now - e.Timestamp).TotalSeconds);
+        foreach (var e in sent)
+            Delay.Record((now - e.Timestamp).TotalSeconds);
     }
 
     private async Task BeginAsync(long floor, CancellationToken cancellation)
@@ -119,9 +137,13 @@ public sealed partial class KafkaRelay : SubscriptionBase
         try
         {
             var tail = await new TopicTail(kafka, id).ReadAsync(
-                routes.Topics.Select(topic => topic.Name), cancellation);
+                routes.Topics.Select(topic => topic.Name),
+                cancellation
+            );
             relayed = Math.Max(
-                floor, await NewestOwnAsync(tail.Where(record => record.Position > floor).ToList(), cancellation));
+                floor,
+                await NewestOwnAsync(tail.Where(record => record.Position > floor).ToList(), cancellation)
+            );
         }
         catch
         {
@@ -136,16 +158,20 @@ public sealed partial class KafkaRelay : SubscriptionBase
     /// <summary>The largest position on the topics that is a message of this store; 0 where there is none.</summary>
     private async Task<long> NewestOwnAsync(List<TailRecord> tail, CancellationToken cancellation)
     {
-        if (tail.Count == 0) return 0;
+        if (tail.Count == 0)
+            return 0;
         await using var command = source.CreateCommand("select seq_id, id from mt_events where seq_id = any ($1)");
         command.Parameters.Add(new() { Value = tail.Select(record => record.Position).ToArray() });
         var own = new HashSet<(long, string)>();
         await using var row = await command.ExecuteReaderAsync(cancellation);
-        while (await row.ReadAsync(cancellation)) own.Add((row.GetInt64(0), row.GetGuid(1).ToString("D")));
+        while (await row.ReadAsync(cancellation))
+            own.Add((row.GetInt64(0), row.GetGuid(1).ToString("D")));
         foreach (var record in tail.Where(record => !own.Contains((record.Position, record.EventId))))
             Foreign(record.Topic, record.Partition, record.Position);
         return tail.Where(record => own.Contains((record.Position, record.EventId)))
-            .Select(record => record.Position).DefaultIfEmpty(0).Max();
+            .Select(record => record.Position)
+            .DefaultIfEmpty(0)
+            .Max();
     }
 
     private void End()
@@ -154,13 +180,19 @@ public sealed partial class KafkaRelay : SubscriptionBase
         producer = null;
     }
 
-    [LoggerMessage(1, LogLevel.Information,
-        "The relay begins after position {Relayed}, which is on the topics; the store's progress is {Floor}.")]
+    [LoggerMessage(
+        1,
+        LogLevel.Information,
+        "The relay begins after position {Relayed}, which is on the topics; the store's progress is {Floor}."
+    )]
     private partial void Begins(long relayed, long floor);
 
-    [LoggerMessage(2, LogLevel.Warning,
+    [LoggerMessage(
+        2,
+        LogLevel.Warning,
         "{Topic}/{Partition} ends with an event of another store at position {Position}: "
-        + "it does not count as relayed.")]
+            + "it does not count as relayed."
+    )]
     private partial void Foreign(string topic, int partition, long position);
 
     [LoggerMessage(3, LogLevel.Warning, "The relay stops after position {Floor} and begins again: {Cause}")]

@@ -38,7 +38,11 @@ internal sealed partial class RelayProducer : IDisposable
 
     /// <summary>Throws <see cref="KafkaException"/> when the broker does not answer in time.</summary>
     public static async Task<RelayProducer> OpenAsync(
-        KafkaOptions kafka, string id, ILogger log, CancellationToken cancellation)
+        KafkaOptions kafka,
+        string id,
+        ILogger log,
+        CancellationToken cancellation
+    )
     {
         var opened = new RelayProducer(kafka, id, log);
         try
@@ -58,20 +62,30 @@ internal sealed partial class RelayProducer : IDisposable
     /// two it was and the producer must not be used any more.
     /// </summary>
     public Task SendAsync(
-        IReadOnlyList<(string Topic, Message<byte[], byte[]> Record)> records, CancellationToken cancellation) =>
+        IReadOnlyList<(string Topic, Message<byte[], byte[]> Record)> records,
+        CancellationToken cancellation
+    ) =>
         StepAsync(
             () =>
             {
                 producer.BeginTransaction();
-                foreach (var (topic, record) in records) Produce(topic, record);
+                foreach (var (topic, record) in records)
+                    Produce(topic, record);
                 producer.CommitTransaction(StepTimeout);
-                if (failed is { } error) throw new KafkaException(error);
-            }, cancellation);
+                if (failed is { } error)
+                    throw new KafkaException(error);
+            },
+            cancellation
+        );
 
     /// <summary>Does not wait: a step that still runs is let go to its end first, which has a bound.</summary>
     public void Dispose() =>
-        _ = step.ContinueWith(_ => producer.Dispose(), CancellationToken.None, TaskContinuationOptions.None,
-            TaskScheduler.Default);
+        _ = step.ContinueWith(
+            _ => producer.Dispose(),
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default
+        );
 
     private Task StepAsync(Action action, CancellationToken cancellation)
     {
@@ -97,7 +111,8 @@ internal sealed partial class RelayProducer : IDisposable
 
     private void Delivered(DeliveryReport<byte[], byte[]> report)
     {
-        if (report.Error.IsError) failed = report.Error;
+        if (report.Error.IsError)
+            failed = report.Error;
     }
 
     [LoggerMessage(1, LogLevel.Debug, "Kafka relay: {Text}")]

@@ -25,14 +25,23 @@ public static class RelayRecords
     /// commit.
     /// </summary>
     public static Message<byte[], byte[]> Of(
-        JasperFx.Events.IEvent stored, RelayTarget target, string source, bool replay)
+        JasperFx.Events.IEvent stored,
+        RelayTarget target,
+        string source,
+        bool replay
+    )
     {
         var headers = CloudEvents.Headers(
-            stored.EventTypeName, source, stored.Id.ToString("D"), stored.Timestamp,
-            stored.GetHeader(StoredMetadata.TraceParent)?.ToString());
+            stored.EventTypeName,
+            source,
+            stored.Id.ToString("D"),
+            stored.Timestamp,
+            stored.GetHeader(StoredMetadata.TraceParent)?.ToString()
+        );
         headers.Add(Position, Digits(stored.Sequence));
         headers.Add(Version, Digits(stored.Version));
-        if (replay) headers.Add(Replay, True);
+        if (replay)
+            headers.Add(Replay, True);
         return new Message<byte[], byte[]>
         {
             Key = Encoding.UTF8.GetBytes(target.Key),
@@ -42,6 +51,5 @@ public static class RelayRecords
         };
     }
 
-    private static byte[] Digits(long number) =>
-        Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture));
+    private static byte[] Digits(long number) => Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture));
 }

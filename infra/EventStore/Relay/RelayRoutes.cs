@@ -13,6 +13,5 @@ public readonly record struct RelayTarget(Topic Topic, string Key);
 public sealed record RelayRoutes(IReadOnlyList<Topic> Topics, Func<JasperFx.Events.IEvent, RelayTarget?> TargetOf)
 {
     /// <summary>Every message to one topic, keyed by the id of its stream.</summary>
-    public static RelayRoutes All(Topic topic) =>
-        new([topic], e => new RelayTarget(topic, e.StreamId.ToString("D")));
+    public static RelayRoutes All(Topic topic) => new([topic], e => new RelayTarget(topic, e.StreamId.ToString("D")));
 }

@@ -31,7 +31,9 @@ internal sealed class TopicTail(KafkaOptions kafka, string clientId)
         config.EnablePartitionEof = true;
         config.FetchWaitMaxMs = 10;
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config)
-            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .Build();
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
         var found = new List<TailRecord>();
         foreach (var topic in topics)
@@ -39,7 +41,8 @@ internal sealed class TopicTail(KafkaOptions kafka, string clientId)
             foreach (var partition in admin.GetMetadata(topic, RequestTimeout).Topics.Single().Partitions)
             {
                 var last = Last(consumer, new TopicPartition(topic, partition.PartitionId), cancellation);
-                if (last is not null) found.Add(last);
+                if (last is not null)
+                    found.Add(last);
             }
         }
 
@@ -47,32 +50,49 @@ internal sealed class TopicTail(KafkaOptions kafka, string clientId)
     }
 
     private static TailRecord? Last(
-        IConsumer<byte[], byte[]> consumer, TopicPartition partition, CancellationToken cancellation)
+        IConsumer<byte[], byte[]> consumer,
+        TopicPartition partition,
+        CancellationToken cancellation
+    )
     {
         var ends = consumer.QueryWatermarkOffsets(partition, RequestTimeout);
         for (long window = WindowFirst; ; window *= WindowGrowth)
         {
             var from = Math.Max(ends.Low.Value, ends.High.Value - window);
-            if (from >= ends.High.Value) return null;
-            if (Newest(consumer, new TopicPartitionOffset(partition, from), cancellation) is { } record) return record;
-            if (from == ends.Low.Value) return null;
+            if (from >= ends.High.Value)
+                return null;
+            if (Newest(consumer, new TopicPartitionOffset(partition, from), cancellation) is { } record)
+                return record;
+            if (from == ends.Low.Value)
+                return null;
         }
     }
 
     private static TailRecord? Newest(
-        IConsumer<byte[], byte[]> consumer, TopicPartitionOffset from, CancellationToken cancellation)
+        IConsumer<byte[], byte[]> consumer,
+        TopicPartitionOffset from,
+        CancellationToken cancellation
+    )
     {
         consumer.Assign(from);
         TailRecord? newest = null;
         while (true)
         {
             var read = consumer.Consume(cancellation);
-            if (read.IsPartitionEOF) break;
+            if (read.IsPartitionEOF)
+                break;
             var headers = read.Message.Headers;
-            if (CloudEvents.Text(headers, RelayRecords.Replay) is not null) continue;
-            if (long.TryParse(CloudEvents.Text(headers, RelayRecords.Position), CultureInfo.InvariantCulture,
-                out var at)
-                && CloudEvents.Text(headers, CloudEvents.Id) is { } id && at > (newest?.Position ?? 0))
+            if (CloudEvents.Text(headers, RelayRecords.Replay) is not null)
+                continue;
+            if (
+                long.TryParse(
+                    CloudEvents.Text(headers, RelayRecords.Position),
+                    CultureInfo.InvariantCulture,
+                    out var at
+                )
+                && CloudEvents.Text(headers, CloudEvents.Id) is { } id
+                && at > (newest?.Position ?? 0)
+            )
                 newest = new TailRecord(from.Topic, from.Partition.Value, at, id);
         }
 

@@ -59,19 +59,31 @@ public sealed record AccessOptions
     {
         var before = errors.Count;
         var (name, word, hash) = (entry["Name"], entry["Role"], entry["Sha256"]);
-        if (string.IsNullOrWhiteSpace(name)) errors.Add($"{entry.Path} has no Name.");
+        if (string.IsNullOrWhiteSpace(name))
+            errors.Add($"{entry.Path} has no Name.");
         // The parser also takes numbers and lists, which are no roles.
-        if (!Enum.TryParse<AccessRole>(word, ignoreCase: true, out var role) || role == AccessRole.Service
-            || !word.All(char.IsAsciiLetter))
+        if (
+            !Enum.TryParse<AccessRole>(word, ignoreCase: true, out var role)
+            || role == AccessRole.Service
+            || !word.All(char.IsAsciiLetter)
+        )
             errors.Add($"{entry.Path}:Role '{word}' is none of publisher, analyst, operator, edge.");
         if (hash is not { Length: 64 } || !hash.All(char.IsAsciiHexDigit))
             errors.Add($"{entry.Path}:Sha256 must be a SHA-256 in hex, as `printf %s KEY | sha256sum` prints it.");
-        return errors.Count == before ? new AccessKey { Name = name!, Role = role, Sha256 = hash! } : null;
+        return errors.Count == before
+            ? new AccessKey
+            {
+                Name = name!,
+                Role = role,
+                Sha256 = hash!,
+            }
+            : null;
     }
 
     private static string? ReadFile(string? file, ICollection<string> errors)
     {
-        if (file is null) return null;
+        if (file is null)
+            return null;
         try
         {
             return File.ReadAllText(file).Trim();

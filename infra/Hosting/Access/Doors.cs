@@ -24,21 +24,33 @@ internal static class Doors
             .Describe("The routes of this role, and who may use each.");
 
     private static IReadOnlyList<Door> List(IEnumerable<EndpointDataSource> sources) =>
-    [
-        .. sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().Select(Describe).Distinct()
-            .OrderBy(door => door.Route, StringComparer.Ordinal).ThenBy(door => door.Methods, StringComparer.Ordinal),
-    ];
+        [
+            .. sources
+                .SelectMany(source => source.Endpoints)
+                .OfType<RouteEndpoint>()
+                .Select(Describe)
+                .Distinct()
+                .OrderBy(door => door.Route, StringComparer.Ordinal)
+                .ThenBy(door => door.Methods, StringComparer.Ordinal),
+        ];
 
     private static Door Describe(RouteEndpoint endpoint)
     {
         var methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
-        var policies = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(data => data.Policy)
-            .OfType<string>().ToList();
+        var policies = endpoint
+            .Metadata.GetOrderedMetadata<IAuthorizeData>()
+            .Select(data => data.Policy)
+            .OfType<string>()
+            .ToList();
         // What a route itself says comes last and counts besides what its group says; both must be met.
-        var policy = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? Anyone
-            : policies.Count > 0 ? string.Join(" and ", policies.Distinct(StringComparer.Ordinal)) : Policies.Operate;
+        var policy =
+            endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? Anyone
+            : policies.Count > 0 ? string.Join(" and ", policies.Distinct(StringComparer.Ordinal))
+            : Policies.Operate;
         return new Door(
             methods.Count > 0 ? string.Join(' ', methods.Order(StringComparer.Ordinal)) : "any",
-            "/" + endpoint.RoutePattern.RawText?.Trim('/'), policy);
+            "/" + endpoint.RoutePattern.RawText?.Trim('/'),
+            policy
+        );
     }
 }

@@ -12,8 +12,11 @@ namespace EventStream.Hosting.Access;
 /// gives the same roles. A service may act on behalf of a user with <see cref="OnBehalfOf"/>; nobody else may.
 /// </summary>
 public sealed class KeyAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, Keyring keyring)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    Keyring keyring
+) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>Name of the scheme.</summary>
     public const string SchemeName = "Key";
@@ -43,8 +46,13 @@ public sealed class KeyAuthentication(
     }
 
     /// <summary>The identity of a caller, whichever scheme found it.</summary>
-    public static ClaimsPrincipal Principal(Caller caller, string scheme) => new(new ClaimsIdentity(
-        [new Claim(ClaimTypes.Name, caller.Name), new Claim(ClaimTypes.Role, Word(caller.Role))], scheme));
+    public static ClaimsPrincipal Principal(Caller caller, string scheme) =>
+        new(
+            new ClaimsIdentity(
+                [new Claim(ClaimTypes.Name, caller.Name), new Claim(ClaimTypes.Role, Word(caller.Role))],
+                scheme
+            )
+        );
 
     /// <summary>The text of <see cref="OnBehalfOf"/> for a caller.</summary>
     public static string Format(Caller caller) => $"{Word(caller.Role)} {Uri.EscapeDataString(caller.Name)}";
@@ -55,26 +63,37 @@ public sealed class KeyAuthentication(
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers.WWWAuthenticate = "Bearer";
-        return Results.Problem(
-            statusCode: StatusCodes.Status401Unauthorized, title: "A key is needed",
-            detail: "Send 'Authorization: Bearer KEY' with a key that is configured under Access:Keys; "
-                + "`eventstream up` writes its keys into client.env of the data folder.").ExecuteAsync(Context);
+        return Results
+            .Problem(
+                statusCode: StatusCodes.Status401Unauthorized,
+                title: "A key is needed",
+                detail: "Send 'Authorization: Bearer KEY' with a key that is configured under Access:Keys; "
+                    + "`eventstream up` writes its keys into client.env of the data folder."
+            )
+            .ExecuteAsync(Context);
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
         var role = Context.User.FindFirstValue(ClaimTypes.Role);
-        return Results.Problem(
-            statusCode: StatusCodes.Status403Forbidden, title: "The key may not do this",
-            detail: $"The key has the role '{role}'; {Context.Request.Method} {Context.Request.Path} needs another. "
-                + "docs/security.md lists who may do what.").ExecuteAsync(Context);
+        return Results
+            .Problem(
+                statusCode: StatusCodes.Status403Forbidden,
+                title: "The key may not do this",
+                detail: $"The key has the role '{role}'; {Context.Request.Method} {Context.Request.Path} needs another. "
+                    + "docs/security.md lists who may do what."
+            )
+            .ExecuteAsync(Context);
     }
 
     private static Caller? Parse(string text)
     {
         var space = text.IndexOf(' ', StringComparison.Ordinal);
-        return space > 0 && Enum.TryParse<AccessRole>(text[..space], ignoreCase: true, out var role)
+        return
+            space > 0
+            && Enum.TryParse<AccessRole>(text[..space], ignoreCase: true, out var role)
             && role is AccessRole.Publisher or AccessRole.Analyst or AccessRole.Operator
-                ? new Caller(Uri.UnescapeDataString(text[(space + 1)..]), role) : null;
+            ? new Caller(Uri.UnescapeDataString(text[(space + 1)..]), role)
+            : null;
     }
 }

@@ -29,7 +29,8 @@ public sealed class Keyring
         Caller? found = null;
         foreach (var (caller, expected) in known)
         {
-            if (CryptographicOperations.FixedTimeEquals(hash, expected)) found = caller;
+            if (CryptographicOperations.FixedTimeEquals(hash, expected))
+                found = caller;
         }
 
         return found;

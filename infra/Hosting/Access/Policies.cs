@@ -34,12 +34,16 @@ public static class Policies
     public static IServiceCollection AddAccess(this IServiceCollection services)
     {
         services.AddSingleton<Keyring>();
-        services.AddAuthentication(KeyAuthentication.SchemeName)
+        services
+            .AddAuthentication(KeyAuthentication.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.SchemeName, null);
-        services.AddAuthorizationBuilder()
+        services
+            .AddAuthorizationBuilder()
             .AddPolicy(Publish, Of(AccessRole.Publisher, AccessRole.Operator, AccessRole.Service))
             .AddPolicy(
-                ReadVideos, Of(AccessRole.Publisher, AccessRole.Analyst, AccessRole.Operator, AccessRole.Service))
+                ReadVideos,
+                Of(AccessRole.Publisher, AccessRole.Analyst, AccessRole.Operator, AccessRole.Service)
+            )
             .AddPolicy(Analyse, Of(AccessRole.Analyst, AccessRole.Operator, AccessRole.Service))
             .AddPolicy(Operate, Of(AccessRole.Operator, AccessRole.Service))
             .AddPolicy(DeliverLogs, Of(AccessRole.Edge))
@@ -52,7 +56,8 @@ public static class Policies
     public static Caller? Caller(this HttpContext http) =>
         http.User.FindFirstValue(ClaimTypes.Name) is { } name
         && Enum.TryParse<AccessRole>(http.User.FindFirstValue(ClaimTypes.Role), ignoreCase: true, out var role)
-            ? new Caller(name, role) : null;
+            ? new Caller(name, role)
+            : null;
 
     private static AuthorizationPolicy Of(params AccessRole[] roles) =>
         new AuthorizationPolicyBuilder().RequireRole([.. roles.Select(KeyAuthentication.Word)]).Build();

@@ -11,7 +11,8 @@ public sealed class ServiceCredential(AccessOptions options)
     /// <summary>Signs a request as a service's, on behalf of <paramref name="user"/> where one asks.</summary>
     public void Apply(HttpRequestMessage request, Caller? user = null)
     {
-        if (options.ServiceKey is not { } key) return;
+        if (options.ServiceKey is not { } key)
+            return;
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         if (user is not null && user.Role != AccessRole.Service)
             request.Headers.Add(KeyAuthentication.OnBehalfOf, KeyAuthentication.Format(user));
@@ -23,7 +24,9 @@ public sealed class ServiceCredential(AccessOptions options)
     private sealed class Signing(ServiceCredential credential) : DelegatingHandler
     {
         protected override Task<HttpResponseMessage> SendAsync(
-            HttpRequestMessage request, CancellationToken cancellationToken)
+            HttpRequestMessage request,
+            CancellationToken cancellationToken
+        )
         {
             credential.Apply(request);
             return base.SendAsync(request, cancellationToken);

@@ -17,8 +17,9 @@ public static class ApiDescriptions
         route.WithSummary(summary);
         foreach (var status in problems)
         {
-            route.WithMetadata(new ProducesResponseTypeMetadata(
-                status, typeof(ProblemDetails), ["application/problem+json"]));
+            route.WithMetadata(
+                new ProducesResponseTypeMetadata(status, typeof(ProblemDetails), ["application/problem+json"])
+            );
         }
 
         return route;
@@ -26,11 +27,17 @@ public static class ApiDescriptions
 
     /// <summary>What the route answers; JSON unless another type is named.</summary>
     public static TBuilder Answers<TBuilder>(
-        this TBuilder route, int status, Type? body = null, string contentType = "application/json")
+        this TBuilder route,
+        int status,
+        Type? body = null,
+        string contentType = "application/json"
+    )
         where TBuilder : IEndpointConventionBuilder =>
         route.WithMetadata(
-            body is null ? new ProducesResponseTypeMetadata(status, typeof(void))
-                : new ProducesResponseTypeMetadata(status, body, [contentType]));
+            body is null
+                ? new ProducesResponseTypeMetadata(status, typeof(void))
+                : new ProducesResponseTypeMetadata(status, body, [contentType])
+        );
 
     /// <summary>A parameter of the query that the handler reads by itself.</summary>
     public static TBuilder Takes<TBuilder>(this TBuilder route, string name, string description)
@@ -39,7 +46,11 @@ public static class ApiDescriptions
 
     /// <summary>A header that the handler reads by itself.</summary>
     public static TBuilder TakesHeader<TBuilder>(
-        this TBuilder route, string name, string description, bool isRequired = false)
+        this TBuilder route,
+        string name,
+        string description,
+        bool isRequired = false
+    )
         where TBuilder : IEndpointConventionBuilder =>
         route.WithMetadata(new ApiParameter(name, description, IsHeader: true, isRequired));
 }

@@ -22,21 +22,28 @@ public static class ApiDocument
     private const string Problem = nameof(ProblemDetails);
 
     internal static IServiceCollection AddApiDocument(this IServiceCollection services, IRole role) =>
-        services.AddOpenApi(Name, options =>
-        {
-            options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-            options.AddDocumentTransformer((document, context, cancellation) =>
-                DescribeAsync(document, context, role, cancellation));
-            options.AddOperationTransformer(DescribeAsync);
-            options.AddSchemaTransformer(DescribeAsync);
-        });
+        services.AddOpenApi(
+            Name,
+            options =>
+            {
+                options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+                options.AddDocumentTransformer(
+                    (document, context, cancellation) => DescribeAsync(document, context, role, cancellation)
+                );
+                options.AddOperationTransformer(DescribeAsync);
+                options.AddSchemaTransformer(DescribeAsync);
+            }
+        );
 
     internal static void MapApiDocument(this WebApplication app) =>
         app.MapOpenApi($"/openapi/{Name}.json").RequireAuthorization(Policies.ReadVideos);
 
     private static async Task DescribeAsync(
-        OpenApiDocument document, OpenApiDocumentTransformerContext context, IRole role,
-        CancellationToken cancellation)
+        OpenApiDocument document,
+        OpenApiDocumentTransformerContext context,
+        IRole role,
+        CancellationToken cancellation
+    )
     {
         document.Info = new OpenApiInfo
         {
@@ -47,47 +54,66 @@ public static class ApiDocument
         // Where a role is reached is a matter of the deployment.
         document.Servers = [];
         document.Tags = null;
-        document.AddComponent<IOpenApiSecurityScheme>(Scheme, new OpenApiSecurityScheme
-        {
-            Type = SecuritySchemeType.Http,
-            Scheme = "bearer",
-            Description = "A key, as `eventstream key new` makes it. docs/security.md says which key may do what.",
-        });
+        document.AddComponent<IOpenApiSecurityScheme>(
+            Scheme,
+            new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                Description = "A key, as `eventstream key new` makes it. docs/security.md says which key may do what.",
+            }
+        );
         if (document.Components?.Schemas?.ContainsKey(Problem) != true)
         {
             document.AddComponent<IOpenApiSchema>(
-                Problem, await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, cancellation));
+                Problem,
+                await context.GetOrCreateSchemaAsync(typeof(ProblemDetails), null, cancellation)
+            );
         }
     }
 
     private static Task DescribeAsync(
-        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+        OpenApiOperation operation,
+        OpenApiOperationTransformerContext context,
+        CancellationToken cancellation
+    )
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         // The name of a class of ours says nothing to who calls.
         operation.Tags = null;
         foreach (var value in metadata.OfType<ApiParameter>())
         {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = value.Name,
-                In = value.IsHeader ? ParameterLocation.Header : ParameterLocation.Query,
-                Description = value.Description,
-                Required = value.IsRequired,
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-            });
+            (operation.Parameters ??= []).Add(
+                new OpenApiParameter
+                {
+                    Name = value.Name,
+                    In = value.IsHeader ? ParameterLocation.Header : ParameterLocation.Query,
+                    Description = value.Description,
+                    Required = value.IsRequired,
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                }
+            );
         }
 
-        if (!metadata.OfType<IAllowAnonymous>().Any()) Close(operation, context, metadata);
+        if (!metadata.OfType<IAllowAnonymous>().Any())
+            Close(operation, context, metadata);
         operation.Responses = Sorted(operation.Responses);
         return Task.CompletedTask;
     }
 
     private static void Close(
-        OpenApiOperation operation, OpenApiOperationTransformerContext context, IEnumerable<object> metadata)
+        OpenApiOperation operation,
+        OpenApiOperationTransformerContext context,
+        IEnumerable<object> metadata
+    )
     {
-        var policies = metadata.OfType<IAuthorizeData>().Select(data => data.Policy).OfType<string>()
-            .Distinct(StringComparer.Ordinal).DefaultIfEmpty(Policies.Operate).ToList();
+        var policies = metadata
+            .OfType<IAuthorizeData>()
+            .Select(data => data.Policy)
+            .OfType<string>()
+            .Distinct(StringComparer.Ordinal)
+            .DefaultIfEmpty(Policies.Operate)
+            .ToList();
         operation.Security =
         [
             new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Scheme, context.Document)] = [] },
@@ -105,26 +131,37 @@ public static class ApiDocument
     }
 
     private static Task DescribeAsync(
-        OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellation)
+        OpenApiSchema schema,
+        OpenApiSchemaTransformerContext context,
+        CancellationToken cancellation
+    )
     {
-        if (context.JsonTypeInfo.Type != typeof(VideoId)) return Task.CompletedTask;
+        if (context.JsonTypeInfo.Type != typeof(VideoId))
+            return Task.CompletedTask;
         (schema.Type, schema.Format) = (JsonSchemaType.String, "uuid");
         return Task.CompletedTask;
     }
 
     private static void Add(
-        OpenApiOperation operation, OpenApiOperationTransformerContext context, string status, string description)
+        OpenApiOperation operation,
+        OpenApiOperationTransformerContext context,
+        string status,
+        string description
+    )
     {
-        (operation.Responses ??= []).TryAdd(status, new OpenApiResponse
-        {
-            Description = description,
-            Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
+        (operation.Responses ??= []).TryAdd(
+            status,
+            new OpenApiResponse
             {
-                ["application/problem+json"] = new()
+                Description = description,
+                Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
                 {
-                    Schema = new OpenApiSchemaReference(Problem, context.Document),
+                    ["application/problem+json"] = new()
+                    {
+                        Schema = new OpenApiSchemaReference(Problem, context.Document),
+                    },
                 },
-            },
-        });
+            }
+        );
     }
 }

@@ -38,7 +38,8 @@ internal sealed class GrowingKey
     public static async Task<GrowingKey?> FindAsync(S3Bucket bucket, string key, CancellationToken cancellation)
     {
         var growing = new GrowingKey(bucket, key);
-        if (await bucket.ReadSmallAsync(growing.LedgerKey, cancellation) is not { } found) return null;
+        if (await bucket.ReadSmallAsync(growing.LedgerKey, cancellation) is not { } found)
+            return null;
         growing.ledger = JsonSerializer.Deserialize(found.Content, LedgerJson.Default.Ledger)!;
         (growing.stored, growing.WrittenAt) = (found.ETag, found.WrittenAt);
         return growing;
@@ -53,11 +54,13 @@ internal sealed class GrowingKey
         await LoadTailAsync(part, cancellation);
         try
         {
-            while (await FillAsync(content, part, cancellation)) await StorePartAsync(part, cancellation);
+            while (await FillAsync(content, part, cancellation))
+                await StorePartAsync(part, cancellation);
         }
         finally
         {
-            if (part.Length != ledger.TailBytes || stored.Length == 0) await StoreTailAsync(part);
+            if (part.Length != ledger.TailBytes || stored.Length == 0)
+                await StoreTailAsync(part);
         }
     }
 
@@ -87,7 +90,8 @@ internal sealed class GrowingKey
     {
         await foreach (var file in bucket.ListAsync(Folder, cancellation))
         {
-            if (file != LedgerKey) await bucket.DeleteAsync(file, cancellation);
+            if (file != LedgerKey)
+                await bucket.DeleteAsync(file, cancellation);
         }
 
         await bucket.DeleteAsync(LedgerKey, cancellation);
@@ -95,7 +99,8 @@ internal sealed class GrowingKey
 
     private async Task LoadTailAsync(Stream part, CancellationToken cancellation)
     {
-        if (ledger.Tail is not { } tail) return;
+        if (ledger.Tail is not { } tail)
+            return;
         var found = await bucket.FindAsync(Folder + tail, cancellation) ?? throw new MediaChangedException(key);
         await using var content = new S3ReadStream(bucket, Folder + tail, found);
         await content.CopyToAsync(part, cancellation);
@@ -109,7 +114,8 @@ internal sealed class GrowingKey
         {
             var room = (int)Math.Min(buffer.Length, S3Bucket.PartBytes - part.Length);
             var read = await content.ReadAsync(buffer.AsMemory(0, room), cancellation);
-            if (read == 0) return false;
+            if (read == 0)
+                return false;
             await part.WriteAsync(buffer.AsMemory(0, read), CancellationToken.None);
         }
 
@@ -130,7 +136,8 @@ internal sealed class GrowingKey
         using var timeout = new CancellationTokenSource(SaveTimeout);
         var tail = part.Length > 0 ? $"tail.{Guid.NewGuid():N}" : null;
         part.Position = 0;
-        if (tail is not null) await bucket.PutAsync(Folder + tail, part, timeout.Token);
+        if (tail is not null)
+            await bucket.PutAsync(Folder + tail, part, timeout.Token);
         await SaveAsync(ledger with { Tail = tail, TailBytes = part.Length }, timeout.Token);
     }
 
@@ -140,7 +147,8 @@ internal sealed class GrowingKey
         using var content = new MemoryStream(JsonSerializer.SerializeToUtf8Bytes(next, LedgerJson.Default.Ledger));
         stored = await bucket.PutAsync(LedgerKey, content, cancellation, replacing: stored);
         ledger = next;
-        if (before is not null) await bucket.DeleteAsync(Folder + before, cancellation);
+        if (before is not null)
+            await bucket.DeleteAsync(Folder + before, cancellation);
     }
 }
 

@@ -20,7 +20,8 @@ internal sealed class LocalCopies : IDisposable
     public LocalCopies(string root, long bytesMax)
     {
         Directory.CreateDirectory(root);
-        foreach (var other in Directory.GetDirectories(root)) RemoveAbandoned(other);
+        foreach (var other in Directory.GetDirectories(root))
+            RemoveAbandoned(other);
         this.bytesMax = bytesMax;
         folder = Directory.CreateDirectory(Path.Combine(Path.GetFullPath(root), Guid.NewGuid().ToString("N"))).FullName;
         held = new FileStream(Path.Combine(folder, LockName), FileMode.CreateNew, FileAccess.Write, FileShare.None);
@@ -33,16 +34,26 @@ internal sealed class LocalCopies : IDisposable
     }
 
     /// <summary>An empty file that is gone when it is closed.</summary>
-    public FileStream OpenScratch() => new(
-        Path.Combine(folder, Guid.NewGuid().ToString("N")), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None,
-        4096, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
+    public FileStream OpenScratch() =>
+        new(
+            Path.Combine(folder, Guid.NewGuid().ToString("N")),
+            FileMode.CreateNew,
+            FileAccess.ReadWrite,
+            FileShare.None,
+            4096,
+            FileOptions.Asynchronous | FileOptions.DeleteOnClose
+        );
 
     /// <summary>
     /// A copy of exactly this object, downloaded where nobody has it yet. Throws <see cref="MediaStoreException"/>
     /// where it does not fit beside the others.
     /// </summary>
     public async Task<LocalMedia> GetAsync(
-        string key, S3Object found, Func<string, CancellationToken, Task> download, CancellationToken cancellation)
+        string key,
+        S3Object found,
+        Func<string, CancellationToken, Task> download,
+        CancellationToken cancellation
+    )
     {
         var copy = Take(key, found);
         try
@@ -50,7 +61,8 @@ internal sealed class LocalCopies : IDisposable
             await copy.Turn.WaitAsync(cancellation);
             try
             {
-                if (!copy.IsWhole) await download(copy.Path, cancellation);
+                if (!copy.IsWhole)
+                    await download(copy.Path, cancellation);
                 copy.IsWhole = true;
             }
             finally
@@ -74,9 +86,11 @@ internal sealed class LocalCopies : IDisposable
         {
             if (!copies.TryGetValue(name, out var copy))
             {
-                if (bytes + found.SizeBytes > bytesMax) throw new MediaStoreException(
-                    $"'{key}' has {found.SizeBytes} bytes, and local copies may take {bytesMax}, of which {bytes} are "
-                        + "in use: raise Media:S3:LocalBytesMax, or run fewer tasks at a time.");
+                if (bytes + found.SizeBytes > bytesMax)
+                    throw new MediaStoreException(
+                        $"'{key}' has {found.SizeBytes} bytes, and local copies may take {bytesMax}, of which {bytes} are "
+                            + "in use: raise Media:S3:LocalBytesMax, or run fewer tasks at a time."
+                    );
                 bytes += found.SizeBytes;
                 copies[name] = copy = new Copy(name, Path.Combine(folder, name), found.SizeBytes);
             }
@@ -90,7 +104,8 @@ internal sealed class LocalCopies : IDisposable
     {
         lock (gate)
         {
-            if (--copy.Users > 0) return;
+            if (--copy.Users > 0)
+                return;
             copies.Remove(copy.Name);
             bytes -= copy.SizeBytes;
             File.Delete(copy.Path);

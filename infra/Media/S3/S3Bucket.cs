@@ -56,103 +56,148 @@ internal sealed class S3Bucket : IDisposable
     public void Dispose() => client.Dispose();
 
     /// <summary>Size, time and ETag of an object, or null where there is none.</summary>
-    public Task<S3Object?> FindAsync(string key, CancellationToken cancellation) => OrNullAsync(() => AskAsync(
-        key, async () =>
-        {
-            var found = await client.GetObjectMetadataAsync(
-                new GetObjectMetadataRequest { BucketName = options.Bucket, Key = key }, cancellation);
-            return new S3Object(found.ContentLength, Time(found.LastModified), found.ETag);
-        }));
+    public Task<S3Object?> FindAsync(string key, CancellationToken cancellation) =>
+        OrNullAsync(() =>
+            AskAsync(
+                key,
+                async () =>
+                {
+                    var found = await client.GetObjectMetadataAsync(
+                        new GetObjectMetadataRequest { BucketName = options.Bucket, Key = key },
+                        cancellation
+                    );
+                    return new S3Object(found.ContentLength, Time(found.LastModified), found.ETag);
+                }
+            )
+        );
 
     /// <summary>
     /// Bytes of an object from the first to the last offset, both counted. Throws <see cref="MediaStoreException"/>
     /// where the object is no longer the one with this ETag.
     /// </summary>
     public Task<Stream> ReadAsync(string key, string etag, long first, long last, CancellationToken cancellation) =>
-        AskAsync(key, async () =>
-        {
-            var request = new GetObjectRequest
+        AskAsync(
+            key,
+            async () =>
             {
-                BucketName = options.Bucket,
-                Key = key,
-                ByteRange = new ByteRange(first, last),
-                EtagToMatch = etag,
-            };
-            var found = await client.GetObjectAsync(request, cancellation);
-            // A store may ignore the condition.
-            if (found.ETag == etag) return found.ResponseStream;
-            found.Dispose();
-            throw new MediaChangedException(key);
-        });
+                var request = new GetObjectRequest
+                {
+                    BucketName = options.Bucket,
+                    Key = key,
+                    ByteRange = new ByteRange(first, last),
+                    EtagToMatch = etag,
+                };
+                var found = await client.GetObjectAsync(request, cancellation);
+                // A store may ignore the condition.
+                if (found.ETag == etag)
+                    return found.ResponseStream;
+                found.Dispose();
+                throw new MediaChangedException(key);
+            }
+        );
 
     /// <summary>A small object as a whole, or null where there is none.</summary>
     public Task<SmallObject?> ReadSmallAsync(string key, CancellationToken cancellation) =>
-        OrNullAsync(() => AskAsync(key, async () =>
-        {
-            using var found = await client.GetObjectAsync(options.Bucket, key, cancellation);
-            using var content = new MemoryStream();
-            await found.ResponseStream.CopyToAsync(content, cancellation);
-            return new SmallObject(content.ToArray(), found.ETag, Time(found.LastModified));
-        }));
+        OrNullAsync(() =>
+            AskAsync(
+                key,
+                async () =>
+                {
+                    using var found = await client.GetObjectAsync(options.Bucket, key, cancellation);
+                    using var content = new MemoryStream();
+                    await found.ResponseStream.CopyToAsync(content, cancellation);
+                    return new SmallObject(content.ToArray(), found.ETag, Time(found.LastModified));
+                }
+            )
+        );
 
     /// <summary>
     /// Stores an object from a seekable stream, in one step, and returns its ETag. Where <paramref name="replacing"/>
     /// is an ETag, only over exactly that object; where it is empty, only where there is none.
     /// </summary>
     public Task<string> PutAsync(
-        string key, Stream content, CancellationToken cancellation, string? replacing = null) => AskAsync(
-        key, async () => (await client.PutObjectAsync(
-            new PutObjectRequest
-            {
-                BucketName = options.Bucket,
-                Key = key,
-                InputStream = content,
-                AutoCloseStream = false,
-                UseChunkEncoding = false,
-                IfMatch = replacing is { Length: > 0 } ? replacing : null,
-                IfNoneMatch = replacing is { Length: 0 } ? "*" : null,
-            },
-            cancellation)).ETag);
+        string key,
+        Stream content,
+        CancellationToken cancellation,
+        string? replacing = null
+    ) =>
+        AskAsync(
+            key,
+            async () =>
+                (
+                    await client.PutObjectAsync(
+                        new PutObjectRequest
+                        {
+                            BucketName = options.Bucket,
+                            Key = key,
+                            InputStream = content,
+                            AutoCloseStream = false,
+                            UseChunkEncoding = false,
+                            IfMatch = replacing is { Length: > 0 } ? replacing : null,
+                            IfNoneMatch = replacing is { Length: 0 } ? "*" : null,
+                        },
+                        cancellation
+                    )
+                ).ETag
+        );
 
     /// <summary>Begins an object that comes in parts and returns the name of that upload.</summary>
-    public Task<string> BeginAsync(string key, CancellationToken cancellation) => AskAsync(
-        key, async () => (await client.InitiateMultipartUploadAsync(options.Bucket, key, cancellation)).UploadId);
+    public Task<string> BeginAsync(string key, CancellationToken cancellation) =>
+        AskAsync(
+            key,
+            async () => (await client.InitiateMultipartUploadAsync(options.Bucket, key, cancellation)).UploadId
+        );
 
     /// <summary>Stores part <paramref name="number"/> (from 1) from a seekable stream, over one sent before.</summary>
     public Task<S3Part> PutPartAsync(
-        string key, string upload, int number, Stream content, CancellationToken cancellation) => AskAsync(
-        key, async () =>
-        {
-            if (number > PartsMax) throw new MediaStoreException(
-                $"'{key}' is larger than {PartsMax * (long)PartBytes} bytes, the most that comes in parts.");
-            var size = content.Length - content.Position;
-            var answer = await client.UploadPartAsync(
-                new UploadPartRequest
-                {
-                    BucketName = options.Bucket,
-                    Key = key,
-                    UploadId = upload,
-                    PartNumber = number,
-                    PartSize = size,
-                    InputStream = content,
-                    UseChunkEncoding = false,
-                },
-                cancellation);
-            return new S3Part(answer.ETag, size);
-        });
+        string key,
+        string upload,
+        int number,
+        Stream content,
+        CancellationToken cancellation
+    ) =>
+        AskAsync(
+            key,
+            async () =>
+            {
+                if (number > PartsMax)
+                    throw new MediaStoreException(
+                        $"'{key}' is larger than {PartsMax * (long)PartBytes} bytes, the most that comes in parts."
+                    );
+                var size = content.Length - content.Position;
+                var answer = await client.UploadPartAsync(
+                    new UploadPartRequest
+                    {
+                        BucketName = options.Bucket,
+                        Key = key,
+                        UploadId = upload,
+                        PartNumber = number,
+                        PartSize = size,
+                        InputStream = content,
+                        UseChunkEncoding = false,
+                    },
+                    cancellation
+                );
+                return new S3Part(answer.ETag, size);
+            }
+        );
 
     /// <summary>Makes the object of its parts, in one step.</summary>
-    public Task CompleteAsync(
-        string key, string upload, IEnumerable<S3Part> parts, CancellationToken cancellation) => AskAsync(
-        key, () => client.CompleteMultipartUploadAsync(
-            new CompleteMultipartUploadRequest
-            {
-                BucketName = options.Bucket,
-                Key = key,
-                UploadId = upload,
-                PartETags = [.. parts.Select((part, at) => new PartETag(at + 1, part.ETag))],
-            },
-            cancellation));
+    public Task CompleteAsync(string key, string upload, IEnumerable<S3Part> parts, CancellationToken cancellation) =>
+        AskAsync(
+            key,
+            () =>
+                client.CompleteMultipartUploadAsync(
+                    new CompleteMultipartUploadRequest
+                    {
+                        BucketName = options.Bucket,
+                        Key = key,
+                        UploadId = upload,
+                        PartETags = [.. parts.Select((part, at) => new PartETag(at + 1, part.ETag))],
+                    },
+                    cancellation
+                )
+        );
 
     /// <summary>Gives up an object that comes in parts; nothing happens where the store no longer knows it.</summary>
     public async Task AbortAsync(string key, string upload, CancellationToken cancellation)
@@ -161,8 +206,12 @@ internal sealed class S3Bucket : IDisposable
         {
             await client.AbortMultipartUploadAsync(options.Bucket, key, upload, cancellation);
         }
-        catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed
-            or HttpStatusCode.NotImplemented)
+        catch (AmazonS3Exception e)
+            when (e.StatusCode
+                    is HttpStatusCode.NotFound
+                        or HttpStatusCode.MethodNotAllowed
+                        or HttpStatusCode.NotImplemented
+            )
         {
             // It is complete or gone. Where the store cannot abort at all, its own clean-up removes the parts.
         }
@@ -173,21 +222,23 @@ internal sealed class S3Bucket : IDisposable
     }
 
     /// <summary>Removes an object; nothing happens where there is none.</summary>
-    public Task DeleteAsync(string key, CancellationToken cancellation) => AskAsync(
-        key, () => client.DeleteObjectAsync(options.Bucket, key, cancellation));
+    public Task DeleteAsync(string key, CancellationToken cancellation) =>
+        AskAsync(key, () => client.DeleteObjectAsync(options.Bucket, key, cancellation));
 
     /// <summary>Keys that begin with a prefix, sorted, page by page.</summary>
     public async IAsyncEnumerable<string> ListAsync(
-        string prefix, [EnumeratorCancellation] CancellationToken cancellation)
+        string prefix,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         var request = new ListObjectsV2Request { BucketName = options.Bucket, Prefix = prefix };
         do
         {
             var page = await AskAsync(prefix, () => client.ListObjectsV2Async(request, cancellation));
-            foreach (var found in page.S3Objects ?? []) yield return found.Key;
+            foreach (var found in page.S3Objects ?? [])
+                yield return found.Key;
             request.ContinuationToken = page.NextContinuationToken;
-        }
-        while (request.ContinuationToken is not null);
+        } while (request.ContinuationToken is not null);
     }
 
     /// <summary>Why the bucket cannot be used, or null where it can.</summary>
@@ -196,8 +247,14 @@ internal sealed class S3Bucket : IDisposable
         try
         {
             await client.ListObjectsV2Async(
-                new ListObjectsV2Request { BucketName = options.Bucket, Prefix = ".nothing/", MaxKeys = 1 },
-                cancellation);
+                new ListObjectsV2Request
+                {
+                    BucketName = options.Bucket,
+                    Prefix = ".nothing/",
+                    MaxKeys = 1,
+                },
+                cancellation
+            );
             return null;
         }
         catch (Exception e) when (IsFailure(e))
@@ -209,8 +266,8 @@ internal sealed class S3Bucket : IDisposable
     private static DateTimeOffset Time(DateTime? time) =>
         new(DateTime.SpecifyKind(time?.ToUniversalTime() ?? DateTime.UnixEpoch, DateTimeKind.Utc));
 
-    private static bool IsFailure(Exception e) => e is AmazonServiceException or AmazonClientException
-        or HttpRequestException or TimeoutException;
+    private static bool IsFailure(Exception e) =>
+        e is AmazonServiceException or AmazonClientException or HttpRequestException or TimeoutException;
 
     private static string Reason(Exception e) =>
         e is AmazonS3Exception { ErrorCode.Length: > 0 } s3 ? s3.ErrorCode : e.Message.TrimEnd('.');
@@ -238,7 +295,8 @@ internal sealed class S3Bucket : IDisposable
     private MediaStoreException Failed(string key, Exception e) =>
         new($"The media store does not serve '{key}' of {options}: {Reason(e)}.", e);
 
-    private static async Task<T?> OrNullAsync<T>(Func<Task<T>> ask) where T : class
+    private static async Task<T?> OrNullAsync<T>(Func<Task<T>> ask)
+        where T : class
     {
         try
         {

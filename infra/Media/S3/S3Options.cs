@@ -51,8 +51,10 @@ public sealed record S3Options
         var section = configuration.GetSection(Section);
         var before = errors.Count;
         var (bucket, accessKey) = (Text(section, "Bucket"), Text(section, "AccessKey"));
-        if (bucket is null) errors.Add($"{Section}:Bucket is missing; name the bucket for sources and renditions.");
-        if (accessKey is null) errors.Add($"{Section}:AccessKey is missing; name the key that may use the bucket.");
+        if (bucket is null)
+            errors.Add($"{Section}:Bucket is missing; name the bucket for sources and renditions.");
+        if (accessKey is null)
+            errors.Add($"{Section}:AccessKey is missing; name the key that may use the bucket.");
         var options = new S3Options
         {
             Endpoint = Address(Text(section, "Endpoint"), errors),
@@ -61,8 +63,10 @@ public sealed record S3Options
             SecretKey = Secret(section, errors) ?? "",
             LocalBytesMax = Bytes(Text(section, "LocalBytesMax"), errors),
         };
-        if (Text(section, "Region") is { } region) options = options with { Region = region };
-        if (Text(section, "LocalFolder") is { } folder) options = options with { LocalFolder = folder };
+        if (Text(section, "Region") is { } region)
+            options = options with { Region = region };
+        if (Text(section, "LocalFolder") is { } folder)
+            options = options with { LocalFolder = folder };
         return errors.Count == before ? options : null;
     }
 
@@ -74,16 +78,22 @@ public sealed record S3Options
 
     private static Uri? Address(string? text, ICollection<string> errors)
     {
-        if (text is null) return null;
-        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-            && uri is { PathAndQuery: "/", UserInfo: "" }) return uri;
+        if (text is null)
+            return null;
+        if (
+            Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && uri.Scheme is "http" or "https"
+            && uri is { PathAndQuery: "/", UserInfo: "" }
+        )
+            return uri;
         errors.Add($"{Section}:Endpoint must be an address without a path, such as https://s3.example:9000.");
         return null;
     }
 
     private static string? Secret(IConfigurationSection section, ICollection<string> errors)
     {
-        if (Text(section, "SecretKey") is { } secret) return secret;
+        if (Text(section, "SecretKey") is { } secret)
+            return secret;
         if (Text(section, "SecretKeyFile") is not { } file)
         {
             errors.Add($"{Section}:SecretKeyFile is missing; name the file with the secret of the key.");
@@ -92,7 +102,8 @@ public sealed record S3Options
 
         try
         {
-            if (File.ReadAllText(file).Trim() is { Length: > 0 } read) return read;
+            if (File.ReadAllText(file).Trim() is { Length: > 0 } read)
+                return read;
             errors.Add($"{Section}:SecretKeyFile '{file}' is empty.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -105,7 +116,8 @@ public sealed record S3Options
 
     private static long Bytes(string? text, ICollection<string> errors)
     {
-        if (text is null) return 100L << 30;
+        if (text is null)
+            return 100L << 30;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes > 0)
             return bytes;
         errors.Add($"{Section}:LocalBytesMax '{text}' must be a number of bytes above 0.");

@@ -29,17 +29,21 @@ internal sealed class S3ReadStream(S3Bucket bucket, string key, S3Object found) 
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (buffer.IsEmpty) return 0;
-        for (var broken = 0; position < Length;)
+        if (buffer.IsEmpty)
+            return 0;
+        for (var broken = 0; position < Length; )
         {
             try
             {
                 window ??= await OpenAsync(cancellationToken);
                 var read = await window.ReadAsync(buffer, cancellationToken);
                 position += read;
-                if (position == windowEnd || read == 0) CloseWindow();
-                if (read > 0) return read;
-                if (position < windowEnd) throw new EndOfStreamException($"'{key}' ended at {position}.");
+                if (position == windowEnd || read == 0)
+                    CloseWindow();
+                if (read > 0)
+                    return read;
+                if (position < windowEnd)
+                    throw new EndOfStreamException($"'{key}' ended at {position}.");
             }
             catch (Exception e) when (e is IOException and not MediaStoreException or HttpRequestException)
             {
@@ -57,9 +61,17 @@ internal sealed class S3ReadStream(S3Bucket bucket, string key, S3Object found) 
 
     public override long Seek(long offset, SeekOrigin origin)
     {
-        var to = offset + origin switch { SeekOrigin.Begin => 0, SeekOrigin.Current => position, _ => Length };
+        var to =
+            offset
+            + origin switch
+            {
+                SeekOrigin.Begin => 0,
+                SeekOrigin.Current => position,
+                _ => Length,
+            };
         ArgumentOutOfRangeException.ThrowIfNegative(to, nameof(offset));
-        if (to == position) return to;
+        if (to == position)
+            return to;
         CloseWindow();
         windowBytes = WindowBytesMin;
         return position = to;
@@ -68,9 +80,7 @@ internal sealed class S3ReadStream(S3Bucket bucket, string key, S3Object found) 
     public override int Read(byte[] buffer, int offset, int count) =>
         throw new NotSupportedException("Read an object of S3 asynchronously.");
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
@@ -78,7 +88,8 @@ internal sealed class S3ReadStream(S3Bucket bucket, string key, S3Object found) 
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) CloseWindow();
+        if (disposing)
+            CloseWindow();
         base.Dispose(disposing);
     }
 

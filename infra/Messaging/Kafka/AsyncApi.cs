@@ -34,52 +34,64 @@ public static class AsyncApi
     /// <summary>The document as indented JSON with a final line break.</summary>
     public static string Document() => Build().ToJsonString(Written) + "\n";
 
-    private static JsonObject Build() => new()
-    {
-        ["asyncapi"] = "3.0.0",
-        ["info"] = new JsonObject
+    private static JsonObject Build() =>
+        new()
         {
-            ["title"] = "EventStream",
-            ["version"] = "1.0.0",
-            ["description"] = "Every topic of the platform. Values are JSON; the CloudEvents Kafka binary binding "
-                + "carries type, id, source and time in headers. Shapes only grow: unknown members are to be ignored.",
-        },
-        ["defaultContentType"] = CloudEvents.JsonContentType,
-        ["channels"] = new JsonObject(Topics.All.Select(topic => Pair(topic.Name, Channel(topic)))),
-        ["operations"] = new JsonObject(Topics.All.SelectMany(Operations)),
-        ["components"] = new JsonObject
-        {
-            ["messages"] = new JsonObject(AllMessages().Select(message => Pair(message.Name, Message(message)))),
-            ["schemas"] = new JsonObject(
-                AllMessages().Select(message => Pair(message.Name, Payload(message)))
-                    .Append(Pair(HeadersSchema, Headers()))),
-        },
-    };
+            ["asyncapi"] = "3.0.0",
+            ["info"] = new JsonObject
+            {
+                ["title"] = "EventStream",
+                ["version"] = "1.0.0",
+                ["description"] =
+                    "Every topic of the platform. Values are JSON; the CloudEvents Kafka binary binding "
+                    + "carries type, id, source and time in headers. Shapes only grow: unknown members are to be ignored.",
+            },
+            ["defaultContentType"] = CloudEvents.JsonContentType,
+            ["channels"] = new JsonObject(Topics.All.Select(topic => Pair(topic.Name, Channel(topic)))),
+            ["operations"] = new JsonObject(Topics.All.SelectMany(Operations)),
+            ["components"] = new JsonObject
+            {
+                ["messages"] = new JsonObject(AllMessages().Select(message => Pair(message.Name, Message(message)))),
+                ["schemas"] = new JsonObject(
+                    AllMessages()
+                        .Select(message => Pair(message.Name, Payload(message)))
+                        .Append(Pair(HeadersSchema, Headers()))
+                ),
+            },
+        };
 
     private static IEnumerable<MessageType> AllMessages() =>
-        Topics.All.SelectMany(topic => topic.Messages).Distinct().Select(MessageTypes.Of)
+        Topics
+            .All.SelectMany(topic => topic.Messages)
+            .Distinct()
+            .Select(MessageTypes.Of)
             .OrderBy(message => message.Name, StringComparer.Ordinal);
 
-    private static JsonObject Channel(Topic topic) => new()
-    {
-        ["address"] = topic.Name,
-        ["description"] = $"Key: {topic.Key}. Written by {Listed(topic.Writers)}, read by {Listed(topic.Readers)}.",
-        ["messages"] = new JsonObject(topic.Messages.Select(type => MessageTypes.NameOf(type))
-            .Select(name => Pair(name, Reference($"#/components/messages/{name}")))),
-        ["bindings"] = new JsonObject { ["kafka"] = ChannelBinding(topic) },
-    };
-
-    private static JsonObject ChannelBinding(Topic topic) => new()
-    {
-        ["topic"] = topic.Name,
-        ["partitions"] = topic.Partitions,
-        ["topicConfiguration"] = new JsonObject
+    private static JsonObject Channel(Topic topic) =>
+        new()
         {
-            [TopicSettings.CleanupPolicy] = new JsonArray(topic.Compacted ? "compact" : "delete"),
-            [TopicSettings.RetentionMs] = (long?)topic.Retention?.TotalMilliseconds ?? -1,
-        },
-        ["bindingVersion"] = BindingVersion,
-    };
+            ["address"] = topic.Name,
+            ["description"] = $"Key: {topic.Key}. Written by {Listed(topic.Writers)}, read by {Listed(topic.Readers)}.",
+            ["messages"] = new JsonObject(
+                topic
+                    .Messages.Select(type => MessageTypes.NameOf(type))
+                    .Select(name => Pair(name, Reference($"#/components/messages/{name}")))
+            ),
+            ["bindings"] = new JsonObject { ["kafka"] = ChannelBinding(topic) },
+        };
+
+    private static JsonObject ChannelBinding(Topic topic) =>
+        new()
+        {
+            ["topic"] = topic.Name,
+            ["partitions"] = topic.Partitions,
+            ["topicConfiguration"] = new JsonObject
+            {
+                [TopicSettings.CleanupPolicy] = new JsonArray(topic.Compacted ? "compact" : "delete"),
+                [TopicSettings.RetentionMs] = (long?)topic.Retention?.TotalMilliseconds ?? -1,
+            },
+            ["bindingVersion"] = BindingVersion,
+        };
 
     /// <summary>Who sends to and who receives from a topic; the summary names the rooms.</summary>
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Operations(Topic topic)
@@ -88,31 +100,36 @@ public static class AsyncApi
         yield return Pair($"receive.{topic.Name}", Operation(topic, "receive", $"{Listed(topic.Readers)} read"));
     }
 
-    private static JsonObject Operation(Topic topic, string action, string summary) => new()
-    {
-        ["action"] = action,
-        ["summary"] = summary,
-        ["channel"] = Reference($"#/channels/{topic.Name}"),
-        ["messages"] = new JsonArray([.. topic.Messages.Select(type =>
-            (JsonNode)Reference($"#/channels/{topic.Name}/messages/{MessageTypes.NameOf(type)}"))]),
-    };
-
-    private static JsonObject Message(MessageType message) => new()
-    {
-        ["name"] = message.Name,
-        ["title"] = message.Json.Type.Name,
-        ["contentType"] = CloudEvents.JsonContentType,
-        ["headers"] = Reference($"#/components/schemas/{HeadersSchema}"),
-        ["payload"] = Reference($"#/components/schemas/{message.Name}"),
-        ["bindings"] = new JsonObject
+    private static JsonObject Operation(Topic topic, string action, string summary) =>
+        new()
         {
-            ["kafka"] = new JsonObject
+            ["action"] = action,
+            ["summary"] = summary,
+            ["channel"] = Reference($"#/channels/{topic.Name}"),
+            ["messages"] = new JsonArray([
+                .. topic.Messages.Select(type =>
+                    (JsonNode)Reference($"#/channels/{topic.Name}/messages/{MessageTypes.NameOf(type)}")
+                ),
+            ]),
+        };
+
+    private static JsonObject Message(MessageType message) =>
+        new()
+        {
+            ["name"] = message.Name,
+            ["title"] = message.Json.Type.Name,
+            ["contentType"] = CloudEvents.JsonContentType,
+            ["headers"] = Reference($"#/components/schemas/{HeadersSchema}"),
+            ["payload"] = Reference($"#/components/schemas/{message.Name}"),
+            ["bindings"] = new JsonObject
             {
-                ["key"] = new JsonObject { ["type"] = "string" },
-                ["bindingVersion"] = BindingVersion,
+                ["kafka"] = new JsonObject
+                {
+                    ["key"] = new JsonObject { ["type"] = "string" },
+                    ["bindingVersion"] = BindingVersion,
+                },
             },
-        },
-    };
+        };
 
     private static JsonNode Payload(MessageType message) => message.Json.GetJsonSchemaAsNode(Schemas);
 
@@ -121,7 +138,8 @@ public static class AsyncApi
         static JsonObject Text(string description, string? constant = null)
         {
             var schema = new JsonObject { ["type"] = "string", ["description"] = description };
-            if (constant is not null) schema["const"] = constant;
+            if (constant is not null)
+                schema["const"] = constant;
             return schema;
         }
 
@@ -139,16 +157,19 @@ public static class AsyncApi
                 [CloudEvents.TraceParent] = Text("W3C trace context, where the event is part of a trace."),
             },
             ["required"] = new JsonArray(
-                CloudEvents.SpecVersion, CloudEvents.Type, CloudEvents.Source, CloudEvents.Id, CloudEvents.Time,
-                CloudEvents.ContentType),
+                CloudEvents.SpecVersion,
+                CloudEvents.Type,
+                CloudEvents.Source,
+                CloudEvents.Id,
+                CloudEvents.Time,
+                CloudEvents.ContentType
+            ),
         };
     }
 
     /// <summary>An id is a UUID in text, which the exporter cannot see behind its converter.</summary>
     private static JsonNode Named(JsonSchemaExporterContext context, JsonNode schema) =>
-        context.TypeInfo.Type == typeof(VideoId)
-            ? new JsonObject { ["type"] = "string", ["format"] = "uuid" }
-            : schema;
+        context.TypeInfo.Type == typeof(VideoId) ? new JsonObject { ["type"] = "string", ["format"] = "uuid" } : schema;
 
     private static string Listed(string rooms) => string.Join(", ", rooms.Split(' '));
 

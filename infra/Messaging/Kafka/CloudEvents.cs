@@ -34,8 +34,12 @@ public static class CloudEvents
     /// </summary>
     public static Headers Headers(string type, string source, string id, DateTimeOffset time, string? traceParent) =>
         Headers(
-            new Header(Type, Encoding.UTF8.GetBytes(type)), new Header(Source, Encoding.UTF8.GetBytes(source)),
-            Encoding.UTF8.GetBytes(id), time, traceParent);
+            new Header(Type, Encoding.UTF8.GetBytes(type)),
+            new Header(Source, Encoding.UTF8.GetBytes(source)),
+            Encoding.UTF8.GetBytes(id),
+            time,
+            traceParent
+        );
 
     /// <summary>The text of a header, or null where it is absent.</summary>
     public static string? Text(Headers? headers, string name) =>
@@ -54,11 +58,9 @@ public static class CloudEvents
     /// <summary>The same from parts that are encoded once for many records.</summary>
     internal static Headers Headers(Header type, Header source, byte[] id, DateTimeOffset time, string? traceParent)
     {
-        var headers = new Headers
-        {
-            VersionHeader, type, source, { Id, id }, { Time, TimeBytes(time) }, JsonHeader,
-        };
-        if (traceParent is not null) headers.Add(TraceParent, Encoding.UTF8.GetBytes(traceParent));
+        var headers = new Headers { VersionHeader, type, source, { Id, id }, { Time, TimeBytes(time) }, JsonHeader };
+        if (traceParent is not null)
+            headers.Add(TraceParent, Encoding.UTF8.GetBytes(traceParent));
         return headers;
     }
 

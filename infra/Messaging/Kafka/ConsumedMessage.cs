@@ -7,8 +7,15 @@ namespace EventStream.Messaging.Kafka;
 /// <paramref name="EventId"/> the CloudEvents id, by which a repeated delivery is recognized.
 /// </summary>
 public sealed record ConsumedMessage(
-    string Topic, int Partition, long Offset, string Key, string EventId, DateTimeOffset Time, IMessage Message,
-    string? TraceParent);
+    string Topic,
+    int Partition,
+    long Offset,
+    string Key,
+    string EventId,
+    DateTimeOffset Time,
+    IMessage Message,
+    string? TraceParent
+);
 
 /// <summary>
 /// A handler throws this for a message that it will never be able to process: it is bad at once, without retries.

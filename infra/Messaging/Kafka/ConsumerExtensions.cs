@@ -14,29 +14,47 @@ public static class ConsumerExtensions
     /// called again for a message that it had processed.
     /// </summary>
     public static IServiceCollection AddEventConsumer(
-        this IServiceCollection services, ConsumerOptions options,
-        Func<IServiceProvider, ConsumedMessage, CancellationToken, Task> handle)
+        this IServiceCollection services,
+        ConsumerOptions options,
+        Func<IServiceProvider, ConsumedMessage, CancellationToken, Task> handle
+    )
     {
-        services.AddKeyedSingleton(options.Group, (provider, _) => new EventConsumer(
-            options, (message, cancellation) => handle(provider, message, cancellation),
-            provider.GetRequiredService<KafkaOptions>(), provider.GetRequiredService<EventProducer>(),
-            provider.GetRequiredService<IClientName>(), provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<EventConsumer>>()));
+        services.AddKeyedSingleton(
+            options.Group,
+            (provider, _) =>
+                new EventConsumer(
+                    options,
+                    (message, cancellation) => handle(provider, message, cancellation),
+                    provider.GetRequiredService<KafkaOptions>(),
+                    provider.GetRequiredService<EventProducer>(),
+                    provider.GetRequiredService<IClientName>(),
+                    provider.GetRequiredService<TimeProvider>(),
+                    provider.GetRequiredService<ILogger<EventConsumer>>()
+                )
+        );
         services.AddSingleton<IHostedService>(provider =>
-            provider.GetRequiredKeyedService<EventConsumer>(options.Group));
-        services.AddReadiness($"consumer {options.Group}", (provider, _) =>
-        {
-            var consumer = provider.GetRequiredKeyedService<EventConsumer>(options.Group);
-            var behind = options.FromBeginning && !consumer.CaughtUp.IsCompleted;
-            return Task.FromResult(consumer.Trouble ?? (behind ? "what was there at the start is being read" : null));
-        });
+            provider.GetRequiredKeyedService<EventConsumer>(options.Group)
+        );
+        services.AddReadiness(
+            $"consumer {options.Group}",
+            (provider, _) =>
+            {
+                var consumer = provider.GetRequiredKeyedService<EventConsumer>(options.Group);
+                var behind = options.FromBeginning && !consumer.CaughtUp.IsCompleted;
+                return Task.FromResult(
+                    consumer.Trouble ?? (behind ? "what was there at the start is being read" : null)
+                );
+            }
+        );
         return services.AddNeededTopics(_ => NeededBy(options));
     }
 
     private static IEnumerable<NeededTopic> NeededBy(ConsumerOptions options)
     {
-        foreach (var topic in options.Topics) yield return new NeededTopic(topic.Name);
-        if (!options.FromBeginning) yield return NeededTopic.OfGroup(options.Group);
+        foreach (var topic in options.Topics)
+            yield return new NeededTopic(topic.Name);
+        if (!options.FromBeginning)
+            yield return NeededTopic.OfGroup(options.Group);
         if (options.BadRecords == BadRecordPolicy.DeadLetter)
             yield return new NeededTopic(Topics.DeadLetters.Name) { MayBeMissing = true };
     }
@@ -57,9 +75,12 @@ public static class ConsumerExtensions
 }
 
 /// <summary>Creates topics at the start of a role and tries again while the broker is away.</summary>
-internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeProvider clock,
-    ILogger<TopicStart> logger)
-    : IHostedService
+internal sealed partial class TopicStart(
+    Topic[] topics,
+    TopicAdmin admin,
+    TimeProvider clock,
+    ILogger<TopicStart> logger
+) : IHostedService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
@@ -74,7 +95,8 @@ internal sealed partial class TopicStart(Topic[] topics, TopicAdmin admin, TimeP
             {
                 var differences = await admin.EnsureAsync(topics, cancellationToken);
                 Differences = [.. differences.Select(difference => difference.ToString())];
-                foreach (var sentence in Differences) Differs(logger, sentence);
+                foreach (var sentence in Differences)
+                    Differs(logger, sentence);
                 return;
             }
             catch (Confluent.Kafka.KafkaException e)

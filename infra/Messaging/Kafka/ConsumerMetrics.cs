@@ -8,8 +8,13 @@ internal static class ConsumerMetrics
 {
     private static readonly ConcurrentDictionary<EventConsumer, byte> Alive = new();
 
-    static ConsumerMetrics() => Telemetry.Meter.CreateObservableGauge(
-        "eventstream.messaging.lag", Lags, "{message}", "Records of a partition that a group has not processed yet.");
+    static ConsumerMetrics() =>
+        Telemetry.Meter.CreateObservableGauge(
+            "eventstream.messaging.lag",
+            Lags,
+            "{message}",
+            "Records of a partition that a group has not processed yet."
+        );
 
     public static void Add(EventConsumer consumer) => Alive.TryAdd(consumer, 0);
 
@@ -19,6 +24,9 @@ internal static class ConsumerMetrics
         from consumer in Alive.Keys
         from lag in consumer.Lags
         select new Measurement<long>(
-            lag.Records, new("messaging.consumer.group.name", consumer.Group),
-            new("messaging.destination.name", lag.Topic), new("messaging.destination.partition.id", lag.Partition));
+            lag.Records,
+            new("messaging.consumer.group.name", consumer.Group),
+            new("messaging.destination.name", lag.Topic),
+            new("messaging.destination.partition.id", lag.Partition)
+        );
 }

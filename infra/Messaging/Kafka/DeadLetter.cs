@@ -13,17 +13,32 @@ public static class DeadLetter
 
     /// <summary>The letter, with the record's place, cause and content; a value that is too long is cut.</summary>
     public static RecordDeadLettered Of(
-        string group, ConsumeResult<byte[], byte[]> record, string cause, Exception? exception, int attempts,
-        DateTimeOffset now)
+        string group,
+        ConsumeResult<byte[], byte[]> record,
+        string cause,
+        Exception? exception,
+        int attempts,
+        DateTimeOffset now
+    )
     {
         var (key, value, headers) = (record.Message.Key ?? [], record.Message.Value ?? [], record.Message.Headers);
         if (value.Length > ValueBytesMax)
             cause = $"{cause} (the value of {value.Length} bytes is cut to {ValueBytesMax})";
         return new RecordDeadLettered(
-            record.Topic, record.Partition, record.Offset, group, CloudEvents.Text(headers, CloudEvents.Type) ?? "",
-            cause, Base64(key, KeyBytesMax), Base64(value, ValueBytesMax), now,
-            exception?.GetType().FullName, attempts, CloudEvents.Text(headers, CloudEvents.Id),
-            DateTimeOffset.FromUnixTimeMilliseconds(record.Message.Timestamp.UnixTimestampMs));
+            record.Topic,
+            record.Partition,
+            record.Offset,
+            group,
+            CloudEvents.Text(headers, CloudEvents.Type) ?? "",
+            cause,
+            Base64(key, KeyBytesMax),
+            Base64(value, ValueBytesMax),
+            now,
+            exception?.GetType().FullName,
+            attempts,
+            CloudEvents.Text(headers, CloudEvents.Id),
+            DateTimeOffset.FromUnixTimeMilliseconds(record.Message.Timestamp.UnixTimestampMs)
+        );
     }
 
     /// <summary>The id of a letter: that of the record, so that readers recognize one that was written twice.</summary>

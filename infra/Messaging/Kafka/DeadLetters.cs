@@ -13,20 +13,30 @@ internal sealed partial class DeadLetters(IEventPublisher publisher, TimeProvide
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     public async Task WriteAsync(
-        string group, ConsumeResult<byte[], byte[]> record, Fault fault, CancellationToken cancellation)
+        string group,
+        ConsumeResult<byte[], byte[]> record,
+        Fault fault,
+        CancellationToken cancellation
+    )
     {
-        var letter = DeadLetter.Of(
-            group, record, fault.Cause, fault.Exception, fault.Attempts, clock.GetUtcNow());
+        var letter = DeadLetter.Of(group, record, fault.Cause, fault.Exception, fault.Attempts, clock.GetUtcNow());
         // The id is that of the record, so that readers recognize a letter that is written twice.
         var options = new PublishOptions(
             DeadLetter.IdOf(letter),
-            CloudEvents.Text(record.Message.Headers, CloudEvents.TraceParent));
+            CloudEvents.Text(record.Message.Headers, CloudEvents.TraceParent)
+        );
         while (true)
         {
             try
             {
                 await publisher.PublishAsync(
-                    Topics.DeadLetters, record.Topic, letter, letter.At, cancellation, options);
+                    Topics.DeadLetters,
+                    record.Topic,
+                    letter,
+                    letter.At,
+                    cancellation,
+                    options
+                );
                 return;
             }
             catch (PublishException e)

@@ -14,11 +14,14 @@ public sealed partial class EventConsumer
     /// <summary>Drains partitions, commits what was processed, and forgets them.</summary>
     private void GiveUp(IConsumer<byte[], byte[]> consumer, List<TopicPartition> partitions)
     {
-        if (partitions.Count > 0) GivingUp(logger, options.Group, partitions.Count, string.Join(", ", partitions));
+        if (partitions.Count > 0)
+            GivingUp(logger, options.Group, partitions.Count, string.Join(", ", partitions));
         var held = partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>().ToList();
         Drain(held, options.DrainTimeout);
-        if (held.Count > 0) Within(LeaveTimeout, () => CommitAsync(consumer, held), "a last commit");
-        foreach (var partition in partitions) works.Remove(partition);
+        if (held.Count > 0)
+            Within(LeaveTimeout, () => CommitAsync(consumer, held), "a last commit");
+        foreach (var partition in partitions)
+            works.Remove(partition);
     }
 
     /// <summary>
@@ -29,8 +32,11 @@ public sealed partial class EventConsumer
     private async Task CommitAsync(IConsumer<byte[], byte[]> consumer, List<PartitionWork> which)
     {
         var (started, member) = (clock.GetTimestamp(), consumer.MemberId);
-        while (Commit(consumer, which) is ErrorCode.RebalanceInProgress or ErrorCode.IllegalGeneration
-            && clock.GetElapsedTime(started) < LeaveTimeout && consumer.MemberId == member)
+        while (
+            Commit(consumer, which) is ErrorCode.RebalanceInProgress or ErrorCode.IllegalGeneration
+            && clock.GetElapsedTime(started) < LeaveTimeout
+            && consumer.MemberId == member
+        )
             await Task.Delay(RoomWait, clock);
     }
 
@@ -38,7 +44,8 @@ public sealed partial class EventConsumer
     private void Drop(List<TopicPartition> partitions)
     {
         Drain(partitions.Select(partition => works.GetValueOrDefault(partition)).OfType<PartitionWork>(), default);
-        foreach (var partition in partitions) works.Remove(partition);
+        foreach (var partition in partitions)
+            works.Remove(partition);
     }
 
     private void Drain(IEnumerable<PartitionWork> which, TimeSpan grace)
@@ -46,7 +53,8 @@ public sealed partial class EventConsumer
         var drains = which.Select(work => (work, ended: work.DrainAsync(grace, CancelGrace))).ToList();
         foreach (var (work, ended) in drains)
         {
-            if (!ended.GetAwaiter().GetResult()) DoesNotEnd(logger, options.Group, work.Partition);
+            if (!ended.GetAwaiter().GetResult())
+                DoesNotEnd(logger, options.Group, work.Partition);
         }
     }
 
@@ -63,7 +71,8 @@ public sealed partial class EventConsumer
         var done = Task.Run(step);
         try
         {
-            if (!done.Wait(bound)) Unanswered(logger, options.Group, what, bound.TotalSeconds);
+            if (!done.Wait(bound))
+                Unanswered(logger, options.Group, what, bound.TotalSeconds);
         }
         catch (AggregateException e) when (e.InnerException is KafkaException or InvalidOperationException)
         {

@@ -42,14 +42,26 @@ public sealed partial class EventConsumer : BackgroundService
     private HashSet<TopicPartition> unread = [];
 
     public EventConsumer(
-        ConsumerOptions options, Func<ConsumedMessage, CancellationToken, Task> handle, KafkaOptions kafka,
-        EventProducer producer, IClientName client, TimeProvider clock, ILogger<EventConsumer> logger,
-        Random? random = null)
+        ConsumerOptions options,
+        Func<ConsumedMessage, CancellationToken, Task> handle,
+        KafkaOptions kafka,
+        EventProducer producer,
+        IClientName client,
+        TimeProvider clock,
+        ILogger<EventConsumer> logger,
+        Random? random = null
+    )
     {
         (this.options, this.kafka, this.clock, this.logger) = (ConsumerOptions.Checked(options), kafka, clock, logger);
         clientId = $"eventstream-{client.Name}";
         handler = new RecordHandler(
-            options, handle, new DeadLetters(producer, clock, logger), clock, random ?? new Random(), logger);
+            options,
+            handle,
+            new DeadLetters(producer, clock, logger),
+            clock,
+            random ?? new Random(),
+            logger
+        );
         ConsumerMetrics.Add(this);
     }
 
@@ -80,8 +92,11 @@ public sealed partial class EventConsumer : BackgroundService
     {
         // Leaves the caller's thread: polling blocks.
         await Task.Factory.StartNew(
-            () => PollUntilStopped(stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+            () => PollUntilStopped(stoppingToken),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
     }
 
     private void PollUntilStopped(CancellationToken stopping)
@@ -132,8 +147,9 @@ public sealed partial class EventConsumer : BackgroundService
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
             .SetErrorHandler((_, error) => ClientError(logger, options.Group, error.Reason))
             .SetPartitionsAssignedHandler((_, assigned) => Take(assigned))
-            .SetPartitionsRevokedHandler((consumer, revoked) =>
-                GiveUp(consumer, [.. revoked.Select(p => p.TopicPartition)]))
+            .SetPartitionsRevokedHandler(
+                (consumer, revoked) => GiveUp(consumer, [.. revoked.Select(p => p.TopicPartition)])
+            )
             .SetPartitionsLostHandler((_, lost) => Drop([.. lost.Select(p => p.TopicPartition)]))
             .Build();
     }
@@ -160,13 +176,17 @@ public sealed partial class EventConsumer : BackgroundService
         while (!stopping.IsCancellationRequested)
         {
             var record = Consume(consumer);
-            if (record?.Message is not null) Add(consumer, record);
-            else if (record?.IsPartitionEOF == true) unread.Remove(record.TopicPartition);
-            if (record is not null && record.IsPartitionEOF == false && ++sinceRegulated < 64) continue;
+            if (record?.Message is not null)
+                Add(consumer, record);
+            else if (record?.IsPartitionEOF == true)
+                unread.Remove(record.TopicPartition);
+            if (record is not null && record.IsPartitionEOF == false && ++sinceRegulated < 64)
+                continue;
             sinceRegulated = 0;
             Regulate(consumer);
             NoteCaughtUp();
-            if (clock.GetElapsedTime(lastCommit) < options.CommitInterval) continue;
+            if (clock.GetElapsedTime(lastCommit) < options.CommitInterval)
+                continue;
             Commit(consumer, works.Values);
             Measure(consumer);
             lastCommit = clock.GetTimestamp();
@@ -190,7 +210,8 @@ public sealed partial class EventConsumer : BackgroundService
 
     private void Add(IConsumer<byte[], byte[]> consumer, ConsumeResult<byte[], byte[]> record)
     {
-        if (Trouble is not null) Trouble = null;
+        if (Trouble is not null)
+            Trouble = null;
         if (!works.TryGetValue(record.TopicPartition, out var work))
         {
             work = new PartitionWork(record.TopicPartition, options, handler.ProcessAsync, clock);
@@ -198,7 +219,8 @@ public sealed partial class EventConsumer : BackgroundService
         }
 
         work.Add(record);
-        if (!work.IsFull || work.WaitForRoom(RoomWait) || work.Paused) return;
+        if (!work.IsFull || work.WaitForRoom(RoomWait) || work.Paused)
+            return;
         consumer.Pause([work.Partition]);
         work.Paused = true;
     }
@@ -208,8 +230,10 @@ public sealed partial class EventConsumer : BackgroundService
     {
         foreach (var work in works.Values)
         {
-            if (work.Failure is { } failure) throw failure;
-            if (!work.Paused || !work.HasRoom) continue;
+            if (work.Failure is { } failure)
+                throw failure;
+            if (!work.Paused || !work.HasRoom)
+                continue;
             consumer.Resume([work.Partition]);
             work.Paused = false;
         }
@@ -217,14 +241,19 @@ public sealed partial class EventConsumer : BackgroundService
 
     private ErrorCode Commit(IConsumer<byte[], byte[]> consumer, IEnumerable<PartitionWork> which)
     {
-        if (options.FromBeginning) return ErrorCode.NoError;
-        var moved = which.Select(work => (work, offset: work.Processed))
-            .Where(p => p.offset != Offset.Unset && p.offset != p.work.Committed).ToList();
-        if (moved.Count == 0) return ErrorCode.NoError;
+        if (options.FromBeginning)
+            return ErrorCode.NoError;
+        var moved = which
+            .Select(work => (work, offset: work.Processed))
+            .Where(p => p.offset != Offset.Unset && p.offset != p.work.Committed)
+            .ToList();
+        if (moved.Count == 0)
+            return ErrorCode.NoError;
         try
         {
             consumer.Commit(moved.Select(p => new TopicPartitionOffset(p.work.Partition, p.offset)));
-            foreach (var (work, offset) in moved) work.Committed = offset;
+            foreach (var (work, offset) in moved)
+                work.Committed = offset;
             return ErrorCode.NoError;
         }
         catch (KafkaException e) when (!e.Error.IsFatal)
@@ -237,18 +266,21 @@ public sealed partial class EventConsumer : BackgroundService
 
     private void Measure(IConsumer<byte[], byte[]> consumer)
     {
-        foreach (var work in works.Values) work.End = consumer.GetWatermarkOffsets(work.Partition).High;
+        foreach (var work in works.Values)
+            work.End = consumer.GetWatermarkOffsets(work.Partition).High;
         Volatile.Write(
             ref lags,
-            [.. works.Values.Select(work =>
-                new PartitionLag(work.Partition.Topic, work.Partition.Partition, work.Lag))]);
+            [.. works.Values.Select(work => new PartitionLag(work.Partition.Topic, work.Partition.Partition, work.Lag))]
+        );
     }
 
     private void NoteCaughtUp()
     {
-        if (!options.FromBeginning || caughtUp.Task.IsCompleted) return;
+        if (!options.FromBeginning || caughtUp.Task.IsCompleted)
+            return;
         // The end is taken from the broker's word, since control records take offsets without being delivered.
-        if (unread.Count == 0 && works.Values.All(work => work.Depth == 0)) caughtUp.TrySetResult();
+        if (unread.Count == 0 && works.Values.All(work => work.Depth == 0))
+            caughtUp.TrySetResult();
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Kafka: {Text}")]
@@ -275,9 +307,11 @@ public sealed partial class EventConsumer : BackgroundService
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: offsets were not committed: {Reason}")]
     private static partial void CommitFailed(ILogger logger, string group, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error,
+    [LoggerMessage(
+        Level = LogLevel.Error,
         Message = "{Group}: the handler of {Partition} does not end although it was cancelled; its record is delivered "
-            + "again")]
+            + "again"
+    )]
     private static partial void DoesNotEnd(ILogger logger, string group, TopicPartition partition);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: {What} was not answered within {Seconds} s")]

@@ -31,9 +31,12 @@ internal sealed class EventEncoder(string source, TimeProvider clock)
             Value = type.Write(message),
             Timestamp = new Timestamp(time < now ? time : now),
             Headers = CloudEvents.Headers(
-                typeHeader, sourceHeader,
-                options?.EventId is { } id ? Encoding.UTF8.GetBytes(id) : EventIds.NewUtf8(), time,
-                options?.TraceParent ?? CloudEvents.CurrentTraceParent()),
+                typeHeader,
+                sourceHeader,
+                options?.EventId is { } id ? Encoding.UTF8.GetBytes(id) : EventIds.NewUtf8(),
+                time,
+                options?.TraceParent ?? CloudEvents.CurrentTraceParent()
+            ),
         };
     }
 

@@ -30,7 +30,11 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private bool disposed;
 
     public EventProducer(
-        KafkaOptions options, IClientName client, ILogger<EventProducer> logger, TimeProvider? clock = null)
+        KafkaOptions options,
+        IClientName client,
+        ILogger<EventProducer> logger,
+        TimeProvider? clock = null
+    )
     {
         (this.options, this.logger, this.clock) = (options, logger, clock ?? TimeProvider.System);
         clientId = $"eventstream-{client.Name}";
@@ -50,24 +54,37 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     public int Waiting => window.Waiting;
 
     public async Task PublishAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-        PublishOptions? options = null)
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    )
     {
         using var span = Telemetry.Source.StartActivity($"send {topic.Name}", ActivityKind.Producer);
         span?.SetTag("messaging.system", "kafka").SetTag("messaging.destination.name", topic.Name);
         var done = new TaskCompletionSource<PublishException?>(TaskCreationOptions.RunContinuationsAsynchronously);
         await SendAsync(topic, key, message, time, done.SetResult, cancellation, options);
-        if (await done.Task.WaitAsync(cancellation) is not { } failure) return;
+        if (await done.Task.WaitAsync(cancellation) is not { } failure)
+            return;
         span?.SetStatus(ActivityStatusCode.Error, failure.Error.Reason);
         throw failure;
     }
 
     public ValueTask SendAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, Action<PublishException?> delivered,
-        CancellationToken cancellation, PublishOptions? options = null) =>
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        Action<PublishException?> delivered,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    ) =>
         window.EnterAsync(
             new PendingRecord(topic.Name, encoder.Encode(key, message, time, options), delivered, settled),
-            cancellation);
+            cancellation
+        );
 
     /// <summary>
     /// Waits, for at most <see cref="KafkaOptions.FlushTimeout"/>, until nothing is in flight; then closes, reports
@@ -76,19 +93,22 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     /// </summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref disposed, true)) return;
+        if (Interlocked.Exchange(ref disposed, true))
+            return;
         var last = client;
         last?.Flush(options.FlushTimeout);
         single?.Flush(options.FlushTimeout);
         var left = window.Close();
         if (left.Count > 0)
         {
-            var topics = left.CountBy(record => record.Topic).OrderBy(topic => topic.Key, StringComparer.Ordinal)
+            var topics = left.CountBy(record => record.Topic)
+                .OrderBy(topic => topic.Key, StringComparer.Ordinal)
                 .Select(topic => $"{topic.Value} of {topic.Key}");
             NotSent(logger, left.Count, options.FlushTimeout.TotalSeconds, string.Join(", ", topics));
         }
 
-        foreach (var record in left) Report(record, new Error(ErrorCode.Local_Destroy, "the producer was closed"));
+        foreach (var record in left)
+            Report(record, new Error(ErrorCode.Local_Destroy, "the producer was closed"));
         last?.Dispose();
         single?.Dispose();
         ProducerMetrics.Remove(this);
@@ -97,7 +117,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     /// <summary>Gives a record to the client; the error where it does not take it.</summary>
     private Error? HandOver(PendingRecord record)
     {
-        if (ProducerMetrics.MeasuresLatency) record.StartedAt = clock.GetTimestamp();
+        if (ProducerMetrics.MeasuresLatency)
+            record.StartedAt = clock.GetTimestamp();
         var message = record.Message;
         while (true)
         {
@@ -120,13 +141,19 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
 
     private void Settle(PendingRecord record, Error error)
     {
-        if (IsOfOneRecord(error) && !record.SentAlone && TrySendAlone(record)) return;
-        if (window.TryLeave(record)) Report(record, error);
+        if (IsOfOneRecord(error) && !record.SentAlone && TrySendAlone(record))
+            return;
+        if (window.TryLeave(record))
+            Report(record, error);
     }
 
     /// <summary>Whether Kafka refused the batch for one record in it, or for the size of all of them.</summary>
-    private static bool IsOfOneRecord(Error error) => error.Code is ErrorCode.InvalidRecord
-        or ErrorCode.InvalidTimestamp or ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge;
+    private static bool IsOfOneRecord(Error error) =>
+        error.Code
+            is ErrorCode.InvalidRecord
+                or ErrorCode.InvalidTimestamp
+                or ErrorCode.MsgSizeTooLarge
+                or ErrorCode.RecordListTooLarge;
 
     private bool TrySendAlone(PendingRecord record)
     {
@@ -148,7 +175,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         lock (building)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            if (single is not null) return single;
+            if (single is not null)
+                return single;
             var config = options.ProducerConfig($"{clientId}-single");
             config.DeliveryReportFields = "none";
             config.BatchNumMessages = 1;
@@ -166,8 +194,10 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     /// </summary>
     private void OnError(IProducer<byte[], byte[]> from, Error error)
     {
-        if (error.IsFatal) Replace(from, error);
-        else ClientError(logger, error.Reason);
+        if (error.IsFatal)
+            Replace(from, error);
+        else
+            ClientError(logger, error.Reason);
     }
 
     private void Report(PendingRecord record, Error error)
@@ -189,7 +219,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     {
         lock (building)
         {
-            if (client is { } built) return built;
+            if (client is { } built)
+                return built;
             var config = options.ProducerConfig(clientId);
             // What was sent is known here; copying it back from the client with every report costs as much as sending.
             config.DeliveryReportFields = "none";
@@ -208,7 +239,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     {
         lock (building)
         {
-            if (client != broken || disposed) return;
+            if (client != broken || disposed)
+                return;
             client = null;
         }
 
@@ -227,8 +259,10 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "Kafka: {Reason}")]
     private static partial void ClientError(ILogger logger, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error,
-        Message = "{Count} records were not acknowledged within {Seconds:0.#} s and are given up: {Topics}")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "{Count} records were not acknowledged within {Seconds:0.#} s and are given up: {Topics}"
+    )]
     private static partial void NotSent(ILogger logger, int count, double seconds, string topics);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A new producer takes over after a fatal error: {Reason}")]

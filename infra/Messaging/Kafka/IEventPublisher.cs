@@ -17,8 +17,13 @@ public interface IEventPublisher
     /// <see cref="PublishException"/> when the broker did not take it within the delivery time-out.
     /// </summary>
     Task PublishAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-        PublishOptions? options = null);
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    );
 
     /// <summary>
     /// The form for many records: ends as soon as the record has its place among those in flight, which is at once
@@ -28,8 +33,14 @@ public interface IEventPublisher
     /// outcomes of many.
     /// </summary>
     async ValueTask SendAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, Action<PublishException?> delivered,
-        CancellationToken cancellation, PublishOptions? options = null)
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        Action<PublishException?> delivered,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    )
     {
         PublishException? failure = null;
         try
@@ -56,27 +67,29 @@ public sealed record PublishOptions(string? EventId = null, string? TraceParent 
 /// </summary>
 public sealed class PublishException(string topic, Error error)
     : Exception(
-        $"A record for '{topic}' was not acknowledged by Kafka: {error.Reason.TrimEnd('.')}. {Remedy(topic, error)}")
+        $"A record for '{topic}' was not acknowledged by Kafka: {error.Reason.TrimEnd('.')}. {Remedy(topic, error)}"
+    )
 {
     public string Topic { get; } = topic;
 
     public Error Error { get; } = error;
 
-    private static string Remedy(string topic, Error error) => error.Code switch
-    {
-        ErrorCode.Local_MsgTimedOut or ErrorCode.RequestTimedOut or ErrorCode.Local_AllBrokersDown =>
-            "See that the broker runs and is reached at Kafka:Bootstrap, then publish again.",
-        ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge =>
-            $"Send less at once, or raise max.message.bytes of '{topic}'.",
-        ErrorCode.InvalidRecord or ErrorCode.InvalidTimestamp =>
-            "Kafka takes it in no case: its key, its time or its form breaks a rule of the topic.",
-        ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition =>
-            "Create it with `eventstream topics create`.",
-        ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed =>
-            $"Allow this client to write to '{topic}'.",
-        ErrorCode.KafkaStorageError => "See to the disk of the broker, then publish again.",
-        ErrorCode.Local_PurgeQueue or ErrorCode.Local_Destroy =>
-            "The role stopped before the broker answered; publish again at the next start.",
-        _ => "Publish again; readers recognize repeats by the event id.",
-    };
+    private static string Remedy(string topic, Error error) =>
+        error.Code switch
+        {
+            ErrorCode.Local_MsgTimedOut or ErrorCode.RequestTimedOut or ErrorCode.Local_AllBrokersDown =>
+                "See that the broker runs and is reached at Kafka:Bootstrap, then publish again.",
+            ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge =>
+                $"Send less at once, or raise max.message.bytes of '{topic}'.",
+            ErrorCode.InvalidRecord or ErrorCode.InvalidTimestamp =>
+                "Kafka takes it in no case: its key, its time or its form breaks a rule of the topic.",
+            ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition =>
+                "Create it with `eventstream topics create`.",
+            ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed =>
+                $"Allow this client to write to '{topic}'.",
+            ErrorCode.KafkaStorageError => "See to the disk of the broker, then publish again.",
+            ErrorCode.Local_PurgeQueue or ErrorCode.Local_Destroy =>
+                "The role stopped before the broker answered; publish again at the next start.",
+            _ => "Publish again; readers recognize repeats by the event id.",
+        };
 }

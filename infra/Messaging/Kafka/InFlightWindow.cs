@@ -30,7 +30,8 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
     {
         get
         {
-            lock (sync) return waiting.Count;
+            lock (sync)
+                return waiting.Count;
         }
     }
 
@@ -44,11 +45,13 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
         lock (sync)
         {
             ObjectDisposedException.ThrowIf(closed, typeof(EventProducer));
-            if (waiting.Count > 0 || !Fits(record)) return new ValueTask(WaitAsync(record, cancellation));
+            if (waiting.Count > 0 || !Fits(record))
+                return new ValueTask(WaitAsync(record, cancellation));
             Admit(record);
         }
 
-        if (handOver(record) is { } error) record.Settle(error);
+        if (handOver(record) is { } error)
+            record.Settle(error);
         return ValueTask.CompletedTask;
     }
 
@@ -58,18 +61,21 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
         List<(PendingRecord Record, Error Error)>? refused = null;
         lock (sync)
         {
-            if (!record.IsLinked) return false;
+            if (!record.IsLinked)
+                return false;
             Unlink(record);
             while (waiting.First is { Value: var next } && Fits(next))
             {
                 waiting.RemoveFirst();
                 Admit(next);
-                if (handOver(next) is { } error) (refused ??= []).Add((next, error));
+                if (handOver(next) is { } error)
+                    (refused ??= []).Add((next, error));
                 next.Admitted!.TrySetResult();
             }
         }
 
-        foreach (var (late, error) in refused ?? []) late.Settle(error);
+        foreach (var (late, error) in refused ?? [])
+            late.Settle(error);
         return true;
     }
 
@@ -80,8 +86,10 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
         lock (sync)
         {
             closed = true;
-            for (var record = first; record is not null; record = record.Next) left.Add(record);
-            foreach (var record in left) Unlink(record);
+            for (var record = first; record is not null; record = record.Next)
+                left.Add(record);
+            foreach (var record in left)
+                Unlink(record);
             foreach (var record in waiting)
             {
                 left.Add(record);
@@ -110,7 +118,8 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
     {
         lock (sync)
         {
-            if (node.List is null) return;
+            if (node.List is null)
+                return;
             waiting.Remove(node);
         }
 
@@ -121,24 +130,31 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
     {
         (records, bytes) = (records + 1, bytes + record.Bytes);
         (record.Next, record.IsLinked) = (first, true);
-        if (first is not null) first.Previous = record;
+        if (first is not null)
+            first.Previous = record;
         first = record;
     }
 
     private void Unlink(PendingRecord record)
     {
         (records, bytes) = (records - 1, bytes - record.Bytes);
-        if (record.Previous is { } before) before.Next = record.Next;
-        else first = record.Next;
-        if (record.Next is { } after) after.Previous = record.Previous;
+        if (record.Previous is { } before)
+            before.Next = record.Next;
+        else
+            first = record.Next;
+        if (record.Next is { } after)
+            after.Previous = record.Previous;
         (record.Previous, record.Next, record.IsLinked) = (null, null, false);
     }
 }
 
 /// <summary>A record in flight: what is sent, and who gets the outcome.</summary>
 internal sealed class PendingRecord(
-    string topic, Message<byte[], byte[]> message, Action<PublishException?> delivered,
-    Action<PendingRecord, Error> settled)
+    string topic,
+    Message<byte[], byte[]> message,
+    Action<PublishException?> delivered,
+    Action<PendingRecord, Error> settled
+)
 {
     /// <summary>What headers and framing add to key and value, about.</summary>
     private const int OverheadBytes = 300;

@@ -69,12 +69,14 @@ public sealed record KafkaOptions
         {
             throw new KafkaSettingsException(
                 $"Kafka:ReplicationFactor is {options.ReplicationFactor}; it must be at least 1, or -1 for the "
-                + "cluster's default.");
+                    + "cluster's default."
+            );
         }
 
         if (!string.IsNullOrEmpty(options.SslCaFile) && !File.Exists(options.SslCaFile))
             throw new KafkaSettingsException($"Kafka:SslCaFile names '{options.SslCaFile}', which is not there.");
-        if (string.IsNullOrEmpty(options.SaslPasswordFile)) return options;
+        if (string.IsNullOrEmpty(options.SaslPasswordFile))
+            return options;
         if (!string.IsNullOrEmpty(options.SaslPassword))
             throw new KafkaSettingsException("Set Kafka:SaslPassword or Kafka:SaslPasswordFile, not both.");
         return options with { SaslPassword = ReadPassword(options.SaslPasswordFile) };
@@ -101,12 +103,15 @@ public sealed record KafkaOptions
             return !string.IsNullOrEmpty(password)
                 ? password
                 : throw new KafkaSettingsException(
-                    $"Kafka:SaslPasswordFile names '{file}', whose first line is empty.");
+                    $"Kafka:SaslPasswordFile names '{file}', whose first line is empty."
+                );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new KafkaSettingsException(
-                $"Kafka:SaslPasswordFile names '{file}', which cannot be read: {e.Message}", e);
+                $"Kafka:SaslPasswordFile names '{file}', which cannot be read: {e.Message}",
+                e
+            );
         }
     }
 
@@ -114,65 +119,68 @@ public sealed record KafkaOptions
     public override string ToString() => $"Kafka at {Bootstrap} ({SecurityProtocol})";
 
     /// <summary>The settings that every client shares, librdkafka's words.</summary>
-    public ClientConfig ClientConfig(string clientId) => new()
-    {
-        BootstrapServers = Bootstrap,
-        ClientId = clientId,
-        SecurityProtocol = SecurityProtocol,
-        SslCaLocation = NullWhenEmpty(SslCaFile),
-        SaslMechanism = SaslMechanism,
-        SaslUsername = NullWhenEmpty(SaslUsername),
-        SaslPassword = NullWhenEmpty(SaslPassword),
-        SocketNagleDisable = true,
-        SocketKeepaliveEnable = true,
-        ReconnectBackoffMs = 50,
-        ReconnectBackoffMaxMs = 1000,
-        TopicMetadataRefreshIntervalMs = 60_000,
-        // A broker that is not there yet is the supervisor's news, not an error of every client's log.
-        LogConnectionClose = false,
-    };
+    public ClientConfig ClientConfig(string clientId) =>
+        new()
+        {
+            BootstrapServers = Bootstrap,
+            ClientId = clientId,
+            SecurityProtocol = SecurityProtocol,
+            SslCaLocation = NullWhenEmpty(SslCaFile),
+            SaslMechanism = SaslMechanism,
+            SaslUsername = NullWhenEmpty(SaslUsername),
+            SaslPassword = NullWhenEmpty(SaslPassword),
+            SocketNagleDisable = true,
+            SocketKeepaliveEnable = true,
+            ReconnectBackoffMs = 50,
+            ReconnectBackoffMaxMs = 1000,
+            TopicMetadataRefreshIntervalMs = 60_000,
+            // A broker that is not there yet is the supervisor's news, not an error of every client's log.
+            LogConnectionClose = false,
+        };
 
     /// <summary>An environment variable that is set to nothing means the same as one that is not set.</summary>
     private static string? NullWhenEmpty(string? text) => text is "" ? null : text;
 
     /// <summary>Settings of an idempotent producer that waits for all replicas.</summary>
-    public ProducerConfig ProducerConfig(string clientId) => new(ClientConfig(clientId))
-    {
-        EnableIdempotence = true,
-        Acks = Acks.All,
-        LingerMs = 5,
-        MessageTimeoutMs = (int)DeliveryTimeout.TotalMilliseconds,
-        // Twice what is ever handed over at once, so that the client itself never refuses a record.
-        QueueBufferingMaxMessages = InFlightMax * 2,
-        QueueBufferingMaxKbytes = (int)Math.Clamp(InFlightBytesMax / 1024 * 2, 1024, int.MaxValue),
-        CompressionType = CompressionType.None,
-    };
+    public ProducerConfig ProducerConfig(string clientId) =>
+        new(ClientConfig(clientId))
+        {
+            EnableIdempotence = true,
+            Acks = Acks.All,
+            LingerMs = 5,
+            MessageTimeoutMs = (int)DeliveryTimeout.TotalMilliseconds,
+            // Twice what is ever handed over at once, so that the client itself never refuses a record.
+            QueueBufferingMaxMessages = InFlightMax * 2,
+            QueueBufferingMaxKbytes = (int)Math.Clamp(InFlightBytesMax / 1024 * 2, 1024, int.MaxValue),
+            CompressionType = CompressionType.None,
+        };
 
     /// <summary>
     /// Settings of a consumer that commits only what was processed and sees only committed transactions.
     /// </summary>
-    public ConsumerConfig ConsumerConfig(string clientId, string group) => new(ClientConfig(clientId))
-    {
-        GroupId = group,
-        EnableAutoCommit = false,
-        EnableAutoOffsetStore = false,
-        AutoOffsetReset = AutoOffsetReset.Earliest,
-        IsolationLevel = IsolationLevel.ReadCommitted,
-        PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
-        SessionTimeoutMs = 10_000,
-        HeartbeatIntervalMs = 2_000,
-        MaxPollIntervalMs = 300_000,
-        FetchWaitMaxMs = 250,
-        FetchErrorBackoffMs = 100,
-        // The client looks again after this time when its queue was full; its default of a second would hold a fast
-        // reader to one queue a second.
-        FetchQueueBackoffMs = 10,
-        // Prefetched bytes are held by librdkafka for each consumer; a platform on one machine has dozens of them.
-        QueuedMinMessages = 2_000,
-        QueuedMaxMessagesKbytes = 4 * 1024,
-        FetchMaxBytes = 8 * 1024 * 1024,
-        AllowAutoCreateTopics = false,
-    };
+    public ConsumerConfig ConsumerConfig(string clientId, string group) =>
+        new(ClientConfig(clientId))
+        {
+            GroupId = group,
+            EnableAutoCommit = false,
+            EnableAutoOffsetStore = false,
+            AutoOffsetReset = AutoOffsetReset.Earliest,
+            IsolationLevel = IsolationLevel.ReadCommitted,
+            PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
+            SessionTimeoutMs = 10_000,
+            HeartbeatIntervalMs = 2_000,
+            MaxPollIntervalMs = 300_000,
+            FetchWaitMaxMs = 250,
+            FetchErrorBackoffMs = 100,
+            // The client looks again after this time when its queue was full; its default of a second would hold a fast
+            // reader to one queue a second.
+            FetchQueueBackoffMs = 10,
+            // Prefetched bytes are held by librdkafka for each consumer; a platform on one machine has dozens of them.
+            QueuedMinMessages = 2_000,
+            QueuedMaxMessagesKbytes = 4 * 1024,
+            FetchMaxBytes = 8 * 1024 * 1024,
+            AllowAutoCreateTopics = false,
+        };
 }
 
 /// <summary>A setting of the section <c>Kafka</c> is wrong; the message names it and says what to put there.</summary>

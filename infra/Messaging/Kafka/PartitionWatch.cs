@@ -66,8 +66,12 @@ public sealed partial class PartitionWatch : BackgroundService
     private bool answered;
 
     internal PartitionWatch(
-        KafkaOptions options, IClientName client, IEnumerable<NeededTopics> needed, TimeProvider clock,
-        ILogger<PartitionWatch> logger)
+        KafkaOptions options,
+        IClientName client,
+        IEnumerable<NeededTopics> needed,
+        TimeProvider clock,
+        ILogger<PartitionWatch> logger
+    )
     {
         (this.options, this.needed, this.clock, this.logger) = (options, [.. needed], clock, logger);
         clientId = $"eventstream-{client.Name}-watch";
@@ -94,7 +98,8 @@ public sealed partial class PartitionWatch : BackgroundService
         // A consumer's requests never create a topic, and any broker answers them: an administrator's wait for one.
         using var client = new ConsumerBuilder<byte[], byte[]>(options.ConsumerConfig(clientId, clientId))
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
-            .SetErrorHandler((_, error) => ClientMessage(logger, error.Reason)).Build();
+            .SetErrorHandler((_, error) => ClientMessage(logger, error.Reason))
+            .Build();
         using var admin = new DependentAdminClientBuilder(client.Handle).Build();
         using var timer = new PeriodicTimer(Interval, clock);
         do
@@ -102,8 +107,7 @@ public sealed partial class PartitionWatch : BackgroundService
             // To its end: a client must not be closed while a request is under way.
             await Task.Run(() => Look(admin, stoppingToken), CancellationToken.None);
             looked.TrySetResult();
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     private void Look(IAdminClient admin, CancellationToken stopping)
@@ -114,7 +118,8 @@ public sealed partial class PartitionWatch : BackgroundService
             var found = new List<TopicMetadata>();
             foreach (var name in topics.Select(topic => topic.Name).Distinct())
             {
-                if (stopping.IsCancellationRequested) return;
+                if (stopping.IsCancellationRequested)
+                    return;
                 found.AddRange(admin.GetMetadata(name, LookTimeout).Topics);
             }
 
@@ -136,7 +141,8 @@ public sealed partial class PartitionWatch : BackgroundService
         var leaderless = new List<string>();
         foreach (var topic in needed)
         {
-            if (!byName.TryGetValue(topic.Name, out var there)) continue;
+            if (!byName.TryGetValue(topic.Name, out var there))
+                continue;
             if (there.Error.Code == ErrorCode.UnknownTopicOrPart)
             {
                 if (!topic.MayBeMissing)
@@ -150,7 +156,8 @@ public sealed partial class PartitionWatch : BackgroundService
             leaderless.AddRange(
                 from partition in there.Partitions
                 where partition.Leader < 0 && topic.Needs(partition.PartitionId, there.Partitions.Count)
-                select $"{topic.Name} {partition.PartitionId}");
+                select $"{topic.Name} {partition.PartitionId}"
+            );
         }
 
         var names = leaderless.Distinct().ToList();
@@ -159,7 +166,8 @@ public sealed partial class PartitionWatch : BackgroundService
             var more = names.Count > NamedMax ? $" and {names.Count - NamedMax} more" : "";
             sentences.Add(
                 $"Partitions without a leader, as no broker that holds them runs: "
-                + $"{string.Join(", ", names.Take(NamedMax))}{more}.");
+                    + $"{string.Join(", ", names.Take(NamedMax))}{more}."
+            );
         }
 
         return sentences.Count > 0 ? string.Join(' ', sentences) : null;
@@ -167,9 +175,12 @@ public sealed partial class PartitionWatch : BackgroundService
 
     private void Say(string? sentence)
     {
-        if (sentence == trouble) return;
-        if (sentence is not null) Unavailable(logger, sentence);
-        else if (looked.Task.IsCompleted) Available(logger);
+        if (sentence == trouble)
+            return;
+        if (sentence is not null)
+            Unavailable(logger, sentence);
+        else if (looked.Task.IsCompleted)
+            Available(logger);
         trouble = sentence;
     }
 
@@ -191,17 +202,25 @@ public static class PartitionWatchExtensions
     /// consumers that are added to a role are watched without this call.
     /// </summary>
     public static IServiceCollection AddNeededTopics(
-        this IServiceCollection services, Func<IServiceProvider, IEnumerable<NeededTopic>> topics)
+        this IServiceCollection services,
+        Func<IServiceProvider, IEnumerable<NeededTopic>> topics
+    )
     {
         services.AddSingleton(provider => new NeededTopics(() => topics(provider)));
-        if (services.Any(service => service.ServiceType == typeof(PartitionWatch))) return services;
+        if (services.Any(service => service.ServiceType == typeof(PartitionWatch)))
+            return services;
         services.AddSingleton(provider => new PartitionWatch(
-            provider.GetRequiredService<KafkaOptions>(), provider.GetRequiredService<IClientName>(),
-            provider.GetServices<NeededTopics>(), provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<PartitionWatch>>()));
+            provider.GetRequiredService<KafkaOptions>(),
+            provider.GetRequiredService<IClientName>(),
+            provider.GetServices<NeededTopics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<PartitionWatch>>()
+        ));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<PartitionWatch>());
-        services.AddReadiness("kafka", (provider, cancellation) =>
-            provider.GetRequiredService<PartitionWatch>().TroubleAsync(cancellation));
+        services.AddReadiness(
+            "kafka",
+            (provider, cancellation) => provider.GetRequiredService<PartitionWatch>().TroubleAsync(cancellation)
+        );
         return services;
     }
 }

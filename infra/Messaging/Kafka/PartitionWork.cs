@@ -29,9 +29,11 @@ internal sealed class PartitionWork
     private int workers;
 
     public PartitionWork(
-        TopicPartition partition, ConsumerOptions options,
-        Func<ConsumeResult<byte[], byte[]>, WorkSignals, Task> handle, TimeProvider clock) =>
-        (Partition, this.options, this.handle, this.clock) = (partition, options, handle, clock);
+        TopicPartition partition,
+        ConsumerOptions options,
+        Func<ConsumeResult<byte[], byte[]>, WorkSignals, Task> handle,
+        TimeProvider clock
+    ) => (Partition, this.options, this.handle, this.clock) = (partition, options, handle, clock);
 
     public TopicPartition Partition { get; }
 
@@ -57,7 +59,8 @@ internal sealed class PartitionWork
     {
         get
         {
-            lock (sync) return inOrder.Count;
+            lock (sync)
+                return inOrder.Count;
         }
     }
 
@@ -66,7 +69,8 @@ internal sealed class PartitionWork
     {
         get
         {
-            lock (sync) return inOrder.Count >= options.QueueDepthMax || bytes >= options.QueueBytesMax;
+            lock (sync)
+                return inOrder.Count >= options.QueueDepthMax || bytes >= options.QueueBytesMax;
         }
     }
 
@@ -91,12 +95,16 @@ internal sealed class PartitionWork
         var entry = new Entry(record);
         lock (sync)
         {
-            if (First == Offset.Unset) First = record.Offset;
+            if (First == Offset.Unset)
+                First = record.Offset;
             inOrder.Enqueue(entry);
             bytes += entry.Bytes;
-            if (inOrder.Count >= options.QueueDepthMax || bytes >= options.QueueBytesMax) room.Reset();
-            if (!TryQueueBehindItsKey(entry)) ready.Enqueue(entry);
-            if (ready.Count == 0 || workers >= options.KeyConcurrencyMax || Failure is not null) return;
+            if (inOrder.Count >= options.QueueDepthMax || bytes >= options.QueueBytesMax)
+                room.Reset();
+            if (!TryQueueBehindItsKey(entry))
+                ready.Enqueue(entry);
+            if (ready.Count == 0 || workers >= options.KeyConcurrencyMax || Failure is not null)
+                return;
             workers++;
         }
 
@@ -116,13 +124,16 @@ internal sealed class PartitionWork
             for (var left = ready.Count; left > 0; left--)
             {
                 var entry = ready.Dequeue();
-                if (IsWithinDrain(entry)) ready.Enqueue(entry);
+                if (IsWithinDrain(entry))
+                    ready.Enqueue(entry);
             }
 
-            if (workers == 0) return true;
+            if (workers == 0)
+                return true;
         }
 
-        if (grace > TimeSpan.Zero && await EndedAsync(grace)) return true;
+        if (grace > TimeSpan.Zero && await EndedAsync(grace))
+            return true;
         await cancelled.CancelAsync();
         return await EndedAsync(cancelGrace);
     }
@@ -148,7 +159,8 @@ internal sealed class PartitionWork
             }
             catch (Exception e)
             {
-                lock (sync) Failure ??= e;
+                lock (sync)
+                    Failure ??= e;
             }
         }
     }
@@ -165,16 +177,19 @@ internal sealed class PartitionWork
             }
 
             entry = null!;
-            if (--workers == 0 && draining.IsCancellationRequested) idle.TrySetResult();
+            if (--workers == 0 && draining.IsCancellationRequested)
+                idle.TrySetResult();
             return false;
         }
     }
 
     private bool TryQueueBehindItsKey(Entry entry)
     {
-        if (options.KeyConcurrencyMax == 1) return false;
+        if (options.KeyConcurrencyMax == 1)
+            return false;
         var key = entry.Record.Message.Key ?? NoKey;
-        if (keys.TryAdd(key, null)) return false;
+        if (keys.TryAdd(key, null))
+            return false;
         (keys[key] ??= new Queue<Entry>()).Enqueue(entry);
         return true;
     }
@@ -184,7 +199,8 @@ internal sealed class PartitionWork
         lock (sync)
         {
             entry.IsDone = true;
-            if (options.KeyConcurrencyMax > 1) FreeKey(entry.Record.Message.Key ?? NoKey);
+            if (options.KeyConcurrencyMax > 1)
+                FreeKey(entry.Record.Message.Key ?? NoKey);
             while (inOrder.TryPeek(out var first) && first.IsDone)
             {
                 inOrder.Dequeue();
@@ -192,14 +208,17 @@ internal sealed class PartitionWork
                 Volatile.Write(ref processed, first.Record.Offset.Value + 1);
             }
 
-            if (inOrder.Count <= options.QueueDepthMax / 2 && bytes <= options.QueueBytesMax / 2) room.Set();
+            if (inOrder.Count <= options.QueueDepthMax / 2 && bytes <= options.QueueBytesMax / 2)
+                room.Set();
         }
     }
 
     private void FreeKey(byte[] key)
     {
-        if (keys[key] is not { Count: > 0 } behind) keys.Remove(key);
-        else if (IsWithinDrain(behind.Peek())) ready.Enqueue(behind.Dequeue());
+        if (keys[key] is not { Count: > 0 } behind)
+            keys.Remove(key);
+        else if (IsWithinDrain(behind.Peek()))
+            ready.Enqueue(behind.Dequeue());
     }
 
     /// <summary>While draining, only what lies before a record that was begun may still begin.</summary>

@@ -10,23 +10,37 @@ internal static class ProducerMetrics
     private static readonly ConcurrentDictionary<EventProducer, byte> Alive = new();
 
     private static readonly Counter<long> Sent = Telemetry.Meter.CreateCounter<long>(
-        "messaging.client.sent.messages", "{message}",
-        "Records acknowledged, and failed ones with their error.type.");
+        "messaging.client.sent.messages",
+        "{message}",
+        "Records acknowledged, and failed ones with their error.type."
+    );
 
     private static readonly Histogram<double> Latency = Telemetry.Meter.CreateHistogram<double>(
-        "messaging.client.operation.duration", "s", "Time from handing a record over to its acknowledgement.");
+        "messaging.client.operation.duration",
+        "s",
+        "Time from handing a record over to its acknowledgement."
+    );
 
     static ProducerMetrics()
     {
         Telemetry.Meter.CreateObservableUpDownCounter(
-            "eventstream.messaging.producer.in_flight", () => Alive.Keys.Sum(producer => producer.InFlight),
-            "{message}", "Records handed to Kafka and not yet acknowledged.");
+            "eventstream.messaging.producer.in_flight",
+            () => Alive.Keys.Sum(producer => producer.InFlight),
+            "{message}",
+            "Records handed to Kafka and not yet acknowledged."
+        );
         Telemetry.Meter.CreateObservableUpDownCounter(
-            "eventstream.messaging.producer.in_flight_bytes", () => Alive.Keys.Sum(producer => producer.InFlightBytes),
-            "By", "Their bytes, about.");
+            "eventstream.messaging.producer.in_flight_bytes",
+            () => Alive.Keys.Sum(producer => producer.InFlightBytes),
+            "By",
+            "Their bytes, about."
+        );
         Telemetry.Meter.CreateObservableUpDownCounter(
-            "eventstream.messaging.producer.waiting", () => Alive.Keys.Sum(producer => producer.Waiting),
-            "{message}", "Records whose callers wait for a place.");
+            "eventstream.messaging.producer.waiting",
+            () => Alive.Keys.Sum(producer => producer.Waiting),
+            "{message}",
+            "Records whose callers wait for a place."
+        );
     }
 
     /// <summary>Whether somebody asks for the time that records take.</summary>
@@ -41,7 +55,10 @@ internal static class ProducerMetrics
         if (Sent.Enabled)
         {
             Sent.Add(
-                1, new("messaging.destination.name", topic), new("error.type", error.IsError ? $"{error.Code}" : null));
+                1,
+                new("messaging.destination.name", topic),
+                new("error.type", error.IsError ? $"{error.Code}" : null)
+            );
         }
 
         if (elapsed is { } taken)

@@ -31,8 +31,13 @@ public sealed class PublishBatch
     /// <see cref="IEventPublisher.SendAsync"/>.
     /// </summary>
     public async ValueTask AddAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-        PublishOptions? options = null)
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    )
     {
         Interlocked.Increment(ref pending);
         try
@@ -54,7 +59,8 @@ public sealed class PublishBatch
     {
         Settle();
         await settled.Task.WaitAsync(cancellation);
-        if (firstFailure is not null) throw firstFailure;
+        if (firstFailure is not null)
+            throw firstFailure;
     }
 
     private void Delivered(PublishException? failure)
@@ -70,6 +76,7 @@ public sealed class PublishBatch
 
     private void Settle()
     {
-        if (Interlocked.Decrement(ref pending) == 0) settled.TrySetResult();
+        if (Interlocked.Decrement(ref pending) == 0)
+            settled.TrySetResult();
     }
 }

@@ -19,12 +19,15 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     /// <see cref="KafkaException"/> when the broker does not answer.
     /// </summary>
     public async Task<IReadOnlyList<TopicDifference>> EnsureAsync(
-        IEnumerable<Topic> topics, CancellationToken cancellation)
+        IEnumerable<Topic> topics,
+        CancellationToken cancellation
+    )
     {
         using var admin = Open();
         var wanted = topics.ToList();
         var report = await CompareAsync(admin, wanted, cancellation);
-        if (report.Missing.Count > 0) await CreateAsync(admin, report.Missing).WaitAsync(cancellation);
+        if (report.Missing.Count > 0)
+            await CreateAsync(admin, report.Missing).WaitAsync(cancellation);
         return report.Differences;
     }
 
@@ -41,22 +44,31 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     private IAdminClient Open() =>
         new AdminClientBuilder(new AdminClientConfig(options.ClientConfig("eventstream-admin")))
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
-            .SetErrorHandler((_, _) => { }).Build();
+            .SetErrorHandler((_, _) => { })
+            .Build();
 
-    private async Task<TopicReport> CompareAsync(
-        IAdminClient admin, List<Topic> wanted, CancellationToken cancellation)
+    private async Task<TopicReport> CompareAsync(IAdminClient admin, List<Topic> wanted, CancellationToken cancellation)
     {
         var existing = await Task.Run(() => admin.GetMetadata(RequestTimeout), cancellation);
         var found = existing.Topics.ToDictionary(topic => topic.Topic, topic => topic.Partitions);
         var there = wanted.Where(topic => found.ContainsKey(topic.Name)).ToList();
         var settings = await SettingsAsync(admin, there).WaitAsync(cancellation);
-        var replicas = await ReplicasAsync(
-            admin, existing, there.Select(topic => Replicas(found[topic.Name]))).WaitAsync(cancellation);
+        var replicas = await ReplicasAsync(admin, existing, there.Select(topic => Replicas(found[topic.Name])))
+            .WaitAsync(cancellation);
         return new TopicReport(
             [.. wanted.Except(there)],
-            [.. there.SelectMany(topic => TopicSettings.Compare(
-                topic, found[topic.Name].Count, Replicas(found[topic.Name]), replicas,
-                settings.GetValueOrDefault(topic.Name) ?? []))]);
+            [
+                .. there.SelectMany(topic =>
+                    TopicSettings.Compare(
+                        topic,
+                        found[topic.Name].Count,
+                        Replicas(found[topic.Name]),
+                        replicas,
+                        settings.GetValueOrDefault(topic.Name) ?? []
+                    )
+                ),
+            ]
+        );
     }
 
     /// <summary>Replicas of the partition that has the fewest.</summary>
@@ -70,10 +82,12 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     private async Task<int?> ReplicasAsync(IAdminClient admin, Metadata existing, IEnumerable<int> actual)
     {
         var brokers = existing.Brokers.Count;
-        if (actual.All(replicas => replicas >= brokers)) return null;
-        var wanted = options.ReplicationFactor == KafkaOptions.ClusterDefault
-            ? await ClusterDefaultAsync(admin, existing.OriginatingBrokerId)
-            : options.ReplicationFactor;
+        if (actual.All(replicas => replicas >= brokers))
+            return null;
+        var wanted =
+            options.ReplicationFactor == KafkaOptions.ClusterDefault
+                ? await ClusterDefaultAsync(admin, existing.OriginatingBrokerId)
+                : options.ReplicationFactor;
         return wanted <= brokers ? wanted : null;
     }
 
@@ -83,9 +97,13 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
         {
             var described = await admin.DescribeConfigsAsync(
                 [new ConfigResource { Type = ResourceType.Broker, Name = $"{broker}" }],
-                new DescribeConfigsOptions { RequestTimeout = RequestTimeout });
-            return described.Single().Entries.TryGetValue(TopicSettings.ClusterReplicas, out var entry)
-                && int.TryParse(entry.Value, CultureInfo.InvariantCulture, out var count) ? count : null;
+                new DescribeConfigsOptions { RequestTimeout = RequestTimeout }
+            );
+            return
+                described.Single().Entries.TryGetValue(TopicSettings.ClusterReplicas, out var entry)
+                && int.TryParse(entry.Value, CultureInfo.InvariantCulture, out var count)
+                ? count
+                : null;
         }
         catch (KafkaException e) when (e is DescribeConfigsException)
         {
@@ -96,15 +114,21 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
     }
 
     private static async Task<Dictionary<string, Dictionary<string, string>>> SettingsAsync(
-        IAdminClient admin, List<Topic> topics)
+        IAdminClient admin,
+        List<Topic> topics
+    )
     {
-        if (topics.Count == 0) return [];
+        if (topics.Count == 0)
+            return [];
         var resources = topics.Select(topic => new ConfigResource { Type = ResourceType.Topic, Name = topic.Name });
         var described = await admin.DescribeConfigsAsync(
-            resources, new DescribeConfigsOptions { RequestTimeout = RequestTimeout });
+            resources,
+            new DescribeConfigsOptions { RequestTimeout = RequestTimeout }
+        );
         return described.ToDictionary(
             topic => topic.ConfigResource.Name,
-            topic => topic.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Value));
+            topic => topic.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Value)
+        );
     }
 
     private async Task CreateAsync(IAdminClient admin, IReadOnlyList<Topic> topics)
@@ -112,22 +136,25 @@ public sealed partial class TopicAdmin(KafkaOptions options, ILogger<TopicAdmin>
         try
         {
             await admin.CreateTopicsAsync(
-                topics.Select(Specification), new CreateTopicsOptions { RequestTimeout = RequestTimeout });
+                topics.Select(Specification),
+                new CreateTopicsOptions { RequestTimeout = RequestTimeout }
+            );
         }
-        catch (CreateTopicsException e) when (e.Results.All(
-            result => result.Error.Code is ErrorCode.NoError or ErrorCode.TopicAlreadyExists))
+        catch (CreateTopicsException e)
+            when (e.Results.All(result => result.Error.Code is ErrorCode.NoError or ErrorCode.TopicAlreadyExists))
         {
             // Another role was first, which is what was wanted.
         }
     }
 
-    private TopicSpecification Specification(Topic topic) => new()
-    {
-        Name = topic.Name,
-        NumPartitions = topic.Partitions,
-        ReplicationFactor = options.ReplicationFactor,
-        Configs = TopicSettings.Of(topic),
-    };
+    private TopicSpecification Specification(Topic topic) =>
+        new()
+        {
+            Name = topic.Name,
+            NumPartitions = topic.Partitions,
+            ReplicationFactor = options.ReplicationFactor,
+            Configs = TopicSettings.Of(topic),
+        };
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Kafka admin: {Text}")]
     private static partial void ClientMessage(ILogger logger, string text);

@@ -10,25 +10,28 @@ namespace EventStream.Messaging.Kafka;
 public sealed record TopicDifference(string Topic, string Setting, string Actual, string Wanted)
 {
     /// <summary>What to do about it, with Kafka's own tools.</summary>
-    public string Remedy => Setting switch
-    {
-        TopicSettings.Partitions when Fewer =>
-            $"add partitions (kafka-topics --alter --topic {Topic} --partitions {Wanted}) while nothing is in flight, "
-            + "because keys change their partition",
-        TopicSettings.Partitions => "delete it and create it again: partitions cannot be taken away",
-        TopicSettings.Replicas => "add replicas (kafka-reassign-partitions), or set Kafka:ReplicationFactor",
-        _ => $"set it (kafka-configs --alter --topic {Topic} --add-config {Setting}={Wanted})",
-    };
+    public string Remedy =>
+        Setting switch
+        {
+            TopicSettings.Partitions when Fewer =>
+                $"add partitions (kafka-topics --alter --topic {Topic} --partitions {Wanted}) while nothing is in flight, "
+                    + "because keys change their partition",
+            TopicSettings.Partitions => "delete it and create it again: partitions cannot be taken away",
+            TopicSettings.Replicas => "add replicas (kafka-reassign-partitions), or set Kafka:ReplicationFactor",
+            _ => $"set it (kafka-configs --alter --topic {Topic} --add-config {Setting}={Wanted})",
+        };
 
     /// <summary>The sentence for the operator.</summary>
-    public override string ToString() => Setting == TopicSettings.Replicas
-        ? $"Topic '{Topic}' has replicas {Actual} where Kafka:ReplicationFactor or the cluster's default says {Wanted}"
-            + $", and is unavailable while the brokers that hold it are down; {Remedy}."
-        : $"Topic '{Topic}' has {Setting} {Actual}, the contracts say {Wanted}; {Remedy}, or change the contracts.";
+    public override string ToString() =>
+        Setting == TopicSettings.Replicas
+            ? $"Topic '{Topic}' has replicas {Actual} where Kafka:ReplicationFactor or the cluster's default says {Wanted}"
+                + $", and is unavailable while the brokers that hold it are down; {Remedy}."
+            : $"Topic '{Topic}' has {Setting} {Actual}, the contracts say {Wanted}; {Remedy}, or change the contracts.";
 
     private bool Fewer =>
         int.TryParse(Actual, CultureInfo.InvariantCulture, out var has)
-        && int.TryParse(Wanted, CultureInfo.InvariantCulture, out var wants) && has < wants;
+        && int.TryParse(Wanted, CultureInfo.InvariantCulture, out var wants)
+        && has < wants;
 }
 
 /// <summary>A topic of the contracts in the words of Kafka's topic configuration.</summary>
@@ -62,7 +65,12 @@ public static class TopicSettings
     /// compared.
     /// </summary>
     public static IEnumerable<TopicDifference> Compare(
-        Topic topic, int partitions, int replicas, int? replicasWanted, IReadOnlyDictionary<string, string> settings)
+        Topic topic,
+        int partitions,
+        int replicas,
+        int? replicasWanted,
+        IReadOnlyDictionary<string, string> settings
+    )
     {
         if (partitions != topic.Partitions)
             yield return new TopicDifference(topic.Name, Partitions, $"{partitions}", $"{topic.Partitions}");
@@ -70,7 +78,8 @@ public static class TopicSettings
             yield return new TopicDifference(topic.Name, Replicas, $"{replicas}", $"{replicasWanted}");
         foreach (var (name, wanted) in Of(topic))
         {
-            if (topic.Compacted && name == RetentionMs) continue;
+            if (topic.Compacted && name == RetentionMs)
+                continue;
             if (settings.TryGetValue(name, out var actual) && actual != wanted)
                 yield return new TopicDifference(topic.Name, name, actual, wanted);
         }

@@ -34,7 +34,11 @@ public sealed partial class TransactionalProducer : IDisposable
     private readonly IProducer<byte[], byte[]> client;
 
     public TransactionalProducer(
-        KafkaOptions kafka, TransactionOptions options, string source, ILogger<TransactionalProducer> logger)
+        KafkaOptions kafka,
+        TransactionOptions options,
+        string source,
+        ILogger<TransactionalProducer> logger
+    )
     {
         this.options = options;
         encoder = new EventEncoder(source, TimeProvider.System);
@@ -63,14 +67,21 @@ public sealed partial class TransactionalProducer : IDisposable
     /// shows at the commit.
     /// </summary>
     public Task SendAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-        PublishOptions? options = null) =>
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    ) =>
         SendAsync(
-            new TopicPartition(topic.Name, Partition.Any), encoder.Encode(key, message, time, options), cancellation);
+            new TopicPartition(topic.Name, Partition.Any),
+            encoder.Encode(key, message, time, options),
+            cancellation
+        );
 
     /// <summary>The same for a record that is bytes already.</summary>
-    public async Task SendAsync(
-        TopicPartition target, Message<byte[], byte[]> record, CancellationToken cancellation)
+    public async Task SendAsync(TopicPartition target, Message<byte[], byte[]> record, CancellationToken cancellation)
     {
         while (!TryProduce(target, record))
         {
@@ -81,8 +92,10 @@ public sealed partial class TransactionalProducer : IDisposable
 
     /// <summary>Makes the offsets part of the transaction: committed with the records, or not at all.</summary>
     public Task SendOffsetsAsync(
-        IEnumerable<TopicPartitionOffset> offsets, IConsumerGroupMetadata group, CancellationToken cancellation) =>
-        StepAsync(() => client.SendOffsetsToTransaction(offsets, group, options.StepTimeout), cancellation);
+        IEnumerable<TopicPartitionOffset> offsets,
+        IConsumerGroupMetadata group,
+        CancellationToken cancellation
+    ) => StepAsync(() => client.SendOffsetsToTransaction(offsets, group, options.StepTimeout), cancellation);
 
     /// <summary>
     /// Waits for all acknowledgements and commits. After an exception that is not
@@ -144,13 +157,14 @@ public sealed partial class TransactionalProducer : IDisposable
         }
     }
 
-    private TransactionException Translated(KafkaException e) => e switch
-    {
-        { Error.Code: ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch } =>
-            new ProducerFencedException(options.TransactionalId, e),
-        KafkaTxnRequiresAbortException => new TransactionAbortableException(options.TransactionalId, e),
-        _ => new TransactionFatalException(options.TransactionalId, e),
-    };
+    private TransactionException Translated(KafkaException e) =>
+        e switch
+        {
+            { Error.Code: ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch } =>
+                new ProducerFencedException(options.TransactionalId, e),
+            KafkaTxnRequiresAbortException => new TransactionAbortableException(options.TransactionalId, e),
+            _ => new TransactionFatalException(options.TransactionalId, e),
+        };
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Id}: {Text}")]
     private static partial void ClientMessage(ILogger logger, string id, string text);
@@ -168,13 +182,18 @@ public abstract class TransactionException(string transactionalId, string senten
 /// <summary>Nothing of the transaction is visible, and it can be tried again after an abort.</summary>
 public sealed class TransactionAbortableException(string transactionalId, KafkaException cause)
     : TransactionException(
-        transactionalId, "The transaction must be aborted; go back to the last commit and try again.", cause);
+        transactionalId,
+        "The transaction must be aborted; go back to the last commit and try again.",
+        cause
+    );
 
 /// <summary>Another instance uses the same transactional id and has taken over; this one must stop.</summary>
 public sealed class ProducerFencedException(string transactionalId, KafkaException cause)
     : TransactionException(
         transactionalId,
-        "Another instance has taken over this transactional id; stop this one, or give each an id of its own.", cause);
+        "Another instance has taken over this transactional id; stop this one, or give each an id of its own.",
+        cause
+    );
 
 /// <summary>The producer cannot go on; a new one, after its init, knows how the transaction ended.</summary>
 public sealed class TransactionFatalException(string transactionalId, KafkaException cause)

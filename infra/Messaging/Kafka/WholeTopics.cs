@@ -18,7 +18,8 @@ internal sealed record WholeTopics(List<TopicPartitionOffset> Starts, HashSet<To
         foreach (var topic in options.Topics)
         {
             var metadata = admin.GetMetadata(topic.Name, RequestTimeout).Topics.Single();
-            if (metadata.Error.IsError) throw new KafkaException(metadata.Error);
+            if (metadata.Error.IsError)
+                throw new KafkaException(metadata.Error);
             foreach (var partition in metadata.Partitions)
                 found.Add(consumer, new TopicPartition(topic.Name, partition.PartitionId), options.TailPerPartition);
         }
@@ -31,6 +32,7 @@ internal sealed record WholeTopics(List<TopicPartitionOffset> Starts, HashSet<To
         var range = consumer.QueryWatermarkOffsets(partition, RequestTimeout);
         var start = tail is { } newest ? Math.Max(range.Low, range.High - newest) : range.Low.Value;
         Starts.Add(new TopicPartitionOffset(partition, start));
-        if (range.High > start) Unread.Add(partition);
+        if (range.High > start)
+            Unread.Add(partition);
     }
 }

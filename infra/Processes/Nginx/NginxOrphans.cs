@@ -44,8 +44,9 @@ public static class NginxOrphans
         try
         {
             return File.ReadAllText(Path.Combine(entry, "comm")).TrimEnd() == Program
-                && Directory.EnumerateFiles(Path.Combine(entry, "fd")).Any(file =>
-                    new FileInfo(file).LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
+                && Directory
+                    .EnumerateFiles(Path.Combine(entry, "fd"))
+                    .Any(file => new FileInfo(file).LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

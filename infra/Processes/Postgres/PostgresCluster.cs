@@ -44,14 +44,20 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// is taken, the folder cannot be used, or the server does not start.
     /// </summary>
     public static async Task<PostgresCluster> StartAsync(
-        string folder, int port, CancellationToken cancellation, PostgresClusterOptions? options = null)
+        string folder,
+        int port,
+        CancellationToken cancellation,
+        PostgresClusterOptions? options = null
+    )
     {
         var found = PostgresPrograms.Find();
         folder = Path.GetFullPath(folder);
         var password = await CreateAsync(found, folder, cancellation);
         var cluster = new PostgresCluster(found, folder, port, password);
-        if (await cluster.IsRunningAsync(cancellation)) cluster.CheckAdopted();
-        else await cluster.LaunchAsync(folder, options ?? new PostgresClusterOptions(), cancellation);
+        if (await cluster.IsRunningAsync(cancellation))
+            cluster.CheckAdopted();
+        else
+            await cluster.LaunchAsync(folder, options ?? new PostgresClusterOptions(), cancellation);
         await CreateDatabaseAsync(port, password, cancellation);
         return cluster;
     }
@@ -63,9 +69,11 @@ public sealed class PostgresCluster : IAsyncDisposable
     public static string? FindConnection(string folder)
     {
         var (secret, lines) = (Path.Combine(folder, "password"), Path.Combine(DataOf(folder), "postmaster.pid"));
-        if (!File.Exists(secret) || !File.Exists(lines)) return null;
+        if (!File.Exists(secret) || !File.Exists(lines))
+            return null;
         return int.TryParse(File.ReadLines(lines).ElementAtOrDefault(3), out var port)
-            ? ConnectTo(DatabaseName, port, File.ReadAllText(secret)) : null;
+            ? ConnectTo(DatabaseName, port, File.ReadAllText(secret))
+            : null;
     }
 
     /// <summary>Stops the server: running transactions are rolled back, what was committed is on disk.</summary>
@@ -97,18 +105,28 @@ public sealed class PostgresCluster : IAsyncDisposable
         Directory.CreateDirectory(folder);
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         await File.WriteAllTextAsync(secret, password, cancellation);
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await found.GiveAsync(folder, cancellation);
         // A cluster appears under its name only when it is whole: an initdb that was killed half-way is begun again.
         var unfinished = DataOf(folder) + ".new";
-        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
         await found.RunAsync(
             "initdb",
             [
-                "-D", unfinished, "-U", UserName, "--auth=scram-sha-256", $"--pwfile={secret}", "-E", "UTF8",
+                "-D",
+                unfinished,
+                "-U",
+                UserName,
+                "--auth=scram-sha-256",
+                $"--pwfile={secret}",
+                "-E",
+                "UTF8",
                 "--locale=C.UTF-8",
             ],
-            cancellation);
+            cancellation
+        );
         Directory.Move(unfinished, DataOf(folder));
         return password;
     }
@@ -122,7 +140,8 @@ public sealed class PostgresCluster : IAsyncDisposable
         var running = File.ReadAllLines(Path.Combine(data, "postmaster.pid")).ElementAtOrDefault(3)?.Trim();
         if (running != Port.ToString(System.Globalization.CultureInfo.InvariantCulture))
             throw new PostgresClusterException(
-                $"PostgreSQL in '{data}' already runs on port {running}, not {Port}: stop it, or use that port.");
+                $"PostgreSQL in '{data}' already runs on port {running}, not {Port}: stop it, or use that port."
+            );
     }
 
     private async Task LaunchAsync(string folder, PostgresClusterOptions options, CancellationToken cancellation)
@@ -133,7 +152,10 @@ public sealed class PostgresCluster : IAsyncDisposable
         try
         {
             await programs.RunAsync(
-                "pg_ctl", ["start", "-D", data, "-l", log, "-w", "-t", "60", "-o", settings], cancellation);
+                "pg_ctl",
+                ["start", "-D", data, "-l", log, "-w", "-t", "60", "-o", settings],
+                cancellation
+            );
         }
         catch (PostgresClusterException e)
         {
@@ -152,7 +174,8 @@ public sealed class PostgresCluster : IAsyncDisposable
         catch (SocketException)
         {
             throw new PostgresClusterException(
-                $"Port {Port} for PostgreSQL is in use by another program: stop that program, or choose another port.");
+                $"Port {Port} for PostgreSQL is in use by another program: stop that program, or choose another port."
+            );
         }
     }
 
@@ -176,7 +199,8 @@ public sealed class PostgresCluster : IAsyncDisposable
         {
             Parameters = { new() { Value = DatabaseName } },
         };
-        if (await find.ExecuteScalarAsync(cancellation) is not null) return;
+        if (await find.ExecuteScalarAsync(cancellation) is not null)
+            return;
         await using var create = new NpgsqlCommand($"create database {DatabaseName}", connection);
         await create.ExecuteNonQueryAsync(cancellation);
     }
@@ -198,23 +222,24 @@ public sealed record PostgresClusterOptions
     /// <summary>Whether a commit waits for the disk. Only a test, whose data nobody needs, turns it off.</summary>
     public bool Durable { get; init; } = true;
 
-    internal Dictionary<string, string> Settings(int port) => new(StringComparer.Ordinal)
-    {
-        ["listen_addresses"] = "127.0.0.1",
-        ["port"] = $"{port}",
-        ["unix_socket_directories"] = "",
-        ["max_connections"] = $"{ConnectionsMax}",
-        ["shared_buffers"] = $"{SharedBuffersMegabytes}MB",
-        ["work_mem"] = "4MB",
-        ["maintenance_work_mem"] = "32MB",
-        ["max_wal_size"] = "256MB",
-        ["min_wal_size"] = "64MB",
-        ["jit"] = "off",
-        ["max_parallel_workers_per_gather"] = "0",
-        ["fsync"] = Durable ? "on" : "off",
-        ["full_page_writes"] = Durable ? "on" : "off",
-        ["synchronous_commit"] = Durable ? "on" : "off",
-    };
+    internal Dictionary<string, string> Settings(int port) =>
+        new(StringComparer.Ordinal)
+        {
+            ["listen_addresses"] = "127.0.0.1",
+            ["port"] = $"{port}",
+            ["unix_socket_directories"] = "",
+            ["max_connections"] = $"{ConnectionsMax}",
+            ["shared_buffers"] = $"{SharedBuffersMegabytes}MB",
+            ["work_mem"] = "4MB",
+            ["maintenance_work_mem"] = "32MB",
+            ["max_wal_size"] = "256MB",
+            ["min_wal_size"] = "64MB",
+            ["jit"] = "off",
+            ["max_parallel_workers_per_gather"] = "0",
+            ["fsync"] = Durable ? "on" : "off",
+            ["full_page_writes"] = Durable ? "on" : "off",
+            ["synchronous_commit"] = Durable ? "on" : "off",
+        };
 }
 
 /// <summary>

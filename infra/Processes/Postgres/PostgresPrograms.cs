@@ -19,12 +19,15 @@ internal sealed class PostgresPrograms
     /// <summary>Finds Debian's newest version. Throws <see cref="MissingToolException"/>.</summary>
     public static PostgresPrograms Find()
     {
-        var found = !Directory.Exists(DebianRoot) ? [] : Directory.GetDirectories(DebianRoot)
-            .Select(folder => (bin: Path.Combine(folder, "bin"), version: Path.GetFileName(folder)))
-            .Where(found => File.Exists(Path.Combine(found.bin, "initdb")))
-            .Select(found => (found.bin, major: int.TryParse(found.version, out var number) ? number : 0))
-            .OrderByDescending(found => found.major)
-            .ToArray();
+        var found = !Directory.Exists(DebianRoot)
+            ? []
+            : Directory
+                .GetDirectories(DebianRoot)
+                .Select(folder => (bin: Path.Combine(folder, "bin"), version: Path.GetFileName(folder)))
+                .Where(found => File.Exists(Path.Combine(found.bin, "initdb")))
+                .Select(found => (found.bin, major: int.TryParse(found.version, out var number) ? number : 0))
+                .OrderByDescending(found => found.major)
+                .ToArray();
         return found.Length > 0
             ? new PostgresPrograms(found[0].bin, found[0].major)
             : throw new MissingToolException("initdb", "run `make setup`, or `apt-get install postgresql`");
@@ -33,20 +36,25 @@ internal sealed class PostgresPrograms
     /// <summary>Refuses a data folder that another major version wrote.</summary>
     public void CheckVersion(string dataVersion)
     {
-        if (int.TryParse(dataVersion, NumberStyles.Integer, CultureInfo.InvariantCulture, out var data)
-            && data != major)
+        if (
+            int.TryParse(dataVersion, NumberStyles.Integer, CultureInfo.InvariantCulture, out var data)
+            && data != major
+        )
             throw new PostgresClusterException(
-                $"PostgreSQL {data} wrote the data and this machine has {major}: install {data}, or move the data.");
+                $"PostgreSQL {data} wrote the data and this machine has {major}: install {data}, or move the data."
+            );
     }
 
     /// <summary>Makes the folder the server's own and checks that the server can walk down to it.</summary>
     public async Task GiveAsync(string folder, CancellationToken cancellation)
     {
-        if (!asPostgres) return;
+        if (!asPostgres)
+            return;
         await RunProcessAsync("chown", ["-R", "postgres:", folder], cancellation);
         if (await TryProcessAsync("runuser", ["-u", "postgres", "--", "test", "-w", folder], cancellation) != 0)
             throw new PostgresClusterException(
-                $"The user 'postgres' cannot reach '{folder}': choose a data folder whose parents others may enter.");
+                $"The user 'postgres' cannot reach '{folder}': choose a data folder whose parents others may enter."
+            );
     }
 
     /// <summary>
@@ -85,11 +93,15 @@ internal sealed class PostgresPrograms
         var output = process.StandardOutput.ReadToEndAsync(cancellation);
         var error = process.StandardError.ReadToEndAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
-        if (process.ExitCode == 0) return;
-        var said =
-            string.Join(' ', ((await error) + (await output)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        if (process.ExitCode == 0)
+            return;
+        var said = string.Join(
+            ' ',
+            ((await error) + (await output)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        );
         throw new PostgresClusterException(
-            $"'{file} {string.Join(' ', arguments)}' failed ({process.ExitCode}): {said}");
+            $"'{file} {string.Join(' ', arguments)}' failed ({process.ExitCode}): {said}"
+        );
     }
 
     private static async Task<int> TryProcessAsync(string file, string[] arguments, CancellationToken cancellation)
@@ -110,7 +122,8 @@ internal sealed class PostgresPrograms
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new PostgresClusterException($"'{file}' does not start.");
         process.StandardInput.Close();
         return process;

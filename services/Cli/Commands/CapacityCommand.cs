@@ -20,13 +20,23 @@ public static class CapacityCommand
         };
         var backtest = new Command("backtest", "Replays series with rolling origins and prints MASE by model.")
         {
-            files, season,
+            files,
+            season,
         };
-        backtest.SetAction((result, cancellation) => Task.Run(
-            () => BacktestReport.Run(
-                result.GetValue(files)!, System.Console.Out, System.Console.Error, result.GetValue(season),
-                cancellation),
-            cancellation));
+        backtest.SetAction(
+            (result, cancellation) =>
+                Task.Run(
+                    () =>
+                        BacktestReport.Run(
+                            result.GetValue(files)!,
+                            System.Console.Out,
+                            System.Console.Error,
+                            result.GetValue(season),
+                            cancellation
+                        ),
+                    cancellation
+                )
+        );
         return new Command("capacity", "Looks at forecasts: backtest.") { backtest };
     }
 }

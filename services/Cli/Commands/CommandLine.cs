@@ -42,8 +42,13 @@ public static class CommandLine
     public static RootCommand Build()
     {
         var root = new RootCommand(
-            "EventStream: video in, viewers served, quality known, capacity decided." + Environment.NewLine
-            + Environment.NewLine + "Roles for `eventstream run ROLE...`:" + Environment.NewLine + RoleTable())
+            "EventStream: video in, viewers served, quality known, capacity decided."
+                + Environment.NewLine
+                + Environment.NewLine
+                + "Roles for `eventstream run ROLE...`:"
+                + Environment.NewLine
+                + RoleTable()
+        )
         {
             RunCommand.Build(),
             UpCommand.Build(),
@@ -60,14 +65,20 @@ public static class CommandLine
         return root;
     }
 
-    private static string RoleTable() => string.Join(
-        Environment.NewLine, Roles.All().Select(role => $"  {role.Name,-14} {role.Summary}"));
+    private static string RoleTable() =>
+        string.Join(Environment.NewLine, Roles.All().Select(role => $"  {role.Name, -14} {role.Summary}"));
 
-    private static string? Expected(Exception e) => e switch
-    {
-        CommandException or RoleConfigurationException or MissingToolException or EdgeStartException
-            or FormerStoreException or KafkaSettingsException or UnauthorizedAccessException => e.Message,
-        AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
-        _ => null,
-    };
+    private static string? Expected(Exception e) =>
+        e switch
+        {
+            CommandException
+            or RoleConfigurationException
+            or MissingToolException
+            or EdgeStartException
+            or FormerStoreException
+            or KafkaSettingsException
+            or UnauthorizedAccessException => e.Message,
+            AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
+            _ => null,
+        };
 }

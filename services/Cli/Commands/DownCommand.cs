@@ -33,13 +33,15 @@ internal static class DownCommand
         timeout.CancelAfter(StopTimeout);
         try
         {
-            while (run.IsAlive) await Task.Delay(LookInterval, timeout.Token);
+            while (run.IsAlive)
+                await Task.Delay(LookInterval, timeout.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new CommandException(
                 $"Process {run.Pid} did not stop within {StopTimeout.TotalSeconds:0} s; "
-                + $"`kill -9 {run.Pid}` ends it and its children.");
+                    + $"`kill -9 {run.Pid}` ends it and its children."
+            );
         }
 
         System.Console.WriteLine($"The platform in '{data.Root}' is stopped.");

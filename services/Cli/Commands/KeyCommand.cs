@@ -34,7 +34,9 @@ internal static class KeyCommand
     {
         var create = new Command("new", "Print a fresh key and the settings that make it known.")
         {
-            Name, Role, Number,
+            Name,
+            Role,
+            Number,
         };
         create.SetAction(Print);
         return new Command("key", "The keys of people, programs and edges.") { create };
@@ -43,18 +45,22 @@ internal static class KeyCommand
     private static int Print(ParseResult parsed)
     {
         var (name, role, number) = (parsed.GetValue(Name)!, parsed.GetValue(Role), parsed.GetValue(Number));
-        if (string.IsNullOrWhiteSpace(name)) throw new CommandException("--name is empty; say who holds the key.");
-        if (number < 0) throw new CommandException("--number is counted from 0.");
+        if (string.IsNullOrWhiteSpace(name))
+            throw new CommandException("--name is empty; say who holds the key.");
+        if (number < 0)
+            throw new CommandException("--number is counted from 0.");
         var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
-        System.Console.WriteLine(role == AccessRole.Service
-            ? $"EVENTSTREAM__ACCESS__SERVICEKEY={key}"
-            : $"""
+        System.Console.WriteLine(
+            role == AccessRole.Service
+                ? $"EVENTSTREAM__ACCESS__SERVICEKEY={key}"
+                : $"""
                 # The key, for {name} only. The settings hold its hash.
                 {key}
                 EVENTSTREAM__ACCESS__KEYS__{number}__NAME={name}
                 EVENTSTREAM__ACCESS__KEYS__{number}__ROLE={KeyAuthentication.Word(role)}
                 EVENTSTREAM__ACCESS__KEYS__{number}__SHA256={AccessOptions.Hash(key)}
-                """);
+                """
+        );
         return 0;
     }
 }

@@ -8,8 +8,11 @@ namespace EventStream.Cli.Commands;
 /// <summary><c>eventstream load</c>: a crowd of simulated viewers on this machine's own platform.</summary>
 internal static class LoadCommand
 {
-    private static readonly Option<string> Video =
-        new("--video") { Description = "Id of the video to watch.", Required = true };
+    private static readonly Option<string> Video = new("--video")
+    {
+        Description = "Id of the video to watch.",
+        Required = true,
+    };
 
     private static readonly Option<string> Playback = new("--playback")
     {
@@ -35,14 +38,22 @@ internal static class LoadCommand
         DefaultValueFactory = _ => 1,
     };
 
-    private static readonly Option<int> Seed =
-        new("--seed") { Description = "Seed of chance.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int> Seed = new("--seed")
+    {
+        Description = "Seed of chance.",
+        DefaultValueFactory = _ => 1,
+    };
 
     public static Command Build()
     {
         var command = new Command("load", "Simulate viewers along a daily curve in compressed time.")
         {
-            Video, Playback, Viewers, Day, Days, Seed,
+            Video,
+            Playback,
+            Viewers,
+            Day,
+            Days,
+            Seed,
         };
         command.SetAction(RunAsync);
         return command;
@@ -61,16 +72,24 @@ internal static class LoadCommand
         };
         options.Validate();
         var report = await new LoadRun(options, TimeProvider.System).RunAsync(Print, cancellation);
-        System.Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"sessions {report.Sessions}, segments {report.Segments}, bytes {report.Bytes}, "
-            + $"beacons {report.Beacons}, errors {report.Errors}"));
-        if (report.LastError is not null) System.Console.Error.WriteLine($"last error: {report.LastError}");
+        System.Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"sessions {report.Sessions}, segments {report.Segments}, bytes {report.Bytes}, "
+                    + $"beacons {report.Beacons}, errors {report.Errors}"
+            )
+        );
+        if (report.LastError is not null)
+            System.Console.Error.WriteLine($"last error: {report.LastError}");
         return report.Sessions > 0 ? 0 : 1;
     }
 
-    private static void Print(LoadSample sample, LoadCounters counters) => System.Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $"{sample.Seconds,7:0.0} s  viewers {sample.Present,4} of {sample.Wanted,6:0.0}  "
-        + $"sessions {counters.Sessions}  errors {counters.Errors}"));
+    private static void Print(LoadSample sample, LoadCounters counters) =>
+        System.Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{sample.Seconds, 7:0.0} s  viewers {sample.Present, 4} of {sample.Wanted, 6:0.0}  "
+                    + $"sessions {counters.Sessions}  errors {counters.Errors}"
+            )
+        );
 }

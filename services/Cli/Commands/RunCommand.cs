@@ -32,8 +32,13 @@ internal static class RunCommand
 
     public static Command Build()
     {
-        var command = new Command(
-            "run", "Run one or more roles until SIGTERM or Ctrl-C.") { RoleNames, Config, Data, Port };
+        var command = new Command("run", "Run one or more roles until SIGTERM or Ctrl-C.")
+        {
+            RoleNames,
+            Config,
+            Data,
+            Port,
+        };
         command.SetAction(RunAsync);
         return command;
     }
@@ -44,7 +49,8 @@ internal static class RunCommand
         var configuration = ReadConfiguration(parsed);
         // The engine takes the process's signal handlers for a moment, so it connects before any host or thread of
         // ours.
-        if (roles.Any(role => role is ClickHouseRole)) ClickHouseRole.ConnectFirst(configuration);
+        if (roles.Any(role => role is ClickHouseRole))
+            ClickHouseRole.ConnectFirst(configuration);
         await using var process = new RoleProcess(roles, configuration);
         return await process.RunAsync(cancellation);
     }
@@ -52,8 +58,10 @@ internal static class RunCommand
     private static IConfiguration ReadConfiguration(ParseResult parsed)
     {
         var overrides = new Dictionary<string, string?>();
-        if (parsed.GetValue(Data) is { } data) overrides["Broker:DataFolder"] = Path.GetFullPath(data);
-        if (parsed.GetValue(Port) is { } port) overrides["Broker:Port"] = $"{port}";
+        if (parsed.GetValue(Data) is { } data)
+            overrides["Broker:DataFolder"] = Path.GetFullPath(data);
+        if (parsed.GetValue(Port) is { } port)
+            overrides["Broker:Port"] = $"{port}";
         var file = parsed.GetValue(Config);
         try
         {
@@ -66,7 +74,9 @@ internal static class RunCommand
         catch (Exception e) when (e is InvalidDataException or FormatException)
         {
             throw new CommandException(
-                $"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}", e);
+                $"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}",
+                e
+            );
         }
     }
 }

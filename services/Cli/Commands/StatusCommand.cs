@@ -34,7 +34,8 @@ internal static class StatusCommand
             var url = $"{run.Urls["supervisor"]}/v1/processes";
             var all = await http.GetFromJsonAsync<List<ProcessStatus>>(url, cancellation) ?? [];
             Print(all);
-            foreach (var (name, address) in run.Urls) System.Console.WriteLine($"{name,-14} {address}");
+            foreach (var (name, address) in run.Urls)
+                System.Console.WriteLine($"{name, -14} {address}");
             return run.Ready && all.All(IsReady) ? 0 : CommandLine.Failure;
         }
         catch (HttpRequestException e)
@@ -48,15 +49,20 @@ internal static class StatusCommand
 
     private static void Print(List<ProcessStatus> all)
     {
-        System.Console.WriteLine($"{"process",-18} {"pid",8} {"state",-11} {"restarts",8} {"MiB (PSS)",10}  roles");
+        System.Console.WriteLine(
+            $"{"process", -18} {"pid", 8} {"state", -11} {"restarts", 8} {"MiB (PSS)", 10}  roles"
+        );
         foreach (var process in all)
         {
             System.Console.WriteLine(
-                $"{process.Name,-18} {process.Pid,8} {process.State,-11} {process.Restarts,8} "
-                + $"{process.PssBytes / Mebibyte,10:0.0}  {string.Join(' ', process.Roles)}");
+                $"{process.Name, -18} {process.Pid, 8} {process.State, -11} {process.Restarts, 8} "
+                    + $"{process.PssBytes / Mebibyte, 10:0.0}  {string.Join(' ', process.Roles)}"
+            );
         }
 
-        System.Console.WriteLine($"{"together",-18} {"",29} {all.Sum(process => process.PssBytes) / Mebibyte,10:0.0}");
+        System.Console.WriteLine(
+            $"{"together", -18} {"", 29} {all.Sum(process => process.PssBytes) / Mebibyte, 10:0.0}"
+        );
         foreach (var role in all.SelectMany(process => process.Health).Where(role => role.State != RoleHealth.Ready))
             System.Console.WriteLine($"{role.Role} is {role.State}: {string.Join(' ', role.Why)}");
     }

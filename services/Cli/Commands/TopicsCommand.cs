@@ -38,15 +38,18 @@ internal static class TopicsCommand
         list.SetAction(_ => List());
         var create = new Command("create", "Create the topics that are missing; report those that differ.")
         {
-            Kafka, Data,
+            Kafka,
+            Data,
         };
         create.SetAction(CreateAsync);
         var check = new Command(
             "check",
             "Compare the topics with the broker's: partitions, replicas, cleanup policy, retention. "
-            + "Fails on a difference.")
+                + "Fails on a difference."
+        )
         {
-            Kafka, Data,
+            Kafka,
+            Data,
         };
         check.SetAction(CheckAsync);
         var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
@@ -60,44 +63,54 @@ internal static class TopicsCommand
         {
             var kept = topic.Retention is { } time ? $"{time.TotalDays:0} days" : "always";
             System.Console.WriteLine(
-                $"{topic.Name,-22} {topic.Partitions,3} partitions, kept {kept,-8}  key: {topic.Key}; "
-                + $"{topic.Writers} -> {topic.Readers}");
+                $"{topic.Name, -22} {topic.Partitions, 3} partitions, kept {kept, -8}  key: {topic.Key}; "
+                    + $"{topic.Writers} -> {topic.Readers}"
+            );
         }
     }
 
     private static Task<int> CreateAsync(ParseResult parsed, CancellationToken cancellation) =>
-        WithAdminAsync(parsed, async (admin, bootstrap) =>
-        {
-            var differences = await admin.EnsureAsync(Topics.All, cancellation);
-            foreach (var difference in differences)
-                await System.Console.Error.WriteLineAsync(difference.ToString());
-            System.Console.WriteLine($"{Topics.All.Count} topics are at {bootstrap}");
-            return differences.Count == 0 ? 0 : CommandLine.Failure;
-        });
+        WithAdminAsync(
+            parsed,
+            async (admin, bootstrap) =>
+            {
+                var differences = await admin.EnsureAsync(Topics.All, cancellation);
+                foreach (var difference in differences)
+                    await System.Console.Error.WriteLineAsync(difference.ToString());
+                System.Console.WriteLine($"{Topics.All.Count} topics are at {bootstrap}");
+                return differences.Count == 0 ? 0 : CommandLine.Failure;
+            }
+        );
 
     private static Task<int> CheckAsync(ParseResult parsed, CancellationToken cancellation) =>
-        WithAdminAsync(parsed, async (admin, bootstrap) =>
-        {
-            var report = await admin.CompareAsync(Topics.All, cancellation);
-            foreach (var topic in report.Missing)
-                System.Console.WriteLine($"- {topic.Name} is missing; `eventstream topics create` makes it");
-            foreach (var difference in report.Differences)
+        WithAdminAsync(
+            parsed,
+            async (admin, bootstrap) =>
             {
-                System.Console.WriteLine(
-                    $"~ {difference.Topic} {difference.Setting}: {difference.Actual} -> {difference.Wanted}; "
-                    + difference.Remedy);
-            }
+                var report = await admin.CompareAsync(Topics.All, cancellation);
+                foreach (var topic in report.Missing)
+                    System.Console.WriteLine($"- {topic.Name} is missing; `eventstream topics create` makes it");
+                foreach (var difference in report.Differences)
+                {
+                    System.Console.WriteLine(
+                        $"~ {difference.Topic} {difference.Setting}: {difference.Actual} -> {difference.Wanted}; "
+                            + difference.Remedy
+                    );
+                }
 
-            var whole = report.Missing.Count + report.Differences.Count == 0;
-            if (whole) System.Console.WriteLine($"{Topics.All.Count} topics at {bootstrap} are as the contracts say");
-            return whole ? 0 : CommandLine.Failure;
-        });
+                var whole = report.Missing.Count + report.Differences.Count == 0;
+                if (whole)
+                    System.Console.WriteLine($"{Topics.All.Count} topics at {bootstrap} are as the contracts say");
+                return whole ? 0 : CommandLine.Failure;
+            }
+        );
 
     private static async Task AsyncApiAsync(ParseResult parsed, CancellationToken cancellation)
     {
         if (parsed.GetValue(Out) is { } file)
             await File.WriteAllTextAsync(Path.GetFullPath(file), AsyncApi.Document(), cancellation);
-        else await System.Console.Out.WriteAsync(AsyncApi.Document());
+        else
+            await System.Console.Out.WriteAsync(AsyncApi.Document());
     }
 
     private static async Task<int> WithAdminAsync(ParseResult parsed, Func<TopicAdmin, string, Task<int>> work)
@@ -107,10 +120,12 @@ internal static class TopicsCommand
         {
             var data = new DataFolder(folder);
             var run = RunFile.Read(data) ?? throw new CommandException($"No platform runs in '{data.Root}'.");
-            foreach (var (key, value) in KafkaAccess.Of(data, run).ClientSettings()) overrides[key] = value;
+            foreach (var (key, value) in KafkaAccess.Of(data, run).ClientSettings())
+                overrides[key] = value;
         }
 
-        if (parsed.GetValue(Kafka) is { } named) overrides["Kafka:Bootstrap"] = named;
+        if (parsed.GetValue(Kafka) is { } named)
+            overrides["Kafka:Bootstrap"] = named;
         var options = KafkaOptions.From(RoleHost.ReadConfiguration(overrides: overrides));
         try
         {

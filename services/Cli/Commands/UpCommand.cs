@@ -54,7 +54,12 @@ internal static class UpCommand
     {
         var command = new Command("up", "Start the whole platform on this machine.")
         {
-            Data, BasePort, Kafka, Workers, WorkersMax, Background,
+            Data,
+            BasePort,
+            Kafka,
+            Workers,
+            WorkersMax,
+            Background,
         };
         command.SetAction(RunAsync);
         return command;
@@ -75,10 +80,12 @@ internal static class UpCommand
         var data = new DataFolder(options.DataFolder);
         if (RunFile.Read(data) is { } other)
             throw new CommandException(
-                $"A platform already runs in '{data.Root}' (process {other.Pid}); `eventstream down` stops it.");
+                $"A platform already runs in '{data.Root}' (process {other.Pid}); `eventstream down` stops it."
+            );
         try
         {
-            if (parsed.GetValue(Background)) return await InBackgroundAsync(options, data, cancellation);
+            if (parsed.GetValue(Background))
+                return await InBackgroundAsync(options, data, cancellation);
             return await new SupervisorProcess(options).RunAsync(cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -88,7 +95,10 @@ internal static class UpCommand
     }
 
     private static async Task<int> InBackgroundAsync(
-        PlatformOptions options, DataFolder data, CancellationToken cancellation)
+        PlatformOptions options,
+        DataFolder data,
+        CancellationToken cancellation
+    )
     {
         data.Create();
         var log = Path.Combine(data.Logs, "supervisor.log");
@@ -97,12 +107,22 @@ internal static class UpCommand
         // A shell puts the output where it outlives this process.
         string[] command =
         [
-            program, .. first, "up", "--data", data.Root, "--base-port", $"{options.BasePort}",
-            "--encode-workers", $"{options.EncodeWorkers}", "--max-encode-workers", $"{options.EncodeWorkersMax}",
+            program,
+            .. first,
+            "up",
+            "--data",
+            data.Root,
+            "--base-port",
+            $"{options.BasePort}",
+            "--encode-workers",
+            $"{options.EncodeWorkers}",
+            "--max-encode-workers",
+            $"{options.EncodeWorkersMax}",
             .. options.Kafka is null ? Array.Empty<string>() : ["--kafka", options.Kafka],
         ];
         const string script = "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null";
-        foreach (var part in (string[])["sh", "-c", script, "up", log, .. command]) info.ArgumentList.Add(part);
+        foreach (var part in (string[])["sh", "-c", script, "up", log, .. command])
+            info.ArgumentList.Add(part);
         using var process = Process.Start(info)!;
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(BackgroundTimeout);
@@ -110,7 +130,8 @@ internal static class UpCommand
         {
             if (process.HasExited)
                 throw new CommandException(
-                    $"The platform did not start. {string.Join(" ", File.ReadLines(log).TakeLast(3))}");
+                    $"The platform did not start. {string.Join(" ", File.ReadLines(log).TakeLast(3))}"
+                );
             await Task.Delay(200, timeout.Token);
         }
 

@@ -13,6 +13,9 @@ internal static class VersionCommand
         return command;
     }
 
-    private static string Text => typeof(VersionCommand).Assembly
-        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+    private static string Text =>
+        typeof(VersionCommand)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion
+        ?? "unknown";
 }

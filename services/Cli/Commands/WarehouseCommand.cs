@@ -19,7 +19,9 @@ internal static class WarehouseCommand
     public static Command Build()
     {
         var migrate = new Command(
-            "migrate", "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat.")
+            "migrate",
+            "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat."
+        )
         {
             Config,
         };
@@ -38,8 +40,10 @@ internal static class WarehouseCommand
             await SchemaMigrator.ApplyAsync(client, cancellation);
             await users.ApplyAsync(client, cancellation);
         }
-        catch (Exception e) when (e is ClickHouseServerException or HttpRequestException
-            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception e)
+            when (e is ClickHouseServerException or HttpRequestException
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+            )
         {
             throw new CommandException($"ClickHouse at {options.Url} was not migrated: {e.Message}", e);
         }

@@ -18,9 +18,11 @@ internal static class HlsPlaylists
         var found = new List<HlsVariant>();
         for (var i = 0; i + 1 < lines.Length; i++)
         {
-            if (!lines[i].StartsWith("#EXT-X-STREAM-INF:", StringComparison.Ordinal)) continue;
+            if (!lines[i].StartsWith("#EXT-X-STREAM-INF:", StringComparison.Ordinal))
+                continue;
             var url = new Uri(at, lines[i + 1].Trim());
-            if (url.Authority == host) found.Add(new HlsVariant(Bandwidth(lines[i]), url));
+            if (url.Authority == host)
+                found.Add(new HlsVariant(Bandwidth(lines[i]), url));
         }
 
         return [.. found.OrderBy(variant => variant.Bandwidth)];
@@ -34,10 +36,12 @@ internal static class HlsPlaylists
         var seconds = 0.0;
         foreach (var line in text.Split('\n').Select(line => line.Trim()))
         {
-            if (line.StartsWith("#EXT-X-MAP:", StringComparison.Ordinal)) init = new Uri(at, Quoted(line, "URI"));
+            if (line.StartsWith("#EXT-X-MAP:", StringComparison.Ordinal))
+                init = new Uri(at, Quoted(line, "URI"));
             else if (line.StartsWith("#EXTINF:", StringComparison.Ordinal))
                 seconds = double.Parse(line[8..].Split(',')[0], CultureInfo.InvariantCulture);
-            else if (line.Length > 0 && line[0] != '#') segments.Add(new HlsSegment(seconds, new Uri(at, line)));
+            else if (line.Length > 0 && line[0] != '#')
+                segments.Add(new HlsSegment(seconds, new Uri(at, line)));
         }
 
         return (init, segments);

@@ -28,13 +28,17 @@ public sealed record LoadOptions
     public void Validate()
     {
         var errors = new List<string>();
-        if (!Guid.TryParse(VideoId, out _)) errors.Add($"--video '{VideoId}' must be a video id");
+        if (!Guid.TryParse(VideoId, out _))
+            errors.Add($"--video '{VideoId}' must be a video id");
         if (!Uri.TryCreate(PlaybackUrl, UriKind.Absolute, out var url) || !url.IsLoopback)
             errors.Add($"--playback '{PlaybackUrl}' must be a loopback address: load is for one's own machine");
-        if (ViewersPeak is < 1
-            or > ViewersLimit) errors.Add($"--viewers {ViewersPeak} must be from 1 to {ViewersLimit}");
-        if (Day < TimeSpan.FromSeconds(5) || Day > TimeSpan.FromHours(24)) errors.Add("--day must be from 5 s to 24 h");
-        if (Days is <= 0 or > 60) errors.Add("--days must be above 0 and at most 60");
-        if (errors.Count > 0) throw new CommandException(string.Join("; ", errors) + ".");
+        if (ViewersPeak is < 1 or > ViewersLimit)
+            errors.Add($"--viewers {ViewersPeak} must be from 1 to {ViewersLimit}");
+        if (Day < TimeSpan.FromSeconds(5) || Day > TimeSpan.FromHours(24))
+            errors.Add("--day must be from 5 s to 24 h");
+        if (Days is <= 0 or > 60)
+            errors.Add("--days must be above 0 and at most 60");
+        if (errors.Count > 0)
+            throw new CommandException(string.Join("; ", errors) + ".");
     }
 }

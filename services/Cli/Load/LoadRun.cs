@@ -5,8 +5,14 @@ public sealed record LoadSample(double Seconds, double Wanted, int Present);
 
 /// <summary>What a run did.</summary>
 public sealed record LoadReport(
-    long Sessions, long Segments, long Bytes, long Beacons, long Errors, string? LastError,
-        IReadOnlyList<LoadSample> Samples);
+    long Sessions,
+    long Segments,
+    long Bytes,
+    long Beacons,
+    long Errors,
+    string? LastError,
+    IReadOnlyList<LoadSample> Samples
+);
 
 /// <summary>
 /// Keeps as many simulated viewers as the daily curve wants: starts some when there are too few and lets some leave
@@ -29,11 +35,13 @@ public sealed class LoadRun(LoadOptions options, TimeProvider clock)
     /// <summary>Runs to the end of the curve; <paramref name="progress"/> gets a report once a second.</summary>
     public async Task<LoadReport> RunAsync(Action<LoadSample, LoadCounters>? progress, CancellationToken cancellation)
     {
-        using var http = new HttpClient(new SocketsHttpHandler
-        {
-            MaxConnectionsPerServer = 256,
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
-        });
+        using var http = new HttpClient(
+            new SocketsHttpHandler
+            {
+                MaxConnectionsPerServer = 256,
+                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
+            }
+        );
         http.Timeout = TimeSpan.FromSeconds(30);
         http.DefaultRequestHeaders.UserAgent.ParseAdd("eventstream-load/1.0");
         var curve = new DailyCurve(options.ViewersPeak, options.Seed);
@@ -55,13 +63,20 @@ public sealed class LoadRun(LoadOptions options, TimeProvider clock)
 
         await LeaveAsync(cancellation);
         return new LoadReport(
-            counters.Sessions, counters.Segments, counters.Bytes, counters.Beacons, counters.Errors,
-                counters.LastError, samples);
+            counters.Sessions,
+            counters.Segments,
+            counters.Bytes,
+            counters.Beacons,
+            counters.Errors,
+            counters.LastError,
+            samples
+        );
     }
 
     private void Regulate(int wanted, HttpClient http, CancellationToken cancellation)
     {
-        foreach (var gone in present.Where(viewer => viewer.Watching.IsCompleted)) gone.Leave.Dispose();
+        foreach (var gone in present.Where(viewer => viewer.Watching.IsCompleted))
+            gone.Leave.Dispose();
         present.RemoveAll(viewer => viewer.Watching.IsCompleted);
         for (var i = 0; i < ChangesPerTickMax && present.Count < wanted; i++)
         {
@@ -71,13 +86,16 @@ public sealed class LoadRun(LoadOptions options, TimeProvider clock)
         }
 
         var staying = present.Where(viewer => !viewer.Leave.IsCancellationRequested).ToList();
-        foreach (var viewer in staying.Take(Math.Min(ChangesPerTickMax, staying.Count - wanted))) viewer.Leave.Cancel();
+        foreach (var viewer in staying.Take(Math.Min(ChangesPerTickMax, staying.Count - wanted)))
+            viewer.Leave.Cancel();
     }
 
     private async Task LeaveAsync(CancellationToken cancellation)
     {
-        foreach (var (_, leave) in present) await leave.CancelAsync();
-        await Task.WhenAll(present.Select(viewer => viewer.Watching)).WaitAsync(LeaveTimeout, clock, cancellation)
+        foreach (var (_, leave) in present)
+            await leave.CancelAsync();
+        await Task.WhenAll(present.Select(viewer => viewer.Watching))
+            .WaitAsync(LeaveTimeout, clock, cancellation)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 }

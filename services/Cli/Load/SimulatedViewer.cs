@@ -19,7 +19,12 @@ internal sealed partial class LoadJson : JsonSerializerContext;
 /// decodes nothing.
 /// </summary>
 internal sealed class SimulatedViewer(
-    HttpClient http, LoadOptions options, LoadCounters counters, TimeProvider clock, Random random)
+    HttpClient http,
+    LoadOptions options,
+    LoadCounters counters,
+    TimeProvider clock,
+    Random random
+)
 {
     /// <summary>Media that a viewer holds before it waits; two segments of two seconds.</summary>
     private static readonly TimeSpan BufferGoal = TimeSpan.FromSeconds(4);
@@ -45,8 +50,11 @@ internal sealed class SimulatedViewer(
                 ["region"] = options.Regions[random.Next(options.Regions.Count)],
             };
             using var answer = await http.PostAsJsonAsync(
-                $"{options.PlaybackUrl}/v1/videos/{options.VideoId}/sessions", player,
-                LoadJson.Default.DictionaryStringString, cancellation);
+                $"{options.PlaybackUrl}/v1/videos/{options.VideoId}/sessions",
+                player,
+                LoadJson.Default.DictionaryStringString,
+                cancellation
+            );
             answer.EnsureSuccessStatusCode();
             session = (await answer.Content.ReadFromJsonAsync(LoadJson.Default.PlaybackSession, cancellation))!;
             counters.Session();
@@ -54,7 +62,8 @@ internal sealed class SimulatedViewer(
         }
         catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException or FormatException)
         {
-            if (!cancellation.IsCancellationRequested) counters.Error(e.Message);
+            if (!cancellation.IsCancellationRequested)
+                counters.Error(e.Message);
         }
     }
 
@@ -62,14 +71,20 @@ internal sealed class SimulatedViewer(
     {
         await StateAsync(PlayerState.Starting, cancellation);
         var master = new Uri(session.HlsUrl);
-        var variants = HlsPlaylists.Variants(await http.GetStringAsync(Tagged(master, "m"), cancellation), master,
-            master.Authority);
+        var variants = HlsPlaylists.Variants(
+            await http.GetStringAsync(Tagged(master, "m"), cancellation),
+            master,
+            master.Authority
+        );
         // Most of a simulated crowd watches the lower half of the ladder, so that one machine can carry it.
         var variant = variants[random.Next(Math.Max(1, (variants.Count + 1) / 2))];
         bitrateKbps = variant.Bandwidth / 1000;
-        var (init, segments) =
-            HlsPlaylists.Media(await http.GetStringAsync(Tagged(variant.Url, "m"), cancellation), variant.Url);
-        if (init is not null) await FetchAsync(init, "i", 0, cancellation);
+        var (init, segments) = HlsPlaylists.Media(
+            await http.GetStringAsync(Tagged(variant.Url, "m"), cancellation),
+            variant.Url
+        );
+        if (init is not null)
+            await FetchAsync(init, "i", 0, cancellation);
         await SegmentsAsync(segments, leave, cancellation);
         var end = leave.IsCancellationRequested ? PlayerState.Quit : PlayerState.Ended;
         await StateAsync(end, cancellation);
@@ -91,7 +106,8 @@ internal sealed class SimulatedViewer(
 
             fetched += TimeSpan.FromSeconds(segment.Seconds);
             await WaitAsync(fetched - BufferGoal - clock.GetElapsedTime(started), leave);
-            if (leave.IsCancellationRequested) return;
+            if (leave.IsCancellationRequested)
+                return;
         }
 
         await WaitAsync(fetched - clock.GetElapsedTime(started), leave);
@@ -102,17 +118,26 @@ internal sealed class SimulatedViewer(
         var at = clock.GetUtcNow();
         var begun = clock.GetTimestamp();
         using var answer = await http.GetAsync(
-            Tagged(url, objectType), HttpCompletionOption.ResponseHeadersRead, cancellation);
+            Tagged(url, objectType),
+            HttpCompletionOption.ResponseHeadersRead,
+            cancellation
+        );
         var first = clock.GetElapsedTime(begun).TotalMilliseconds;
         var size = await DrainAsync(answer, cancellation);
         var last = clock.GetElapsedTime(begun).TotalMilliseconds;
-        if (!answer.IsSuccessStatusCode) counters.Error($"{(int)answer.StatusCode} for {url.AbsolutePath}");
-        else counters.Segment(size);
+        if (!answer.IsSuccessStatusCode)
+            counters.Error($"{(int)answer.StatusCode} for {url.AbsolutePath}");
+        else
+            counters.Segment(size);
         await ReportAsync(
-            string.Create(CultureInfo.InvariantCulture,
+            string.Create(
+                CultureInfo.InvariantCulture,
                 $"br=({bitrateKbps}),d={seconds * 1000:0},e={PlayerEvent.Response},ot={objectType},"
-                + $"rc={(int)answer.StatusCode},{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""),
-            at, cancellation);
+                    + $"rc={(int)answer.StatusCode},{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""
+            ),
+            at,
+            cancellation
+        );
     }
 
     private async Task<long> DrainAsync(HttpResponseMessage answer, CancellationToken cancellation)
@@ -121,7 +146,8 @@ internal sealed class SimulatedViewer(
         var buffer = new byte[32 * 1024];
         long size = 0;
         int read;
-        while ((read = await body.ReadAsync(buffer, cancellation)) > 0) size += read;
+        while ((read = await body.ReadAsync(buffer, cancellation)) > 0)
+            size += read;
         return size;
     }
 
@@ -138,29 +164,37 @@ internal sealed class SimulatedViewer(
     {
         var bitrate = bitrateKbps > 0 ? $"br=({bitrateKbps})," : "";
         await ReportAsync($"{bitrate}e={PlayerEvent.StateChange},{{0}},sta={state}", clock.GetUtcNow(), cancellation);
-        if (state is PlayerState.Starting or PlayerState.Playing) await SendAsync(cancellation);
+        if (state is PlayerState.Starting or PlayerState.Playing)
+            await SendAsync(cancellation);
     }
 
     private async Task ReportAsync(string record, DateTimeOffset at, CancellationToken cancellation)
     {
-        var common = string.Create(CultureInfo.InvariantCulture,
+        var common = string.Create(
+            CultureInfo.InvariantCulture,
             $"cid=\"{options.VideoId}\",sf=h,sid=\"{session.SessionId}\",sn={sequence++},st=v,"
-            + $"ts={at.ToUnixTimeMilliseconds()},v=2");
+                + $"ts={at.ToUnixTimeMilliseconds()},v=2"
+        );
         batch.Add(record.Replace("{0}", common, StringComparison.Ordinal));
-        if (batch.Count >= BatchMax) await SendAsync(cancellation);
+        if (batch.Count >= BatchMax)
+            await SendAsync(cancellation);
     }
 
     private async Task SendAsync(CancellationToken cancellation)
     {
-        if (batch.Count == 0) return;
+        if (batch.Count == 0)
+            return;
         using var content = new StringContent(string.Join('\n', batch), Encoding.UTF8, "application/cmcd");
         using var answer = await http.PostAsync(session.BeaconsUrl, content, cancellation);
-        if (answer.IsSuccessStatusCode) counters.Beacon(batch.Count);
-        else counters.Error($"{(int)answer.StatusCode} from the collector");
+        if (answer.IsSuccessStatusCode)
+            counters.Beacon(batch.Count);
+        else
+            counters.Error($"{(int)answer.StatusCode} from the collector");
         batch.Clear();
     }
 
-    private Task WaitAsync(TimeSpan time, CancellationToken leave) => time <= TimeSpan.Zero
-        ? Task.CompletedTask
-        : Task.Delay(time, clock, leave).ContinueWith(_ => { }, TaskScheduler.Default);
+    private Task WaitAsync(TimeSpan time, CancellationToken leave) =>
+        time <= TimeSpan.Zero
+            ? Task.CompletedTask
+            : Task.Delay(time, clock, leave).ContinueWith(_ => { }, TaskScheduler.Default);
 }

@@ -7,8 +7,13 @@ namespace EventStream.Cli.Supervisor;
 /// A process of our own: <c>eventstream run ROLE...</c> with its environment. Ready when all its roles say so.
 /// </summary>
 internal sealed class ChildUnit(
-    string name, IReadOnlyList<string> roles, IReadOnlyList<string> readyUrls,
-    Func<Dictionary<string, string>> environment, ProcessSpawner spawner, string logFolder) : IUnit
+    string name,
+    IReadOnlyList<string> roles,
+    IReadOnlyList<string> readyUrls,
+    Func<Dictionary<string, string>> environment,
+    ProcessSpawner spawner,
+    string logFolder
+) : IUnit
 {
     /// <summary>Time that a child has until it is ready, on a machine that starts everything else at once.</summary>
     public static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
@@ -40,8 +45,8 @@ internal sealed class ChildUnit(
     }
 
     /// <summary>One answer for each role, in their order.</summary>
-    public async Task<IReadOnlyList<RoleHealth>> HealthAsync(CancellationToken cancellation) => await Task.WhenAll(
-        roles.Zip(readyUrls, (role, url) => RoleHealth.AskAsync(role, url, cancellation)));
+    public async Task<IReadOnlyList<RoleHealth>> HealthAsync(CancellationToken cancellation) =>
+        await Task.WhenAll(roles.Zip(readyUrls, (role, url) => RoleHealth.AskAsync(role, url, cancellation)));
 
     /// <summary>This program, however it was started.</summary>
     internal static (string Program, string[] First) Self()
@@ -63,8 +68,8 @@ internal sealed class ChildUnit(
             {
                 while ((health = await RoleHealth.AskAsync(role, url, timeout.Token)).State == RoleHealth.NotReady)
                 {
-                    if (child.HasExited) throw new CommandException(
-                        $"{name} {await child.WaitForExitAsync(timeout.Token)}");
+                    if (child.HasExited)
+                        throw new CommandException($"{name} {await child.WaitForExitAsync(timeout.Token)}");
                     await Task.Delay(ProbeInterval, timeout.Token);
                 }
             }
@@ -73,7 +78,8 @@ internal sealed class ChildUnit(
         {
             throw new CommandException(
                 $"{name} was not ready within {StartTimeout.TotalSeconds:0} s. {health.Role}: "
-                + string.Join(' ', health.Why));
+                    + string.Join(' ', health.Why)
+            );
         }
     }
 

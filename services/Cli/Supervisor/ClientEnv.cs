@@ -27,7 +27,8 @@ internal static class ClientEnv
         Add("PUBLISHER_KEY", data.Secret(DataFolder.ApiKey));
         Add("OPERATOR_KEY", data.Secret(DataFolder.OperatorKey));
         Add("EDGE_LOG_KEY", data.Secret(DataFolder.EdgeLogKey(EdgePlace.All(ports)[0].Name)));
-        if (File.Exists(data.KafkaClientFile)) Add("KAFKA_CONFIG", data.KafkaClientFile);
+        if (File.Exists(data.KafkaClientFile))
+            Add("KAFKA_CONFIG", data.KafkaClientFile);
         return string.Join('\n', lines) + "\n";
     }
 

@@ -62,7 +62,8 @@ public sealed class DataFolder
         if (Root.IndexOfAny(['\'', '"', '\\', '$', '\n', '\r']) >= 0)
             throw new CommandException(
                 $"The data folder '{Root.ReplaceLineEndings(" ")}' has a quote, backslash, dollar sign or line break. "
-                    + "Name another with --data.");
+                    + "Name another with --data."
+            );
     }
 
     public string Root { get; }
@@ -102,7 +103,9 @@ public sealed class DataFolder
             var named = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
             var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
             return Path.Combine(
-                string.IsNullOrEmpty(named) ? Path.Combine(home, ".local", "share") : named, "eventstream");
+                string.IsNullOrEmpty(named) ? Path.Combine(home, ".local", "share") : named,
+                "eventstream"
+            );
         }
     }
 
@@ -110,30 +113,38 @@ public sealed class DataFolder
     /// Creates what is missing and closes to others what was open to them. Throws <see cref="CommandException"/> when
     /// the folder cannot be used.
     /// </summary>
-    public void Create() => Guarded(() =>
-    {
-        var ours = !Directory.Exists(Root) || Directory.Exists(Of("secrets"))
-            || !Directory.EnumerateFileSystemEntries(Root).Any();
-        Directory.CreateDirectory(Root);
-        // A folder with other things in it, as /tmp, keeps its mode, and the platform does not move in.
-        if (ours) File.SetUnixFileMode(Root, Passage);
-        else if ((File.GetUnixFileMode(Root) & OthersSee) != UnixFileMode.None)
+    public void Create() =>
+        Guarded(() =>
         {
-            throw new CommandException(
-                $"The data folder '{Root}' holds other things and every user of this machine may look into it. "
-                + "Name an empty one with --data, or take the others' rights away (chmod o-rw).");
-        }
+            var ours =
+                !Directory.Exists(Root)
+                || Directory.Exists(Of("secrets"))
+                || !Directory.EnumerateFileSystemEntries(Root).Any();
+            Directory.CreateDirectory(Root);
+            // A folder with other things in it, as /tmp, keeps its mode, and the platform does not move in.
+            if (ours)
+                File.SetUnixFileMode(Root, Passage);
+            else if ((File.GetUnixFileMode(Root) & OthersSee) != UnixFileMode.None)
+            {
+                throw new CommandException(
+                    $"The data folder '{Root}' holds other things and every user of this machine may look into it. "
+                        + "Name an empty one with --data, or take the others' rights away (chmod o-rw)."
+                );
+            }
 
-        foreach (var part in (string[])
-            ["media", "logs", "run", "secrets", "broker", "clickhouse", "collect", "encode", "console"])
-        {
-            Close(Of(part), OwnerFolder);
-        }
+            foreach (
+                var part in (string[])
+                    ["media", "logs", "run", "secrets", "broker", "clickhouse", "collect", "encode", "console"]
+            )
+            {
+                Close(Of(part), OwnerFolder);
+            }
 
-        // PostgreSQL's folder is its user's: the cluster creates it, and an older one is closed here.
-        if (Directory.Exists(Of("postgres"))) Close(Of("postgres"), OwnerFolder);
-        Close(Of("edges"), Passage);
-    });
+            // PostgreSQL's folder is its user's: the cluster creates it, and an older one is closed here.
+            if (Directory.Exists(Of("postgres")))
+                Close(Of("postgres"), OwnerFolder);
+            Close(Of("edges"), Passage);
+        });
 
     /// <summary>
     /// The folder of an edge, which nginx's workers can pass through: they run under a user of their own where root
@@ -157,14 +168,16 @@ public sealed class DataFolder
     /// A secret by its name: made at the first call and kept. Only the owner may read its file. Throws
     /// <see cref="CommandException"/> when it can be neither read nor written.
     /// </summary>
-    public string Secret(string name) => Guarded(() =>
-    {
-        var path = SecretFile(name);
-        if (File.Exists(path)) return File.ReadAllText(path).Trim();
-        var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
-        WriteForOwner(path, secret + "\n");
-        return secret;
-    });
+    public string Secret(string name) =>
+        Guarded(() =>
+        {
+            var path = SecretFile(name);
+            if (File.Exists(path))
+                return File.ReadAllText(path).Trim();
+            var secret = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes));
+            WriteForOwner(path, secret + "\n");
+            return secret;
+        });
 
     /// <summary>
     /// Writes a file that only its owner may read. It appears under its name when it is whole, whenever the process
@@ -177,12 +190,17 @@ public sealed class DataFolder
     {
         var unfinished = path + ".new";
         File.Delete(unfinished);
-        using (var stream = new FileStream(unfinished, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = OwnerFile,
-        }))
+        using (
+            var stream = new FileStream(
+                unfinished,
+                new FileStreamOptions
+                {
+                    Mode = FileMode.CreateNew,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = OwnerFile,
+                }
+            )
+        )
         using (var writer = new StreamWriter(stream))
         {
             writer.Write(text);
@@ -194,14 +212,16 @@ public sealed class DataFolder
     private static void Close(string folder, UnixFileMode mode)
     {
         Directory.CreateDirectory(folder, OwnerFolder);
-        if (File.GetUnixFileMode(folder) != mode) File.SetUnixFileMode(folder, mode);
+        if (File.GetUnixFileMode(folder) != mode)
+            File.SetUnixFileMode(folder, mode);
     }
 
-    private void Guarded(Action work) => Guarded(() =>
-    {
-        work();
-        return true;
-    });
+    private void Guarded(Action work) =>
+        Guarded(() =>
+        {
+            work();
+            return true;
+        });
 
     private T Guarded<T>(Func<T> work)
     {
@@ -216,6 +236,6 @@ public sealed class DataFolder
     }
 
     /// <summary>The sentence for a folder that the system refuses.</summary>
-    internal static CommandException Unusable(string root, Exception e) => new(
-        $"The data folder '{root}' cannot be used: {e.Message} Name another with --data.", e);
+    internal static CommandException Unusable(string root, Exception e) =>
+        new($"The data folder '{root}' cannot be used: {e.Message} Name another with --data.", e);
 }

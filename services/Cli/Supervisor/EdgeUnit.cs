@@ -6,8 +6,12 @@ namespace EventStream.Cli.Supervisor;
 
 /// <summary>An edge cache of the platform: nginx with the configuration that Playback writes for it.</summary>
 internal sealed class EdgeUnit(
-    EdgePlace place, DataFolder data, PortPlan ports, IConfiguration configuration, TimeProvider clock)
-    : IUnit
+    EdgePlace place,
+    DataFolder data,
+    PortPlan ports,
+    IConfiguration configuration,
+    TimeProvider clock
+) : IUnit
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
@@ -31,8 +35,11 @@ internal sealed class EdgeUnit(
             await NginxOrphans.EndAsync(options.Folder, cancellation);
             var edge = await EdgeProcess.StartAsync(options, configuration, cancellation);
             return new Running(
-                edge, new DaemonGuard(
-                    configuration, Path.Combine(options.Folder, "nginx.pid"), "TERM"), options.Folder, clock);
+                edge,
+                new DaemonGuard(configuration, Path.Combine(options.Folder, "nginx.pid"), "TERM"),
+                options.Folder,
+                clock
+            );
         }
         catch (EdgeStartException e)
         {
@@ -47,7 +54,8 @@ internal sealed class EdgeUnit(
         public async Task<string> WaitForExitAsync(CancellationToken cancellation)
         {
             // Waiting for the process would also wait for its output, which workers without a master keep open.
-            while (!edge.HasExited) await Task.Delay(LookInterval, clock, cancellation);
+            while (!edge.HasExited)
+                await Task.Delay(LookInterval, clock, cancellation);
             return "ended; error.log in its folder says why";
         }
 

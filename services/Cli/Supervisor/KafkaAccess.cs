@@ -17,8 +17,8 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
     public string Bootstrap => bootstrap;
 
     /// <summary>That of a platform which is started with <paramref name="options"/>.</summary>
-    public static KafkaAccess Of(PlatformOptions options) => new(
-        new DataFolder(options.DataFolder), options.Kafka ?? OwnAddress(options.BasePort), options.Kafka is null);
+    public static KafkaAccess Of(PlatformOptions options) =>
+        new(new DataFolder(options.DataFolder), options.Kafka ?? OwnAddress(options.BasePort), options.Kafka is null);
 
     /// <summary>That of a platform which runs.</summary>
     public static KafkaAccess Of(DataFolder data, RunFile run) =>
@@ -28,7 +28,8 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
     public IEnumerable<(string Key, string Value)> ClientSettings()
     {
         yield return ("Kafka:Bootstrap", bootstrap);
-        if (!ownBroker) yield break;
+        if (!ownBroker)
+            yield break;
         yield return ("Kafka:SecurityProtocol", nameof(SecurityProtocol.SaslPlaintext));
         yield return ("Kafka:SaslMechanism", nameof(SaslMechanism.ScramSha512));
         yield return ("Kafka:SaslUsername", User);
@@ -39,10 +40,10 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
 
     /// <summary>The settings of the platform's own broker.</summary>
     public IEnumerable<(string Key, string Value)> BrokerSettings() =>
-    [
-        ("Broker:Security:Protocol", "SASL_PLAINTEXT"),
-        ("Broker:Security:UsersFile", data.SecretFile(DataFolder.KafkaUsers)),
-    ];
+        [
+            ("Broker:Security:Protocol", "SASL_PLAINTEXT"),
+            ("Broker:Security:UsersFile", data.SecretFile(DataFolder.KafkaUsers)),
+        ];
 
     /// <summary>
     /// Writes what the broker and people need: the user of the own broker, and
@@ -53,13 +54,13 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
     {
         if (ownBroker)
         {
-            data.WriteFile(
-                data.SecretFile(DataFolder.KafkaUsers), $"{User}:{data.Secret(DataFolder.KafkaPassword)}\n");
+            data.WriteFile(data.SecretFile(DataFolder.KafkaUsers), $"{User}:{data.Secret(DataFolder.KafkaPassword)}\n");
         }
 
         var settings = ClientSettings().Select(entry => KeyValuePair.Create<string, string?>(entry.Key, entry.Value));
         var options = KafkaOptions.From(
-            new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(settings).Build());
+            new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(settings).Build()
+        );
         data.WriteFile(data.KafkaClientFile, ClientProperties(options));
     }
 
@@ -73,7 +74,8 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
         var text = new StringBuilder("# A Kafka client of this platform: kafka-topics --command-config, kcat -F.\n");
         text.Append($"bootstrap.servers={options.Bootstrap}\n");
         text.Append($"security.protocol={Protocol(options.SecurityProtocol)}\n");
-        if (options.SaslMechanism is not { } mechanism) return text.ToString();
+        if (options.SaslMechanism is not { } mechanism)
+            return text.ToString();
         text.Append($"sasl.mechanism={Mechanism(mechanism)}\n");
         if (string.IsNullOrEmpty(options.SaslUsername) || string.IsNullOrEmpty(options.SaslPassword))
             return text.ToString();
@@ -82,27 +84,30 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
         text.Append("# The next property is Java's alone; it is on a line of its own only for Java.\r");
         text.Append(
             $"sasl.jaas.config=org.apache.kafka.common.security.{module} required "
-            + $"username=\"{Escaped(options.SaslUsername)}\" password=\"{Escaped(options.SaslPassword)}\";\n");
+                + $"username=\"{Escaped(options.SaslUsername)}\" password=\"{Escaped(options.SaslPassword)}\";\n"
+        );
         return text.ToString();
     }
 
     private static string OwnAddress(int basePort) => $"127.0.0.1:{new PortPlan(basePort).Kafka}";
 
-    private static string Mechanism(SaslMechanism mechanism) => mechanism switch
-    {
-        SaslMechanism.ScramSha256 => "SCRAM-SHA-256",
-        SaslMechanism.ScramSha512 => "SCRAM-SHA-512",
-        _ => mechanism.ToString().ToUpperInvariant(),
-    };
+    private static string Mechanism(SaslMechanism mechanism) =>
+        mechanism switch
+        {
+            SaslMechanism.ScramSha256 => "SCRAM-SHA-256",
+            SaslMechanism.ScramSha512 => "SCRAM-SHA-512",
+            _ => mechanism.ToString().ToUpperInvariant(),
+        };
 
-    private static string Protocol(SecurityProtocol protocol) => protocol switch
-    {
-        SecurityProtocol.SaslPlaintext => "SASL_PLAINTEXT",
-        SecurityProtocol.SaslSsl => "SASL_SSL",
-        _ => protocol.ToString().ToUpperInvariant(),
-    };
+    private static string Protocol(SecurityProtocol protocol) =>
+        protocol switch
+        {
+            SecurityProtocol.SaslPlaintext => "SASL_PLAINTEXT",
+            SecurityProtocol.SaslSsl => "SASL_SSL",
+            _ => protocol.ToString().ToUpperInvariant(),
+        };
 
     /// <summary>Within quotes of JAAS, and within the value of a Java property.</summary>
-    private static string Escaped(string text) => text
-        .Replace("\\", "\\\\\\\\", StringComparison.Ordinal).Replace("\"", "\\\\\"", StringComparison.Ordinal);
+    private static string Escaped(string text) =>
+        text.Replace("\\", "\\\\\\\\", StringComparison.Ordinal).Replace("\"", "\\\\\"", StringComparison.Ordinal);
 }

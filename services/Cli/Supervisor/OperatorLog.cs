@@ -21,10 +21,23 @@ internal sealed partial class OperatorLog(IEventPublisher publisher, TimeProvide
     /// Publishes what <paramref name="caller"/> did; returns when the broker has it, or does not take it.
     /// </summary>
     public async Task WriteAsync(
-        string action, string target, Caller caller, string reason, string detail, CancellationToken cancellation)
+        string action,
+        string target,
+        Caller caller,
+        string reason,
+        string detail,
+        CancellationToken cancellation
+    )
     {
         var acted = new OperatorActed(
-            action, target, caller.Name, KeyAuthentication.Word(caller.Role), reason, clock.GetUtcNow(), detail);
+            action,
+            target,
+            caller.Name,
+            KeyAuthentication.Word(caller.Role),
+            reason,
+            clock.GetUtcNow(),
+            detail
+        );
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(Timeout);
         try
@@ -37,9 +50,18 @@ internal sealed partial class OperatorLog(IEventPublisher publisher, TimeProvide
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{Action} {Target} by {Who} ({Role}), because '{Reason}': {Detail}. It is not on the topic: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Action} {Target} by {Who} ({Role}), because '{Reason}': {Detail}. It is not on the topic: {Error}"
+    )]
     private static partial void NotPublished(
-        ILogger logger, string action, string target, string who, string role, string reason, string detail,
-        string error);
+        ILogger logger,
+        string action,
+        string target,
+        string who,
+        string role,
+        string reason,
+        string detail,
+        string error
+    );
 }

@@ -26,7 +26,8 @@ internal sealed class Platform : IAsyncDisposable
         environment = new PlatformEnvironment(Data, Ports, kafka, options.EncodeWorkersMax);
         spawner = new ProcessSpawner(configuration);
         Workers = new WorkerPool(slot => Supervise(Worker(slot)), options.EncodeWorkersMax, say);
-        Edges = EdgePlace.All(Ports)
+        Edges = EdgePlace
+            .All(Ports)
             .Select(place => (place, unit: Supervise(new EdgeUnit(place, Data, Ports, configuration, clock))))
             .ToDictionary(pair => pair.place.Name, pair => pair.unit, StringComparer.Ordinal);
         steps = Plan();
@@ -60,8 +61,7 @@ internal sealed class Platform : IAsyncDisposable
     {
         options.Validate();
         Ports.CheckFree(ownBroker: options.Kafka is null, Edges.Count);
-        foreach (var name in (string[])
-            [DataFolder.SigningKey, DataFolder.StoreMasterKey, DataFolder.ServiceKey])
+        foreach (var name in (string[])[DataFolder.SigningKey, DataFolder.StoreMasterKey, DataFolder.ServiceKey])
         {
             Data.Secret(name);
         }
@@ -73,7 +73,8 @@ internal sealed class Platform : IAsyncDisposable
         }
 
         await Workers.StartAsync(options.EncodeWorkers, cancellation);
-        foreach (var worker in Workers.Snapshot()) say($"{worker.Unit.Name,-16} ready");
+        foreach (var worker in Workers.Snapshot())
+            say($"{worker.Unit.Name, -16} ready");
         await serve();
         await Task.WhenAll(steps[^1].Select(unit => StartAsync(unit, cancellation)));
     }
@@ -81,7 +82,8 @@ internal sealed class Platform : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Workers.StopAsync();
-        foreach (var step in steps.Reverse()) await Task.WhenAll(step.Select(unit => unit.StopAsync()));
+        foreach (var step in steps.Reverse())
+            await Task.WhenAll(step.Select(unit => unit.StopAsync()));
         spawner.Dispose();
     }
 
@@ -89,19 +91,32 @@ internal sealed class Platform : IAsyncDisposable
     {
         var started = clock.GetTimestamp();
         await unit.StartAsync(cancellation);
-        say($"{unit.Unit.Name,-16} ready after {clock.GetElapsedTime(started).TotalSeconds,4:0.0} s  "
-            + $"({string.Join(", ", unit.Unit.Roles)})");
+        say(
+            $"{unit.Unit.Name, -16} ready after {clock.GetElapsedTime(started).TotalSeconds, 4:0.0} s  "
+                + $"({string.Join(", ", unit.Unit.Roles)})"
+        );
     }
 
     private List<IReadOnlyList<Supervised>> Plan()
     {
-        var ground =
-            new List<Supervised> { Supervise(new PostgresUnit(Data, Ports, environment, configuration, clock)) };
-        if (options.Kafka is null) ground.Add(Child("broker", environment.Broker, "broker"));
+        var ground = new List<Supervised>
+        {
+            Supervise(new PostgresUnit(Data, Ports, environment, configuration, clock)),
+        };
+        if (options.Kafka is null)
+            ground.Add(Child("broker", environment.Broker, "broker"));
         ground.Add(Child("clickhouse", environment.ClickHouse, "clickhouse"));
         ground.AddRange(Edges.Values);
         var services = Child(
-            "services", environment.Common, "upload", "playback", "traffic", "collect", "encode", "console");
+            "services",
+            environment.Common,
+            "upload",
+            "playback",
+            "traffic",
+            "collect",
+            "encode",
+            "console"
+        );
         return [ground, [services], [Child("analytics", environment.Common, "qoe", "warehouse", "capacity")]];
     }
 
@@ -113,7 +128,13 @@ internal sealed class Platform : IAsyncDisposable
         return Supervise(new ChildUnit(name, roles, urls, variables, spawner, Data.Logs));
     }
 
-    private ChildUnit Worker(int slot) => new(
-        $"encode-worker-{slot + 1}", ["encode-worker"], [$"http://127.0.0.1:{Ports.Worker(slot)}/health/ready"],
-        () => environment.Worker(slot), spawner, Data.Logs);
+    private ChildUnit Worker(int slot) =>
+        new(
+            $"encode-worker-{slot + 1}",
+            ["encode-worker"],
+            [$"http://127.0.0.1:{Ports.Worker(slot)}/health/ready"],
+            () => environment.Worker(slot),
+            spawner,
+            Data.Logs
+        );
 }

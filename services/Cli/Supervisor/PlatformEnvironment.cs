@@ -34,12 +34,14 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
     {
         var all = new Dictionary<string, string>(Runtime, StringComparer.Ordinal);
         void Set(string key, string value) => all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
-        foreach (var (key, value) in kafka.ClientSettings()) Set(key, value);
+        foreach (var (key, value) in kafka.ClientSettings())
+            Set(key, value);
         // While a role starts it is asked many times a second whether it is ready; each no would be an error in its
         // log.
         Set("Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks", "None");
         // Media lie in the data folder unless the operator's environment names a bucket.
-        if (Environment.GetEnvironmentVariable(Prefix + "MEDIA__S3__BUCKET") is null) Set("Media:Root", data.Media);
+        if (Environment.GetEnvironmentVariable(Prefix + "MEDIA__S3__BUCKET") is null)
+            Set("Media:Root", data.Media);
         Set("Postgres:ConnectionString", PostgresConnection);
         Set("Postgres:MasterKeyFile", data.SecretFile(DataFolder.StoreMasterKey));
         Set("Playback:SigningKeyFile", data.SecretFile(DataFolder.SigningKey));
@@ -81,8 +83,9 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
             ("studio", AccessRole.Publisher, DataFolder.ApiKey),
             ("operator", AccessRole.Operator, DataFolder.OperatorKey),
         };
-        keys.AddRange(EdgePlace.All(ports).Select(
-            edge => (edge.Name, AccessRole.Edge, DataFolder.EdgeLogKey(edge.Name))));
+        keys.AddRange(
+            EdgePlace.All(ports).Select(edge => (edge.Name, AccessRole.Edge, DataFolder.EdgeLogKey(edge.Name)))
+        );
         for (var i = 0; i < keys.Count; i++)
         {
             set($"Access:Keys:Platform{i}:Name", keys[i].Name);
@@ -92,39 +95,47 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
     }
 
     /// <summary>The same as settings of a role that runs in the supervisor's own process.</summary>
-    public Dictionary<string, string?> Settings() => Common()
-        .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal))
-        .ToDictionary(
-            pair => pair.Key[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal),
-            string? (pair) => pair.Value, StringComparer.OrdinalIgnoreCase);
+    public Dictionary<string, string?> Settings() =>
+        Common()
+            .Where(pair => pair.Key.StartsWith(Prefix, StringComparison.Ordinal))
+            .ToDictionary(
+                pair => pair.Key[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal),
+                string? (pair) => pair.Value,
+                StringComparer.OrdinalIgnoreCase
+            );
 
     /// <summary>
     /// ClickHouse's users. The passwords stay in their files, which the roles read; somebody's own server has its own.
     /// </summary>
     private void SetPasswords(Action<string, string> set)
     {
-        foreach (var (setting, secret) in ((string, string)[])
-            [("Password", DataFolder.ClickHouseWriter), ("ReaderPassword", DataFolder.ClickHouseReader)])
+        foreach (
+            var (setting, secret) in ((string, string)[])
+                [("Password", DataFolder.ClickHouseWriter), ("ReaderPassword", DataFolder.ClickHouseReader)]
+        )
         {
             _ = data.Secret(secret);
             set($"ClickHouse:{setting}File", data.SecretFile(secret));
         }
     }
 
-    public Dictionary<string, string> Broker() => With(
-        [("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"), .. kafka.BrokerSettings()]);
+    public Dictionary<string, string> Broker() =>
+        With([("Broker:DataFolder", data.Of("broker")), ("Broker:Port", $"{ports.Kafka}"), .. kafka.BrokerSettings()]);
 
     public Dictionary<string, string> ClickHouse() => With(("ClickHouse:DataFolder", data.Of("clickhouse")));
 
-    public Dictionary<string, string> Worker(int slot) => With(
-        ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"),
-        ("Encode:WorkerId", $"encode-worker-{slot + 1}"),
-        ("Encode:WorkFolder", Path.Combine(data.Of("encode"), $"{slot + 1}")));
+    public Dictionary<string, string> Worker(int slot) =>
+        With(
+            ("Listen:encode-worker", $"http://127.0.0.1:{ports.Worker(slot)}"),
+            ("Encode:WorkerId", $"encode-worker-{slot + 1}"),
+            ("Encode:WorkFolder", Path.Combine(data.Of("encode"), $"{slot + 1}"))
+        );
 
     /// <summary>The autoscaler's target, unless the operator's environment names targets of its own.</summary>
     private void ScaleEncodeWorkers(Action<string, string> set)
     {
-        if (Environment.GetEnvironmentVariable(Prefix + "CAPACITY__TARGETS__0__NAME") is not null) return;
+        if (Environment.GetEnvironmentVariable(Prefix + "CAPACITY__TARGETS__0__NAME") is not null)
+            return;
         set("Capacity:Targets:0:Name", WorkerPool.Target);
         set("Capacity:Targets:0:Resource", "viewers");
         set("Capacity:Targets:0:UnitsPerReplica", $"{ViewersPerWorker}");
@@ -136,7 +147,8 @@ internal sealed class PlatformEnvironment(DataFolder data, PortPlan ports, Kafka
     private Dictionary<string, string> With(params (string Key, string Value)[] more)
     {
         var all = Common();
-        foreach (var (key, value) in more) all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
+        foreach (var (key, value) in more)
+            all[Prefix + key.Replace(":", "__").ToUpperInvariant()] = value;
         return all;
     }
 }

@@ -24,20 +24,23 @@ public sealed record PlatformOptions
     public void Validate()
     {
         var errors = new List<string>();
-        if (BasePort is < 1024 or > 60_000) errors.Add($"--base-port {BasePort} must be from 1024 to 60000");
+        if (BasePort is < 1024 or > 60_000)
+            errors.Add($"--base-port {BasePort} must be from 1024 to 60000");
         if (EncodeWorkersMax is < 1 or > PortPlan.WorkersMax)
             errors.Add($"--max-encode-workers {EncodeWorkersMax} must be from 1 to {PortPlan.WorkersMax}");
         else if (EncodeWorkers < 1 || EncodeWorkers > EncodeWorkersMax)
             errors.Add($"--encode-workers {EncodeWorkers} must be from 1 to {EncodeWorkersMax}");
         if (Kafka is not null && !Kafka.Split(',').All(IsAddress))
             errors.Add($"--kafka '{Kafka}' must be HOST:PORT, or several with commas between");
-        if (errors.Count > 0) throw new CommandException(string.Join("; ", errors) + ".");
+        if (errors.Count > 0)
+            throw new CommandException(string.Join("; ", errors) + ".");
     }
 
     private static bool IsAddress(string text)
     {
         var colon = text.LastIndexOf(':');
-        return colon > 0 && ushort.TryParse(text[(colon + 1)..], CultureInfo.InvariantCulture, out var port)
+        return colon > 0
+            && ushort.TryParse(text[(colon + 1)..], CultureInfo.InvariantCulture, out var port)
             && port > 0;
     }
 }

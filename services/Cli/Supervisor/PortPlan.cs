@@ -18,8 +18,18 @@ public sealed record PortPlan(int Base)
     private const int FirstWorker = 7020;
     private static readonly string[] HttpRoles =
     [
-        "console", "upload", "playback", "traffic", "collect", "qoe", "warehouse", "capacity", "encode", "supervisor",
-        "broker", "clickhouse",
+        "console",
+        "upload",
+        "playback",
+        "traffic",
+        "collect",
+        "qoe",
+        "warehouse",
+        "capacity",
+        "encode",
+        "supervisor",
+        "broker",
+        "clickhouse",
     ];
 
     private int Shift => Base - DefaultBase;
@@ -53,16 +63,23 @@ public sealed record PortPlan(int Base)
     /// <summary>Throws <see cref="CommandException"/> naming each port that is taken and what wanted it.</summary>
     public void CheckFree(bool ownBroker, int edges)
     {
-        var wanted = HttpRoles.Where(role => ownBroker || role != "broker").Select(role => (role, port: Of(role)))
+        var wanted = HttpRoles
+            .Where(role => ownBroker || role != "broker")
+            .Select(role => (role, port: Of(role)))
             .Concat(Enumerable.Range(0, edges).Select(i => (role: $"edge {i + 1}", port: Edge(i))))
             .Append((role: "PostgreSQL", port: Postgres));
-        if (ownBroker) wanted = wanted.Append((role: "Kafka", port: Kafka));
-        var taken = wanted.Where(entry => !IsFree(entry.port)).Select(
-            entry => $"{entry.port} ({entry.role})").ToArray();
-        if (taken.Length == 0) return;
+        if (ownBroker)
+            wanted = wanted.Append((role: "Kafka", port: Kafka));
+        var taken = wanted
+            .Where(entry => !IsFree(entry.port))
+            .Select(entry => $"{entry.port} ({entry.role})")
+            .ToArray();
+        if (taken.Length == 0)
+            return;
         throw new CommandException(
             $"Ports in use: {string.Join(", ", taken)}. Stop what listens there (`eventstream down` if it is an "
-            + "earlier platform), or move this one with --base-port.");
+                + "earlier platform), or move this one with --base-port."
+        );
     }
 
     private static bool IsFree(int port)

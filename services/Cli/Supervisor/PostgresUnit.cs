@@ -8,8 +8,12 @@ namespace EventStream.Cli.Supervisor;
 
 /// <summary>The platform's own PostgreSQL.</summary>
 internal sealed class PostgresUnit(
-    DataFolder data, PortPlan ports, PlatformEnvironment environment, IConfiguration configuration, TimeProvider clock)
-        : IUnit
+    DataFolder data,
+    PortPlan ports,
+    PlatformEnvironment environment,
+    IConfiguration configuration,
+    TimeProvider clock
+) : IUnit
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
@@ -50,8 +54,12 @@ internal sealed class PostgresUnit(
         {
             foreach (var service in StoreTool.Services)
                 await FormerStore.CheckAsync(
-                    source, postgres.FormerSchema, service.Category, postgres.ForService(service.Name).Schema,
-                    cancellation);
+                    source,
+                    postgres.FormerSchema,
+                    service.Category,
+                    postgres.ForService(service.Name).Schema,
+                    cancellation
+                );
         }
         catch (FormerStoreException e)
         {
@@ -70,7 +78,8 @@ internal sealed class PostgresUnit(
         public async Task<string> WaitForExitAsync(CancellationToken cancellation)
         {
             // It is a daemon and not our child, so its end can only be seen, not awaited.
-            while (Posix.Exists(processId)) await Task.Delay(LookInterval, clock, cancellation);
+            while (Posix.Exists(processId))
+                await Task.Delay(LookInterval, clock, cancellation);
             return "ended; postgres/postgres.log in the data folder says why";
         }
 

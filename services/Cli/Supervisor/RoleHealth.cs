@@ -29,9 +29,10 @@ public sealed record RoleHealth(string Role, string State, IReadOnlyList<string>
         }
         catch (Exception e) when (e is HttpRequestException || !cancellation.IsCancellationRequested)
         {
-            var why = e is OperationCanceledException
-                ? $"It does not answer within {Http.Timeout.TotalSeconds:0} s."
-                : $"It does not answer: {e.Message}";
+            var why =
+                e is OperationCanceledException
+                    ? $"It does not answer within {Http.Timeout.TotalSeconds:0} s."
+                    : $"It does not answer: {e.Message}";
             return new RoleHealth(role, NotReady, [why]);
         }
     }
@@ -50,27 +51,34 @@ public sealed record RoleHealth(string Role, string State, IReadOnlyList<string>
             if (word is null)
             {
                 // A sentence may go over several lines.
-                if (counts) why[^1] += " " + line;
+                if (counts)
+                    why[^1] += " " + line;
                 continue;
             }
 
             counts = word != Healthy;
-            if (counts) why.Add($"{check}: {sentence}");
+            if (counts)
+                why.Add($"{check}: {sentence}");
         }
 
-        var state = !isReady ? NotReady : why.Count > 0 ? Degraded : Ready;
+        var state =
+            !isReady ? NotReady
+            : why.Count > 0 ? Degraded
+            : Ready;
         return new RoleHealth(role, state, isReady || why.Count > 0 ? why : [report.Trim().ReplaceLineEndings(" ")]);
     }
 
     private static (string Check, string? Word, string Sentence) Parse(string line)
     {
         var colon = line.IndexOf(": ", StringComparison.Ordinal);
-        if (colon < 0) return (line, null, "");
+        if (colon < 0)
+            return (line, null, "");
         var rest = line[(colon + 2)..];
         var space = rest.IndexOf(' ', StringComparison.Ordinal);
         var word = space < 0 ? rest : rest[..space];
         return word is Healthy or "Degraded" or "Unhealthy"
-            ? (line[..colon], word, space < 0 ? word : rest[(space + 1)..]) : (line, null, "");
+            ? (line[..colon], word, space < 0 ? word : rest[(space + 1)..])
+            : (line, null, "");
     }
 }
 
@@ -95,12 +103,14 @@ internal sealed class PlatformHealth(Platform platform, TimeProvider clock) : ID
         await gate.WaitAsync(cancellation);
         try
         {
-            if (lookedAt is { } at && clock.GetElapsedTime(at) < Fresh) return latest;
+            if (lookedAt is { } at && clock.GetElapsedTime(at) < Fresh)
+                return latest;
             var units = platform.Units.Where(unit => unit.State == UnitState.Ready).Select(unit => unit.Unit).ToList();
             var answers = await Task.WhenAll(units.Select(unit => unit.HealthAsync(cancellation)));
             lookedAt = clock.GetTimestamp();
-            return latest = units.Zip(answers).ToDictionary(
-                pair => pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
+            return latest = units
+                .Zip(answers)
+                .ToDictionary(pair => pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
         }
         finally
         {

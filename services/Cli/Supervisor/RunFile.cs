@@ -5,7 +5,13 @@ namespace EventStream.Cli.Supervisor;
 
 /// <summary>What runs in a data folder: written by <c>up</c>, read by <c>down</c>, <c>status</c> and scripts.</summary>
 public sealed record RunFile(
-    int Pid, int BasePort, bool Ready, string Kafka, string ApiKeyFile, IReadOnlyDictionary<string, string> Urls)
+    int Pid,
+    int BasePort,
+    bool Ready,
+    string Kafka,
+    string ApiKeyFile,
+    IReadOnlyDictionary<string, string> Urls
+)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 

@@ -42,7 +42,8 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         await gate.WaitAsync(cancellation);
         try
         {
-            if (State is not UnitState.Stopped) return;
+            if (State is not UnitState.Stopped)
+                return;
             State = UnitState.Starting;
             stop = new CancellationTokenSource();
             using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, stop.Token);
@@ -75,10 +76,12 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         await gate.WaitAsync();
         try
         {
-            if (State is UnitState.Stopped) return;
+            if (State is UnitState.Stopped)
+                return;
             State = UnitState.Stopping;
             await watching;
-            if (running is not null) await running.DisposeAsync();
+            if (running is not null)
+                await running.DisposeAsync();
             running = null;
             State = UnitState.Stopped;
         }
@@ -99,12 +102,14 @@ internal sealed class Supervised(IUnit unit, TimeProvider clock, Action<string> 
         var failures = 0;
         try
         {
-            if (running is null) failures = await StartFirstAsync(stopping);
+            if (running is null)
+                failures = await StartFirstAsync(stopping);
             while (true)
             {
                 var since = clock.GetTimestamp();
                 var how = await running!.WaitForExitAsync(stopping);
-                if (clock.GetElapsedTime(since) > StableAfter) failures = 0;
+                if (clock.GetElapsedTime(since) > StableAfter)
+                    failures = 0;
                 State = UnitState.Restarting;
                 say($"{unit.Name} {how}");
                 await running.DisposeAsync();

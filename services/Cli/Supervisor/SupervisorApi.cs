@@ -9,8 +9,15 @@ namespace EventStream.Cli.Supervisor;
 /// A process of the platform. Memory in bytes, with all its descendants; the health of its roles where it has any.
 /// </summary>
 public sealed record ProcessStatus(
-    string Name, IReadOnlyList<string> Roles, int? Pid, string State, int Restarts, long RssBytes, long PssBytes,
-    IReadOnlyList<RoleHealth> Health);
+    string Name,
+    IReadOnlyList<string> Roles,
+    int? Pid,
+    string State,
+    int Restarts,
+    long RssBytes,
+    long PssBytes,
+    IReadOnlyList<RoleHealth> Health
+);
 
 /// <summary>Asks for a number of replicas; the reason is kept with what was done.</summary>
 public sealed record ScaleRequest(int? Replicas, string? Reason);
@@ -29,24 +36,35 @@ internal static class SupervisorApi
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/processes", ProcessesAsync)
+        routes
+            .MapGet("/v1/processes", ProcessesAsync)
             .Describe("Every process of the platform with its memory and its roles' health.");
         routes.MapGet("/v1/scale/{target}", GetScale).Describe("How many replicas a target has.", 404);
-        routes.MapPut("/v1/scale/{target}", ScaleAsync)
+        routes
+            .MapPut("/v1/scale/{target}", ScaleAsync)
             .Describe("Sets the number of replicas of a target, with a reason.", 400, 404, 422);
-        routes.MapPost("/v1/edges/{name}/stop", (
-            string name, ActionRequest? request, HttpContext http, Platform platform, OperatorLog log) =>
-                EdgeAsync(platform, log, http, name, request?.Reason, start: false))
+        routes
+            .MapPost(
+                "/v1/edges/{name}/stop",
+                (string name, ActionRequest? request, HttpContext http, Platform platform, OperatorLog log) =>
+                    EdgeAsync(platform, log, http, name, request?.Reason, start: false)
+            )
             .Describe("Stops an edge, with a reason.", 400, 404, 503);
-        routes.MapPost("/v1/edges/{name}/start", (
-            string name, ActionRequest? request, HttpContext http, Platform platform, OperatorLog log) =>
-                EdgeAsync(platform, log, http, name, request?.Reason, start: true))
+        routes
+            .MapPost(
+                "/v1/edges/{name}/start",
+                (string name, ActionRequest? request, HttpContext http, Platform platform, OperatorLog log) =>
+                    EdgeAsync(platform, log, http, name, request?.Reason, start: true)
+            )
             .Describe("Starts an edge, with a reason.", 400, 404, 503);
     }
 
     /// <summary>Every process with its memory and its roles' health; the supervisor itself comes first.</summary>
     private static async Task<Ok<IReadOnlyList<ProcessStatus>>> ProcessesAsync(
-        Platform platform, PlatformHealth health, CancellationToken cancellation)
+        Platform platform,
+        PlatformHealth health,
+        CancellationToken cancellation
+    )
     {
         var said = await health.LookAsync(cancellation);
         // State and process id are read together: measuring takes a while, in which a unit may become ready.
@@ -55,45 +73,78 @@ internal static class SupervisorApi
         var memory = ProcessMemory.OfTrees(ids.ToHashSet());
         var own = memory.GetValueOrDefault(Environment.ProcessId, ProcessMemory.None);
         var self = new ProcessStatus(
-            "supervisor", ["supervisor"], Environment.ProcessId, "ready", 0, own.ResidentBytes, own.ProportionalBytes,
-            []);
-        return TypedResults.Ok<IReadOnlyList<ProcessStatus>>(
-            [self, .. units.Select(entry => Status(entry.unit, entry.state, entry.id, memory, said))]);
+            "supervisor",
+            ["supervisor"],
+            Environment.ProcessId,
+            "ready",
+            0,
+            own.ResidentBytes,
+            own.ProportionalBytes,
+            []
+        );
+        return TypedResults.Ok<IReadOnlyList<ProcessStatus>>([
+            self,
+            .. units.Select(entry => Status(entry.unit, entry.state, entry.id, memory, said)),
+        ]);
     }
 
     private static ProcessStatus Status(
-        Supervised unit, UnitState state, int? id, IReadOnlyDictionary<int, ProcessMemory> memory,
-        IReadOnlyDictionary<string, IReadOnlyList<RoleHealth>> said)
+        Supervised unit,
+        UnitState state,
+        int? id,
+        IReadOnlyDictionary<int, ProcessMemory> memory,
+        IReadOnlyDictionary<string, IReadOnlyList<RoleHealth>> said
+    )
     {
         var used = id is { } known ? memory.GetValueOrDefault(known, ProcessMemory.None) : ProcessMemory.None;
         return new ProcessStatus(
-            unit.Unit.Name, unit.Unit.Roles, id, state.ToString().ToLowerInvariant(), unit.Restarts,
-            used.ResidentBytes, used.ProportionalBytes,
-            state == UnitState.Ready ? said.GetValueOrDefault(unit.Unit.Name, []) : []);
+            unit.Unit.Name,
+            unit.Unit.Roles,
+            id,
+            state.ToString().ToLowerInvariant(),
+            unit.Restarts,
+            used.ResidentBytes,
+            used.ProportionalBytes,
+            state == UnitState.Ready ? said.GetValueOrDefault(unit.Unit.Name, []) : []
+        );
     }
 
     private static Results<Ok<ScaleStatus>, ProblemHttpResult> GetScale(string target, Platform platform) =>
         target == WorkerPool.Target ? TypedResults.Ok(platform.Workers.Status) : UnknownTarget(target);
 
     private static async Task<Results<Ok<ScaleStatus>, ProblemHttpResult>> ScaleAsync(
-        string target, ScaleRequest request, HttpContext http, Platform platform, OperatorLog log)
+        string target,
+        ScaleRequest request,
+        HttpContext http,
+        Platform platform,
+        OperatorLog log
+    )
     {
-        if (target != WorkerPool.Target) return UnknownTarget(target);
+        if (target != WorkerPool.Target)
+            return UnknownTarget(target);
         if (request.Replicas is not { } replicas)
             return Problem(400, "No number of replicas", "Send {\"replicas\": 2, \"reason\": \"...\"}.");
         var caller = http.Caller()!;
         // The autoscaler's own decisions are events of Capacity.
         var byHand = caller.Role != AccessRole.Service;
-        if (byHand && ReasonFault(request.Reason) is { } fault) return fault;
+        if (byHand && ReasonFault(request.Reason) is { } fault)
+            return fault;
         try
         {
             var reason = request.Reason ?? "no reason given";
-            if (reason.Length > OperatorLog.ReasonLengthMax) reason = reason[..OperatorLog.ReasonLengthMax];
+            if (reason.Length > OperatorLog.ReasonLengthMax)
+                reason = reason[..OperatorLog.ReasonLengthMax];
             var before = platform.Workers.Status.Replicas;
             var status = platform.Workers.Scale(replicas, reason);
             if (byHand)
                 await log.WriteAsync(
-                    "scale", target, caller, reason, $"{before} -> {replicas} replicas", CancellationToken.None);
+                    "scale",
+                    target,
+                    caller,
+                    reason,
+                    $"{before} -> {replicas} replicas",
+                    CancellationToken.None
+                );
             return TypedResults.Ok(status);
         }
         catch (ArgumentOutOfRangeException e)
@@ -103,16 +154,28 @@ internal static class SupervisorApi
     }
 
     private static async Task<Results<Ok<EdgeStatus>, ProblemHttpResult>> EdgeAsync(
-        Platform platform, OperatorLog log, HttpContext http, string name, string? reason, bool start)
+        Platform platform,
+        OperatorLog log,
+        HttpContext http,
+        string name,
+        string? reason,
+        bool start
+    )
     {
         if (!platform.Edges.TryGetValue(name, out var edge))
             return Problem(404, $"No edge '{name}'", $"The edges are: {string.Join(", ", platform.Edges.Keys)}.");
-        if (ReasonFault(reason) is { } fault) return fault;
+        if (ReasonFault(reason) is { } fault)
+            return fault;
         var error = await TryAsync(edge, start);
         var state = edge.State.ToString().ToLowerInvariant();
         await log.WriteAsync(
-            start ? "edge.start" : "edge.stop", name, http.Caller()!, reason!, error ?? $"the edge is {state}",
-            CancellationToken.None);
+            start ? "edge.start" : "edge.stop",
+            name,
+            http.Caller()!,
+            reason!,
+            error ?? $"the edge is {state}",
+            CancellationToken.None
+        );
         return error is null
             ? TypedResults.Ok(new EdgeStatus(name, state))
             : Problem(503, $"Edge '{name}' did not start", error);
@@ -123,8 +186,10 @@ internal static class SupervisorApi
     {
         try
         {
-            if (start) await edge.StartAsync(CancellationToken.None);
-            else await edge.StopAsync();
+            if (start)
+                await edge.StartAsync(CancellationToken.None);
+            else
+                await edge.StopAsync();
             return null;
         }
         catch (CommandException e)
@@ -137,7 +202,8 @@ internal static class SupervisorApi
     {
         if (string.IsNullOrWhiteSpace(reason))
             return Problem(400, "A reason is needed", "Send {\"reason\": \"...\"}: it is kept with what was done.");
-        return reason.Length <= OperatorLog.ReasonLengthMax ? null
+        return reason.Length <= OperatorLog.ReasonLengthMax
+            ? null
             : Problem(400, "The reason is too long", $"Send at most {OperatorLog.ReasonLengthMax} characters.");
     }
 

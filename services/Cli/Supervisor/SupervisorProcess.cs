@@ -39,7 +39,8 @@ internal sealed class SupervisorProcess(PlatformOptions options)
                     app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), settings);
                     return app.StartAsync(stop.Token);
                 },
-                stop.Token);
+                stop.Token
+            );
             ClientEnv.Write(platform.Data, platform.Ports);
             WriteRunFile(platform, ready: true);
             PrintAddresses(platform);
@@ -51,7 +52,8 @@ internal sealed class SupervisorProcess(PlatformOptions options)
         }
         finally
         {
-            if (app is not null) await app.DisposeAsync();
+            if (app is not null)
+                await app.DisposeAsync();
             await platform.DisposeAsync();
             File.Delete(platform.Data.RunFile);
         }
@@ -62,14 +64,21 @@ internal sealed class SupervisorProcess(PlatformOptions options)
 
     private static void Say(string text) => System.Console.WriteLine($"  {text}");
 
-    private void WriteRunFile(Platform platform, bool ready) => new RunFile(
-        Environment.ProcessId, options.BasePort, ready, platform.Kafka, platform.Data.ApiKeyFile, Urls(platform))
-        .Write(platform.Data);
+    private void WriteRunFile(Platform platform, bool ready) =>
+        new RunFile(
+            Environment.ProcessId,
+            options.BasePort,
+            ready,
+            platform.Kafka,
+            platform.Data.ApiKeyFile,
+            Urls(platform)
+        ).Write(platform.Data);
 
     private static Dictionary<string, string> Urls(Platform platform)
     {
         var urls = PortPlan.Roles.ToDictionary(role => role, platform.Ports.Url, StringComparer.Ordinal);
-        foreach (var edge in EdgePlace.All(platform.Ports)) urls[edge.Name] = edge.Url;
+        foreach (var edge in EdgePlace.All(platform.Ports))
+            urls[edge.Name] = edge.Url;
         return urls;
     }
 
@@ -90,6 +99,7 @@ internal sealed class SupervisorProcess(PlatformOptions options)
                 all of these with their credentials: {platform.Data.ClientEnv}
               Ctrl-C stops it.
 
-            """);
+            """
+        );
     }
 }

@@ -11,8 +11,8 @@ internal sealed class SupervisorRole(Platform platform) : IRole
 
     public int DefaultPort => RoleAddresses.PortOf(Name);
 
-    public void Configure(WebApplicationBuilder builder) => builder.Services
-        .AddSingleton(platform).AddSingleton<PlatformHealth>().AddSingleton<OperatorLog>();
+    public void Configure(WebApplicationBuilder builder) =>
+        builder.Services.AddSingleton(platform).AddSingleton<PlatformHealth>().AddSingleton<OperatorLog>();
 
     public void Use(WebApplication app) => app.UseHostCheck(Name);
 

@@ -24,14 +24,16 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
     {
         get
         {
-            lock (gate) return new ScaleStatus(Target, working.Count, Min, max);
+            lock (gate)
+                return new ScaleStatus(Target, working.Count, Min, max);
         }
     }
 
     /// <summary>Every worker, those that are on their way out last.</summary>
     public IReadOnlyList<Supervised> Snapshot()
     {
-        lock (gate) return [.. working.Values, .. leaving.Values.Select(entry => entry.Worker)];
+        lock (gate)
+            return [.. working.Values, .. leaving.Values.Select(entry => entry.Worker)];
     }
 
     /// <summary>
@@ -42,7 +44,8 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
         for (var slot = 0; slot < replicas; slot++)
         {
             var worker = create(slot);
-            lock (gate) working[slot] = worker;
+            lock (gate)
+                working[slot] = worker;
             await worker.StartAsync(cancellation);
         }
     }
@@ -56,14 +59,20 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
         if (replicas < Min || replicas > max)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(replicas), replicas, $"{Target} can be scaled from {Min} to {max} replicas.");
+                nameof(replicas),
+                replicas,
+                $"{Target} can be scaled from {Min} to {max} replicas."
+            );
         }
 
         lock (gate)
         {
-            if (working.Count != replicas) say($"{Target}: {working.Count} -> {replicas} ({reason})");
-            while (working.Count < replicas) Add();
-            while (working.Count > replicas) Remove();
+            if (working.Count != replicas)
+                say($"{Target}: {working.Count} -> {replicas} ({reason})");
+            while (working.Count < replicas)
+                Add();
+            while (working.Count > replicas)
+                Remove();
         }
 
         return Status;
@@ -75,7 +84,8 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
         Task[] stops;
         lock (gate)
         {
-            while (working.Count > 0) Remove();
+            while (working.Count > 0)
+                Remove();
             stops = [.. leaving.Values.Select(entry => entry.Stop)];
         }
 
@@ -85,7 +95,8 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
     private void Add()
     {
         // The slot of a worker that is still leaving keeps its port, so the next free one is taken.
-        var slot = Enumerable.Range(0, PortPlan.WorkersMax * 2)
+        var slot = Enumerable
+            .Range(0, PortPlan.WorkersMax * 2)
             .First(i => !working.ContainsKey(i) && !leaving.ContainsKey(i));
         var worker = create(slot);
         worker.Launch();
@@ -104,6 +115,7 @@ internal sealed class WorkerPool(Func<int, Supervised> create, int max, Action<s
         // Never completes inside the caller's lock.
         await Task.Yield();
         await worker.StopAsync();
-        lock (gate) leaving.Remove(slot);
+        lock (gate)
+            leaving.Remove(slot);
     }
 }

@@ -20,13 +20,22 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
     /// by <paramref name="recordsMax"/>.
     /// </summary>
     public static async Task<RecordBody> ReadAsync(
-        HttpContext http, CollectOptions options, IReadOnlyList<string> types, int recordsMax)
+        HttpContext http,
+        CollectOptions options,
+        IReadOnlyList<string> types,
+        int recordsMax
+    )
     {
-        if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
-            || !types.Contains(type.MediaType.ToString(), StringComparer.OrdinalIgnoreCase))
+        if (
+            !MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
+            || !types.Contains(type.MediaType.ToString(), StringComparer.OrdinalIgnoreCase)
+        )
         {
-            return Refuse(415, $"'{http.Request.ContentType}' is not taken here",
-                $"Send the records as one of {string.Join(", ", types)}.");
+            return Refuse(
+                415,
+                $"'{http.Request.ContentType}' is not taken here",
+                $"Send the records as one of {string.Join(", ", types)}."
+            );
         }
 
         if (EncodingOf(type) is not { } encoding)
@@ -36,17 +45,23 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
         if (coding.Length > 0 && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.Headers.AcceptEncoding = Codings;
-            return Refuse(415, $"The content encoding '{coding}' is not taken here",
-                $"Send the body as it is or in one of {Codings}.");
+            return Refuse(
+                415,
+                $"The content encoding '{coding}' is not taken here",
+                $"Send the body as it is or in one of {Codings}."
+            );
         }
 
         var (body, refusal) = await BytesAsync(http, options.BodyBytesMax);
-        if (body is null) return new RecordBody([], refusal);
+        if (body is null)
+            return new RecordBody([], refusal);
         using (body)
         {
             var records = Split(body, encoding, type);
-            if (records.Count == 0) return Refuse(400, "The body is empty", "Send one record a line.");
-            return records.Count <= recordsMax ? new RecordBody(records, null)
+            if (records.Count == 0)
+                return Refuse(400, "The body is empty", "Send one record a line.");
+            return records.Count <= recordsMax
+                ? new RecordBody(records, null)
                 : Refuse(413, "The body has too many records", $"Send at most {recordsMax}; split the batch.");
         }
     }
@@ -66,7 +81,8 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
             int count;
             while ((count = await http.Request.Body.ReadAsync(buffer, http.RequestAborted)) > 0)
             {
-                if (body.Length + count > bytesMax) return (null, TooLarge(bytesMax));
+                if (body.Length + count > bytesMax)
+                    return (null, TooLarge(bytesMax));
                 body.Write(buffer, 0, count);
             }
 
@@ -75,27 +91,41 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
         }
         catch (BadHttpRequestException e)
         {
-            return (null, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge(bytesMax)
-                : Problem(e.StatusCode, "The body cannot be read", e.Message));
+            return (
+                null,
+                e.StatusCode == StatusCodes.Status413PayloadTooLarge
+                    ? TooLarge(bytesMax)
+                    : Problem(e.StatusCode, "The body cannot be read", e.Message)
+            );
         }
         catch (Exception e)
             when (e is IOException or InvalidDataException or InvalidOperationException or ZstdException)
         {
-            return (null, Problem(400, "The body cannot be decompressed",
-                "It is cut off, or it is not in the content encoding that the request names."));
+            return (
+                null,
+                Problem(
+                    400,
+                    "The body cannot be decompressed",
+                    "It is cut off, or it is not in the content encoding that the request names."
+                )
+            );
         }
     }
 
     private static List<string> Split(MemoryStream body, Encoding encoding, MediaTypeHeaderValue type)
     {
-        if (type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            && JsonRecords.TryRead(body, encoding) is { } values) return values;
+        if (
+            type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            && JsonRecords.TryRead(body, encoding) is { } values
+        )
+            return values;
         body.Position = 0;
         using var reader = new StreamReader(body, encoding, leaveOpen: true);
         var lines = new List<string>();
         while (reader.ReadLine() is { } line)
         {
-            if (line.AsSpan().Trim().Length > 0) lines.Add(line.Trim());
+            if (line.AsSpan().Trim().Length > 0)
+                lines.Add(line.Trim());
         }
 
         return lines;

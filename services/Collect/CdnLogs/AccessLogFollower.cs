@@ -24,7 +24,11 @@ public sealed record FollowedLog
 /// acknowledged the lines before it: a stop in between repeats lines, which their request ids identify, and loses none.
 /// </summary>
 public sealed partial class AccessLogFollower(
-    CollectOptions options, Intake intake, TimeProvider clock, ILogger<AccessLogFollower> logger) : BackgroundService
+    CollectOptions options,
+    Intake intake,
+    TimeProvider clock,
+    ILogger<AccessLogFollower> logger
+) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(options.AccessLogs.Select(log => FollowAsync(log, stoppingToken)));
@@ -36,7 +40,8 @@ public sealed partial class AccessLogFollower(
         {
             try
             {
-                if (await PassAsync(cursor, log.Edge, stopping) > 0) continue;
+                if (await PassAsync(cursor, log.Edge, stopping) > 0)
+                    continue;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or PublishException)
             {
@@ -47,8 +52,8 @@ public sealed partial class AccessLogFollower(
                 return;
             }
 
-            await Task.Delay(options.FollowInterval, clock,
-                stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(options.FollowInterval, clock, stopping)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -56,7 +61,8 @@ public sealed partial class AccessLogFollower(
     private async Task<int> PassAsync(LogCursor cursor, string edge, CancellationToken cancellation)
     {
         var lines = cursor.ReadLines(options.LinesPerBatchMax);
-        if (lines.Count == 0) return 0;
+        if (lines.Count == 0)
+            return 0;
         var source = new LogSource(edge, IsClaimed: false, clock.GetUtcNow());
         await intake.PublishAsync(Topics.CdnRequests, intake.ReadLogLines(lines, source), cancellation);
         cursor.Advance();
@@ -86,9 +92,11 @@ internal sealed class LogCursor
         Directory.CreateDirectory(checkpointFolder);
         var name = Path.GetFullPath(path).Trim('/').Replace('/', '_');
         checkpoint = Path.Combine(checkpointFolder, $"{name}.position");
-        if (!File.Exists(checkpoint)) return;
+        if (!File.Exists(checkpoint))
+            return;
         var parts = File.ReadAllText(checkpoint).Split(' ');
-        if (parts.Length == 2 && long.TryParse(parts[1], out var saved)) (identity, position) = (parts[0], saved);
+        if (parts.Length == 2 && long.TryParse(parts[1], out var saved))
+            (identity, position) = (parts[0], saved);
     }
 
     /// <summary>The next whole lines, at most <paramref name="linesMax"/>; none where there is nothing new.</summary>
@@ -96,16 +104,25 @@ internal sealed class LogCursor
     {
         foreach (var candidate in (string[])[path + ".1", path])
         {
-            if (!File.Exists(candidate)) continue;
-            using var file =
-                new FileStream(candidate, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (!File.Exists(candidate))
+                continue;
+            using var file = new FileStream(
+                candidate,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete
+            );
             var found = FileIdentity.Of(file);
             // An older file counts only while it is the one that was being read.
-            if (candidate != path && found != identity) continue;
-            if (found != identity) (identity, position) = (found, 0);
-            if (position > file.Length) position = 0;
+            if (candidate != path && found != identity)
+                continue;
+            if (found != identity)
+                (identity, position) = (found, 0);
+            if (position > file.Length)
+                position = 0;
             var lines = ReadFrom(file, linesMax);
-            if (lines.Count > 0) return lines;
+            if (lines.Count > 0)
+                return lines;
         }
 
         return [];
@@ -130,15 +147,19 @@ internal sealed class LogCursor
         while (lines.Count < linesMax)
         {
             var end = Array.IndexOf(buffer, (byte)'\n', start, count - start);
-            if (end < 0) break;
-            if (end > start) lines.Add(Encoding.UTF8.GetString(buffer, start, end - start));
+            if (end < 0)
+                break;
+            if (end > start)
+                lines.Add(Encoding.UTF8.GetString(buffer, start, end - start));
             start = end + 1;
         }
 
         // A line longer than a block cannot be one of ours; it is passed over rather than read again and again.
-        if (start == 0 && count == BlockBytes) start = count;
+        if (start == 0 && count == BlockBytes)
+            start = count;
         pending = position + start;
-        if (lines.Count == 0 && start > 0) position = pending;
+        if (lines.Count == 0 && start > 0)
+            position = pending;
         return lines;
     }
 }

@@ -11,24 +11,59 @@ namespace EventStream.Collect.CdnLogs;
 /// </summary>
 internal sealed record AccessLogLine
 {
-    [JsonPropertyName("time")] public double? Time { get; init; }
-    [JsonPropertyName("edge")] public string? Edge { get; init; }
-    [JsonPropertyName("region")] public string? Region { get; init; }
-    [JsonPropertyName("method")] public string? Method { get; init; }
-    [JsonPropertyName("uri")] public string? Uri { get; init; }
-    [JsonPropertyName("args")] public string? Args { get; init; }
-    [JsonPropertyName("status")] public int? Status { get; init; }
-    [JsonPropertyName("bytes")] public long? Bytes { get; init; }
-    [JsonPropertyName("duration")] public double? Duration { get; init; }
-    [JsonPropertyName("upstream")] public string? Upstream { get; init; }
-    [JsonPropertyName("cache")] public string? Cache { get; init; }
-    [JsonPropertyName("ua")] public string? UserAgent { get; init; }
-    [JsonPropertyName("req_id")] public string? RequestId { get; init; }
-    [JsonPropertyName("session")] public string? Session { get; init; }
-    [JsonPropertyName("cmcd_object")] public string? CmcdObject { get; init; }
-    [JsonPropertyName("cmcd_request")] public string? CmcdRequest { get; init; }
-    [JsonPropertyName("cmcd_session")] public string? CmcdSession { get; init; }
-    [JsonPropertyName("cmcd_status")] public string? CmcdStatus { get; init; }
+    [JsonPropertyName("time")]
+    public double? Time { get; init; }
+
+    [JsonPropertyName("edge")]
+    public string? Edge { get; init; }
+
+    [JsonPropertyName("region")]
+    public string? Region { get; init; }
+
+    [JsonPropertyName("method")]
+    public string? Method { get; init; }
+
+    [JsonPropertyName("uri")]
+    public string? Uri { get; init; }
+
+    [JsonPropertyName("args")]
+    public string? Args { get; init; }
+
+    [JsonPropertyName("status")]
+    public int? Status { get; init; }
+
+    [JsonPropertyName("bytes")]
+    public long? Bytes { get; init; }
+
+    [JsonPropertyName("duration")]
+    public double? Duration { get; init; }
+
+    [JsonPropertyName("upstream")]
+    public string? Upstream { get; init; }
+
+    [JsonPropertyName("cache")]
+    public string? Cache { get; init; }
+
+    [JsonPropertyName("ua")]
+    public string? UserAgent { get; init; }
+
+    [JsonPropertyName("req_id")]
+    public string? RequestId { get; init; }
+
+    [JsonPropertyName("session")]
+    public string? Session { get; init; }
+
+    [JsonPropertyName("cmcd_object")]
+    public string? CmcdObject { get; init; }
+
+    [JsonPropertyName("cmcd_request")]
+    public string? CmcdRequest { get; init; }
+
+    [JsonPropertyName("cmcd_session")]
+    public string? CmcdSession { get; init; }
+
+    [JsonPropertyName("cmcd_status")]
+    public string? CmcdStatus { get; init; }
 }
 
 [JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowReadingFromString)]
@@ -53,7 +88,9 @@ public sealed class AccessLogReader(EdgeNames edges)
     public static readonly TimeSpan ClockAheadMax = TimeSpan.FromHours(1);
 
     // Unix times of 1973 to 5138 in seconds, milliseconds, microseconds: one magnitude each.
-    private const double MillisecondsFrom = 1e11, MicrosecondsFrom = 1e14, MicrosecondsEnd = 1e17;
+    private const double MillisecondsFrom = 1e11,
+        MicrosecondsFrom = 1e14,
+        MicrosecondsEnd = 1e17;
 
     /// <summary>
     /// Reads one line, or says in <paramref name="fault"/> what is wrong with it, and whether it is about an edge
@@ -63,13 +100,18 @@ public sealed class AccessLogReader(EdgeNames edges)
     {
         try
         {
-            if (line.Length > LengthMax) throw new FormatException($"longer than {LengthMax} characters");
-            var log = JsonSerializer.Deserialize(line, AccessLogJson.Default.AccessLogLine)
+            if (line.Length > LengthMax)
+                throw new FormatException($"longer than {LengthMax} characters");
+            var log =
+                JsonSerializer.Deserialize(line, AccessLogJson.Default.AccessLogLine)
                 ?? throw new FormatException("the line is null");
             if (source.IsClaimed && log.Edge is { } claimed && claimed != source.Edge)
             {
-                fault = ($"the line is of edge '{claimed[..Math.Min(64, claimed.Length)]}', the key of edge "
-                    + $"'{source.Edge}'; each edge delivers its own log with its own key", true);
+                fault = (
+                    $"the line is of edge '{claimed[..Math.Min(64, claimed.Length)]}', the key of edge "
+                        + $"'{source.Edge}'; each edge delivers its own log with its own key",
+                    true
+                );
                 return null;
             }
 
@@ -96,13 +138,16 @@ public sealed class AccessLogReader(EdgeNames edges)
             Time = Time(Needed(log.Time, "time"), source.ReceivedAt),
             Edge = source.Edge,
             Region = edges.RegionOf(source.Edge) ?? log.Region ?? "",
-            SessionId = signed ? $"{session:D}"
-                : record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid : null,
+            SessionId =
+                signed ? $"{session:D}"
+                : record?.Text("sid") is { Length: > 0 and <= BeaconReader.SessionIdMax } sid ? sid
+                : null,
             VideoId = isMedia ? parts[1] : null,
             Rendition = isMedia && parts.Length > 3 ? parts[2] : "",
             Method = log.Method ?? "",
             Path = path,
-            Status = log.Status is { } status and >= 0 and <= 999 ? status
+            Status = log.Status is { } status and >= 0 and <= 999
+                ? status
                 : throw new FormatException("'status' is missing or not a status"),
             Bytes = log.Bytes is null or >= 0 ? log.Bytes ?? 0 : throw new FormatException("'bytes' is negative"),
             DurationMs = Milliseconds(log.Duration ?? 0, "duration"),
@@ -137,10 +182,12 @@ public sealed class AccessLogReader(EdgeNames edges)
     {
         string?[] headers = [log.CmcdObject, log.CmcdRequest, log.CmcdSession, log.CmcdStatus];
         var present = headers.Where(header => !string.IsNullOrEmpty(header) && header != "-").ToList();
-        if (present.Count > 0) return string.Join(',', present);
+        if (present.Count > 0)
+            return string.Join(',', present);
         foreach (var argument in (log.Args ?? "").Split('&'))
         {
-            if (!argument.StartsWith("CMCD=", StringComparison.Ordinal)) continue;
+            if (!argument.StartsWith("CMCD=", StringComparison.Ordinal))
+                continue;
             return Uri.UnescapeDataString(argument[5..].Replace('+', ' '));
         }
 
@@ -151,14 +198,17 @@ public sealed class AccessLogReader(EdgeNames edges)
         value ?? throw new FormatException($"'{field}' is missing");
 
     /// <summary>A duration; one of years is a fault of the writer.</summary>
-    private static double Milliseconds(double seconds, string field) => seconds is >= 0 and <= 1e9
-        ? seconds * 1000 : throw new FormatException($"'{field}' is not a duration in seconds");
+    private static double Milliseconds(double seconds, string field) =>
+        seconds is >= 0 and <= 1e9
+            ? seconds * 1000
+            : throw new FormatException($"'{field}' is not a duration in seconds");
 
     /// <summary>nginx lists a time for each upstream that was asked; the last one answered.</summary>
     private static double? LastSeconds(string? text)
     {
         var last = (text ?? "").Split(',', ':')[^1].Trim();
-        return double.TryParse(last, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) ? seconds
+        return double.TryParse(last, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            ? seconds
             : null;
     }
 }

@@ -19,7 +19,8 @@ internal static class FileIdentity
         file.Seek(0, SeekOrigin.Begin);
         var count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
         var end = Array.IndexOf(buffer, (byte)'\n', 0, count);
-        if (end < 0 && count < FirstLineBytesMax) return "empty";
+        if (end < 0 && count < FirstLineBytesMax)
+            return "empty";
         var digest = SHA256.HashData(buffer.AsSpan(0, end < 0 ? count : end));
         return Convert.ToHexString(digest, 0, 8).ToLower(CultureInfo.InvariantCulture);
     }

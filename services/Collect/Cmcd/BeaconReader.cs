@@ -29,33 +29,45 @@ public sealed class BeaconReader(EdgeNames edges)
 
     private static readonly (string Key, int Max)[] TextsMax =
     [
-        ("e", TokenMax), ("sta", TokenMax), ("ot", TokenMax), ("st", TokenMax), ("sf", TokenMax), ("cid", 128),
-        ("h", 256), ("url", 4096),
+        ("e", TokenMax),
+        ("sta", TokenMax),
+        ("ot", TokenMax),
+        ("st", TokenMax),
+        ("sf", TokenMax),
+        ("cid", 128),
+        ("h", 256),
+        ("url", 4096),
     ];
 
     /// <summary>Reads one line, or says in <paramref name="error"/> what is wrong with it.</summary>
     public BeaconReceived? TryRead(string line, BeaconContext context, out string? error)
     {
-        if (CmcdParser.TryParse(line, out error) is not { } record) return null;
+        if (CmcdParser.TryParse(line, out error) is not { } record)
+            return null;
         error = Refusal(record);
         return error is null ? Convert(line, record, context) : null;
     }
 
     private static string? Refusal(CmcdRecord record)
     {
-        if (record.Version < 1) return $"version {record.Version} does not exist";
-        if (record.Version > VersionMax) return $"version {record.Version} is newer than {VersionMax}";
+        if (record.Version < 1)
+            return $"version {record.Version} does not exist";
+        if (record.Version > VersionMax)
+            return $"version {record.Version} is newer than {VersionMax}";
         if (record.Text("sid") is not { Length: > 0 and <= SessionIdMax })
             return $"the session id (sid) is missing or longer than {SessionIdMax} characters";
         foreach (var (key, max) in TextsMax)
         {
-            if (record.Text(key) is { } text && text.Length > max) return $"'{key}' is longer than {max} characters";
+            if (record.Text(key) is { } text && text.Length > max)
+                return $"'{key}' is longer than {max} characters";
         }
 
         if (record.Number("ts") is { } ts and not (> 0 and < TimeEnd))
             return "the timestamp (ts, Unix milliseconds) is not a time";
-        if (record.Version < 2) return null;
-        if (record.Text("e") is null) return "the event (e) is missing; event mode requires it";
+        if (record.Version < 2)
+            return null;
+        if (record.Text("e") is null)
+            return "the event (e) is missing; event mode requires it";
         return record.Number("ts") is null ? "the timestamp (ts, Unix milliseconds) is missing" : null;
     }
 
@@ -101,7 +113,9 @@ public sealed class BeaconReader(EdgeNames edges)
             Device = context.Device,
             Edge = edges.Of(url) ?? edges.Of(host) ?? "",
             Raw = line,
-            Proven = context.ProvenSession is { } proven && proven == r.Text("sid")
+            Proven =
+                context.ProvenSession is { } proven
+                && proven == r.Text("sid")
                 && (r.Text("cid") ?? context.VideoId) == context.VideoId,
         };
     }

@@ -43,37 +43,42 @@ public static class CmcdParser
 
         public Dictionary<string, IReadOnlyList<CmcdItem>> ReadRecord()
         {
-            if (text.Length > LengthMax) throw new FormatException($"the record is longer than {LengthMax} characters");
+            if (text.Length > LengthMax)
+                throw new FormatException($"the record is longer than {LengthMax} characters");
             var values = new Dictionary<string, IReadOnlyList<CmcdItem>>(StringComparer.Ordinal);
             SkipSpaces();
             while (at < text.Length)
             {
                 var key = ReadKey();
-                values[key] = at < text.Length && text[at] == '=' ? ReadValue()
-                    : [new CmcdItem(null, null, true, null)];
-                if (values.Count > KeysMax) throw Wrong($"more than {KeysMax} keys");
+                values[key] =
+                    at < text.Length && text[at] == '=' ? ReadValue() : [new CmcdItem(null, null, true, null)];
+                if (values.Count > KeysMax)
+                    throw Wrong($"more than {KeysMax} keys");
                 SkipSpaces();
-                if (at == text.Length) break;
+                if (at == text.Length)
+                    break;
                 Expect(',');
                 SkipSpaces();
             }
 
-            if (values.Count == 0) throw new FormatException("the record is empty");
+            if (values.Count == 0)
+                throw new FormatException("the record is empty");
             return values;
         }
 
         private string ReadKey()
         {
             var start = at;
-            while (at < text.Length
-                && (char.IsAsciiLetterOrDigit(text[at]) || text[at] is '-' or '_' or '.' or '*')) at++;
+            while (at < text.Length && (char.IsAsciiLetterOrDigit(text[at]) || text[at] is '-' or '_' or '.' or '*'))
+                at++;
             return at > start ? text[start..at] : throw Wrong("a key was expected");
         }
 
         private List<CmcdItem> ReadValue()
         {
             at++;
-            if (at < text.Length && text[at] == '(') return ReadList();
+            if (at < text.Length && text[at] == '(')
+                return ReadList();
             return [ReadItem()];
         }
 
@@ -85,7 +90,8 @@ public static class CmcdParser
             while (at < text.Length && text[at] != ')')
             {
                 items.Add(ReadItem());
-                if (items.Count > ItemsMax) throw Wrong($"more than {ItemsMax} items in a list");
+                if (items.Count > ItemsMax)
+                    throw Wrong($"more than {ItemsMax} items in a list");
                 SkipSpaces();
             }
 
@@ -95,7 +101,8 @@ public static class CmcdParser
 
         private CmcdItem ReadItem()
         {
-            if (at >= text.Length) throw Wrong("a value was expected");
+            if (at >= text.Length)
+                throw Wrong("a value was expected");
             CmcdItem item = text[at] switch
             {
                 '"' => new CmcdItem(ReadString(), null, null, null),
@@ -112,7 +119,8 @@ public static class CmcdParser
             var value = new StringBuilder();
             while (at < text.Length && text[at] != '"')
             {
-                if (text[at] == '\\' && at + 1 < text.Length) at++;
+                if (text[at] == '\\' && at + 1 < text.Length)
+                    at++;
                 value.Append(text[at++]);
             }
 
@@ -123,14 +131,16 @@ public static class CmcdParser
         private bool ReadBoolean()
         {
             at++;
-            if (at < text.Length && text[at] is ('0' or '1')) return text[at++] == '1';
+            if (at < text.Length && text[at] is ('0' or '1'))
+                return text[at++] == '1';
             throw Wrong("?0 or ?1 was expected");
         }
 
         private CmcdItem ReadNumber()
         {
             var start = at++;
-            while (at < text.Length && (char.IsAsciiDigit(text[at]) || text[at] == '.')) at++;
+            while (at < text.Length && (char.IsAsciiDigit(text[at]) || text[at] == '.'))
+                at++;
             // A token may start with a digit in what players send, such as an unquoted session id.
             if (at < text.Length && IsTokenCharacter(text[at]))
             {
@@ -138,8 +148,14 @@ public static class CmcdParser
                 return new CmcdItem(ReadToken(), null, null, null);
             }
 
-            return double.TryParse(text.AsSpan(start, at - start), NumberStyles.Float, CultureInfo.InvariantCulture,
-                out var n) && Math.Abs(n) <= NumberMax
+            return
+                double.TryParse(
+                    text.AsSpan(start, at - start),
+                    NumberStyles.Float,
+                    CultureInfo.InvariantCulture,
+                    out var n
+                )
+                && Math.Abs(n) <= NumberMax
                 ? new CmcdItem(null, n, null, null)
                 : throw Wrong($"'{Start(text.AsSpan(start, at - start))}' is not a number of at most 15 digits");
         }
@@ -149,7 +165,8 @@ public static class CmcdParser
         private string ReadToken()
         {
             var start = at;
-            while (at < text.Length && IsTokenCharacter(text[at])) at++;
+            while (at < text.Length && IsTokenCharacter(text[at]))
+                at++;
             return at > start ? text[start..at] : throw Wrong($"'{text[at]}' cannot start a value");
         }
 
@@ -165,7 +182,8 @@ public static class CmcdParser
                 SkipSpaces();
                 var name = ReadKey();
                 first ??= name;
-                if (at < text.Length && text[at] == '=') ReadValue();
+                if (at < text.Length && text[at] == '=')
+                    ReadValue();
             }
 
             return first;
@@ -173,16 +191,18 @@ public static class CmcdParser
 
         private static bool IsTokenCharacter(char c) =>
             char.IsAsciiLetterOrDigit(c)
-                || c is '-' or '_' or '.' or ':' or '/' or '%' or '*' or '!' or '#' or '$' or '&' or '+';
+            || c is '-' or '_' or '.' or ':' or '/' or '%' or '*' or '!' or '#' or '$' or '&' or '+';
 
         private void SkipSpaces()
         {
-            while (at < text.Length && text[at] is (' ' or '\t')) at++;
+            while (at < text.Length && text[at] is (' ' or '\t'))
+                at++;
         }
 
         private void Expect(char c)
         {
-            if (at >= text.Length || text[at] != c) throw Wrong($"'{c}' was expected");
+            if (at >= text.Length || text[at] != c)
+                throw Wrong($"'{c}' was expected");
             at++;
         }
 

@@ -37,9 +37,11 @@ public sealed class CmcdRecord(IReadOnlyDictionary<string, IReadOnlyList<CmcdIte
     /// </summary>
     public double? Number(string key)
     {
-        if (!values.TryGetValue(key, out var items) || items.Count == 0) return null;
+        if (!values.TryGetValue(key, out var items) || items.Count == 0)
+            return null;
         var video = items.FirstOrDefault(item => item.Parameter is "v" or "av");
-        if (video.Number is not null) return video.Number;
+        if (video.Number is not null)
+            return video.Number;
         var plain = items.FirstOrDefault(item => item.Parameter is null);
         return plain.Number ?? items[0].Number;
     }

@@ -18,7 +18,8 @@ namespace EventStream.Collect.Limits;
 internal sealed class IntakeLimits : IAsyncDisposable
 {
     /// <summary>Policies of the routes.</summary>
-    public const string Reports = "reports", Logs = "logs";
+    public const string Reports = "reports",
+        Logs = "logs";
 
     /// <summary>
     /// Addresses share this many limits by their hash, which bounds the memory of a flood from many addresses.
@@ -39,10 +40,17 @@ internal sealed class IntakeLimits : IAsyncDisposable
     {
         (limits, this.proof, this.clock) = (options.Limits, proof, clock);
         sessionBurst = 2 * Math.Max(options.BodyBytesMax, limits.SessionBytes);
-        sessions = PartitionedRateLimiter.Create<string, string>(session => RateLimitPartition.GetTokenBucketLimiter(
-            session, _ => Bucket(limits.SessionBytes, sessionBurst)), StringComparer.Ordinal);
-        addresses = PartitionedRateLimiter.Create<int, int>(slot => RateLimitPartition.GetTokenBucketLimiter(
-            slot, _ => Bucket(limits.AddressBytes, limits.AddressBytes * BytesBurstSeconds)));
+        sessions = PartitionedRateLimiter.Create<string, string>(
+            session =>
+                RateLimitPartition.GetTokenBucketLimiter(session, _ => Bucket(limits.SessionBytes, sessionBurst)),
+            StringComparer.Ordinal
+        );
+        addresses = PartitionedRateLimiter.Create<int, int>(slot =>
+            RateLimitPartition.GetTokenBucketLimiter(
+                slot,
+                _ => Bucket(limits.AddressBytes, limits.AddressBytes * BytesBurstSeconds)
+            )
+        );
         var all = Bucket(limits.UnprovenBytes, limits.UnprovenBytes * BytesBurstSeconds);
         all.AutoReplenishment = true;
         unproven = new TokenBucketRateLimiter(all);
@@ -52,20 +60,24 @@ internal sealed class IntakeLimits : IAsyncDisposable
     public void Configure(RateLimiterOptions options)
     {
         options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-        options.OnRejected = async (context, _) => await TooMany(context.HttpContext, context.Lease)
-            .ExecuteAsync(context.HttpContext);
-        options.AddPolicy(Reports, http => Context(http).ProvenSession is { } session
-            ? Requests($"session {session}", limits.SessionRequests)
-            : Requests($"address {SlotOf(http)}", limits.AddressRequests));
+        options.OnRejected = async (context, _) =>
+            await TooMany(context.HttpContext, context.Lease).ExecuteAsync(context.HttpContext);
+        options.AddPolicy(
+            Reports,
+            http =>
+                Context(http).ProvenSession is { } session
+                    ? Requests($"session {session}", limits.SessionRequests)
+                    : Requests($"address {SlotOf(http)}", limits.AddressRequests)
+        );
         options.AddPolicy(Logs, http => Requests($"edge {http.Caller()?.Name}", limits.EdgeRequests));
         options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http =>
             http.Request.Path.StartsWithSegments("/v1/cmcd") && Context(http).ProvenSession is null
-                ? RateLimitPartition.GetConcurrencyLimiter("unproven", _ => new ConcurrencyLimiterOptions
-                {
-                    PermitLimit = limits.UnprovenAtOnce,
-                    QueueLimit = 0,
-                })
-                : RateLimitPartition.GetNoLimiter("others"));
+                ? RateLimitPartition.GetConcurrencyLimiter(
+                    "unproven",
+                    _ => new ConcurrencyLimiterOptions { PermitLimit = limits.UnprovenAtOnce, QueueLimit = 0 }
+                )
+                : RateLimitPartition.GetNoLimiter("others")
+        );
     }
 
     /// <summary>
@@ -77,13 +89,18 @@ internal sealed class IntakeLimits : IAsyncDisposable
         if (Context(http).ProvenSession is { } session)
         {
             using var own = sessions.AttemptAcquire(session, Permits(cost, sessionBurst));
-            if (!own.IsAcquired) return TooMany(http, own);
+            if (!own.IsAcquired)
+                return TooMany(http, own);
         }
 
-        if (unprovenCost == 0) return null;
+        if (unprovenCost == 0)
+            return null;
         using var address = addresses.AttemptAcquire(
-            SlotOf(http), Permits(unprovenCost, limits.AddressBytes * BytesBurstSeconds));
-        if (!address.IsAcquired) return TooMany(http, address);
+            SlotOf(http),
+            Permits(unprovenCost, limits.AddressBytes * BytesBurstSeconds)
+        );
+        if (!address.IsAcquired)
+            return TooMany(http, address);
         using var all = unproven.AttemptAcquire(Permits(unprovenCost, limits.UnprovenBytes * BytesBurstSeconds));
         return all.IsAcquired ? null : TooMany(http, all);
     }
@@ -106,22 +123,25 @@ internal sealed class IntakeLimits : IAsyncDisposable
     private static RateLimitPartition<string> Requests(string key, int perSecond) =>
         RateLimitPartition.GetTokenBucketLimiter(key, _ => Bucket(perSecond, perSecond * LimitOptions.BurstSeconds));
 
-    private static TokenBucketRateLimiterOptions Bucket(int perSecond, int burst) => new()
-    {
-        TokensPerPeriod = perSecond,
-        TokenLimit = burst,
-        ReplenishmentPeriod = Second,
-        QueueLimit = 0,
-        AutoReplenishment = false,
-    };
+    private static TokenBucketRateLimiterOptions Bucket(int perSecond, int burst) =>
+        new()
+        {
+            TokensPerPeriod = perSecond,
+            TokenLimit = burst,
+            ReplenishmentPeriod = Second,
+            QueueLimit = 0,
+            AutoReplenishment = false,
+        };
 
     private static int SlotOf(HttpContext http)
     {
         var address = http.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
         var bytes = address.GetAddressBytes().AsSpan();
         // A subscriber has a whole /64 of IPv6.
-        if (address.AddressFamily == AddressFamily.InterNetworkV6) bytes = bytes[..8];
+        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+            bytes = bytes[..8];
         var hash = new HashCode();
         hash.AddBytes(bytes);
         return (int)((uint)hash.ToHashCode() % AddressSlots);
@@ -133,8 +153,10 @@ internal sealed class IntakeLimits : IAsyncDisposable
         var seconds = Math.Clamp((int)Math.Ceiling(wait.TotalSeconds), 1, 60);
         http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return Results.Problem(
-            statusCode: StatusCodes.Status429TooManyRequests, title: "Too much at once",
+            statusCode: StatusCodes.Status429TooManyRequests,
+            title: "Too much at once",
             detail: $"Nothing of this body is stored. Send it again in {seconds} s. Post the reports of a session to "
-                + "its beaconsUrl, unchanged: there the limits of the session hold, not those of the address.");
+                + "its beaconsUrl, unchanged: there the limits of the session hold, not those of the address."
+        );
     }
 }

@@ -43,15 +43,21 @@ public sealed record LimitOptions
     /// <summary>Every value that is out of its range, in words.</summary>
     internal IEnumerable<string> Faults()
     {
-        foreach (var (name, value, max) in ((string, int, int)[])
-        [
-            (nameof(SessionRequests), SessionRequests, 100_000), (nameof(SessionBytes), SessionBytes, 1 << 28),
-            (nameof(AddressRequests), AddressRequests, 100_000), (nameof(AddressBytes), AddressBytes, 1 << 28),
-            (nameof(UnprovenBytes), UnprovenBytes, 1 << 28), (nameof(UnprovenAtOnce), UnprovenAtOnce, 10_000),
-            (nameof(EdgeRequests), EdgeRequests, 100_000),
-        ])
+        foreach (
+            var (name, value, max) in ((string, int, int)[])
+                [
+                    (nameof(SessionRequests), SessionRequests, 100_000),
+                    (nameof(SessionBytes), SessionBytes, 1 << 28),
+                    (nameof(AddressRequests), AddressRequests, 100_000),
+                    (nameof(AddressBytes), AddressBytes, 1 << 28),
+                    (nameof(UnprovenBytes), UnprovenBytes, 1 << 28),
+                    (nameof(UnprovenAtOnce), UnprovenAtOnce, 10_000),
+                    (nameof(EdgeRequests), EdgeRequests, 100_000),
+                ]
+        )
         {
-            if (value < 1 || value > max) yield return $"Collect:Limits:{name} must be 1 to {max}.";
+            if (value < 1 || value > max)
+                yield return $"Collect:Limits:{name} must be 1 to {max}.";
         }
     }
 }

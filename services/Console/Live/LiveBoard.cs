@@ -34,26 +34,48 @@ internal sealed class LiveBoard
     private readonly Latest<OperatorActed> actions = new(30);
     private readonly Dictionary<string, (string? Json, string? Trouble)> upstream = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> versions = Parts.ToDictionary(
-        part => part, _ => 0L, StringComparer.Ordinal);
+        part => part,
+        _ => 0L,
+        StringComparer.Ordinal
+    );
     private readonly Dictionary<string, (long Version, string Json)> rendered = new(StringComparer.Ordinal);
 
     /// <summary>The topics behind the board.</summary>
     public static IReadOnlyList<Topic> Topics { get; } =
     [
-        Contracts.Topics.QoeWindows, Contracts.Topics.QoeSessions,
-        Contracts.Topics.TrafficLoad, Contracts.Topics.CapacityForecasts, Contracts.Topics.CapacityDecisions,
-        Contracts.Topics.TrafficDecisions, Contracts.Topics.QoeAlerts, Contracts.Topics.DeadLetters,
+        Contracts.Topics.QoeWindows,
+        Contracts.Topics.QoeSessions,
+        Contracts.Topics.TrafficLoad,
+        Contracts.Topics.CapacityForecasts,
+        Contracts.Topics.CapacityDecisions,
+        Contracts.Topics.TrafficDecisions,
+        Contracts.Topics.QoeAlerts,
+        Contracts.Topics.DeadLetters,
         Contracts.Topics.OperatorActions,
     ];
 
     /// <summary>The names of the parts.</summary>
     public static IReadOnlyList<string> Parts { get; } =
-        ["load", "windows", "sessions", "forecasts", "decisions", "steering", "alerts", "letters", "actions",
-            Edges, Processes, Scale, Stream];
+    [
+        "load",
+        "windows",
+        "sessions",
+        "forecasts",
+        "decisions",
+        "steering",
+        "alerts",
+        "letters",
+        "actions",
+        Edges,
+        Processes,
+        Scale,
+        Stream,
+    ];
 
     public long Version(string part)
     {
-        lock (gate) return versions[part];
+        lock (gate)
+            return versions[part];
     }
 
     /// <summary>A part as JSON and the version that it shows.</summary>
@@ -62,7 +84,8 @@ internal sealed class LiveBoard
         lock (gate)
         {
             var version = versions[part];
-            if (rendered.TryGetValue(part, out var known) && known.Version == version) return known;
+            if (rendered.TryGetValue(part, out var known) && known.Version == version)
+                return known;
             return rendered[part] = (version, JsonSerializer.Serialize(Picture(part), Json));
         }
     }
@@ -73,7 +96,8 @@ internal sealed class LiveBoard
         lock (gate)
         {
             var part = Take(message);
-            if (part is not null) versions[part]++;
+            if (part is not null)
+                versions[part]++;
         }
     }
 
@@ -82,7 +106,8 @@ internal sealed class LiveBoard
     {
         lock (gate)
         {
-            if (upstream.TryGetValue(part, out var before) && before == (json, trouble)) return;
+            if (upstream.TryGetValue(part, out var before) && before == (json, trouble))
+                return;
             upstream[part] = (json, trouble);
             versions[part]++;
         }
@@ -92,38 +117,68 @@ internal sealed class LiveBoard
     {
         switch (message)
         {
-            case LoadMeasured measured: load.Take(measured); return "load";
-            case QoeWindowClosed window: windows.Take(window); return "windows";
-            case SessionUpdated session: sessions.Take(session); return "sessions";
-            case SessionFinished session: sessions.Take(session); return "sessions";
-            case ForecastPublished forecast: forecasts.Take(forecast); return "forecasts";
-            case ScaleDecided decision: decisions.Add(decision); return "decisions";
-            case SteeringDecided decision: steering.Add(decision); return "steering";
-            case QoeAlertRaised alert: alerts.Add(alert); return "alerts";
-            case RecordDeadLettered letter: letters.Add(letter); return "letters";
-            case OperatorActed acted: actions.Add(acted); return "actions";
-            default: return null;
+            case LoadMeasured measured:
+                load.Take(measured);
+                return "load";
+            case QoeWindowClosed window:
+                windows.Take(window);
+                return "windows";
+            case SessionUpdated session:
+                sessions.Take(session);
+                return "sessions";
+            case SessionFinished session:
+                sessions.Take(session);
+                return "sessions";
+            case ForecastPublished forecast:
+                forecasts.Take(forecast);
+                return "forecasts";
+            case ScaleDecided decision:
+                decisions.Add(decision);
+                return "decisions";
+            case SteeringDecided decision:
+                steering.Add(decision);
+                return "steering";
+            case QoeAlertRaised alert:
+                alerts.Add(alert);
+                return "alerts";
+            case RecordDeadLettered letter:
+                letters.Add(letter);
+                return "letters";
+            case OperatorActed acted:
+                actions.Add(acted);
+                return "actions";
+            default:
+                return null;
         }
     }
 
-    private object Picture(string part) => part switch
-    {
-        "load" => load.Picture(),
-        "windows" => windows.Picture(),
-        "sessions" => sessions.Picture(),
-        "forecasts" => forecasts.Picture(),
-        "decisions" => decisions.Newest(decision => decision.Time),
-        "steering" => steering.Newest(decision => decision.DecidedAt),
-        "alerts" => alerts.Newest(alert => alert.RaisedAt),
-        "letters" => new
+    private object Picture(string part) =>
+        part switch
         {
-            count = letters.Count,
-            latest = letters.Newest(letter => letter.At)
-                .Select(letter => new { letter.Topic, letter.Type, letter.Cause, letter.At, letter.Group }),
-        },
-        "actions" => actions.Newest(acted => acted.At),
-        _ => Upstream(part),
-    };
+            "load" => load.Picture(),
+            "windows" => windows.Picture(),
+            "sessions" => sessions.Picture(),
+            "forecasts" => forecasts.Picture(),
+            "decisions" => decisions.Newest(decision => decision.Time),
+            "steering" => steering.Newest(decision => decision.DecidedAt),
+            "alerts" => alerts.Newest(alert => alert.RaisedAt),
+            "letters" => new
+            {
+                count = letters.Count,
+                latest = letters
+                    .Newest(letter => letter.At)
+                    .Select(letter => new
+                    {
+                        letter.Topic,
+                        letter.Type,
+                        letter.Cause,
+                        letter.At,
+                        letter.Group,
+                    }),
+            },
+            "actions" => actions.Newest(acted => acted.At),
+            _ => Upstream(part),
+        };
 
     private object Upstream(string part)
     {
@@ -149,7 +204,8 @@ internal sealed class Latest<T>(int max)
     public void Add(T entry)
     {
         Count++;
-        if (entries.Count == max) entries.Dequeue();
+        if (entries.Count == max)
+            entries.Dequeue();
         entries.Enqueue(entry);
     }
 

@@ -23,9 +23,12 @@ internal sealed class LiveListeners(ConsoleOptions options)
         lock (gate)
         {
             var own = all.GetValueOrDefault(user, []);
-            if (own.Count >= options.ListenersPerUserMax) oldest = own[0];
-            else if (count >= options.ListenersMax) return null;
-            if (oldest is not null) Remove(own, oldest);
+            if (own.Count >= options.ListenersPerUserMax)
+                oldest = own[0];
+            else if (count >= options.ListenersMax)
+                return null;
+            if (oldest is not null)
+                Remove(own, oldest);
             own.Add(listener);
             all[user] = own;
             count++;
@@ -40,15 +43,18 @@ internal sealed class LiveListeners(ConsoleOptions options)
     {
         lock (gate)
         {
-            if (!all.TryGetValue(listener.User, out var own)) return;
+            if (!all.TryGetValue(listener.User, out var own))
+                return;
             Remove(own, listener);
-            if (own.Count == 0) all.Remove(listener.User);
+            if (own.Count == 0)
+                all.Remove(listener.User);
         }
     }
 
     private void Remove(List<LiveListener> own, LiveListener listener)
     {
-        if (own.Remove(listener)) count--;
+        if (own.Remove(listener))
+            count--;
     }
 }
 

@@ -17,18 +17,30 @@ internal static class LiveStream
     private const int QuietRoundsMax = 10;
 
     public static async Task SendAsync(
-        HttpContext http, LiveBoard board, LiveListeners listeners, TimeProvider clock, IHostApplicationLifetime life)
+        HttpContext http,
+        LiveBoard board,
+        LiveListeners listeners,
+        TimeProvider clock,
+        IHostApplicationLifetime life
+    )
     {
         using var place = listeners.Enter(http.Caller()!);
         if (place is null)
         {
             await Gateway.ProblemAsync(
-                http, StatusCodes.Status503ServiceUnavailable, "Too many pages listen", "Try again in a minute.");
+                http,
+                StatusCodes.Status503ServiceUnavailable,
+                "Too many pages listen",
+                "Try again in a minute."
+            );
             return;
         }
 
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(
-            http.RequestAborted, life.ApplicationStopping, place.Replaced);
+            http.RequestAborted,
+            life.ApplicationStopping,
+            place.Replaced
+        );
         try
         {
             http.Response.ContentType = "text/event-stream";
@@ -38,8 +50,10 @@ internal static class LiveStream
         catch (OperationCanceledException) when (place.Replaced.IsCancellationRequested)
         {
             // The page must not connect again by itself: it would end the next one.
-            await http.Response.Body.WriteAsync("event: replaced\ndata: {}\n\n"u8.ToArray(), http.RequestAborted)
-                .AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await http
+                .Response.Body.WriteAsync("event: replaced\ndata: {}\n\n"u8.ToArray(), http.RequestAborted)
+                .AsTask()
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         catch (OperationCanceledException) when (ends.IsCancellationRequested)
         {
@@ -56,20 +70,27 @@ internal static class LiveStream
     }
 
     private static async Task SendAsync(
-        HttpResponse response, LiveBoard board, HashSet<string> wanted, TimeProvider clock,
-            CancellationToken cancellation)
+        HttpResponse response,
+        LiveBoard board,
+        HashSet<string> wanted,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
     {
         var sent = wanted.ToDictionary(part => part, _ => -1L, StringComparer.Ordinal);
         for (var quiet = 0; ; quiet++)
         {
             foreach (var part in wanted)
             {
-                if (board.Version(part) == sent[part]) continue;
+                if (board.Version(part) == sent[part])
+                    continue;
                 var (version, json) = board.Render(part);
                 sent[part] = version;
                 quiet = 0;
                 await response.Body.WriteAsync(
-                    Encoding.UTF8.GetBytes($"event: {part}\ndata: {json}\n\n"), cancellation);
+                    Encoding.UTF8.GetBytes($"event: {part}\ndata: {json}\n\n"),
+                    cancellation
+                );
             }
 
             if (quiet >= QuietRoundsMax)

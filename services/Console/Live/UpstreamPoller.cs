@@ -18,14 +18,18 @@ internal sealed class UpstreamPoller(LiveBoard board, LiveListeners listeners, G
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            if (listeners.Count > 0) await LookAsync(stoppingToken);
+            if (listeners.Count > 0)
+                await LookAsync(stoppingToken);
             await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private Task LookAsync(CancellationToken cancellation) => Task.WhenAll(Sources.Select(async source =>
-    {
-        var (json, trouble) = await gateway.TryReadAsync(source.Role, source.Path, cancellation);
-        board.SetUpstream(source.Part, json, trouble);
-    }));
+    private Task LookAsync(CancellationToken cancellation) =>
+        Task.WhenAll(
+            Sources.Select(async source =>
+            {
+                var (json, trouble) = await gateway.TryReadAsync(source.Role, source.Path, cancellation);
+                board.SetUpstream(source.Part, json, trouble);
+            })
+        );
 }

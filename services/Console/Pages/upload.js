@@ -1,8 +1,14 @@
 import { byId, bytes, el, enter, moment, note, number, session, show, text } from '/assets/common.js';
 
-const form = byId('form'), fileInput = byId('file'), title = byId('title');
-const start = byId('start'), pause = byId('pause'), abandon = byId('abandon');
-let upload = null, running = false, speed = null;
+const form = byId('form'),
+  fileInput = byId('file'),
+  title = byId('title');
+const start = byId('start'),
+  pause = byId('pause'),
+  abandon = byId('abandon');
+let upload = null,
+  running = false,
+  speed = null;
 
 // A file may be chosen before it is known who is signed in: the listeners come first.
 enter('publisher', 'operator').then(listUnfinished);
@@ -15,14 +21,14 @@ fileInput.addEventListener('change', async () => {
   upload = null;
   await prepare(file);
 });
-form.addEventListener('submit', async event => {
+form.addEventListener('submit', async (event) => {
   event.preventDefault();
   if (!fileInput.files[0]) return;
   note('', '');
   if (!upload) await prepare(fileInput.files[0]);
   begin();
 });
-pause.addEventListener('click', () => running ? halt('Paused. Nothing is lost: what was sent is stored.') : begin());
+pause.addEventListener('click', () => (running ? halt('Paused. Nothing is lost: what was sent is stored.') : begin()));
 abandon.addEventListener('click', async () => {
   await upload?.abort();
   for (const earlier of await upload.findPreviousUploads()) localStorage.removeItem(earlier.urlStorageKey);
@@ -39,18 +45,28 @@ async function prepare(file) {
     headers: {},
     metadata: { filename: file.name, filetype: file.type || 'application/octet-stream', title: title.value },
     removeFingerprintOnSuccess: true,
-    onBeforeRequest: request => request.setHeader('X-Antiforgery', token),
+    onBeforeRequest: (request) => request.setHeader('X-Antiforgery', token),
     onProgress: progress,
     onSuccess: done,
     onError: failed,
-    onShouldRetry: error => { const status = error.originalResponse?.getStatus() ?? 0; return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500; },
+    onShouldRetry: (error) => {
+      const status = error.originalResponse?.getStatus() ?? 0;
+      return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
+    },
   });
   const earlier = (await upload.findPreviousUploads())[0];
-  if (!earlier) { text('detail', `${file.name}, ${bytes(file.size)}. Ready to send.`); return; }
+  if (!earlier) {
+    text('detail', `${file.name}, ${bytes(file.size)}. Ready to send.`);
+    return;
+  }
   upload.resumeFromPreviousUpload(earlier);
   abandon.hidden = false;
   start.textContent = 'Resume';
-  note('good', 'This file was begun before', `It goes on from where it stopped (begun ${moment(earlier.creationTime)}).`);
+  note(
+    'good',
+    'This file was begun before',
+    `It goes on from where it stopped (begun ${moment(earlier.creationTime)}).`,
+  );
 }
 
 function begin() {
@@ -58,7 +74,9 @@ function begin() {
   upload.start();
   running = true;
   speed = { at: performance.now(), sent: null, rate: null };
-  pause.disabled = false; pause.textContent = 'Pause'; start.disabled = true;
+  pause.disabled = false;
+  pause.textContent = 'Pause';
+  start.disabled = true;
   text('detail', 'Connecting…');
 }
 
@@ -72,8 +90,9 @@ function halt(words) {
 function progress(sent, total) {
   const now = performance.now();
   if (speed.sent === null) Object.assign(speed, { sent, at: now });
-  else if (now - speed.at > 500) Object.assign(speed, { rate: (sent - speed.sent) / (now - speed.at) * 1000, sent, at: now });
-  const percent = total ? sent / total * 100 : 100;
+  else if (now - speed.at > 500)
+    Object.assign(speed, { rate: ((sent - speed.sent) / (now - speed.at)) * 1000, sent, at: now });
+  const percent = total ? (sent / total) * 100 : 100;
   byId('bar').value = percent;
   text('percent', number(Math.floor(percent)));
   const left = speed.rate > 0 ? `, ${number((total - sent) / speed.rate)} s left` : '';
@@ -82,8 +101,12 @@ function progress(sent, total) {
 
 function done() {
   running = false;
-  pause.disabled = true; start.disabled = false; start.textContent = 'Upload'; abandon.hidden = true;
-  byId('bar').value = 100; text('percent', '100');
+  pause.disabled = true;
+  start.disabled = false;
+  start.textContent = 'Upload';
+  abandon.hidden = true;
+  byId('bar').value = 100;
+  text('percent', '100');
   const id = upload.url.split('/').pop();
   text('detail', 'Every byte is stored. Encoding begins.');
   note('good', 'The upload is complete', '');
@@ -94,20 +117,46 @@ function done() {
 
 async function failed(error) {
   running = false;
-  pause.disabled = true; start.disabled = false; start.textContent = 'Try again';
+  pause.disabled = true;
+  start.disabled = false;
+  start.textContent = 'Try again';
   const answer = error.originalResponse;
-  if (!answer) { note('bad', 'The console does not answer', 'Try again when it is back; the upload goes on where it stopped.'); return; }
+  if (!answer) {
+    note('bad', 'The console does not answer', 'Try again when it is back; the upload goes on where it stopped.');
+    return;
+  }
   let said = {};
-  try { said = JSON.parse(answer.getBody()); } catch { /* The body need not be problem details. */ }
+  try {
+    said = JSON.parse(answer.getBody());
+  } catch {
+    /* The body need not be problem details. */
+  }
   note('bad', said.title ?? `The upload was refused (${answer.getStatus()})`, said.detail ?? '');
 }
 
 function listUnfinished() {
-  const found = Object.keys(localStorage).filter(name => name.startsWith('tus::')).map(name => {
-    try { return { name, ...JSON.parse(localStorage.getItem(name)) }; } catch { return null; }
-  }).filter(Boolean);
+  const found = Object.keys(localStorage)
+    .filter((name) => name.startsWith('tus::'))
+    .map((name) => {
+      try {
+        return { name, ...JSON.parse(localStorage.getItem(name)) };
+      } catch {
+        return null;
+      }
+    })
+    .filter(Boolean);
   byId('earlier').hidden = found.length === 0;
-  show(byId('unfinished'), found.map(one => el('tr', null,
-    el('td', null, one.metadata?.filename ?? 'unknown'), el('td', { class: 'num' }, bytes(one.size)), el('td', null, moment(one.creationTime)),
-    el('td', { class: 'quiet' }, 'choose the same file above to go on'))));
+  show(
+    byId('unfinished'),
+    found.map((one) =>
+      el(
+        'tr',
+        null,
+        el('td', null, one.metadata?.filename ?? 'unknown'),
+        el('td', { class: 'num' }, bytes(one.size)),
+        el('td', null, moment(one.creationTime)),
+        el('td', { class: 'quiet' }, 'choose the same file above to go on'),
+      ),
+    ),
+  );
 }

@@ -1,4 +1,18 @@
-import { api, byId, el, enter, every, list, milliseconds, note, number, pick, show, text, time } from '/assets/common.js';
+import {
+  api,
+  byId,
+  el,
+  enter,
+  every,
+  list,
+  milliseconds,
+  note,
+  number,
+  pick,
+  show,
+  text,
+  time,
+} from '/assets/common.js';
 import { draw } from '/assets/chart.js';
 import { playerStateNames } from '/assets/contracts.js';
 import { playDash, playHls, quit } from '/assets/players.js';
@@ -11,29 +25,77 @@ const video = byId('video');
 const HISTORY_MAX = 240;
 
 /** What this page measures itself. Durations in milliseconds, bitrate in kbit/s; startupMs is null until the first picture moves. */
-const own = window.__qoe = { sessionId: null, videoId, player: kind, state: 'opening', startupMs: null, stalls: 0, stallMs: 0, switches: 0, bitrateKbps: null, averageBitrateKbps: null, edge: null, edges: [], segments: 0, playedMs: 0, positionS: 0, error: null };
+const own = (window.__qoe = {
+  sessionId: null,
+  videoId,
+  player: kind,
+  state: 'opening',
+  startupMs: null,
+  stalls: 0,
+  stallMs: 0,
+  switches: 0,
+  bitrateKbps: null,
+  averageBitrateKbps: null,
+  edge: null,
+  edges: [],
+  segments: 0,
+  playedMs: 0,
+  positionS: 0,
+  error: null,
+});
 window.__platform = null;
-let session = null, player = null, begun = 0, stalledAt = null, seeking = false, lastPosition = null, lastTick = null, weighted = 0, edgesByAuthority = new Map(), history = [], closed = false;
+let session = null,
+  player = null,
+  begun = 0,
+  stalledAt = null,
+  seeking = false,
+  lastPosition = null,
+  lastTick = null,
+  weighted = 0,
+  edgesByAuthority = new Map(),
+  history = [],
+  closed = false;
 
 for (const other of ['hls', 'dash']) {
-  const link = byId(`use-${other}`), to = new URLSearchParams(query);
+  const link = byId(`use-${other}`),
+    to = new URLSearchParams(query);
   to.set('player', other);
   link.href = `?${to}`;
-  if (other === kind) { link.classList.add('primary'); link.setAttribute('aria-current', 'true'); }
+  if (other === kind) {
+    link.classList.add('primary');
+    link.setAttribute('aria-current', 'true');
+  }
 }
 text('subtitle', videoId);
 await enter();
 start();
 
 async function start() {
-  api(`/api/videos/${videoId}`).then(one => { const title = pick(one, 'title', 'fileName'); if (title) { text('title', title); document.title = `${title} · EventStream`; } }).catch(() => {});
-  api('/api/edges').then(answer => { for (const edge of list(answer, 'edges')) if (edge.url) edgesByAuthority.set(new URL(edge.url).host, edge.name); }).catch(() => {});
+  api(`/api/videos/${videoId}`)
+    .then((one) => {
+      const title = pick(one, 'title', 'fileName');
+      if (title) {
+        text('title', title);
+        document.title = `${title} · EventStream`;
+      }
+    })
+    .catch(() => {});
+  api('/api/edges')
+    .then((answer) => {
+      for (const edge of list(answer, 'edges')) if (edge.url) edgesByAuthority.set(new URL(edge.url).host, edge.name);
+    })
+    .catch(() => {});
   try {
     const wanted = { player: kind === 'hls' ? 'hls.js' : 'dash.js' };
     if (query.get('region')) wanted.region = query.get('region');
-    session = await api(`/api/videos/${videoId}/sessions`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(wanted) });
+    session = await api(`/api/videos/${videoId}/sessions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(wanted),
+    });
   } catch (error) {
-    own.state = 'failed'; own.error = error.message;
+    own.state = 'failed';
+    own.error = error.message;
     note('bad', error.title ?? 'The video cannot be played', error.detail ?? error.message);
     render();
     return;
@@ -41,17 +103,26 @@ async function start() {
   own.sessionId = session.sessionId;
   text('session', `session ${session.sessionId}`);
   if (session.posterUrl) video.poster = session.posterUrl;
-  if (typeof (kind === 'hls' ? window.Hls : window.dashjs) === 'undefined') { fail('The player is not installed', 'Run `make setup`; it fetches hls.js and dash.js.'); return; }
+  if (typeof (kind === 'hls' ? window.Hls : window.dashjs) === 'undefined') {
+    fail('The player is not installed', 'Run `make setup`; it fetches hls.js and dash.js.');
+    return;
+  }
   begun = performance.now();
   own.state = 'starting';
-  player = (kind === 'hls' ? playHls : playDash)(video, session, bufferSeconds, { loaded, switched, said: log, failed: words => fail('The video stopped', words) });
+  player = (kind === 'hls' ? playHls : playDash)(video, session, bufferSeconds, {
+    loaded,
+    switched,
+    said: log,
+    failed: (words) => fail('The video stopped', words),
+  });
   log(`${player.name} ${player.version} begins`);
   setInterval(tick, 250);
   every(2000, askPlatform);
 }
 
 function fail(title, detail) {
-  own.state = 'failed'; own.error = detail;
+  own.state = 'failed';
+  own.error = detail;
   note('bad', title, detail);
   log(detail);
   render();
@@ -59,7 +130,7 @@ function fail(title, detail) {
 
 function loaded(url, pathway) {
   own.segments++;
-  const edge = pathway && pathway !== '.' ? pathway : edgesByAuthority.get(new URL(url).host) ?? new URL(url).host;
+  const edge = pathway && pathway !== '.' ? pathway : (edgesByAuthority.get(new URL(url).host) ?? new URL(url).host);
   if (edge === own.edge) return;
   log(own.edge ? `edge ${own.edge} → ${edge}` : `edge ${edge}`);
   own.edge = edge;
@@ -75,7 +146,10 @@ function switched(kbps, name) {
 }
 
 video.addEventListener('playing', () => {
-  if (own.startupMs === null) { own.startupMs = Math.round(performance.now() - begun); log(`first picture after ${milliseconds(own.startupMs)}`); }
+  if (own.startupMs === null) {
+    own.startupMs = Math.round(performance.now() - begun);
+    log(`first picture after ${milliseconds(own.startupMs)}`);
+  }
   endStall();
   own.state = 'playing';
 });
@@ -86,10 +160,21 @@ video.addEventListener('waiting', () => {
   own.state = 'stalled';
   log('stalls');
 });
-video.addEventListener('seeking', () => { seeking = true; });
-video.addEventListener('seeked', () => { seeking = false; });
-video.addEventListener('pause', () => { endStall(); if (!video.ended) own.state = 'paused'; });
-video.addEventListener('ended', () => { endStall(); own.state = 'ended'; log('ended'); });
+video.addEventListener('seeking', () => {
+  seeking = true;
+});
+video.addEventListener('seeked', () => {
+  seeking = false;
+});
+video.addEventListener('pause', () => {
+  endStall();
+  if (!video.ended) own.state = 'paused';
+});
+video.addEventListener('ended', () => {
+  endStall();
+  own.state = 'ended';
+  log('ended');
+});
 
 function endStall() {
   if (stalledAt === null) return;
@@ -100,24 +185,38 @@ function endStall() {
 }
 
 function tick() {
-  const now = performance.now(), position = video.currentTime;
+  const now = performance.now(),
+    position = video.currentTime;
   own.bitrateKbps = player.bitrate() ?? own.bitrateKbps;
   if (lastPosition !== null && position > lastPosition && !seeking) {
     const moved = Math.min((position - lastPosition) * 1000, (now - lastTick) * (video.playbackRate || 1) * 1.5);
     own.playedMs = Math.round(own.playedMs + moved);
     if (own.bitrateKbps) weighted += moved * own.bitrateKbps;
     own.averageBitrateKbps = own.playedMs ? Math.round(weighted / own.playedMs) : null;
-    if (stalledAt !== null) { endStall(); own.state = 'playing'; }
+    if (stalledAt !== null) {
+      endStall();
+      own.state = 'playing';
+    }
   }
-  lastPosition = position; lastTick = now; own.positionS = position;
+  lastPosition = position;
+  lastTick = now;
+  own.positionS = position;
   const ranges = video.buffered;
   let ahead = 0;
-  for (let i = 0; i < ranges.length; i++) if (ranges.start(i) <= position + .1 && ranges.end(i) > position) ahead = ranges.end(i) - position;
+  for (let i = 0; i < ranges.length; i++)
+    if (ranges.start(i) <= position + 0.1 && ranges.end(i) > position) ahead = ranges.end(i) - position;
   own.bufferS = ahead;
   if (history.length === 0 || Date.now() - history.at(-1).at >= 500) {
     history.push({ at: Date.now(), kbps: own.bitrateKbps ?? 0, ahead });
     if (history.length > HISTORY_MAX) history.shift();
-    draw(byId('chart'), [{ color: 's1', points: history.map(h => [h.at, h.kbps]), step: true }, { color: 's3', points: history.map(h => [h.at, h.ahead]), right: true }], { from: history[0].at, to: Math.max(history.at(-1).at, history[0].at + 10000) });
+    draw(
+      byId('chart'),
+      [
+        { color: 's1', points: history.map((h) => [h.at, h.kbps]), step: true },
+        { color: 's3', points: history.map((h) => [h.at, h.ahead]), right: true },
+      ],
+      { from: history[0].at, to: Math.max(history.at(-1).at, history[0].at + 10000) },
+    );
   }
   render();
 }
@@ -126,30 +225,48 @@ async function askPlatform() {
   if (!session) return;
   try {
     window.__platform = await api(`/api/sessions/${session.sessionId}`);
-    text('reported', `The platform received ${number(pick(window.__platform, 'beacons') ?? 0)} reports of this player; its figures are a few seconds behind.`);
+    text(
+      'reported',
+      `The platform received ${number(pick(window.__platform, 'beacons') ?? 0)} reports of this player; its figures are a few seconds behind.`,
+    );
   } catch (error) {
-    text('reported', error.status === 404 ? 'The platform has no report of this session yet.' : `The platform's figures: ${error.message}`);
+    text(
+      'reported',
+      error.status === 404
+        ? 'The platform has no report of this session yet.'
+        : `The platform's figures: ${error.message}`,
+    );
   }
   render();
 }
 
-
 function render() {
   // Counts that are zero are left out of the answer.
-  const said = window.__platform, quality = said ? { stallCount: 0, stallMs: 0, switchCount: 0, ...(pick(said, 'quality') ?? {}) } : {}, subject = said?.subject ?? said ?? {};
+  const said = window.__platform,
+    quality = said ? { stallCount: 0, stallMs: 0, switchCount: 0, ...(pick(said, 'quality') ?? {}) } : {},
+    subject = said?.subject ?? said ?? {};
   const rows = [
-    ['State', own.state, said ? pick(said, 'endReason') ?? playerStateNames[said.state] ?? said.state ?? '–' : '–'],
+    ['State', own.state, said ? (pick(said, 'endReason') ?? playerStateNames[said.state] ?? said.state ?? '–') : '–'],
     ['Startup', milliseconds(own.startupMs), milliseconds(quality.startupMs)],
     ['Stalls', number(own.stalls), number(quality.stallCount)],
     ['Stall time', milliseconds(own.stallMs), milliseconds(quality.stallMs)],
     ['Bitrate now', own.bitrateKbps ? `${number(own.bitrateKbps)} kbit/s` : '–', ''],
-    ['Bitrate, mean', own.averageBitrateKbps ? `${number(own.averageBitrateKbps)} kbit/s` : '–', quality.averageBitrateKbps ? `${number(quality.averageBitrateKbps)} kbit/s` : '–'],
+    [
+      'Bitrate, mean',
+      own.averageBitrateKbps ? `${number(own.averageBitrateKbps)} kbit/s` : '–',
+      quality.averageBitrateKbps ? `${number(quality.averageBitrateKbps)} kbit/s` : '–',
+    ],
     ['Switches', number(own.switches), number(quality.switchCount)],
     ['Played', milliseconds(own.playedMs), milliseconds(quality.playedMs)],
     ['Edge', own.edge ?? '–', subject.edge || '–'],
     ['Segments', number(own.segments), ''],
   ];
-  show(byId('qoe'), rows.map(([name, here, there]) => el('tr', null, el('td', null, name), el('td', { class: 'num' }, here), el('td', { class: 'num' }, there))));
+  show(
+    byId('qoe'),
+    rows.map(([name, here, there]) =>
+      el('tr', null, el('td', null, name), el('td', { class: 'num' }, here), el('td', { class: 'num' }, there)),
+    ),
+  );
 }
 
 function log(what) {
@@ -164,8 +281,14 @@ addEventListener('pagehide', () => {
   endStall();
   const over = video.ended || own.state === 'failed';
   let sequence = null;
-  try { sequence = player.stop(); } catch { /* The last word matters more than an orderly end of the player. */ }
+  try {
+    sequence = player.stop();
+  } catch {
+    /* The last word matters more than an orderly end of the player. */
+  }
   if (!over) quit(session, sequence);
 });
-addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
 render();

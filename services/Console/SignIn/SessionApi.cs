@@ -23,52 +23,71 @@ internal static class SessionApi
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/session", Show).AllowAnonymous()
-            .Describe("Who is signed in, if anybody, and the token that writes carry.").Answers(200);
-        routes.MapPost("/api/session", SignInAsync).AllowAnonymous()
-            .Describe("Signs in with a key; a cookie keeps the session.", 400, 403, 429).Answers(200);
-        routes.MapDelete("/api/session", (Delegate)SignOutAsync).AllowAnonymous()
-            .Describe("Signs out.").Answers(204);
+        routes
+            .MapGet("/api/session", Show)
+            .AllowAnonymous()
+            .Describe("Who is signed in, if anybody, and the token that writes carry.")
+            .Answers(200);
+        routes
+            .MapPost("/api/session", SignInAsync)
+            .AllowAnonymous()
+            .Describe("Signs in with a key; a cookie keeps the session.", 400, 403, 429)
+            .Answers(200);
+        routes.MapDelete("/api/session", (Delegate)SignOutAsync).AllowAnonymous().Describe("Signs out.").Answers(204);
     }
 
     private static IResult Show(HttpContext http, IAntiforgery antiforgery)
     {
         http.Response.Headers.CacheControl = "no-store";
         var caller = http.Caller();
-        return Results.Json(new
-        {
-            name = caller?.Name,
-            role = caller is null ? null : KeyAuthentication.Word(caller.Role),
-            token = antiforgery.GetAndStoreTokens(http).RequestToken,
-        });
+        return Results.Json(
+            new
+            {
+                name = caller?.Name,
+                role = caller is null ? null : KeyAuthentication.Word(caller.Role),
+                token = antiforgery.GetAndStoreTokens(http).RequestToken,
+            }
+        );
     }
 
     private static async Task<IResult> SignInAsync(
-        SignInRequest request, HttpContext http, Keyring keyring, SignInLimiter limiter)
+        SignInRequest request,
+        HttpContext http,
+        Keyring keyring,
+        SignInLimiter limiter
+    )
     {
         if (limiter.RetryAfter(http.Connection.RemoteIpAddress) is { } wait)
         {
             var seconds = (int)Math.Ceiling(wait.TotalSeconds);
             http.Response.Headers.RetryAfter = $"{seconds}";
             return Problem(
-                StatusCodes.Status429TooManyRequests, "Too many wrong keys", $"Try again in {seconds} seconds.");
+                StatusCodes.Status429TooManyRequests,
+                "Too many wrong keys",
+                $"Try again in {seconds} seconds."
+            );
         }
 
         var key = request.Key?.Trim() ?? "";
-        if (key.Length == 0) return Problem(StatusCodes.Status400BadRequest, "There is no key", "Enter your key.");
+        if (key.Length == 0)
+            return Problem(StatusCodes.Status400BadRequest, "There is no key", "Enter your key.");
         if (key.Length > KeyLengthMax || keyring.Find(key) is not { } caller)
         {
             limiter.Failed(http.Connection.RemoteIpAddress);
             return Problem(
-                StatusCodes.Status403Forbidden, "This key is not known",
-                "Check that the whole key was entered and that it is one of this platform.");
+                StatusCodes.Status403Forbidden,
+                "This key is not known",
+                "Check that the whole key was entered and that it is one of this platform."
+            );
         }
 
         if (caller.Role is not (AccessRole.Publisher or AccessRole.Analyst or AccessRole.Operator))
             return Problem(
-                StatusCodes.Status403Forbidden, "This key cannot sign in",
+                StatusCodes.Status403Forbidden,
+                "This key cannot sign in",
                 $"It has the role '{KeyAuthentication.Word(caller.Role)}'. People sign in as publisher, analyst or "
-                    + "operator.");
+                    + "operator."
+            );
         await http.SignInAsync(Sessions.Scheme, Sessions.Principal(caller, key));
         return Results.Json(new { name = caller.Name, role = KeyAuthentication.Word(caller.Role) });
     }

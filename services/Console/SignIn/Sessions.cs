@@ -35,9 +35,15 @@ internal static class Sessions
     public static void AddSessions(this WebApplicationBuilder builder, ConsoleOptions options)
     {
         var port = BindingAddress.Parse(RoleAddresses.Listen(builder.Configuration, "console")).Port;
-        builder.Services.AddAuthentication(EitherScheme)
-            .AddPolicyScheme(EitherScheme, null, either => either.ForwardDefaultSelector = http =>
-                http.Request.Headers.ContainsKey("Authorization") ? KeyAuthentication.SchemeName : Scheme)
+        builder
+            .Services.AddAuthentication(EitherScheme)
+            .AddPolicyScheme(
+                EitherScheme,
+                null,
+                either =>
+                    either.ForwardDefaultSelector = http =>
+                        http.Request.Headers.ContainsKey("Authorization") ? KeyAuthentication.SchemeName : Scheme
+            )
             .AddCookie(Scheme, cookie => Configure(cookie, options, port));
         builder.Services.AddAntiforgery(antiforgery =>
         {
@@ -46,8 +52,10 @@ internal static class Sessions
             Close(antiforgery.Cookie, $"eventstream-antiforgery-{port}");
         });
         var protection = builder.Services.AddDataProtection().SetApplicationName("eventstream-console");
-        if (options.KeyFolder is { } folder) protection.PersistKeysToFileSystem(Directory.CreateDirectory(folder));
-        else builder.Services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
+        if (options.KeyFolder is { } folder)
+            protection.PersistKeysToFileSystem(Directory.CreateDirectory(folder));
+        else
+            builder.Services.AddSingleton<IDataProtectionProvider, EphemeralDataProtectionProvider>();
         // Both say at length what a stale cookie means, and that the keys of the folder have no second lock.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Antiforgery", LogLevel.None);
@@ -60,20 +68,27 @@ internal static class Sessions
     public static void UseAntiforgeryTokens(this WebApplication app)
     {
         var antiforgery = app.Services.GetRequiredService<IAntiforgery>();
-        app.Use(async (http, next) =>
-        {
-            if (http.User.Identity?.AuthenticationType == KeyAuthentication.SchemeName
-                || await antiforgery.IsRequestValidAsync(http))
+        app.Use(
+            async (http, next) =>
             {
-                await next(http);
-                return;
-            }
+                if (
+                    http.User.Identity?.AuthenticationType == KeyAuthentication.SchemeName
+                    || await antiforgery.IsRequestValidAsync(http)
+                )
+                {
+                    await next(http);
+                    return;
+                }
 
-            await Gateway.ProblemAsync(
-                http, StatusCodes.Status400BadRequest, "The page is out of date",
-                $"The request has no valid {TokenHeader} header. Reload the page; scripts send 'Authorization: Bearer "
-                    + "KEY' instead of a cookie.");
-        });
+                await Gateway.ProblemAsync(
+                    http,
+                    StatusCodes.Status400BadRequest,
+                    "The page is out of date",
+                    $"The request has no valid {TokenHeader} header. Reload the page; scripts send 'Authorization: Bearer "
+                        + "KEY' instead of a cookie."
+                );
+            }
+        );
     }
 
     /// <summary>The identity that a session keeps of a key and its holder.</summary>
@@ -90,13 +105,21 @@ internal static class Sessions
         cookie.ExpireTimeSpan = options.SessionLifetime;
         cookie.SlidingExpiration = false;
         cookie.Events.OnValidatePrincipal = ValidateAsync;
-        cookie.Events.OnRedirectToLogin = context => Gateway.ProblemAsync(
-            context.HttpContext, StatusCodes.Status401Unauthorized, "Sign in first",
-            "Sign in at /sign-in, or send 'Authorization: Bearer KEY'.");
-        cookie.Events.OnRedirectToAccessDenied = context => Gateway.ProblemAsync(
-            context.HttpContext, StatusCodes.Status403Forbidden, "Your key may not do this",
-            $"You are signed in as {context.HttpContext.Caller()?.Name} with the role "
-                + $"'{context.HttpContext.User.FindFirstValue(ClaimTypes.Role)}'; this needs another.");
+        cookie.Events.OnRedirectToLogin = context =>
+            Gateway.ProblemAsync(
+                context.HttpContext,
+                StatusCodes.Status401Unauthorized,
+                "Sign in first",
+                "Sign in at /sign-in, or send 'Authorization: Bearer KEY'."
+            );
+        cookie.Events.OnRedirectToAccessDenied = context =>
+            Gateway.ProblemAsync(
+                context.HttpContext,
+                StatusCodes.Status403Forbidden,
+                "Your key may not do this",
+                $"You are signed in as {context.HttpContext.Caller()?.Name} with the role "
+                    + $"'{context.HttpContext.User.FindFirstValue(ClaimTypes.Role)}'; this needs another."
+            );
     }
 
     /// <summary>
@@ -114,11 +137,19 @@ internal static class Sessions
     private static async Task ValidateAsync(CookieValidatePrincipalContext context)
     {
         var access = context.HttpContext.RequestServices.GetRequiredService<AccessOptions>();
-        var (name, role, key) = (context.Principal?.FindFirstValue(ClaimTypes.Name),
-            context.Principal?.FindFirstValue(ClaimTypes.Role), context.Principal?.FindFirstValue(KeyClaim));
-        if (key is { Length: KeyClaimLength } && access.Keys.Any(known => known.Name == name
-            && KeyAuthentication.Word(known.Role) == role
-            && known.Sha256.StartsWith(key, StringComparison.OrdinalIgnoreCase)))
+        var (name, role, key) = (
+            context.Principal?.FindFirstValue(ClaimTypes.Name),
+            context.Principal?.FindFirstValue(ClaimTypes.Role),
+            context.Principal?.FindFirstValue(KeyClaim)
+        );
+        if (
+            key is { Length: KeyClaimLength }
+            && access.Keys.Any(known =>
+                known.Name == name
+                && KeyAuthentication.Word(known.Role) == role
+                && known.Sha256.StartsWith(key, StringComparison.OrdinalIgnoreCase)
+            )
+        )
         {
             return;
         }

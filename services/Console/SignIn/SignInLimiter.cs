@@ -19,20 +19,25 @@ internal sealed class SignInLimiter : IDisposable
     private const int NetworkBytes = 8;
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
-    private readonly PartitionedRateLimiter<int> perAddress = PartitionedRateLimiter.Create<int, int>(
-        slot => RateLimitPartition.GetFixedWindowLimiter(slot, _ => new FixedWindowRateLimiterOptions
-        {
-            PermitLimit = PerAddressMax,
-            Window = Window,
-            QueueLimit = 0,
-        }));
+    private readonly PartitionedRateLimiter<int> perAddress = PartitionedRateLimiter.Create<int, int>(slot =>
+        RateLimitPartition.GetFixedWindowLimiter(
+            slot,
+            _ => new FixedWindowRateLimiterOptions
+            {
+                PermitLimit = PerAddressMax,
+                Window = Window,
+                QueueLimit = 0,
+            }
+        )
+    );
 
     /// <summary>How long this address has to wait before it may try a key; null where it need not.</summary>
     public TimeSpan? RetryAfter(IPAddress? address)
     {
         using var lease = perAddress.AttemptAcquire(Slot(address), 0);
         return lease.IsAcquired ? null
-            : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) && wait > TimeSpan.Zero ? wait : Window;
+            : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) && wait > TimeSpan.Zero ? wait
+            : Window;
     }
 
     /// <summary>Counts a wrong key.</summary>
@@ -43,9 +48,11 @@ internal sealed class SignInLimiter : IDisposable
     private static int Slot(IPAddress? address)
     {
         address ??= IPAddress.None;
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
         var bytes = address.GetAddressBytes().AsSpan();
-        if (address.AddressFamily == AddressFamily.InterNetworkV6) bytes = bytes[..NetworkBytes];
+        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+            bytes = bytes[..NetworkBytes];
         var hash = default(HashCode);
         hash.AddBytes(bytes);
         return (int)((uint)hash.ToHashCode() % AddressesMax);

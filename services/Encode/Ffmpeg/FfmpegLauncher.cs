@@ -10,8 +10,14 @@ namespace EventStream.Encode.Ffmpeg;
 /// </summary>
 internal static class FfmpegLauncher
 {
-    private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    private const UnixFileMode Executable =
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
     /// <summary>
     /// Writes the launcher below <paramref name="workFolder"/>, which must allow programs to run, and returns its
@@ -25,12 +31,14 @@ internal static class FfmpegLauncher
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(script)));
         var folder = Path.Combine(Path.GetFullPath(workFolder), $"launcher-{digest[..16]}");
         var launcher = Path.Combine(folder, "ffmpeg");
-        if (File.Exists(launcher)) return folder;
+        if (File.Exists(launcher))
+            return folder;
         Directory.CreateDirectory(folder);
         // Another worker may do the same at this moment: the rename makes the file appear whole.
         var whole = Path.Combine(folder, Guid.NewGuid().ToString("N"));
         File.WriteAllText(whole, script);
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(whole, Executable);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(whole, Executable);
         File.Move(whole, launcher, overwrite: true);
         return folder;
     }

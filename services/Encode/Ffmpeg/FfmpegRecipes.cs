@@ -29,71 +29,117 @@ public static class FfmpegRecipes
 
     /// <summary>One rung as an MP4 of H.264, at a constant frame rate that starts at zero.</summary>
     public static FFMpegArgumentProcessor Rung(
-        string source, string output, Rung rung, FrameRate rate, double segmentSeconds, string preset, int threads) =>
-        From(source, input => input.WithThreads(threads)).OutputToFile(SourceFile.Address(output), options => options
-            .FirstPicture()
-            .WithVideoFilters(filters => filters
-                .WithCustomFilter("fps", $"fps={rate}:start_time=0")
-                .Size(rung.Width, rung.Height)
-                .WithCustomFilter("format", "yuv420p"))
-            .WithVideoCodec(VideoCodec.LibX264)
-            .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
-            .WithSpeedPreset(preset)
-            .FixedGop(rate.FramesPerGop(segmentSeconds))
-            .CappedBitrate(rung.VideoBitrateBps)
-            .WithThreads(threads)
-            .WithFpsMode(FpsMode.Passthrough)
-            .ForceFormat(ContainerFormats.Mp4));
+        string source,
+        string output,
+        Rung rung,
+        FrameRate rate,
+        double segmentSeconds,
+        string preset,
+        int threads
+    ) =>
+        From(source, input => input.WithThreads(threads))
+            .OutputToFile(
+                SourceFile.Address(output),
+                options =>
+                    options
+                        .FirstPicture()
+                        .WithVideoFilters(filters =>
+                            filters
+                                .WithCustomFilter("fps", $"fps={rate}:start_time=0")
+                                .Size(rung.Width, rung.Height)
+                                .WithCustomFilter("format", "yuv420p")
+                        )
+                        .WithVideoCodec(VideoCodec.LibX264)
+                        .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
+                        .WithSpeedPreset(preset)
+                        .FixedGop(rate.FramesPerGop(segmentSeconds))
+                        .CappedBitrate(rung.VideoBitrateBps)
+                        .WithThreads(threads)
+                        .WithFpsMode(FpsMode.Passthrough)
+                        .ForceFormat(ContainerFormats.Mp4)
+            );
 
     /// <summary>
     /// The first audio track as an MP4 of AAC-LC, mixed down to stereo at 48 kHz, silent where the source begins
     /// later.
     /// </summary>
     public static FFMpegArgumentProcessor Audio(string source, string output, int bitsPerSecond) =>
-        From(source, input => input.WithThreads(1)).OutputToFile(SourceFile.Address(output), options => options
-            .WithMap(0, StreamType.Audio, 0).DisableVideo().Bare()
-            .WithAudioFilters(filters => filters.WithCustomFilter("aresample", "async=1:first_pts=0"))
-            .WithAudioCodec(AudioCodec.Aac).WithCustomArgument("-profile:a aac_low")
-            .WithAudioChannels(2).WithAudioSamplingRate(48_000).WithAudioBitrate(Kilobits(bitsPerSecond))
-            .ForceFormat(ContainerFormats.Mp4));
+        From(source, input => input.WithThreads(1))
+            .OutputToFile(
+                SourceFile.Address(output),
+                options =>
+                    options
+                        .WithMap(0, StreamType.Audio, 0)
+                        .DisableVideo()
+                        .Bare()
+                        .WithAudioFilters(filters => filters.WithCustomFilter("aresample", "async=1:first_pts=0"))
+                        .WithAudioCodec(AudioCodec.Aac)
+                        .WithCustomArgument("-profile:a aac_low")
+                        .WithAudioChannels(2)
+                        .WithAudioSamplingRate(48_000)
+                        .WithAudioBitrate(Kilobits(bitsPerSecond))
+                        .ForceFormat(ContainerFormats.Mp4)
+            );
 
     /// <summary>The poster: one picture at <paramref name="atSeconds"/>, at most 1280 pixels wide.</summary>
     public static FFMpegArgumentProcessor Poster(string source, string output, SourceInfo info, double atSeconds)
     {
         var width = Math.Min(1280, info.Width);
         return From(source, input => input.WithThreads(1).WithStartTime(TimeSpan.FromSeconds(atSeconds)))
-            .OutputToFile(SourceFile.Address(output), options => options
-                .FirstPicture()
-                .WithVideoFilters(filters => filters
-                    .Size(Even(width), Even((double)width * info.Height / info.Width))
-                    .WithCustomFilter("format", "yuvj420p"))
-                .OneJpeg(quality: 3));
+            .OutputToFile(
+                SourceFile.Address(output),
+                options =>
+                    options
+                        .FirstPicture()
+                        .WithVideoFilters(filters =>
+                            filters
+                                .Size(Even(width), Even((double)width * info.Height / info.Width))
+                                .WithCustomFilter("format", "yuvj420p")
+                        )
+                        .OneJpeg(quality: 3)
+            );
     }
 
     /// <summary>The sprite: a picture each <see cref="SpriteSheet.IntervalSeconds"/>, tiled row by row.</summary>
     public static FFMpegArgumentProcessor Sprite(string source, string output, SpriteSheet sheet) =>
-        From(source, input => (sheet.KeyFramesOnly ? input.WithCustomArgument("-skip_frame nokey") : input)
-                .WithThreads(1))
-            .OutputToFile(SourceFile.Address(output), options => options
-                .FirstPicture()
-                .WithVideoFilters(filters => filters
-                    .WithCustomFilter("fps", FormattableString.Invariant(
-                        $"fps=1/{sheet.IntervalSeconds:0.######}:start_time=0:round=up"))
-                    .Size(sheet.TileWidth, sheet.TileHeight)
-                    .WithCustomFilter("tile", $"{sheet.Columns}x{sheet.Rows}")
-                    .WithCustomFilter("format", "yuvj420p"))
-                .OneJpeg(quality: 5));
+        From(
+                source,
+                input => (sheet.KeyFramesOnly ? input.WithCustomArgument("-skip_frame nokey") : input).WithThreads(1)
+            )
+            .OutputToFile(
+                SourceFile.Address(output),
+                options =>
+                    options
+                        .FirstPicture()
+                        .WithVideoFilters(filters =>
+                            filters
+                                .WithCustomFilter(
+                                    "fps",
+                                    FormattableString.Invariant(
+                                        $"fps=1/{sheet.IntervalSeconds:0.######}:start_time=0:round=up"
+                                    )
+                                )
+                                .Size(sheet.TileWidth, sheet.TileHeight)
+                                .WithCustomFilter("tile", $"{sheet.Columns}x{sheet.Rows}")
+                                .WithCustomFilter("format", "yuvj420p")
+                        )
+                        .OneJpeg(quality: 5)
+            );
 
     /// <summary>
     /// Reads every packet of picture and sound without decoding; its progress tells where the source really ends.
     /// </summary>
-    public static FFMpegArgumentProcessor Measure(string source) => From(source, input => input)
-        .OutputToNull(options => options.WithCustomArgument("-map 0:V:0 -map 0:a:0?").CopyStreams());
+    public static FFMpegArgumentProcessor Measure(string source) =>
+        From(source, input => input)
+            .OutputToNull(options => options.WithCustomArgument("-map 0:V:0 -map 0:a:0?").CopyStreams());
 
     /// <summary>The existence of the source is not checked here: ffmpeg's own message names what is wrong.</summary>
     private static FFMpegArguments From(string source, Func<FFMpegInputOptions, FFMpegInputOptions> more) =>
-        FFMpegArguments.FromFileInput(SourceFile.Address(source), verifyExists: false, input =>
-            more(input.WithCustomArgument(Quiet)).WithCustomArgument(Guard));
+        FFMpegArguments.FromFileInput(
+            SourceFile.Address(source),
+            verifyExists: false,
+            input => more(input.WithCustomArgument(Quiet)).WithCustomArgument(Guard)
+        );
 
     /// <summary><c>0:V:0</c>, which the library cannot write, is the first video that is no cover picture.</summary>
     private static FFMpegOutputOptions FirstPicture(this FFMpegOutputOptions options) =>
@@ -111,19 +157,27 @@ public static class FfmpegRecipes
     /// an expression on time drifts from whole frames at rates such as 30000/1001.
     /// </summary>
     private static FFMpegOutputOptions FixedGop(this FFMpegOutputOptions options, int frames) =>
-        options.WithGopSize(frames).WithCustomArgument(
-            $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))");
+        options
+            .WithGopSize(frames)
+            .WithCustomArgument(
+                $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))"
+            );
 
     /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
-    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) => options
-        .WithVideoBitrate(Kilobits(bitsPerSecond))
-        .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
-        .WithBufferSize(Kilobits(bitsPerSecond * 2L));
+    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) =>
+        options
+            .WithVideoBitrate(Kilobits(bitsPerSecond))
+            .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
+            .WithBufferSize(Kilobits(bitsPerSecond * 2L));
 
     /// <summary>One JPEG picture; quality from 2 (best) to 31.</summary>
-    private static FFMpegOutputOptions OneJpeg(this FFMpegOutputOptions options, int quality) => options
-        .WithFrameCount(1).WithVideoCodec("mjpeg").WithVideoQualityScale(quality).ForceFormat("image2")
-        .WithCustomArgument("-update 1");
+    private static FFMpegOutputOptions OneJpeg(this FFMpegOutputOptions options, int quality) =>
+        options
+            .WithFrameCount(1)
+            .WithVideoCodec("mjpeg")
+            .WithVideoQualityScale(quality)
+            .ForceFormat("image2")
+            .WithCustomArgument("-update 1");
 
     /// <summary>The library writes bitrates in whole kilobits, of which every rung has a whole number.</summary>
     private static int Kilobits(long bitsPerSecond) => (int)Math.Max(1, Math.Round(bitsPerSecond / 1000.0));

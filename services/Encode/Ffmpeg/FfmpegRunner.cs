@@ -54,7 +54,10 @@ public sealed class FfmpegRunner
     /// <see cref="IOException"/> where ffmpeg cannot be started.
     /// </summary>
     public async Task RunAsync(
-        FFMpegArgumentProcessor job, Action<FfmpegProgress> onProgress, CancellationToken cancellation)
+        FFMpegArgumentProcessor job,
+        Action<FfmpegProgress> onProgress,
+        CancellationToken cancellation
+    )
     {
         cancellation.ThrowIfCancellationRequested();
         using var stop = new CancellationTokenSource();
@@ -77,27 +80,32 @@ public sealed class FfmpegRunner
         var result = await RunOnOwnThreadAsync(job);
         await Task.WhenAll(stopped, killed);
         cancellation.ThrowIfCancellationRequested();
-        if (result.Success) return;
+        if (result.Success)
+            return;
         throw log.Characters > LogCharactersMax ? Ended("it logs too many errors")
-            : quiet.IsCancellationRequested ? Ended($"it said nothing for {quietMax.TotalSeconds:0} s")
-            : new ProgramFailedException("ffmpeg", result.ExitCode, log.Tail);
+        : quiet.IsCancellationRequested ? Ended($"it said nothing for {quietMax.TotalSeconds:0} s")
+        : new ProgramFailedException("ffmpeg", result.ExitCode, log.Tail);
 
         ProgramFailedException Ended(string cause) => new("ffmpeg", null, $"{cause}. {log.Tail}");
     }
 
-    private Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job) => Task.Factory.StartNew(
-        () =>
-        {
-            try
+    private Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job) =>
+        Task.Factory.StartNew(
+            () =>
             {
-                return job.ProcessSynchronously(throwOnError: false, options);
-            }
-            catch (FFMpegException e)
-            {
-                throw new IOException(e.Message, e);
-            }
-        },
-        CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                try
+                {
+                    return job.ProcessSynchronously(throwOnError: false, options);
+                }
+                catch (FFMpegException e)
+                {
+                    throw new IOException(e.Message, e);
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     private static double Speed(TimeSpan position, TimeSpan elapsed) =>
         elapsed > TimeSpan.Zero ? position / elapsed : 0;

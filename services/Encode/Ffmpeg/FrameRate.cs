@@ -16,8 +16,14 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
 
     private static readonly FrameRate[] Standard =
     [
-        new(24000, 1001), new(24, 1), new(25, 1), new(30000, 1001), new(30, 1), new(48, 1), new(50, 1),
-            new(60000, 1001),
+        new(24000, 1001),
+        new(24, 1),
+        new(25, 1),
+        new(30000, 1001),
+        new(30, 1),
+        new(48, 1),
+        new(50, 1),
+        new(60000, 1001),
         new(60, 1),
     ];
 
@@ -34,7 +40,8 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     /// <summary>The fraction behind a decimal rate: 29.97 is 30000/1001.</summary>
     public static FrameRate FromHz(double hz)
     {
-        if (!(hz > 0) || double.IsInfinity(hz)) return Default;
+        if (!(hz > 0) || double.IsInfinity(hz))
+            return Default;
         foreach (var denominator in (int[])[1, 1001])
         {
             var numerator = Math.Round(hz * denominator);
@@ -55,10 +62,14 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
         // Containers without a rate of their own report their clock, such as 90000/1, as the nominal one.
         double? nominal = nominalHz is > 0 and <= 1000 ? nominalHz : null;
         var hz = averageHz > 0 && double.IsFinite(averageHz) ? averageHz : nominal ?? Default.Hz;
-        if (nominal is { } exact && Math.Abs(exact - hz) <= hz * 0.002) hz = exact;
-        else if (hz is >= 20 and <= 62) hz = Standard.MinBy(standard => Math.Abs(standard.Hz - hz)).Hz;
-        else hz = Math.Max(1, Math.Round(hz));
-        while (hz > HighestHz) hz /= 2;
+        if (nominal is { } exact && Math.Abs(exact - hz) <= hz * 0.002)
+            hz = exact;
+        else if (hz is >= 20 and <= 62)
+            hz = Standard.MinBy(standard => Math.Abs(standard.Hz - hz)).Hz;
+        else
+            hz = Math.Max(1, Math.Round(hz));
+        while (hz > HighestHz)
+            hz /= 2;
         return FromHz(hz);
     }
 

@@ -10,14 +10,17 @@ namespace EventStream.Encode.Ffmpeg;
 public sealed class ProbeReport
 {
     /// <summary>Picture sides in pixels that H.264 encoders and players handle.</summary>
-    public const int SideMin = 16, SideMax = 8192;
+    public const int SideMin = 16,
+        SideMax = 8192;
 
     /// <summary>
     /// What ffprobe is asked for, and no more: tags and chapters of a hostile file are text of any size and shape.
     /// </summary>
     public static readonly IReadOnlyList<string> Entries =
     [
-        "-of", "json", "-show_entries",
+        "-of",
+        "json",
+        "-show_entries",
         "format=duration:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,r_frame_rate,"
             + "avg_frame_rate,channels:stream_disposition=attached_pic:stream_side_data=side_data_type,rotation",
     ];
@@ -28,9 +31,10 @@ public sealed class ProbeReport
 
     /// <summary>The announced length in seconds, where the container states it.</summary>
     public double? DurationSeconds =>
-        double.TryParse(
-            analysis.Raw.Format.Duration, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-            && seconds > 0 ? seconds : null;
+        double.TryParse(analysis.Raw.Format.Duration, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+        && seconds > 0
+            ? seconds
+            : null;
 
     /// <summary>
     /// Reads the JSON that <see cref="Entries"/> asks for. Throws <see cref="UnusableSourceException"/> when it is cut
@@ -42,11 +46,20 @@ public sealed class ProbeReport
         {
             return new ProbeReport(FFProbe.FromJson(json));
         }
-        catch (Exception e) when (e is JsonException or FFMpegException or FormatException or OverflowException
-            or ArgumentException or IndexOutOfRangeException)
+        catch (Exception e)
+            when (e
+                    is JsonException
+                        or FFMpegException
+                        or FormatException
+                        or OverflowException
+                        or ArgumentException
+                        or IndexOutOfRangeException
+            )
         {
             throw new UnusableSourceException(
-                "The description of the file cannot be read.", "Export the video as MP4 and upload it again.");
+                "The description of the file cannot be read.",
+                "Export the video as MP4 and upload it again."
+            );
         }
     }
 
@@ -57,36 +70,48 @@ public sealed class ProbeReport
     public SourceInfo Describe(long sizeBytes)
     {
         var audio = analysis.AudioStreams is [var first, ..] ? first : null;
-        var video = analysis.VideoStreams.FirstOrDefault(stream => !IsCover(stream))
+        var video =
+            analysis.VideoStreams.FirstOrDefault(stream => !IsCover(stream))
             ?? throw new UnusableSourceException(
                 audio is null ? "The file holds no picture." : "The file holds sound and no picture.",
-                "Upload a file with a video track.");
+                "Upload a file with a video track."
+            );
         var (width, height) = DisplaySize(video);
         if (Math.Min(width, height) < SideMin || Math.Max(width, height) > SideMax)
         {
             throw new UnusableSourceException(
                 $"The picture of {width}x{height} pixels is outside {SideMin} to {SideMax} pixels a side.",
-                "Export the video in a size such as 1920x1080 and upload it again.");
+                "Export the video in a size such as 1920x1080 and upload it again."
+            );
         }
 
         if (video.CodecName is null or "none" or "unknown")
-            throw new UnusableSourceException("The codec of the picture is unknown.",
-                "Export the video as H.264 and upload it again.");
+            throw new UnusableSourceException(
+                "The codec of the picture is unknown.",
+                "Export the video as H.264 and upload it again."
+            );
         var rate = FrameRate.Choose(video.RealFrameRate, video.AverageFrameRate);
         var channels = audio?.Channels ?? 0;
         return new SourceInfo(
-            DurationSeconds ?? 0, width, height, rate.Hz, video.CodecName, channels > 0 ? audio!.CodecName : null,
-            channels, sizeBytes);
+            DurationSeconds ?? 0,
+            width,
+            height,
+            rate.Hz,
+            video.CodecName,
+            channels > 0 ? audio!.CodecName : null,
+            channels,
+            sizeBytes
+        );
     }
 
     private static (int Width, int Height) DisplaySize(VideoStream video)
     {
         var (width, height) = ((double)(video.Width ?? 0), video.Height ?? 0);
         var (x, y) = video.SampleAspectRatio;
-        if (x > 0 && y > 0) width = Math.Round(width * x / y);
+        if (x > 0 && y > 0)
+            width = Math.Round(width * x / y);
         return Math.Abs(video.Rotation) % 180 == 90 ? (height, (int)width) : ((int)width, height);
     }
 
-    private static bool IsCover(VideoStream stream) =>
-        stream.Disposition?.GetValueOrDefault("attached_pic") is true;
+    private static bool IsCover(VideoStream stream) => stream.Disposition?.GetValueOrDefault("attached_pic") is true;
 }

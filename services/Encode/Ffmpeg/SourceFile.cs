@@ -12,7 +12,12 @@ public static class SourceFile
 
     /// <summary>The two lists as options, one word each.</summary>
     public static readonly IReadOnlyList<string> Guard =
-        ["-protocol_whitelist", "file", "-format_whitelist", Containers];
+    [
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        Containers,
+    ];
 
     /// <summary>
     /// The address of a local file. FFMpegCore writes the command line as one text with paths in double quotes, so a
@@ -24,5 +29,6 @@ public static class SourceFile
             ? $"file:{path}"
             : throw new IOException(
                 $"The path '{path}' holds a quote, a backslash or a control character, which ffmpeg's command line "
-                    + "cannot carry: configure a folder without them.");
+                    + "cannot carry: configure a folder without them."
+            );
 }

@@ -31,7 +31,8 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
     public async Task<SourceInfo> ReadAsync(string path, CancellationToken cancellation)
     {
         var size = new FileInfo(path).Length;
-        if (size == 0) throw new UnusableSourceException("The file is empty.", "Upload a file that holds a video.");
+        if (size == 0)
+            throw new UnusableSourceException("The file is empty.", "Upload a file that holds a video.");
         var report = ProbeReport.Read(await ProbeAsync(path, cancellation));
         var info = report.Describe(size);
         var end = await EndOfMediaAsync(path, report.DurationSeconds, cancellation);
@@ -41,14 +42,18 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
             {
                 throw new UnusableSourceException(
                     Sentence($"The file is cut short: it announces {promised:0.#} s and ends after {end:0.#} s."),
-                    "Upload the whole file again.");
+                    "Upload the whole file again."
+                );
             }
 
             return info;
         }
 
         return end > 0
-            ? info with { DurationSeconds = end }
+            ? info with
+            {
+                DurationSeconds = end,
+            }
             : throw new UnusableSourceException("The file holds no playable picture.", Containers);
     }
 
@@ -57,13 +62,18 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
         try
         {
             return await programs.ReadAsync(
-                ffprobe, ["-v", "error", .. SourceFile.Guard, .. ProbeReport.Entries, SourceFile.Address(path)],
-                ReportCharactersMax, cancellation);
+                ffprobe,
+                ["-v", "error", .. SourceFile.Guard, .. ProbeReport.Entries, SourceFile.Address(path)],
+                ReportCharactersMax,
+                cancellation
+            );
         }
         catch (ProgramFailedException e) when (e.ExitCode == 1)
         {
-            throw new UnusableSourceException($"The file is not a video that can be read ({Cause(e.Tail, path)}).",
-                Containers);
+            throw new UnusableSourceException(
+                $"The file is not a video that can be read ({Cause(e.Tail, path)}).",
+                Containers
+            );
         }
     }
 
@@ -73,8 +83,12 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
     /// </summary>
     private async Task<double> EndOfMediaAsync(string path, double? announced, CancellationToken cancellation)
     {
-        if (announced is { } duration && await TailEndAsync(path, Math.Max(0, duration - 2), cancellation) is { } end
-            && end >= duration - Math.Max(1, duration * 0.05)) return end;
+        if (
+            announced is { } duration
+            && await TailEndAsync(path, Math.Max(0, duration - 2), cancellation) is { } end
+            && end >= duration - Math.Max(1, duration * 0.05)
+        )
+            return end;
         var last = TimeSpan.Zero;
         try
         {
@@ -97,10 +111,20 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
             await programs.RunAsync(
                 ffprobe,
                 [
-                    "-v", "quiet", .. SourceFile.Guard, "-read_intervals", interval,
-                    "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0", SourceFile.Address(path),
+                    "-v",
+                    "quiet",
+                    .. SourceFile.Guard,
+                    "-read_intervals",
+                    interval,
+                    "-show_entries",
+                    "packet=pts_time,duration_time",
+                    "-of",
+                    "csv=p=0",
+                    SourceFile.Address(path),
                 ],
-                line => end = Later(end, line), cancellation);
+                line => end = Later(end, line),
+                cancellation
+            );
         }
         catch (ProgramFailedException e) when (e.ExitCode is not null)
         {
@@ -113,9 +137,12 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
     private static double? Later(double? end, string line)
     {
         var parts = line.Split(',');
-        if (!double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var at)) return end;
-        if (parts.Length > 1
-            && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var length))
+        if (!double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var at))
+            return end;
+        if (
+            parts.Length > 1
+            && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var length)
+        )
             at += length;
         return end is { } known ? Math.Max(known, at) : at;
     }
@@ -125,7 +152,8 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
     {
         var last = tail.Split(" | ").FirstOrDefault(line => line.StartsWith('[')) ?? tail.Split(" | ")[^1];
         var text = last.StartsWith('[') ? last[(last.IndexOf(']', StringComparison.Ordinal) + 1)..] : last;
-        return text.Replace($"file:{path}: ", "", StringComparison.Ordinal).Trim() is { Length: > 0 } cause ? cause
+        return text.Replace($"file:{path}: ", "", StringComparison.Ordinal).Trim() is { Length: > 0 } cause
+            ? cause
             : "no reason given";
     }
 

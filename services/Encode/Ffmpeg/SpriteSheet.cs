@@ -8,7 +8,14 @@ namespace EventStream.Encode.Ffmpeg;
 /// The layout of a thumbnail sprite: tiles in rows, one each <paramref name="IntervalSeconds"/>. Sizes in pixels.
 /// </summary>
 public sealed record SpriteSheet(
-    double IntervalSeconds, int Tiles, int Columns, int Rows, int TileWidth, int TileHeight, bool KeyFramesOnly)
+    double IntervalSeconds,
+    int Tiles,
+    int Columns,
+    int Rows,
+    int TileWidth,
+    int TileHeight,
+    bool KeyFramesOnly
+)
 {
     /// <summary>More tiles make a sheet that is slow to load; longer videos get a longer interval instead.</summary>
     public const int TilesMax = 100;
@@ -28,9 +35,14 @@ public sealed record SpriteSheet(
         var columns = Math.Min(tiles, ColumnsMax);
         var height = (int)Math.Round((double)FfmpegRecipes.ThumbnailWidth * source.Height / source.Width / 2) * 2;
         return new SpriteSheet(
-            interval, tiles, columns, (tiles + columns - 1) / columns, FfmpegRecipes.ThumbnailWidth,
-                Math.Clamp(height, 2, 640),
-            source.DurationSeconds > DecodeAllBelow.TotalSeconds);
+            interval,
+            tiles,
+            columns,
+            (tiles + columns - 1) / columns,
+            FfmpegRecipes.ThumbnailWidth,
+            Math.Clamp(height, 2, 640),
+            source.DurationSeconds > DecodeAllBelow.TotalSeconds
+        );
     }
 
     /// <summary>The WebVTT index: one cue a tile, its payload the sprite with a media fragment <c>#xywh=</c>.</summary>
@@ -41,8 +53,10 @@ public sealed record SpriteSheet(
         {
             var end = i == Tiles - 1 ? Math.Max(durationSeconds, i * IntervalSeconds) : (i + 1) * IntervalSeconds;
             text.Append(CultureInfo.InvariantCulture, $"\n{Clock(i * IntervalSeconds)} --> {Clock(end)}\n")
-                .Append(CultureInfo.InvariantCulture,
-                    $"{spriteName}#xywh={i % Columns * TileWidth},{i / Columns * TileHeight},")
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"{spriteName}#xywh={i % Columns * TileWidth},{i / Columns * TileHeight},"
+                )
                 .Append(CultureInfo.InvariantCulture, $"{TileWidth},{TileHeight}\n");
         }
 

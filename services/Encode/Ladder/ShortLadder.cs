@@ -6,7 +6,11 @@ namespace EventStream.Encode.Ladder;
 public sealed class ShortLadder : ILadderPolicy
 {
     private static readonly (int ShortSide, int BitsPerSecond)[] Steps =
-        [(240, 400_000), (480, 1_400_000), (1080, 5_000_000)];
+    [
+        (240, 400_000),
+        (480, 1_400_000),
+        (1080, 5_000_000),
+    ];
 
     public string Name => "short";
 

@@ -12,7 +12,12 @@ public sealed class StandardLadder : ILadderPolicy
     /// <summary>Sources below the lowest step get one rung of their own size.</summary>
     private static readonly (int ShortSide, int BitsPerSecond)[] Steps =
     [
-        (240, 400_000), (360, 800_000), (480, 1_400_000), (720, 2_800_000), (1080, 5_000_000), (1440, 9_000_000),
+        (240, 400_000),
+        (360, 800_000),
+        (480, 1_400_000),
+        (720, 2_800_000),
+        (1080, 5_000_000),
+        (1440, 9_000_000),
         (2160, 16_000_000),
     ];
 
@@ -28,8 +33,9 @@ public sealed class StandardLadder : ILadderPolicy
     internal static IReadOnlyList<Rung> Choose(SourceInfo source, (int ShortSide, int BitsPerSecond)[] steps)
     {
         var shortSide = Math.Min(source.Width, source.Height);
-        var rungs = steps.Where(step => step.ShortSide <= shortSide).Select(step =>
-            Rung(source, step.ShortSide, step.BitsPerSecond));
+        var rungs = steps
+            .Where(step => step.ShortSide <= shortSide)
+            .Select(step => Rung(source, step.ShortSide, step.BitsPerSecond));
         return rungs.ToList() is { Count: > 0 } fitting ? fitting : [Rung(source, shortSide, steps[0].BitsPerSecond)];
     }
 

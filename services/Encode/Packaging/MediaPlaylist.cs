@@ -25,7 +25,8 @@ public static class MediaPlaylist
         for (var i = 0; i < list.Segments.Count; i++)
         {
             text.Append(CultureInfo.InvariantCulture, $"#EXTINF:{list.Segments[i].DurationSeconds:0.000000},\n")
-                .Append(SegmentName(i + 1)).Append('\n');
+                .Append(SegmentName(i + 1))
+                .Append('\n');
         }
 
         return text.Append("#EXT-X-ENDLIST\n").ToString();
@@ -33,9 +34,14 @@ public static class MediaPlaylist
 
     /// <summary>The lengths of the segments in seconds, in order, as a playlist tells them.</summary>
     public static IReadOnlyList<double> ReadDurations(string playlist) =>
-        playlist.Split('\n')
+        playlist
+            .Split('\n')
             .Where(line => line.StartsWith("#EXTINF:", StringComparison.Ordinal))
-            .Select(line => double.Parse(line.AsSpan(8, line.IndexOf(',', StringComparison.Ordinal) - 8),
-                CultureInfo.InvariantCulture))
+            .Select(line =>
+                double.Parse(
+                    line.AsSpan(8, line.IndexOf(',', StringComparison.Ordinal) - 8),
+                    CultureInfo.InvariantCulture
+                )
+            )
             .ToList();
 }

@@ -46,7 +46,8 @@ public static class Mp4
         var at = (wide ? 28 : 20) + 2;
         int count = BinaryPrimitives.ReadUInt16BigEndian(index[at..]);
         ulong ticks = 0;
-        for (var i = 0; i < count; i++) ticks += U32(index, at + 2 + (i * 12) + 4);
+        for (var i = 0; i < count; i++)
+            ticks += U32(index, at + 2 + (i * 12) + 4);
         return (start / timescale, ticks / timescale);
     }
 
@@ -66,8 +67,8 @@ public static class Mp4
 
     private static ReadOnlySpan<byte> Descriptor(ReadOnlySpan<byte> data, byte tag)
     {
-        if (data.Length < 2
-            || data[0] != tag) throw new Mp4Exception($"The descriptor {tag} of the audio track is missing.");
+        if (data.Length < 2 || data[0] != tag)
+            throw new Mp4Exception($"The descriptor {tag} of the audio track is missing.");
         var size = 0;
         var at = 1;
         do size = (size << 7) | (data[at] & 0x7F);
@@ -77,7 +78,8 @@ public static class Mp4
 
     private static ReadOnlySpan<byte> Child(ReadOnlySpan<byte> data, params ReadOnlySpan<string> path)
     {
-        foreach (var name in path) data = Box(data, name);
+        foreach (var name in path)
+            data = Box(data, name);
         return data;
     }
 
@@ -90,11 +92,14 @@ public static class Mp4
         {
             var size = (long)U32(data, 0);
             var head = 8;
-            if (size == 1 && data.Length >= 16) (size, head) =
-                ((long)BinaryPrimitives.ReadUInt64BigEndian(data[8..]), 16);
-            else if (size == 0) size = data.Length;
-            if (size < head || size > data.Length) break;
-            if (Encoding.ASCII.GetString(data[4..8]) == type) return data[head..(int)size];
+            if (size == 1 && data.Length >= 16)
+                (size, head) = ((long)BinaryPrimitives.ReadUInt64BigEndian(data[8..]), 16);
+            else if (size == 0)
+                size = data.Length;
+            if (size < head || size > data.Length)
+                break;
+            if (Encoding.ASCII.GetString(data[4..8]) == type)
+                return data[head..(int)size];
             data = data[(int)size..];
         }
 

@@ -7,8 +7,11 @@ public sealed record PackagedTrack(string Folder, string Codecs, SegmentList Seg
 {
     /// <summary>Names of the files, the playlist last: it is what makes the rest reachable.</summary>
     public IEnumerable<string> FileNames =>
-        Enumerable.Range(1, Segments.Segments.Count).Select(MediaPlaylist.SegmentName)
-            .Prepend(MediaPlaylist.InitName).Append(MediaPlaylist.FileName);
+        Enumerable
+            .Range(1, Segments.Segments.Count)
+            .Select(MediaPlaylist.SegmentName)
+            .Prepend(MediaPlaylist.InitName)
+            .Append(MediaPlaylist.FileName);
 }
 
 /// <summary>
@@ -22,30 +25,41 @@ public sealed class Packager(string program, ProgramRunner runner)
     /// first key frame at or after each multiple of <paramref name="segmentSeconds"/>.
     /// </summary>
     public async Task<PackagedTrack> PackageAsync(
-        string track, string stream, string folder, double segmentSeconds, CancellationToken cancellation)
+        string track,
+        string stream,
+        string folder,
+        double segmentSeconds,
+        CancellationToken cancellation
+    )
     {
         Directory.CreateDirectory(folder);
         await runner.RunAsync(program, Arguments(track, stream, folder, segmentSeconds), _ => { }, cancellation);
-        var codecs =
-            Mp4.Codecs(await File.ReadAllBytesAsync(Path.Combine(folder, MediaPlaylist.InitName), cancellation));
+        var codecs = Mp4.Codecs(
+            await File.ReadAllBytesAsync(Path.Combine(folder, MediaPlaylist.InitName), cancellation)
+        );
         var segments = new List<Segment>();
         for (var path = SegmentPath(folder, 1); File.Exists(path); path = SegmentPath(folder, segments.Count + 1))
             segments.Add(await MeasureAsync(path, cancellation));
-        if (segments.Count == 0) throw new Mp4Exception($"The packager made no {stream} segment.");
+        if (segments.Count == 0)
+            throw new Mp4Exception($"The packager made no {stream} segment.");
         var list = new SegmentList(segments);
-        await File.WriteAllTextAsync(Path.Combine(folder, MediaPlaylist.FileName), MediaPlaylist.Write(list),
-            cancellation);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, MediaPlaylist.FileName),
+            MediaPlaylist.Write(list),
+            cancellation
+        );
         return new PackagedTrack(folder, codecs, list);
     }
 
     /// <summary>The arguments of shaka-packager.</summary>
     public static IReadOnlyList<string> Arguments(string track, string stream, string folder, double segmentSeconds) =>
-    [
-        $"in={track},stream={stream},init_segment={folder}/{MediaPlaylist.InitName},"
-            + $"segment_template={folder}/$Number$.m4s",
-        "--segment_duration", segmentSeconds.ToString("0.######", System.Globalization.CultureInfo.InvariantCulture),
-        "--quiet",
-    ];
+        [
+            $"in={track},stream={stream},init_segment={folder}/{MediaPlaylist.InitName},"
+                + $"segment_template={folder}/$Number$.m4s",
+            "--segment_duration",
+            segmentSeconds.ToString("0.######", System.Globalization.CultureInfo.InvariantCulture),
+            "--quiet",
+        ];
 
     private static string SegmentPath(string folder, int number) =>
         Path.Combine(folder, MediaPlaylist.SegmentName(number));

@@ -32,8 +32,10 @@ public sealed record SegmentList(IReadOnlyList<Segment> Segments)
                 {
                     seconds += Segments[last].DurationSeconds;
                     bytes += Segments[last].SizeBytes;
-                    if (seconds > TargetSeconds * 1.5) break;
-                    if (seconds >= TargetSeconds * 0.5) peak = Math.Max(peak, Rate(bytes, seconds));
+                    if (seconds > TargetSeconds * 1.5)
+                        break;
+                    if (seconds >= TargetSeconds * 0.5)
+                        peak = Math.Max(peak, Rate(bytes, seconds));
                 }
             }
 

@@ -10,7 +10,12 @@ namespace EventStream.Encode.Planner;
 /// and the relay carries them to their topics; a report that comes again adds nothing.
 /// </summary>
 public sealed partial class JobProcess(
-    Decider<EncodeJob> jobs, TaskHeartbeats heartbeats, JobRules rules, TimeProvider clock, ILogger<JobProcess> logger)
+    Decider<EncodeJob> jobs,
+    TaskHeartbeats heartbeats,
+    JobRules rules,
+    TimeProvider clock,
+    ILogger<JobProcess> logger
+)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
@@ -41,43 +46,61 @@ public sealed partial class JobProcess(
     /// began to listen, counts as received then. Returns what was added.
     /// </summary>
     public async Task<IReadOnlyList<IMessage>> HandleSilenceAsync(
-        VideoId video, SilenceBounds bounds, DateTimeOffset since, CancellationToken cancellation)
+        VideoId video,
+        SilenceBounds bounds,
+        DateTimeOffset since,
+        CancellationToken cancellation
+    )
     {
-        var known = (await heartbeats.OfAsync([video], cancellation))[video].ToDictionary(
-            heartbeat => heartbeat.Task,
-            heartbeat => new Heartbeat(
-                heartbeat.Attempt, heartbeat.Worker,
-                heartbeat.ReceivedAt > since ? heartbeat.ReceivedAt : since),
-            StringComparer.Ordinal);
+        var known = (await heartbeats.OfAsync([video], cancellation))[video]
+            .ToDictionary(
+                heartbeat => heartbeat.Task,
+                heartbeat => new Heartbeat(
+                    heartbeat.Attempt,
+                    heartbeat.Worker,
+                    heartbeat.ReceivedAt > since ? heartbeat.ReceivedAt : since
+                ),
+                StringComparer.Ordinal
+            );
         var decided = await jobs.DecideAsync(
-            video.Value, job => job.DecideStalled(known.GetValueOrDefault, bounds, rules, clock.GetUtcNow()),
-            EventMetadata.Current(correlation: video.ToString()), cancellation);
-        foreach (var message in decided.Events) Stalled(logger, video, message);
+            video.Value,
+            job => job.DecideStalled(known.GetValueOrDefault, bounds, rules, clock.GetUtcNow()),
+            EventMetadata.Current(correlation: video.ToString()),
+            cancellation
+        );
+        foreach (var message in decided.Events)
+            Stalled(logger, video, message);
         // A start that was delivered again after the end of its job left a heartbeat behind.
-        if (!decided.State.Open) await heartbeats.EndAllAsync(video, cancellation);
+        if (!decided.State.Open)
+            await heartbeats.EndAllAsync(video, cancellation);
         return decided.Events;
     }
 
     private async Task DecideAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
-        if (VideoOf(consumed.Message) is not { } video) return;
+        if (VideoOf(consumed.Message) is not { } video)
+            return;
         var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
         await jobs.DecideAsync(
-            video.Value, job => job.Decide(consumed.Message, rules, clock.GetUtcNow()),
-            new EventMetadata(trace, video.ToString(), consumed.EventId), cancellation);
+            video.Value,
+            job => job.Decide(consumed.Message, rules, clock.GetUtcNow()),
+            new EventMetadata(trace, video.ToString(), consumed.EventId),
+            cancellation
+        );
     }
 
     /// <summary>The video of a message that a job decides on.</summary>
-    private static VideoId? VideoOf(IMessage message) => message switch
-    {
-        VideoUploaded e => e.VideoId,
-        SourceProbed e => e.VideoId,
-        SourceRejected e => e.VideoId,
-        RenditionEncoded e => e.VideoId,
-        ThumbnailsMade e => e.VideoId,
-        EncodeTaskFailed e => e.VideoId,
-        _ => null,
-    };
+    private static VideoId? VideoOf(IMessage message) =>
+        message switch
+        {
+            VideoUploaded e => e.VideoId,
+            SourceProbed e => e.VideoId,
+            SourceRejected e => e.VideoId,
+            RenditionEncoded e => e.VideoId,
+            ThumbnailsMade e => e.VideoId,
+            EncodeTaskFailed e => e.VideoId,
+            _ => null,
+        };
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A message of {Topic} waits for the store: {Cause}")]
     private static partial void Waiting(ILogger logger, string topic, string cause);

@@ -40,7 +40,8 @@ public sealed record QueuedJob
     }
 
     /// <summary>The word for a phase in JSON.</summary>
-    public static string WordOf<T>(T phase) where T : struct, Enum => phase.ToString().ToLowerInvariant();
+    public static string WordOf<T>(T phase)
+        where T : struct, Enum => phase.ToString().ToLowerInvariant();
 }
 
 /// <summary>Keeps <see cref="QueuedJob"/>. Raise <c>Version</c> when its shape or the job's fold changes.</summary>
@@ -70,8 +71,7 @@ public sealed class JobQueue(IDocumentStore store)
     public const int WaitingMax = 500;
 
     /// <summary>The newest jobs, of one phase or of all.</summary>
-    public async Task<IReadOnlyList<EncodeJob>> NewestAsync(
-        JobPhase? phase, int limit, CancellationToken cancellation)
+    public async Task<IReadOnlyList<EncodeJob>> NewestAsync(JobPhase? phase, int limit, CancellationToken cancellation)
     {
         await using var session = store.QuerySession();
         IQueryable<QueuedJob> jobs = session.Query<QueuedJob>();
@@ -87,16 +87,23 @@ public sealed class JobQueue(IDocumentStore store)
 
     /// <summary>Videos with a command that was sent longer ago than its bound and is not answered.</summary>
     public async Task<IReadOnlyList<VideoId>> WaitingAsync(
-        SilenceBounds bounds, DateTimeOffset now, CancellationToken cancellation)
+        SilenceBounds bounds,
+        DateTimeOffset now,
+        CancellationToken cancellation
+    )
     {
         await using var session = store.QuerySession();
         var videos = new List<VideoId>();
         for (var waits = 0; waits <= SilenceBounds.DoublingsMax; waits++)
         {
             var (level, before) = (waits, now - bounds.WaitingAfter(waits));
-            var ids = await session.Query<QueuedJob>()
+            var ids = await session
+                .Query<QueuedJob>()
                 .Where(job => job.Waits == level && job.WaitingSince <= before)
-                .OrderBy(job => job.WaitingSince).Take(WaitingMax).Select(job => job.Id).ToListAsync(cancellation);
+                .OrderBy(job => job.WaitingSince)
+                .Take(WaitingMax)
+                .Select(job => job.Id)
+                .ToListAsync(cancellation);
             videos.AddRange(ids.Select(id => new VideoId(id)));
         }
 

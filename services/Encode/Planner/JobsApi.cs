@@ -11,13 +11,30 @@ namespace EventStream.Encode.Planner;
 
 /// <summary>One task as the API shows it; fraction in 0..1, speed in media seconds per wall second.</summary>
 public sealed record TaskView(
-    string Name, string Phase, int Attempt, string? Worker, double Fraction, double Speed, DateTimeOffset SentAt,
-    DateTimeOffset? StartedAt, string? Cause);
+    string Name,
+    string Phase,
+    int Attempt,
+    string? Worker,
+    double Fraction,
+    double Speed,
+    DateTimeOffset SentAt,
+    DateTimeOffset? StartedAt,
+    string? Cause
+);
 
 /// <summary>One job as the API shows it; fraction in 0..1, weighted by the pixels of the rungs.</summary>
 public sealed record JobView(
-    string VideoId, string Phase, double Fraction, SourceInfo? Source, string FirstRung, DateTimeOffset? OpenedAt,
-    DateTimeOffset? PlannedAt, DateTimeOffset? EndedAt, string? Trouble, IReadOnlyList<TaskView> Tasks);
+    string VideoId,
+    string Phase,
+    double Fraction,
+    SourceInfo? Source,
+    string FirstRung,
+    DateTimeOffset? OpenedAt,
+    DateTimeOffset? PlannedAt,
+    DateTimeOffset? EndedAt,
+    string? Trouble,
+    IReadOnlyList<TaskView> Tasks
+);
 
 /// <summary>A list of jobs, newest first.</summary>
 public sealed record JobList(IReadOnlyList<JobView> Jobs);
@@ -29,9 +46,13 @@ public static class JobsApi
 
     public static void MapJobs(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/jobs", List).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapGet("/v1/jobs", List)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("The newest encode jobs, in one phase or in all.", 400);
-        routes.MapGet("/v1/jobs/{videoId}", Get).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapGet("/v1/jobs/{videoId}", Get)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("The encode job of a video, with its tasks.", 404);
     }
 
@@ -39,13 +60,18 @@ public static class JobsApi
     /// The newest jobs, at most <paramref name="limit"/>; with <paramref name="phase"/> only those in it.
     /// </summary>
     public static async Task<Results<Ok<JobList>, ProblemHttpResult>> List(
-        JobQueue queue, TaskHeartbeats heartbeats, CancellationToken cancellation, string? phase = null,
-        int limit = 100)
+        JobQueue queue,
+        TaskHeartbeats heartbeats,
+        CancellationToken cancellation,
+        string? phase = null,
+        int limit = 100
+    )
     {
         JobPhase? wanted = null;
         if (phase is not null)
         {
-            if (!Enum.TryParse<JobPhase>(phase, ignoreCase: true, out var parsed)) return Unknown(phase);
+            if (!Enum.TryParse<JobPhase>(phase, ignoreCase: true, out var parsed))
+                return Unknown(phase);
             wanted = parsed;
         }
 
@@ -56,22 +82,30 @@ public static class JobsApi
 
     /// <summary>One job, read from its stream.</summary>
     public static async Task<Results<Ok<JobView>, ProblemHttpResult>> Get(
-        string videoId, Decider<EncodeJob> jobs, TaskHeartbeats heartbeats, CancellationToken cancellation)
+        string videoId,
+        Decider<EncodeJob> jobs,
+        TaskHeartbeats heartbeats,
+        CancellationToken cancellation
+    )
     {
         var loaded = VideoId.TryParse(videoId, null, out var id) ? await jobs.LoadAsync(id.Value, cancellation) : null;
         return loaded is { Exists: true }
             ? TypedResults.Ok(View(loaded.State, (await heartbeats.OfAsync([id], cancellation))[id]))
             : TypedResults.Problem(
-                title: "No such job", statusCode: StatusCodes.Status404NotFound,
-                detail: $"No encode job is known for the video '{videoId}'; one begins when its upload is complete.");
+                title: "No such job",
+                statusCode: StatusCodes.Status404NotFound,
+                detail: $"No encode job is known for the video '{videoId}'; one begins when its upload is complete."
+            );
     }
 
     private static ProblemHttpResult Unknown(string phase)
     {
         var phases = string.Join(", ", Enum.GetNames<JobPhase>()).ToLowerInvariant();
         return TypedResults.Problem(
-            title: "Unknown phase", statusCode: StatusCodes.Status400BadRequest,
-            detail: $"'{phase}' is not a phase; use one of {phases}.");
+            title: "Unknown phase",
+            statusCode: StatusCodes.Status400BadRequest,
+            detail: $"'{phase}' is not a phase; use one of {phases}."
+        );
     }
 
     private static JobView View(EncodeJob job, IEnumerable<TaskHeartbeat> running)
@@ -79,11 +113,20 @@ public static class JobsApi
         var heartbeats = running.ToDictionary(heartbeat => heartbeat.Task, StringComparer.Ordinal);
         var tasks = job.Tasks.Values.Select(task => View(task, heartbeats.GetValueOrDefault(task.Name))).ToList();
         var weights = tasks.ConvertAll(task => Weight(job, task.Name));
-        var fraction = tasks.Count == 0 ? 0
-            : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
+        var fraction =
+            tasks.Count == 0 ? 0 : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
         return new JobView(
-            job.Id.ToString(), QueuedJob.WordOf(job.Phase), fraction, job.Source, job.FirstRung, job.OpenedAt,
-            job.PlannedAt, job.EndedAt, job.Trouble, tasks);
+            job.Id.ToString(),
+            QueuedJob.WordOf(job.Phase),
+            fraction,
+            job.Source,
+            job.FirstRung,
+            job.OpenedAt,
+            job.PlannedAt,
+            job.EndedAt,
+            job.Trouble,
+            tasks
+        );
     }
 
     private static TaskView View(JobTask task, TaskHeartbeat? heartbeat)
@@ -92,8 +135,16 @@ public static class JobsApi
         var phase = running is null ? task.Phase : TaskPhase.Running;
         var fraction = phase == TaskPhase.Done ? 1 : running?.Fraction ?? 0;
         return new TaskView(
-            task.Name, QueuedJob.WordOf(phase), task.Attempt, running?.Worker ?? task.Worker, fraction,
-            running?.Speed ?? 0, task.SentAt, running?.StartedAt, task.Cause);
+            task.Name,
+            QueuedJob.WordOf(phase),
+            task.Attempt,
+            running?.Worker ?? task.Worker,
+            fraction,
+            running?.Speed ?? 0,
+            task.SentAt,
+            running?.StartedAt,
+            task.Cause
+        );
     }
 
     /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>

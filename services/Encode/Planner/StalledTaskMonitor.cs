@@ -9,8 +9,13 @@ namespace EventStream.Encode.Planner;
 /// the job's. Several planners may look at the same time: the second finds the command just sent.
 /// </summary>
 public sealed partial class StalledTaskMonitor(
-    JobQueue queue, JobProcess process, TaskHeartbeats heartbeats, EncodeOptions options, TimeProvider clock,
-    ILogger<StalledTaskMonitor> logger) : BackgroundService
+    JobQueue queue,
+    JobProcess process,
+    TaskHeartbeats heartbeats,
+    EncodeOptions options,
+    TimeProvider clock,
+    ILogger<StalledTaskMonitor> logger
+) : BackgroundService
 {
     private readonly SilenceBounds bounds = new(options.RunningQuietMax, options.WaitingQuietMax);
     private readonly DateTimeOffset since = clock.GetUtcNow();
@@ -35,8 +40,13 @@ public sealed partial class StalledTaskMonitor(
             {
                 await LookAsync(stoppingToken);
             }
-            catch (Exception e) when (e is System.Data.Common.DbException or TimeoutException
-                or EventStore.ContendedStreamException or Marten.Exceptions.MartenException)
+            catch (Exception e)
+                when (e
+                        is System.Data.Common.DbException
+                            or TimeoutException
+                            or EventStore.ContendedStreamException
+                            or Marten.Exceptions.MartenException
+                )
             {
                 // The next pass looks again.
                 Failed(logger, e.Message);

@@ -20,7 +20,8 @@ internal sealed class ErrorLog
     {
         get
         {
-            lock (sync) return string.Join(" | ", lines);
+            lock (sync)
+                return string.Join(" | ", lines);
         }
     }
 
@@ -30,9 +31,11 @@ internal sealed class ErrorLog
         lock (sync)
         {
             Characters += line.Length + 1;
-            if (line.Length == 0 || IsProgress(line)) return Characters;
+            if (line.Length == 0 || IsProgress(line))
+                return Characters;
             lines.Enqueue(line.Length > TailLineLengthMax ? line[..TailLineLengthMax] : line);
-            if (lines.Count > TailLinesMax) lines.Dequeue();
+            if (lines.Count > TailLinesMax)
+                lines.Dequeue();
             return Characters;
         }
     }

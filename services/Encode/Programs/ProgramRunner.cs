@@ -29,7 +29,11 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
     /// program that wrote no line for <see cref="ProgramOptions.QuietMax"/>.
     /// </summary>
     public async Task RunAsync(
-        string program, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellation)
+        string program,
+        IReadOnlyList<string> arguments,
+        Action<string> onLine,
+        CancellationToken cancellation
+    )
     {
         cancellation.ThrowIfCancellationRequested();
         using var process = new Process { StartInfo = StartInfo(program, arguments) };
@@ -38,41 +42,58 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, quiet.Token);
         await using var kill = stop.Token.Register(() => Kill(process));
         var log = new ErrorLog();
-        var errors = ReadLinesAsync(process.StandardError, line =>
-        {
-            quiet.CancelAfter(options.QuietMax);
-            log.Add(line);
-        });
+        var errors = ReadLinesAsync(
+            process.StandardError,
+            line =>
+            {
+                quiet.CancelAfter(options.QuietMax);
+                log.Add(line);
+            }
+        );
         process.StandardInput.Close();
-        await ReadLinesAsync(process.StandardOutput, line =>
-        {
-            quiet.CancelAfter(options.QuietMax);
-            onLine(line);
-        });
+        await ReadLinesAsync(
+            process.StandardOutput,
+            line =>
+            {
+                quiet.CancelAfter(options.QuietMax);
+                onLine(line);
+            }
+        );
         await errors;
         await process.WaitForExitAsync(CancellationToken.None);
         cancellation.ThrowIfCancellationRequested();
         var name = Path.GetFileName(program);
         if (quiet.IsCancellationRequested)
-            throw new ProgramFailedException(name, null,
-                $"it said nothing for {options.QuietMax.TotalSeconds:0} s. {log.Tail}");
-        if (process.ExitCode != 0) throw new ProgramFailedException(name, process.ExitCode, log.Tail);
+            throw new ProgramFailedException(
+                name,
+                null,
+                $"it said nothing for {options.QuietMax.TotalSeconds:0} s. {log.Tail}"
+            );
+        if (process.ExitCode != 0)
+            throw new ProgramFailedException(name, process.ExitCode, log.Tail);
     }
 
     /// <summary>
     /// Runs to the end and returns standard output up to about <paramref name="charactersMax"/>; the rest is dropped.
     /// </summary>
     public async Task<string> ReadAsync(
-        string program, IReadOnlyList<string> arguments, int charactersMax, CancellationToken cancellation)
+        string program,
+        IReadOnlyList<string> arguments,
+        int charactersMax,
+        CancellationToken cancellation
+    )
     {
         var output = new System.Text.StringBuilder();
         await RunAsync(
-            program, arguments,
+            program,
+            arguments,
             line =>
             {
-                if (output.Length + line.Length < charactersMax) output.AppendLine(line);
+                if (output.Length + line.Length < charactersMax)
+                    output.AppendLine(line);
             },
-            cancellation);
+            cancellation
+        );
         return output.ToString();
     }
 
@@ -90,7 +111,8 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
 
     private static async Task ReadLinesAsync(StreamReader reader, Action<string> onLine)
     {
-        while (await reader.ReadLineAsync(CancellationToken.None) is { } line) onLine(line);
+        while (await reader.ReadLineAsync(CancellationToken.None) is { } line)
+            onLine(line);
     }
 
     private static void Kill(Process process)
@@ -127,10 +149,10 @@ public sealed record ProgramOptions
     /// below normal priority, so that serving goes first on a shared machine.
     /// </summary>
     public IReadOnlyList<string> Prefix =>
-    [
-        .. DeathSignal is { } setpriv ? (string[])[setpriv, "--pdeathsig", "KILL"] : [],
-        .. Nice is { } nice && Niceness > 0 ? (string[])[nice, "-n", $"{Niceness}"] : [],
-    ];
+        [
+            .. DeathSignal is { } setpriv ? (string[])[setpriv, "--pdeathsig", "KILL"] : [],
+            .. Nice is { } nice && Niceness > 0 ? (string[])[nice, "-n", $"{Niceness}"] : [],
+        ];
 
     private static string? Find(string program) =>
         ((string[])["/usr/bin", "/bin"]).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);

@@ -7,8 +7,10 @@ namespace EventStream.Encode.Worker;
 public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, long Pixels)
 {
     /// <summary>Orders turns; the one that goes first is the least.</summary>
-    public static readonly IComparer<Turn> Order = Comparer<Turn>.Create((one, other) =>
-        (!one.FirstLane, one.RequestedAt, one.Pixels).CompareTo((!other.FirstLane, other.RequestedAt, other.Pixels)));
+    public static readonly IComparer<Turn> Order = Comparer<Turn>.Create(
+        (one, other) =>
+            (!one.FirstLane, one.RequestedAt, one.Pixels).CompareTo((!other.FirstLane, other.RequestedAt, other.Pixels))
+    );
 }
 
 /// <summary>
@@ -72,7 +74,8 @@ public sealed class EncodeLimiter(TimeProvider clock)
     {
         lock (sync)
         {
-            if (!keptForFirstLane) return;
+            if (!keptForFirstLane)
+                return;
             keptForFirstLane = false;
             GiveTurn();
         }
@@ -82,7 +85,8 @@ public sealed class EncodeLimiter(TimeProvider clock)
     {
         while (waiting.TryDequeue(out var next, out var turn))
         {
-            if (next.TrySetResult(new Exit(this, turn.FirstLane))) return;
+            if (next.TrySetResult(new Exit(this, turn.FirstLane)))
+                return;
         }
 
         taken = false;
@@ -94,7 +98,8 @@ public sealed class EncodeLimiter(TimeProvider clock)
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref left, 1) == 0) limiter.Leave(firstLane);
+            if (Interlocked.Exchange(ref left, 1) == 0)
+                limiter.Leave(firstLane);
         }
     }
 }

@@ -12,8 +12,14 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Encode.Worker;
 
 /// <summary>What the worker is doing now; fraction in 0..1.</summary>
-public sealed record WorkerView(string Worker, string? VideoId, string? Task, double Fraction, int TasksDone,
-    int TasksFailed);
+public sealed record WorkerView(
+    string Worker,
+    string? VideoId,
+    string? Task,
+    double Fraction,
+    int TasksDone,
+    int TasksFailed
+);
 
 /// <summary>
 /// Takes commands and does them one at a time, those of the first lane first. A task outlives the loss of its
@@ -21,14 +27,21 @@ public sealed record WorkerView(string Worker, string? VideoId, string? Task, do
 /// task is stopped with its ffmpeg and its command stays uncommitted for another worker.
 /// </summary>
 public sealed partial class EncodeWorker(
-    TaskWork work, TaskLeases leases, IEventPublisher publisher, EncodeOptions options, TimeProvider clock,
-    ILogger<EncodeWorker> logger) : IHostedService
+    TaskWork work,
+    TaskLeases leases,
+    IEventPublisher publisher,
+    EncodeOptions options,
+    TimeProvider clock,
+    ILogger<EncodeWorker> logger
+) : IHostedService
 {
     private static readonly TimeSpan LeasePoll = TimeSpan.FromSeconds(1);
 
-    private static readonly Histogram<double> Seconds =
-        Telemetry.Meter.CreateHistogram<double>("eventstream.encode.task.duration", "s",
-            "Wall time of an encode task.");
+    private static readonly Histogram<double> Seconds = Telemetry.Meter.CreateHistogram<double>(
+        "eventstream.encode.task.duration",
+        "s",
+        "Wall time of an encode task."
+    );
 
     private readonly Lock sync = new();
     private readonly EncodeLimiter limiter = new(clock);
@@ -40,8 +53,8 @@ public sealed partial class EncodeWorker(
     private int failed;
 
     /// <summary>What the worker is doing now.</summary>
-    public WorkerView View => new(
-        options.WorkerId, currentTask?.Video.ToString(), currentTask?.Task, current?.Fraction ?? 0, done, failed);
+    public WorkerView View =>
+        new(options.WorkerId, currentTask?.Video.ToString(), currentTask?.Task, current?.Fraction ?? 0, done, failed);
 
     /// <summary>
     /// Does one command and ends when its outcome is published. When <paramref name="cancellation"/> comes while the
@@ -57,8 +70,10 @@ public sealed partial class EncodeWorker(
         {
             while (true)
             {
-                if (running.TryGetValue(key, out var mine)) await mine.WaitAsync(cancellation);
-                if (await AnsweredAsync(command, reporter, cancellation)) return;
+                if (running.TryGetValue(key, out var mine))
+                    await mine.WaitAsync(cancellation);
+                if (await AnsweredAsync(command, reporter, cancellation))
+                    return;
                 if (await leases.HolderAsync(video, task, cancellation) is { } other)
                 {
                     Leased(logger, key, other);
@@ -67,7 +82,8 @@ public sealed partial class EncodeWorker(
                 }
 
                 var turn = await limiter.EnterAsync(new Turn(firstLane, requestedAt, Pixels(command)), cancellation);
-                if (await TryBeginAsync(command, reporter, key, turn, cancellation) is not { } begun) continue;
+                if (await TryBeginAsync(command, reporter, key, turn, cancellation) is not { } begun)
+                    continue;
                 await begun.WaitAsync(cancellation);
                 return;
             }
@@ -83,7 +99,8 @@ public sealed partial class EncodeWorker(
     {
         // Nothing of an earlier life of this worker is of use.
         var folder = Path.Combine(options.WorkFolder, options.WorkerId);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
         Directory.CreateDirectory(folder);
         return Task.CompletedTask;
     }
@@ -95,10 +112,12 @@ public sealed partial class EncodeWorker(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await stopping.CancelAsync();
-        await Task.WhenAll(running.Values).WaitAsync(cancellationToken).ConfigureAwait(
-            ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(running.Values)
+            .WaitAsync(cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var folder = Path.Combine(options.WorkFolder, options.WorkerId);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>Answers a command that was done before from its receipt.</summary>
@@ -106,7 +125,8 @@ public sealed partial class EncodeWorker(
     {
         var (video, task, _, _) = EncodeTasks.Of(command);
         var receipt = await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation);
-        if (receipt is null) return false;
+        if (receipt is null)
+            return false;
         await reporter.OutcomeAsync(receipt, cancellation);
         Repeated(logger, video, task);
         return true;
@@ -117,27 +137,37 @@ public sealed partial class EncodeWorker(
     /// turn. The turn ends with the task, or here where none begins.
     /// </summary>
     private async Task<Task?> TryBeginAsync(
-        ICommand command, TaskReporter reporter, string key, IDisposable turn, CancellationToken cancellation)
+        ICommand command,
+        TaskReporter reporter,
+        string key,
+        IDisposable turn,
+        CancellationToken cancellation
+    )
     {
         var begun = false;
         try
         {
             var (video, task, _, _) = EncodeTasks.Of(command);
             stopping.Token.ThrowIfCancellationRequested();
-            if (await leases.HolderAsync(video, task, cancellation) is not null) return null;
-            if (await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command),
-                cancellation) is not null) return null;
+            if (await leases.HolderAsync(video, task, cancellation) is not null)
+                return null;
+            if (await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation) is not null)
+                return null;
             lock (sync)
             {
-                if (running.ContainsKey(key)) return null;
+                if (running.ContainsKey(key))
+                    return null;
                 begun = true;
-                return running[key] = Task.Run(() =>
-                    RunAndLeaveAsync(command, reporter, key, turn), CancellationToken.None);
+                return running[key] = Task.Run(
+                    () => RunAndLeaveAsync(command, reporter, key, turn),
+                    CancellationToken.None
+                );
             }
         }
         finally
         {
-            if (!begun) turn.Dispose();
+            if (!begun)
+                turn.Dispose();
         }
     }
 
@@ -150,7 +180,8 @@ public sealed partial class EncodeWorker(
         finally
         {
             // The lock makes sure that the task was noted before it is removed.
-            lock (sync) running.TryRemove(key, out _);
+            lock (sync)
+                running.TryRemove(key, out _);
             turn.Dispose();
         }
     }
@@ -187,9 +218,15 @@ public sealed partial class EncodeWorker(
 
     /// <summary>A missing broker is no fault of the task: the command is taken again.</summary>
     private static bool IsFailureOfTask(Exception e) =>
-        e is ProgramFailedException or Mp4Exception or MediaNotFoundException or IOException
-            or UnauthorizedAccessException
-            or UnknownMessageException or System.Text.Json.JsonException or System.ComponentModel.Win32Exception;
+        e
+            is ProgramFailedException
+                or Mp4Exception
+                or MediaNotFoundException
+                or IOException
+                or UnauthorizedAccessException
+                or UnknownMessageException
+                or System.Text.Json.JsonException
+                or System.ComponentModel.Win32Exception;
 
     private static long Pixels(ICommand command) =>
         command is EncodeRung rung ? (long)rung.Rung.Width * rung.Rung.Height : 0;

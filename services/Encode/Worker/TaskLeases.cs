@@ -24,11 +24,16 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     /// <summary>The worker that works on a task now, or null; this worker's own leases do not count.</summary>
     public async Task<string?> HolderAsync(VideoId video, string task, CancellationToken cancellation)
     {
-        if (await ReadAsync(LeaseKey(video, task), cancellation) is not { } text) return null;
+        if (await ReadAsync(LeaseKey(video, task), cancellation) is not { } text)
+            return null;
         var lines = text.Split('\n');
-        return lines.Length == 2 && lines[0] != worker
+        return
+            lines.Length == 2
+            && lines[0] != worker
             && DateTimeOffset.TryParse(lines[1], CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var at)
-            && clock.GetUtcNow() - at < Lifetime ? lines[0] : null;
+            && clock.GetUtcNow() - at < Lifetime
+            ? lines[0]
+            : null;
     }
 
     /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
@@ -42,23 +47,41 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
 
     /// <summary>What came of exactly this command before, where its output is still there.</summary>
     public async Task<IEvent?> ReceiptAsync(
-        VideoId video, string task, ICommand command, string? outputKey, CancellationToken cancellation)
+        VideoId video,
+        string task,
+        ICommand command,
+        string? outputKey,
+        CancellationToken cancellation
+    )
     {
-        if (await ReadAsync(ReceiptKey(video, task), cancellation) is not { } text) return null;
+        if (await ReadAsync(ReceiptKey(video, task), cancellation) is not { } text)
+            return null;
         var parts = text.Split('\n', 3);
-        if (parts.Length != 3 || parts[0] != Digest(command)) return null;
-        if (outputKey is not null && await media.StatAsync(outputKey, cancellation) is null) return null;
+        if (parts.Length != 3 || parts[0] != Digest(command))
+            return null;
+        if (outputKey is not null && await media.StatAsync(outputKey, cancellation) is null)
+            return null;
         return MessageTypes.Read(parts[1], Encoding.UTF8.GetBytes(parts[2])) as IEvent;
     }
 
     /// <summary>Notes what came of a command.</summary>
     public Task WriteReceiptAsync(
-        VideoId video, string task, ICommand command, IEvent outcome, CancellationToken cancellation) => WriteAsync(
-        ReceiptKey(video, task),
-        string.Join(
-            '\n', Digest(command), MessageTypes.NameOf(outcome.GetType()),
-            Encoding.UTF8.GetString(MessageTypes.Write(outcome))),
-        cancellation);
+        VideoId video,
+        string task,
+        ICommand command,
+        IEvent outcome,
+        CancellationToken cancellation
+    ) =>
+        WriteAsync(
+            ReceiptKey(video, task),
+            string.Join(
+                '\n',
+                Digest(command),
+                MessageTypes.NameOf(outcome.GetType()),
+                Encoding.UTF8.GetString(MessageTypes.Write(outcome))
+            ),
+            cancellation
+        );
 
     /// <summary>What identifies the work: the command without its attempt, time and lane.</summary>
     private static string Digest(ICommand command)
@@ -84,7 +107,8 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     private async Task RenewAsync(string key, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(Renewal, clock);
-        while (await timer.WaitForNextTickAsync(stop)) await WriteAsync(key, Lease(), stop);
+        while (await timer.WaitForNextTickAsync(stop))
+            await WriteAsync(key, Lease(), stop);
     }
 
     private Task WriteAsync(string key, string text, CancellationToken cancellation) =>
@@ -97,7 +121,8 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         try
         {
             await using var stream = await media.OpenReadAsync(key, cancellation);
-            if (stream.Length > SmallFileMax) return null;
+            if (stream.Length > SmallFileMax)
+                return null;
             using var reader = new StreamReader(stream, Encoding.UTF8);
             return await reader.ReadToEndAsync(cancellation);
         }

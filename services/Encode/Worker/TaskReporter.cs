@@ -8,7 +8,13 @@ namespace EventStream.Encode.Worker;
 /// repetition is told by its readers.
 /// </summary>
 public sealed class TaskReporter(
-    IEventPublisher publisher, TimeProvider clock, string worker, VideoId video, string task, int attempt)
+    IEventPublisher publisher,
+    TimeProvider clock,
+    string worker,
+    VideoId video,
+    string task,
+    int attempt
+)
 {
     /// <summary>At most one report of progress in this time.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
@@ -29,9 +35,11 @@ public sealed class TaskReporter(
     {
         var now = Now;
         return PublishAsync(
-            new EncodeTaskStarted(video, task, worker, attempt, now), now,
-                $"{attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/started",
-            cancellation);
+            new EncodeTaskStarted(video, task, worker, attempt, now),
+            now,
+            $"{attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/started",
+            cancellation
+        );
     }
 
     /// <summary>
@@ -43,8 +51,10 @@ public sealed class TaskReporter(
         lock (sync)
         {
             Fraction = fraction;
-            if (!sending.IsCompleted) return;
-            if (lastProgress is { } last && clock.GetElapsedTime(last) < ProgressInterval) return;
+            if (!sending.IsCompleted)
+                return;
+            if (lastProgress is { } last && clock.GetElapsedTime(last) < ProgressInterval)
+                return;
             lastProgress = clock.GetTimestamp();
             var now = Now;
             sending = SendAsync(new EncodeTaskProgressed(video, task, worker, fraction, speed, now), now, cancellation);
@@ -54,7 +64,8 @@ public sealed class TaskReporter(
     /// <summary>Waits until no report of progress is on its way, so that none comes after the outcome.</summary>
     public Task SettleAsync()
     {
-        lock (sync) return sending;
+        lock (sync)
+            return sending;
     }
 
     /// <summary>Reports the outcome of the task: the same id for every attempt, because it is the same fact.</summary>
@@ -65,16 +76,23 @@ public sealed class TaskReporter(
     {
         var now = Now;
         return PublishAsync(
-            new EncodeTaskFailed(video, task, worker, attempt, cause, willRetry, now), now, $"{attempt}/failed",
-                cancellation);
+            new EncodeTaskFailed(video, task, worker, attempt, cause, willRetry, now),
+            now,
+            $"{attempt}/failed",
+            cancellation
+        );
     }
 
     private async Task SendAsync(EncodeTaskProgressed progress, DateTimeOffset now, CancellationToken cancellation)
     {
         try
         {
-            await PublishAsync(progress, now, $"{attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/progress",
-                cancellation);
+            await PublishAsync(
+                progress,
+                now,
+                $"{attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/progress",
+                cancellation
+            );
         }
         catch (Exception e) when (e is PublishException or OperationCanceledException)
         {
@@ -84,6 +102,11 @@ public sealed class TaskReporter(
 
     private Task PublishAsync(IEvent message, DateTimeOffset time, string what, CancellationToken cancellation) =>
         publisher.PublishAsync(
-            Topics.EncodeEvents, video.ToString(), message, time, cancellation,
-                new PublishOptions($"{video}/{task}/{what}"));
+            Topics.EncodeEvents,
+            video.ToString(),
+            message,
+            time,
+            cancellation,
+            new PublishOptions($"{video}/{task}/{what}")
+        );
 }

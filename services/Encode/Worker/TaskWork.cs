@@ -14,18 +14,24 @@ namespace EventStream.Encode.Worker;
 /// done is ever reachable.
 /// </summary>
 public sealed class TaskWork(
-    IMediaStore media, FfmpegRunner ffmpeg, SourceReader reader, Packager packager, EncodeOptions options)
+    IMediaStore media,
+    FfmpegRunner ffmpeg,
+    SourceReader reader,
+    Packager packager,
+    EncodeOptions options
+)
 {
     /// <summary>
     /// The key whose presence means that the output of a command is stored whole; null where it stores nothing.
     /// </summary>
-    public static string? OutputKey(ICommand command) => command switch
-    {
-        EncodeRung c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
-        EncodeAudio c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
-        MakeThumbnails c => $"{c.OutputPrefix}/index.vtt",
-        _ => null,
-    };
+    public static string? OutputKey(ICommand command) =>
+        command switch
+        {
+            EncodeRung c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
+            EncodeAudio c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
+            MakeThumbnails c => $"{c.OutputPrefix}/index.vtt",
+            _ => null,
+        };
 
     /// <summary>
     /// Does the work and returns what came of it. Throws <see cref="ProgramFailedException"/>,
@@ -67,7 +73,11 @@ public sealed class TaskWork(
     }
 
     private async Task<IEvent> RungAsync(
-        EncodeRung command, string folder, TaskReporter reporter, CancellationToken cancellation)
+        EncodeRung command,
+        string folder,
+        TaskReporter reporter,
+        CancellationToken cancellation
+    )
     {
         using var source = await media.FetchAsync(command.SourceKey, cancellation);
         var begun = reporter.Now;
@@ -75,7 +85,10 @@ public sealed class TaskWork(
         var track = Path.Combine(folder, "track.mp4");
         await FfmpegAsync(
             FfmpegRecipes.Rung(source.Path, track, rung, rate, command.SegmentSeconds, options.Preset, options.Threads),
-            command.Source.DurationSeconds, reporter, cancellation);
+            command.Source.DurationSeconds,
+            reporter,
+            cancellation
+        );
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var cut = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
         var packaged = await packager.PackageAsync(track, "video", Path.Combine(folder, "out"), cut, cancellation);
@@ -90,36 +103,59 @@ public sealed class TaskWork(
     }
 
     private async Task<IEvent> AudioAsync(
-        EncodeAudio command, string folder, TaskReporter reporter, CancellationToken cancellation)
+        EncodeAudio command,
+        string folder,
+        TaskReporter reporter,
+        CancellationToken cancellation
+    )
     {
         using var source = await media.FetchAsync(command.SourceKey, cancellation);
         var begun = reporter.Now;
         var track = Path.Combine(folder, "track.mp4");
         await FfmpegAsync(
-            FfmpegRecipes.Audio(source.Path, track, command.BitrateBps), command.Source.DurationSeconds, reporter,
-                cancellation);
+            FfmpegRecipes.Audio(source.Path, track, command.BitrateBps),
+            command.Source.DurationSeconds,
+            reporter,
+            cancellation
+        );
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
         var packaged = await packager.PackageAsync(track, "audio", Path.Combine(folder, "out"), cut, cancellation);
         await StoreAsync(packaged, command.OutputPrefix, cancellation);
         return Encoded(
-            command.VideoId, Describe(packaged, EncodeTasks.Audio, Rendition.Audio, command.OutputPrefix), reporter,
-                begun);
+            command.VideoId,
+            Describe(packaged, EncodeTasks.Audio, Rendition.Audio, command.OutputPrefix),
+            reporter,
+            begun
+        );
     }
 
     private async Task<IEvent> ThumbnailsAsync(
-        MakeThumbnails command, string folder, TaskReporter reporter, CancellationToken cancellation)
+        MakeThumbnails command,
+        string folder,
+        TaskReporter reporter,
+        CancellationToken cancellation
+    )
     {
         using var source = await media.FetchAsync(command.SourceKey, cancellation);
         var (info, sheet) = (command.Source, SpriteSheet.For(command.Source));
         var (poster, sprite) = (Path.Combine(folder, "poster.jpg"), Path.Combine(folder, "sprite.jpg"));
         await FfmpegAsync(
-            FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10), info.DurationSeconds,
-                reporter, cancellation);
-        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet), info.DurationSeconds, reporter,
-            cancellation);
+            FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10),
+            info.DurationSeconds,
+            reporter,
+            cancellation
+        );
+        await FfmpegAsync(
+            FfmpegRecipes.Sprite(source.Path, sprite, sheet),
+            info.DurationSeconds,
+            reporter,
+            cancellation
+        );
         var thumbnails = new Thumbnails(
-            $"{command.OutputPrefix}/poster.jpg", $"{command.OutputPrefix}/sprite.jpg",
-                $"{command.OutputPrefix}/index.vtt");
+            $"{command.OutputPrefix}/poster.jpg",
+            $"{command.OutputPrefix}/sprite.jpg",
+            $"{command.OutputPrefix}/index.vtt"
+        );
         await StoreFileAsync(poster, thumbnails.PosterKey, cancellation);
         await StoreFileAsync(sprite, thumbnails.SpriteKey, cancellation);
         var index = Encoding.UTF8.GetBytes(sheet.Index("sprite.jpg", info.DurationSeconds));
@@ -128,18 +164,27 @@ public sealed class TaskWork(
     }
 
     private Task FfmpegAsync(
-        FFMpegArgumentProcessor job, double durationSeconds, TaskReporter reporter, CancellationToken cancellation) =>
+        FFMpegArgumentProcessor job,
+        double durationSeconds,
+        TaskReporter reporter,
+        CancellationToken cancellation
+    ) =>
         ffmpeg.RunAsync(
             job,
-            progress => reporter.Progress(
-                durationSeconds > 0 ? Math.Clamp(progress.Position.TotalSeconds / durationSeconds, 0, 1) : 0,
-                progress.Speed, cancellation),
-            cancellation);
+            progress =>
+                reporter.Progress(
+                    durationSeconds > 0 ? Math.Clamp(progress.Position.TotalSeconds / durationSeconds, 0, 1) : 0,
+                    progress.Speed,
+                    cancellation
+                ),
+            cancellation
+        );
 
     private async Task StoreAsync(PackagedTrack packaged, string prefix, CancellationToken cancellation)
     {
         var stale = new HashSet<string>(StringComparer.Ordinal);
-        await foreach (var key in media.ListAsync(prefix, cancellation)) stale.Add(key);
+        await foreach (var key in media.ListAsync(prefix, cancellation))
+            stale.Add(key);
         foreach (var name in packaged.FileNames)
         {
             await StoreFileAsync(Path.Combine(packaged.Folder, name), $"{prefix}/{name}", cancellation);
@@ -147,13 +192,14 @@ public sealed class TaskWork(
         }
 
         // Segments of an earlier encode that was longer would stay.
-        foreach (var key in stale) await media.DeleteAsync(key, cancellation);
+        foreach (var key in stale)
+            await media.DeleteAsync(key, cancellation);
     }
 
     private async Task StoreFileAsync(string path, string key, CancellationToken cancellation)
     {
-        if (!File.Exists(path)) throw new IOException(
-            $"ffmpeg wrote no {Path.GetFileName(path)}: the source holds no picture there.");
+        if (!File.Exists(path))
+            throw new IOException($"ffmpeg wrote no {Path.GetFileName(path)}: the source holds no picture there.");
         await using var file = File.OpenRead(path);
         await media.WriteAsync(key, file, cancellation);
     }
@@ -163,11 +209,24 @@ public sealed class TaskWork(
         var list = packaged.Segments;
         var size = packaged.FileNames.Sum(file => new FileInfo(Path.Combine(packaged.Folder, file)).Length);
         return new Rendition(
-            name, kind, prefix, packaged.Codecs, 0, 0, 0, list.PeakBps, list.AverageBps,
-            list.Segments.Select(segment => segment.DurationSeconds).ToList(), size);
+            name,
+            kind,
+            prefix,
+            packaged.Codecs,
+            0,
+            0,
+            0,
+            list.PeakBps,
+            list.AverageBps,
+            list.Segments.Select(segment => segment.DurationSeconds).ToList(),
+            size
+        );
     }
 
-    private static RenditionEncoded Encoded(VideoId video, Rendition rendition, TaskReporter reporter,
-        DateTimeOffset begun) =>
-        new(video, rendition, reporter.Worker, (reporter.Now - begun).TotalSeconds, reporter.Now);
+    private static RenditionEncoded Encoded(
+        VideoId video,
+        Rendition rendition,
+        TaskReporter reporter,
+        DateTimeOffset begun
+    ) => new(video, rendition, reporter.Worker, (reporter.Now - begun).TotalSeconds, reporter.Now);
 }

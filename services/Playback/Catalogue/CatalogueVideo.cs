@@ -19,14 +19,32 @@ public enum VideoState
 /// picture size in pixels.
 /// </summary>
 public sealed record Track(
-    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,
-    int BandwidthBps, int AverageBandwidthBps, SegmentRuns Segments)
+    string Name,
+    string Kind,
+    string Prefix,
+    string Codecs,
+    int Width,
+    int Height,
+    double FramesPerSecond,
+    int BandwidthBps,
+    int AverageBandwidthBps,
+    SegmentRuns Segments
+)
 {
     /// <summary>The track of a rendition.</summary>
-    public static Track From(Rendition rendition) => new(
-        rendition.Name, rendition.Kind, rendition.Prefix, rendition.Codecs, rendition.Width, rendition.Height,
-        rendition.FramesPerSecond, rendition.BandwidthBps, rendition.AverageBandwidthBps,
-        SegmentRuns.From(rendition.SegmentDurationsSeconds));
+    public static Track From(Rendition rendition) =>
+        new(
+            rendition.Name,
+            rendition.Kind,
+            rendition.Prefix,
+            rendition.Codecs,
+            rendition.Width,
+            rendition.Height,
+            rendition.FramesPerSecond,
+            rendition.BandwidthBps,
+            rendition.AverageBandwidthBps,
+            SegmentRuns.From(rendition.SegmentDurationsSeconds)
+        );
 }
 
 /// <summary>
@@ -50,37 +68,39 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     /// <summary>
     /// The video after an event; unchanged by events that playback does not care for, and by repetition.
     /// </summary>
-    public CatalogueVideo Apply(IMessage message) => message switch
-    {
-        VideoUploaded => Advance(VideoState.Uploaded),
-        VideoProbed or VideoEncodePlanned => Advance(VideoState.Encoding),
-        VideoRenditionEncoded e => With(Track.From(e.Rendition)).Advance(VideoState.Encoding),
-        VideoPlayable => Advance(VideoState.Playable),
-        VideoPublished => Advance(VideoState.Published),
-        VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
-        VideoRejected => this with { State = VideoState.Rejected },
-        // A rung that could not be made does not take away what can be played already.
-        VideoEncodeFailed => IsPlayable ? this : this with { State = VideoState.Failed },
-        _ => this,
-    };
+    public CatalogueVideo Apply(IMessage message) =>
+        message switch
+        {
+            VideoUploaded => Advance(VideoState.Uploaded),
+            VideoProbed or VideoEncodePlanned => Advance(VideoState.Encoding),
+            VideoRenditionEncoded e => With(Track.From(e.Rendition)).Advance(VideoState.Encoding),
+            VideoPlayable => Advance(VideoState.Playable),
+            VideoPublished => Advance(VideoState.Published),
+            VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
+            VideoRejected => this with { State = VideoState.Rejected },
+            // A rung that could not be made does not take away what can be played already.
+            VideoEncodeFailed => IsPlayable ? this : this with { State = VideoState.Failed },
+            _ => this,
+        };
 
     /// <summary>
     /// The id of the video that an event of <c>video.events</c> is about, or null for another message.
     /// </summary>
-    public static VideoId? IdOf(IMessage message) => message switch
-    {
-        VideoRegistered e => e.VideoId,
-        VideoUploaded e => e.VideoId,
-        VideoProbed e => e.VideoId,
-        VideoEncodePlanned e => e.VideoId,
-        VideoRenditionEncoded e => e.VideoId,
-        VideoPlayable e => e.VideoId,
-        VideoThumbnailsMade e => e.VideoId,
-        VideoPublished e => e.VideoId,
-        VideoRejected e => e.VideoId,
-        VideoEncodeFailed e => e.VideoId,
-        _ => null,
-    };
+    public static VideoId? IdOf(IMessage message) =>
+        message switch
+        {
+            VideoRegistered e => e.VideoId,
+            VideoUploaded e => e.VideoId,
+            VideoProbed e => e.VideoId,
+            VideoEncodePlanned e => e.VideoId,
+            VideoRenditionEncoded e => e.VideoId,
+            VideoPlayable e => e.VideoId,
+            VideoThumbnailsMade e => e.VideoId,
+            VideoPublished e => e.VideoId,
+            VideoRejected e => e.VideoId,
+            VideoEncodeFailed e => e.VideoId,
+            _ => null,
+        };
 
     private CatalogueVideo Advance(VideoState state)
     {
@@ -90,5 +110,8 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     }
 
     private CatalogueVideo With(Track track) =>
-        this with { Tracks = [.. Tracks.Where(other => other.Name != track.Name), track] };
+        this with
+        {
+            Tracks = [.. Tracks.Where(other => other.Name != track.Name), track],
+        };
 }

@@ -42,7 +42,8 @@ public sealed record SegmentRuns(int Timescale, IReadOnlyList<SegmentRun> Runs)
             var duration = boundary - start;
             if (runs.Count > 0 && runs[^1].Duration == duration)
                 runs[^1] = new SegmentRun(duration, runs[^1].Count + 1);
-            else runs.Add(new SegmentRun(duration, 1));
+            else
+                runs.Add(new SegmentRun(duration, 1));
             start = boundary;
         }
 

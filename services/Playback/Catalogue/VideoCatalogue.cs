@@ -13,7 +13,9 @@ namespace EventStream.Playback.Catalogue;
 public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<VideoCatalogue> logger)
 {
     private static readonly Counter<long> Forgotten = Telemetry.Meter.CreateCounter<long>(
-        "eventstream.playback.videos_forgotten", description: "Videos dropped from the catalogue because it was full.");
+        "eventstream.playback.videos_forgotten",
+        description: "Videos dropped from the catalogue because it was full."
+    );
 
     private readonly Lock changing = new();
     private readonly Dictionary<VideoId, LinkedListNode<CatalogueVideo>> videos = [];
@@ -24,30 +26,36 @@ public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<Vide
     {
         get
         {
-            lock (changing) return videos.Count;
+            lock (changing)
+                return videos.Count;
         }
     }
 
     /// <summary>The video, or null where it is not known.</summary>
     public CatalogueVideo? Find(VideoId id)
     {
-        lock (changing) return videos.TryGetValue(id, out var node) ? node.Value : null;
+        lock (changing)
+            return videos.TryGetValue(id, out var node) ? node.Value : null;
     }
 
     /// <summary>Takes in one event.</summary>
     public void Apply(IMessage message)
     {
-        if (CatalogueVideo.IdOf(message) is not { } id) return;
+        if (CatalogueVideo.IdOf(message) is not { } id)
+            return;
         VideoId? dropped = null;
         lock (changing)
         {
-            if (videos.Remove(id, out var node)) byLastEvent.Remove(node);
+            if (videos.Remove(id, out var node))
+                byLastEvent.Remove(node);
             var video = (node?.Value ?? CatalogueVideo.New(id)).Apply(message);
             videos[id] = byLastEvent.AddLast(video);
-            if (videos.Count > options.VideosMax) dropped = DropOldest();
+            if (videos.Count > options.VideosMax)
+                dropped = DropOldest();
         }
 
-        if (dropped is null) return;
+        if (dropped is null)
+            return;
         Forgotten.Add(1);
         Full(logger, options.VideosMax, dropped.Value);
     }
@@ -60,7 +68,9 @@ public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<Vide
         return oldest;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "The catalogue holds Playback:VideosMax = {Max} videos and forgets {Video}; raise the setting")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The catalogue holds Playback:VideosMax = {Max} videos and forgets {Video}; raise the setting"
+    )]
     private static partial void Full(ILogger logger, int max, VideoId video);
 }

@@ -12,18 +12,24 @@ public sealed partial record EdgeAddress(string Name, string Region, string Url)
     /// </summary>
     public static IReadOnlyList<EdgeAddress> Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var edges = configuration.GetSection("Traffic:Edges").GetChildren()
+        var edges = configuration
+            .GetSection("Traffic:Edges")
+            .GetChildren()
             .Select(section => (Section: section, Name: section["Name"] ?? ""))
             .Select(edge => new EdgeAddress(
-                edge.Name, edge.Section["Region"] ?? "",
-                (configuration[$"Urls:Public:{edge.Name}"] ?? edge.Section["Url"] ?? "").TrimEnd('/')))
+                edge.Name,
+                edge.Section["Region"] ?? "",
+                (configuration[$"Urls:Public:{edge.Name}"] ?? edge.Section["Url"] ?? "").TrimEnd('/')
+            ))
             .ToList();
         if (edges.Count == 0)
             errors.Add("Traffic:Edges is empty; give at least Traffic:Edges:0:Name and Traffic:Edges:0:Url.");
         foreach (var edge in edges.Where(edge => !edge.IsUsable()))
         {
-            errors.Add($"Traffic:Edges: '{edge}' needs a Name of lower-case letters, digits and hyphens, "
-                + "a Region of the same or none, and a Url like http://host:port.");
+            errors.Add(
+                $"Traffic:Edges: '{edge}' needs a Name of lower-case letters, digits and hyphens, "
+                    + "a Region of the same or none, and a Url like http://host:port."
+            );
         }
 
         if (edges.DistinctBy(edge => edge.Name).Count() != edges.Count)
@@ -33,9 +39,12 @@ public sealed partial record EdgeAddress(string Name, string Region, string Url)
 
     /// <summary>Whether name, region and URL may be used in a manifest.</summary>
     public bool IsUsable() =>
-        NamePattern().IsMatch(Name) && (Region.Length == 0 || NamePattern().IsMatch(Region))
-        && System.Uri.TryCreate(Url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-        && uri is { Query: "", Fragment: "" } && !Url.AsSpan().ContainsAny("\"\n\r ");
+        NamePattern().IsMatch(Name)
+        && (Region.Length == 0 || NamePattern().IsMatch(Region))
+        && System.Uri.TryCreate(Url, UriKind.Absolute, out var uri)
+        && uri.Scheme is "http" or "https"
+        && uri is { Query: "", Fragment: "" }
+        && !Url.AsSpan().ContainsAny("\"\n\r ");
 
     public override string ToString() => $"{Name} ({Url})";
 

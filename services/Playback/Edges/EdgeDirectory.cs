@@ -11,7 +11,11 @@ namespace EventStream.Playback.Edges;
 /// Traffic does not answer. It never throws and never waits longer than <see cref="AnswerTimeout"/>.
 /// </summary>
 public sealed partial class EdgeDirectory(
-    PlaybackOptions options, HttpClient http, TimeProvider clock, ILogger<EdgeDirectory> logger) : IDisposable
+    PlaybackOptions options,
+    HttpClient http,
+    TimeProvider clock,
+    ILogger<EdgeDirectory> logger
+) : IDisposable
 {
     /// <summary>How long an answer, or the lack of one, is used again.</summary>
     public static readonly TimeSpan CacheTime = TimeSpan.FromSeconds(1);
@@ -30,12 +34,15 @@ public sealed partial class EdgeDirectory(
     /// <summary>Edges in the order in which players of the region are to use them; at least one.</summary>
     public async ValueTask<IReadOnlyList<EdgeAddress>> OrderAsync(string region, CancellationToken cancellation)
     {
-        if (options.Edges.All(edge => edge.Region != region)) region = "";
-        if (Fresh(region) is { } order) return order;
+        if (options.Edges.All(edge => edge.Region != region))
+            region = "";
+        if (Fresh(region) is { } order)
+            return order;
         await asking.WaitAsync(cancellation);
         try
         {
-            if (Fresh(region) is { } meanwhile) return meanwhile;
+            if (Fresh(region) is { } meanwhile)
+                return meanwhile;
             var asked = await AskAsync(region, cancellation);
             known[region] = new Entry(asked, clock.GetTimestamp());
             return asked;
@@ -78,26 +85,36 @@ public sealed partial class EdgeDirectory(
         return options.Edges;
     }
 
-    private static string Sentence(Exception e) => e is HttpRequestException { StatusCode: { } status }
-        ? status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-            ? "Traffic refuses this role's credential: set the same Access:ServiceKey (or ServiceKeyFile) for both."
-            : $"Traffic answers {(int)status}; the configured order of edges is used."
-        : $"Traffic does not answer ({e.Message}); the configured order of edges is used.";
+    private static string Sentence(Exception e) =>
+        e is HttpRequestException { StatusCode: { } status }
+            ? status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                ? "Traffic refuses this role's credential: set the same Access:ServiceKey (or ServiceKeyFile) for both."
+                : $"Traffic answers {(int)status}; the configured order of edges is used."
+            : $"Traffic does not answer ({e.Message}); the configured order of edges is used.";
 
     private static List<EdgeAddress> Sort(EdgeMapAnswer? map)
     {
-        var edges = (map?.Edges ?? []).Where(edge => edge.IsUsable()).DistinctBy(edge => edge.Name)
+        var edges = (map?.Edges ?? [])
+            .Where(edge => edge.IsUsable())
+            .DistinctBy(edge => edge.Name)
             .ToDictionary(edge => edge.Name, edge => edge with { Url = edge.Url.TrimEnd('/') });
-        return (map?.Order ?? []).Distinct()
-            .Select(name => edges.GetValueOrDefault(name)).OfType<EdgeAddress>().ToList();
+        return (map?.Order ?? [])
+            .Distinct()
+            .Select(name => edges.GetValueOrDefault(name))
+            .OfType<EdgeAddress>()
+            .ToList();
     }
 
-    [LoggerMessage(Level = LogLevel.Debug,
-        Message = "Traffic does not answer ({Reason}); the configured order of edges is used")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "Traffic does not answer ({Reason}); the configured order of edges is used"
+    )]
     private static partial void Silent(ILogger logger, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning,
-        Message = "{Url} names no usable edge; the configured order of edges is used")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Url} names no usable edge; the configured order of edges is used"
+    )]
     private static partial void Unusable(ILogger logger, string url);
 
     private sealed record Entry(IReadOnlyList<EdgeAddress> Order, long At);

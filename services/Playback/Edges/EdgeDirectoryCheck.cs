@@ -9,7 +9,9 @@ namespace EventStream.Playback.Edges;
 internal sealed class EdgeDirectoryCheck(EdgeDirectory edges) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(
-        HealthCheckContext context, CancellationToken cancellationToken = default)
+        HealthCheckContext context,
+        CancellationToken cancellationToken = default
+    )
     {
         await edges.OrderAsync("", cancellationToken);
         return edges.Trouble is { } trouble ? HealthCheckResult.Degraded(trouble) : HealthCheckResult.Healthy();

@@ -22,46 +22,95 @@ public static class DashManifest
         var tracks = video.Rungs.Concat(video.Sounds).ToList();
         var duration = XmlConvert.ToString(TimeSpan.FromSeconds(tracks.Max(track => track.Segments.TotalSeconds)));
         var longest = XmlConvert.ToString(TimeSpan.FromSeconds(tracks.Max(track => track.Segments.LongestSeconds)));
-        var root = new XElement(Mpd + "MPD",
+        var root = new XElement(
+            Mpd + "MPD",
             new XAttribute("profiles", "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"),
             new XAttribute("type", "static"),
             new XAttribute("mediaPresentationDuration", duration),
             new XAttribute("maxSegmentDuration", longest),
             new XAttribute("minBufferTime", longest),
-            context.Edges.Select(edge => new XElement(Mpd + "BaseURL",
-                new XAttribute("serviceLocation", edge.Name), context.FolderUrl(edge, video.Id))),
-            new XElement(Mpd + "ContentSteering",
+            context.Edges.Select(edge => new XElement(
+                Mpd + "BaseURL",
+                new XAttribute("serviceLocation", edge.Name),
+                context.FolderUrl(edge, video.Id)
+            )),
+            new XElement(
+                Mpd + "ContentSteering",
                 new XAttribute("defaultServiceLocation", context.Edges[0].Name),
-                new XAttribute("queryBeforeStart", "false"), context.DashSteeringUrl),
-            new XElement(Mpd + "Period", new XAttribute("id", "0"), new XAttribute("start", "PT0S"),
-                Pictures(video), video.Sounds.Select((sound, index) => Sound(sound, index + 1))));
+                new XAttribute("queryBeforeStart", "false"),
+                context.DashSteeringUrl
+            ),
+            new XElement(
+                Mpd + "Period",
+                new XAttribute("id", "0"),
+                new XAttribute("start", "PT0S"),
+                Pictures(video),
+                video.Sounds.Select((sound, index) => Sound(sound, index + 1))
+            )
+        );
         return Text(root);
     }
 
     private static XElement Pictures(CatalogueVideo video) =>
-        Set(0, "video", video.Rungs.Select(rung => Representation(rung, "video/mp4",
-            new XAttribute("width", rung.Width), new XAttribute("height", rung.Height),
-            new XAttribute("frameRate", FrameRate(rung.FramesPerSecond)), new XAttribute("sar", "1:1"))));
+        Set(
+            0,
+            "video",
+            video.Rungs.Select(rung =>
+                Representation(
+                    rung,
+                    "video/mp4",
+                    new XAttribute("width", rung.Width),
+                    new XAttribute("height", rung.Height),
+                    new XAttribute("frameRate", FrameRate(rung.FramesPerSecond)),
+                    new XAttribute("sar", "1:1")
+                )
+            )
+        );
 
     private static XElement Sound(Track sound, int id) =>
-        Set(id, "audio", [Representation(sound, "audio/mp4", new XElement(Mpd + "AudioChannelConfiguration",
-            new XAttribute("schemeIdUri", "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"),
-            new XAttribute("value", Stereo)))]);
+        Set(
+            id,
+            "audio",
+            [
+                Representation(
+                    sound,
+                    "audio/mp4",
+                    new XElement(
+                        Mpd + "AudioChannelConfiguration",
+                        new XAttribute("schemeIdUri", "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"),
+                        new XAttribute("value", Stereo)
+                    )
+                ),
+            ]
+        );
 
     private static XElement Set(int id, string content, IEnumerable<XElement> representations) =>
-        new(Mpd + "AdaptationSet",
-            new XAttribute("id", id), new XAttribute("contentType", content),
-            new XAttribute("segmentAlignment", "true"), new XAttribute("startWithSAP", "1"), representations);
+        new(
+            Mpd + "AdaptationSet",
+            new XAttribute("id", id),
+            new XAttribute("contentType", content),
+            new XAttribute("segmentAlignment", "true"),
+            new XAttribute("startWithSAP", "1"),
+            representations
+        );
 
     private static XElement Representation(Track track, string type, params object[] details) =>
-        new(Mpd + "Representation",
-            new XAttribute("id", track.Name), new XAttribute("bandwidth", track.BandwidthBps),
-            new XAttribute("codecs", track.Codecs), new XAttribute("mimeType", type), details,
-            new XElement(Mpd + "SegmentTemplate",
-                new XAttribute("timescale", track.Segments.Timescale), new XAttribute("startNumber", 1),
+        new(
+            Mpd + "Representation",
+            new XAttribute("id", track.Name),
+            new XAttribute("bandwidth", track.BandwidthBps),
+            new XAttribute("codecs", track.Codecs),
+            new XAttribute("mimeType", type),
+            details,
+            new XElement(
+                Mpd + "SegmentTemplate",
+                new XAttribute("timescale", track.Segments.Timescale),
+                new XAttribute("startNumber", 1),
                 new XAttribute("initialization", $"{track.Name}/init.mp4"),
                 new XAttribute("media", $"{track.Name}/$Number$.m4s"),
-                new XElement(Mpd + "SegmentTimeline", Timeline(track.Segments))));
+                new XElement(Mpd + "SegmentTimeline", Timeline(track.Segments))
+            )
+        );
 
     private static IEnumerable<XElement> Timeline(SegmentRuns segments)
     {
@@ -77,7 +126,8 @@ public static class DashManifest
     /// <summary>Whole rates as they are, the NTSC ones as a fraction over 1001, others over 1000.</summary>
     private static string FrameRate(double rate)
     {
-        if (Math.Abs(rate - Math.Round(rate)) < 0.001) return Math.Round(rate).ToString(CultureInfo.InvariantCulture);
+        if (Math.Abs(rate - Math.Round(rate)) < 0.001)
+            return Math.Round(rate).ToString(CultureInfo.InvariantCulture);
         var ntsc = Math.Round(rate * 1.001) * 1000;
         return Math.Abs((ntsc / 1001) - rate) < 0.005
             ? string.Create(CultureInfo.InvariantCulture, $"{ntsc}/1001")

@@ -23,7 +23,8 @@ public static class HlsMaster
             .Append("#EXT-X-INDEPENDENT-SEGMENTS\n")
             .Append(CultureInfo.InvariantCulture, $"#EXT-X-CONTENT-STEERING:SERVER-URI=\"{context.HlsSteeringUrl}\",")
             .Append(CultureInfo.InvariantCulture, $"PATHWAY-ID=\"{context.Edges[0].Name}\"\n");
-        foreach (var edge in context.Edges) WritePathway(text, video, edge, context.FolderUrl(edge, video.Id));
+        foreach (var edge in context.Edges)
+            WritePathway(text, video, edge, context.FolderUrl(edge, video.Id));
         return text.ToString();
     }
 
@@ -35,19 +36,26 @@ public static class HlsMaster
         foreach (var sound in sounds)
         {
             var first = sound == sounds[0] ? "YES" : "NO";
-            text.Append(CultureInfo.InvariantCulture,
-                $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{sound.Name}\",DEFAULT={first},AUTOSELECT=YES,")
-                .Append(CultureInfo.InvariantCulture,
-                    $"CHANNELS=\"2\",STABLE-RENDITION-ID=\"{sound.Name}\",URI=\"{folder}{sound.Name}/media.m3u8\"\n");
+            text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{sound.Name}\",DEFAULT={first},AUTOSELECT=YES,"
+                )
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"CHANNELS=\"2\",STABLE-RENDITION-ID=\"{sound.Name}\",URI=\"{folder}{sound.Name}/media.m3u8\"\n"
+                );
         }
 
         foreach (var rung in video.Rungs)
         {
             var sound = sounds.Count > 0 ? sounds[0] : null;
             WriteVariant(text, rung, sound);
-            if (sound is not null) text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
-            text.Append(CultureInfo.InvariantCulture,
-                $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n");
+            if (sound is not null)
+                text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n"
+            );
         }
     }
 
@@ -56,9 +64,13 @@ public static class HlsMaster
         var peak = rung.BandwidthBps + (sound?.BandwidthBps ?? 0);
         var average = rung.AverageBandwidthBps + (sound?.AverageBandwidthBps ?? 0);
         var codecs = sound is null ? rung.Codecs : $"{rung.Codecs},{sound.Codecs}";
-        text.Append(CultureInfo.InvariantCulture,
-            $"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\",")
-            .Append(CultureInfo.InvariantCulture,
-                $"RESOLUTION={rung.Width}x{rung.Height},FRAME-RATE={rung.FramesPerSecond:0.000},CLOSED-CAPTIONS=NONE");
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\","
+            )
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"RESOLUTION={rung.Width}x{rung.Height},FRAME-RATE={rung.FramesPerSecond:0.000},CLOSED-CAPTIONS=NONE"
+            );
     }
 }

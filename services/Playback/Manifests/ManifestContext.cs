@@ -8,7 +8,11 @@ namespace EventStream.Playback.Manifests;
 /// player asks for steering (absolute URLs).
 /// </summary>
 public sealed record ManifestContext(
-    IReadOnlyList<EdgeAddress> Edges, string SignedPrefix, string HlsSteeringUrl, string DashSteeringUrl)
+    IReadOnlyList<EdgeAddress> Edges,
+    string SignedPrefix,
+    string HlsSteeringUrl,
+    string DashSteeringUrl
+)
 {
     /// <summary>The absolute URL of a video's folder at an edge, ending in a slash.</summary>
     public string FolderUrl(EdgeAddress edge, VideoId video) => $"{edge.Url}{SignedPrefix}/media/{video}/";

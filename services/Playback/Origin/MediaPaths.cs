@@ -14,10 +14,12 @@ internal static class MediaPaths
     /// <summary>The media key, or null where the video has no such file.</summary>
     public static string? KeyOf(CatalogueVideo video, string path)
     {
-        if (path.Split('/') is not [var folder, var file]) return null;
+        if (path.Split('/') is not [var folder, var file])
+            return null;
         if (folder == ThumbnailsFolder)
             return ThumbnailKeys(video).FirstOrDefault(candidate => FileName(candidate) == file);
-        if (video.Tracks.FirstOrDefault(track => track.Name == folder) is not { } track) return null;
+        if (video.Tracks.FirstOrDefault(track => track.Name == folder) is not { } track)
+            return null;
         var key = $"{track.Prefix.TrimEnd('/')}/{file}";
         return MediaKeys.IsValid(key) ? key : null;
     }
@@ -26,16 +28,17 @@ internal static class MediaPaths
     public static string ThumbnailPath(string key) => $"{ThumbnailsFolder}/{FileName(key)}";
 
     /// <summary>The content type by the file's ending.</summary>
-    public static string ContentTypeOf(string path) => Path.GetExtension(path) switch
-    {
-        ".m4s" => "video/iso.segment",
-        ".mp4" => "video/mp4",
-        ".m3u8" => "application/vnd.apple.mpegurl",
-        ".jpg" => "image/jpeg",
-        ".png" => "image/png",
-        ".vtt" => "text/vtt; charset=utf-8",
-        _ => "application/octet-stream",
-    };
+    public static string ContentTypeOf(string path) =>
+        Path.GetExtension(path) switch
+        {
+            ".m4s" => "video/iso.segment",
+            ".mp4" => "video/mp4",
+            ".m3u8" => "application/vnd.apple.mpegurl",
+            ".jpg" => "image/jpeg",
+            ".png" => "image/png",
+            ".vtt" => "text/vtt; charset=utf-8",
+            _ => "application/octet-stream",
+        };
 
     private static string[] ThumbnailKeys(CatalogueVideo video) =>
         video.Thumbnails is { } made ? [made.PosterKey, made.SpriteKey, made.IndexKey] : [];

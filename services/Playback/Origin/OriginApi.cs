@@ -46,8 +46,14 @@ internal static class OriginApi
             .Answers(206, typeof(Stream), "application/octet-stream");
     }
 
-    private static RouteHandlerBuilder ForEdges(RouteHandlerBuilder route) => route.AllowAnonymous().TakesHeader(
-        SignedPrefixHeader, "The signed prefix that opened the edge: /s/{expires}/{sessionId}/{signature}.", true);
+    private static RouteHandlerBuilder ForEdges(RouteHandlerBuilder route) =>
+        route
+            .AllowAnonymous()
+            .TakesHeader(
+                SignedPrefixHeader,
+                "The signed prefix that opened the edge: /s/{expires}/{sessionId}/{signature}.",
+                true
+            );
 
     private static Task<IResult> Master(string videoId, HttpContext http, OriginServices origin) =>
         ManifestAsync(videoId, http, origin, "application/vnd.apple.mpegurl", HlsMaster.Write);
@@ -56,11 +62,17 @@ internal static class OriginApi
         ManifestAsync(videoId, http, origin, "application/dash+xml", DashManifest.Write);
 
     private static async Task<IResult> ManifestAsync(
-        string videoId, HttpContext http, OriginServices origin, string contentType,
-        Func<CatalogueVideo, ManifestContext, string> write)
+        string videoId,
+        HttpContext http,
+        OriginServices origin,
+        string contentType,
+        Func<CatalogueVideo, ManifestContext, string> write
+    )
     {
-        if (!TryOpen(videoId, http, origin, out var video, out var refusal)) return refusal!;
-        if (!video!.IsPlayable) return Problems.NotPlayable(video);
+        if (!TryOpen(videoId, http, origin, out var video, out var refusal))
+            return refusal!;
+        if (!video!.IsPlayable)
+            return Problems.NotPlayable(video);
         string? edgeRegion = http.Request.Headers[EdgeRegionHeader];
         var region = Names.OrEmpty(http.Request.Query["region"]) is { Length: > 0 } asked
             ? asked
@@ -68,15 +80,21 @@ internal static class OriginApi
         var edges = await origin.Edges.OrderAsync(region, http.RequestAborted);
         var prefix = http.Request.Headers[SignedPrefixHeader].ToString();
         var context = new ManifestContext(
-            edges, prefix, origin.Steering.Hls(video.Id, region), origin.Steering.Dash(video.Id, region));
+            edges,
+            prefix,
+            origin.Steering.Hls(video.Id, region),
+            origin.Steering.Dash(video.Id, region)
+        );
         http.Response.Headers.CacheControl = PerViewer;
         return Results.Text(write(video, context), contentType);
     }
 
     private static async Task<IResult> File(string videoId, string file, HttpContext http, OriginServices origin)
     {
-        if (!TryOpen(videoId, http, origin, out var video, out var refusal)) return refusal!;
-        if (MediaPaths.KeyOf(video!, file) is not { } key) return Problems.NoFile(videoId, file);
+        if (!TryOpen(videoId, http, origin, out var video, out var refusal))
+            return refusal!;
+        if (MediaPaths.KeyOf(video!, file) is not { } key)
+            return Problems.NoFile(videoId, file);
         MediaContent content;
         try
         {
@@ -91,19 +109,32 @@ internal static class OriginApi
         http.Response.Headers.CacheControl = file.EndsWith(".m3u8", StringComparison.Ordinal) ? Short : Immutable;
         var tag = new EntityTagHeaderValue($"\"{stat.SizeBytes:x}-{stat.WrittenAt.ToUnixTimeMilliseconds():x}\"");
         return Results.Stream(
-            content.Stream, MediaPaths.ContentTypeOf(file), lastModified: stat.WrittenAt, entityTag: tag,
-            enableRangeProcessing: true);
+            content.Stream,
+            MediaPaths.ContentTypeOf(file),
+            lastModified: stat.WrittenAt,
+            entityTag: tag,
+            enableRangeProcessing: true
+        );
     }
 
     private static bool TryOpen(
-        string videoId, HttpContext http, OriginServices origin, out CatalogueVideo? video, out IResult? refusal)
+        string videoId,
+        HttpContext http,
+        OriginServices origin,
+        out CatalogueVideo? video,
+        out IResult? refusal
+    )
     {
         video = null;
         refusal = null;
-        if (!VideoId.TryParse(videoId, null, out var id)) refusal = Problems.UnknownVideo(videoId);
-        else if (Refusal(http, origin, id) is { } forbidden) refusal = forbidden;
-        else video = origin.Catalogue.Find(id);
-        if (video is null) refusal ??= Problems.UnknownVideo(videoId, origin.Rebuild.IsComplete);
+        if (!VideoId.TryParse(videoId, null, out var id))
+            refusal = Problems.UnknownVideo(videoId);
+        else if (Refusal(http, origin, id) is { } forbidden)
+            refusal = forbidden;
+        else
+            video = origin.Catalogue.Find(id);
+        if (video is null)
+            refusal ??= Problems.UnknownVideo(videoId, origin.Rebuild.IsComplete);
         return refusal is null;
     }
 
@@ -115,12 +146,19 @@ internal static class OriginApi
             TokenVerdict.Valid => null,
             TokenVerdict.Expired => Problems.Forbidden("The signed URL has expired; open a new session."),
             _ => Problems.Forbidden(
-                $"Media is served to edges, which pass a signed prefix on in {SignedPrefixHeader}."),
+                $"Media is served to edges, which pass a signed prefix on in {SignedPrefixHeader}."
+            ),
         };
     }
 }
 
 /// <summary>What the origin's handlers work with.</summary>
 internal sealed record OriginServices(
-    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, IMediaStore Media, EdgeDirectory Edges, EdgeTokens Tokens,
-    SteeringUrls Steering, TimeProvider Clock);
+    VideoCatalogue Catalogue,
+    CatalogueRebuild Rebuild,
+    IMediaStore Media,
+    EdgeDirectory Edges,
+    EdgeTokens Tokens,
+    SteeringUrls Steering,
+    TimeProvider Clock
+);

@@ -26,8 +26,16 @@ public sealed record SessionRequest(string? Player, string? Region, string? Devi
 /// thumbnails are null until they are made.
 /// </summary>
 public sealed record SessionOpened(
-    Guid SessionId, VideoId VideoId, DateTimeOffset ExpiresAt, string HlsUrl, string DashUrl, string? PosterUrl,
-    string? ThumbnailsUrl, string BeaconsUrl, SessionSteering Steering);
+    Guid SessionId,
+    VideoId VideoId,
+    DateTimeOffset ExpiresAt,
+    string HlsUrl,
+    string DashUrl,
+    string? PosterUrl,
+    string? ThumbnailsUrl,
+    string BeaconsUrl,
+    SessionSteering Steering
+);
 
 /// <summary>Steering URLs of the session and the order of edges at its opening.</summary>
 public sealed record SessionSteering(string HlsUrl, string DashUrl, IReadOnlyList<string> Pathways);
@@ -38,12 +46,18 @@ internal static class SessionApi
     private const int BodyBytesMax = 4096;
 
     public static void MapSessions(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/v1/videos/{videoId}/sessions", OpenAsync).AllowAnonymous()
+        routes
+            .MapPost("/v1/videos/{videoId}/sessions", OpenAsync)
+            .AllowAnonymous()
             .Describe("Opens a session: signed addresses of manifests, and where to report.", 400, 404, 409, 429)
             .Answers(201, typeof(SessionOpened));
 
     private static async Task<IResult> OpenAsync(
-        string videoId, HttpContext http, SessionServices services, SessionLimits limits)
+        string videoId,
+        HttpContext http,
+        SessionServices services,
+        SessionLimits limits
+    )
     {
         if (limits.Refuse(http.Connection.RemoteIpAddress) is { } wait)
         {
@@ -53,12 +67,16 @@ internal static class SessionApi
         }
 
         var (request, error) = await ReadAsync(http);
-        if (request is null) return Problems.BadRequest(error!);
-        if (Fault(request) is { } fault) return Problems.BadRequest(fault);
-        if (!VideoId.TryParse(videoId, null, out var id)) return Problems.UnknownVideo(videoId);
+        if (request is null)
+            return Problems.BadRequest(error!);
+        if (Fault(request) is { } fault)
+            return Problems.BadRequest(fault);
+        if (!VideoId.TryParse(videoId, null, out var id))
+            return Problems.UnknownVideo(videoId);
         if (services.Catalogue.Find(id) is not { } video)
             return Problems.UnknownVideo(videoId, services.Rebuild.IsComplete);
-        if (!video.IsPlayable) return Problems.NotPlayable(video);
+        if (!video.IsPlayable)
+            return Problems.NotPlayable(video);
         var edges = await services.Edges.OrderAsync(request.Region ?? "", http.RequestAborted);
         return Results.Json(services.Open(video, request, edges), statusCode: StatusCodes.Status201Created);
     }
@@ -66,12 +84,16 @@ internal static class SessionApi
     private static async Task<(SessionRequest? Request, string? Error)> ReadAsync(HttpContext http)
     {
         var none = new SessionRequest(null, null, null, null);
-        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true) return (none, null);
-        if (http.Request.ContentLength > BodyBytesMax) return (null, $"The body is larger than {BodyBytesMax} bytes.");
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true)
+            return (none, null);
+        if (http.Request.ContentLength > BodyBytesMax)
+            return (null, $"The body is larger than {BodyBytesMax} bytes.");
         var buffer = new byte[BodyBytesMax + 1];
         var length = await http.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, false, http.RequestAborted);
-        if (length > BodyBytesMax) return (null, $"The body is larger than {BodyBytesMax} bytes.");
-        if (length == 0) return (none, null);
+        if (length > BodyBytesMax)
+            return (null, $"The body is larger than {BodyBytesMax} bytes.");
+        if (length == 0)
+            return (none, null);
         try
         {
             var json = buffer.AsSpan(0, length);
@@ -85,8 +107,10 @@ internal static class SessionApi
 
     private static string? Fault(SessionRequest request)
     {
-        foreach (var (name, value) in ((string, string?)[])
-            [("player", request.Player), ("region", request.Region), ("device", request.Device)])
+        foreach (
+            var (name, value) in ((string, string?)[])
+                [("player", request.Player), ("region", request.Region), ("device", request.Device)]
+        )
         {
             if (!string.IsNullOrEmpty(value) && !Names.IsValid(value))
                 return $"{name}: use up to {Names.LengthMax} letters, digits, dots, hyphens and underscores.";
@@ -100,8 +124,15 @@ internal static class SessionApi
 
 /// <summary>What opening a session works with, and the opening itself.</summary>
 internal sealed record SessionServices(
-    VideoCatalogue Catalogue, CatalogueRebuild Rebuild, EdgeDirectory Edges, EdgeTokens Tokens, BeaconProof Proof,
-    SteeringUrls Steering, PlaybackOptions Options, TimeProvider Clock)
+    VideoCatalogue Catalogue,
+    CatalogueRebuild Rebuild,
+    EdgeDirectory Edges,
+    EdgeTokens Tokens,
+    BeaconProof Proof,
+    SteeringUrls Steering,
+    PlaybackOptions Options,
+    TimeProvider Clock
+)
 {
     public SessionOpened Open(CatalogueVideo video, SessionRequest request, IReadOnlyList<EdgeAddress> edges)
     {
@@ -113,12 +144,20 @@ internal sealed record SessionServices(
         var region = request.Region ?? "";
         var query = region.Length > 0 ? $"?region={region}" : "";
         return new SessionOpened(
-            session, video.Id, expires, $"{folder}/master.m3u8{query}", $"{folder}/manifest.mpd{query}",
+            session,
+            video.Id,
+            expires,
+            $"{folder}/master.m3u8{query}",
+            $"{folder}/manifest.mpd{query}",
             video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
             BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
-                Steering.Hls(video.Id, region), Steering.Dash(video.Id, region), [.. edges.Select(edge => edge.Name)]));
+                Steering.Hls(video.Id, region),
+                Steering.Dash(video.Id, region),
+                [.. edges.Select(edge => edge.Name)]
+            )
+        );
     }
 
     /// <summary>Where a session reports to. Every value is of characters that a URL takes as they are.</summary>

@@ -18,7 +18,9 @@ internal sealed class SessionLimits : IDisposable
     public const int AddressesMax = 65_536;
 
     private static readonly Counter<long> Refused = Telemetry.Meter.CreateCounter<long>(
-        "eventstream.playback.sessions_refused", description: "Sessions refused: their address opened too many.");
+        "eventstream.playback.sessions_refused",
+        description: "Sessions refused: their address opened too many."
+    );
 
     private readonly PartitionedRateLimiter<IPAddress> limiter;
 
@@ -33,15 +35,17 @@ internal sealed class SessionLimits : IDisposable
             QueueLimit = 0,
         };
         // A bound that has filled up again is forgotten: it is as good as a new one.
-        limiter = PartitionedRateLimiter.Create<IPAddress, uint>(
-            address => RateLimitPartition.GetTokenBucketLimiter(Slot(address), _ => bound));
+        limiter = PartitionedRateLimiter.Create<IPAddress, uint>(address =>
+            RateLimitPartition.GetTokenBucketLimiter(Slot(address), _ => bound)
+        );
     }
 
     /// <summary>Null where the address may open a session now, else the time after which it may again.</summary>
     public TimeSpan? Refuse(IPAddress? address)
     {
         using var lease = limiter.AttemptAcquire(address ?? IPAddress.None);
-        if (lease.IsAcquired) return null;
+        if (lease.IsAcquired)
+            return null;
         Refused.Add(1);
         return lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
     }
@@ -50,9 +54,11 @@ internal sealed class SessionLimits : IDisposable
 
     private static uint Slot(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
         var bytes = address.GetAddressBytes().AsSpan();
-        if (address.AddressFamily == AddressFamily.InterNetworkV6) bytes = bytes[..8];
+        if (address.AddressFamily == AddressFamily.InterNetworkV6)
+            bytes = bytes[..8];
         // HashCode differs from process to process, so that nobody can choose whom to share a bound with.
         var hash = default(HashCode);
         hash.AddBytes(bytes);

@@ -7,10 +7,11 @@ internal static class DnsNames
     private const int LengthMax = 100;
     private const int LabelLengthMax = 63;
 
-    public static bool IsHostName(string name) =>
-        name.Length is > 0 and <= LengthMax && name.Split('.').All(IsLabel);
+    public static bool IsHostName(string name) => name.Length is > 0 and <= LengthMax && name.Split('.').All(IsLabel);
 
     private static bool IsLabel(string label) =>
-        label.Length is > 0 and <= LabelLengthMax && label[0] != '-' && label[^1] != '-'
+        label.Length is > 0 and <= LabelLengthMax
+        && label[0] != '-'
+        && label[^1] != '-'
         && label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
 }

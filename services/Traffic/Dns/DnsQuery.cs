@@ -41,12 +41,19 @@ internal sealed record DnsQuery(ushort Id, int Opcode, bool RecursionDesired, Dn
     public static DnsQuery? Read(ReadOnlyMemory<byte> datagram)
     {
         var bytes = datagram.Span;
-        if (bytes.Length < HeaderLength) return null;
+        if (bytes.Length < HeaderLength)
+            return null;
         var flags = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
-        if ((flags & 0x8000) != 0) return null;
+        if ((flags & 0x8000) != 0)
+            return null;
         var query = new DnsQuery(
-            BinaryPrimitives.ReadUInt16BigEndian(bytes), (flags >> 11) & 0xF, (flags & 0x0100) != 0, DnsCode.NoError);
-        if (query.Opcode != 0) return query with { Fault = DnsCode.NotImplemented };
+            BinaryPrimitives.ReadUInt16BigEndian(bytes),
+            (flags >> 11) & 0xF,
+            (flags & 0x0100) != 0,
+            DnsCode.NoError
+        );
+        if (query.Opcode != 0)
+            return query with { Fault = DnsCode.NotImplemented };
         var at = HeaderLength;
         if (Count(bytes, 4) != 1 || ReadName(bytes, ref at) is not { } name || at + 4 > bytes.Length)
             return query with { Fault = DnsCode.FormatError };
@@ -70,14 +77,18 @@ internal sealed record DnsQuery(ushort Id, int Opcode, bool RecursionDesired, Dn
         for (var i = 0; i < count; i++)
         {
             var isRoot = at < bytes.Length && bytes[at] == 0;
-            if (!SkipName(bytes, ref at) || at + 10 > bytes.Length) return this with { Fault = DnsCode.FormatError };
+            if (!SkipName(bytes, ref at) || at + 10 > bytes.Length)
+                return this with { Fault = DnsCode.FormatError };
             var type = BinaryPrimitives.ReadUInt16BigEndian(bytes[at..]);
             var version = bytes[at + 5];
             var length = BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 8)..]);
             at += 10 + length;
-            if (at > bytes.Length) return this with { Fault = DnsCode.FormatError };
-            if (type != TypeOpt) continue;
-            if (!isRoot || query.HasEdns) return this with { Fault = DnsCode.FormatError };
+            if (at > bytes.Length)
+                return this with { Fault = DnsCode.FormatError };
+            if (type != TypeOpt)
+                continue;
+            if (!isRoot || query.HasEdns)
+                return this with { Fault = DnsCode.FormatError };
             query = query with { HasEdns = true, Fault = version == 0 ? DnsCode.NoError : DnsCode.BadVersion };
         }
 
@@ -92,10 +103,14 @@ internal sealed record DnsQuery(ushort Id, int Opcode, bool RecursionDesired, Dn
         while (at < bytes.Length && at - start < NameLengthMax)
         {
             int length = bytes[at++];
-            if (length == 0) return name.ToString();
-            if (length > 63 || at + length > bytes.Length) return null;
-            if (name.Length > 0) name.Append('.');
-            foreach (var letter in bytes.Slice(at, length)) name.Append(char.ToLowerInvariant((char)letter));
+            if (length == 0)
+                return name.ToString();
+            if (length > 63 || at + length > bytes.Length)
+                return null;
+            if (name.Length > 0)
+                name.Append('.');
+            foreach (var letter in bytes.Slice(at, length))
+                name.Append(char.ToLowerInvariant((char)letter));
             at += length;
         }
 
@@ -107,9 +122,12 @@ internal sealed record DnsQuery(ushort Id, int Opcode, bool RecursionDesired, Dn
         while (at < bytes.Length)
         {
             int length = bytes[at++];
-            if (length == 0) return true;
-            if ((length & 0xC0) == 0xC0) return ++at <= bytes.Length;
-            if (length > 63) return false;
+            if (length == 0)
+                return true;
+            if ((length & 0xC0) == 0xC0)
+                return ++at <= bytes.Length;
+            if (length > 63)
+                return false;
             at += length;
         }
 

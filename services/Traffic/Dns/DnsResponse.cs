@@ -32,7 +32,8 @@ internal sealed class DnsResponse
         this.query = query;
         query.Question.Span.CopyTo(bytes.AsSpan(length));
         length += query.Question.Length;
-        if (query.Question.Length > 0) Set(4, 1);
+        if (query.Question.Length > 0)
+            Set(4, 1);
     }
 
     public DnsCode Code { get; init; }
@@ -61,7 +62,8 @@ internal sealed class DnsResponse
         var start = length;
         WriteName($"ns.{zone}");
         WriteName($"hostmaster.{zone}");
-        foreach (var number in (uint[])[1, 3600, 600, 86_400, (uint)ttlSeconds]) Write32(number);
+        foreach (var number in (uint[])[1, 3600, 600, 86_400, (uint)ttlSeconds])
+            Write32(number);
         BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(data), (ushort)(length - start));
         Increment(isAnswer ? 6 : 8);
     }

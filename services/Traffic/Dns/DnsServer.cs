@@ -11,8 +11,8 @@ namespace EventStream.Traffic.Dns;
 /// that the socket's own buffer is the only queue; what overflows it is dropped, as UDP allows, and asked again by
 /// the resolver.
 /// </summary>
-internal sealed partial class DnsServer(TrafficOptions options, DnsZone zone,
-    ILogger<DnsServer> logger) : BackgroundService
+internal sealed partial class DnsServer(TrafficOptions options, DnsZone zone, ILogger<DnsServer> logger)
+    : BackgroundService
 {
     private const int DatagramLengthMax = 4096;
     private readonly Socket socket = new(options.DnsEndpoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
@@ -29,9 +29,11 @@ internal sealed partial class DnsServer(TrafficOptions options, DnsZone zone,
         }
         catch (SocketException e)
         {
-            throw new RoleConfigurationException("traffic",
+            throw new RoleConfigurationException(
+                "traffic",
                 $"UDP {options.DnsEndpoint} cannot be bound ({e.Message}); "
-                + "set Traffic:DnsPort, or Traffic:DnsEnabled=false.");
+                    + "set Traffic:DnsPort, or Traffic:DnsEnabled=false."
+            );
         }
 
         Serving(logger, options.DnsName, Endpoint.ToString());
@@ -48,7 +50,9 @@ internal sealed partial class DnsServer(TrafficOptions options, DnsZone zone,
     {
         var buffer = new byte[DatagramLengthMax];
         var anyone = new IPEndPoint(
-            socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+            socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
+            0
+        );
         while (!stoppingToken.IsCancellationRequested)
         {
             try

@@ -18,14 +18,20 @@ internal sealed class DnsZone(TrafficOptions options, EdgeMap map, SteeringBoard
     /// <summary>Answers a datagram; null where silence is the answer.</summary>
     public ReadOnlyMemory<byte>? Answer(ReadOnlyMemory<byte> datagram)
     {
-        if (DnsQuery.Read(datagram) is not { } query) return null;
-        if (query.Fault != DnsCode.NoError) return Refusal(query, query.Fault);
-        if (query.Class is not (DnsTypes.ClassIn or DnsTypes.ClassAny)) return Refusal(query, DnsCode.Refused);
-        if (query.Name == options.DnsName) return Addresses(query, board.OrderFor(""), isApex: true);
+        if (DnsQuery.Read(datagram) is not { } query)
+            return null;
+        if (query.Fault != DnsCode.NoError)
+            return Refusal(query, query.Fault);
+        if (query.Class is not (DnsTypes.ClassIn or DnsTypes.ClassAny))
+            return Refusal(query, DnsCode.Refused);
+        if (query.Name == options.DnsName)
+            return Addresses(query, board.OrderFor(""), isApex: true);
         var suffix = $".{options.DnsName}";
-        if (!query.Name.EndsWith(suffix, StringComparison.Ordinal)) return Refusal(query, DnsCode.Refused);
+        if (!query.Name.EndsWith(suffix, StringComparison.Ordinal))
+            return Refusal(query, DnsCode.Refused);
         var label = query.Name[..^suffix.Length];
-        if (options.Edges.Any(edge => edge.Name == label)) return Addresses(query, [label], isApex: false);
+        if (options.Edges.Any(edge => edge.Name == label))
+            return Addresses(query, [label], isApex: false);
         if (options.Edges.Any(edge => edge.Region == label))
             return Addresses(query, board.OrderFor(label), isApex: false);
         return Negative(query, DnsCode.NameError);
@@ -41,9 +47,11 @@ internal sealed class DnsZone(TrafficOptions options, EdgeMap map, SteeringBoard
         }
 
         var found = InOrder(order).Where(address => Fits(address, query.Type)).Distinct().Take(AnswersMax).ToList();
-        if (found.Count == 0) return Negative(query, DnsCode.NoError);
+        if (found.Count == 0)
+            return Negative(query, DnsCode.NoError);
         var response = new DnsResponse(query);
-        foreach (var address in found) response.AddAddress(address, options.DnsTtlSeconds);
+        foreach (var address in found)
+            response.AddAddress(address, options.DnsTtlSeconds);
         return response.ToDatagram();
     }
 
@@ -55,13 +63,14 @@ internal sealed class DnsZone(TrafficOptions options, EdgeMap map, SteeringBoard
         return (up.Count > 0 ? up : ordered).SelectMany(state => state.Edge.Addresses);
     }
 
-    private static bool Fits(IPAddress address, ushort type) => type switch
-    {
-        DnsTypes.Any => true,
-        DnsTypes.A => address.AddressFamily == AddressFamily.InterNetwork,
-        DnsTypes.Aaaa => address.AddressFamily == AddressFamily.InterNetworkV6,
-        _ => false,
-    };
+    private static bool Fits(IPAddress address, ushort type) =>
+        type switch
+        {
+            DnsTypes.Any => true,
+            DnsTypes.A => address.AddressFamily == AddressFamily.InterNetwork,
+            DnsTypes.Aaaa => address.AddressFamily == AddressFamily.InterNetworkV6,
+            _ => false,
+        };
 
     private ReadOnlyMemory<byte> Negative(DnsQuery query, DnsCode code)
     {

@@ -8,8 +8,7 @@ namespace EventStream.Traffic.Edges;
 /// An edge as configured: its name in playlists, the region it serves, where this role asks whether it is well,
 /// how players reach it, and the IP addresses that DNS answers with.
 /// </summary>
-public sealed record Edge(
-    string Name, string Region, string Url, string PublicUrl, IReadOnlyList<IPAddress> Addresses);
+public sealed record Edge(string Name, string Region, string Url, string PublicUrl, IReadOnlyList<IPAddress> Addresses);
 
 /// <summary>Reads the map of edges from the configuration.</summary>
 internal static partial class EdgeReader
@@ -19,11 +18,15 @@ internal static partial class EdgeReader
 
     public static IReadOnlyList<Edge> Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var edges = configuration.GetSection("Traffic:Edges").GetChildren()
-            .Select(section => ReadOne(configuration, section, errors)).ToList();
+        var edges = configuration
+            .GetSection("Traffic:Edges")
+            .GetChildren()
+            .Select(section => ReadOne(configuration, section, errors))
+            .ToList();
         if (edges.Count == 0)
             errors.Add("Traffic:Edges is empty; give at least Traffic:Edges:0:Name and Traffic:Edges:0:Url.");
-        if (edges.Count > EdgesMax) errors.Add($"Traffic:Edges has more than {EdgesMax} edges.");
+        if (edges.Count > EdgesMax)
+            errors.Add($"Traffic:Edges has more than {EdgesMax} edges.");
         if (edges.DistinctBy(edge => edge.Name).Count() != edges.Count)
             errors.Add("Traffic:Edges: two edges have one Name.");
         return edges;
@@ -59,17 +62,21 @@ internal static partial class EdgeReader
     private static List<IPAddress> Addresses(IConfigurationSection section, Uri url, ICollection<string> errors)
     {
         // Where none are given, a literal address in the URL is used as it is, and localhost as both loopbacks.
-        var given = section["Addresses"] ?? url.Host switch
-        {
-            "localhost" => "127.0.0.1,::1",
-            var host when IPAddress.TryParse(host.Trim('[', ']'), out _) => host.Trim('[', ']'),
-            _ => "",
-        };
+        var given =
+            section["Addresses"]
+            ?? url.Host switch
+            {
+                "localhost" => "127.0.0.1,::1",
+                var host when IPAddress.TryParse(host.Trim('[', ']'), out _) => host.Trim('[', ']'),
+                _ => "",
+            };
         var addresses = new List<IPAddress>();
         foreach (var text in given.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (IPAddress.TryParse(text, out var address)) addresses.Add(address);
-            else errors.Add($"{section.Path}:Addresses: '{text}' is not an IP address.");
+            if (IPAddress.TryParse(text, out var address))
+                addresses.Add(address);
+            else
+                errors.Add($"{section.Path}:Addresses: '{text}' is not an IP address.");
         }
 
         return addresses;

@@ -10,15 +10,18 @@ internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
     // Clocks of this machine and of those that close windows may differ by this much.
     private static readonly TimeSpan AheadMax = TimeSpan.FromSeconds(30);
     private readonly Lock changing = new();
-    private readonly Dictionary<string, EdgeState> states =
-        options.Edges.ToDictionary(edge => edge.Name, edge => new EdgeState(edge));
+    private readonly Dictionary<string, EdgeState> states = options.Edges.ToDictionary(
+        edge => edge.Name,
+        edge => new EdgeState(edge)
+    );
 
     /// <summary>The state of every edge, in configured order.</summary>
     public IReadOnlyList<EdgeState> States
     {
         get
         {
-            lock (changing) return [.. options.Edges.Select(edge => states[edge.Name])];
+            lock (changing)
+                return [.. options.Edges.Select(edge => states[edge.Name])];
         }
     }
 
@@ -31,8 +34,14 @@ internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
         return
         [
             .. all.Select(state => new EdgeView(
-                state.Edge.Name, state.Edge.Region, state.IsUp, state.UpSince,
-                state.Health(now, options.QualityHalfLife), state.Load(now), total > 0 ? state.Load(now) / total : 0)),
+                state.Edge.Name,
+                state.Edge.Region,
+                state.IsUp,
+                state.UpSince,
+                state.Health(now, options.QualityHalfLife),
+                state.Load(now),
+                total > 0 ? state.Load(now) / total : 0
+            )),
         ];
     }
 
@@ -45,7 +54,8 @@ internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
     /// </summary>
     public void Record(QoeWindowClosed window)
     {
-        if (window.WindowEnd > clock.GetUtcNow() + AheadMax) return;
+        if (window.WindowEnd > clock.GetUtcNow() + AheadMax)
+            return;
         Change(window.Subject.Edge, state => state.Viewed(window, options.QualityHalfLife));
     }
 
@@ -53,7 +63,8 @@ internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
     public string? Trouble()
     {
         var all = States;
-        if (all.Any(state => state is { WasProbed: true, IsUp: true })) return null;
+        if (all.Any(state => state is { WasProbed: true, IsUp: true }))
+            return null;
         return all.All(state => !state.WasProbed)
             ? "no edge has been probed yet"
             : $"no edge answers: {string.Join("; ", all.Select(state =>
@@ -64,7 +75,8 @@ internal sealed class EdgeMap(TrafficOptions options, TimeProvider clock)
     {
         lock (changing)
         {
-            if (states.TryGetValue(edge, out var state)) states[edge] = change(state);
+            if (states.TryGetValue(edge, out var state))
+                states[edge] = change(state);
         }
     }
 }

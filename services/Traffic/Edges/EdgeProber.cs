@@ -8,15 +8,21 @@ namespace EventStream.Traffic.Edges;
 /// Asks every edge for <c>/health</c> at a steady rhythm and has the order decided again after each round.
 /// </summary>
 internal sealed partial class EdgeProber(
-    TrafficOptions options, EdgeMap map, SteeringBoard board, HttpClient http, TimeProvider clock,
-    ILogger<EdgeProber> logger) : BackgroundService
+    TrafficOptions options,
+    EdgeMap map,
+    SteeringBoard board,
+    HttpClient http,
+    TimeProvider clock,
+    ILogger<EdgeProber> logger
+) : BackgroundService
 {
     /// <summary>One round: all edges at once, then the decision.</summary>
     public async Task ProbeOnceAsync(CancellationToken cancellation)
     {
         var before = map.States;
-        await Task.WhenAll(options.Edges.Select(async edge =>
-            map.Record(edge.Name, await ProbeAsync(edge, cancellation))));
+        await Task.WhenAll(
+            options.Edges.Select(async edge => map.Record(edge.Name, await ProbeAsync(edge, cancellation)))
+        );
         foreach (var (was, now) in before.Zip(map.States))
         {
             if (was.IsUp != now.IsUp || !was.WasProbed)
@@ -50,11 +56,12 @@ internal sealed partial class EdgeProber(
             using var request = new HttpRequestMessage(HttpMethod.Get, $"{edge.Url}/health");
             // A new connection each time: what counts is whether the edge takes new viewers.
             request.Headers.ConnectionClose = true;
-            using var answer = await http.SendAsync(
-                request, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
+            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
             var elapsed = clock.GetElapsedTime(start).TotalMilliseconds;
-            return new ProbeResult(elapsed, answer.IsSuccessStatusCode
-                ? null : $"it answered {(int)answer.StatusCode}");
+            return new ProbeResult(
+                elapsed,
+                answer.IsSuccessStatusCode ? null : $"it answered {(int)answer.StatusCode}"
+            );
         }
         catch (HttpRequestException e)
         {
@@ -64,7 +71,8 @@ internal sealed partial class EdgeProber(
         {
             return new ProbeResult(
                 options.ProbeTimeout.TotalMilliseconds,
-                    $"no answer within {options.ProbeTimeout.TotalMilliseconds} ms");
+                $"no answer within {options.ProbeTimeout.TotalMilliseconds} ms"
+            );
         }
     }
 

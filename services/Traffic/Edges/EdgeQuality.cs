@@ -7,8 +7,7 @@ namespace EventStream.Traffic.Edges;
 /// so that an edge that is not used any more becomes good again and is tried again. Times in milliseconds.
 /// Immutable.
 /// </summary>
-internal sealed record EdgeQuality(
-    DateTimeOffset At, double StallMs, double PlayedMs, double Requests, double Errors)
+internal sealed record EdgeQuality(DateTimeOffset At, double StallMs, double PlayedMs, double Requests, double Errors)
 {
     // Good viewing assumed beside what was seen, so that one viewer's hiccup does not condemn an edge.
     private const double AssumedPlayedMs = 30_000;
@@ -37,8 +36,12 @@ internal sealed record EdgeQuality(
         var old = At == DateTimeOffset.MinValue ? 0 : Weight(at - At, halfLife);
         var added = Weight(at - window.WindowEnd, halfLife);
         return new EdgeQuality(
-            at, (old * StallMs) + (added * window.StallMs), (old * PlayedMs) + (added * window.PlayedMs),
-            (old * Requests) + (added * window.Requests), (old * Errors) + (added * window.RequestErrors));
+            at,
+            (old * StallMs) + (added * window.StallMs),
+            (old * PlayedMs) + (added * window.PlayedMs),
+            (old * Requests) + (added * window.Requests),
+            (old * Errors) + (added * window.RequestErrors)
+        );
     }
 
     private static double Weight(TimeSpan age, TimeSpan halfLife) =>

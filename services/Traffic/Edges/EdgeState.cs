@@ -15,8 +15,14 @@ internal sealed record ProbeResult(double DurationMs, string? Error)
 /// edges' load.
 /// </summary>
 public sealed record EdgeView(
-    string Name, string Region, bool IsUp, DateTimeOffset UpSince, double Health, double LoadPerSecond,
-        double LoadShare);
+    string Name,
+    string Region,
+    bool IsUp,
+    DateTimeOffset UpSince,
+    double Health,
+    double LoadPerSecond,
+    double LoadShare
+);
 
 /// <summary>
 /// All that is known of one edge; immutable, each method returns the next state. An edge is
@@ -53,7 +59,10 @@ internal sealed record EdgeState(Edge Edge)
     public EdgeState Probed(ProbeResult result, DateTimeOffset now, int rise, int fall)
     {
         var contradictions = result.Succeeded == IsUp ? 0 : Contradictions + 1;
-        var needed = !WasProbed ? 1 : IsUp ? fall : rise;
+        var needed =
+            !WasProbed ? 1
+            : IsUp ? fall
+            : rise;
         var turns = contradictions >= needed;
         return this with
         {
@@ -71,15 +80,21 @@ internal sealed record EdgeState(Edge Edge)
         var load = window.Requests / seconds;
         var next = this with { Quality = Quality.Add(window, halfLife) };
         // The windows of videos and devices of one period add up; a later period starts from zero.
-        if (window.WindowEnd == LoadWindowEnd) return next with { LoadPerSecond = LoadPerSecond + load };
+        if (window.WindowEnd == LoadWindowEnd)
+            return next with { LoadPerSecond = LoadPerSecond + load };
         return window.WindowEnd > LoadWindowEnd
-            ? next with { LoadPerSecond = load, LoadWindowEnd = window.WindowEnd }
+            ? next with
+            {
+                LoadPerSecond = load,
+                LoadWindowEnd = window.WindowEnd,
+            }
             : next;
     }
 
     public double Health(DateTimeOffset now, TimeSpan halfLife)
     {
-        if (!IsUp) return 0;
+        if (!IsUp)
+            return 0;
         var loss = (StallCost * Quality.StallRatio(now, halfLife)) + (ErrorCost * Quality.ErrorRatio(now, halfLife));
         return Math.Max(HealthOfWorstUp, 1 - loss);
     }

@@ -21,57 +21,107 @@ internal static partial class SteeringApi
     private static readonly string[] Kept = ["region", "video", "session"];
 
     private static readonly Counter<long> Asked = Telemetry.Meter.CreateCounter<long>(
-        "eventstream.traffic.steering_requests", description: "Steering requests by format and the pathway in use.");
+        "eventstream.traffic.steering_requests",
+        description: "Steering requests by format and the pathway in use."
+    );
 
     public static void MapSteering(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/steering/hls", (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-            Answer("hls", "_HLS_pathway", http, board, options)).AllowAnonymous()
+        routes
+            .MapGet(
+                "/v1/steering/hls",
+                (HttpContext http, SteeringBoard board, TrafficOptions options) =>
+                    Answer("hls", "_HLS_pathway", http, board, options)
+            )
+            .AllowAnonymous()
             .Describe("The order of edges for an HLS player, as content steering asks for it.")
-            .Takes("_HLS_pathway", "The pathway in use.").Takes("region", "Region of the viewer.")
+            .Takes("_HLS_pathway", "The pathway in use.")
+            .Takes("region", "Region of the viewer.")
             .Answers(200, typeof(SteeringManifest));
-        routes.MapGet("/v1/steering/dash", (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-            Answer("dash", "_DASH_pathway", http, board, options)).AllowAnonymous()
+        routes
+            .MapGet(
+                "/v1/steering/dash",
+                (HttpContext http, SteeringBoard board, TrafficOptions options) =>
+                    Answer("dash", "_DASH_pathway", http, board, options)
+            )
+            .AllowAnonymous()
             .Describe("The order of edges for a DASH player, as content steering asks for it.")
-            .Takes("_DASH_pathway", "The pathway in use.").Takes("region", "Region of the viewer.")
+            .Takes("_DASH_pathway", "The pathway in use.")
+            .Takes("region", "Region of the viewer.")
             .Answers(200, typeof(SteeringManifest));
-        routes.MapGet("/v1/edges", Edges).RequireAuthorization(Policies.Analyse)
+        routes
+            .MapGet("/v1/edges", Edges)
+            .RequireAuthorization(Policies.Analyse)
             .Describe("The edges with health, load and quality, and their order for a region.")
-            .Takes("region", "Region of the viewers.").Answers(200, typeof(EdgeMapAnswer));
+            .Takes("region", "Region of the viewers.")
+            .Answers(200, typeof(EdgeMapAnswer));
     }
 
     /// <summary>Names in a pathway parameter: with or without quotes, one or a list with commas.</summary>
     internal static IReadOnlyList<string> Pathways(string? parameter) =>
-        (parameter ?? "").Trim().Trim(
-            '"').Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        (parameter ?? "")
+            .Trim()
+            .Trim('"')
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static IResult Answer(
-        string format, string parameter, HttpContext http, SteeringBoard board, TrafficOptions options)
+        string format,
+        string parameter,
+        HttpContext http,
+        SteeringBoard board,
+        TrafficOptions options
+    )
     {
         Count(format, Pathways(http.Request.Query[parameter]), options);
         var order = board.OrderFor(Value(http, "region"));
-        var query = string.Join('&', Kept.Where(key => Value(http, key).Length > 0).Select(key =>
-            $"{key}={Value(http, key)}"));
+        var query = string.Join(
+            '&',
+            Kept.Where(key => Value(http, key).Length > 0).Select(key => $"{key}={Value(http, key)}")
+        );
         var reload = $"{http.PublicUrl()}/v1/steering/{format}{(query.Length > 0 ? "?" : "")}{query}";
         http.Response.Headers.CacheControl = "no-store";
-        return Results.Json(new SteeringManifest(
-            ManifestVersion, options.SteeringTtlSeconds, reload, order, format == "dash" ? order : null));
+        return Results.Json(
+            new SteeringManifest(
+                ManifestVersion,
+                options.SteeringTtlSeconds,
+                reload,
+                order,
+                format == "dash" ? order : null
+            )
+        );
     }
 
-    private static IResult Edges(HttpContext http, EdgeMap map, SteeringBoard board, TrafficOptions options,
-        TimeProvider clock)
+    private static IResult Edges(
+        HttpContext http,
+        EdgeMap map,
+        SteeringBoard board,
+        TrafficOptions options,
+        TimeProvider clock
+    )
     {
         var (region, now) = (Value(http, "region"), clock.GetUtcNow());
         http.Response.Headers.CacheControl = "no-store";
-        return Results.Json(new EdgeMapAnswer(options.Policy.Name, region, board.OrderFor(region),
-        [
-            .. map.States.Select(state => new EdgeAnswer(
-                state.Edge.Name, state.Edge.Region, state.Edge.PublicUrl, state.IsUp,
-                Math.Round(state.Health(now, options.QualityHalfLife), 3), Math.Round(state.Load(now), 2),
-                Math.Round(state.Quality.StallRatio(now, options.QualityHalfLife), 4),
-                Math.Round(state.Quality.ErrorRatio(now, options.QualityHalfLife), 4),
-                state.LastProbe is { } probe ? Math.Round(probe.DurationMs, 1) : null, state.LastProbe?.Error)),
-        ]));
+        return Results.Json(
+            new EdgeMapAnswer(
+                options.Policy.Name,
+                region,
+                board.OrderFor(region),
+                [
+                    .. map.States.Select(state => new EdgeAnswer(
+                        state.Edge.Name,
+                        state.Edge.Region,
+                        state.Edge.PublicUrl,
+                        state.IsUp,
+                        Math.Round(state.Health(now, options.QualityHalfLife), 3),
+                        Math.Round(state.Load(now), 2),
+                        Math.Round(state.Quality.StallRatio(now, options.QualityHalfLife), 4),
+                        Math.Round(state.Quality.ErrorRatio(now, options.QualityHalfLife), 4),
+                        state.LastProbe is { } probe ? Math.Round(probe.DurationMs, 1) : null,
+                        state.LastProbe?.Error
+                    )),
+                ]
+            )
+        );
     }
 
     private static void Count(string format, IReadOnlyList<string> pathways, TrafficOptions options)
@@ -93,12 +143,25 @@ internal static partial class SteeringApi
 
 /// <summary>The map of edges with the order for a region.</summary>
 public sealed record EdgeMapAnswer(
-    string Policy, string Region, IReadOnlyList<string> Order, IReadOnlyList<EdgeAnswer> Edges);
+    string Policy,
+    string Region,
+    IReadOnlyList<string> Order,
+    IReadOnlyList<EdgeAnswer> Edges
+);
 
 /// <summary>
 /// One edge of the map, with the URL that players use: health 0 (down) to 1, load in requests per second, ratios 0..1,
 /// duration of the last probe in milliseconds and its error, if it failed.
 /// </summary>
 public sealed record EdgeAnswer(
-    string Name, string Region, string Url, bool Up, double Health, double LoadPerSecond, double StallRatio,
-    double ErrorRatio, double? ProbeMs, string? Error);
+    string Name,
+    string Region,
+    string Url,
+    bool Up,
+    double Health,
+    double LoadPerSecond,
+    double StallRatio,
+    double ErrorRatio,
+    double? ProbeMs,
+    string? Error
+);

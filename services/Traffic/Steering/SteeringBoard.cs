@@ -21,7 +21,8 @@ internal sealed class SteeringBoard(TrafficOptions options, EdgeMap map, Steerin
     /// <summary>Names of all edges, the first to be used first.</summary>
     public IReadOnlyList<string> OrderFor(string region)
     {
-        if (orders.TryGetValue(region, out var order) || orders.TryGetValue("", out order)) return order.Names;
+        if (orders.TryGetValue(region, out var order) || orders.TryGetValue("", out order))
+            return order.Names;
         return [.. options.Edges.Select(edge => edge.Name)];
     }
 
@@ -31,7 +32,8 @@ internal sealed class SteeringBoard(TrafficOptions options, EdgeMap map, Steerin
         lock (deciding)
         {
             var views = map.Views();
-            foreach (var region in regions) Decide(region, views);
+            foreach (var region in regions)
+                Decide(region, views);
         }
     }
 
@@ -41,25 +43,42 @@ internal sealed class SteeringBoard(TrafficOptions options, EdgeMap map, Steerin
         var previous = orders.GetValueOrDefault(region);
         double Score(EdgeView edge) => options.Policy.Score(edge, region);
         var next = SteadyOrder.Next(previous, views, Score, now, options.ScoreMargin, options.Hold);
-        if (ReferenceEquals(next, previous)) return;
+        if (ReferenceEquals(next, previous))
+            return;
         orders[region] = next;
         var policy = region.Length > 0 ? $"{options.Policy.Name}:{region}" : options.Policy.Name;
-        journal.Add(new SteeringDecided(
-            policy, next.Names, views.ToDictionary(view => view.Name, view => Math.Round(view.Health, 3)),
-            Reason(previous, next, views, Score), now));
+        journal.Add(
+            new SteeringDecided(
+                policy,
+                next.Names,
+                views.ToDictionary(view => view.Name, view => Math.Round(view.Health, 3)),
+                Reason(previous, next, views, Score),
+                now
+            )
+        );
     }
 
     private static string Reason(
-        EdgeOrder? previous, EdgeOrder next, IReadOnlyList<EdgeView> views, Func<EdgeView, double> score)
+        EdgeOrder? previous,
+        EdgeOrder next,
+        IReadOnlyList<EdgeView> views,
+        Func<EdgeView, double> score
+    )
     {
-        if (previous is null) return "This is the order at the start.";
-        var down = views.Where(view => !view.IsUp && Place(next, view) > Place(previous, view)).Select(view =>
-            view.Name).ToList();
-        if (down.Count > 0) return $"Probes of {string.Join(", ", down)} fail.";
+        if (previous is null)
+            return "This is the order at the start.";
+        var down = views
+            .Where(view => !view.IsUp && Place(next, view) > Place(previous, view))
+            .Select(view => view.Name)
+            .ToList();
+        if (down.Count > 0)
+            return $"Probes of {string.Join(", ", down)} fail.";
         var risen = views.Where(view => Place(next, view) < Place(previous, view)).MaxBy(score)!;
         var passed = views.Where(view => Place(next, view) > Place(previous, view)).MaxBy(score)!;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{risen.Name} scores {score(risen):0.00}, {passed.Name} {score(passed):0.00}.");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{risen.Name} scores {score(risen):0.00}, {passed.Name} {score(passed):0.00}."
+        );
     }
 
     private static int Place(EdgeOrder order, EdgeView view) => order.Names.ToList().IndexOf(view.Name);

@@ -12,8 +12,11 @@ namespace EventStream.Traffic.Steering;
 /// away, the newest <see cref="QueueDepthMax"/> decisions are kept and tried again.
 /// </summary>
 internal sealed partial class SteeringJournal(
-    IEventPublisher publisher, TopicAdmin topics, TimeProvider clock, ILogger<SteeringJournal> logger)
-    : BackgroundService
+    IEventPublisher publisher,
+    TopicAdmin topics,
+    TimeProvider clock,
+    ILogger<SteeringJournal> logger
+) : BackgroundService
 {
     /// <summary>
     /// Decisions that wait; with the hold time between changes this is hours of flapping of one edge.
@@ -22,7 +25,8 @@ internal sealed partial class SteeringJournal(
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private readonly Channel<SteeringDecided> queue = Channel.CreateBounded<SteeringDecided>(
-        new BoundedChannelOptions(QueueDepthMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        new BoundedChannelOptions(QueueDepthMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }
+    );
 
     public void Add(SteeringDecided decision)
     {
@@ -35,11 +39,12 @@ internal sealed partial class SteeringJournal(
         try
         {
             // Publishing to a topic that is not there may have the broker make it, with another number of partitions.
-            while (!await TryCreateTopicAsync(stoppingToken)) await Task.Delay(RetryDelay, clock, stoppingToken);
+            while (!await TryCreateTopicAsync(stoppingToken))
+                await Task.Delay(RetryDelay, clock, stoppingToken);
             await foreach (var decision in queue.Reader.ReadAllAsync(stoppingToken))
             {
-                while (!await TryPublishAsync(decision, stoppingToken)) await Task.Delay(RetryDelay, clock,
-                    stoppingToken);
+                while (!await TryPublishAsync(decision, stoppingToken))
+                    await Task.Delay(RetryDelay, clock, stoppingToken);
             }
         }
         catch (OperationCanceledException)
@@ -67,7 +72,12 @@ internal sealed partial class SteeringJournal(
         try
         {
             await publisher.PublishAsync(
-                Topics.TrafficDecisions, decision.Policy, decision, decision.DecidedAt, cancellation);
+                Topics.TrafficDecisions,
+                decision.Policy,
+                decision,
+                decision.DecidedAt,
+                cancellation
+            );
             return true;
         }
         catch (PublishException e)

@@ -12,5 +12,6 @@ public sealed record SteeringManifest(
     [property: JsonPropertyName("RELOAD-URI")] string ReloadUri,
     [property: JsonPropertyName("PATHWAY-PRIORITY")] IReadOnlyList<string> PathwayPriority,
     [property: JsonPropertyName("SERVICE-LOCATION-PRIORITY")]
-    [property: JsonIgnore(
-        Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? ServiceLocationPriority);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        IReadOnlyList<string>? ServiceLocationPriority
+);

@@ -7,8 +7,15 @@ namespace EventStream.Upload.Library;
 /// Answers: how far is each encoding task of a video? Fraction in 0..1, speed in media seconds per wall second.
 /// </summary>
 public sealed record EncodeTask(
-    string Task, string State, double Fraction, double? Speed, string? Worker, int? Attempt, string? Cause,
-    DateTimeOffset UpdatedAt)
+    string Task,
+    string State,
+    double Fraction,
+    double? Speed,
+    string? Worker,
+    int? Attempt,
+    string? Cause,
+    DateTimeOffset UpdatedAt
+)
 {
     public const string Queued = "queued";
     public const string Running = "running";
@@ -23,28 +30,53 @@ public sealed record EncodeTask(
 public sealed class EncodeTasks(NpgsqlDataSource source)
 {
     /// <summary>Takes one event of the topic; events that say nothing of a task's progress are passed over.</summary>
-    public Task RecordAsync(IMessage message, CancellationToken cancellation) => message switch
-    {
-        EncodePlanned e => Task.WhenAll(e.Tasks.Select(
-            task => SetAsync(e.VideoId, new(task, EncodeTask.Queued, 0, null, null, null, null, e.PlannedAt),
-                cancellation))),
-        EncodeTaskStarted e => SetAsync(
-            e.VideoId, new(e.Task, EncodeTask.Running, 0, null, e.Worker, e.Attempt, null, e.StartedAt), cancellation),
-        EncodeTaskProgressed e => SetAsync(
-            e.VideoId, new(e.Task, EncodeTask.Running, e.Fraction, e.Speed, e.Worker, null, null, e.At), cancellation),
-        SourceProbed e => Done(e.VideoId, "probe", e.Worker, e.ProbedAt, cancellation),
-        // A source that is no video ends its probe, which is the only task there is.
-        SourceRejected e => SetAsync(
-            e.VideoId, new("probe", EncodeTask.Failed, 0, null, e.Worker, null, e.Reason, e.RejectedAt), cancellation),
-        RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
-        ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
-        EncodeTaskFailed e => SetAsync(
-            e.VideoId,
-            new(e.Task, e.WillRetry ? EncodeTask.Retrying
-                : EncodeTask.Failed, 0, null, e.Worker, e.Attempt, e.Cause, e.FailedAt),
-            cancellation),
-        _ => Task.CompletedTask,
-    };
+    public Task RecordAsync(IMessage message, CancellationToken cancellation) =>
+        message switch
+        {
+            EncodePlanned e => Task.WhenAll(
+                e.Tasks.Select(task =>
+                    SetAsync(
+                        e.VideoId,
+                        new(task, EncodeTask.Queued, 0, null, null, null, null, e.PlannedAt),
+                        cancellation
+                    )
+                )
+            ),
+            EncodeTaskStarted e => SetAsync(
+                e.VideoId,
+                new(e.Task, EncodeTask.Running, 0, null, e.Worker, e.Attempt, null, e.StartedAt),
+                cancellation
+            ),
+            EncodeTaskProgressed e => SetAsync(
+                e.VideoId,
+                new(e.Task, EncodeTask.Running, e.Fraction, e.Speed, e.Worker, null, null, e.At),
+                cancellation
+            ),
+            SourceProbed e => Done(e.VideoId, "probe", e.Worker, e.ProbedAt, cancellation),
+            // A source that is no video ends its probe, which is the only task there is.
+            SourceRejected e => SetAsync(
+                e.VideoId,
+                new("probe", EncodeTask.Failed, 0, null, e.Worker, null, e.Reason, e.RejectedAt),
+                cancellation
+            ),
+            RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
+            ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
+            EncodeTaskFailed e => SetAsync(
+                e.VideoId,
+                new(
+                    e.Task,
+                    e.WillRetry ? EncodeTask.Retrying : EncodeTask.Failed,
+                    0,
+                    null,
+                    e.Worker,
+                    e.Attempt,
+                    e.Cause,
+                    e.FailedAt
+                ),
+                cancellation
+            ),
+            _ => Task.CompletedTask,
+        };
 
     /// <summary>The tasks of a video, by name.</summary>
     public async Task<IReadOnlyList<EncodeTask>> ListAsync(VideoId id, CancellationToken cancellation)
@@ -53,16 +85,25 @@ public sealed class EncodeTasks(NpgsqlDataSource source)
             """
             select task, state, fraction, speed, worker, attempt, cause, updated_at
             from encode_tasks where video_id = $1 order by task
-            """);
+            """
+        );
         command.Parameters.Add(new() { Value = id.Value });
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var tasks = new List<EncodeTask>();
         while (await row.ReadAsync(cancellation))
         {
-            tasks.Add(new EncodeTask(
-                row.GetString(0), row.GetString(1), row.GetDouble(2), row.IsDBNull(3) ? null : row.GetDouble(3),
-                row.IsDBNull(4) ? null : row.GetString(4), row.IsDBNull(5) ? null : row.GetInt32(5),
-                row.IsDBNull(6) ? null : row.GetString(6), row.GetFieldValue<DateTimeOffset>(7)));
+            tasks.Add(
+                new EncodeTask(
+                    row.GetString(0),
+                    row.GetString(1),
+                    row.GetDouble(2),
+                    row.IsDBNull(3) ? null : row.GetDouble(3),
+                    row.IsDBNull(4) ? null : row.GetString(4),
+                    row.IsDBNull(5) ? null : row.GetInt32(5),
+                    row.IsDBNull(6) ? null : row.GetString(6),
+                    row.GetFieldValue<DateTimeOffset>(7)
+                )
+            );
         }
 
         return tasks;
@@ -82,13 +123,22 @@ public sealed class EncodeTasks(NpgsqlDataSource source)
                 worker = coalesce(excluded.worker, t.worker), attempt = coalesce(excluded.attempt, t.attempt),
                 cause = excluded.cause, updated_at = excluded.updated_at
             where t.state <> 'done' and excluded.updated_at >= t.updated_at
-            """);
+            """
+        );
         object?[] values =
         [
-            id.Value, task.Task, task.State, task.Fraction, task.Speed, task.Worker, task.Attempt, task.Cause,
+            id.Value,
+            task.Task,
+            task.State,
+            task.Fraction,
+            task.Speed,
+            task.Worker,
+            task.Attempt,
+            task.Cause,
             task.UpdatedAt.ToUniversalTime(),
         ];
-        foreach (var value in values) command.Parameters.Add(new() { Value = value ?? DBNull.Value });
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value ?? DBNull.Value });
         await command.ExecuteNonQueryAsync(cancellation);
     }
 }

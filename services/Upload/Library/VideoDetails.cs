@@ -9,37 +9,83 @@ namespace EventStream.Upload.Library;
 /// in bytes, bandwidths in bits per second, durations in seconds.
 /// </summary>
 public sealed record VideoDetails(
-    string Id, string Status, string Title, string Publisher, string FileName, long SizeBytes, long ReceivedBytes,
-    string? Sha256, SourceInfo? Source, IReadOnlyList<Rung> Ladder, double? SegmentSeconds,
-    IReadOnlyList<RenditionDetails> Renditions, IReadOnlyList<EncodeTask> Tasks, string? PosterKey,
-        Thumbnails? Thumbnails,
-    string? Problem, string? Remedy, DateTimeOffset RegisteredAt, DateTimeOffset? PlayableAt,
-        DateTimeOffset? PublishedAt,
-    long Version);
+    string Id,
+    string Status,
+    string Title,
+    string Publisher,
+    string FileName,
+    long SizeBytes,
+    long ReceivedBytes,
+    string? Sha256,
+    SourceInfo? Source,
+    IReadOnlyList<Rung> Ladder,
+    double? SegmentSeconds,
+    IReadOnlyList<RenditionDetails> Renditions,
+    IReadOnlyList<EncodeTask> Tasks,
+    string? PosterKey,
+    Thumbnails? Thumbnails,
+    string? Problem,
+    string? Remedy,
+    DateTimeOffset RegisteredAt,
+    DateTimeOffset? PlayableAt,
+    DateTimeOffset? PublishedAt,
+    long Version
+);
 
 /// <summary>One encoded rendition, without its list of segments.</summary>
 public sealed record RenditionDetails(
-    string Name, string Kind, string Prefix, string Codecs, int Width, int Height, double FramesPerSecond,
-        int BandwidthBps,
-    int AverageBandwidthBps, int Segments, double DurationSeconds, long SizeBytes);
+    string Name,
+    string Kind,
+    string Prefix,
+    string Codecs,
+    int Width,
+    int Height,
+    double FramesPerSecond,
+    int BandwidthBps,
+    int AverageBandwidthBps,
+    int Segments,
+    double DurationSeconds,
+    long SizeBytes
+);
 
 /// <summary>Reads details.</summary>
 public sealed class VideoDetailsReader(
-    Decider<Video> videos, EncodeTasks tasks, UploadTable uploads, UploadService service)
+    Decider<Video> videos,
+    EncodeTasks tasks,
+    UploadTable uploads,
+    UploadService service
+)
 {
     /// <summary>The details of a video, or null.</summary>
     public async Task<VideoDetails?> FindAsync(VideoId id, CancellationToken cancellation)
     {
         var loaded = await videos.LoadAsync(id.Value, cancellation);
-        if (!loaded.Exists) return null;
+        if (!loaded.Exists)
+            return null;
         var video = loaded.State;
         return new VideoDetails(
-            id.ToString(), Text(video.Status), video.Title, video.Publisher, video.FileName, video.SizeBytes,
-            await ReceivedAsync(video, cancellation), video.Sha256, video.Source, video.Ladder,
-            video.Ladder.IsEmpty ? null : video.SegmentSeconds, [.. video.Renditions.Select(Describe)],
-            await tasks.ListAsync(id, cancellation), video.Thumbnails?.PosterKey, video.Thumbnails, video.Problem,
-                video.Remedy,
-            video.RegisteredAt, video.PlayableAt, video.PublishedAt, loaded.Version);
+            id.ToString(),
+            Text(video.Status),
+            video.Title,
+            video.Publisher,
+            video.FileName,
+            video.SizeBytes,
+            await ReceivedAsync(video, cancellation),
+            video.Sha256,
+            video.Source,
+            video.Ladder,
+            video.Ladder.IsEmpty ? null : video.SegmentSeconds,
+            [.. video.Renditions.Select(Describe)],
+            await tasks.ListAsync(id, cancellation),
+            video.Thumbnails?.PosterKey,
+            video.Thumbnails,
+            video.Problem,
+            video.Remedy,
+            video.RegisteredAt,
+            video.PlayableAt,
+            video.PublishedAt,
+            loaded.Version
+        );
     }
 
     /// <summary>The word for a status in JSON.</summary>
@@ -47,12 +93,25 @@ public sealed class VideoDetailsReader(
 
     private async Task<long> ReceivedAsync(Video video, CancellationToken cancellation)
     {
-        if (video.SourceKey is not null) return video.SizeBytes;
+        if (video.SourceKey is not null)
+            return video.SizeBytes;
         var upload = await uploads.FindAsync(video.Id, cancellation);
         return upload is null ? 0 : await service.OffsetAsync(upload, cancellation);
     }
 
-    private static RenditionDetails Describe(Rendition r) => new(
-        r.Name, r.Kind, r.Prefix, r.Codecs, r.Width, r.Height, r.FramesPerSecond, r.BandwidthBps, r.AverageBandwidthBps,
-        r.SegmentDurationsSeconds.Count, r.SegmentDurationsSeconds.Sum(), r.SizeBytes);
+    private static RenditionDetails Describe(Rendition r) =>
+        new(
+            r.Name,
+            r.Kind,
+            r.Prefix,
+            r.Codecs,
+            r.Width,
+            r.Height,
+            r.FramesPerSecond,
+            r.BandwidthBps,
+            r.AverageBandwidthBps,
+            r.SegmentDurationsSeconds.Count,
+            r.SegmentDurationsSeconds.Sum(),
+            r.SizeBytes
+        );
 }

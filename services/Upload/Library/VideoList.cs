@@ -39,31 +39,36 @@ public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, 
             _ => null,
         };
 
-    private static VideoListItem Of(VideoRegistered e) => new()
-    {
-        Id = e.VideoId,
-        Title = e.Title,
-        Publisher = e.Publisher,
-        SizeBytes = e.SizeBytes,
-        Status = VideoDetailsReader.Text(VideoStatus.Registered),
-        RegisteredAt = e.RegisteredAt,
-    };
+    private static VideoListItem Of(VideoRegistered e) =>
+        new()
+        {
+            Id = e.VideoId,
+            Title = e.Title,
+            Publisher = e.Publisher,
+            SizeBytes = e.SizeBytes,
+            Status = VideoDetailsReader.Text(VideoStatus.Registered),
+            RegisteredAt = e.RegisteredAt,
+        };
 
-    private static VideoListItem On(VideoListItem item, IMessage message) => message switch
-    {
-        VideoUploaded e => Reach(item, VideoStatus.Uploaded) with { SizeBytes = e.SizeBytes },
-        VideoProbed e => Reach(item, VideoStatus.Probed) with { DurationSeconds = e.Source.DurationSeconds },
-        VideoEncodePlanned => Reach(item, VideoStatus.Encoding),
-        VideoPlayable => Reach(item, VideoStatus.Playable),
-        VideoThumbnailsMade e => item with { PosterKey = e.Thumbnails.PosterKey },
-        VideoPublished => Reach(item, VideoStatus.Published),
-        VideoRejected => Reach(item, VideoStatus.Rejected),
-        VideoEncodeFailed => Reach(item, VideoStatus.Failed),
-        _ => item,
-    };
+    private static VideoListItem On(VideoListItem item, IMessage message) =>
+        message switch
+        {
+            VideoUploaded e => Reach(item, VideoStatus.Uploaded) with { SizeBytes = e.SizeBytes },
+            VideoProbed e => Reach(item, VideoStatus.Probed) with { DurationSeconds = e.Source.DurationSeconds },
+            VideoEncodePlanned => Reach(item, VideoStatus.Encoding),
+            VideoPlayable => Reach(item, VideoStatus.Playable),
+            VideoThumbnailsMade e => item with { PosterKey = e.Thumbnails.PosterKey },
+            VideoPublished => Reach(item, VideoStatus.Published),
+            VideoRejected => Reach(item, VideoStatus.Rejected),
+            VideoEncodeFailed => Reach(item, VideoStatus.Failed),
+            _ => item,
+        };
 
     private static VideoListItem Reach(VideoListItem item, VideoStatus status) =>
-        item with { Status = VideoDetailsReader.Text(status) };
+        item with
+        {
+            Status = VideoDetailsReader.Text(status),
+        };
 }
 
 /// <summary>Reads the list.</summary>
@@ -79,13 +84,19 @@ public sealed class VideoList(IDocumentStore store, PersonalData personal)
     /// publisher, or of all where it is null.
     /// </summary>
     public async Task<IReadOnlyList<VideoListItem>> PageAsync(
-        string? publisher, VideoId? before, int limit, CancellationToken cancellation)
+        string? publisher,
+        VideoId? before,
+        int limit,
+        CancellationToken cancellation
+    )
     {
         var (filter, parameters) = await FilterAsync(publisher, cancellation);
         await using var session = store.QuerySession();
         return await session.QueryAsync<VideoListItem>(
-            $"where id < ? {filter} order by id desc limit ?", cancellation,
-            [before?.Value ?? Guid.AllBitsSet, .. parameters, limit]);
+            $"where id < ? {filter} order by id desc limit ?",
+            cancellation,
+            [before?.Value ?? Guid.AllBitsSet, .. parameters, limit]
+        );
     }
 
     /// <summary>
@@ -97,13 +108,18 @@ public sealed class VideoList(IDocumentStore store, PersonalData personal)
         var table = store.Options.FindOrResolveDocumentType(typeof(VideoListItem)).TableName.QualifiedName;
         await using var session = store.QuerySession();
         var counted = await session.AdvancedSql.QueryAsync<long>(
-            $"select count(*) from (select from {table} where true {filter} limit ?) as counted", cancellation,
-            [.. parameters, TotalMax]);
+            $"select count(*) from (select from {table} where true {filter} limit ?) as counted",
+            cancellation,
+            [.. parameters, TotalMax]
+        );
         return counted[0];
     }
 
     private async ValueTask<(string Filter, object[] Parameters)> FilterAsync(
-        string? publisher, CancellationToken cancellation) =>
-        publisher is null ? ("", [])
+        string? publisher,
+        CancellationToken cancellation
+    ) =>
+        publisher is null
+            ? ("", [])
             : ($"and {OfPublisher}", [await personal.ProtectAsync(publisher, publisher, cancellation)]);
 }

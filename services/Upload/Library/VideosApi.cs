@@ -23,14 +23,22 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        var videos = routes.MapGroup("/v1/videos").AddEndpointFilter<UploadProblemFilter>()
+        var videos = routes
+            .MapGroup("/v1/videos")
+            .AddEndpointFilter<UploadProblemFilter>()
             .RequireAuthorization(Policies.ReadVideos);
-        videos.MapGet("/", ListAsync)
-            .Describe("The videos that the caller may see, newest first, a page at a time.", 400).Answers(200);
-        videos.MapGet("/{id}", DetailsAsync)
-            .Describe("What a video is now, with its renditions and encode tasks.", 404).Answers(200);
-        videos.MapGet("/{id}/events", EventsAsync)
-            .Describe("Every event of a video, in order, with its metadata.", 404).Answers(200);
+        videos
+            .MapGet("/", ListAsync)
+            .Describe("The videos that the caller may see, newest first, a page at a time.", 400)
+            .Answers(200);
+        videos
+            .MapGet("/{id}", DetailsAsync)
+            .Describe("What a video is now, with its renditions and encode tasks.", 404)
+            .Answers(200);
+        videos
+            .MapGet("/{id}/events", EventsAsync)
+            .Describe("Every event of a video, in order, with its metadata.", 404)
+            .Answers(200);
     }
 
     /// <summary>
@@ -39,21 +47,25 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
     /// </summary>
     private async Task<IResult> ListAsync(HttpContext context, int? limit, string? before)
     {
-        if (limit is < 1 or > PageMax) throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
-        VideoId? from = before is null ? null
+        if (limit is < 1 or > PageMax)
+            throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
+        VideoId? from =
+            before is null ? null
             : VideoId.TryParse(before, null, out var id) ? id
-                : throw Bad($"'before' must be a video id; it is '{before}'.");
+            : throw Bad($"'before' must be a video id; it is '{before}'.");
         var size = limit ?? 50;
         var publisher = Ownership.Of(context);
         // One more than is shown tells whether a page follows.
         var page = await list.PageAsync(publisher, from, size + 1, context.RequestAborted);
         var shown = page.Take(size).ToList();
-        return Results.Ok(new
-        {
-            videos = shown,
-            next = page.Count > size ? shown[^1].Id : (VideoId?)null,
-            total = await list.CountAsync(publisher, context.RequestAborted),
-        });
+        return Results.Ok(
+            new
+            {
+                videos = shown,
+                next = page.Count > size ? shown[^1].Id : (VideoId?)null,
+                total = await list.CountAsync(publisher, context.RequestAborted),
+            }
+        );
     }
 
     private async Task<IResult> DetailsAsync(HttpContext context, string id)
@@ -71,17 +83,20 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
         foreach (var e in await session.Events.FetchStreamAsync(Parse(id).Value, token: context.RequestAborted))
         {
             held |= e.Data is VideoRegistered registered && Ownership.Holds(context, registered.Publisher);
-            if (!held) throw Missing(id);
-            events.Add(new
-            {
-                position = e.Sequence,
-                e.Version,
-                e.Id,
-                type = e.EventTypeName,
-                recordedAt = e.Timestamp,
-                metadata = personal.MetadataOf(e),
-                data = JsonSerializer.Deserialize<JsonElement>(MessageTypes.Write((IMessage)e.Data)),
-            });
+            if (!held)
+                throw Missing(id);
+            events.Add(
+                new
+                {
+                    position = e.Sequence,
+                    e.Version,
+                    e.Id,
+                    type = e.EventTypeName,
+                    recordedAt = e.Timestamp,
+                    metadata = personal.MetadataOf(e),
+                    data = JsonSerializer.Deserialize<JsonElement>(MessageTypes.Write((IMessage)e.Data)),
+                }
+            );
         }
 
         return events.Count == 0 ? throw Missing(id) : Results.Ok(new { events });
@@ -89,9 +104,12 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
 
     private static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
 
-    private static UploadProblemException Missing(string id) => new(
-        StatusCodes.Status404NotFound,
-            "There is no such video", $"'{id}' is none of your videos; GET /v1/videos lists them.");
+    private static UploadProblemException Missing(string id) =>
+        new(
+            StatusCodes.Status404NotFound,
+            "There is no such video",
+            $"'{id}' is none of your videos; GET /v1/videos lists them."
+        );
 
     private static UploadProblemException Bad(string detail) =>
         new(StatusCodes.Status400BadRequest, "The page cannot be shown", detail);

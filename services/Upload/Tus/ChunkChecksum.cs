@@ -22,7 +22,8 @@ internal sealed class ChunkChecksum
     public static ChunkChecksum? From(HttpRequest request)
     {
         var text = request.Headers["Upload-Checksum"].ToString();
-        if (text.Length == 0) return null;
+        if (text.Length == 0)
+            return null;
         var parts = text.Split(' ', 2, StringSplitOptions.TrimEntries);
         var named = parts[0] switch
         {
@@ -44,9 +45,13 @@ internal sealed class ChunkChecksum
     public async Task<Stream> SetAsideAsync(Stream body, CancellationToken cancellation)
     {
         var file = new FileStream(
-            Path.Combine(Path.GetTempPath(),
-                $"eventstream-chunk-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite,
-            FileShare.None, 128 * 1024, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
+            Path.Combine(Path.GetTempPath(), $"eventstream-chunk-{Guid.NewGuid():N}"),
+            FileMode.CreateNew,
+            FileAccess.ReadWrite,
+            FileShare.None,
+            128 * 1024,
+            FileOptions.Asynchronous | FileOptions.DeleteOnClose
+        );
         try
         {
             using var hash = IncrementalHash.CreateHash(algorithm);
@@ -58,7 +63,8 @@ internal sealed class ChunkChecksum
                 await file.WriteAsync(buffer.AsMemory(0, read), cancellation);
             }
 
-            if (!CryptographicOperations.FixedTimeEquals(hash.GetHashAndReset(), expected)) throw Mismatch();
+            if (!CryptographicOperations.FixedTimeEquals(hash.GetHashAndReset(), expected))
+                throw Mismatch();
             file.Position = 0;
             return file;
         }
@@ -72,8 +78,11 @@ internal sealed class ChunkChecksum
     private static UploadProblemException Bad(string detail) =>
         new(StatusCodes.Status400BadRequest, "Upload-Checksum cannot be used", detail);
 
-    private static UploadProblemException Mismatch() => new(
-        UploadProblemException.ChecksumMismatch, "The chunk's checksum differs",
-        "The bytes that arrived are not those that were hashed; the chunk was thrown away. Send it again at the "
-            + "same offset.");
+    private static UploadProblemException Mismatch() =>
+        new(
+            UploadProblemException.ChecksumMismatch,
+            "The chunk's checksum differs",
+            "The bytes that arrived are not those that were hashed; the chunk was thrown away. Send it again at the "
+                + "same offset."
+        );
 }

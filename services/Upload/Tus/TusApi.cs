@@ -17,28 +17,38 @@ namespace EventStream.Upload.Tus;
 /// concatenation, checksum, termination and expiration. The id of an upload is the id of its video, also sent as
 /// <c>X-Video-Id</c>, unless it is a part.
 /// </summary>
-public sealed partial class TusApi(
-    UploadService uploads, UploadOptions options, TimeProvider time,
-    ILogger<TusApi> log)
+public sealed partial class TusApi(UploadService uploads, UploadOptions options, TimeProvider time, ILogger<TusApi> log)
 {
     public const string Version = "1.0.0";
-    public const string Extensions = "creation,creation-with-upload,creation-defer-length,concatenation,checksum,"
-        + "termination,expiration";
+    public const string Extensions =
+        "creation,creation-with-upload,creation-defer-length,concatenation,checksum," + "termination,expiration";
 
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
     {
-        var tus =
-            routes.MapGroup("/v1/uploads").AddEndpointFilter(CheckVersion).AddEndpointFilter<UploadProblemFilter>()
-                .RequireAuthorization(Policies.Publish);
-        tus.MapMethods("/", ["OPTIONS"], Describe).AllowAnonymous()
-            .Describe("What this server speaks of tus, in headers.").Answers(204);
-        tus.MapMethods("/{id}", ["OPTIONS"], Describe).AllowAnonymous()
-            .Describe("What this server speaks of tus, in headers.").Answers(204);
+        var tus = routes
+            .MapGroup("/v1/uploads")
+            .AddEndpointFilter(CheckVersion)
+            .AddEndpointFilter<UploadProblemFilter>()
+            .RequireAuthorization(Policies.Publish);
+        tus.MapMethods("/", ["OPTIONS"], Describe)
+            .AllowAnonymous()
+            .Describe("What this server speaks of tus, in headers.")
+            .Answers(204);
+        tus.MapMethods("/{id}", ["OPTIONS"], Describe)
+            .AllowAnonymous()
+            .Describe("What this server speaks of tus, in headers.")
+            .Answers(204);
         DescribeTus(tus.MapPost("/", (Delegate)CreateAsync))
             .Describe(
-                "Announces a file, or a part of one, and takes its first bytes where there are some.", 400, 409, 412,
-                413, 429, 460)
+                "Announces a file, or a part of one, and takes its first bytes where there are some.",
+                400,
+                409,
+                412,
+                413,
+                429,
+                460
+            )
             .TakesHeader("Upload-Length", "Bytes of the whole file; or Upload-Defer-Length: 1 where nobody knows yet.")
             .TakesHeader("Upload-Metadata", "filename, title, sha256: names and base64 values, with commas.")
             .TakesHeader("Upload-Concat", "'partial', or 'final;' and the addresses of the parts.")
@@ -49,14 +59,25 @@ public sealed partial class TusApi(
             .Answers(200);
         DescribeTus(tus.MapMethods("/{id}", ["PATCH"], AppendAsync))
             .Describe(
-                "Appends bytes, of the type application/offset+octet-stream; the last ones complete the upload.", 400,
-                404, 409, 410, 412, 413, 415, 422, 423, 460)
+                "Appends bytes, of the type application/offset+octet-stream; the last ones complete the upload.",
+                400,
+                404,
+                409,
+                410,
+                412,
+                413,
+                415,
+                422,
+                423,
+                460
+            )
             .TakesHeader("Upload-Offset", "Where the bytes begin: what is stored so far.", isRequired: true)
             .TakesHeader("Upload-Length", "Bytes of the whole file, where its creation left them open.")
             .TakesHeader("Upload-Checksum", "Algorithm and base64 of the bytes that come along.")
             .Answers(204);
         DescribeTus(tus.MapDelete("/{id}", TerminateAsync))
-            .Describe("Gives an unfinished upload up and frees its bytes.", 404, 409, 410, 412, 423).Answers(204);
+            .Describe("Gives an unfinished upload up and frees its bytes.", 404, 409, 410, 412, 423)
+            .Answers(204);
     }
 
     private static RouteHandlerBuilder DescribeTus(RouteHandlerBuilder route) =>
@@ -79,36 +100,46 @@ public sealed partial class TusApi(
         var location = $"{context.PublicUrl()}/v1/uploads/{upload.VideoId}";
         NameVideo(context, upload);
         context.Response.Headers.Location = location;
-        if (upload.Kind == UploadRecord.Final) return Created(upload, location);
+        if (upload.Kind == UploadRecord.Final)
+            return Created(upload, location);
         Expires(context, upload.ExpiresAt);
         if (TusHeaders.IsChunk(context.Request))
         {
             var offset = await TakeAsync(context, upload, 0);
-            if (offset is null) return Results.Empty;
+            if (offset is null)
+                return Results.Empty;
             context.Response.Headers[TusHeaders.Offset] = Text(offset.Value);
         }
 
         return Created(upload, location);
     }
 
-    private static IResult Created(UploadRecord upload, string location) => Results.Created(
-        location, new { videoId = upload.IsPartial ? null : upload.VideoId.ToString(), upload = location });
+    private static IResult Created(UploadRecord upload, string location) =>
+        Results.Created(
+            location,
+            new { videoId = upload.IsPartial ? null : upload.VideoId.ToString(), upload = location }
+        );
 
     private async Task<IResult> OffsetAsync(HttpContext context, string id)
     {
         var upload = await FindAsync(context, id);
         var headers = context.Response.Headers;
         headers[TusHeaders.Offset] = Text(await uploads.OffsetAsync(upload, context.RequestAborted));
-        if (upload.LengthBytes is { } length) headers[TusHeaders.Length] = Text(length);
-        else headers[TusHeaders.DeferLength] = "1";
+        if (upload.LengthBytes is { } length)
+            headers[TusHeaders.Length] = Text(length);
+        else
+            headers[TusHeaders.DeferLength] = "1";
         // What an earlier release took as metadata may hold what cannot be sent.
         if (upload.Metadata.Length > 0 && upload.Metadata.All(c => c is >= ' ' and <= '~'))
             headers[TusHeaders.Metadata] = upload.Metadata;
-        if (upload.IsPartial) headers[TusHeaders.Concat] = UploadRecord.Partial;
-        if (upload.Kind == UploadRecord.Final) headers[TusHeaders.Concat] = TusHeaders.FinalOf(upload.Parts);
+        if (upload.IsPartial)
+            headers[TusHeaders.Concat] = UploadRecord.Partial;
+        if (upload.Kind == UploadRecord.Final)
+            headers[TusHeaders.Concat] = TusHeaders.FinalOf(upload.Parts);
         NameVideo(context, upload);
         headers.CacheControl = "no-store";
-        if (upload.State == UploadRecord.Open) Expires(context, upload.ExpiresAt);
+        if (upload.State == UploadRecord.Open)
+            Expires(context, upload.ExpiresAt);
         return Results.Ok();
     }
 
@@ -116,12 +147,15 @@ public sealed partial class TusApi(
     {
         var upload = await FindAsync(context, id);
         var (begin, length) = TusHeaders.Chunk(context.Request, upload);
-        if (length is { } told) upload = await uploads.SetLengthAsync(upload, told, context.RequestAborted);
+        if (length is { } told)
+            upload = await uploads.SetLengthAsync(upload, told, context.RequestAborted);
         var offset = await TakeAsync(context, upload, begin);
-        if (offset is null) return Results.Empty;
+        if (offset is null)
+            return Results.Empty;
         context.Response.Headers[TusHeaders.Offset] = Text(offset.Value);
         NameVideo(context, upload);
-        if (offset != upload.LengthBytes) Expires(context, time.GetUtcNow() + options.ExpiresAfter);
+        if (offset != upload.LengthBytes)
+            Expires(context, time.GetUtcNow() + options.ExpiresAfter);
         return Results.NoContent();
     }
 
@@ -130,11 +164,17 @@ public sealed partial class TusApi(
         var upload = await FindAsync(context, id);
         if (upload.IsWhole && !(upload.IsPartial && upload.State == UploadRecord.Completed))
             throw new UploadProblemException(
-                StatusCodes.Status409Conflict, "The upload is a video already",
-                    "A finished upload cannot be taken back here.");
+                StatusCodes.Status409Conflict,
+                "The upload is a video already",
+                "A finished upload cannot be taken back here."
+            );
         await uploads.EndAsync(
-            upload, UploadRecord.Terminated, "The publisher took the upload back.", "Upload the file again.",
-            context.RequestAborted);
+            upload,
+            UploadRecord.Terminated,
+            "The publisher took the upload back.",
+            "Upload the file again.",
+            context.RequestAborted
+        );
         return Results.NoContent();
     }
 
@@ -144,8 +184,8 @@ public sealed partial class TusApi(
     private async Task<long?> TakeAsync(HttpContext context, UploadRecord upload, long offset)
     {
         // The length announced bounds the body, so Kestrel's own limit for ordinary requests does not apply.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>(
-            ) is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = null;
         if (context.Request.ContentLength > (upload.LengthBytes ?? options.MaxSizeBytes) - offset)
             throw BoundedBody.TooLong();
         var checksum = ChunkChecksum.From(context.Request);
@@ -163,7 +203,8 @@ public sealed partial class TusApi(
 
     private async Task<UploadRecord> FindAsync(HttpContext context, string id)
     {
-        if (!VideoId.TryParse(id, null, out var videoId)) throw UploadService.Missing(id);
+        if (!VideoId.TryParse(id, null, out var videoId))
+            throw UploadService.Missing(id);
         return await uploads.FindAsync(videoId, Ownership.Of(context), context.RequestAborted);
     }
 
@@ -175,19 +216,25 @@ public sealed partial class TusApi(
             return await next(context);
         http.Response.Headers["Tus-Version"] = Version;
         return Results.Problem(
-            $"This server speaks tus {Version}: send the header 'Tus-Resumable: {Version}'.", null,
-            StatusCodes.Status412PreconditionFailed, "Another version of tus");
+            $"This server speaks tus {Version}: send the header 'Tus-Resumable: {Version}'.",
+            null,
+            StatusCodes.Status412PreconditionFailed,
+            "Another version of tus"
+        );
     }
 
     private static bool IsCut(Exception e) =>
-        e is OperationCanceledException or BadHttpRequestException { StatusCode: not 413 }
-            or Microsoft.AspNetCore.Connections.ConnectionResetException
-            or Microsoft.AspNetCore.Connections.ConnectionAbortedException;
+        e
+            is OperationCanceledException
+                or BadHttpRequestException { StatusCode: not 413 }
+                or Microsoft.AspNetCore.Connections.ConnectionResetException
+                or Microsoft.AspNetCore.Connections.ConnectionAbortedException;
 
     /// <summary>A part is no video, and the library does not know its id.</summary>
     private static void NameVideo(HttpContext context, UploadRecord upload)
     {
-        if (!upload.IsPartial) context.Response.Headers["X-Video-Id"] = upload.VideoId.ToString();
+        if (!upload.IsPartial)
+            context.Response.Headers["X-Video-Id"] = upload.VideoId.ToString();
     }
 
     private static void Expires(HttpContext context, DateTimeOffset at) =>

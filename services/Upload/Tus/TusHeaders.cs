@@ -34,14 +34,20 @@ internal static class TusHeaders
     public static TusCreation Creation(HttpRequest request)
     {
         Known(request, OfCreation);
-        if (!IsChunk(request) && request.ContentLength > 0) throw WrongType();
+        if (!IsChunk(request) && request.ContentLength > 0)
+            throw WrongType();
         var metadata = TusMetadata.Parse(request.Headers[Metadata].ToString());
         var concat = request.Headers[Concat].ToString();
-        if (concat.StartsWith(FinalPrefix, StringComparison.Ordinal)) return Final(request, concat, metadata);
+        if (concat.StartsWith(FinalPrefix, StringComparison.Ordinal))
+            return Final(request, concat, metadata);
         if (concat.Length > 0 && concat != UploadRecord.Partial)
             throw Bad($"{Concat} cannot be used", $"It is 'partial', or 'final;' and the parts; it was '{concat}'.");
         return new TusCreation(
-            Announced(request), concat.Length > 0 ? UploadRecord.Partial : UploadRecord.Whole, [], metadata);
+            Announced(request),
+            concat.Length > 0 ? UploadRecord.Partial : UploadRecord.Whole,
+            [],
+            metadata
+        );
     }
 
     /// <summary>
@@ -51,10 +57,14 @@ internal static class TusHeaders
     public static (long Offset, long? LengthBytes) Chunk(HttpRequest request, UploadRecord upload)
     {
         Known(request, OfChunk);
-        if (!IsChunk(request)) throw WrongType();
+        if (!IsChunk(request))
+            throw WrongType();
         if (upload.Kind == UploadRecord.Final)
             throw new UploadProblemException(
-                StatusCodes.Status403Forbidden, "A final upload takes no bytes", "Its bytes are those of its parts.");
+                StatusCodes.Status403Forbidden,
+                "A final upload takes no bytes",
+                "Its bytes are those of its parts."
+            );
         if (request.Headers.TryGetValue(Concat, out var kind) && !(upload.IsPartial && kind == UploadRecord.Partial))
             throw Bad($"{Concat} cannot be used", $"The upload was created as another kind than '{kind}'.");
         return (Number(request, Offset), request.Headers.ContainsKey(Length) ? Number(request, Length) : null);
@@ -71,9 +81,11 @@ internal static class TusHeaders
 
     private static long? Announced(HttpRequest request)
     {
-        if (!request.Headers.TryGetValue(DeferLength, out var deferred)) return Number(request, Length);
+        if (!request.Headers.TryGetValue(DeferLength, out var deferred))
+            return Number(request, Length);
         var text = deferred.ToString();
-        if (text != "1") throw Bad($"{DeferLength} cannot be used", $"Its one value is 1; it was '{text}'.");
+        if (text != "1")
+            throw Bad($"{DeferLength} cannot be used", $"Its one value is 1; it was '{text}'.");
         return request.Headers.ContainsKey(Length)
             ? throw Bad("The length is told twice", $"Send {Length} or {DeferLength}, not both.")
             : null;
@@ -87,7 +99,8 @@ internal static class TusHeaders
             throw Bad("A final upload has no body", "Its bytes are those of its parts; send it without a body.");
         var urls = concat[FinalPrefix.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var parts = urls.Select(PartOf).ToList();
-        if (parts.Count == 0) throw Bad($"{Concat} cannot be used", "It names no part after 'final;'.");
+        if (parts.Count == 0)
+            throw Bad($"{Concat} cannot be used", "It names no part after 'final;'.");
         return parts.Distinct().Count() == parts.Count
             ? new TusCreation(null, UploadRecord.Final, parts, metadata)
             : throw Bad($"{Concat} cannot be used", "It names a part twice.");
@@ -106,8 +119,11 @@ internal static class TusHeaders
     {
         foreach (var (name, _) in request.Headers)
         {
-            if (name.StartsWith("Upload-", StringComparison.OrdinalIgnoreCase)
-                && !known.Contains(name, StringComparer.OrdinalIgnoreCase)) throw NotOffered(request, name);
+            if (
+                name.StartsWith("Upload-", StringComparison.OrdinalIgnoreCase)
+                && !known.Contains(name, StringComparer.OrdinalIgnoreCase)
+            )
+                throw NotOffered(request, name);
         }
 
         if (request.Headers[HeaderNames.Trailer].ToString().Contains(Checksum, StringComparison.OrdinalIgnoreCase))
@@ -115,17 +131,25 @@ internal static class TusHeaders
         var encoding = request.Headers.ContentEncoding.ToString();
         if (encoding.Length > 0 && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
             throw new UploadProblemException(
-                StatusCodes.Status415UnsupportedMediaType, "The chunk is encoded",
-                $"The bytes of the file are taken as they are; send them without Content-Encoding '{encoding}'.");
+                StatusCodes.Status415UnsupportedMediaType,
+                "The chunk is encoded",
+                $"The bytes of the file are taken as they are; send them without Content-Encoding '{encoding}'."
+            );
     }
 
-    private static UploadProblemException NotOffered(HttpRequest request, string header) => new(
-        StatusCodes.Status501NotImplemented, $"{header} is not offered",
-        $"{request.Method} does not take it. OPTIONS /v1/uploads lists the extensions of tus that are offered.");
+    private static UploadProblemException NotOffered(HttpRequest request, string header) =>
+        new(
+            StatusCodes.Status501NotImplemented,
+            $"{header} is not offered",
+            $"{request.Method} does not take it. OPTIONS /v1/uploads lists the extensions of tus that are offered."
+        );
 
-    private static UploadProblemException WrongType() => new(
-        StatusCodes.Status415UnsupportedMediaType, "The chunk has another type",
-        $"Send Content-Type: {ChunkType}.");
+    private static UploadProblemException WrongType() =>
+        new(
+            StatusCodes.Status415UnsupportedMediaType,
+            "The chunk has another type",
+            $"Send Content-Type: {ChunkType}."
+        );
 
     private static long Number(HttpRequest request, string header)
     {

@@ -20,20 +20,26 @@ internal sealed record TusMetadata(string Header, string FileName, string? Title
     /// </summary>
     public static TusMetadata Parse(string header)
     {
-        if (header.Length > LengthMax) throw Bad($"It is longer than {LengthMax} characters.");
+        if (header.Length > LengthMax)
+            throw Bad($"It is longer than {LengthMax} characters.");
         var pairs = string.IsNullOrWhiteSpace(header) ? [] : header.Split(',').Select(Pair).ToList();
         var values = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var (key, value) in pairs)
         {
-            if (!values.TryAdd(key, value)) throw Bad($"The key '{key}' is there twice.");
+            if (!values.TryAdd(key, value))
+                throw Bad($"The key '{key}' is there twice.");
         }
 
         var sha256 = Text(values, "sha256", 64)?.ToLowerInvariant();
-        if (sha256 is not null && !UploadOptions.IsSha256(sha256)) throw Bad("'sha256' must be 64 hex digits.");
+        if (sha256 is not null && !UploadOptions.IsSha256(sha256))
+            throw Bad("'sha256' must be 64 hex digits.");
         Text(values, "filetype", FileNameMax);
         return new TusMetadata(
-            string.Join(',', pairs.Select(Write)), Text(values, "filename", FileNameMax) ?? "untitled",
-            Text(values, "title", VideoTitle.LengthMax), sha256);
+            string.Join(',', pairs.Select(Write)),
+            Text(values, "filename", FileNameMax) ?? "untitled",
+            Text(values, "title", VideoTitle.LengthMax),
+            sha256
+        );
     }
 
     private static KeyValuePair<string, byte[]> Pair(string pair)
@@ -57,7 +63,8 @@ internal sealed record TusMetadata(string Header, string FileName, string? Title
 
     private static string? Text(Dictionary<string, byte[]> values, string key, int lengthMax)
     {
-        if (!values.TryGetValue(key, out var bytes)) return null;
+        if (!values.TryGetValue(key, out var bytes))
+            return null;
         string value;
         try
         {
@@ -68,8 +75,10 @@ internal sealed record TusMetadata(string Header, string FileName, string? Title
             throw Bad($"The value of '{key}' must be base64 of UTF-8 text.");
         }
 
-        if (value.Length == 0) return null;
-        if (value.Length > lengthMax) throw Bad($"'{key}' is longer than {lengthMax} characters.");
+        if (value.Length == 0)
+            return null;
+        if (value.Length > lengthMax)
+            throw Bad($"'{key}' is longer than {lengthMax} characters.");
         return value.Any(char.IsControl) ? throw Bad($"'{key}' has control characters.") : value;
     }
 

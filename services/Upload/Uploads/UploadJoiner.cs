@@ -17,7 +17,11 @@ public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaSto
     /// belongs to another file, 413 for too large a sum, 429.
     /// </summary>
     internal async Task<UploadRecord> FindOrAddAsync(
-        string publisher, TusCreation creation, Func<long, UploadRecord> make, CancellationToken cancellation)
+        string publisher,
+        TusCreation creation,
+        Func<long, UploadRecord> make,
+        CancellationToken cancellation
+    )
     {
         quota.CheckRate(publisher);
         var known = (await table.ListAsync(creation.Parts, cancellation)).ToDictionary(part => part.VideoId);
@@ -25,46 +29,61 @@ public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaSto
         {
             if (!known.TryGetValue(id, out var part) || !part.IsPartial || part.Publisher != publisher)
                 throw new UploadProblemException(
-                    StatusCodes.Status400BadRequest, "There is no such part",
-                    $"'{id}' is none of your partial uploads. Name the Location that its creation answered.");
+                    StatusCodes.Status400BadRequest,
+                    "There is no such part",
+                    $"'{id}' is none of your partial uploads. Name the Location that its creation answered."
+                );
         }
 
-        if (await table.FindFinalAsync(creation.Parts, cancellation) is { } made) return made;
+        if (await table.FindFinalAsync(creation.Parts, cancellation) is { } made)
+            return made;
         if (creation.Parts.Select(id => known[id]).FirstOrDefault(p => p.State != UploadRecord.Completed) is { } other)
             throw NotWhole(other);
         var length = creation.Parts.Sum(id => known[id].LengthBytes!.Value);
         quota.CheckLength(length, creation.Kind);
         var upload = make(length);
-        if (await table.InsertFinalAsync(upload, cancellation)) return upload;
+        if (await table.InsertFinalAsync(upload, cancellation))
+            return upload;
         return await table.FindFinalAsync(creation.Parts, cancellation) ?? throw NotWhole(known[creation.Parts[0]]);
     }
 
     /// <summary>Appends what is not yet appended, under the lease of the final upload.</summary>
     internal async Task JoinAsync(UploadRecord upload, CancellationToken cancellation)
     {
-        var lengths = (await table.ListAsync(upload.Parts, cancellation))
-            .ToDictionary(part => part.VideoId, part => part.LengthBytes!.Value);
+        var lengths = (await table.ListAsync(upload.Parts, cancellation)).ToDictionary(
+            part => part.VideoId,
+            part => part.LengthBytes!.Value
+        );
         var begin = 0L;
         foreach (var part in upload.Parts)
         {
             var held = (await media.StatAsync(upload.SourceKey, cancellation))?.SizeBytes ?? 0;
-            if (held < begin + lengths[part]) await AppendAsync(upload, part, held, held - begin, cancellation);
+            if (held < begin + lengths[part])
+                await AppendAsync(upload, part, held, held - begin, cancellation);
             await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
             begin += lengths[part];
         }
     }
 
     private async Task AppendAsync(
-        UploadRecord upload, VideoId part, long held, long from, CancellationToken cancellation)
+        UploadRecord upload,
+        VideoId part,
+        long held,
+        long from,
+        CancellationToken cancellation
+    )
     {
         await using var content = await media.OpenReadAsync(UploadRecord.PartKey(part), cancellation);
         content.Seek(from, SeekOrigin.Begin);
         await media.AppendAsync(upload.SourceKey, held, content, cancellation);
     }
 
-    private static UploadProblemException NotWhole(UploadRecord part) => new(
-        StatusCodes.Status409Conflict, "A part cannot be joined",
-        part.State == UploadRecord.Open
-            ? $"'{part.VideoId}' has bytes to come. Finish every part before the final upload."
-            : $"'{part.VideoId}' was {part.State} before. Upload the part again.");
+    private static UploadProblemException NotWhole(UploadRecord part) =>
+        new(
+            StatusCodes.Status409Conflict,
+            "A part cannot be joined",
+            part.State == UploadRecord.Open
+                ? $"'{part.VideoId}' has bytes to come. Finish every part before the final upload."
+                : $"'{part.VideoId}' was {part.State} before. Upload the part again."
+        );
 }

@@ -29,16 +29,25 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
     {
         if (held.TryGetValue(id, out var older))
         {
-            if (!supersede) throw Locked();
+            if (!supersede)
+                throw Locked();
             await older.YieldAsync(YieldMax, cancellation);
         }
 
-        var lease = new UploadLease(id, table, time, RenewInterval, ended =>
-            held.TryRemove(new(id, ended)), cancellation);
-        if (!held.TryAdd(id, lease)) throw Locked();
+        var lease = new UploadLease(
+            id,
+            table,
+            time,
+            RenewInterval,
+            ended => held.TryRemove(new(id, ended)),
+            cancellation
+        );
+        if (!held.TryAdd(id, lease))
+            throw Locked();
         try
         {
-            if (!await table.LeaseAsync(id, lease.Writer, Duration, cancellation)) throw Locked();
+            if (!await table.LeaseAsync(id, lease.Writer, Duration, cancellation))
+                throw Locked();
             lease.Begin();
             return lease;
         }
@@ -49,9 +58,12 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
         }
     }
 
-    private static UploadProblemException Locked() => new(
-        StatusCodes.Status423Locked, "The upload is being written",
-        $"Another request writes to this upload. Ask for the offset and go on in {Duration.TotalSeconds:0} seconds.");
+    private static UploadProblemException Locked() =>
+        new(
+            StatusCodes.Status423Locked,
+            "The upload is being written",
+            $"Another request writes to this upload. Ask for the offset and go on in {Duration.TotalSeconds:0} seconds."
+        );
 }
 
 /// <summary>The right to write to one upload, renewed until it is disposed.</summary>
@@ -66,8 +78,13 @@ public sealed class UploadLease : IAsyncDisposable
     private Task renewing = Task.CompletedTask;
 
     internal UploadLease(
-        VideoId id, UploadTable table, TimeProvider time, TimeSpan renewInterval, Action<UploadLease> ended,
-        CancellationToken request)
+        VideoId id,
+        UploadTable table,
+        TimeProvider time,
+        TimeSpan renewInterval,
+        Action<UploadLease> ended,
+        CancellationToken request
+    )
     {
         (Id, this.table, this.time, this.renewInterval, this.ended) = (id, table, time, renewInterval, ended);
         stop = CancellationTokenSource.CreateLinkedTokenSource(request);
@@ -122,15 +139,18 @@ public sealed class UploadLease : IAsyncDisposable
         while (true)
         {
             await Task.Delay(renewInterval, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (stop.IsCancellationRequested) return;
+            if (stop.IsCancellationRequested)
+                return;
             try
             {
-                if (!await table.LeaseAsync(Id, Writer, UploadLeases.Duration, stop.Token)) break;
+                if (!await table.LeaseAsync(Id, Writer, UploadLeases.Duration, stop.Token))
+                    break;
                 renewed = time.GetTimestamp();
             }
             catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
             {
-                if (time.GetElapsedTime(renewed) + renewInterval > UploadLeases.Duration) break;
+                if (time.GetElapsedTime(renewed) + renewInterval > UploadLeases.Duration)
+                    break;
             }
         }
 

@@ -7,9 +7,16 @@ namespace EventStream.Upload.Uploads;
 /// may go into a header; expected SHA-256 in lower-case hex, if the client named one; the trace that the upload began.
 /// </summary>
 public sealed record UploadRecord(
-    VideoId VideoId, string Publisher, long? LengthBytes, string Metadata, string? Sha256, string State,
-        string? TraceParent,
-    DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
+    VideoId VideoId,
+    string Publisher,
+    long? LengthBytes,
+    string Metadata,
+    string? Sha256,
+    string State,
+    string? TraceParent,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset ExpiresAt
+)
 {
     public const string Open = "open";
     public const string Completed = "completed";

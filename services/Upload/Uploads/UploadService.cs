@@ -16,9 +16,17 @@ namespace EventStream.Upload.Uploads;
 /// finished upload is a fact in the event store before the client is answered.
 /// </summary>
 public sealed partial class UploadService(
-    UploadTable table, UploadLeases leases, UploadJoiner joiner, UploadQuota quota, IMediaStore media,
-    Decider<Video> videos, UploadOptions options, IHostApplicationLifetime lifetime, TimeProvider time,
-    ILogger<UploadService> log)
+    UploadTable table,
+    UploadLeases leases,
+    UploadJoiner joiner,
+    UploadQuota quota,
+    IMediaStore media,
+    Decider<Video> videos,
+    UploadOptions options,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<UploadService> log
+)
 {
     /// <summary>
     /// How long the creation of a final upload waits for its joining, which goes on where it takes longer: proxies cut
@@ -31,22 +39,31 @@ public sealed partial class UploadService(
     /// returns, or goes on to be. Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<UploadRecord> CreateAsync(
-        string publisher, TusCreation creation, CancellationToken cancellation)
+        string publisher,
+        TusCreation creation,
+        CancellationToken cancellation
+    )
     {
         if (creation.Kind == UploadRecord.Final)
         {
             var final = await joiner.FindOrAddAsync(
-                publisher, creation, length => New(publisher, creation, length), cancellation);
+                publisher,
+                creation,
+                length => New(publisher, creation, length),
+                cancellation
+            );
             var joining = FinishOnceAsync(final);
             await Task.WhenAny(joining, Task.Delay(JoinWait, time, cancellation));
-            if (joining.IsCompleted) await joining;
+            if (joining.IsCompleted)
+                await joining;
             return final;
         }
 
         await quota.CheckAsync(publisher, creation, cancellation);
         var upload = New(publisher, creation, creation.LengthBytes);
         await table.InsertAsync(upload, cancellation);
-        if (!upload.IsPartial) await RegisterAsync(upload, creation.Metadata, cancellation);
+        if (!upload.IsPartial)
+            await RegisterAsync(upload, creation.Metadata, cancellation);
         return upload;
     }
 
@@ -57,11 +74,15 @@ public sealed partial class UploadService(
     public async Task<UploadRecord> FindAsync(VideoId id, string? publisher, CancellationToken cancellation)
     {
         var upload = await table.FindAsync(id, cancellation);
-        if (upload is null || (publisher is not null && upload.Publisher != publisher)) throw Missing($"{id}");
-        if (upload.State == UploadRecord.Open || upload.IsWhole) return upload;
+        if (upload is null || (publisher is not null && upload.Publisher != publisher))
+            throw Missing($"{id}");
+        if (upload.State == UploadRecord.Open || upload.IsWhole)
+            return upload;
         throw new UploadProblemException(
             StatusCodes.Status410Gone,
-                $"The upload was {upload.State}", $"Nothing of '{id}' is left. Create a new upload.");
+            $"The upload was {upload.State}",
+            $"Nothing of '{id}' is left. Create a new upload."
+        );
     }
 
     /// <summary>Bytes stored so far.</summary>
@@ -75,19 +96,27 @@ public sealed partial class UploadService(
     /// <see cref="UploadProblemException"/> for a length that is too large, not the one told before, or passed already.
     /// </summary>
     internal async Task<UploadRecord> SetLengthAsync(
-        UploadRecord upload, long lengthBytes, CancellationToken cancellation)
+        UploadRecord upload,
+        long lengthBytes,
+        CancellationToken cancellation
+    )
     {
         if (upload.LengthBytes is null)
         {
             quota.CheckLength(lengthBytes, upload.Kind);
-            if (await OffsetAsync(upload, cancellation) > lengthBytes) throw BoundedBody.TooLong();
+            if (await OffsetAsync(upload, cancellation) > lengthBytes)
+                throw BoundedBody.TooLong();
             await table.SetLengthAsync(upload.VideoId, lengthBytes, cancellation);
             upload = await table.FindAsync(upload.VideoId, cancellation) ?? throw Missing($"{upload.VideoId}");
         }
 
-        return upload.LengthBytes == lengthBytes ? upload : throw new UploadProblemException(
-            StatusCodes.Status400BadRequest, "The length cannot change",
-            $"The Upload-Length of this upload is {upload.LengthBytes}, not {lengthBytes}.");
+        return upload.LengthBytes == lengthBytes
+            ? upload
+            : throw new UploadProblemException(
+                StatusCodes.Status400BadRequest,
+                "The length cannot change",
+                $"The Upload-Length of this upload is {upload.LengthBytes}, not {lengthBytes}."
+            );
     }
 
     /// <summary>
@@ -95,14 +124,22 @@ public sealed partial class UploadService(
     /// stays, unless the chunk has a checksum. Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<long> AppendAsync(
-        UploadRecord upload, long offset, Stream body, ChunkChecksum? checksum, CancellationToken cancellation)
+        UploadRecord upload,
+        long offset,
+        Stream body,
+        ChunkChecksum? checksum,
+        CancellationToken cancellation
+    )
     {
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
         var held = await OffsetAsync(upload, cancellation);
-        if (held != offset) throw OffsetDiffers(offset, held);
+        if (held != offset)
+            throw OffsetDiffers(offset, held);
         await using var bounded = new BoundedBody(
-            body, (upload.LengthBytes ?? options.MaxSizeBytes) - offset,
-            (bytes, stop) => quota.PaceAsync(upload.Publisher, bytes, stop));
+            body,
+            (upload.LengthBytes ?? options.MaxSizeBytes) - offset,
+            (bytes, stop) => quota.PaceAsync(upload.Publisher, bytes, stop)
+        );
         await using var chunk = checksum is null ? bounded : await checksum.SetAsideAsync(bounded, lease.Token);
         if (upload.IsWhole)
         {
@@ -120,7 +157,8 @@ public sealed partial class UploadService(
         }
 
         await table.ExtendAsync(upload.VideoId, time.GetUtcNow() + options.ExpiresAfter, CancellationToken.None);
-        if (held == upload.LengthBytes) await CompleteAsync(upload, lease.Token);
+        if (held == upload.LengthBytes)
+            await CompleteAsync(upload, lease.Token);
         return held;
     }
 
@@ -130,7 +168,8 @@ public sealed partial class UploadService(
     /// </summary>
     internal async Task FinishAsync(UploadRecord upload, CancellationToken cancellation)
     {
-        if (upload.IsWhole) return;
+        if (upload.IsWhole)
+            return;
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation, supersede: false);
         if (upload.Kind == UploadRecord.Final)
         {
@@ -144,7 +183,12 @@ public sealed partial class UploadService(
 
     /// <summary>Ends an unfinished upload and frees its bytes; the video is rejected with the reason.</summary>
     internal async Task EndAsync(
-        UploadRecord upload, string state, string reason, string remedy, CancellationToken cancellation)
+        UploadRecord upload,
+        string state,
+        string reason,
+        string remedy,
+        CancellationToken cancellation
+    )
     {
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
         await RejectAsync(upload, state, reason, remedy, cancellation);
@@ -174,8 +218,16 @@ public sealed partial class UploadService(
     {
         var now = time.GetUtcNow();
         return new UploadRecord(
-            VideoId.New(now), publisher, lengthBytes, creation.Metadata.Header, creation.Metadata.Sha256,
-            UploadRecord.Open, Activity.Current?.Id, now, now + options.ExpiresAfter)
+            VideoId.New(now),
+            publisher,
+            lengthBytes,
+            creation.Metadata.Header,
+            creation.Metadata.Sha256,
+            UploadRecord.Open,
+            Activity.Current?.Id,
+            now,
+            now + options.ExpiresAfter
+        )
         {
             Kind = creation.Kind,
             Parts = creation.Parts,
@@ -186,10 +238,18 @@ public sealed partial class UploadService(
     {
         await videos.DecideAsync(
             upload.VideoId.Value,
-            video => video.Register(
-                upload.VideoId, upload.Publisher, metadata.Title, metadata.FileName, upload.LengthBytes ?? 0,
-                upload.CreatedAt),
-            EventMetadata.Current(upload.Publisher), cancellation);
+            video =>
+                video.Register(
+                    upload.VideoId,
+                    upload.Publisher,
+                    metadata.Title,
+                    metadata.FileName,
+                    upload.LengthBytes ?? 0,
+                    upload.CreatedAt
+                ),
+            EventMetadata.Current(upload.Publisher),
+            cancellation
+        );
         Registered(upload.VideoId, upload.Publisher, upload.LengthBytes ?? 0);
     }
 
@@ -208,8 +268,10 @@ public sealed partial class UploadService(
             var reason = $"The file's SHA-256 is {sha256} and {upload.Sha256} was announced.";
             await RejectAsync(upload, UploadRecord.Rejected, reason, "Upload the file again.", cancellation);
             throw new UploadProblemException(
-                StatusCodes.Status422UnprocessableEntity, "The file's checksum differs",
-                $"{reason} The upload was rejected. Create a new upload and send the file again.");
+                StatusCodes.Status422UnprocessableEntity,
+                "The file's checksum differs",
+                $"{reason} The upload was rejected. Create a new upload and send the file again."
+            );
         }
 
         if (!upload.IsPartial)
@@ -217,7 +279,9 @@ public sealed partial class UploadService(
             await videos.DecideAsync(
                 upload.VideoId.Value,
                 video => video.CompleteUpload(upload.SourceKey, upload.LengthBytes!.Value, sha256, time.GetUtcNow()),
-                EventMetadata.Current(upload.Publisher), cancellation);
+                EventMetadata.Current(upload.Publisher),
+                cancellation
+            );
         }
 
         await table.EndAsync(upload.VideoId, UploadRecord.Completed, cancellation);
@@ -225,17 +289,26 @@ public sealed partial class UploadService(
     }
 
     private async Task RejectAsync(
-        UploadRecord upload, string state, string reason, string remedy, CancellationToken cancellation)
+        UploadRecord upload,
+        string state,
+        string reason,
+        string remedy,
+        CancellationToken cancellation
+    )
     {
         if (!upload.IsPartial)
         {
             await videos.DecideAsync(
-                upload.VideoId.Value, video => video.Reject(reason, remedy, time.GetUtcNow()),
-                EventMetadata.Current(upload.Publisher), cancellation);
+                upload.VideoId.Value,
+                video => video.Reject(reason, remedy, time.GetUtcNow()),
+                EventMetadata.Current(upload.Publisher),
+                cancellation
+            );
         }
 
         await media.DeleteAsync(upload.SourceKey, cancellation);
-        foreach (var part in upload.Parts) await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
+        foreach (var part in upload.Parts)
+            await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
         await table.EndAsync(upload.VideoId, state, cancellation);
         Ended(upload.VideoId, state, reason);
     }
@@ -247,13 +320,19 @@ public sealed partial class UploadService(
     }
 
     /// <summary>The answer about an upload that the caller does not have.</summary>
-    internal static UploadProblemException Missing(string id) => new(
-        StatusCodes.Status404NotFound, "There is no such upload",
-        $"'{id}' is none of your uploads. Use the Location that the creation answered, with the key that created it.");
+    internal static UploadProblemException Missing(string id) =>
+        new(
+            StatusCodes.Status404NotFound,
+            "There is no such upload",
+            $"'{id}' is none of your uploads. Use the Location that the creation answered, with the key that created it."
+        );
 
-    private static UploadProblemException OffsetDiffers(long sent, long held) => new(
-        StatusCodes.Status409Conflict, "The offset differs",
-        $"The upload holds {held} bytes and the chunk begins at {sent}. Ask for the offset and go on from there.");
+    private static UploadProblemException OffsetDiffers(long sent, long held) =>
+        new(
+            StatusCodes.Status409Conflict,
+            "The offset differs",
+            $"The upload holds {held} bytes and the chunk begins at {sent}. Ask for the offset and go on from there."
+        );
 
     [LoggerMessage(1, LogLevel.Information, "Video {Id} of {Publisher} is registered, {Bytes} bytes to come.")]
     private partial void Registered(VideoId id, string publisher, long bytes);

@@ -10,7 +10,11 @@ namespace EventStream.Upload.Uploads;
 /// that have expired, with the parts that nobody joined.
 /// </summary>
 public sealed partial class UploadSweeper(
-    UploadTable table, UploadService uploads, TimeProvider time, ILogger<UploadSweeper> log) : BackgroundService
+    UploadTable table,
+    UploadService uploads,
+    TimeProvider time,
+    ILogger<UploadSweeper> log
+) : BackgroundService
 {
     /// <summary>A client whose server died after its last byte waits at most this long for its video.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
@@ -41,8 +45,10 @@ public sealed partial class UploadSweeper(
         while (true)
         {
             var page = await table.ListUnsettledAsync(after, PageMax, cancellation);
-            foreach (var upload in page) await SweepAsync(upload, cancellation);
-            if (page.Count < PageMax) return;
+            foreach (var upload in page)
+                await SweepAsync(upload, cancellation);
+            if (page.Count < PageMax)
+                return;
             after = page[^1].VideoId;
         }
     }
@@ -52,13 +58,23 @@ public sealed partial class UploadSweeper(
         try
         {
             var expired = upload.ExpiresAt < time.GetUtcNow();
-            if (!upload.IsWhole && (upload.Kind == UploadRecord.Final
-                ? !expired : await uploads.OffsetAsync(upload, cancellation) == upload.LengthBytes))
+            if (
+                !upload.IsWhole
+                && (
+                    upload.Kind == UploadRecord.Final
+                        ? !expired
+                        : await uploads.OffsetAsync(upload, cancellation) == upload.LengthBytes
+                )
+            )
                 await uploads.FinishAsync(upload, cancellation);
             else if (expired)
                 await uploads.EndAsync(
-                    upload, UploadRecord.Expired, $"The upload was not finished by {upload.ExpiresAt:u}.",
-                    "Upload the file again.", cancellation);
+                    upload,
+                    UploadRecord.Expired,
+                    $"The upload was not finished by {upload.ExpiresAt:u}.",
+                    "Upload the file again.",
+                    cancellation
+                );
         }
         catch (Exception e) when (e is UploadProblemException or MediaNotFoundException)
         {

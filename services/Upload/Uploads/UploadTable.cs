@@ -27,58 +27,74 @@ public sealed class UploadTable(NpgsqlDataSource source)
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await using var take = Filled(
             new NpgsqlCommand(
-            """
-            update uploads set state = 'joined', final_id = $1
-            where video_id = any($2) and kind = 'partial' and state = 'completed'
-            """,
-            connection, transaction),
-            [upload.VideoId.Value, Ids(upload.Parts)]);
+                """
+                update uploads set state = 'joined', final_id = $1
+                where video_id = any($2) and kind = 'partial' and state = 'completed'
+                """,
+                connection,
+                transaction
+            ),
+            [upload.VideoId.Value, Ids(upload.Parts)]
+        );
         await using var insert = Filled(new NpgsqlCommand(Insert, connection, transaction), Values(upload));
-        if (await take.ExecuteNonQueryAsync(cancellation) != upload.Parts.Count) return false;
+        if (await take.ExecuteNonQueryAsync(cancellation) != upload.Parts.Count)
+            return false;
         await insert.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
         return true;
     }
 
     public async Task<UploadRecord?> FindAsync(VideoId id, CancellationToken cancellation) =>
-        (await ListAsync(
-            Command($"select {Columns} from uploads where video_id = $1", id.Value), cancellation)).FirstOrDefault();
+        (
+            await ListAsync(Command($"select {Columns} from uploads where video_id = $1", id.Value), cancellation)
+        ).FirstOrDefault();
 
     /// <summary>The final upload that was made from exactly these parts, or null.</summary>
     public async Task<UploadRecord?> FindFinalAsync(IReadOnlyList<VideoId> parts, CancellationToken cancellation) =>
-        (await ListAsync(
-            Command(
-                $"""
-                select {Columns} from uploads
-                where video_id = (select final_id from uploads where video_id = $1) and parts = $2
-                """,
-                parts[0].Value, Ids(parts)),
-            cancellation)).FirstOrDefault();
+        (
+            await ListAsync(
+                Command(
+                    $"""
+                    select {Columns} from uploads
+                    where video_id = (select final_id from uploads where video_id = $1) and parts = $2
+                    """,
+                    parts[0].Value,
+                    Ids(parts)
+                ),
+                cancellation
+            )
+        ).FirstOrDefault();
 
     /// <summary>Those of the ids that are there, in no order.</summary>
-    public Task<List<UploadRecord>> ListAsync(IReadOnlyList<VideoId> ids, CancellationToken cancellation) => ListAsync(
-        Command($"select {Columns} from uploads where video_id = any($1)", Ids(ids)), cancellation);
+    public Task<List<UploadRecord>> ListAsync(IReadOnlyList<VideoId> ids, CancellationToken cancellation) =>
+        ListAsync(Command($"select {Columns} from uploads where video_id = any($1)", Ids(ids)), cancellation);
 
     /// <summary>
     /// Open uploads and parts that wait to be joined, oldest first, at most <paramref name="max"/> after an id.
     /// </summary>
-    public Task<List<UploadRecord>> ListUnsettledAsync(
-        VideoId after, int max, CancellationToken cancellation) => ListAsync(
-        Command(
-            $"""
-            select {Columns} from uploads
-            where (state = 'open' or (kind = 'partial' and state = 'completed')) and video_id > $1
-            order by video_id limit $2
-            """,
-            after.Value, max),
-        cancellation);
+    public Task<List<UploadRecord>> ListUnsettledAsync(VideoId after, int max, CancellationToken cancellation) =>
+        ListAsync(
+            Command(
+                $"""
+                select {Columns} from uploads
+                where (state = 'open' or (kind = 'partial' and state = 'completed')) and video_id > $1
+                order by video_id limit $2
+                """,
+                after.Value,
+                max
+            ),
+            cancellation
+        );
 
     /// <summary>
     /// What a publisher holds: unfinished uploads, with parts that wait to be joined, and the bytes announced for them
     /// and for its finished files. An upload whose length is not known yet counts as <paramref name="unknownBytes"/>.
     /// </summary>
     public async Task<(long Unfinished, long Bytes)> HeldAsync(
-        string publisher, long unknownBytes, CancellationToken cancellation)
+        string publisher,
+        long unknownBytes,
+        CancellationToken cancellation
+    )
     {
         await using var command = Command(
             """
@@ -86,7 +102,9 @@ public sealed class UploadTable(NpgsqlDataSource source)
                 coalesce(sum(coalesce(length_bytes, $2)), 0)::bigint
             from uploads where publisher = $1 and state in ('open', 'completed')
             """,
-            publisher, unknownBytes);
+            publisher,
+            unknownBytes
+        );
         await using var row = await command.ExecuteReaderAsync(cancellation);
         await row.ReadAsync(cancellation);
         return (row.GetInt64(0), row.GetInt64(1));
@@ -96,7 +114,10 @@ public sealed class UploadTable(NpgsqlDataSource source)
     public async Task<bool> SetLengthAsync(VideoId id, long lengthBytes, CancellationToken cancellation)
     {
         await using var command = Command(
-            "update uploads set length_bytes = $2 where video_id = $1 and length_bytes is null", id.Value, lengthBytes);
+            "update uploads set length_bytes = $2 where video_id = $1 and length_bytes is null",
+            id.Value,
+            lengthBytes
+        );
         return await command.ExecuteNonQueryAsync(cancellation) == 1;
     }
 
@@ -108,14 +129,19 @@ public sealed class UploadTable(NpgsqlDataSource source)
             update uploads set state = $2
             where video_id = $1 and (state = 'open' or (kind = 'partial' and state = 'completed'))
             """,
-            id.Value, state);
+            id.Value,
+            state
+        );
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
     public async Task ExtendAsync(VideoId id, DateTimeOffset expiresAt, CancellationToken cancellation)
     {
-        await using var command =
-            Command("update uploads set expires_at = $2 where video_id = $1", id.Value, expiresAt);
+        await using var command = Command(
+            "update uploads set expires_at = $2 where video_id = $1",
+            id.Value,
+            expiresAt
+        );
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
@@ -129,7 +155,10 @@ public sealed class UploadTable(NpgsqlDataSource source)
             update uploads set writer = $2, writer_until = clock_timestamp() + $3
             where video_id = $1 and (writer is null or writer = $2 or writer_until < clock_timestamp())
             """,
-            id.Value, writer, duration);
+            id.Value,
+            writer,
+            duration
+        );
         return await command.ExecuteNonQueryAsync(cancellation) == 1;
     }
 
@@ -137,30 +166,42 @@ public sealed class UploadTable(NpgsqlDataSource source)
     public async Task ReleaseAsync(VideoId id, Guid writer, CancellationToken cancellation)
     {
         await using var command = Command(
-            "update uploads set writer = null, writer_until = null where video_id = $1 and writer = "
-                + "$2", id.Value, writer);
+            "update uploads set writer = null, writer_until = null where video_id = $1 and writer = " + "$2",
+            id.Value,
+            writer
+        );
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
     private static object?[] Values(UploadRecord upload) =>
-    [
-        upload.VideoId.Value, upload.Publisher, upload.LengthBytes, upload.Metadata, upload.Sha256, upload.State,
-        upload.TraceParent, upload.CreatedAt, upload.ExpiresAt, upload.Kind, Ids(upload.Parts),
-    ];
+        [
+            upload.VideoId.Value,
+            upload.Publisher,
+            upload.LengthBytes,
+            upload.Metadata,
+            upload.Sha256,
+            upload.State,
+            upload.TraceParent,
+            upload.CreatedAt,
+            upload.ExpiresAt,
+            upload.Kind,
+            Ids(upload.Parts),
+        ];
 
     private static Guid[] Ids(IReadOnlyList<VideoId> ids) => [.. ids.Select(id => id.Value)];
 
-    private NpgsqlCommand Command(string sql, params object?[] values) =>
-        Filled(source.CreateCommand(sql), values);
+    private NpgsqlCommand Command(string sql, params object?[] values) => Filled(source.CreateCommand(sql), values);
 
     private static NpgsqlCommand Filled(NpgsqlCommand command, object?[] values)
     {
         foreach (var value in values)
         {
-            command.Parameters.Add(new NpgsqlParameter
-            {
-                Value = value is DateTimeOffset time ? time.ToUniversalTime() : value ?? DBNull.Value,
-            });
+            command.Parameters.Add(
+                new NpgsqlParameter
+                {
+                    Value = value is DateTimeOffset time ? time.ToUniversalTime() : value ?? DBNull.Value,
+                }
+            );
         }
 
         return command;
@@ -173,15 +214,23 @@ public sealed class UploadTable(NpgsqlDataSource source)
         var found = new List<UploadRecord>();
         while (await row.ReadAsync(cancellation))
         {
-            found.Add(new UploadRecord(
-                new VideoId(row.GetGuid(0)), row.GetString(1), row.IsDBNull(2) ? null : row.GetInt64(2),
-                row.GetString(3), row.IsDBNull(4) ? null : row.GetString(4), row.GetString(5),
-                row.IsDBNull(6) ? null : row.GetString(6), row.GetFieldValue<DateTimeOffset>(7),
-                row.GetFieldValue<DateTimeOffset>(8))
-            {
-                Kind = row.GetString(9),
-                Parts = row.IsDBNull(10) ? [] : [.. row.GetFieldValue<Guid[]>(10).Select(id => new VideoId(id))],
-            });
+            found.Add(
+                new UploadRecord(
+                    new VideoId(row.GetGuid(0)),
+                    row.GetString(1),
+                    row.IsDBNull(2) ? null : row.GetInt64(2),
+                    row.GetString(3),
+                    row.IsDBNull(4) ? null : row.GetString(4),
+                    row.GetString(5),
+                    row.IsDBNull(6) ? null : row.GetString(6),
+                    row.GetFieldValue<DateTimeOffset>(7),
+                    row.GetFieldValue<DateTimeOffset>(8)
+                )
+                {
+                    Kind = row.GetString(9),
+                    Parts = row.IsDBNull(10) ? [] : [.. row.GetFieldValue<Guid[]>(10).Select(id => new VideoId(id))],
+                }
+            );
         }
 
         return found;

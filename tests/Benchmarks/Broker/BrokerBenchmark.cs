@@ -40,7 +40,8 @@ internal static class BrokerBenchmark
             {
                 figures.Add(figure);
                 System.Console.WriteLine(
-                    $"  {figure.Name}: {figure.Ours:0.##} {figure.Unit}, {figure.Ratio:0.00} of {figure.PeerName}");
+                    $"  {figure.Name}: {figure.Ours:0.##} {figure.Unit}, {figure.Ratio:0.00} of {figure.PeerName}"
+                );
             }
         }
 
@@ -87,8 +88,12 @@ internal static class BrokerBenchmark
     {
         var mock = new BrokerSamples(null, load.Records);
         var (produced, consumed) = await RoundsAsync(
-            servers, load, BrokerLoad.ProduceAsync, BrokerLoad.ConsumeAsync,
-            () => mock.TakeAsync(() => BrokerLoad.ProduceAsync(load, null)));
+            servers,
+            load,
+            BrokerLoad.ProduceAsync,
+            BrokerLoad.ConsumeAsync,
+            () => mock.TakeAsync(() => BrokerLoad.ProduceAsync(load, null))
+        );
         return
         [
             .. Rows($"produce {load.Name}", produced),
@@ -102,8 +107,13 @@ internal static class BrokerBenchmark
     private static async Task<IEnumerable<Figure>> RequestsReadyAsync(BrokerServer[] servers, BrokerWorkload load)
     {
         var (produced, consumed) = await RoundsAsync(
-            servers, load, (some, server) => WireLoad.ProduceAsync(some, server!), WireLoad.ConsumeAsync,
-            () => Task.CompletedTask, WireLoad.ConsumedTimes);
+            servers,
+            load,
+            (some, server) => WireLoad.ProduceAsync(some, server!),
+            WireLoad.ConsumeAsync,
+            () => Task.CompletedTask,
+            WireLoad.ConsumedTimes
+        );
         return
         [
             .. Rows($"produce {load.Name}, requests ready", produced),
@@ -117,8 +127,13 @@ internal static class BrokerBenchmark
     /// many times dearer than a broker, for whoever needs it first.
     /// </summary>
     private static async Task<(BrokerSamples[] Produced, BrokerSamples[] Consumed)> RoundsAsync(
-        BrokerServer[] servers, BrokerWorkload load, Func<BrokerWorkload, string?, Task> produce,
-        Func<BrokerWorkload, string, Task> consume, Func<Task> others, int times = 1)
+        BrokerServer[] servers,
+        BrokerWorkload load,
+        Func<BrokerWorkload, string?, Task> produce,
+        Func<BrokerWorkload, string, Task> consume,
+        Func<Task> others,
+        int times = 1
+    )
     {
         BrokerSamples[] produced = [.. servers.Select(server => new BrokerSamples(server, load.Records))];
         BrokerSamples[] consumed =
@@ -129,7 +144,8 @@ internal static class BrokerBenchmark
             {
                 await BrokerLoad.CreateAsync(server.Bootstrap, load.Topic);
                 await produced[i].TakeAsync(() => produce(load, server.Bootstrap));
-                if (consumed.Length > 0) await consumed[i].TakeAsync(() => consume(load, server.Bootstrap));
+                if (consumed.Length > 0)
+                    await consumed[i].TakeAsync(() => consume(load, server.Bootstrap));
                 await BrokerLoad.DeleteAsync(server.Bootstrap, load.Topic);
                 await server.WaitUntilDeletedAsync(load.Topic);
             }
@@ -141,23 +157,28 @@ internal static class BrokerBenchmark
     }
 
     /// <summary>Rate and processor time of the broker.</summary>
-    private static IEnumerable<Figure> Rows(string name, BrokerSamples[] servers) => servers.Length == 0 ? [] :
-    [
-        .. Compare(name, "records/s", [.. servers.Select(s => s.Rate)], ">= 2"),
-        .. Compare($"{name}, broker's CPU", Cpu, [.. servers.Select(s => s.BrokerCpu)], "<= 0.5"),
-    ];
+    private static IEnumerable<Figure> Rows(string name, BrokerSamples[] servers) =>
+        servers.Length == 0
+            ? []
+            :
+            [
+                .. Compare(name, "records/s", [.. servers.Select(s => s.Rate)], ">= 2"),
+                .. Compare($"{name}, broker's CPU", Cpu, [.. servers.Select(s => s.BrokerCpu)], "<= 0.5"),
+            ];
 
     private static async Task<IEnumerable<Figure>> LatencyAsync(BrokerServer[] servers)
     {
         const string Topic = "bench-latency";
-        foreach (var server in servers) await BrokerLoad.CreateAsync(server.Bootstrap, Topic);
+        foreach (var server in servers)
+            await BrokerLoad.CreateAsync(server.Bootstrap, Topic);
         var latencies = servers.Select(_ => new List<double>()).ToArray();
         for (var round = 0; round <= Rounds; round++)
         {
             for (var i = 0; i < servers.Length; i++)
             {
                 var measured = await BrokerLoad.LatenciesAsync(servers[i].Bootstrap, Topic, LatencyRecords);
-                if (round > 0) latencies[i].AddRange(measured);
+                if (round > 0)
+                    latencies[i].AddRange(measured);
             }
         }
 

@@ -23,7 +23,14 @@ internal static class BrokerLoad
     public static async Task CreateAsync(string bootstrap, string topic)
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).Build();
-        await admin.CreateTopicsAsync([new() { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }]);
+        await admin.CreateTopicsAsync([
+            new()
+            {
+                Name = topic,
+                NumPartitions = 1,
+                ReplicationFactor = 1,
+            },
+        ]);
     }
 
     public static async Task DeleteAsync(string bootstrap, string topic)
@@ -42,7 +49,8 @@ internal static class BrokerLoad
             Acks = Acks.All,
             LingerMs = 5,
         };
-        if (bootstrap is null) config.Set("test.mock.num.brokers", "1");
+        if (bootstrap is null)
+            config.Set("test.mock.num.brokers", "1");
         return config;
     }
 
@@ -50,22 +58,39 @@ internal static class BrokerLoad
     /// Sends all records of the workload and waits until each is acknowledged. Every producer has a thread of its own:
     /// it waits for room, and a pool would give threads to so many only by and by.
     /// </summary>
-    public static Task ProduceAsync(BrokerWorkload load, string? bootstrap) => Task.WhenAll(
-        Enumerable.Range(0, load.Producers).Select(_ => Task.Factory.StartNew(
-            () => ProduceOneAsync(
-                Producer(bootstrap), load.Topic, load.RecordBytes, load.Records / load.Producers),
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
+    public static Task ProduceAsync(BrokerWorkload load, string? bootstrap) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, load.Producers)
+                .Select(_ =>
+                    Task.Factory.StartNew(
+                            () =>
+                                ProduceOneAsync(
+                                    Producer(bootstrap),
+                                    load.Topic,
+                                    load.RecordBytes,
+                                    load.Records / load.Producers
+                                ),
+                            CancellationToken.None,
+                            TaskCreationOptions.LongRunning,
+                            TaskScheduler.Default
+                        )
+                        .Unwrap()
+                )
+        );
 
     /// <summary>Reads so many records from the start of the topic.</summary>
-    public static Task ConsumeAsync(BrokerWorkload load, string bootstrap) => Task.Run(() =>
-    {
-        using var consumer = Consumer(bootstrap);
-        consumer.Assign(new TopicPartitionOffset(load.Topic, 0, Offset.Beginning));
-        for (var i = 0; i < load.Records; i++)
+    public static Task ConsumeAsync(BrokerWorkload load, string bootstrap) =>
+        Task.Run(() =>
         {
-            if (consumer.Consume(Patience) is null) throw new TimeoutException("No record came for a minute.");
-        }
-    });
+            using var consumer = Consumer(bootstrap);
+            consumer.Assign(new TopicPartitionOffset(load.Topic, 0, Offset.Beginning));
+            for (var i = 0; i < load.Records; i++)
+            {
+                if (consumer.Consume(Patience) is null)
+                    throw new TimeoutException("No record came for a minute.");
+            }
+        });
 
     /// <summary>
     /// Milliseconds from the call of a producer that sends one record at a time to the record at the consumer.
@@ -84,7 +109,8 @@ internal static class BrokerLoad
         {
             var began = Stopwatch.GetTimestamp();
             producer.Produce(topic, new Message<Null, byte[]> { Value = new byte[600] });
-            if (consumer.Consume(Patience) is null) throw new TimeoutException("A record did not arrive for a minute.");
+            if (consumer.Consume(Patience) is null)
+                throw new TimeoutException("A record did not arrive for a minute.");
             latencies.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
         }
 
@@ -92,13 +118,15 @@ internal static class BrokerLoad
     }
 
     private static IConsumer<Ignore, Ignore> Consumer(string bootstrap) =>
-        new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap,
-            GroupId = "bench",
-            EnableAutoCommit = false,
-            QueuedMaxMessagesKbytes = 64 * 1024,
-        }).Build();
+        new ConsumerBuilder<Ignore, Ignore>(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = "bench",
+                EnableAutoCommit = false,
+                QueuedMaxMessagesKbytes = 64 * 1024,
+            }
+        ).Build();
 
     private static async Task ProduceOneAsync(ProducerConfig config, string topic, int recordBytes, int records)
     {
@@ -112,13 +140,16 @@ internal static class BrokerLoad
         {
             // Before the end is told, which disposes of it.
             room.Release();
-            if (report.Error.IsError) done.TrySetException(new KafkaException(report.Error));
-            else if (Interlocked.Decrement(ref left) == 0) done.TrySetResult();
+            if (report.Error.IsError)
+                done.TrySetException(new KafkaException(report.Error));
+            else if (Interlocked.Decrement(ref left) == 0)
+                done.TrySetResult();
         }
 
         for (var i = 0; i < records; i++)
         {
-            if (!room.Wait(Patience)) throw new TimeoutException("No record was acknowledged for a minute.");
+            if (!room.Wait(Patience))
+                throw new TimeoutException("No record was acknowledged for a minute.");
             producer.Produce(topic, new Message<Null, byte[]> { Value = value }, Delivered);
         }
 

@@ -33,7 +33,8 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
         await LaunchAsync();
         while (!await AnswersAsync())
         {
-            if (clock.Elapsed > StartTimeout) throw new TimeoutException($"{Name} did not answer on {Bootstrap}.");
+            if (clock.Elapsed > StartTimeout)
+                throw new TimeoutException($"{Name} did not answer on {Bootstrap}.");
             await Task.Delay(ProbePause);
         }
 
@@ -52,18 +53,23 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 
     /// <summary>The memory of the process that is resident now, in MB.</summary>
     public double ResidentMegabytes() =>
-        Number(File.ReadLines($"/proc/{ProcessId}/status")
-            .Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
+        Number(
+            File.ReadLines($"/proc/{ProcessId}/status")
+                .Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]
+        ) / 1024;
 
     /// <summary>Waits until the files of a topic that was deleted are gone.</summary>
     public async Task WaitUntilDeletedAsync(string topic)
     {
         var clock = Stopwatch.StartNew();
-        while (Directory.EnumerateDirectories(Folder, $"{topic}-*", SearchOption.AllDirectories).Any()
-            || Directory.EnumerateFiles(Folder, "*.deleted", SearchOption.AllDirectories).Any())
+        while (
+            Directory.EnumerateDirectories(Folder, $"{topic}-*", SearchOption.AllDirectories).Any()
+            || Directory.EnumerateFiles(Folder, "*.deleted", SearchOption.AllDirectories).Any()
+        )
         {
-            if (clock.Elapsed > StartTimeout) throw new TimeoutException($"{Name} does not delete {topic}.");
+            if (clock.Elapsed > StartTimeout)
+                throw new TimeoutException($"{Name} does not delete {topic}.");
             await Task.Delay(DeletePause);
         }
     }
@@ -114,7 +120,8 @@ internal sealed class OwnServer() : BrokerServer("EventStream")
 
     public override async Task StopAsync()
     {
-        if (process is null) return;
+        if (process is null)
+            return;
         using var term = Process.Start("kill", ["-TERM", $"{process.Id}"]);
         await process.WaitForExitAsync();
         process.Dispose();
@@ -156,7 +163,8 @@ internal sealed class ApacheServer() : BrokerServer("Apache Kafka")
 
     public override async Task StopAsync()
     {
-        if (!runs) return;
+        if (!runs)
+            return;
         runs = false;
         await RunAsync("stop");
     }
@@ -170,12 +178,14 @@ internal sealed class ApacheServer() : BrokerServer("Apache Kafka")
 
     private static string? Find()
     {
-        var hasJava = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        var hasJava = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
             .Any(folder => File.Exists(Path.Combine(folder, "java")));
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             var command = Path.Combine(folder.FullName, "shared", "kafka", "kafka");
-            if (hasJava && File.Exists(command)) return command;
+            if (hasJava && File.Exists(command))
+                return command;
         }
 
         return null;
@@ -186,19 +196,16 @@ internal sealed class ApacheServer() : BrokerServer("Apache Kafka")
     {
         var start = new ProcessStartInfo("sh")
         {
-            ArgumentList =
-            {
-                "-c", "exec \"$0\" \"$@\" >>\"$OUT\" 2>&1 </dev/null", Command!, verb, "--dir", Folder,
-            },
+            ArgumentList = { "-c", "exec \"$0\" \"$@\" >>\"$OUT\" 2>&1 </dev/null", Command!, verb, "--dir", Folder },
             Environment = { ["OUT"] = Path.Combine(Folder, "command.out") },
         };
-        foreach (var argument in more) start.ArgumentList.Add(argument);
+        foreach (var argument in more)
+            start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
         {
-            throw new InvalidOperationException(
-                await File.ReadAllTextAsync(Path.Combine(Folder, "command.out")));
+            throw new InvalidOperationException(await File.ReadAllTextAsync(Path.Combine(Folder, "command.out")));
         }
     }
 }

@@ -42,7 +42,8 @@ internal sealed class WireClient : IDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> request)
     {
-        while (request.Length > 0) request = request[await socket.SendAsync(request)..];
+        while (request.Length > 0)
+            request = request[await socket.SendAsync(request)..];
     }
 
     /// <summary>The next answer from its correlation id on, valid until the one after it.</summary>
@@ -50,7 +51,8 @@ internal sealed class WireClient : IDisposable
     {
         await FillAsync(sizeof(int));
         var size = BinaryPrimitives.ReadInt32BigEndian(answer);
-        if (answer.Length < size) answer = new byte[size];
+        if (answer.Length < size)
+            answer = new byte[size];
         await FillAsync(size);
         answers++;
         return answer.AsMemory(0, size);
@@ -67,10 +69,11 @@ internal sealed class WireClient : IDisposable
 
     private async Task FillAsync(int size)
     {
-        for (var filled = 0; filled < size;)
+        for (var filled = 0; filled < size; )
         {
             var read = await socket.ReceiveAsync(answer.AsMemory(filled, size - filled));
-            if (read == 0) throw new IOException("The broker closed the connection.");
+            if (read == 0)
+                throw new IOException("The broker closed the connection.");
             filled += read;
         }
     }

@@ -33,8 +33,12 @@ internal static class WireLoad
     public static async Task ProduceAsync(BrokerWorkload load, string bootstrap)
     {
         using var limit = new CancellationTokenSource(Patience);
-        await Task.WhenAll(Enumerable.Range(0, load.Producers)
-            .Select(_ => Task.Run(() => ProduceOneAsync(load, bootstrap), limit.Token))).WaitAsync(limit.Token);
+        await Task.WhenAll(
+                Enumerable
+                    .Range(0, load.Producers)
+                    .Select(_ => Task.Run(() => ProduceOneAsync(load, bootstrap), limit.Token))
+            )
+            .WaitAsync(limit.Token);
     }
 
     /// <summary>Reads the records from the start of the topic, several times.</summary>
@@ -52,14 +56,18 @@ internal static class WireLoad
     {
         using var client = await WireClient.ConnectAsync(bootstrap);
         var batch = Batch(load, await ProducerAsync(client));
-        var request = WireClient.Request(ApiKey.Produce, ProduceVersion, writer =>
-        {
-            writer.WriteString(null);
-            writer.WriteInt16(AcksOfAll);
-            writer.WriteInt32(TimeoutMs);
-            WritePartition(writer, load.Topic);
-            writer.WriteBytes(batch);
-        });
+        var request = WireClient.Request(
+            ApiKey.Produce,
+            ProduceVersion,
+            writer =>
+            {
+                writer.WriteString(null);
+                writer.WriteInt16(AcksOfAll);
+                writer.WriteInt32(TimeoutMs);
+                WritePartition(writer, load.Topic);
+                writer.WriteBytes(batch);
+            }
+        );
         var records = RecordsOf(load);
         var requests = ((load.Records / load.Producers) + records - 1) / records;
         using var room = new SemaphoreSlim(RequestsInFlight);
@@ -74,7 +82,8 @@ internal static class WireLoad
         });
         for (var i = 0; i < requests; i++)
         {
-            if (answers.IsFaulted || !await room.WaitAsync(Patience)) break;
+            if (answers.IsFaulted || !await room.WaitAsync(Patience))
+                break;
             Number(request.AsSpan(^batch.Length..), i * records);
             await client.SendAsync(request);
         }
@@ -87,11 +96,17 @@ internal static class WireLoad
     {
         while (true)
         {
-            await client.SendAsync(WireClient.Request(ApiKey.InitProducerId, 0, writer =>
-            {
-                writer.WriteString(null);
-                writer.WriteInt32(TimeoutMs);
-            }));
+            await client.SendAsync(
+                WireClient.Request(
+                    ApiKey.InitProducerId,
+                    0,
+                    writer =>
+                    {
+                        writer.WriteString(null);
+                        writer.WriteInt32(TimeoutMs);
+                    }
+                )
+            );
             // Correlation, throttling, the error code, the id, the epoch.
             var answer = await client.ReceiveAsync();
             if (BinaryPrimitives.ReadInt16BigEndian(answer.Span[8..]) != CoordinatorLoadInProgress)
@@ -107,21 +122,27 @@ internal static class WireLoad
     private static async Task ConsumeOneAsync(BrokerWorkload load, string bootstrap)
     {
         using var client = await WireClient.ConnectAsync(bootstrap);
-        for (var offset = 0L; offset < load.Records;)
+        for (var offset = 0L; offset < load.Records; )
         {
             var from = offset;
-            await client.SendAsync(WireClient.Request(ApiKey.Fetch, FetchVersion, writer =>
-            {
-                // No replica; the time to wait, the least and the most bytes; not committed only.
-                writer.WriteInt32(-1);
-                writer.WriteInt32(TimeoutMs);
-                writer.WriteInt32(1);
-                writer.WriteInt32(FetchBytes);
-                writer.WriteByte(0);
-                WritePartition(writer, load.Topic);
-                writer.WriteInt64(from);
-                writer.WriteInt32(FetchBytes);
-            }));
+            await client.SendAsync(
+                WireClient.Request(
+                    ApiKey.Fetch,
+                    FetchVersion,
+                    writer =>
+                    {
+                        // No replica; the time to wait, the least and the most bytes; not committed only.
+                        writer.WriteInt32(-1);
+                        writer.WriteInt32(TimeoutMs);
+                        writer.WriteInt32(1);
+                        writer.WriteInt32(FetchBytes);
+                        writer.WriteByte(0);
+                        WritePartition(writer, load.Topic);
+                        writer.WriteInt64(from);
+                        writer.WriteInt32(FetchBytes);
+                    }
+                )
+            );
             var answer = await client.ReceiveAsync();
             // Correlation, throttling, topics, the name, partitions, the index; then two marks and what was aborted.
             var error = 22 + load.Topic.Length;
@@ -135,8 +156,9 @@ internal static class WireLoad
     {
         var aborted = Math.Max(0, BinaryPrimitives.ReadInt32BigEndian(rest));
         rest = rest[(sizeof(int) + (aborted * 2 * sizeof(long)) + sizeof(int))..];
-        while (rest.Length >= BatchHeader.Size && BatchHeader.Read(rest) is var header
-            && header.TotalBytes <= rest.Length)
+        while (
+            rest.Length >= BatchHeader.Size && BatchHeader.Read(rest) is var header && header.TotalBytes <= rest.Length
+        )
         {
             offset = header.LastOffset + 1;
             rest = rest[header.TotalBytes..];
@@ -170,7 +192,8 @@ internal static class WireLoad
         BinaryPrimitives.WriteInt64BigEndian(writer.From(35), now);
         producer.CopyTo(writer.From(43));
         BinaryPrimitives.WriteInt32BigEndian(writer.From(57), records);
-        for (var i = 0; i < records; i++) WriteRecord(writer, i, value);
+        for (var i = 0; i < records; i++)
+            WriteRecord(writer, i, value);
         writer.PatchInt32(8, writer.Length - BatchHeader.Prefix);
         return writer.Written.ToArray();
     }

@@ -9,16 +9,19 @@ internal static class ConsumeLimit
 
     public static void Run(string bootstrap, string topic, string group)
     {
-        using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap,
-            GroupId = group,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            EnableAutoOffsetStore = true,
-            AutoCommitIntervalMs = (int)CommitInterval.TotalMilliseconds,
-        }).SetLogHandler((_, _) => { }).Build();
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = group,
+                AutoOffsetReset = AutoOffsetReset.Earliest,
+                EnableAutoOffsetStore = true,
+                AutoCommitIntervalMs = (int)CommitInterval.TotalMilliseconds,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         consumer.Subscribe(topic);
         // The parent ends this process.
-        while (true) consumer.Consume(CommitInterval);
+        while (true)
+            consumer.Consume(CommitInterval);
     }
 }

@@ -20,10 +20,16 @@ internal static class KafkaStreamsPeer
         {
             ArgumentList =
             {
-                "-Xmx1g", "-XX:+UseSerialGC",
+                "-Xmx1g",
+                "-XX:+UseSerialGC",
                 $"-Dlog4j2.configurationFile={Path.Combine(kafka, "log4j2-tools.properties")}",
-                "-cp", Path.Combine(Libraries!, "*"), Path.Combine(AppContext.BaseDirectory, "Streams", Source),
-                bootstrap, StreamInput.Topic, group, guarantee,
+                "-cp",
+                Path.Combine(Libraries!, "*"),
+                Path.Combine(AppContext.BaseDirectory, "Streams", Source),
+                bootstrap,
+                StreamInput.Topic,
+                group,
+                guarantee,
                 Path.Combine(StateFolder, group),
             },
         };
@@ -31,9 +37,11 @@ internal static class KafkaStreamsPeer
 
     private static string? Find()
     {
-        var compiles = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        var compiles = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
             .Any(folder => File.Exists(Path.Combine(folder, "javac")));
-        if (!compiles || ApacheServer.Command is not { } command) return null;
+        if (!compiles || ApacheServer.Command is not { } command)
+            return null;
         return Path.Combine(Path.GetDirectoryName(command)!, "libs");
     }
 }

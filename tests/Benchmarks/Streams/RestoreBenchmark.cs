@@ -36,7 +36,13 @@ internal static class RestoreBenchmark
         return
         [
             Figure.AgainstPeer(
-                $"restore of {Entries:N0} changelog records", "s", mine, theirs, "library's defaults", "<= 0.5"),
+                $"restore of {Entries:N0} changelog records",
+                "s",
+                mine,
+                theirs,
+                "library's defaults",
+                "<= 0.5"
+            ),
             Figure.AgainstPeer("restore", "records/s", Entries / mine, Entries / theirs, "library's defaults", ""),
         ];
     }
@@ -49,11 +55,13 @@ internal static class RestoreBenchmark
         while (true)
         {
             var (done, total, records) = host.Status.Restore ?? new RestoreStatus(0, 0, 0);
-            if (total > 0) clock.Start();
+            if (total > 0)
+                clock.Start();
             if (total > 0 && done == total && records >= Entries)
             {
-                System.Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"restored {clock.Elapsed.TotalSeconds} {records}"));
+                System.Console.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"restored {clock.Elapsed.TotalSeconds} {records}")
+                );
                 await Task.Delay(Timeout.Infinite);
             }
 
@@ -68,7 +76,13 @@ internal static class RestoreBenchmark
         using var admin = new AdminClientBuilder(config).Build();
         await admin.CreateTopicsAsync(
             from name in (string[])[Topic, WindowCount.Output]
-            select new TopicSpecification { Name = name, NumPartitions = Partitions, ReplicationFactor = 1 });
+            select new TopicSpecification
+            {
+                Name = name,
+                NumPartitions = Partitions,
+                ReplicationFactor = 1,
+            }
+        );
         using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig(config) { LingerMs = 5 }).Build();
         var time = new Timestamp(TimeProvider.System.GetUtcNow());
         for (var n = 0; n < Entries; n++)
@@ -77,9 +91,13 @@ internal static class RestoreBenchmark
                 new TopicPartition(Topic, n % Partitions),
                 new Message<byte[], byte[]>
                 {
-                    Key = Encoding.UTF8.GetBytes($"key-{n}"), Value = [1], Timestamp = time,
-                });
-            if (n % 10_000 == 0) producer.Flush();
+                    Key = Encoding.UTF8.GetBytes($"key-{n}"),
+                    Value = [1],
+                    Timestamp = time,
+                }
+            );
+            if (n % 10_000 == 0)
+                producer.Flush();
         }
 
         producer.Flush();
@@ -100,7 +118,8 @@ internal static class RestoreBenchmark
         {
             while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(3)) is { } line)
             {
-                if (line.Split(' ') is not ["restored", var seconds, _]) continue;
+                if (line.Split(' ') is not ["restored", var seconds, _])
+                    continue;
                 System.Console.WriteLine($"  restore, settings of the {settings}: {seconds} s");
                 return double.Parse(seconds, CultureInfo.InvariantCulture);
             }
@@ -114,16 +133,24 @@ internal static class RestoreBenchmark
         }
     }
 
-    private static ProcessStartInfo Child(string what, string bootstrap, string group, string more) => new("dotnet")
-    {
-        ArgumentList =
+    private static ProcessStartInfo Child(string what, string bootstrap, string group, string more) =>
+        new("dotnet")
         {
-            "exec", typeof(RestoreBenchmark).Assembly.Location, "contestant", what, bootstrap, Topic, group, more,
-        },
-        UseShellExecute = false,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    };
+            ArgumentList =
+            {
+                "exec",
+                typeof(RestoreBenchmark).Assembly.Location,
+                "contestant",
+                what,
+                bootstrap,
+                Topic,
+                group,
+                more,
+            },
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

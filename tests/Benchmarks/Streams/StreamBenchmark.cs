@@ -28,20 +28,36 @@ internal static class StreamBenchmark
                 ? []
                 : new StreamContestant[]
                 {
-                    new("Kafka Streams, at least once",
-                        group => KafkaStreamsPeer.Start(server.Bootstrap, group, "at_least_once")),
-                    new("Kafka Streams, exactly once",
-                        group => KafkaStreamsPeer.Start(server.Bootstrap, group, "exactly_once_v2")),
+                    new(
+                        "Kafka Streams, at least once",
+                        group => KafkaStreamsPeer.Start(server.Bootstrap, group, "at_least_once")
+                    ),
+                    new(
+                        "Kafka Streams, exactly once",
+                        group => KafkaStreamsPeer.Start(server.Bootstrap, group, "exactly_once_v2")
+                    ),
                 },
         ];
         var costs = await CostsAsync(contestants, server.Bootstrap);
-        if (Directory.Exists(KafkaStreamsPeer.StateFolder)) Directory.Delete(KafkaStreamsPeer.StateFolder, true);
+        if (Directory.Exists(KafkaStreamsPeer.StateFolder))
+            Directory.Delete(KafkaStreamsPeer.StateFolder, true);
         return
         [
             Figure.AgainstLimit(contestants[1].Name, Unit, costs[1], costs[0], ""),
             Figure.AgainstLimit(contestants[2].Name, Unit, costs[2], costs[0], ""),
-            .. contestants.Skip(3).Select((peer, i) =>
-                Figure.AgainstPeer(contestants[i + 1].Name, Unit, costs[i + 1], costs[i + 3], peer.Name, "<= 0.5")),
+            .. contestants
+                .Skip(3)
+                .Select(
+                    (peer, i) =>
+                        Figure.AgainstPeer(
+                            contestants[i + 1].Name,
+                            Unit,
+                            costs[i + 1],
+                            costs[i + 3],
+                            peer.Name,
+                            "<= 0.5"
+                        )
+                ),
         ];
     }
 
@@ -54,8 +70,11 @@ internal static class StreamBenchmark
             for (var turn = 0; turn < contestants.Length; turn++)
             {
                 var i = round % 2 == 0 ? turn : contestants.Length - 1 - turn;
-                costs[i].Add(await contestants[i].RunAsync(
-                    bootstrap, StreamInput.Topic, StreamInput.Partitions, Records, WarmUp));
+                costs[i]
+                    .Add(
+                        await contestants[i]
+                            .RunAsync(bootstrap, StreamInput.Topic, StreamInput.Partitions, Records, WarmUp)
+                    );
                 System.Console.WriteLine($"  {contestants[i].Name}: {costs[i][^1]:0.00} {Unit}");
             }
         }
@@ -69,11 +88,17 @@ internal static class StreamBenchmark
         {
             ArgumentList =
             {
-                "exec", typeof(StreamBenchmark).Assembly.Location, "contestant", what, server.Bootstrap,
-                StreamInput.Topic, group,
+                "exec",
+                typeof(StreamBenchmark).Assembly.Location,
+                "contestant",
+                what,
+                server.Bootstrap,
+                StreamInput.Topic,
+                group,
             },
         };
-        foreach (var argument in more) start.ArgumentList.Add(argument);
+        foreach (var argument in more)
+            start.ArgumentList.Add(argument);
         return start;
     }
 }

@@ -21,15 +21,26 @@ internal sealed class StreamContestant(string name, Func<string, ProcessStartInf
     /// seconds a million records after the first ones, by which code is compiled and partitions are assigned.
     /// </summary>
     public async Task<double> RunAsync(
-        string bootstrap, string topic, int partitions, int records, int warmUp, string? under = null)
+        string bootstrap,
+        string topic,
+        int partitions,
+        int records,
+        int warmUp,
+        string? under = null
+    )
     {
         var group = under ?? $"bench-{Guid.NewGuid():N}";
         using var process = Launch(start(group));
         try
         {
             using var reader = new ConsumerBuilder<byte[], byte[]>(
-                new ConsumerConfig { BootstrapServers = bootstrap, GroupId = group, EnableAutoCommit = false })
-                .SetLogHandler((_, _) => { }).Build();
+                new ConsumerConfig
+                {
+                    BootstrapServers = bootstrap,
+                    GroupId = group,
+                    EnableAutoCommit = false,
+                }
+            ).SetLogHandler((_, _) => { }).Build();
             var all = Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)).ToList();
             var (from, fromCpu) = await UntilAsync(process, reader, all, warmUp);
             var (to, toCpu) = await UntilAsync(process, reader, all, records);
@@ -54,13 +65,19 @@ internal sealed class StreamContestant(string name, Func<string, ProcessStartInf
     }
 
     private async Task<(long Committed, double Cpu)> UntilAsync(
-        Process process, IConsumer<byte[], byte[]> reader, List<TopicPartition> partitions, long wanted)
+        Process process,
+        IConsumer<byte[], byte[]> reader,
+        List<TopicPartition> partitions,
+        long wanted
+    )
     {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Timeout;)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < Timeout; )
         {
-            if (process.HasExited) throw new InvalidOperationException($"{name} ended with {process.ExitCode}.");
+            if (process.HasExited)
+                throw new InvalidOperationException($"{name} ended with {process.ExitCode}.");
             var committed = reader.Committed(partitions, Timeout).Sum(at => Math.Max(0, at.Offset.Value));
-            if (committed >= wanted) return (committed, CpuSeconds(process.Id));
+            if (committed >= wanted)
+                return (committed, CpuSeconds(process.Id));
             await Task.Delay(Look);
         }
 

@@ -21,11 +21,18 @@ internal static class StreamInput
         {
             await admin.CreateTopicsAsync(
                 from name in (string[])[Topic, WindowCount.Output]
-                select new TopicSpecification { Name = name, NumPartitions = Partitions, ReplicationFactor = 1 });
+                select new TopicSpecification
+                {
+                    Name = name,
+                    NumPartitions = Partitions,
+                    ReplicationFactor = 1,
+                }
+            );
         }
 
         using var producer = new ProducerBuilder<byte[], byte[]>(
-            new ProducerConfig(config) { LingerMs = 5, BatchSize = 256 * 1024 }).Build();
+            new ProducerConfig(config) { LingerMs = 5, BatchSize = 256 * 1024 }
+        ).Build();
         var keys = Enumerable.Range(0, Keys).Select(key => Encoding.UTF8.GetBytes($"key-{key:00000}")).ToArray();
         var value = Encoding.UTF8.GetBytes($$"""{"text":"{{new string('x', ValueBytes - 11)}}"}""");
         var first = TimeProvider.System.GetUtcNow().AddMilliseconds(-records / RecordsPerMs).ToUnixTimeMilliseconds();
@@ -40,8 +47,10 @@ internal static class StreamInput
                     Key = keys[key],
                     Value = value,
                     Timestamp = new Timestamp(first + (n / RecordsPerMs), TimestampType.CreateTime),
-                });
-            if (n % FlushEvery == FlushEvery - 1) producer.Flush();
+                }
+            );
+            if (n % FlushEvery == FlushEvery - 1)
+                producer.Flush();
         }
 
         producer.Flush();

@@ -25,7 +25,12 @@ internal static class WindowCount
 
     /// <summary>The host of a child process, with the settings of the room or the library's.</summary>
     public static StreamHost Host(
-        string bootstrap, string topic, string group, bool exactlyOnce, bool libraryDefaults = false)
+        string bootstrap,
+        string topic,
+        string group,
+        bool exactlyOnce,
+        bool libraryDefaults = false
+    )
     {
         var kafka = new KafkaOptions { Bootstrap = bootstrap };
         var options = new StreamsOptions
@@ -40,17 +45,32 @@ internal static class WindowCount
         if (libraryDefaults)
             options = options with { RestoreBatchMax = LibraryRestoreBatch, PollWait = LibraryPollWait };
         return new StreamHost(
-            scope => Topology(scope, topic), options, kafka,
-            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance), TimeProvider.System,
-            NullLogger<StreamHost>.Instance);
+            scope => Topology(scope, topic),
+            options,
+            kafka,
+            new TopicAdmin(kafka, NullLogger<TopicAdmin>.Instance),
+            TimeProvider.System,
+            NullLogger<StreamHost>.Instance
+        );
     }
 
     private static Topology Topology(StreamScope scope, string topic)
     {
-        var builder = new StreamBuilder()
-            .AddClock(scope, Clock).AddWindowStore(scope, Store, SerDes.Text, SerDes.Long);
-        var step = new StepSpec<byte[]>(scope, [topic], Clock, () => new WindowProcessor<byte[], long>(
-            Store, Window, Grace, 0, (_, count) => count + 1, window => [(window.Key, (object)window.Value)]));
+        var builder = new StreamBuilder().AddClock(scope, Clock).AddWindowStore(scope, Store, SerDes.Text, SerDes.Long);
+        var step = new StepSpec<byte[]>(
+            scope,
+            [topic],
+            Clock,
+            () =>
+                new WindowProcessor<byte[], long>(
+                    Store,
+                    Window,
+                    Grace,
+                    0,
+                    (_, count) => count + 1,
+                    window => [(window.Key, (object)window.Value)]
+                )
+        );
         builder
             .Batches(topic, new BatchSerDes<byte[]>((data, _) => data))
             .Process(step, Store)

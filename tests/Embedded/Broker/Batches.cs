@@ -13,7 +13,8 @@ internal static class Batches
         long producerId = -1,
         short epoch = -1,
         int baseSequence = -1,
-        bool transactional = false)
+        bool transactional = false
+    )
     {
         using var body = new MemoryStream();
         for (var i = 0; i < records; i++)

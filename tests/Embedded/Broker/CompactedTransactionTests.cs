@@ -10,7 +10,9 @@ public sealed class CompactedTransactionTests : IDisposable
     private static readonly CompactionLimits Limits = CompactionLimits.Default;
     private static readonly (string, string)[] Config =
     [
-        ("cleanup.policy", "compact"), ("min.cleanable.dirty.ratio", "0"), ("segment.bytes", "300"),
+        ("cleanup.policy", "compact"),
+        ("min.cleanable.dirty.ratio", "0"),
+        ("segment.bytes", "300"),
         ("delete.retention.ms", "60000"),
     ];
 
@@ -139,12 +141,16 @@ public sealed class CompactedTransactionTests : IDisposable
     }
 
     private static void Write(
-        PartitionLog log, long producer, int sequence, (string, string?) record, (string, string?)? second = null,
-        bool transactional = true)
+        PartitionLog log,
+        long producer,
+        int sequence,
+        (string, string?) record,
+        (string, string?)? second = null,
+        bool transactional = true
+    )
     {
         List<(string?, string?)> records = second is { } more ? [record, more] : [record];
-        var batch = Of(
-            records, producerId: producer, epoch: 0, baseSequence: sequence, transactional: transactional);
+        var batch = Of(records, producerId: producer, epoch: 0, baseSequence: sequence, transactional: transactional);
         Assert.Equal(ErrorCode.None, log.Append(batch).Error);
     }
 

@@ -8,7 +8,11 @@ namespace EventStream.Embedded.Tests.Broker;
 public sealed class CompactionCrashTests : IDisposable
 {
     private static readonly (string, string)[] Config =
-        [("cleanup.policy", "compact"), ("min.cleanable.dirty.ratio", "0"), ("segment.bytes", "4000")];
+    [
+        ("cleanup.policy", "compact"),
+        ("min.cleanable.dirty.ratio", "0"),
+        ("segment.bytes", "4000"),
+    ];
 
     /// <summary>Records of the run beside readers, at most.</summary>
     private const int RecordsMax = 400_000;
@@ -46,12 +50,14 @@ public sealed class CompactionCrashTests : IDisposable
         var swap = Path.Combine(_fixture.Folder, $"{0:D20}-{long.Parse(active[..20]):D20}.swap");
         File.Move(compacted, step == "cleaned" ? Path.ChangeExtension(compacted, ".cleaned") : swap);
         File.Delete(Path.ChangeExtension(compacted, ".index"));
-        foreach (var (name, bytes) in step switch
-        {
-            "all removed" => [],
-            "first removed" => old.Where(o => o.Key != Path.GetFileName(compacted)),
-            _ => old.AsEnumerable(),
-        })
+        foreach (
+            var (name, bytes) in step switch
+            {
+                "all removed" => [],
+                "first removed" => old.Where(o => o.Key != Path.GetFileName(compacted)),
+                _ => old.AsEnumerable(),
+            }
+        )
         {
             File.WriteAllBytes(Path.Combine(_fixture.Folder, name!), bytes);
         }
@@ -100,7 +106,8 @@ public sealed class CompactionCrashTests : IDisposable
         // On a busy machine the other two may begin late; the records go on until all three were at it together.
         for (var i = 1; i <= 4000 || (i <= RecordsMax && !WentTogether()); i++)
         {
-            if (reading.IsCompleted || compacting.IsCompleted) break;
+            if (reading.IsCompleted || compacting.IsCompleted)
+                break;
             log.Append(Of([($"k{i % 20}", $"{i}")], baseTimestamp: 1000 + log.LogEnd));
             Volatile.Write(ref written[i % 20], i);
         }

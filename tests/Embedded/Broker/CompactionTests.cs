@@ -126,13 +126,17 @@ public sealed class CompactionTests : IDisposable
         Assert.Null(log.Compact(Limits));
         _fixture.Time.Turn(TimeSpan.FromSeconds(11));
         Assert.NotNull(log.Compact(Limits));
-        log.Configure(new TopicConfig(new Dictionary<string, string>
-        {
-            ["cleanup.policy"] = "compact",
-            ["segment.bytes"] = "300",
-            ["max.compaction.lag.ms"] = "60000",
-            ["min.cleanable.dirty.ratio"] = "1",
-        }));
+        log.Configure(
+            new TopicConfig(
+                new Dictionary<string, string>
+                {
+                    ["cleanup.policy"] = "compact",
+                    ["segment.bytes"] = "300",
+                    ["max.compaction.lag.ms"] = "60000",
+                    ["min.cleanable.dirty.ratio"] = "1",
+                }
+            )
+        );
         Fill(log, "a", 20, now + 11_000);
         Assert.Null(log.Compact(Limits));
         _fixture.Time.Turn(TimeSpan.FromSeconds(61));
@@ -144,7 +148,10 @@ public sealed class CompactionTests : IDisposable
     {
         var now = _fixture.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var log = _fixture.Open(
-            ("cleanup.policy", "compact,delete"), ("segment.bytes", "300"), ("retention.ms", "5000"));
+            ("cleanup.policy", "compact,delete"),
+            ("segment.bytes", "300"),
+            ("retention.ms", "5000")
+        );
         Fill(log, "a", 20, now);
         log.Append(Of([("b", "young")], baseTimestamp: now + 4000));
         log.Compact(Limits);

@@ -3,8 +3,8 @@ using EventStream.Embedded.Broker.Groups;
 using EventStream.Embedded.Broker.Log;
 using EventStream.Embedded.Broker.Server;
 using EventStream.Embedded.Broker.Transactions;
-using Microsoft.Extensions.Logging.Abstractions;
 using EventStream.Tests.Kit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Embedded.Tests.Broker;
 
@@ -18,7 +18,12 @@ internal sealed class CoordinatorFixture : IDisposable
 
     public CoordinatorFixture()
     {
-        Options = new BrokerOptions { DataFolder = Folder, Time = Time, InitialRebalanceDelay = TimeSpan.Zero };
+        Options = new BrokerOptions
+        {
+            DataFolder = Folder,
+            Time = Time,
+            InitialRebalanceDelay = TimeSpan.Zero,
+        };
         Open();
     }
 

@@ -21,8 +21,9 @@ public sealed class FrameReaderTests : IDisposable
     [Fact]
     public void Frames_come_out_as_they_went_in_however_the_bytes_are_cut() =>
         Prop.ForAll(
-            Gen.Choose(0, int.MaxValue).ToArbitrary(),
-            seed => RoundTripAsync(new Random(seed)).GetAwaiter().GetResult())
+                Gen.Choose(0, int.MaxValue).ToArbitrary(),
+                seed => RoundTripAsync(new Random(seed)).GetAwaiter().GetResult()
+            )
             .Check(Config.QuickThrowOnFailure.WithMaxTest(40));
 
     [Theory]
@@ -44,8 +45,9 @@ public sealed class FrameReaderTests : IDisposable
     {
         using var pair = await PairAsync();
         await pair.SendAsync([.. Size(100_000), 0, (byte)ApiKey.Metadata]);
-        var refused = await Assert.ThrowsAsync<MalformedRequestException>(
-            async () => await pair.Reader.ReadAsync(isAdmitted: true));
+        var refused = await Assert.ThrowsAsync<MalformedRequestException>(async () =>
+            await pair.Reader.ReadAsync(isAdmitted: true)
+        );
         Assert.Contains("Metadata", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, pair.Budget.Taken);
     }
@@ -103,19 +105,20 @@ public sealed class FrameReaderTests : IDisposable
         var sending = SendInPiecesAsync(pair, stream.ToArray(), random);
         foreach (var frame in frames)
         {
-            if (!await pair.Reader.ReadAsync(isAdmitted: true)) return false;
+            if (!await pair.Reader.ReadAsync(isAdmitted: true))
+                return false;
             var got = pair.Reader.Buffer.AsSpan(pair.Reader.FrameStart, pair.Reader.FrameLength);
-            if (!got.SequenceEqual(frame)) return false;
+            if (!got.SequenceEqual(frame))
+                return false;
             pair.Reader.Release();
         }
         await sending;
-        return !await pair.Reader.ReadAsync(isAdmitted: true)
-            && pair.Budget.Taken == 0;
+        return !await pair.Reader.ReadAsync(isAdmitted: true) && pair.Budget.Taken == 0;
     }
 
     private static async Task SendInPiecesAsync(Pair pair, byte[] bytes, Random random)
     {
-        for (var sent = 0; sent < bytes.Length;)
+        for (var sent = 0; sent < bytes.Length; )
         {
             var piece = Math.Min(random.Next(4) == 0 ? random.Next(1, 8) : random.Next(1, 9_000), bytes.Length - sent);
             await pair.SendAsync(bytes[sent..(sent + piece)]);

@@ -138,7 +138,16 @@ public sealed class GroupKeepingTests : IDisposable
         MemberProtocol[] protocols = [new("range", writer.Written.ToArray())];
         const int TimeoutMs = 600_000;
         return new JoinRequest(
-            memberId, instance, "test", "/127.0.0.1", "consumer", protocols, TimeoutMs, TimeoutMs, false);
+            memberId,
+            instance,
+            "test",
+            "/127.0.0.1",
+            "consumer",
+            protocols,
+            TimeoutMs,
+            TimeoutMs,
+            false
+        );
     }
 
     private void Leave(string group, JoinResult member) =>

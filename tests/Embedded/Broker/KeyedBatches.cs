@@ -24,7 +24,8 @@ internal static class KeyedBatches
         short epoch = -1,
         int baseSequence = -1,
         bool transactional = false,
-        IReadOnlyList<long>? after = null)
+        IReadOnlyList<long>? after = null
+    )
     {
         using var body = new MemoryStream();
         after ??= [.. Enumerable.Range(0, records.Count).Select(i => (long)i)];
@@ -57,7 +58,7 @@ internal static class KeyedBatches
     {
         using var writer = new ResponseWriter();
         var batches = new List<(BatchHeader, byte[])>();
-        for (var from = log.LogStart; from < log.LogEnd;)
+        for (var from = log.LogStart; from < log.LogEnd; )
         {
             writer.Truncate(0);
             var read = log.Read(from, log.LogEnd, 1 << 20, atLeastOne: true, writer);
@@ -66,7 +67,7 @@ internal static class KeyedBatches
             {
                 break;
             }
-            for (var at = 0; at < read.Bytes;)
+            for (var at = 0; at < read.Bytes; )
             {
                 var header = BatchHeader.Read(writer.From(at));
                 var bytes = writer.From(at)[..header.TotalBytes].ToArray();

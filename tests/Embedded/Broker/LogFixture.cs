@@ -1,8 +1,8 @@
 using EventStream.Embedded.Broker.Log;
 using EventStream.Embedded.Broker.Protocol;
 using EventStream.Embedded.Broker.Server;
-using Microsoft.Extensions.Logging.Abstractions;
 using EventStream.Tests.Kit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Embedded.Tests.Broker;
 
@@ -44,7 +44,7 @@ internal sealed class LogFixture : IDisposable
             var read = log.Read(from, log.LogEnd, maxBytes, atLeastOne: true, writer);
             Assert.Equal(ErrorCode.None, read.Error);
             Assert.NotEqual(0, read.Bytes);
-            for (var at = 0; at < read.Bytes;)
+            for (var at = 0; at < read.Bytes; )
             {
                 var header = BatchHeader.Read(writer.From(at));
                 Assert.True(BatchHeader.ChecksumMatches(writer.From(at)[..header.TotalBytes]));

@@ -58,7 +58,10 @@ public sealed class LogLimitTests : IDisposable
     {
         var bytes = Of("k", "v").Length;
         var log = _fixture.Open(
-            ("retention.bytes", $"{bytes * 2}"), ("retention.ms", "-1"), ("segment.bytes", $"{bytes}"));
+            ("retention.bytes", $"{bytes * 2}"),
+            ("retention.ms", "-1"),
+            ("segment.bytes", $"{bytes}")
+        );
         for (var i = 0; i < 10; i++)
         {
             log.Append(Of("k", "v"));
@@ -104,8 +107,7 @@ public sealed class LogLimitTests : IDisposable
     [InlineData(501, "after")]
     public void Times_beyond_the_limits_are_refused_and_those_within_accepted(int ms, string side)
     {
-        var log = _fixture.Open(
-            ("message.timestamp.before.max.ms", "1000"), ("message.timestamp.after.max.ms", "500"));
+        var log = _fixture.Open(("message.timestamp.before.max.ms", "1000"), ("message.timestamp.after.max.ms", "500"));
         var refused = log.Append(Of([("k", "v")], baseTimestamp: NowMs + ms));
         Assert.Equal(ErrorCode.InvalidTimestamp, refused.Error);
         Assert.Contains(side, refused.Message, StringComparison.Ordinal);

@@ -47,11 +47,14 @@ public sealed class PartitionLogTests : IDisposable
         Assert.Equal(ErrorCode.InvalidRecord, Try(b => b[11]++));
         Assert.Equal(ErrorCode.InvalidRecord, Try(b => b[11]--));
         Assert.Equal(ErrorCode.MessageTooLarge, Try(_ => { }, records: 60));
-        Assert.Equal(ErrorCode.InvalidRecord, Try(b =>
-        {
-            b[22] |= 0x20;
-            BatchHeader.WriteChecksum(b);
-        }));
+        Assert.Equal(
+            ErrorCode.InvalidRecord,
+            Try(b =>
+            {
+                b[22] |= 0x20;
+                BatchHeader.WriteChecksum(b);
+            })
+        );
         Assert.Equal(ErrorCode.InvalidRecord, log.Append(new byte[20]).Error);
         Assert.Equal(0, log.LogEnd);
     }

@@ -28,7 +28,8 @@ public sealed class ScramTests
         Assert.Equal(credential.StoredKey, SHA256.HashData(clientKey));
         Assert.Equal(
             "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
-            Convert.ToBase64String(HMACSHA256.HashData(credential.ServerKey, Encoding.UTF8.GetBytes(Signed))));
+            Convert.ToBase64String(HMACSHA256.HashData(credential.ServerKey, Encoding.UTF8.GetBytes(Signed)))
+        );
     }
 
     [Theory]
@@ -86,16 +87,23 @@ public sealed class ScramTests
     public void No_message_makes_an_exchange_throw_or_let_anybody_in()
     {
         var client = new Client(ScramMechanism.ScramSha256, "al=3Dice", Password);
-        Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed =>
-        {
-            var random = new Random(seed);
-            var scram = new ScramExchange(Known, ScramMechanism.ScramSha256);
-            var first = random.Next(2) == 0 ? scram.Next(client.First()) : scram.Next(Mutate(client.First(), random));
-            var reply = first.Failed ? first : scram.Next(Mutate(client.Final(first.Reply), random));
-            // The letter too many comes first: cut off at its end, this would be the password.
-            var plain = new PlainExchange(Known).Next(Mutate(Encoding.UTF8.GetBytes($"\0al=ice\0x{Password}"), random));
-            return reply.User is null && plain.User is null;
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(50));
+        Prop.ForAll(
+                Gen.Choose(0, int.MaxValue).ToArbitrary(),
+                seed =>
+                {
+                    var random = new Random(seed);
+                    var scram = new ScramExchange(Known, ScramMechanism.ScramSha256);
+                    var first =
+                        random.Next(2) == 0 ? scram.Next(client.First()) : scram.Next(Mutate(client.First(), random));
+                    var reply = first.Failed ? first : scram.Next(Mutate(client.Final(first.Reply), random));
+                    // The letter too many comes first: cut off at its end, this would be the password.
+                    var plain = new PlainExchange(Known).Next(
+                        Mutate(Encoding.UTF8.GetBytes($"\0al=ice\0x{Password}"), random)
+                    );
+                    return reply.User is null && plain.User is null;
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(50));
     }
 
     [Fact]
@@ -114,7 +122,8 @@ public sealed class ScramTests
     public void A_verifier_stands_in_for_the_password()
     {
         var credential = ScramCredential.Create(ScramMechanism.ScramSha512, Password);
-        var verifier = $"SCRAM-SHA-512$4096:{Convert.ToBase64String(credential.Salt)}"
+        var verifier =
+            $"SCRAM-SHA-512$4096:{Convert.ToBase64String(credential.Salt)}"
             + $"${Convert.ToBase64String(credential.StoredKey)}:{Convert.ToBase64String(credential.ServerKey)}";
         var users = Load(new Dictionary<string, string> { ["bob"] = verifier });
         Assert.True(users.Verifies("bob", Password));
@@ -174,7 +183,11 @@ public sealed class ScramTests
             var text = Encoding.UTF8.GetString(serverFirst);
             var parts = text.Split(',');
             var credential = ScramCredential.Create(
-                mechanism, password, Convert.FromBase64String(parts[1][2..]), int.Parse(parts[2][2..]));
+                mechanism,
+                password,
+                Convert.FromBase64String(parts[1][2..]),
+                int.Parse(parts[2][2..])
+            );
             var final = $"c=biws,{parts[0]}";
             var signed = Encoding.UTF8.GetBytes($"{Bare},{text},{final}");
             var is256 = mechanism == ScramMechanism.ScramSha256;
@@ -183,12 +196,13 @@ public sealed class ScramTests
                 Convert.FromBase64String(parts[1][2..]),
                 int.Parse(parts[2][2..]),
                 is256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA512,
-                is256 ? 32 : 64);
+                is256 ? 32 : 64
+            );
             var clientKey = ScramCredential.Hmac(mechanism, salted, "Client Key"u8);
             var signature = ScramCredential.Hmac(mechanism, credential.StoredKey, signed);
             var proof = clientKey.Zip(signature, (a, b) => (byte)(a ^ b)).ToArray();
-            ExpectedSignature = "v=" + Convert.ToBase64String(
-                ScramCredential.Hmac(mechanism, credential.ServerKey, signed));
+            ExpectedSignature =
+                "v=" + Convert.ToBase64String(ScramCredential.Hmac(mechanism, credential.ServerKey, signed));
             return Encoding.UTF8.GetBytes($"{final},p={Convert.ToBase64String(proof)}");
         }
     }

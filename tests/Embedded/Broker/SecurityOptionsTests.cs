@@ -25,8 +25,10 @@ public sealed class SecurityOptionsTests
     public void A_network_without_protection_is_an_explicit_choice()
     {
         Assert.Contains("AllowUnprotectedNetwork", Assert.Single(new SecurityOptions().Validate(Network)));
-        Assert.Contains("AllowUnprotectedNetwork", Assert.Single(
-            (Sasl with { Mechanisms = ["PLAIN"] }).Validate(Network)));
+        Assert.Contains(
+            "AllowUnprotectedNetwork",
+            Assert.Single((Sasl with { Mechanisms = ["PLAIN"] }).Validate(Network))
+        );
         Assert.Empty(new SecurityOptions { AllowUnprotectedNetwork = true }.Validate(Network));
         Assert.Empty(new SecurityOptions().Validate(IPAddress.Loopback));
         Assert.Empty(new SecurityOptions().Validate(IPAddress.IPv6Loopback));
@@ -38,10 +40,14 @@ public sealed class SecurityOptionsTests
     public void What_a_protocol_needs_is_asked_for_by_name()
     {
         Assert.Contains("KeyFile", Assert.Single((Tls with { KeyFile = null }).Validate(Network)));
-        Assert.Contains("UsersFile", Assert.Single(
-            (Sasl with { Users = new Dictionary<string, string>() }).Validate(Network)));
+        Assert.Contains(
+            "UsersFile",
+            Assert.Single((Sasl with { Users = new Dictionary<string, string>() }).Validate(Network))
+        );
         Assert.Contains("SCRAM-SHA-512", Assert.Single((Sasl with { Mechanisms = ["GSSAPI"] }).Validate(Network)));
-        Assert.Contains("SessionLifetime", Assert.Single(
-            (Sasl with { SessionLifetime = TimeSpan.Zero }).Validate(Network)));
+        Assert.Contains(
+            "SessionLifetime",
+            Assert.Single((Sasl with { SessionLifetime = TimeSpan.Zero }).Validate(Network))
+        );
     }
 }

@@ -117,7 +117,8 @@ public sealed class TransactionCoordinatorTests : IDisposable
         Assert.NotEqual(producer, next);
         Assert.Equal(
             ErrorCode.InvalidProducerIdMapping,
-            Coordinator.AddPartitions(Id, producer, short.MaxValue - 1, [Target]));
+            Coordinator.AddPartitions(Id, producer, short.MaxValue - 1, [Target])
+        );
     }
 
     [Fact]
@@ -132,8 +133,7 @@ public sealed class TransactionCoordinatorTests : IDisposable
         Coordinator.Expire();
         Assert.Equal(ErrorCode.InvalidProducerIdMapping, Coordinator.End(Id, idle, idleEpoch, commit: true));
         _fixture.Reopen();
-        Assert.Equal(
-            ErrorCode.InvalidProducerIdMapping, Coordinator.AddPartitions(Id, idle, idleEpoch, [Target]));
+        Assert.Equal(ErrorCode.InvalidProducerIdMapping, Coordinator.AddPartitions(Id, idle, idleEpoch, [Target]));
         var (error, next, epoch) = Coordinator.InitProducerId(Id, TimeoutMs, idle, idleEpoch);
         Assert.Equal((ErrorCode.None, (short)0), (error, epoch));
         Assert.NotEqual(idle, next);

@@ -45,11 +45,18 @@ public sealed class SqlStatementTests
     [Theory]
     [InlineData("INSERT INTO t FORMAT JSONEachRow\n{\"a\":1}", "INSERT INTO t", "JSONEachRow", "{\"a\":1}")]
     [InlineData("INSERT INTO es.t (a, `b`) FORMAT CSV 1,';\n'", "INSERT INTO es.t (a, `b`)", "CSV", "1,';\n'")]
-    [InlineData("INSERT INTO t (a) SETTINGS async_insert=0 VALUES (1), (2)", "INSERT INTO t (a) SETTINGS "
-        + "async_insert=0",
-        "Values", " (1), (2)")]
-    [InlineData("insert into t (format, values, select) values (1)", "insert into t (format, values, "
-        + "select)", "Values", " (1)")]
+    [InlineData(
+        "INSERT INTO t (a) SETTINGS async_insert=0 VALUES (1), (2)",
+        "INSERT INTO t (a) SETTINGS " + "async_insert=0",
+        "Values",
+        " (1), (2)"
+    )]
+    [InlineData(
+        "insert into t (format, values, select) values (1)",
+        "insert into t (format, values, " + "select)",
+        "Values",
+        " (1)"
+    )]
     public void The_rows_of_an_insert_are_parted_from_its_statement(string sql, string text, string format, string rows)
     {
         var statement = Parse(sql);
@@ -67,8 +74,10 @@ public sealed class SqlStatementTests
 
     [Fact]
     public void An_insert_without_format_takes_values_from_the_body() =>
-        Assert.Equal((SqlKind.InsertData, "Values"),
-            (Parse("INSERT INTO t (a)").Kind, Parse("INSERT INTO t (a)").Format));
+        Assert.Equal(
+            (SqlKind.InsertData, "Values"),
+            (Parse("INSERT INTO t (a)").Kind, Parse("INSERT INTO t (a)").Format)
+        );
 
     [Theory]
     [InlineData("INSERT INTO t SELECT * FROM u", SqlKind.Command)]

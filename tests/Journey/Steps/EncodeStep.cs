@@ -17,35 +17,54 @@ public static class EncodeStep
         using var topics = new TopicReader(platform, [Topics.VideoEvents, Topics.EncodeEvents]);
         var video = VideoId.Parse(facts.VideoId);
         var story = new EncodeStory(video);
-        await Wait.UntilAsync("the video is published", Timeout, cancellation, () =>
-        {
-            foreach (var (message, _) in topics.Read()) story.Take(message, show);
-            if (story.Failure is { } failure) throw new JourneyException($"encode: {failure}");
-            if (story.Progress.Length > 0) show.Live(story.Progress);
-            return Task.FromResult(story.Published is not null);
-        });
-        foreach (var (message, _) in topics.Read()) story.Take(message, show);
+        await Wait.UntilAsync(
+            "the video is published",
+            Timeout,
+            cancellation,
+            () =>
+            {
+                foreach (var (message, _) in topics.Read())
+                    story.Take(message, show);
+                if (story.Failure is { } failure)
+                    throw new JourneyException($"encode: {failure}");
+                if (story.Progress.Length > 0)
+                    show.Live(story.Progress);
+                return Task.FromResult(story.Published is not null);
+            }
+        );
+        foreach (var (message, _) in topics.Read())
+            story.Take(message, show);
         Check(story);
         facts.Timeline = story.Names;
         facts.FirstRungSeconds = (story.Playable!.Value - story.Uploaded!.Value).TotalSeconds;
         facts.PublishedSeconds = (story.Published!.Value - story.Uploaded.Value).TotalSeconds;
         facts.Tasks = story.Tasks();
-        show.Line(string.Create(CultureInfo.InvariantCulture,
-            $"first rung playable after {facts.FirstRungSeconds:0.0} s, all {story.Rungs} rungs after "
-                + $"{facts.PublishedSeconds:0.0} s"));
+        show.Line(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"first rung playable after {facts.FirstRungSeconds:0.0} s, all {story.Rungs} rungs after "
+                    + $"{facts.PublishedSeconds:0.0} s"
+            )
+        );
     }
 
     private static void Check(EncodeStory story)
     {
         string[] order =
         [
-            "video.registered.v1", "video.uploaded.v1", "video.probed.v1", "video.encode-planned.v1",
-            "video.rendition-encoded.v1", "video.playable.v1", "video.published.v1",
+            "video.registered.v1",
+            "video.uploaded.v1",
+            "video.probed.v1",
+            "video.encode-planned.v1",
+            "video.rendition-encoded.v1",
+            "video.playable.v1",
+            "video.published.v1",
         ];
         var places = order.Select(name => story.Names.IndexOf(name)).ToList();
         if (places.Contains(-1) || !places.SequenceEqual(places.Order()))
             throw new JourneyException($"event store: video.events is out of order: {string.Join(", ", story.Names)}");
-        if (story.Rungs < RungsMin) throw new JourneyException($"encode: {story.Rungs} rungs instead of {RungsMin}");
+        if (story.Rungs < RungsMin)
+            throw new JourneyException($"encode: {story.Rungs} rungs instead of {RungsMin}");
         if (story.Playable >= story.TopRungDone)
             throw new JourneyException("encode: the first rung was not playable before the top one was finished");
     }
@@ -68,16 +87,25 @@ internal sealed class EncodeStory(VideoId video)
 
     /// <summary>Progress of each running task in one line.</summary>
     public string Progress =>
-        string.Join("  ", running.OrderBy(task => task.Value.Started).Select(task => string.Create(
-        CultureInfo.InvariantCulture, $"{task.Key} {task.Value.Fraction * 100:0} %")));
+        string.Join(
+            "  ",
+            running
+                .OrderBy(task => task.Value.Started)
+                .Select(task =>
+                    string.Create(CultureInfo.InvariantCulture, $"{task.Key} {task.Value.Fraction * 100:0} %")
+                )
+        );
 
     public IReadOnlyList<TaskFacts> Tasks() =>
-    [
-        .. done.OrderBy(task => task.Value.Started).Select(task => new TaskFacts(
-            task.Key, (task.Value.Started - Uploaded!.Value).TotalSeconds,
-                (task.Value.Done - Uploaded.Value).TotalSeconds,
-            task.Value.Worker)),
-    ];
+        [
+            .. done.OrderBy(task => task.Value.Started)
+                .Select(task => new TaskFacts(
+                    task.Key,
+                    (task.Value.Started - Uploaded!.Value).TotalSeconds,
+                    (task.Value.Done - Uploaded.Value).TotalSeconds,
+                    task.Value.Worker
+                )),
+        ];
 
     public void Take(IMessage message, Show show)
     {
@@ -128,7 +156,8 @@ internal sealed class EncodeStory(VideoId video)
                 break;
             case RenditionEncoded e when e.VideoId == video:
                 Done(e.Rendition.Name, e.EncodedAt);
-                if (e.Rendition.Name == topRung) TopRungDone = e.EncodedAt;
+                if (e.Rendition.Name == topRung)
+                    TopRungDone = e.EncodedAt;
                 break;
             case ThumbnailsMade e when e.VideoId == video:
                 Done("thumbnails", e.MadeAt);
@@ -140,7 +169,8 @@ internal sealed class EncodeStory(VideoId video)
 
     private void Done(string task, DateTimeOffset at)
     {
-        if (running.Remove(task, out var started)) done[task] = (started.Started, at, started.Worker);
+        if (running.Remove(task, out var started))
+            done[task] = (started.Started, at, started.Worker);
     }
 
     private static VideoId? Subject(IMessage message) =>

@@ -18,7 +18,12 @@ public static class PlayStep
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(75);
 
     public static async Task RunAsync(
-        Platform platform, Browser browser, Facts facts, Show show, CancellationToken cancellation)
+        Platform platform,
+        Browser browser,
+        Facts facts,
+        Show show,
+        CancellationToken cancellation
+    )
     {
         await WatchAsync("HLS viewer", "hls", false);
         await WatchAsync("DASH viewer", "dash", false);
@@ -37,11 +42,15 @@ public static class PlayStep
             seen = await viewer.MeasuredAsync();
             await viewer.LeaveAsync();
             facts.Viewers.Add(new ViewerFacts(name, player, seen));
-            show.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{name} ({player}): {seen.PositionSeconds:0.0} s played, startup "
-                    + $"{Viewer.Words(seen.StartupMs, "ms")}, "
-                + $"stalls {seen.Stalls}, switches {seen.Switches}, {Viewer.Words(seen.BitrateKbps, "kbit/s")} "
-                + $"from {seen.Edge}"));
+            show.Line(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} ({player}): {seen.PositionSeconds:0.0} s played, startup "
+                        + $"{Viewer.Words(seen.StartupMs, "ms")}, "
+                        + $"stalls {seen.Stalls}, switches {seen.Switches}, {Viewer.Words(seen.BitrateKbps, "kbit/s")} "
+                        + $"from {seen.Edge}"
+                )
+            );
         }
     }
 
@@ -49,17 +58,26 @@ public static class PlayStep
     {
         // A player begins low; only one that has come up has somewhere to switch down to.
         BrowserFacts before = await viewer.PlayedToAsync(SlowFrom, Timeout, cancellation);
-        await Wait.UntilAsync("the slow viewer has come up from the lowest rung", Timeout, cancellation,
-            async () => (before = await viewer.MeasuredAsync()).BitrateKbps > SlowKilobits);
+        await Wait.UntilAsync(
+            "the slow viewer has come up from the lowest rung",
+            Timeout,
+            cancellation,
+            async () => (before = await viewer.MeasuredAsync()).BitrateKbps > SlowKilobits
+        );
         await viewer.ThrottleAsync(SlowKilobits);
         BrowserFacts? after = null;
-        await Wait.UntilAsync("the slow viewer switched down", Timeout, cancellation, async () =>
-        {
-            after = await viewer.MeasuredAsync();
-            return after.BitrateKbps < before.BitrateKbps && after.Switches > before.Switches;
-        });
-        if (after!.SessionId != before.SessionId) throw new JourneyException(
-            "play: the slow viewer became another session");
+        await Wait.UntilAsync(
+            "the slow viewer switched down",
+            Timeout,
+            cancellation,
+            async () =>
+            {
+                after = await viewer.MeasuredAsync();
+                return after.BitrateKbps < before.BitrateKbps && after.Switches > before.Switches;
+            }
+        );
+        if (after!.SessionId != before.SessionId)
+            throw new JourneyException("play: the slow viewer became another session");
         return await viewer.PlayedToAsync(SlowTo, Timeout, cancellation);
     }
 }

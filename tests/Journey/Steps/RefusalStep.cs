@@ -28,8 +28,8 @@ public static class RefusalStep
         async Task ExpectAsync(string url, HttpStatusCode status, string what)
         {
             using var answer = await platform.Http.GetAsync(url, cancellation);
-            if (answer.StatusCode != status) throw new JourneyException(
-                $"edge: {what} answered {(int)answer.StatusCode}");
+            if (answer.StatusCode != status)
+                throw new JourneyException($"edge: {what} answered {(int)answer.StatusCode}");
             facts.Refusals.Add($"{what}: {(int)status}");
             show.Line($"{what}: {(int)status}");
         }
@@ -77,11 +77,12 @@ public static class RefusalStep
     {
         using var answer = await platform.Http.PostAsync(
             $"{platform.Url("playback")}/v1/videos/{video}/sessions",
-                new StringContent("{}", Encoding.UTF8, "application/json"),
-            cancellation);
+            new StringContent("{}", Encoding.UTF8, "application/json"),
+            cancellation
+        );
         var body = await answer.Content.ReadAsStringAsync(cancellation);
-        if (!answer.IsSuccessStatusCode) throw new JourneyException(
-            $"playback answered {(int)answer.StatusCode}: {body}");
+        if (!answer.IsSuccessStatusCode)
+            throw new JourneyException($"playback answered {(int)answer.StatusCode}: {body}");
         return JsonDocument.Parse(body).RootElement;
     }
 }

@@ -29,27 +29,41 @@ public static class UploadStep
         facts.ResumedOffset = await OffsetAsync(platform, upload, cancellation);
         if (facts.ResumedOffset <= 0 || facts.ResumedOffset >= facts.SourceBytes)
             throw new JourneyException(
-                $"upload: after the break the server holds {facts.ResumedOffset} bytes, which is no half");
+                $"upload: after the break the server holds {facts.ResumedOffset} bytes, which is no half"
+            );
         show.Line($"connection cut; the server holds {facts.ResumedOffset:N0} bytes, the upload goes on from there");
         await ResumeAsync(platform, upload, file, facts.ResumedOffset, cancellation);
         facts.UploadMegabytesPerSecond = facts.SourceBytes / 1e6 / clock.Elapsed.TotalSeconds;
         await VerifyAsync(platform, facts, cancellation);
-        show.Line(string.Create(
-            CultureInfo.InvariantCulture,
-            $"stored: {facts.SourceBytes:N0} bytes, SHA-256 verified, {facts.UploadMegabytesPerSecond:0.0} MB/s "
-                + $"over both parts"));
+        show.Line(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"stored: {facts.SourceBytes:N0} bytes, SHA-256 verified, {facts.UploadMegabytesPerSecond:0.0} MB/s "
+                    + $"over both parts"
+            )
+        );
     }
 
     private static async Task<(Uri Upload, string Video)> CreateAsync(
-        Platform platform, Facts facts, CancellationToken cancellation)
+        Platform platform,
+        Facts facts,
+        CancellationToken cancellation
+    )
     {
         using var request = Request(platform, HttpMethod.Post, new Uri($"{platform.Url("upload")}/v1/uploads"));
         request.Headers.Add("Upload-Length", facts.SourceBytes.ToString(CultureInfo.InvariantCulture));
         static string Pair(string key, string value) =>
             $"{key} {Convert.ToBase64String(Encoding.UTF8.GetBytes(value))}";
-        request.Headers.Add("Upload-Metadata", string.Join(',',
-            Pair("filename", "big-buck-bunny.mp4"), Pair("filetype", "video/mp4"), Pair("title", "Big Buck Bunny"),
-            Pair("sha256", facts.SourceSha256)));
+        request.Headers.Add(
+            "Upload-Metadata",
+            string.Join(
+                ',',
+                Pair("filename", "big-buck-bunny.mp4"),
+                Pair("filetype", "video/mp4"),
+                Pair("title", "Big Buck Bunny"),
+                Pair("sha256", facts.SourceSha256)
+            )
+        );
         using var answer = await platform.Http.SendAsync(request, cancellation);
         if (answer.StatusCode != HttpStatusCode.Created)
             throw new JourneyException($"upload: creation answered {await WordsAsync(answer, cancellation)}");
@@ -59,7 +73,12 @@ public static class UploadStep
 
     /// <summary>Sends the first part with the length of the whole, then lets the connection die.</summary>
     private static async Task BreakAsync(
-        Platform platform, Uri upload, string file, long bytes, CancellationToken cancellation)
+        Platform platform,
+        Uri upload,
+        string file,
+        long bytes,
+        CancellationToken cancellation
+    )
     {
         using var request = Request(platform, HttpMethod.Patch, upload);
         request.Headers.Add("Upload-Offset", "0");
@@ -90,7 +109,12 @@ public static class UploadStep
     /// Sends the rest; while the server still holds the dead connection it answers 409 or 423 and is asked again.
     /// </summary>
     private static async Task ResumeAsync(
-        Platform platform, Uri upload, string file, long offset, CancellationToken cancellation)
+        Platform platform,
+        Uri upload,
+        string file,
+        long offset,
+        CancellationToken cancellation
+    )
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -101,11 +125,13 @@ public static class UploadStep
             request.Content = new StreamContent(source);
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/offset+octet-stream");
             using var answer = await platform.Http.SendAsync(request, cancellation);
-            if (answer.StatusCode == HttpStatusCode.NoContent) return;
+            if (answer.StatusCode == HttpStatusCode.NoContent)
+                return;
             var busy = answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.Locked;
             if (!busy || attempt == RetriesMax)
                 throw new JourneyException(
-                    $"upload: the second part was answered {await WordsAsync(answer, cancellation)}");
+                    $"upload: the second part was answered {await WordsAsync(answer, cancellation)}"
+                );
             await Task.Delay(TimeSpan.FromMilliseconds(300), cancellation);
             offset = await OffsetAsync(platform, upload, cancellation);
         }
@@ -118,7 +144,8 @@ public static class UploadStep
         var digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(source, cancellation));
         if (source.Length != facts.SourceBytes || digest != facts.SourceSha256)
             throw new JourneyException(
-                $"upload: stored {source.Length} bytes with SHA-256 {digest}, sent {facts.SourceSha256}");
+                $"upload: stored {source.Length} bytes with SHA-256 {digest}, sent {facts.SourceSha256}"
+            );
     }
 
     private static HttpRequestMessage Request(Platform platform, HttpMethod method, Uri url)
@@ -139,23 +166,32 @@ public static class UploadStep
         public override bool CanSeek => false;
         public override bool CanWrite => false;
         public override long Length => inner.Length;
-        public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => inner.Position;
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(byte[] buffer, int offset, int count)
         {
             var left = bytesBeforeBreak - inner.Position;
-            if (left <= 0) throw new IOException("the connection is cut here on purpose");
+            if (left <= 0)
+                throw new IOException("the connection is cut here on purpose");
             return inner.Read(buffer, offset, (int)Math.Min(count, left));
         }
 
         public override void Flush() => throw new NotSupportedException();
+
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
         public override void SetLength(long value) => throw new NotSupportedException();
+
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing) inner.Dispose();
+            if (disposing)
+                inner.Dispose();
             base.Dispose(disposing);
         }
     }

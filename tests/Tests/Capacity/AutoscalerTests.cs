@@ -128,7 +128,8 @@ public class AutoscalerTests
         var scaler = Scaler();
         Assert.Null(scaler.Trouble);
         actuator.Refusal = "answered 401";
-        for (var step = 1; step < 3; step++) await scaler.DecideAsync(At(step, load: 250), CancellationToken.None);
+        for (var step = 1; step < 3; step++)
+            await scaler.DecideAsync(At(step, load: 250), CancellationToken.None);
         Assert.Equal("'encode-workers' is not scaled: fake: answered 401", scaler.Trouble);
         actuator.Refusal = null;
         await scaler.DecideAsync(At(3, load: 250), CancellationToken.None);
@@ -162,7 +163,8 @@ public class AutoscalerTests
         public Task<int> ScaleAsync(string target, int replicas, string reason, CancellationToken cancellation)
         {
             Attempts++;
-            if (Refusal is not null) throw new ActuatorException(Name, Refusal);
+            if (Refusal is not null)
+                throw new ActuatorException(Name, Refusal);
             return Task.FromResult(Replicas = replicas);
         }
     }

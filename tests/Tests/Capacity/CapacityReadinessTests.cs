@@ -12,7 +12,15 @@ public sealed class CapacityReadinessTests
     private readonly Clock clock = new();
     private readonly CapacityOptions options = new()
     {
-        Targets = [new ScalingTarget { Name = "encode-workers", Resource = "viewers", Actuator = "none" }],
+        Targets =
+        [
+            new ScalingTarget
+            {
+                Name = "encode-workers",
+                Resource = "viewers",
+                Actuator = "none",
+            },
+        ],
     };
 
     private readonly LoadReadModel loads;
@@ -38,7 +46,8 @@ public sealed class CapacityReadinessTests
     [Fact]
     public void Zeros_are_load()
     {
-        for (var at = 0; at < 600; at += 10) Take(at, value: 0);
+        for (var at = 0; at < 600; at += 10)
+            Take(at, value: 0);
         SetClock(620);
         Assert.Null(readiness.Load());
     }
@@ -46,24 +55,28 @@ public sealed class CapacityReadinessTests
     [Fact]
     public void Load_that_stops_is_said_with_the_time_since_when_until_it_comes_again()
     {
-        for (var at = 0; at < 600; at += 10) Take(at);
+        for (var at = 0; at < 600; at += 10)
+            Take(at);
         SetClock(751);
         Assert.Equal("no load of viewers since 12:10:00 UTC", readiness.Load());
-        for (var at = 660; at < 720; at += 10) Take(at);
+        for (var at = 660; at < 720; at += 10)
+            Take(at);
         Assert.Null(readiness.Load());
     }
 
     [Fact]
     public void Load_of_another_resource_is_none_of_the_target()
     {
-        for (var at = 180; at < 300; at += 10) Take(at, resource: "edge:edge-a:bytes");
+        for (var at = 180; at < 300; at += 10)
+            Take(at, resource: "edge:edge-a:bytes");
         Assert.Contains("no load of viewers", readiness.Load());
     }
 
     [Fact]
     public void Load_of_which_no_minute_is_complete_is_no_load()
     {
-        for (var at = 0; at < 600; at += 40) Take(at);
+        for (var at = 0; at < 600; at += 40)
+            Take(at);
         SetClock(601);
         Assert.Equal("no load of viewers since 12:00:00 UTC", readiness.Load());
     }
@@ -83,7 +96,8 @@ public sealed class CapacityReadinessTests
     [Fact]
     public void A_record_far_ahead_of_the_clock_does_not_replace_the_history()
     {
-        for (var at = 0; at < 120; at += 10) Take(at);
+        for (var at = 0; at < 120; at += 10)
+            Take(at);
         loads.Take(new LoadMeasured("viewers", clock.Now.AddHours(2), 10, 5, "sessions"));
         Assert.Equal(2, loads.Find("viewers")!.Fast.Maxima.Count);
         Assert.Contains("lies ahead of this machine's clock", loads.Refusal("viewers"));
@@ -96,7 +110,8 @@ public sealed class CapacityReadinessTests
     {
         forecasts.Failed("viewers", new InvalidOperationException("Matrix must be positive definite."));
         Assert.Equal("'viewers' could not be forecast: Matrix must be positive definite.", readiness.Forecast());
-        for (var at = 0; at < 60; at += 10) Take(at);
+        for (var at = 0; at < 60; at += 10)
+            Take(at);
         forecasts.Forecast(loads.Find("viewers")!, CancellationToken.None);
         Assert.Null(readiness.Forecast());
     }

@@ -13,7 +13,8 @@ public class LoadHistoryTests
     {
         var load = Create();
         double[] day = [1, 2, 3, 4];
-        for (var step = 0; step < 4; step++) Put(load, step, day[step]);
+        for (var step = 0; step < 4; step++)
+            Put(load, step, day[step]);
         Put(load, 4, 1);
         Put(load, 7, 4);
         Assert.Equal([1, 2, 3, 4, 1, 2, 3, 4], load.Slow.Maxima.Values.ToArray());
@@ -23,11 +24,13 @@ public class LoadHistoryTests
     public void Old_steps_are_dropped_and_the_phase_of_the_day_stays()
     {
         var load = Create();
-        for (var step = 0; step < 500; step++) Put(load, step, step % 4);
+        for (var step = 0; step < 500; step++)
+            Put(load, step, step % 4);
         var history = load.Slow.Maxima;
         Assert.InRange(history.Count, 49 * 4, 56 * 4);
         Assert.Equal(499, history.LastStep);
-        for (var i = 0; i < history.Count; i++) Assert.Equal((history.FirstStep + i) % 4, history.Span[i]);
+        for (var i = 0; i < history.Count; i++)
+            Assert.Equal((history.FirstStep + i) % 4, history.Span[i]);
     }
 
     [Fact]
@@ -51,8 +54,27 @@ public class LoadHistoryTests
     }
 
     private static LoadSeries Create() =>
-        new("viewers", new CapacityOptions { StepSeconds = 3, SeasonSteps = 4, HorizonSteps = 4 });
+        new(
+            "viewers",
+            new CapacityOptions
+            {
+                StepSeconds = 3,
+                SeasonSteps = 4,
+                HorizonSteps = 4,
+            }
+        );
 
-    private static void Put(LoadSeries load, long step, double value) => Assert.Equal(LoadTaken.Taken, load.Take(
-        new LoadMeasured("viewers", DateTimeOffset.UnixEpoch + (step * Step), Step.TotalSeconds, value, "sessions")));
+    private static void Put(LoadSeries load, long step, double value) =>
+        Assert.Equal(
+            LoadTaken.Taken,
+            load.Take(
+                new LoadMeasured(
+                    "viewers",
+                    DateTimeOffset.UnixEpoch + (step * Step),
+                    Step.TotalSeconds,
+                    value,
+                    "sessions"
+                )
+            )
+        );
 }

@@ -46,7 +46,8 @@ public sealed class ModelFolderTests : IDisposable
     public void A_torn_model_is_reported_and_removed()
     {
         new ModelFolder(folder.FullName).Save("viewers", Models.Value);
-        using (var torn = folder.GetFiles("*-forecast-*.zip").Single().OpenWrite()) torn.SetLength(torn.Length / 2);
+        using (var torn = folder.GetFiles("*-forecast-*.zip").Single().OpenWrite())
+            torn.SetLength(torn.Length / 2);
         AssertRefused("is torn or was changed");
     }
 
@@ -62,7 +63,8 @@ public sealed class ModelFolderTests : IDisposable
     public void A_file_that_is_too_large_is_not_read()
     {
         new ModelFolder(folder.FullName).Save("viewers", Models.Value);
-        using (var large = folder.GetFiles("*-forecast-*.zip").Single().OpenWrite()) large.SetLength(5_000_000);
+        using (var large = folder.GetFiles("*-forecast-*.zip").Single().OpenWrite())
+            large.SetLength(5_000_000);
         AssertRefused("has 5000000 bytes");
     }
 
@@ -77,15 +79,20 @@ public sealed class ModelFolderTests : IDisposable
         Assert.Equal(2009, Load()["viewers"].Forecast.LastStep);
         Assert.Equal(
             ["-calibration-1505.zip", "-forecast-2009.zip", ".json", "notes.txt"],
-            folder.GetFiles().Select(file => file.Name.Replace(Stem(), "")).Order(StringComparer.Ordinal)
-                .Select(name => name.Contains("calibration") ? "-calibration-1505.zip" : name));
+            folder
+                .GetFiles()
+                .Select(file => file.Name.Replace(Stem(), ""))
+                .Order(StringComparer.Ordinal)
+                .Select(name => name.Contains("calibration") ? "-calibration-1505.zip" : name)
+        );
     }
 
     [Fact]
     public void The_folder_holds_no_more_resources_than_the_role()
     {
         var models = new ModelFolder(folder.FullName);
-        for (var i = 0; i <= CapacityOptions.ResourcesMax; i++) models.Save($"resource-{i}", Models.Value);
+        for (var i = 0; i <= CapacityOptions.ResourcesMax; i++)
+            models.Save($"resource-{i}", Models.Value);
         Assert.Equal(CapacityOptions.ResourcesMax, folder.GetFiles("*.json").Length);
         Assert.Equal(3 * CapacityOptions.ResourcesMax, folder.GetFiles().Length);
     }

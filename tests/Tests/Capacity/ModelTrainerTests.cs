@@ -29,12 +29,14 @@ public sealed class ModelTrainerTests : IDisposable
     {
         var blocked = Path.Combine(folder.FullName, "file");
         File.WriteAllText(blocked, "");
-        await TrainAsync(new CapacityOptions
-        {
-            SeasonSteps = 96,
-            HorizonSteps = 96,
-            ModelFolder = Path.Combine(blocked, "models"),
-        });
+        await TrainAsync(
+            new CapacityOptions
+            {
+                SeasonSteps = 96,
+                HorizonSteps = 96,
+                ModelFolder = Path.Combine(blocked, "models"),
+            }
+        );
         Assert.Contains("models of 'viewers' are in memory only", Assert.Single(models.Trouble));
     }
 
@@ -46,8 +48,15 @@ public sealed class ModelTrainerTests : IDisposable
         for (var step = 0; step < 2001; step++)
         {
             var value = 100 + (80 * Math.Sin(2 * Math.PI * step / options.SeasonSteps)) + (step % 7);
-            loads.Take(new LoadMeasured(
-                "viewers", start.AddSeconds(step * options.StepSeconds), options.StepSeconds, value, "sessions"));
+            loads.Take(
+                new LoadMeasured(
+                    "viewers",
+                    start.AddSeconds(step * options.StepSeconds),
+                    options.StepSeconds,
+                    value,
+                    "sessions"
+                )
+            );
         }
 
         using var trainer = new ModelTrainer(options, loads, models, TimeProvider.System, lines);
@@ -70,7 +79,8 @@ public sealed class ModelTrainerTests : IDisposable
         {
             get
             {
-                lock (all) return [.. all];
+                lock (all)
+                    return [.. all];
             }
         }
 
@@ -78,7 +88,8 @@ public sealed class ModelTrainerTests : IDisposable
         {
             lock (all)
             {
-                if (all.Exists(line => line.Contains(text, StringComparison.Ordinal))) return Task.CompletedTask;
+                if (all.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+                    return Task.CompletedTask;
                 var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 waiters.Add((text, waiter));
                 return waiter.Task.WaitAsync(Patience);
@@ -91,8 +102,12 @@ public sealed class ModelTrainerTests : IDisposable
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter)
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
             var line = formatter(state, exception);
             lock (all)
@@ -100,7 +115,8 @@ public sealed class ModelTrainerTests : IDisposable
                 all.Add(line);
                 foreach (var (text, waiter) in waiters)
                 {
-                    if (line.Contains(text, StringComparison.Ordinal)) waiter.TrySetResult();
+                    if (line.Contains(text, StringComparison.Ordinal))
+                        waiter.TrySetResult();
                 }
             }
         }

@@ -60,11 +60,23 @@ public class ScalingRuleTests
 
     [Theory]
     [InlineData(
-        1, 120, 150.0, "120 viewers now, up to 150 expected within 3 minutes; 2 replicas are needed: out from 1 to 2.")]
-    [InlineData(2, 120, 110.0,
-        "120 viewers now, no more than that expected within 3 minutes; 2 replicas are needed: 2 stay.")]
-    [InlineData(1, 900, null,
-        "900 viewers now, no forecast yet; 11 replicas are needed, capped at 4 by MaxReplicas: out from 1 to 4.")]
+        1,
+        120,
+        150.0,
+        "120 viewers now, up to 150 expected within 3 minutes; 2 replicas are needed: out from 1 to 2."
+    )]
+    [InlineData(
+        2,
+        120,
+        110.0,
+        "120 viewers now, no more than that expected within 3 minutes; 2 replicas are needed: 2 stay."
+    )]
+    [InlineData(
+        1,
+        900,
+        null,
+        "900 viewers now, no forecast yet; 11 replicas are needed, capped at 4 by MaxReplicas: out from 1 to 4."
+    )]
     public void The_reason_is_a_sentence_for_the_operator(int current, double load, double? forecast, string expected)
     {
         var input = new ScalingInput(Target, current, load, forecast, []) { Unit = "viewers" };
@@ -74,35 +86,50 @@ public class ScalingRuleTests
     [Fact]
     public void A_decision_stays_within_bounds_and_scaling_out_always_provides_for_the_load()
     {
-        var inputs = (from current in Gen.Choose(0, 8)
-                      from load in Gen.Choose(0, 900)
-                      from forecast in Gen.Choose(0, 900)
-                      from recent in Gen.Choose(1, 4).ArrayOf()
-                      select new ScalingInput(Target, current, load, forecast, recent)).ToArbitrary();
-        Prop.ForAll(inputs, input =>
-        {
-            var advice = new PredictiveRule().Decide(input);
-            var need = Math.Max(input.LastLoad, input.ForecastLoad ?? 0);
-            return advice.Desired >= Target.MinReplicas && advice.Desired <= Target.MaxReplicas
-                && (advice.Desired == Target.MaxReplicas || Target.Planned(advice.Desired) >= need - 1e-6)
-                && advice.Reason.EndsWith('.');
-        }).QuickCheckThrowOnFailure();
+        var inputs = (
+            from current in Gen.Choose(0, 8)
+            from load in Gen.Choose(0, 900)
+            from forecast in Gen.Choose(0, 900)
+            from recent in Gen.Choose(1, 4).ArrayOf()
+            select new ScalingInput(Target, current, load, forecast, recent)
+        ).ToArbitrary();
+        Prop.ForAll(
+                inputs,
+                input =>
+                {
+                    var advice = new PredictiveRule().Decide(input);
+                    var need = Math.Max(input.LastLoad, input.ForecastLoad ?? 0);
+                    return advice.Desired >= Target.MinReplicas
+                        && advice.Desired <= Target.MaxReplicas
+                        && (advice.Desired == Target.MaxReplicas || Target.Planned(advice.Desired) >= need - 1e-6)
+                        && advice.Reason.EndsWith('.');
+                }
+            )
+            .QuickCheckThrowOnFailure();
     }
 
     [Fact]
     public void More_load_never_means_fewer_replicas()
     {
-        var pairs = (from a in Gen.Choose(0, 900)
-                     from b in Gen.Choose(0, 900)
-                     from current in Gen.Choose(1, 4)
-                     from recent in Gen.Choose(1, 4).ArrayOf()
-                     select (Low: Math.Min(a, b), High: Math.Max(a, b), current, recent)).ToArbitrary();
-        Prop.ForAll(pairs, pair =>
-        {
-            int Desired(double load) =>
-                new PredictiveRule().Decide(new ScalingInput(Target, pair.current, load, load, pair.recent)).Desired;
-            return Desired(pair.Low) <= Desired(pair.High);
-        }).QuickCheckThrowOnFailure();
+        var pairs = (
+            from a in Gen.Choose(0, 900)
+            from b in Gen.Choose(0, 900)
+            from current in Gen.Choose(1, 4)
+            from recent in Gen.Choose(1, 4).ArrayOf()
+            select (Low: Math.Min(a, b), High: Math.Max(a, b), current, recent)
+        ).ToArbitrary();
+        Prop.ForAll(
+                pairs,
+                pair =>
+                {
+                    int Desired(double load) =>
+                        new PredictiveRule()
+                            .Decide(new ScalingInput(Target, pair.current, load, load, pair.recent))
+                            .Desired;
+                    return Desired(pair.Low) <= Desired(pair.High);
+                }
+            )
+            .QuickCheckThrowOnFailure();
     }
 
     [Fact]
@@ -118,8 +145,10 @@ public class ScalingRuleTests
         };
         var errors = target.Errors().ToList();
         string[] named = ["Name", "Resource", "UnitsPerReplica", "Utilisation", "MaxReplicas", "Rule", "Actuator"];
-        Assert.All(named, setting =>
-            Assert.Contains(errors, error => error.StartsWith(setting, StringComparison.Ordinal)));
+        Assert.All(
+            named,
+            setting => Assert.Contains(errors, error => error.StartsWith(setting, StringComparison.Ordinal))
+        );
         Assert.Contains(errors, error => error.Contains("predictive, reactive", StringComparison.Ordinal));
     }
 }

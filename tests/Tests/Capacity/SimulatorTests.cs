@@ -53,7 +53,8 @@ public class SimulatorTests
         CombinedFit? fit = null;
         double? Forecast(int seen)
         {
-            if (fit is null || seen % 24 == 0) fit = new CombinedForecaster().Fit(series.Prefix(seen), season);
+            if (fit is null || seen % 24 == 0)
+                fit = new CombinedForecaster().Fit(series.Prefix(seen), season);
             return fit.Predict(series.Prefix(seen), 24).WindowMax(Target.StartupSteps + 1, 0.99);
         }
 

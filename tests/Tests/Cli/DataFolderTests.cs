@@ -42,11 +42,14 @@ public sealed class DataFolderTests : IDisposable
         data.CreateEdge("edge-a");
 
         const UnixFileMode passage = UnixFileMode.OtherExecute | UnixFileMode.GroupExecute;
-        var open = Directory.EnumerateDirectories(data.Root, "*", SearchOption.AllDirectories).Append(data.Root)
+        var open = Directory
+            .EnumerateDirectories(data.Root, "*", SearchOption.AllDirectories)
+            .Append(data.Root)
             .ToDictionary(path => Path.GetRelativePath(data.Root, path), path => File.GetUnixFileMode(path) & Others);
         Assert.Equal(
             [".", "edges", "edges/edge-a", "edges/edge-a/tmp"],
-            open.Where(pair => pair.Value != UnixFileMode.None).Select(pair => pair.Key).Order(StringComparer.Ordinal));
+            open.Where(pair => pair.Value != UnixFileMode.None).Select(pair => pair.Key).Order(StringComparer.Ordinal)
+        );
         Assert.All(open.Values, mode => Assert.Contains(mode, (UnixFileMode[])[UnixFileMode.None, passage]));
     }
 
@@ -77,8 +80,9 @@ public sealed class DataFolderTests : IDisposable
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
-        foreach (var part in (string[])
-            ["-c", "set -a; . \"$1\"; env | grep ^EVENTSTREAM_ | sort", "sh", data.ClientEnv])
+        foreach (
+            var part in (string[])["-c", "set -a; . \"$1\"; env | grep ^EVENTSTREAM_ | sort", "sh", data.ClientEnv]
+        )
         {
             start.ArgumentList.Add(part);
         }
@@ -88,8 +92,10 @@ public sealed class DataFolderTests : IDisposable
         shell.WaitForExit();
         Assert.Equal(
             [
-                "EVENTSTREAM_CAPACITY_URL=http://127.0.0.1:17007", "EVENTSTREAM_CLICKHOUSE_READER_USER=reader",
-                "EVENTSTREAM_CLICKHOUSE_URL=http://127.0.0.1:18123", "EVENTSTREAM_COLLECT_URL=http://127.0.0.1:17004",
+                "EVENTSTREAM_CAPACITY_URL=http://127.0.0.1:17007",
+                "EVENTSTREAM_CLICKHOUSE_READER_USER=reader",
+                "EVENTSTREAM_CLICKHOUSE_URL=http://127.0.0.1:18123",
+                "EVENTSTREAM_COLLECT_URL=http://127.0.0.1:17004",
                 "EVENTSTREAM_CONSOLE_URL=http://127.0.0.1:17000",
                 $"EVENTSTREAM_EDGE_LOG_KEY={data.Secret(DataFolder.EdgeLogKey("edge-a"))}",
                 $"EVENTSTREAM_KAFKA_CONFIG={data.KafkaClientFile}",
@@ -98,7 +104,8 @@ public sealed class DataFolderTests : IDisposable
                 $"EVENTSTREAM_PUBLISHER_KEY={data.Secret(DataFolder.ApiKey)}",
                 "EVENTSTREAM_UPLOAD_URL=http://127.0.0.1:17001",
             ],
-            lines.Order(StringComparer.Ordinal));
+            lines.Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
@@ -118,11 +125,19 @@ public sealed class DataFolderTests : IDisposable
             "below a file" => Path.Combine(file, "data"),
             _ => path,
         };
-        foreach (var mode in (string[][])[[], ["--background"]])
+        foreach (
+            var mode in (string[][])
+                [
+                    [],
+                    ["--background"],
+                ]
+        )
         {
             var (code, _, errors) = await Command.RunAsync(
-                TimeSpan.FromSeconds(60), Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"),
-                ["up", "--data", path, "--base-port", "29400", .. mode]);
+                TimeSpan.FromSeconds(60),
+                Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"),
+                ["up", "--data", path, "--base-port", "29400", .. mode]
+            );
 
             Assert.Equal(1, code);
             Assert.StartsWith("eventstream: The data folder '", errors);
@@ -138,7 +153,8 @@ public sealed class DataFolderTests : IDisposable
         using (var log = new BoundedLog(path))
         {
             var line = new string('x', 8000);
-            for (var i = 0; i < 2 * BoundedLog.BytesMax / line.Length; i++) log.Write(line);
+            for (var i = 0; i < 2 * BoundedLog.BytesMax / line.Length; i++)
+                log.Write(line);
             log.Write("the last word");
             Assert.Equal("the last word", log.Tail[^1]);
         }

@@ -12,23 +12,27 @@ public sealed class KafkaAccessTests
     [Fact]
     public void The_client_file_of_another_Kafka_says_what_the_operators_settings_say()
     {
-        var text = KafkaAccess.ClientProperties(new KafkaOptions
-        {
-            Bootstrap = "a:1,b:2",
-            SecurityProtocol = SecurityProtocol.SaslSsl,
-            SaslMechanism = SaslMechanism.Plain,
-            SaslUsername = "me",
-            SaslPassword = "p\"\\",
-        });
+        var text = KafkaAccess.ClientProperties(
+            new KafkaOptions
+            {
+                Bootstrap = "a:1,b:2",
+                SecurityProtocol = SecurityProtocol.SaslSsl,
+                SaslMechanism = SaslMechanism.Plain,
+                SaslUsername = "me",
+                SaslPassword = "p\"\\",
+            }
+        );
         Assert.Contains("bootstrap.servers=a:1,b:2\nsecurity.protocol=SASL_SSL\nsasl.mechanism=PLAIN\n", text);
         Assert.Contains("sasl.username=me\nsasl.password=p\"\\\n", text);
         Assert.EndsWith(
             "\rsasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"me\" "
-            + "password=\"p\\\\\"\\\\\\\\\";\n",
-            text);
+                + "password=\"p\\\\\"\\\\\\\\\";\n",
+            text
+        );
         Assert.Equal(
             "bootstrap.servers=a:1\nsecurity.protocol=PLAINTEXT\n",
-            KafkaAccess.ClientProperties(new KafkaOptions { Bootstrap = "a:1" }).Split('\n', 2)[1]);
+            KafkaAccess.ClientProperties(new KafkaOptions { Bootstrap = "a:1" }).Split('\n', 2)[1]
+        );
     }
 
     [Theory]
@@ -42,8 +46,10 @@ public sealed class KafkaAccessTests
     public void Several_addresses_of_Kafka_are_taken(string addresses, bool taken)
     {
         var options = new PlatformOptions { DataFolder = "/tmp/x", Kafka = addresses };
-        if (taken) options.Validate();
-        else Assert.Contains("--kafka", Assert.Throws<CommandException>(options.Validate).Message);
+        if (taken)
+            options.Validate();
+        else
+            Assert.Contains("--kafka", Assert.Throws<CommandException>(options.Validate).Message);
     }
 
     [Fact]
@@ -51,9 +57,12 @@ public sealed class KafkaAccessTests
     {
         var file = Path.GetTempFileName();
         File.WriteAllText(file, "secret\n");
-        KafkaOptions Read(params (string Key, string Value)[] settings) => KafkaOptions.From(
-            new ConfigurationBuilder().AddInMemoryCollection(
-                settings.Select(s => KeyValuePair.Create<string, string?>(s.Key, s.Value))).Build());
+        KafkaOptions Read(params (string Key, string Value)[] settings) =>
+            KafkaOptions.From(
+                new ConfigurationBuilder()
+                    .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create<string, string?>(s.Key, s.Value)))
+                    .Build()
+            );
         var options = Read(("Kafka:SaslPasswordFile", file), ("Kafka:SaslPassword", ""));
         Assert.Equal("secret", options.ClientConfig("x").SaslPassword);
         Assert.DoesNotContain("secret", options.ToString());

@@ -1,6 +1,6 @@
 using System.Net;
-using EventStream.Embedded.Broker;
 using EventStream.Cli;
+using EventStream.Embedded.Broker;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.Cli;
@@ -18,12 +18,20 @@ public sealed class OptionsReaderTests
             ("AutoCreateTopics", "true"),
             ("InFlightBytesMax", "99999999999"),
             ("OffsetsRetention", "1.12:00:00"),
-            ("AdvertisedHost", "kafka.example"));
+            ("AdvertisedHost", "kafka.example")
+        );
         Assert.Empty(errors);
         Assert.Equal(
             (9094, IPAddress.IPv6Loopback, FlushMode.Always, true, 99_999_999_999, TimeSpan.FromHours(36)),
-            (options.Port, options.Address, options.Flush, options.AutoCreateTopics, options.InFlightBytesMax,
-                options.OffsetsRetention));
+            (
+                options.Port,
+                options.Address,
+                options.Flush,
+                options.AutoCreateTopics,
+                options.InFlightBytesMax,
+                options.OffsetsRetention
+            )
+        );
         Assert.Equal("kafka.example", options.AdvertisedHost);
     }
 
@@ -34,7 +42,8 @@ public sealed class OptionsReaderTests
             ("Security:Protocol", "SASL_SSL"),
             ("Security:Mechanisms", "PLAIN, SCRAM-SHA-256"),
             ("Security:Users:anna", "secret"),
-            ("Security:SessionLifetime", "01:00:00"));
+            ("Security:SessionLifetime", "01:00:00")
+        );
         Assert.Empty(errors);
         Assert.Equal("SaslSsl", options.Security.Protocol.ToString());
         Assert.Equal(["PLAIN", "SCRAM-SHA-256"], options.Security.Mechanisms);
@@ -46,12 +55,21 @@ public sealed class OptionsReaderTests
     public void All_errors_are_told_at_once_each_with_the_setting_and_what_it_takes()
     {
         var (_, errors) = Read(
-            ("Port", "ninety"), ("Flush", "2"), ("Prot", "9092"), ("FetchWaitMax", "soon"), ("Time", "now"));
+            ("Port", "ninety"),
+            ("Flush", "2"),
+            ("Prot", "9092"),
+            ("FetchWaitMax", "soon"),
+            ("Time", "now")
+        );
         Assert.Equal(5, errors.Count);
         Assert.Contains(errors, e => e == "Broker:Port 'ninety' is not a whole number.");
         Assert.Contains(errors, e => e == "Broker:Flush '2' is none of Process, Always.");
-        Assert.Contains(errors, e => e.StartsWith("Broker:Prot is no setting; ", StringComparison.Ordinal)
-            && e.Contains("PartitionsMax, Port, ", StringComparison.Ordinal));
+        Assert.Contains(
+            errors,
+            e =>
+                e.StartsWith("Broker:Prot is no setting; ", StringComparison.Ordinal)
+                && e.Contains("PartitionsMax, Port, ", StringComparison.Ordinal)
+        );
         Assert.Contains(errors, e => e.Contains("FetchWaitMax 'soon' is not a span of time", StringComparison.Ordinal));
         Assert.Contains(errors, e => e.StartsWith("Broker:Time is no setting", StringComparison.Ordinal));
     }

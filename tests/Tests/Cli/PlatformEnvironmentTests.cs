@@ -19,18 +19,24 @@ public sealed class PlatformEnvironmentTests : IDisposable
         data.Create();
         _ = data.Secret(DataFolder.ServiceKey);
         var platform = new PlatformEnvironment(
-            data, new PortPlan(PortPlan.DefaultBase), new KafkaAccess(data, "127.0.0.1:1", ownBroker: true), 1);
+            data,
+            new PortPlan(PortPlan.DefaultBase),
+            new KafkaAccess(data, "127.0.0.1:1", ownBroker: true),
+            1
+        );
 
         // As `eventstream key new` prints them, counted from 0.
         var options = AccessOptions.Read(
             new ConfigurationBuilder()
                 .AddInMemoryCollection(TestKeys.Pairs.Where(pair => pair.Key != "Access:ServiceKey"))
-                .AddInMemoryCollection(platform.Settings()).Build(), []);
+                .AddInMemoryCollection(platform.Settings())
+                .Build(),
+            []
+        );
 
         var keyring = new Keyring(options);
         Assert.Equal(new Caller("analyst", AccessRole.Analyst), keyring.Find(TestKeys.Analyst));
         Assert.Equal(new Caller("studio", AccessRole.Publisher), keyring.Find(TestKeys.Publisher));
-        Assert.Equal(
-            new Caller("operator", AccessRole.Operator), keyring.Find(data.Secret(DataFolder.OperatorKey)));
+        Assert.Equal(new Caller("operator", AccessRole.Operator), keyring.Find(data.Secret(DataFolder.OperatorKey)));
     }
 }

@@ -18,9 +18,15 @@ public sealed class PortPlanTests
 
     [Fact]
     public void Another_base_moves_every_port_by_the_same_distance() =>
-        Assert.Equal((7500, 8623, 9592, 7580), (
-            new PortPlan(7500).Of("console"), new PortPlan(7500).Of("clickhouse"), new PortPlan(7500).Kafka,
-            new PortPlan(7500).Edge(0)));
+        Assert.Equal(
+            (7500, 8623, 9592, 7580),
+            (
+                new PortPlan(7500).Of("console"),
+                new PortPlan(7500).Of("clickhouse"),
+                new PortPlan(7500).Kafka,
+                new PortPlan(7500).Edge(0)
+            )
+        );
 
     [Fact]
     public void No_two_parts_share_a_port()
@@ -28,7 +34,11 @@ public sealed class PortPlanTests
         var ports = new PortPlan(7000);
         int[] all =
         [
-            .. PortPlan.Roles.Select(ports.Of), ports.Postgres, ports.Kafka, ports.Edge(0), ports.Edge(1),
+            .. PortPlan.Roles.Select(ports.Of),
+            ports.Postgres,
+            ports.Kafka,
+            ports.Edge(0),
+            ports.Edge(1),
             .. Enumerable.Range(0, 2 * PortPlan.WorkersMax).Select(ports.Worker),
         ];
 

@@ -18,12 +18,14 @@ public sealed class RoleHealthTests
     public void Every_check_that_is_not_in_order_is_a_sentence()
     {
         var health = RoleHealth.Read(
-            "qoe", false, "Unhealthy\nkafka: Unhealthy 3 partitions have no leader:\n traffic.load 0\nstate: Healthy \n"
-                + "disk: Degraded It is nearly full.\n");
+            "qoe",
+            false,
+            "Unhealthy\nkafka: Unhealthy 3 partitions have no leader:\n traffic.load 0\nstate: Healthy \n"
+                + "disk: Degraded It is nearly full.\n"
+        );
 
         Assert.Equal("not ready", health.State);
-        Assert.Equal(
-            ["kafka: 3 partitions have no leader: traffic.load 0", "disk: It is nearly full."], health.Why);
+        Assert.Equal(["kafka: 3 partitions have no leader: traffic.load 0", "disk: It is nearly full."], health.Why);
     }
 
     [Fact]
@@ -35,8 +37,7 @@ public sealed class RoleHealthTests
     {
         var role = new Fickle();
         var settings = new Dictionary<string, string?>(TestKeys.Pairs) { ["Listen:fickle"] = "http://127.0.0.1:0" };
-        await using var app = RoleHost.Build(
-            role, new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        await using var app = RoleHost.Build(role, new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         await app.StartAsync();
         using var spawner = new ProcessSpawner(new ConfigurationBuilder().Build());
         var unit = new ChildUnit("one", ["fickle"], [$"{app.Urls.First()}/health/ready"], () => [], spawner, "unused");
@@ -66,8 +67,6 @@ public sealed class RoleHealthTests
         public void Configure(WebApplicationBuilder builder) =>
             builder.Services.AddReadiness("map", (_, _) => Task.FromResult(Missing));
 
-        public void Map(WebApplication app)
-        {
-        }
+        public void Map(WebApplication app) { }
     }
 }

@@ -29,8 +29,7 @@ public sealed class RolesTests
     }
 
     [Fact]
-    public void A_role_that_is_named_twice_runs_once() =>
-        Assert.Single(Roles.Named(["console", "console"]));
+    public void A_role_that_is_named_twice_runs_once() => Assert.Single(Roles.Named(["console", "console"]));
 
     [Theory]
     [InlineData("run", "console", "--config", "/nowhere/settings.json")]

@@ -33,7 +33,9 @@ public sealed class SupervisedTests
 
         await supervised.StopAsync();
         Assert.Equal(
-            (UnitState.Stopped, true, null), (supervised.State, unit.Current.IsDisposed, supervised.ProcessId));
+            (UnitState.Stopped, true, null),
+            (supervised.State, unit.Current.IsDisposed, supervised.ProcessId)
+        );
 
         await supervised.StartAsync(CancellationToken.None);
         Assert.Equal((UnitState.Ready, 0), (supervised.State, supervised.Restarts));
@@ -102,13 +104,15 @@ public sealed class SupervisedTests
 
     private void Say(string line)
     {
-        lock (said) said.Add(line);
+        lock (said)
+            said.Add(line);
     }
 
     private static async Task UntilAsync(Func<bool> holds)
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!holds()) await Task.Delay(10, timeout.Token);
+        while (!holds())
+            await Task.Delay(10, timeout.Token);
     }
 
     private sealed class TestUnit(int slot = 0) : IUnit
@@ -127,7 +131,8 @@ public sealed class SupervisedTests
 
         public Task<IRunningUnit> StartAsync(CancellationToken cancellation)
         {
-            if (Fault is not null) throw new CommandException(Fault);
+            if (Fault is not null)
+                throw new CommandException(Fault);
             Current = new TestRunning();
             Interlocked.Increment(ref starts);
             return Task.FromResult<IRunningUnit>(Current);

@@ -7,10 +7,14 @@ namespace EventStream.Tests.Collect;
 public sealed class BeaconReaderTests
 {
     private static readonly DateTimeOffset Received = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
-    private readonly BeaconReader reader = new(new EdgeNames(RoleHost.ReadConfiguration(null,
-    [
-        new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
-    ])));
+    private readonly BeaconReader reader = new(
+        new EdgeNames(
+            RoleHost.ReadConfiguration(
+                null,
+                [new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://127.0.0.1:7080")]
+            )
+        )
+    );
 
     [Fact]
     public void A_response_event_names_the_edge_that_answered_and_keeps_the_line()
@@ -28,7 +32,9 @@ public sealed class BeaconReaderTests
 
     [Fact]
     public void A_response_time_that_is_an_epoch_is_left_out() =>
-        Assert.Null(reader.TryRead("""e=rr,sid="s",ts=1795337389000,ttfb=1795337389626,ttlb=21,v=2""", Context(), out _)!.TtfbMs);
+        Assert.Null(
+            reader.TryRead("""e=rr,sid="s",ts=1795337389000,ttfb=1795337389626,ttlb=21,v=2""", Context(), out _)!.TtfbMs
+        );
 
     [Theory]
     [InlineData("br=(794),pb=(326)")]

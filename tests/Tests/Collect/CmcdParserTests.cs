@@ -9,7 +9,9 @@ public sealed class CmcdParserTests
     [Fact]
     public void A_version_two_event_of_hls_js_is_read_key_by_key()
     {
-        var record = Parse("""bl=(2000),br=(3406),cid="vid1",e=ps,mtp=(43100),sf=h,sid="9a-03",sn=8,st=v,sta=p,ts=1795337066056,v=2""");
+        var record = Parse(
+            """bl=(2000),br=(3406),cid="vid1",e=ps,mtp=(43100),sf=h,sid="9a-03",sn=8,st=v,sta=p,ts=1795337066056,v=2"""
+        );
         Assert.Equal(2, record.Version);
         Assert.Equal("vid1", record.Text("cid"));
         Assert.Equal("ps", record.Text("e"));
@@ -57,7 +59,11 @@ public sealed class CmcdParserTests
 
     [Fact]
     public void Any_text_is_read_or_refused_and_never_throws() =>
-        Prop.ForAll<string>(text => { CmcdParser.TryParse(text ?? "", out _); }).QuickCheckThrowOnFailure();
+        Prop.ForAll<string>(text =>
+            {
+                CmcdParser.TryParse(text ?? "", out _);
+            })
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void A_list_longer_than_its_bound_is_refused()

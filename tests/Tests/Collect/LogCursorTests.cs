@@ -49,7 +49,8 @@ public sealed class LogCursorTests : IDisposable
     private static List<string> Take(LogCursor cursor, int most = 10)
     {
         var lines = cursor.ReadLines(most);
-        if (lines.Count > 0) cursor.Advance();
+        if (lines.Count > 0)
+            cursor.Advance();
         return lines;
     }
 }

@@ -20,7 +20,9 @@ public sealed class LiveBoardTests
 
         Assert.Equal(2, windows.Length);
         Assert.Equal(
-            (3, 1000.0), (windows[0].GetProperty("stalls").GetInt32(), windows[0].GetProperty("stallMs").GetDouble()));
+            (3, 1000.0),
+            (windows[0].GetProperty("stalls").GetInt32(), windows[0].GetProperty("stallMs").GetDouble())
+        );
     }
 
     [Fact]
@@ -29,7 +31,10 @@ public sealed class LiveBoardTests
         board.Apply(Forecast(Start, 10));
         board.Apply(Forecast(Start.AddMinutes(1), 20));
 
-        var steps = Part("forecasts").GetProperty("viewers").GetProperty("steps").EnumerateArray()
+        var steps = Part("forecasts")
+            .GetProperty("viewers")
+            .GetProperty("steps")
+            .EnumerateArray()
             .Select(step => step[1].GetDouble());
 
         Assert.Equal([10, 20, 20, 20], steps);
@@ -50,8 +55,8 @@ public sealed class LiveBoardTests
     [Fact]
     public void Load_is_bounded_to_its_newest_steps()
     {
-        for (var i = 0; i < 1000; i++) board.Apply(
-            new LoadMeasured("viewers", Start.AddSeconds(10 * i), 10, i, "sessions"));
+        for (var i = 0; i < 1000; i++)
+            board.Apply(new LoadMeasured("viewers", Start.AddSeconds(10 * i), 10, i, "sessions"));
 
         var steps = Part("load").GetProperty("viewers").GetProperty("steps").EnumerateArray().ToArray();
 
@@ -93,14 +98,42 @@ public sealed class LiveBoardTests
         Assert.Contains("not JSON", Part(LiveBoard.Processes).GetProperty("trouble").GetString());
     }
 
-    private static QoeWindowClosed Window(string edge, string device, int stalls, double stallMs) => new(
-        Start, Start.AddSeconds(10), new SessionSubject("v", edge, "eu", device, "hls.js"), 1, 0, null, null, stalls,
-        stallMs, 9000, 800, 0, 0, 0, 5, 1000, 4, 0);
+    private static QoeWindowClosed Window(string edge, string device, int stalls, double stallMs) =>
+        new(
+            Start,
+            Start.AddSeconds(10),
+            new SessionSubject("v", edge, "eu", device, "hls.js"),
+            1,
+            0,
+            null,
+            null,
+            stalls,
+            stallMs,
+            9000,
+            800,
+            0,
+            0,
+            0,
+            5,
+            1000,
+            4,
+            0
+        );
 
-    private static ForecastPublished Forecast(DateTimeOffset origin, double median) => new(
-        "viewers", origin, 60, "combination", 10, new Dictionary<string, double>(),
-        [.. Enumerable.Range(0, 3).Select(
-            i => new ForecastStep(origin.AddMinutes(i), median, median, median, median))]);
+    private static ForecastPublished Forecast(DateTimeOffset origin, double median) =>
+        new(
+            "viewers",
+            origin,
+            60,
+            "combination",
+            10,
+            new Dictionary<string, double>(),
+            [
+                .. Enumerable
+                    .Range(0, 3)
+                    .Select(i => new ForecastStep(origin.AddMinutes(i), median, median, median, median)),
+            ]
+        );
 
     private JsonElement Part(string part) => JsonDocument.Parse(board.Render(part).Json).RootElement;
 }

@@ -18,7 +18,8 @@ public sealed class AsyncApiTests
         Assert.True(
             committed == AsyncApi.Document(),
             "docs/asyncapi.json is not what the contracts say; run "
-                + "`artifacts/bin/eventstream topics asyncapi --out docs/asyncapi.json` and commit it.");
+                + "`artifacts/bin/eventstream topics asyncapi --out docs/asyncapi.json` and commit it."
+        );
     }
 
     [Fact]
@@ -31,13 +32,19 @@ public sealed class AsyncApiTests
         {
             Assert.Contains((string?)operation!["action"], (string[])["send", "receive"]);
             var channel = (string)operation["channel"]!["$ref"]!;
-            Assert.All(operation["messages"]!.AsArray(), message =>
-                Assert.StartsWith($"{channel}/messages/", (string)message!["$ref"]!, StringComparison.Ordinal));
+            Assert.All(
+                operation["messages"]!.AsArray(),
+                message =>
+                    Assert.StartsWith($"{channel}/messages/", (string)message!["$ref"]!, StringComparison.Ordinal)
+            );
             Assert.Matches("^(send|receive)\\.", name);
         }
 
-        foreach (var (name, _) in Document["components"]!["messages"]!.AsObject()
-            .Concat(Document["components"]!["schemas"]!.AsObject()))
+        foreach (
+            var (name, _) in Document["components"]!["messages"]!
+                .AsObject()
+                .Concat(Document["components"]!["schemas"]!.AsObject())
+        )
             Assert.Matches("^[a-zA-Z0-9._-]+$", name);
     }
 
@@ -47,10 +54,14 @@ public sealed class AsyncApiTests
         var references = References(Document).ToHashSet(StringComparer.Ordinal);
         Assert.NotEmpty(references);
         Assert.All(references, reference => Assert.NotNull(Resolve(reference)));
-        Assert.All(Document["components"]!["messages"]!.AsObject(), message =>
-            Assert.Contains($"#/components/messages/{message.Key}", references));
-        Assert.All(Document["components"]!["schemas"]!.AsObject(), schema =>
-            Assert.Contains($"#/components/schemas/{schema.Key}", references));
+        Assert.All(
+            Document["components"]!["messages"]!.AsObject(),
+            message => Assert.Contains($"#/components/messages/{message.Key}", references)
+        );
+        Assert.All(
+            Document["components"]!["schemas"]!.AsObject(),
+            schema => Assert.Contains($"#/components/schemas/{schema.Key}", references)
+        );
     }
 
     [Fact]
@@ -63,7 +74,9 @@ public sealed class AsyncApiTests
             var binding = channels[topic.Name]!["bindings"]!["kafka"]!;
             Assert.Equal(topic.Partitions, (int?)binding["partitions"]);
             Assert.Equal(
-                (long?)topic.Retention?.TotalMilliseconds ?? -1, (long?)binding["topicConfiguration"]!["retention.ms"]);
+                (long?)topic.Retention?.TotalMilliseconds ?? -1,
+                (long?)binding["topicConfiguration"]!["retention.ms"]
+            );
             Assert.Contains(topic.Key, (string)channels[topic.Name]!["description"]!);
             Assert.NotEmpty(topic.Messages);
         }
@@ -77,23 +90,28 @@ public sealed class AsyncApiTests
     {
         foreach (var (name, schema) in Document["components"]!["schemas"]!.AsObject())
         {
-            if (MessageTypes.TypeOf(name) is not { } type) continue;
+            if (MessageTypes.TypeOf(name) is not { } type)
+                continue;
             var sample = JsonNode.Parse(Samples.Of(MessageTypes.Of(type)))!.AsObject();
             var properties = schema!["properties"]!.AsObject();
             Assert.Equal(properties.Select(property => property.Key), sample.Select(member => member.Key));
-            Assert.All(
-                schema["required"]?.AsArray() ?? [], required => Assert.NotNull(sample[(string)required!]));
+            Assert.All(schema["required"]?.AsArray() ?? [], required => Assert.NotNull(sample[(string)required!]));
         }
     }
 
-    private static IEnumerable<string> References(JsonNode? node) => node switch
-    {
-        JsonObject members => members.SelectMany(member =>
-            member.Key == "$ref" ? [(string)member.Value!] : References(member.Value)),
-        JsonArray items => items.SelectMany(References),
-        _ => [],
-    };
+    private static IEnumerable<string> References(JsonNode? node) =>
+        node switch
+        {
+            JsonObject members => members.SelectMany(member =>
+                member.Key == "$ref" ? [(string)member.Value!] : References(member.Value)
+            ),
+            JsonArray items => items.SelectMany(References),
+            _ => [],
+        };
 
-    private static JsonNode? Resolve(string reference) => reference.Split('/').Skip(1)
-        .Aggregate((JsonNode?)Document, (node, name) => node?[name.Replace("~1", "/", StringComparison.Ordinal)]);
+    private static JsonNode? Resolve(string reference) =>
+        reference
+            .Split('/')
+            .Skip(1)
+            .Aggregate((JsonNode?)Document, (node, name) => node?[name.Replace("~1", "/", StringComparison.Ordinal)]);
 }

@@ -11,17 +11,44 @@ public sealed class FrozenNamesTests
 {
     private static readonly string[] WireNames =
     [
-        "capacity.forecast-published.v1", "capacity.scale-decided.v1", "cdn.request.v1", "dead.letter.v1",
-        "encode.completed.v1", "encode.encode-audio.v1", "encode.encode-rung.v1", "encode.make-thumbnails.v1",
-        "encode.planned.v1", "encode.probe-source.v1", "encode.rendition-encoded.v1", "encode.source-probed.v1",
-        "encode.source-rejected.v1", "encode.stopped.v1", "encode.task-failed.v1", "encode.task-finished.v1",
-        "encode.task-progressed.v1", "encode.task-resent.v1",
-        "encode.task-started.v1", "encode.thumbnails-made.v1", "operator.acted.v1",
-        "playback.beacon.v1", "qoe.alert-raised.v1",
-        "qoe.session-finished.v1", "qoe.session-updated.v1", "qoe.window-closed.v1", "store.stream-tombstoned.v1",
-        "traffic.load-measured.v1", "traffic.steering-decided.v1", "video.encode-failed.v1",
-        "video.encode-planned.v1", "video.playable.v1", "video.probed.v1", "video.published.v1",
-        "video.registered.v1", "video.rejected.v1", "video.rendition-encoded.v1", "video.thumbnails-made.v1",
+        "capacity.forecast-published.v1",
+        "capacity.scale-decided.v1",
+        "cdn.request.v1",
+        "dead.letter.v1",
+        "encode.completed.v1",
+        "encode.encode-audio.v1",
+        "encode.encode-rung.v1",
+        "encode.make-thumbnails.v1",
+        "encode.planned.v1",
+        "encode.probe-source.v1",
+        "encode.rendition-encoded.v1",
+        "encode.source-probed.v1",
+        "encode.source-rejected.v1",
+        "encode.stopped.v1",
+        "encode.task-failed.v1",
+        "encode.task-finished.v1",
+        "encode.task-progressed.v1",
+        "encode.task-resent.v1",
+        "encode.task-started.v1",
+        "encode.thumbnails-made.v1",
+        "operator.acted.v1",
+        "playback.beacon.v1",
+        "qoe.alert-raised.v1",
+        "qoe.session-finished.v1",
+        "qoe.session-updated.v1",
+        "qoe.window-closed.v1",
+        "store.stream-tombstoned.v1",
+        "traffic.load-measured.v1",
+        "traffic.steering-decided.v1",
+        "video.encode-failed.v1",
+        "video.encode-planned.v1",
+        "video.playable.v1",
+        "video.probed.v1",
+        "video.published.v1",
+        "video.registered.v1",
+        "video.rejected.v1",
+        "video.rendition-encoded.v1",
+        "video.thumbnails-made.v1",
         "video.uploaded.v1",
     ];
 
@@ -55,18 +82,37 @@ public sealed class FrozenNamesTests
     [Fact]
     public void Headers_are_those_of_the_CloudEvents_Kafka_binding_and_of_W3C_trace_context() =>
         Assert.Equal(
-            ["ce_specversion", "ce_type", "ce_source", "ce_id", "ce_time", "content-type", "traceparent", "1.0",
-                "application/json"],
-            (string[])[
-                CloudEvents.SpecVersion, CloudEvents.Type, CloudEvents.Source, CloudEvents.Id, CloudEvents.Time,
-                CloudEvents.ContentType, CloudEvents.TraceParent, CloudEvents.SpecVersionValue,
-                CloudEvents.JsonContentType]);
+            [
+                "ce_specversion",
+                "ce_type",
+                "ce_source",
+                "ce_id",
+                "ce_time",
+                "content-type",
+                "traceparent",
+                "1.0",
+                "application/json",
+            ],
+            (string[])
+                [
+                    CloudEvents.SpecVersion,
+                    CloudEvents.Type,
+                    CloudEvents.Source,
+                    CloudEvents.Id,
+                    CloudEvents.Time,
+                    CloudEvents.ContentType,
+                    CloudEvents.TraceParent,
+                    CloudEvents.SpecVersionValue,
+                    CloudEvents.JsonContentType,
+                ]
+        );
 
     [Fact]
     public void Codes_that_events_carry_keep_their_spelling() =>
         Assert.Equal(
             ["video", "audio", "(erased)"],
-            (string[])[Rendition.Video, Rendition.Audio, PersonalDataAttribute.Erased]);
+            (string[])[Rendition.Video, Rendition.Audio, PersonalDataAttribute.Erased]
+        );
 
     [Fact]
     public void A_wire_name_ends_in_its_version_and_no_two_messages_share_one()

@@ -30,11 +30,16 @@ internal static class Samples
     {
         number++;
         var plain = Nullable.GetUnderlyingType(type.Type) ?? type.Type;
-        if (plain == typeof(string)) return JsonValue.Create(name);
-        if (plain == typeof(bool)) return JsonValue.Create(true);
-        if (plain == typeof(int) || plain == typeof(long)) return JsonValue.Create(number);
-        if (plain == typeof(double)) return JsonValue.Create(number + 0.5);
-        if (plain == typeof(VideoId)) return JsonValue.Create("0197b7a2-5c1e-7000-8000-5f1c2e9f0a77");
+        if (plain == typeof(string))
+            return JsonValue.Create(name);
+        if (plain == typeof(bool))
+            return JsonValue.Create(true);
+        if (plain == typeof(int) || plain == typeof(long))
+            return JsonValue.Create(number);
+        if (plain == typeof(double))
+            return JsonValue.Create(number + 0.5);
+        if (plain == typeof(VideoId))
+            return JsonValue.Create("0197b7a2-5c1e-7000-8000-5f1c2e9f0a77");
         if (plain == typeof(DateTimeOffset))
             return JsonValue.Create($"2026-11-01T12:00:{number % 60:00}.25+00:00");
         return type.Kind switch
@@ -58,6 +63,7 @@ internal static class Samples
     }
 
     /// <summary>What the generated serializers know of a type.</summary>
-    public static JsonTypeInfo Info(Type type) => ContractsJson.Default.GetTypeInfo(type)
+    public static JsonTypeInfo Info(Type type) =>
+        ContractsJson.Default.GetTypeInfo(type)
         ?? throw new NotSupportedException($"The contracts' serializers do not know {type}.");
 }

@@ -27,13 +27,18 @@ public class AutoscaleSettingsTests(DeploymentSecrets secrets) : IClassFixture<D
     public void Kubernetes_lets_capacity_scale_its_targets()
     {
         var targets = Options(Manifests.Kubernetes(secrets)).Capacity.Targets.Select(target => target.Name).ToList();
-        var rules = Manifests.KubernetesDocuments()
-            .Single(document => Manifests.Text(document["kind"]) == "Role"
-                && Manifests.Text(document["metadata"]["name"]) == CapacityRole.Name)["rules"];
+        var rules = Manifests
+            .KubernetesDocuments()
+            .Single(document =>
+                Manifests.Text(document["kind"]) == "Role"
+                && Manifests.Text(document["metadata"]["name"]) == CapacityRole.Name
+            )["rules"];
         var allowed = (YamlDotNet.RepresentationModel.YamlSequenceNode)rules[0]["resourceNames"];
-        var deployments = Manifests.KubernetesDocuments()
+        var deployments = Manifests
+            .KubernetesDocuments()
             .Where(document => Manifests.Text(document["kind"]) == "Deployment")
-            .Select(document => Manifests.Text(document["metadata"]["name"])!).ToList();
+            .Select(document => Manifests.Text(document["metadata"]["name"])!)
+            .ToList();
 
         Assert.NotEmpty(targets);
         Assert.Equal(targets, allowed.Select(name => Manifests.Text(name)!));
@@ -67,19 +72,32 @@ public class AutoscaleSettingsTests(DeploymentSecrets secrets) : IClassFixture<D
         var minutes = series.Fast;
         Assert.NotNull(minutes.LastComplete);
         var ahead = forecasts.Peak("viewers", minutes, target.StartupSteps + 1, target.Level, CancellationToken.None);
-        var advice = ScalingRules.Find(target.Rule)!.Decide(
-            new ScalingInput(target, target.MinReplicas, minutes.Maxima.Span[^1], ahead, []));
+        var advice = ScalingRules
+            .Find(target.Rule)!
+            .Decide(new ScalingInput(target, target.MinReplicas, minutes.Maxima.Span[^1], ahead, []));
         Assert.Equal(
-            Math.Clamp(target.Needed(Math.Max(ahead, 55)), target.MinReplicas, target.MaxReplicas), advice.Desired);
+            Math.Clamp(target.Needed(Math.Max(ahead, 55)), target.MinReplicas, target.MaxReplicas),
+            advice.Desired
+        );
     }
 
-    private static (QoeOptions Qoe, CapacityOptions Capacity) Options(IReadOnlyList<RoleContainer> containers) => (
-        QoeOptions.From(Configuration(containers, "qoe")),
-        CapacityOptions.From(Configuration(containers, "capacity")));
+    private static (QoeOptions Qoe, CapacityOptions Capacity) Options(IReadOnlyList<RoleContainer> containers) =>
+        (
+            QoeOptions.From(Configuration(containers, "qoe")),
+            CapacityOptions.From(Configuration(containers, "capacity"))
+        );
 
     private static IConfiguration Configuration(IReadOnlyList<RoleContainer> containers, string role) =>
-        new ConfigurationBuilder().AddInMemoryCollection(
-            containers.Single(container => container.Roles.Contains(role)).Environment.Select(pair =>
-                KeyValuePair.Create<string, string?>(
-                    pair.Key["EVENTSTREAM__".Length..].Replace("__", ":"), pair.Value))).Build();
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                containers
+                    .Single(container => container.Roles.Contains(role))
+                    .Environment.Select(pair =>
+                        KeyValuePair.Create<string, string?>(
+                            pair.Key["EVENTSTREAM__".Length..].Replace("__", ":"),
+                            pair.Value
+                        )
+                    )
+            )
+            .Build();
 }

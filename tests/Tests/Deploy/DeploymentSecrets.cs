@@ -43,6 +43,6 @@ public sealed class DeploymentSecrets : IDisposable
 
     public void Dispose() => root.Delete(recursive: true);
 
-    private static Dictionary<string, string> Read(string file) => File.ReadAllLines(file)
-        .Select(line => line.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+    private static Dictionary<string, string> Read(string file) =>
+        File.ReadAllLines(file).Select(line => line.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
 }

@@ -42,43 +42,60 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
         secrets.Run();
         var containers = Manifests.ComposeWithS3(secrets).Concat(Manifests.KubernetesWithS3(secrets)).ToList();
         Assert.Equal(6, containers.Count);
-        Assert.All(containers, container =>
-        {
-            using var app = RoleHost.Build(Roles.Named(container.Roles).Single(), Configuration(container));
-            Assert.IsType<S3MediaStore>(app.Services.GetRequiredService<IMediaStore>());
-        });
+        Assert.All(
+            containers,
+            container =>
+            {
+                using var app = RoleHost.Build(Roles.Named(container.Roles).Single(), Configuration(container));
+                Assert.IsType<S3MediaStore>(app.Services.GetRequiredService<IMediaStore>());
+            }
+        );
     }
 
     [Fact]
-    public void Roles_know_an_operator_and_call_each_other_with_the_service_credential() => Assert.All(
-        Containers().Where(container => container.Roles is not ["edge"] && !container.Where.EndsWith("/log")),
-        container =>
-        {
-            var access = AccessOptions.Read(Configuration(container), []);
-            Assert.Equal(File.ReadAllText(Path.Combine(secrets.Folder, "service-key")).Trim(), access.ServiceKey);
-            var key = File.ReadAllText(Path.Combine(secrets.Folder, "operator-key")).Trim();
-            Assert.Equal(new Caller("operator", AccessRole.Operator), new Keyring(access).Find(key));
-        });
+    public void Roles_know_an_operator_and_call_each_other_with_the_service_credential() =>
+        Assert.All(
+            Containers().Where(container => container.Roles is not ["edge"] && !container.Where.EndsWith("/log")),
+            container =>
+            {
+                var access = AccessOptions.Read(Configuration(container), []);
+                Assert.Equal(File.ReadAllText(Path.Combine(secrets.Folder, "service-key")).Trim(), access.ServiceKey);
+                var key = File.ReadAllText(Path.Combine(secrets.Folder, "operator-key")).Trim();
+                Assert.Equal(new Caller("operator", AccessRole.Operator), new Keyring(access).Find(key));
+            }
+        );
 
     [Fact]
-    public void An_edge_holds_no_secret_but_the_one_that_tokens_are_signed_with() => Assert.All(
-        Containers().Where(container => container.Roles is ["edge"]), container =>
-        {
-            Assert.Equal("signing-key", Path.GetFileName(Assert.Single(container.SecretFiles).Key));
-            Assert.DoesNotContain(container.Environment.Keys, key => key.StartsWith("EVENTSTREAM__ACCESS__"));
-            Assert.DoesNotContain(
-                container.Environment.Keys, key => key.Contains("PASSWORD") || key.Contains("POSTGRES__C"));
-        });
+    public void An_edge_holds_no_secret_but_the_one_that_tokens_are_signed_with() =>
+        Assert.All(
+            Containers().Where(container => container.Roles is ["edge"]),
+            container =>
+            {
+                Assert.Equal("signing-key", Path.GetFileName(Assert.Single(container.SecretFiles).Key));
+                Assert.DoesNotContain(container.Environment.Keys, key => key.StartsWith("EVENTSTREAM__ACCESS__"));
+                Assert.DoesNotContain(
+                    container.Environment.Keys,
+                    key => key.Contains("PASSWORD") || key.Contains("POSTGRES__C")
+                );
+            }
+        );
 
     [Fact]
-    public void Every_role_logs_in_to_Kafka() => Assert.All(
-        Containers().Where(container => container.Roles is not ["edge"]), container =>
-        {
-            Assert.Equal("ScramSha512", container.Environment["EVENTSTREAM__KAFKA__SASLMECHANISM"]);
-            Assert.NotEmpty(container.Environment["EVENTSTREAM__KAFKA__SASLUSERNAME"]);
-            Assert.True(container.Environment.ContainsKey("EVENTSTREAM__KAFKA__SASLPASSWORD")
-                || container.SecretFiles.ContainsKey(container.Environment["EVENTSTREAM__KAFKA__SASLPASSWORDFILE"]));
-        });
+    public void Every_role_logs_in_to_Kafka() =>
+        Assert.All(
+            Containers().Where(container => container.Roles is not ["edge"]),
+            container =>
+            {
+                Assert.Equal("ScramSha512", container.Environment["EVENTSTREAM__KAFKA__SASLMECHANISM"]);
+                Assert.NotEmpty(container.Environment["EVENTSTREAM__KAFKA__SASLUSERNAME"]);
+                Assert.True(
+                    container.Environment.ContainsKey("EVENTSTREAM__KAFKA__SASLPASSWORD")
+                        || container.SecretFiles.ContainsKey(
+                            container.Environment["EVENTSTREAM__KAFKA__SASLPASSWORDFILE"]
+                        )
+                );
+            }
+        );
 
     [Fact]
     public void Secrets_are_made_once()
@@ -90,7 +107,8 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
         Assert.Equal(before, File.ReadAllText(Path.Combine(secrets.Folder, "signing-key")));
         Assert.Equal(
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
-            new DirectoryInfo(secrets.Folder).UnixFileMode);
+            new DirectoryInfo(secrets.Folder).UnixFileMode
+        );
     }
 
     [Theory]
@@ -99,10 +117,15 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
     public void Every_metric_that_is_watched_is_one_that_a_role_exports(string file)
     {
         var source = string.Join('\n', Checkout.SourceFiles().Where(IsProduct).Select(File.ReadAllText));
-        var exported = Instrument().Matches(source).Select(match => match.Groups["name"].Value.Replace('.', '_'))
+        var exported = Instrument()
+            .Matches(source)
+            .Select(match => match.Groups["name"].Value.Replace('.', '_'))
             .ToHashSet(StringComparer.Ordinal);
-        var watched = Metric().Matches(Manifests.Monitoring(file)).Select(match => Suffix().Replace(match.Value, ""))
-            .Distinct(StringComparer.Ordinal).ToList();
+        var watched = Metric()
+            .Matches(Manifests.Monitoring(file))
+            .Select(match => Suffix().Replace(match.Value, ""))
+            .Distinct(StringComparer.Ordinal)
+            .ToList();
 
         Assert.NotEmpty(watched);
         Assert.All(watched, name => Assert.Contains(name, exported));
@@ -115,27 +138,33 @@ public sealed partial class ManifestTests(DeploymentSecrets secrets) : IClassFix
 
         Assert.All(
             dashboard.RootElement.GetProperty("panels").EnumerateArray(),
-            panel => Assert.NotEqual(0, panel.GetProperty("targets").GetArrayLength()));
+            panel => Assert.NotEqual(0, panel.GetProperty("targets").GetArrayLength())
+        );
     }
 
-    private static void AssertEveryRole(IReadOnlyList<RoleContainer> containers) => Assert.Equal(
-        Roles.All().Select(role => role.Name).Except(GroundRoles).Order(StringComparer.Ordinal),
-        containers.SelectMany(container => container.Roles).Distinct().Order(StringComparer.Ordinal));
+    private static void AssertEveryRole(IReadOnlyList<RoleContainer> containers) =>
+        Assert.Equal(
+            Roles.All().Select(role => role.Name).Except(GroundRoles).Order(StringComparer.Ordinal),
+            containers.SelectMany(container => container.Roles).Distinct().Order(StringComparer.Ordinal)
+        );
 
-    private void AssertAccepted(IReadOnlyList<RoleContainer> containers) => Assert.All(containers, container =>
-    {
-        foreach (var role in Roles.Named(container.Roles))
-        {
-            var failure = Record.Exception(() => RoleHost.Build(role, Configuration(container)));
-            Assert.True(failure is null, $"{container.Where}: {failure?.Message}");
-        }
-    });
+    private void AssertAccepted(IReadOnlyList<RoleContainer> containers) =>
+        Assert.All(
+            containers,
+            container =>
+            {
+                foreach (var role in Roles.Named(container.Roles))
+                {
+                    var failure = Record.Exception(() => RoleHost.Build(role, Configuration(container)));
+                    Assert.True(failure is null, $"{container.Where}: {failure?.Message}");
+                }
+            }
+        );
 
-    private IEnumerable<RoleContainer> Containers() =>
-        Manifests.Compose(secrets).Concat(Manifests.Kubernetes(secrets));
+    private IEnumerable<RoleContainer> Containers() => Manifests.Compose(secrets).Concat(Manifests.Kubernetes(secrets));
 
-    private IConfiguration Configuration(RoleContainer container) => new ConfigurationBuilder()
-        .AddInMemoryCollection(Manifests.Settings(container, folder.FullName)).Build();
+    private IConfiguration Configuration(RoleContainer container) =>
+        new ConfigurationBuilder().AddInMemoryCollection(Manifests.Settings(container, folder.FullName)).Build();
 
     private static bool IsProduct(string file) => !file.Contains("/tests/", StringComparison.Ordinal);
 

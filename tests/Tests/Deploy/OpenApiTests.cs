@@ -25,8 +25,17 @@ public sealed class OpenApiTests(DeploymentSecrets secrets) : IClassFixture<Depl
 
     private static readonly string[] Names =
     [
-        "upload", "encode", "encode-worker", "playback", "traffic", "collect", "qoe", "warehouse", "capacity",
-        "console", "supervisor",
+        "upload",
+        "encode",
+        "encode-worker",
+        "playback",
+        "traffic",
+        "collect",
+        "qoe",
+        "warehouse",
+        "capacity",
+        "console",
+        "supervisor",
     ];
 
     public static TheoryData<string> RolesWithAnApi => [.. Names];
@@ -49,13 +58,16 @@ public sealed class OpenApiTests(DeploymentSecrets secrets) : IClassFixture<Depl
 
         Assert.True(
             File.Exists(file) && await File.ReadAllTextAsync(file) == text,
-            $"docs/openapi/{role}.json is not what the role serves; run `make docs` and commit it.");
+            $"docs/openapi/{role}.json is not what the role serves; run `make docs` and commit it."
+        );
     }
 
     [Fact]
-    public void Nothing_else_is_committed_as_a_document() => Assert.Equal(
-        Names.Select(name => $"{name}.json").Order(StringComparer.Ordinal),
-        Directory.GetFiles(Docs).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    public void Nothing_else_is_committed_as_a_document() =>
+        Assert.Equal(
+            Names.Select(name => $"{name}.json").Order(StringComparer.Ordinal),
+            Directory.GetFiles(Docs).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
 
     /// <summary>Every operation says what it does, and who may ask where not everybody may.</summary>
     private static void AssertWhole(JsonObject document)
@@ -64,14 +76,22 @@ public sealed class OpenApiTests(DeploymentSecrets secrets) : IClassFixture<Depl
             from path in document["paths"]!.AsObject()
             from operation in path.Value!.AsObject()
             select (Name: $"{operation.Key} {path.Key}", Value: operation.Value!.AsObject());
-        Assert.All(operations, operation =>
-        {
-            Assert.False(string.IsNullOrEmpty((string?)operation.Value["summary"]), $"{operation.Name}: no summary");
-            var responses = operation.Value["responses"]!.AsObject();
-            Assert.Contains(responses, response => response.Key.StartsWith('2'));
-            Assert.Equal(operation.Value.ContainsKey("security"), responses.ContainsKey("403")
-                && responses.ContainsKey("401"));
-        });
+        Assert.All(
+            operations,
+            operation =>
+            {
+                Assert.False(
+                    string.IsNullOrEmpty((string?)operation.Value["summary"]),
+                    $"{operation.Name}: no summary"
+                );
+                var responses = operation.Value["responses"]!.AsObject();
+                Assert.Contains(responses, response => response.Key.StartsWith('2'));
+                Assert.Equal(
+                    operation.Value.ContainsKey("security"),
+                    responses.ContainsKey("403") && responses.ContainsKey("401")
+                );
+            }
+        );
         Assert.Equal("bearer", (string?)document["components"]!["securitySchemes"]!["key"]!["scheme"]);
         Assert.NotNull(document["components"]!["schemas"]!["ProblemDetails"]);
     }
@@ -83,23 +103,35 @@ public sealed class OpenApiTests(DeploymentSecrets secrets) : IClassFixture<Depl
         var key = (await File.ReadAllTextAsync(Path.Combine(secrets.Folder, "operator-key"))).Trim();
         using var client = TestKeys.Client(key, app.Urls.Single());
         var document = JsonNode.Parse(await client.GetStringAsync("/openapi/v1.json"))!.AsObject();
-        var paths = document["paths"]!.AsObject().OrderBy(path => path.Key, StringComparer.Ordinal)
-            .Select(path => KeyValuePair.Create(path.Key, path.Value?.DeepClone())).ToList();
+        var paths = document["paths"]!
+            .AsObject()
+            .OrderBy(path => path.Key, StringComparer.Ordinal)
+            .Select(path => KeyValuePair.Create(path.Key, path.Value?.DeepClone()))
+            .ToList();
         document["paths"] = new JsonObject(paths);
         return document;
     }
 
-    private IRole Create(string role) => role != "supervisor" ? Roles.Named([role]).Single()
-        : new SupervisorRole(new Platform(
-            new PlatformOptions { DataFolder = folder.FullName }, new ConfigurationBuilder().Build(),
-            TimeProvider.System, _ => { }));
+    private IRole Create(string role) =>
+        role != "supervisor"
+            ? Roles.Named([role]).Single()
+            : new SupervisorRole(
+                new Platform(
+                    new PlatformOptions { DataFolder = folder.FullName },
+                    new ConfigurationBuilder().Build(),
+                    TimeProvider.System,
+                    _ => { }
+                )
+            );
 
     private IConfiguration Configuration(string role)
     {
         var containers = Manifests.Compose(secrets);
         var container = containers.FirstOrDefault(one => one.Roles.Contains(role)) ?? containers[0];
-        return new ConfigurationBuilder().AddInMemoryCollection(Manifests.Settings(container, folder.FullName))
-            .AddInMemoryCollection([new($"Listen:{role}", "http://127.0.0.1:0")]).Build();
+        return new ConfigurationBuilder()
+            .AddInMemoryCollection(Manifests.Settings(container, folder.FullName))
+            .AddInMemoryCollection([new($"Listen:{role}", "http://127.0.0.1:0")])
+            .Build();
     }
 
     /// <summary>A role with its routes and without what it does besides answering.</summary>

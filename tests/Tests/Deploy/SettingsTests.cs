@@ -37,18 +37,32 @@ public sealed partial class SettingsTests
 
     private static readonly (string Section, Type Type)[] Sections =
     [
-        ("Kafka", typeof(KafkaOptions)), ("Postgres", typeof(PostgresOptions)), ("Media:S3", typeof(S3Options)),
-        ("Upload", typeof(UploadOptions)), ("Encode", typeof(EncodeOptions)), ("Playback", typeof(PlaybackOptions)),
-        ("Edge", typeof(EdgeOptions)), ("Traffic", typeof(TrafficOptions)), ("Collect", typeof(CollectOptions)),
-        ("Collect:Limits", typeof(LimitOptions)), ("Qoe", typeof(QoeOptions)),
-        ("ClickHouse", typeof(ClickHouseOptions)), ("Warehouse", typeof(SinkOptions)),
-        ("Capacity", typeof(CapacityOptions)), ("Console", typeof(ConsoleOptions)), ("Broker", typeof(BrokerOptions)),
+        ("Kafka", typeof(KafkaOptions)),
+        ("Postgres", typeof(PostgresOptions)),
+        ("Media:S3", typeof(S3Options)),
+        ("Upload", typeof(UploadOptions)),
+        ("Encode", typeof(EncodeOptions)),
+        ("Playback", typeof(PlaybackOptions)),
+        ("Edge", typeof(EdgeOptions)),
+        ("Traffic", typeof(TrafficOptions)),
+        ("Collect", typeof(CollectOptions)),
+        ("Collect:Limits", typeof(LimitOptions)),
+        ("Qoe", typeof(QoeOptions)),
+        ("ClickHouse", typeof(ClickHouseOptions)),
+        ("Warehouse", typeof(SinkOptions)),
+        ("Capacity", typeof(CapacityOptions)),
+        ("Console", typeof(ConsoleOptions)),
+        ("Broker", typeof(BrokerOptions)),
         ("ClickHouse", typeof(EmbeddedOptions)),
     ];
 
     /// <summary>What depends on the machine.</summary>
     private static readonly string[] OfTheMachine =
-        [Path.GetTempPath().TrimEnd('/'), Environment.MachineName, AppContext.BaseDirectory.TrimEnd('/')];
+    [
+        Path.GetTempPath().TrimEnd('/'),
+        Environment.MachineName,
+        AppContext.BaseDirectory.TrimEnd('/'),
+    ];
 
     [Fact]
     public void The_committed_reference_is_what_the_options_say()
@@ -57,10 +71,12 @@ public sealed partial class SettingsTests
         var committed = File.ReadAllText(file);
         var end = committed.IndexOf(Mark, StringComparison.Ordinal) + Mark.Length;
         var text = committed[..end] + string.Concat(Sections.Select(Table));
-        if (Environment.GetEnvironmentVariable("EVENTSTREAM_WRITE_DOCS") is not null) File.WriteAllText(file, text);
+        if (Environment.GetEnvironmentVariable("EVENTSTREAM_WRITE_DOCS") is not null)
+            File.WriteAllText(file, text);
         Assert.True(
             File.ReadAllText(file) == text,
-            "docs/settings.md is not what the options say; run `make docs` and commit it.");
+            "docs/settings.md is not what the options say; run `make docs` and commit it."
+        );
     }
 
     [Fact]
@@ -79,19 +95,27 @@ public sealed partial class SettingsTests
     private static string Table((string Section, Type Type) options)
     {
         var made = Activator.CreateInstance(options.Type, nonPublic: true)!;
-        var comments = XDocument.Load(Path.ChangeExtension(options.Type.Assembly.Location, ".xml"))
-            .Descendants("member").ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
+        var comments = XDocument
+            .Load(Path.ChangeExtension(options.Type.Assembly.Location, ".xml"))
+            .Descendants("member")
+            .ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
         var text = new StringBuilder($"\n## {options.Section}");
         text.Append(options.Type == typeof(EmbeddedOptions) ? ", of the role clickhouse\n\n" : "\n\n");
         text.Append("| setting | default | |\n|---|---|---|\n");
-        foreach (var property in options.Type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(property => property.SetMethod?.IsPublic == true).OrderBy(property => property.MetadataToken))
+        foreach (
+            var property in options
+                .Type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(property => property.SetMethod?.IsPublic == true)
+                .OrderBy(property => property.MetadataToken)
+        )
         {
             var comment = comments.GetValueOrDefault($"P:{options.Type.FullName}.{property.Name}")?.Element("summary");
             var (key, summary) = Read(property.Name, comment);
             // Addresses are settings of every role.
-            if (summary.StartsWith("`Urls:", StringComparison.Ordinal)) continue;
-            if (!key.Contains(':')) key = $"{options.Section}:{key}";
+            if (summary.StartsWith("`Urls:", StringComparison.Ordinal))
+                continue;
+            if (!key.Contains(':'))
+                key = $"{options.Section}:{key}";
             text.Append($"| `{key}` | {Default(key, property.GetValue(made))} | {summary} |\n");
         }
 
@@ -101,19 +125,22 @@ public sealed partial class SettingsTests
     /// <summary>The key of a property: what its comment begins with as code, else its name.</summary>
     private static (string Key, string Summary) Read(string name, XElement? comment)
     {
-        if (comment is null) return (name, "");
+        if (comment is null)
+            return (name, "");
         var text = Space().Replace(string.Concat(comment.Nodes().Select(Plain)), " ").Trim().Replace("|", "\\|");
         return Named().Match(text) is { Success: true } named
-            ? (named.Groups["key"].Value, Capital(named.Groups["rest"].Value)) : (name, text);
+            ? (named.Groups["key"].Value, Capital(named.Groups["rest"].Value))
+            : (name, text);
     }
 
-    private static string Plain(XNode node) => node switch
-    {
-        XText plain => plain.Value,
-        XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
-        XElement element => $"`{element.Attributes().FirstOrDefault()?.Value.Split('.', ':')[^1]}`",
-        _ => "",
-    };
+    private static string Plain(XNode node) =>
+        node switch
+        {
+            XText plain => plain.Value,
+            XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
+            XElement element => $"`{element.Attributes().FirstOrDefault()?.Value.Split('.', ':')[^1]}`",
+            _ => "",
+        };
 
     private static string Default(string key, object? value)
     {
@@ -134,8 +161,7 @@ public sealed partial class SettingsTests
         return text == "–" ? text : $"`{text}`";
     }
 
-    private static string Capital(string text) =>
-        text.Length > 0 ? char.ToUpperInvariant(text[0]) + text[1..] : text;
+    private static string Capital(string text) => text.Length > 0 ? char.ToUpperInvariant(text[0]) + text[1..] : text;
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Space();

@@ -1,5 +1,5 @@
-using EventStream.Hosting;
 using EventStream.Edge;
+using EventStream.Hosting;
 
 namespace EventStream.Tests.Edge;
 
@@ -8,15 +8,16 @@ public sealed class EdgeConfigTests : IDisposable
     private const string Key = "a signing key that must not be seen anywhere";
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-conf-").FullName;
 
-    private EdgeOptions Options => new()
-    {
-        Name = "edge-a",
-        Region = "eu",
-        Port = 7080,
-        Folder = folder,
-        OriginUrl = "http://127.0.0.1:7002",
-        SigningKey = Key,
-    };
+    private EdgeOptions Options =>
+        new()
+        {
+            Name = "edge-a",
+            Region = "eu",
+            Port = 7080,
+            Folder = folder,
+            OriginUrl = "http://127.0.0.1:7002",
+            SigningKey = Key,
+        };
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -37,31 +38,46 @@ public sealed class EdgeConfigTests : IDisposable
 
     [Fact]
     public void An_origin_without_a_port_gets_that_of_its_scheme() =>
-        Assert.Contains("server origin.example:443;",
-            EdgeConfig.Render(Options with { OriginUrl = "https://origin.example" }));
+        Assert.Contains(
+            "server origin.example:443;",
+            EdgeConfig.Render(Options with { OriginUrl = "https://origin.example" })
+        );
 
     [Fact]
     public void All_errors_are_named_at_once()
     {
-        var error = Assert.Throws<RoleConfigurationException>(() => EdgeConfig.Write(Options with
-        {
-            Name = "Edge A\"; evil",
-            Region = "e u",
-            Port = 0,
-            BindAddress = "everywhere",
-            Folder = "/tmp/\"x",
-            OriginUrl = "ftp://x/y",
-            SigningKey = "short",
-            CacheBytesMax = 1,
-            ConnectionsMax = 1,
-            AllowedOrigin = "\"",
-            User = "root; x",
-        }));
+        var error = Assert.Throws<RoleConfigurationException>(() =>
+            EdgeConfig.Write(
+                Options with
+                {
+                    Name = "Edge A\"; evil",
+                    Region = "e u",
+                    Port = 0,
+                    BindAddress = "everywhere",
+                    Folder = "/tmp/\"x",
+                    OriginUrl = "ftp://x/y",
+                    SigningKey = "short",
+                    CacheBytesMax = 1,
+                    ConnectionsMax = 1,
+                    AllowedOrigin = "\"",
+                    User = "root; x",
+                }
+            )
+        );
 
         string[] names =
         [
-            "Name", "Region", "Port", "BindAddress", "Folder", "OriginUrl", "SigningKey", "CacheBytesMax",
-            "ConnectionsMax", "AllowedOrigin", "User",
+            "Name",
+            "Region",
+            "Port",
+            "BindAddress",
+            "Folder",
+            "OriginUrl",
+            "SigningKey",
+            "CacheBytesMax",
+            "ConnectionsMax",
+            "AllowedOrigin",
+            "User",
         ];
         Assert.All(names, name => Assert.Contains($"{name}:", error.Message));
         Assert.DoesNotContain("'short'", error.Message);

@@ -9,7 +9,13 @@ namespace EventStream.Tests.Encode;
 public sealed class EncodeJobTests
 {
     private static readonly IMessage[] AllButThumbnails =
-        [.. Planned, Finished("240p"), Finished("360p"), Finished("480p"), Finished("audio")];
+    [
+        .. Planned,
+        Finished("240p"),
+        Finished("360p"),
+        Finished("480p"),
+        Finished("audio"),
+    ];
 
     [Fact]
     public void An_upload_asks_for_a_probe() => Given().When(Comes(Uploaded)).Then(Probe);
@@ -33,23 +39,30 @@ public sealed class EncodeJobTests
     public void A_result_is_noted() => Given(Planned).When(Comes(Encoded("240p"))).Then(Finished("240p"));
 
     [Fact]
-    public void The_last_result_completes_the_job() => Given(AllButThumbnails)
-        .When(Comes(Pictures, T0.AddSeconds(60)))
-        .Then(Finished("thumbnails"), new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
+    public void The_last_result_completes_the_job() =>
+        Given(AllButThumbnails)
+            .When(Comes(Pictures, T0.AddSeconds(60)))
+            .Then(Finished("thumbnails"), new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void A_failed_task_is_sent_again(int attempt) => Given([.. Planned, .. Attempts(attempt)])
-        .When(Comes(Failed("480p", attempt))).Then(Resent("480p", attempt + 1), Rung("480p", attempt + 1));
+    public void A_failed_task_is_sent_again(int attempt) =>
+        Given([.. Planned, .. Attempts(attempt)])
+            .When(Comes(Failed("480p", attempt)))
+            .Then(Resent("480p", attempt + 1), Rung("480p", attempt + 1));
 
     [Fact]
-    public void A_task_that_used_up_its_attempts_is_given_up() => Given([.. Planned, .. Attempts(3)])
-        .When(Comes(Failed("480p", 3))).Then(Failed("480p", 3, willRetry: false) with { Worker = "planner" });
+    public void A_task_that_used_up_its_attempts_is_given_up() =>
+        Given([.. Planned, .. Attempts(3)])
+            .When(Comes(Failed("480p", 3)))
+            .Then(Failed("480p", 3, willRetry: false) with { Worker = "planner" });
 
     [Fact]
-    public void A_task_that_its_worker_gives_up_stops_the_job() => Given(Planned)
-        .When(Comes(Failed("480p", 1, willRetry: false))).Then(new EncodeStopped(Id, "480p", false, "disk full", T0));
+    public void A_task_that_its_worker_gives_up_stops_the_job() =>
+        Given(Planned)
+            .When(Comes(Failed("480p", 1, willRetry: false)))
+            .Then(new EncodeStopped(Id, "480p", false, "disk full", T0));
 
     [Fact]
     public void A_failure_of_an_earlier_attempt_is_passed_over_but_its_result_counts()
@@ -79,9 +92,16 @@ public sealed class EncodeJobTests
         {
             new Given<EncodeJob>(job).When(Silent("", null, now.AddMinutes(minutes - 1))).ThenNothing();
             now = now.AddMinutes(minutes);
-            job = new Given<EncodeJob>(job).When(Silent("", null, now)).Then(
-                Resent("probe", 1, $"no news for {minutes * 60} s while it was waiting", now),
-                Probe with { RequestedAt = now }).After;
+            job = new Given<EncodeJob>(job)
+                .When(Silent("", null, now))
+                .Then(
+                    Resent("probe", 1, $"no news for {minutes * 60} s while it was waiting", now),
+                    Probe with
+                    {
+                        RequestedAt = now,
+                    }
+                )
+                .After;
         }
     }
 
@@ -95,7 +115,8 @@ public sealed class EncodeJobTests
         Given([.. Planned, Finished("240p")]).When(Comes(Encoded("240p"))).ThenNothing();
         Given([.. Planned, Resent("480p", 2), Rung("480p", 2)]).When(Comes(Failed("480p", 1))).ThenNothing();
         Given([.. AllButThumbnails, Finished("thumbnails"), new EncodeCompleted(Id, 58, T2)])
-            .When(Comes(Pictures)).ThenNothing();
+            .When(Comes(Pictures))
+            .ThenNothing();
     }
 
     [Theory]
@@ -103,8 +124,17 @@ public sealed class EncodeJobTests
     [InlineData("planned", JobPhase.Encoding, "360p")]
     public void A_stream_of_the_former_store_is_read(string upTo, JobPhase phase, string first)
     {
-        IMessage[] stream = [Uploaded, Started("probe", 1), Probed, Plan, Started("240p", 1), Encoded("240p"),
-            Failed("480p", 1), Resent("480p", 2)];
+        IMessage[] stream =
+        [
+            Uploaded,
+            Started("probe", 1),
+            Probed,
+            Plan,
+            Started("240p", 1),
+            Encoded("240p"),
+            Failed("480p", 1),
+            Resent("480p", 2),
+        ];
         var job = Given(upTo == "planned" ? stream : stream[..1]).State;
         Assert.Equal((phase, first), (job.Phase, job.FirstRung));
         if (phase == JobPhase.Encoding)
@@ -121,7 +151,11 @@ public sealed class EncodeJobTests
         job => job.Decide(message, Rules, now ?? T2);
 
     private static Func<EncodeJob, IEnumerable<IMessage>> Silent(string task, Heartbeat? last, DateTimeOffset now) =>
-        job => job.DecideStalled(
-            name => name == task ? last : null,
-            new SilenceBounds(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10)), Rules, now);
+        job =>
+            job.DecideStalled(
+                name => name == task ? last : null,
+                new SilenceBounds(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10)),
+                Rules,
+                now
+            );
 }

@@ -14,8 +14,10 @@ public class EncodeLimiterTests
         var held = await limiter.EnterAsync(default, CancellationToken.None);
         var waiting = new[]
         {
-            Pass("big", new Turn(false, T0, 900)), Pass("later", new Turn(false, T0.AddSeconds(1), 1)),
-            Pass("small", new Turn(false, T0, 100)), Pass("first lane", new Turn(true, T0.AddHours(1), 900)),
+            Pass("big", new Turn(false, T0, 900)),
+            Pass("later", new Turn(false, T0.AddSeconds(1), 1)),
+            Pass("small", new Turn(false, T0, 100)),
+            Pass("first lane", new Turn(true, T0.AddHours(1), 900)),
         };
         held.Dispose();
         await Task.WhenAll(waiting);

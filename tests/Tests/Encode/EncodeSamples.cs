@@ -20,20 +20,41 @@ internal static class EncodeSamples
     public static readonly ProbeSource Probe = new(Id, "sources/x", T0);
 
     public static readonly EncodePlanned Plan = new(
-        Id, new StandardLadder().Choose(Source), "360p", 2, ["240p", "360p", "480p", "audio", "thumbnails"], T2);
+        Id,
+        new StandardLadder().Choose(Source),
+        "360p",
+        2,
+        ["240p", "360p", "480p", "audio", "thumbnails"],
+        T2
+    );
 
     /// <summary>What a job holds once it is planned: the commands of the first lane before the others.</summary>
     public static readonly IMessage[] Planned =
     [
-        Probe, Finished("probe", T0.AddSeconds(1)), Plan, Rung("360p"), Audio(), Rung("240p"), Rung("480p"),
+        Probe,
+        Finished("probe", T0.AddSeconds(1)),
+        Plan,
+        Rung("360p"),
+        Audio(),
+        Rung("240p"),
+        Rung("480p"),
         Thumbnails(),
     ];
 
     private static readonly Rendition Rendition = new("240p", "video", "p", "avc1.4d4015", 426, 240, 24, 1, 1, [2], 1);
 
-    public static EncodeRung Rung(string name, int attempt = 1, DateTimeOffset? at = null) => new(
-        Id, "sources/x", Source, Plan.Ladder.Single(rung => rung.Name == name), 2, $"media/{Id}/{name}", at ?? T2,
-        attempt, name == "360p" ? true : null);
+    public static EncodeRung Rung(string name, int attempt = 1, DateTimeOffset? at = null) =>
+        new(
+            Id,
+            "sources/x",
+            Source,
+            Plan.Ladder.Single(rung => rung.Name == name),
+            2,
+            $"media/{Id}/{name}",
+            at ?? T2,
+            attempt,
+            name == "360p" ? true : null
+        );
 
     public static EncodeAudio Audio() => new(Id, "sources/x", Source, 128_000, 2, $"media/{Id}/audio", T2);
 
@@ -43,13 +64,15 @@ internal static class EncodeSamples
 
     public static RenditionEncoded Encoded(string name) => new(Id, Rendition with { Name = name }, "w1", 3, T0);
 
-    public static EncodeTaskStarted Started(string task, int attempt) =>
-        new(Id, task, "w1", attempt, T0.AddSeconds(3));
+    public static EncodeTaskStarted Started(string task, int attempt) => new(Id, task, "w1", attempt, T0.AddSeconds(3));
 
     public static EncodeTaskFailed Failed(string task, int attempt, bool willRetry = true) =>
         new(Id, task, "w1", attempt, "disk full", willRetry, T0);
 
     public static EncodeTaskResent Resent(
-        string task, int attempt, string reason = "disk full", DateTimeOffset? at = null) =>
-        new(Id, task, attempt, reason, at ?? T2);
+        string task,
+        int attempt,
+        string reason = "disk full",
+        DateTimeOffset? at = null
+    ) => new(Id, task, attempt, reason, at ?? T2);
 }

@@ -20,12 +20,14 @@ public class FfmpegRecipesTests
         var rung = new Rung("720p", 1280, 720, 2_800_000);
         Assert.Equal(
             $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
-            + "-vf \"fps=fps=30000/1001:start_time=0, scale=1280:720:flags=bicubic, setsar=1, format=yuv420p\" "
-            + "-c:v libx264 -profile:v high -preset veryfast "
-            + "-g 60 -keyint_min 60 -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,60)) "
-            + "-b:v 2800k -maxrate 3500k -bufsize 5600k -threads 1 -fps_mode passthrough -f mp4 \"file:/out/t.mp4\" -y",
-            FfmpegRecipes.Rung("/in/a b.mp4", "/out/t.mp4", rung, new FrameRate(30000, 1001), 2, "veryfast", 1)
-                .Arguments);
+                + "-vf \"fps=fps=30000/1001:start_time=0, scale=1280:720:flags=bicubic, setsar=1, format=yuv420p\" "
+                + "-c:v libx264 -profile:v high -preset veryfast "
+                + "-g 60 -keyint_min 60 -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,60)) "
+                + "-b:v 2800k -maxrate 3500k -bufsize 5600k -threads 1 -fps_mode passthrough -f mp4 \"file:/out/t.mp4\" -y",
+            FfmpegRecipes
+                .Rung("/in/a b.mp4", "/out/t.mp4", rung, new FrameRate(30000, 1001), 2, "veryfast", 1)
+                .Arguments
+        );
     }
 
     [Theory]
@@ -39,7 +41,8 @@ public class FfmpegRecipesTests
         Assert.Contains(
             $" -profile:v {profile} ",
             FfmpegRecipes.Rung("/in", "/out", rung, new FrameRate(24, 1), 2, "fast", 0).Arguments,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -61,24 +64,30 @@ public class FfmpegRecipesTests
     }
 
     [Fact]
-    public void Audio_is_mixed_down_to_stereo_AAC_LC_that_starts_at_zero() => Assert.Equal(
-        $"{Head} -threads 1 {Guard} -map 0:a:0 -vn {Bare} -af \"aresample=async=1:first_pts=0\" "
-        + "-c:a aac -profile:a aac_low -ac 2 -ar 48000 -b:a 96k -f mp4 \"file:/out/t.mp4\" -y",
-        FfmpegRecipes.Audio("/in/a b.mp4", "/out/t.mp4", 96_000).Arguments);
+    public void Audio_is_mixed_down_to_stereo_AAC_LC_that_starts_at_zero() =>
+        Assert.Equal(
+            $"{Head} -threads 1 {Guard} -map 0:a:0 -vn {Bare} -af \"aresample=async=1:first_pts=0\" "
+                + "-c:a aac -profile:a aac_low -ac 2 -ar 48000 -b:a 96k -f mp4 \"file:/out/t.mp4\" -y",
+            FfmpegRecipes.Audio("/in/a b.mp4", "/out/t.mp4", 96_000).Arguments
+        );
 
     [Fact]
-    public void The_poster_is_one_picture_no_wider_than_1280() => Assert.Equal(
-        $"{Head} -threads 1 -ss 00:00:03.000 {Guard} -map 0:V:0 -an {Bare} "
-        + "-vf \"scale=1280:720:flags=bicubic, setsar=1, format=yuvj420p\" "
-        + "-frames:v 1 -c:v mjpeg -q:v 3 -f image2 -update 1 \"file:/out/p.jpg\" -y",
-        FfmpegRecipes.Poster("/in/a b.mp4", "/out/p.jpg", Film, 3).Arguments);
+    public void The_poster_is_one_picture_no_wider_than_1280() =>
+        Assert.Equal(
+            $"{Head} -threads 1 -ss 00:00:03.000 {Guard} -map 0:V:0 -an {Bare} "
+                + "-vf \"scale=1280:720:flags=bicubic, setsar=1, format=yuvj420p\" "
+                + "-frames:v 1 -c:v mjpeg -q:v 3 -f image2 -update 1 \"file:/out/p.jpg\" -y",
+            FfmpegRecipes.Poster("/in/a b.mp4", "/out/p.jpg", Film, 3).Arguments
+        );
 
     [Fact]
-    public void The_sprite_of_a_short_film_decodes_every_picture() => Assert.Equal(
-        $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
-        + "-vf \"fps=fps=1/1:start_time=0:round=up, scale=160:90:flags=bicubic, setsar=1, tile=10x3, "
-        + "format=yuvj420p\" -frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
-        FfmpegRecipes.Sprite("/in/a b.mp4", "/out/s.jpg", SpriteSheet.For(Film)).Arguments);
+    public void The_sprite_of_a_short_film_decodes_every_picture() =>
+        Assert.Equal(
+            $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
+                + "-vf \"fps=fps=1/1:start_time=0:round=up, scale=160:90:flags=bicubic, setsar=1, tile=10x3, "
+                + "format=yuvj420p\" -frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
+            FfmpegRecipes.Sprite("/in/a b.mp4", "/out/s.jpg", SpriteSheet.For(Film)).Arguments
+        );
 
     [Fact]
     public void The_sprite_of_a_long_film_decodes_key_frames_only()
@@ -86,11 +95,16 @@ public class FfmpegRecipesTests
         var sheet = SpriteSheet.For(Film with { DurationSeconds = 5400 });
         Assert.Equal((54.0, 100, 10, 10), (sheet.IntervalSeconds, sheet.Tiles, sheet.Columns, sheet.Rows));
         Assert.StartsWith(
-            $"{Head} -skip_frame nokey -threads 1 ", FfmpegRecipes.Sprite("/in", "/out", sheet).Arguments,
-            StringComparison.Ordinal);
+            $"{Head} -skip_frame nokey -threads 1 ",
+            FfmpegRecipes.Sprite("/in", "/out", sheet).Arguments,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
-    public void A_measure_reads_packets_and_writes_nothing() => Assert.Equal(
-        $"{Head} {Guard} -map 0:V:0 -map 0:a:0? -c copy -f null -", FfmpegRecipes.Measure("/in/a b.mp4").Arguments);
+    public void A_measure_reads_packets_and_writes_nothing() =>
+        Assert.Equal(
+            $"{Head} {Guard} -map 0:V:0 -map 0:a:0? -c copy -f null -",
+            FfmpegRecipes.Measure("/in/a b.mp4").Arguments
+        );
 }

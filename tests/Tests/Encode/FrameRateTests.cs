@@ -20,9 +20,11 @@ public class FrameRateTests
     [InlineData(90000, 7499.0 / 250, "30/1")]
     [InlineData(30, 123.0 / 10, "12/1")]
     [InlineData(60, 1186.0 / 25, "48/1")]
-    public void A_varying_source_gets_the_standard_rate_next_to_its_average(double nominal, double average,
-        string expected) =>
-        Assert.Equal(expected, FrameRate.Choose(nominal, average).ToString());
+    public void A_varying_source_gets_the_standard_rate_next_to_its_average(
+        double nominal,
+        double average,
+        string expected
+    ) => Assert.Equal(expected, FrameRate.Choose(nominal, average).ToString());
 
     [Theory]
     [InlineData(90000, double.NaN)]

@@ -8,9 +8,13 @@ public class LadderTests
     [Theory]
     [InlineData(1920, 1080, "240p 426x240, 360p 640x360, 480p 854x480, 720p 1280x720, 1080p 1920x1080", "360p")]
     [InlineData(1080, 1920, "240p 240x426, 360p 360x640, 480p 480x854, 720p 720x1280, 1080p 1080x1920", "360p")]
-    [InlineData(3840, 2160,
+    [InlineData(
+        3840,
+        2160,
         "240p 426x240, 360p 640x360, 480p 854x480, 720p 1280x720, 1080p 1920x1080, 1440p 2560x1440, 2160p "
-            + "3840x2160", "360p")]
+            + "3840x2160",
+        "360p"
+    )]
     [InlineData(1280, 720, "240p 426x240, 360p 640x360, 480p 854x480, 720p 1280x720", "360p")]
     [InlineData(768, 576, "240p 320x240, 360p 480x360, 480p 640x480", "360p")]
     [InlineData(640, 359, "240p 428x240", "240p")]
@@ -38,11 +42,14 @@ public class LadderTests
             {
                 var ladder = policy.Choose(source);
                 Assert.NotEmpty(ladder);
-                Assert.All(ladder, rung =>
-                {
-                    Assert.True(rung.Width <= source.Width && rung.Height <= source.Height, $"{source} {rung}");
-                    Assert.Equal((0, 0), (rung.Width % 2, rung.Height % 2));
-                });
+                Assert.All(
+                    ladder,
+                    rung =>
+                    {
+                        Assert.True(rung.Width <= source.Width && rung.Height <= source.Height, $"{source} {rung}");
+                        Assert.Equal((0, 0), (rung.Width % 2, rung.Height % 2));
+                    }
+                );
                 Assert.Equal(ladder.OrderBy(rung => rung.VideoBitrateBps), ladder);
                 Assert.Equal(ladder.Count, ladder.Select(rung => rung.Name).Distinct().Count());
             }

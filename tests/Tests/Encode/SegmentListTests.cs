@@ -44,7 +44,8 @@ public class SegmentListTests
             #EXT-X-ENDLIST
 
             """.ReplaceLineEndings("\n"),
-            MediaPlaylist.Write(List((2.002, 1), (0.5005, 1))));
+            MediaPlaylist.Write(List((2.002, 1), (0.5005, 1)))
+        );
     }
 
     [Fact]

@@ -36,6 +36,7 @@ public class SpriteSheetTests
             s.jpg#xywh=0,90,160,90
 
             """.ReplaceLineEndings("\n"),
-            sheet.Index("s.jpg", 5399.5));
+            sheet.Index("s.jpg", 5399.5)
+        );
     }
 }

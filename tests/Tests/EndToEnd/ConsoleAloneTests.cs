@@ -103,7 +103,8 @@ public sealed class ConsoleAloneTests(LonelyConsole console) : IClassFixture<Lon
         var seen = new HashSet<string>(StringComparer.Ordinal);
         while (seen.Count < 2 && await reader.ReadLineAsync(timeout.Token) is { } line)
         {
-            if (line.StartsWith("event: ", StringComparison.Ordinal)) seen.Add(line["event: ".Length..]);
+            if (line.StartsWith("event: ", StringComparison.Ordinal))
+                seen.Add(line["event: ".Length..]);
         }
 
         Assert.Equal(["alerts", "load"], seen.Order(StringComparer.Ordinal));

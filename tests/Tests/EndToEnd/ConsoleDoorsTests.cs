@@ -23,14 +23,17 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
     {
         // Links have no rights of their own; what they point to is in the folder as well.
         var (_, output, _) = await Command.RunAsync(
-            TimeSpan.FromSeconds(60), "find", [platform.Data.Root, "-perm", "/007", "!", "-type", "l", "-printf",
-                "%M %P\n"]);
+            TimeSpan.FromSeconds(60),
+            "find",
+            [platform.Data.Root, "-perm", "/007", "!", "-type", "l", "-printf", "%M %P\n"]
+        );
 
         var open = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal);
         Assert.All(open, line => Assert.StartsWith("drwx--x--x ", line));
         Assert.All(
             open.Select(line => line.Split(' ', 2)[1]),
-            path => Assert.Matches("^(|edges|edges/edge-[ab]|edges/edge-[ab]/tmp)$", path));
+            path => Assert.Matches("^(|edges|edges/edge-[ab]|edges/edge-[ab]/tmp)$", path)
+        );
     }
 
     [Fact]
@@ -41,17 +44,22 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         using var http = TestKeys.Client(platform.OperatorKey);
         var before = await StateAsync(http);
         await page.GotoAsync(elsewhere.Urls.First());
-        foreach (var url in (string[])
-        [
-            $"{platform.Ports.Url("supervisor")}/v1/edges/edge-b/stop", platform.Url("/api/uploads"),
-            platform.Url("/api/session"),
-        ])
+        foreach (
+            var url in (string[])
+                [
+                    $"{platform.Ports.Url("supervisor")}/v1/edges/edge-b/stop",
+                    platform.Url("/api/uploads"),
+                    platform.Url("/api/session"),
+                ]
+        )
         {
             // What any web page can send: a POST without preflight, with what cookies the browser adds. To the browser
             // this page is of the console's site, so that SameSite does not keep the cookie back.
             await page.EvaluateAsync(
                 "url => fetch(url, { method: 'POST', mode: 'no-cors', credentials: 'include', "
-                    + "body: '{\"reason\":\"x\",\"key\":\"x\"}' }).catch(() => {})", url);
+                    + "body: '{\"reason\":\"x\",\"key\":\"x\"}' }).catch(() => {})",
+                url
+            );
         }
 
         Assert.Equal(before, await StateAsync(http));
@@ -66,13 +74,15 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
     [InlineData("GET", "/v1/processes")]
     public async Task The_supervisor_answers_operators_only(string method, string path)
     {
-        foreach (var (key, status) in ((string?, HttpStatusCode)[])
-            [(null, HttpStatusCode.Unauthorized), (platform.PublisherKey, HttpStatusCode.Forbidden)])
+        foreach (
+            var (key, status) in ((string?, HttpStatusCode)[])
+                [(null, HttpStatusCode.Unauthorized), (platform.PublisherKey, HttpStatusCode.Forbidden)]
+        )
         {
             using var http = key is null ? new HttpClient() : TestKeys.Client(key);
-            using var request = new HttpRequestMessage(
-                new HttpMethod(method), platform.Ports.Url("supervisor") + path);
-            if (method != "GET") request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
+            using var request = new HttpRequestMessage(new HttpMethod(method), platform.Ports.Url("supervisor") + path);
+            if (method != "GET")
+                request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
             using var answer = await http.SendAsync(request);
             Assert.Equal(status, answer.StatusCode);
         }
@@ -96,7 +106,9 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         await page.WaitForFunctionAsync(
             "reason => [...document.querySelectorAll('#t-actions tbody tr')].filter(row => "
                 + "row.textContent.includes(reason)).length === 2",
-            reason, new() { Timeout = Patience });
+            reason,
+            new() { Timeout = Patience }
+        );
         var rows = await page.Locator("#t-actions tbody tr").AllInnerTextsAsync();
         Assert.Contains(rows, row => row.Contains("operator") && row.Contains("edge.stop edge-b"));
         Assert.Contains(rows, row => row.Contains("edge.start edge-b") && row.Contains("the edge is ready"));
@@ -121,7 +133,8 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         Assert.Equal("studio, publisher", await page.InnerTextAsync("#who"));
         Assert.False(await page.Locator("nav.site a[href='/data']").IsVisibleAsync());
         var kept = await page.EvaluateAsync<string>(
-            "() => JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }) + document.cookie");
+            "() => JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }) + document.cookie"
+        );
         Assert.Equal("{}{}", kept);
 
         await page.ClickAsync("#sign-out");
@@ -135,7 +148,8 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
     {
         const int videos = 61;
         using var http = TestKeys.Client(platform.PublisherKey);
-        for (var i = 0; i < videos; i++) await UploadAsync(http);
+        for (var i = 0; i < videos; i++)
+            await UploadAsync(http);
 
         var (page, errors) = await platform.OpenAsync("/library", platform.PublisherKey);
         await page.WaitForSelectorAsync("#videos details");
@@ -144,14 +158,18 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
 
         await page.ClickAsync("#more");
         await page.WaitForFunctionAsync(
-            "count => document.querySelectorAll('#videos details').length === count", videos,
-            new() { Timeout = Patience });
+            "count => document.querySelectorAll('#videos details').length === count",
+            videos,
+            new() { Timeout = Patience }
+        );
         Assert.StartsWith($"{videos} of {videos} videos", await page.InnerTextAsync("#count"));
         Assert.False(await page.Locator("#more").IsVisibleAsync());
         await page.GotoAsync(platform.Url("/"));
         await page.WaitForFunctionAsync(
-            "count => document.querySelector('#videos').textContent === String(count)", videos,
-            new() { Timeout = Patience });
+            "count => document.querySelector('#videos').textContent === String(count)",
+            videos,
+            new() { Timeout = Patience }
+        );
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }
@@ -166,7 +184,9 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         using var created = await http.SendAsync(create);
         created.EnsureSuccessStatusCode();
         using var send = new HttpRequestMessage(
-            HttpMethod.Patch, new Uri(create.RequestUri!, created.Headers.Location!));
+            HttpMethod.Patch,
+            new Uri(create.RequestUri!, created.Headers.Location!)
+        );
         send.Headers.Add("Tus-Resumable", "1.0.0");
         send.Headers.Add("Upload-Offset", "0");
         send.Content = new ByteArrayContent("12345"u8.ToArray());

@@ -41,21 +41,22 @@ public sealed class ConsoleHealthTests(ConsolePlatform platform) : IClassFixture
     private async Task<(int Code, string Output)> StatusAsync()
     {
         var (code, output, _) = await Command.RunAsync(
-            TimeSpan.FromSeconds(60), Program, ["status", "--data", platform.Data.Root]);
+            TimeSpan.FromSeconds(60),
+            Program,
+            ["status", "--data", platform.Data.Root]
+        );
         return (code, output);
     }
 
     private async Task<List<ProcessStatus>> ProcessesAsync()
     {
         using var http = TestKeys.Client(platform.OperatorKey);
-        return (await http.GetFromJsonAsync<List<ProcessStatus>>(
-            $"{platform.Ports.Url("supervisor")}/v1/processes"))!;
+        return (await http.GetFromJsonAsync<List<ProcessStatus>>($"{platform.Ports.Url("supervisor")}/v1/processes"))!;
     }
 
     private static async Task SignalAsync(string signal, int process)
     {
-        var (code, _, errors) = await Command.RunAsync(
-            TimeSpan.FromSeconds(10), "kill", [signal, $"{process}"]);
+        var (code, _, errors) = await Command.RunAsync(TimeSpan.FromSeconds(10), "kill", [signal, $"{process}"]);
         Assert.True(code == 0, errors);
     }
 }

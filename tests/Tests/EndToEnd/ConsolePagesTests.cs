@@ -36,7 +36,8 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         Assert.Equal("en", await page.Locator("html").GetAttributeAsync("lang"));
         var unlabelled = await page.EvaluateAsync<int>(
             "() => [...document.querySelectorAll('input, textarea')].filter(field => field.labels.length === "
-                + "0).length");
+                + "0).length"
+        );
         Assert.Equal(0, unlabelled);
         Assert.Empty(errors);
         await page.Context.CloseAsync();
@@ -81,7 +82,10 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
 
         await ScaleAsync(http, supervisor, 2);
         var second = await UntilAsync(
-            http, supervisor, all => all.Any(p => p is { Name: "encode-worker-2", State: "ready" }));
+            http,
+            supervisor,
+            all => all.Any(p => p is { Name: "encode-worker-2", State: "ready" })
+        );
         var pid = second.First(p => p.Name == "encode-worker-2").Pid;
         Assert.True(Directory.Exists($"/proc/{pid}"));
         Assert.True(second.First(p => p.Name == "encode-worker-2").RssBytes > 0);
@@ -101,7 +105,10 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         System.Diagnostics.Process.GetProcessById(before.First(p => p.Name == "edge-b").Pid!.Value).Kill();
 
         var after = await UntilAsync(
-            http, supervisor, all => all.Any(p => p is { Name: "edge-b", State: "ready", Restarts: > 0 }));
+            http,
+            supervisor,
+            all => all.Any(p => p is { Name: "edge-b", State: "ready", Restarts: > 0 })
+        );
         Assert.NotEqual(before.First(p => p.Name == "edge-b").Pid, after.First(p => p.Name == "edge-b").Pid);
     }
 
@@ -113,7 +120,10 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         await ChooseAsync(page);
         await page.ClickAsync("#start");
         await page.WaitForFunctionAsync(
-            "() => Object.keys(localStorage).some(key => key.startsWith('tus::'))", null, new() { Timeout = Patience });
+            "() => Object.keys(localStorage).some(key => key.startsWith('tus::'))",
+            null,
+            new() { Timeout = Patience }
+        );
         // The line stays cut until the page is new: its own retry would else send the whole of this small file.
         await page.ReloadAsync();
         await page.UnrouteAsync("**/api/uploads/**");
@@ -151,9 +161,15 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
     {
         var (page, errors) = await platform.OpenAsync($"/watch/{id}?player={player}&region=eu");
         await page.WaitForFunctionAsync(
-            "() => window.__qoe.positionS > 5 || window.__qoe.error", null, new() { Timeout = Patience });
+            "() => window.__qoe.positionS > 5 || window.__qoe.error",
+            null,
+            new() { Timeout = Patience }
+        );
         await page.WaitForFunctionAsync(
-            "() => window.__platform?.quality?.startupMs", null, new() { Timeout = Patience });
+            "() => window.__platform?.quality?.startupMs",
+            null,
+            new() { Timeout = Patience }
+        );
         var own = await page.EvaluateAsync<JsonElement>("() => window.__qoe");
         var said = await page.EvaluateAsync<JsonElement>("() => window.__platform");
 
@@ -163,7 +179,10 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         Assert.Equal(own.GetProperty("sessionId").GetString(), said.GetProperty("sessionId").GetString());
         var startup = own.GetProperty("startupMs").GetDouble();
         Assert.InRange(
-            said.GetProperty("quality").GetProperty("startupMs").GetDouble(), startup - 1500, startup + 1500);
+            said.GetProperty("quality").GetProperty("startupMs").GetDouble(),
+            startup - 1500,
+            startup + 1500
+        );
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }
@@ -172,18 +191,27 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
     {
         var (page, errors) = await platform.OpenAsync("/operations");
         await page.WaitForFunctionAsync(
-            "() => document.querySelectorAll('#t-sessions tbody tr').length >= 2", null, new() { Timeout = Patience });
+            "() => document.querySelectorAll('#t-sessions tbody tr').length >= 2",
+            null,
+            new() { Timeout = Patience }
+        );
         await page.WaitForFunctionAsync("() => document.querySelectorAll('#t-edges tbody tr').length === 2");
         await page.WaitForFunctionAsync(
-            "() => /^[0-9]+$/.test(document.querySelector('#f-viewers').textContent)", null,
-            new() { Timeout = Patience });
+            "() => /^[0-9]+$/.test(document.querySelector('#f-viewers').textContent)",
+            null,
+            new() { Timeout = Patience }
+        );
         Assert.Contains("edge-a", await page.InnerTextAsync("#t-edges"));
         await page.WaitForFunctionAsync(
-            "() => document.querySelector('#t-processes').textContent.includes('analytics')", null,
-            new() { Timeout = Patience });
+            "() => document.querySelector('#t-processes').textContent.includes('analytics')",
+            null,
+            new() { Timeout = Patience }
+        );
         await page.WaitForFunctionAsync(
-            "() => /viewers.*[0-9]+ %/s.test(document.querySelector('#t-weights tbody tr')?.textContent)", null,
-            new() { Timeout = Patience });
+            "() => /viewers.*[0-9]+ %/s.test(document.querySelector('#t-weights tbody tr')?.textContent)",
+            null,
+            new() { Timeout = Patience }
+        );
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }
@@ -191,19 +219,25 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
     private static async Task ScaleAsync(HttpClient http, string supervisor, int replicas)
     {
         using var answer = await http.PutAsJsonAsync(
-            $"{supervisor}/v1/scale/encode-workers", new { replicas, reason = "a test asks for it" });
+            $"{supervisor}/v1/scale/encode-workers",
+            new { replicas, reason = "a test asks for it" }
+        );
         answer.EnsureSuccessStatusCode();
         Assert.Equal(replicas, (await answer.Content.ReadFromJsonAsync<ScaleStatus>())!.Replicas);
     }
 
     private static async Task<List<ProcessStatus>> UntilAsync(
-        HttpClient http, string supervisor, Func<List<ProcessStatus>, bool> holds)
+        HttpClient http,
+        string supervisor,
+        Func<List<ProcessStatus>, bool> holds
+    )
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(Patience));
         while (true)
         {
             var all = await http.GetFromJsonAsync<List<ProcessStatus>>($"{supervisor}/v1/processes", timeout.Token);
-            if (holds(all!)) return all!;
+            if (holds(all!))
+                return all!;
             await Task.Delay(100, timeout.Token);
         }
     }

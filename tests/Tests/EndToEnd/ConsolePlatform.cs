@@ -36,34 +36,63 @@ public sealed class ConsolePlatform : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await RunAsync(
-            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", SourceFilter, "-f", "lavfi", "-i", "sine=d=16", "-c:v",
-            "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest", SourceFile);
+            "ffmpeg",
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            SourceFilter,
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=d=16",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-c:a",
+            "aac",
+            "-shortest",
+            SourceFile
+        );
         platform = await PlatformProcess.StartAsync(
             null,
             [
                 // Windows and sessions close soon, so that the pages have something to show.
-                ("Qoe:LoadStepSeconds", "2"), ("Capacity:StepSeconds", "2"),
+                ("Qoe:LoadStepSeconds", "2"),
+                ("Capacity:StepSeconds", "2"),
                 // The number of workers is the test's to choose, not the autoscaler's.
                 ("Capacity:ForecastOnly", "true"),
-            ]);
+            ]
+        );
         playwright = await Playwright.CreateAsync();
-        Browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = "/usr/bin/chromium",
-            Args =
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        });
+        Browser = await playwright.Chromium.LaunchAsync(
+            new BrowserTypeLaunchOptions
+            {
+                ExecutablePath = "/usr/bin/chromium",
+                Args =
+                [
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                    "--autoplay-policy=no-user-gesture-required",
+                ],
+            }
+        );
     }
 
     public async Task DisposeAsync()
     {
-        if (Browser is not null) await Browser.DisposeAsync();
+        if (Browser is not null)
+            await Browser.DisposeAsync();
         playwright?.Dispose();
-        if (platform is not null) await platform.DisposeAsync();
+        if (platform is not null)
+            await platform.DisposeAsync();
         work.Delete(recursive: true);
     }
 
@@ -74,12 +103,14 @@ public sealed class ConsolePlatform : IAsyncLifetime
     public async Task<(IPage Page, List<string> Errors)> OpenAsync(string path, string? key)
     {
         var context = await Browser.NewContextAsync(
-            new BrowserNewContextOptions { StorageState = key is null ? null : await SignInAsync(key) });
+            new BrowserNewContextOptions { StorageState = key is null ? null : await SignInAsync(key) }
+        );
         var page = await context.NewPageAsync();
         var errors = new List<string>();
         page.Console += (_, message) =>
         {
-            if (message.Type == "error") errors.Add($"{message.Text} {message.Location}");
+            if (message.Type == "error")
+                errors.Add($"{message.Text} {message.Location}");
         };
         page.PageError += (_, error) => errors.Add(error);
         await page.GotoAsync(Url(path));
@@ -89,7 +120,8 @@ public sealed class ConsolePlatform : IAsyncLifetime
     /// <summary>Signs in on the page, once for each key; the cookies that the browser then has.</summary>
     private async Task<string> SignInAsync(string key)
     {
-        if (signedIn.TryGetValue(key, out var state)) return state;
+        if (signedIn.TryGetValue(key, out var state))
+            return state;
         await using var context = await Browser.NewContextAsync();
         var page = await context.NewPageAsync();
         await page.GotoAsync(Url("/sign-in"));

@@ -26,21 +26,24 @@ public sealed partial class DoorsTests : IAsyncLifetime
     [Fact]
     public async Task The_table_of_doors_is_that_of_a_running_platform()
     {
-        var roles = Rows("routes").GroupBy(row => row[0], row => new Door(row[1], row[2], row[3]))
+        var roles = Rows("routes")
+            .GroupBy(row => row[0], row => new Door(row[1], row[2], row[3]))
             .ToDictionary(group => group.Key, group => group.ToList());
         var everyRole = roles["every role"];
         using var asOperator = new HttpClient();
         asOperator.DefaultRequestHeaders.Authorization = new("Bearer", platform.Data.Secret(DataFolder.OperatorKey));
         foreach (var role in PortPlan.Roles.Append("encode-worker"))
         {
-            var url = role == "encode-worker" ? $"http://127.0.0.1:{platform.Ports.Worker(0)}"
-                : platform.Ports.Url(role);
+            var url =
+                role == "encode-worker" ? $"http://127.0.0.1:{platform.Ports.Worker(0)}" : platform.Ports.Url(role);
             var doors = await asOperator.GetFromJsonAsync<List<Door>>($"{url}/v1/doors");
             var expected = everyRole.Concat(roles.GetValueOrDefault(role, []));
             Assert.Equal(
                 expected.Select(door => $"{role}: {door}").Order(StringComparer.Ordinal),
-                doors!.Select(door => $"{role}: {door}").Order(StringComparer.Ordinal));
-            foreach (var door in doors!) await CheckAsync(url, door);
+                doors!.Select(door => $"{role}: {door}").Order(StringComparer.Ordinal)
+            );
+            foreach (var door in doors!)
+                await CheckAsync(url, door);
         }
     }
 
@@ -60,7 +63,8 @@ public sealed partial class DoorsTests : IAsyncLifetime
         foreach (var method in door.Methods.Split(' ').Select(word => word == "any" ? "GET" : word))
         {
             using var request = new HttpRequestMessage(new HttpMethod(method), url + path);
-            if (path == "/api/live") continue;
+            if (path == "/api/live")
+                continue;
             using var answer = await Stranger.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             var status = (int)answer.StatusCode;
             // What is open here may still ask for a signature, or for ClickHouse's own password.
@@ -78,13 +82,19 @@ public sealed partial class DoorsTests : IAsyncLifetime
     /// </summary>
     private async Task<List<(string Kind, IPAddress Address, int Port)>> ListeningAsync(HashSet<int> documented)
     {
-        var (_, output, _) = await Command.RunAsync(
-            TimeSpan.FromSeconds(10), "ss", ["-H", "-l", "-n", "-t", "-u"]);
+        var (_, output, _) = await Command.RunAsync(TimeSpan.FromSeconds(10), "ss", ["-H", "-l", "-n", "-t", "-u"]);
         var block = Enumerable.Range(platform.Ports.Base, 100).ToHashSet();
-        var sockets = output.Split('\n').Select(line => SocketLine().Match(line)).Where(match => match.Success)
-            .Select(match => (
-                Kind: match.Groups[1].Value, Address: Parse(match.Groups[2].Value),
-                Port: int.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture)));
+        var sockets = output
+            .Split('\n')
+            .Select(line => SocketLine().Match(line))
+            .Where(match => match.Success)
+            .Select(match =>
+                (
+                    Kind: match.Groups[1].Value,
+                    Address: Parse(match.Groups[2].Value),
+                    Port: int.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture)
+                )
+            );
         return [.. sockets.Where(socket => documented.Contains(socket.Port) || block.Contains(socket.Port))];
     }
 
@@ -96,9 +106,16 @@ public sealed partial class DoorsTests : IAsyncLifetime
     {
         var start = Document.IndexOf($"<!-- {table} -->", StringComparison.Ordinal);
         Assert.True(start >= 0, $"docs/security.md has no table '{table}'");
-        return [.. Document[start..].Split('\n').Skip(1).SkipWhile(line => !line.StartsWith('|')).Skip(2)
-            .TakeWhile(line => line.StartsWith('|'))
-            .Select(line => line.Trim('|', ' ').Split('|').Select(cell => cell.Trim().Trim('`')).ToArray())];
+        return
+        [
+            .. Document[start..]
+                .Split('\n')
+                .Skip(1)
+                .SkipWhile(line => !line.StartsWith('|'))
+                .Skip(2)
+                .TakeWhile(line => line.StartsWith('|'))
+                .Select(line => line.Trim('|', ' ').Split('|').Select(cell => cell.Trim().Trim('`')).ToArray()),
+        ];
     }
 
     [GeneratedRegex(@"\{[^}]*\}")]

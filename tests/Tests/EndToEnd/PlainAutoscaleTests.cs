@@ -21,16 +21,24 @@ public class PlainAutoscaleTests
         using var analyst = TestKeys.Client(platform.Data.Secret(DataFolder.OperatorKey));
         var capacity = platform.Ports.Url("capacity");
         // Nobody watches yet: zeros are load too.
-        await Wait.UntilAsync("viewers are forecast", async () =>
-        {
-            using var answer = await analyst.GetAsync(capacity + "/v1/forecasts/viewers");
-            return answer.StatusCode == HttpStatusCode.OK;
-        }, Limit);
-        await Wait.UntilAsync("a decision was made", async () =>
-        {
-            using var decisions = JsonDocument.Parse(await analyst.GetStringAsync(capacity + "/v1/decisions"));
-            return decisions.RootElement.GetArrayLength() > 0;
-        }, Limit - since.Elapsed);
+        await Wait.UntilAsync(
+            "viewers are forecast",
+            async () =>
+            {
+                using var answer = await analyst.GetAsync(capacity + "/v1/forecasts/viewers");
+                return answer.StatusCode == HttpStatusCode.OK;
+            },
+            Limit
+        );
+        await Wait.UntilAsync(
+            "a decision was made",
+            async () =>
+            {
+                using var decisions = JsonDocument.Parse(await analyst.GetStringAsync(capacity + "/v1/decisions"));
+                return decisions.RootElement.GetArrayLength() > 0;
+            },
+            Limit - since.Elapsed
+        );
         Assert.Equal(HttpStatusCode.OK, (await analyst.GetAsync(capacity + "/health/ready")).StatusCode);
 
         using var leave = new CancellationTokenSource();
@@ -44,12 +52,18 @@ public class PlainAutoscaleTests
         var load = new LoadRun(options, TimeProvider.System).RunAsync(null, leave.Token);
         try
         {
-            await Wait.UntilAsync("the viewers are in the load and in the forecast", async () =>
-            {
-                using var made = JsonDocument.Parse(await analyst.GetStringAsync(capacity + "/v1/forecasts/viewers"));
-                return made.RootElement.GetProperty("steps")[0].GetProperty("q99").GetDouble() >= 1
-                    && await LastLoadAsync(analyst, capacity) >= 1;
-            }, Limit);
+            await Wait.UntilAsync(
+                "the viewers are in the load and in the forecast",
+                async () =>
+                {
+                    using var made = JsonDocument.Parse(
+                        await analyst.GetStringAsync(capacity + "/v1/forecasts/viewers")
+                    );
+                    return made.RootElement.GetProperty("steps")[0].GetProperty("q99").GetDouble() >= 1
+                        && await LastLoadAsync(analyst, capacity) >= 1;
+                },
+                Limit
+            );
         }
         finally
         {
@@ -64,8 +78,10 @@ public class PlainAutoscaleTests
     private static async Task<double> LastLoadAsync(HttpClient analyst, string capacity)
     {
         using var resources = JsonDocument.Parse(await analyst.GetStringAsync(capacity + "/v1/resources"));
-        return resources.RootElement.EnumerateArray()
+        return resources
+            .RootElement.EnumerateArray()
             .Single(resource => resource.GetProperty("resource").GetString() == "viewers")
-            .GetProperty("lastValue").GetDouble();
+            .GetProperty("lastValue")
+            .GetDouble();
     }
 }

@@ -16,11 +16,29 @@ internal static class SmallVideo
     {
         var file = Path.Combine(platform.Data.Root, "sample.mp4");
         var (exit, _, errors) = await Command.RunAsync(
-            TimeSpan.FromMinutes(1), "ffmpeg",
+            TimeSpan.FromMinutes(1),
+            "ffmpeg",
             [
-                "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=426x240:rate=24:duration=8", "-f", "lavfi", "-i",
-                "sine=d=8", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-shortest", file,
-            ]);
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "testsrc2=size=426x240:rate=24:duration=8",
+                "-f",
+                "lavfi",
+                "-i",
+                "sine=d=8",
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-c:a",
+                "aac",
+                "-shortest",
+                file,
+            ]
+        );
         Assert.True(exit == 0, errors);
         using var http = TestKeys.Client(platform.Data.Secret(DataFolder.ApiKey));
         http.DefaultRequestHeaders.Add("Tus-Resumable", "1.0.0");
@@ -28,11 +46,15 @@ internal static class SmallVideo
         using var create = new HttpRequestMessage(HttpMethod.Post, platform.Ports.Url("upload") + "/v1/uploads");
         create.Headers.Add("Upload-Length", bytes.Length.ToString(CultureInfo.InvariantCulture));
         create.Headers.Add(
-            "Upload-Metadata", $"filename {Convert.ToBase64String(Encoding.UTF8.GetBytes("sample.mp4"))}");
+            "Upload-Metadata",
+            $"filename {Convert.ToBase64String(Encoding.UTF8.GetBytes("sample.mp4"))}"
+        );
         using var created = await http.SendAsync(create);
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
         using var part = new HttpRequestMessage(
-            HttpMethod.Patch, new Uri(create.RequestUri!, created.Headers.Location!));
+            HttpMethod.Patch,
+            new Uri(create.RequestUri!, created.Headers.Location!)
+        );
         part.Headers.Add("Upload-Offset", "0");
         part.Content = new ByteArrayContent(bytes);
         part.Content.Headers.ContentType = new MediaTypeHeaderValue("application/offset+octet-stream");
@@ -40,14 +62,19 @@ internal static class SmallVideo
         Assert.Equal(HttpStatusCode.NoContent, sent.StatusCode);
         var video = created.Headers.GetValues("X-Video-Id").Single();
         var status = "";
-        await Wait.UntilAsync("the video is published", async () =>
-        {
-            using var details = JsonDocument.Parse(
-                await http.GetStringAsync($"{platform.Ports.Url("upload")}/v1/videos/{video}"));
-            status = details.RootElement.GetProperty("status").GetString();
-            Assert.NotEqual("rejected", status);
-            return status == "published";
-        }, TimeSpan.FromMinutes(4));
+        await Wait.UntilAsync(
+            "the video is published",
+            async () =>
+            {
+                using var details = JsonDocument.Parse(
+                    await http.GetStringAsync($"{platform.Ports.Url("upload")}/v1/videos/{video}")
+                );
+                status = details.RootElement.GetProperty("status").GetString();
+                Assert.NotEqual("rejected", status);
+                return status == "published";
+            },
+            TimeSpan.FromMinutes(4)
+        );
         return video;
     }
 }

@@ -25,12 +25,14 @@ public class BacktestTests
         var series = SyntheticLoad.Series(Hourly, 30 * 24, SyntheticLoad.Daily, noise: 0.5);
         var changed = series.Values.ToArray();
         const int Origin = 25 * 24;
-        for (var t = Origin; t < changed.Length; t++) changed[t] = 0;
+        for (var t = Origin; t < changed.Length; t++)
+            changed[t] = 0;
         var fit = new CombinedForecaster().Fit(series.Prefix(Origin), Hourly);
         var other = new CombinedForecaster().Fit(new History(changed, 0).Prefix(Origin), Hourly);
         Assert.Equal(
             fit.Predict(series.Prefix(Origin), 24).Steps,
-            other.Predict(new History(changed, 0).Prefix(Origin), 24).Steps);
+            other.Predict(new History(changed, 0).Prefix(Origin), 24).Steps
+        );
     }
 
     [Fact]
@@ -39,7 +41,8 @@ public class BacktestTests
         using var folder = new TemporaryFolder();
         var good = folder.Write("good.csv", Rows(40 * 24));
         var bad = folder.Write("bad.csv", "timestamp,value\n2020-01-01T00:00:00Z,one\n");
-        using StringWriter output = new(), error = new();
+        using StringWriter output = new(),
+            error = new();
         var code = BacktestReport.Run([good, bad, "absent.csv"], output, error);
         Assert.Equal(1, code);
         var lines = output.ToString().Split('\n');
@@ -78,8 +81,9 @@ public class BacktestTests
     {
         var series = SyntheticLoad.Series(Hourly, count, SyntheticLoad.Daily, noise: 0.5);
         var start = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        var rows =
-            Enumerable.Range(0, count).Select(i => $"{start.AddHours(i):yyyy-MM-ddTHH:mm:ssZ},{series.Span[i]:R}");
+        var rows = Enumerable
+            .Range(0, count)
+            .Select(i => $"{start.AddHours(i):yyyy-MM-ddTHH:mm:ssZ},{series.Span[i]:R}");
         return "timestamp,value\n" + string.Join('\n', rows);
     }
 
@@ -104,7 +108,8 @@ internal sealed class SharedTrafficTheoryAttribute : TheoryAttribute
 {
     public SharedTrafficTheoryAttribute()
     {
-        if (Directory.Exists(Folder)) return;
+        if (Directory.Exists(Folder))
+            return;
         Skip = "The real traffic series are not beside the checkout (../shared/data/traffic).";
     }
 

@@ -33,7 +33,8 @@ public class CombinationTests
     [Fact]
     public void Two_steps_are_enough_to_begin()
     {
-        var prediction = new CombinedForecaster().Fit(new History(new double[] { 10, 12 }, 0), Hourly)
+        var prediction = new CombinedForecaster()
+            .Fit(new History(new double[] { 10, 12 }, 0), Hourly)
             .Predict(new History(new double[] { 10, 12 }, 0), 3);
         Assert.Equal(12, prediction.Steps[2].Q50, 6);
         Assert.True(prediction.WindowMax(3, 0.99) >= 18 - 1e-9);
@@ -84,7 +85,8 @@ public class CombinationTests
         var random = new Random(3);
         var walk = new double[30 * 24];
         walk[0] = 400;
-        for (var t = 1; t < walk.Length; t++) walk[t] = Math.Max(1, walk[t - 1] + (20 * (random.NextDouble() - 0.5)));
+        for (var t = 1; t < walk.Length; t++)
+            walk[t] = Math.Max(1, walk[t - 1] + (20 * (random.NextDouble() - 0.5)));
         var cells = Backtest.Run("walk", walk, Hourly);
         double Mase(string model, string horizon) => cells.Single(c => c.Model == model && c.Horizon == horizon).Mase;
         Assert.True(Mase("comb_w", "1h") < 1.1 * Mase("persistence", "1h"));
@@ -106,7 +108,10 @@ public class CombinationTests
     public void Quantiles_cover_held_out_load_as_often_as_they_say()
     {
         var series = SyntheticLoad.Series(Hourly, 60 * 24, SyntheticLoad.Weekly, noise: 1, seed: 11);
-        int total = 0, below90 = 0, below95 = 0, below99 = 0;
+        int total = 0,
+            below90 = 0,
+            below95 = 0,
+            below99 = 0;
         for (var fitDay = 35; fitDay < 58; fitDay += 3)
         {
             var fit = new CombinedForecaster().Fit(series.Prefix(fitDay * 24), Hourly);
@@ -116,9 +121,12 @@ public class CombinationTests
                 for (var h = 0; h < 24; h++, total++)
                 {
                     var actual = series.Span[origin + h];
-                    if (actual <= steps[h].Q90) below90++;
-                    if (actual <= steps[h].Q95) below95++;
-                    if (actual <= steps[h].Q99) below99++;
+                    if (actual <= steps[h].Q90)
+                        below90++;
+                    if (actual <= steps[h].Q95)
+                        below95++;
+                    if (actual <= steps[h].Q99)
+                        below99++;
                 }
             }
         }
@@ -132,14 +140,16 @@ public class CombinationTests
     public void The_window_maximum_covers_the_largest_of_several_steps()
     {
         var series = SyntheticLoad.Series(Hourly, 60 * 24, SyntheticLoad.Daily, noise: 1, seed: 5);
-        int total = 0, covered = 0;
+        int total = 0,
+            covered = 0;
         for (var fitDay = 30; fitDay < 58; fitDay += 4)
         {
             var fit = new CombinedForecaster().Fit(series.Prefix(fitDay * 24), Hourly);
             for (var origin = fitDay * 24; origin < (fitDay + 3) * 24; origin++, total++)
             {
                 var limit = fit.Predict(series.Prefix(origin), 4).WindowMax(4, 0.95);
-                if (series.Span.Slice(origin, 4).ToArray().Max() <= limit) covered++;
+                if (series.Span.Slice(origin, 4).ToArray().Max() <= limit)
+                    covered++;
             }
         }
 
@@ -149,16 +159,26 @@ public class CombinationTests
     [Fact]
     public void Quantiles_never_cross_and_are_never_negative_whatever_the_history()
     {
-        var histories = Gen.Choose(0, 100_000).Select(seed => (seed, random: new Random(seed)))
-            .Select(x => Enumerable.Range(0, 2 + (x.seed % 150))
-                .Select(_ => x.random.Next(4) == 0 ? 0 : Math.Pow(10, 6 * x.random.NextDouble())).ToArray())
+        var histories = Gen.Choose(0, 100_000)
+            .Select(seed => (seed, random: new Random(seed)))
+            .Select(x =>
+                Enumerable
+                    .Range(0, 2 + (x.seed % 150))
+                    .Select(_ => x.random.Next(4) == 0 ? 0 : Math.Pow(10, 6 * x.random.NextDouble()))
+                    .ToArray()
+            )
             .ToArbitrary();
-        Prop.ForAll(histories, values =>
-        {
-            var history = new History(values, values.Length);
-            var steps = new CombinedForecaster().Fit(history, Hourly).Predict(history, 24).Steps;
-            return steps.All(s => double.IsFinite(s.Q99) && s.Q50 >= 0
-                && s.Q50 <= s.Q90 && s.Q90 <= s.Q95 && s.Q95 <= s.Q99);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+        Prop.ForAll(
+                histories,
+                values =>
+                {
+                    var history = new History(values, values.Length);
+                    var steps = new CombinedForecaster().Fit(history, Hourly).Predict(history, 24).Steps;
+                    return steps.All(s =>
+                        double.IsFinite(s.Q99) && s.Q50 >= 0 && s.Q50 <= s.Q90 && s.Q90 <= s.Q95 && s.Q95 <= s.Q99
+                    );
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(60));
     }
 }

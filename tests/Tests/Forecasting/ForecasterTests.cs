@@ -63,7 +63,10 @@ public class ForecasterTests
     public void Week_adj_moves_last_week_to_the_present_level()
     {
         var series = SyntheticLoad.Series(
-            Hourly, 22 * 24, (season, step) => SyntheticLoad.Daily(season, step) + (step >= 14 * 24 ? 100 : 0));
+            Hourly,
+            22 * 24,
+            (season, step) => SyntheticLoad.Daily(season, step) + (step >= 14 * 24 ? 100 : 0)
+        );
         const int Origin = 20 * 24;
         var known = series.Prefix(Origin);
         var error = SyntheticLoad.Error(SeasonalLevel.OfWeek.Fit(known, Hourly).Forecast(known, 6), series, Origin);
@@ -73,8 +76,11 @@ public class ForecasterTests
     [Fact]
     public void Ssa_follows_a_sum_of_two_sines_for_a_day()
     {
-        var series = SyntheticLoad.Series(Hourly, 20 * 24, (_, t) =>
-            100 + (40 * Math.Sin(2 * Math.PI * t / 24)) + (20 * Math.Cos(2 * Math.PI * t / 9.3)));
+        var series = SyntheticLoad.Series(
+            Hourly,
+            20 * 24,
+            (_, t) => 100 + (40 * Math.Sin(2 * Math.PI * t / 24)) + (20 * Math.Cos(2 * Math.PI * t / 9.3))
+        );
         const int Origin = 19 * 24;
         var known = series.Prefix(Origin);
         var error = SyntheticLoad.Error(new SingularSpectrum().Fit(known, Hourly).Forecast(known, 24), series, Origin);
@@ -120,22 +126,24 @@ public class ForecasterTests
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
         var series = SyntheticLoad.Series(Hourly, 22 * 24, SyntheticLoad.Daily);
-        Assert.ThrowsAny<OperationCanceledException>(
-            () => new CombinedForecaster().Fit(series, Hourly, cancellationToken: cancelled.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            new CombinedForecaster().Fit(series, Hourly, cancellationToken: cancelled.Token)
+        );
     }
 
     private static History Values(params double[] values) => new(values, 0);
 
-    private static IForecaster Named(string name) => name switch
-    {
-        "day_adj" => SeasonalLevel.OfDay,
-        "week_adj" => SeasonalLevel.OfWeek,
-        "dshw" => new DoubleSeasonal(),
-        "dhr_ar" => new HarmonicRegression(),
-        "ridge" => new DirectRidge(),
-        "ssa_day" => new SingularSpectrum(),
-        "snaive_day" => SeasonalNaive.OfDay,
-        "snaive_week" => SeasonalNaive.OfWeek,
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such model."),
-    };
+    private static IForecaster Named(string name) =>
+        name switch
+        {
+            "day_adj" => SeasonalLevel.OfDay,
+            "week_adj" => SeasonalLevel.OfWeek,
+            "dshw" => new DoubleSeasonal(),
+            "dhr_ar" => new HarmonicRegression(),
+            "ridge" => new DirectRidge(),
+            "ssa_day" => new SingularSpectrum(),
+            "snaive_day" => SeasonalNaive.OfDay,
+            "snaive_week" => SeasonalNaive.OfWeek,
+            _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such model."),
+        };
 }

@@ -7,8 +7,9 @@ namespace EventStream.Tests.Forecasting;
 public sealed class GradientBoostedTests
 {
     private static readonly Season Half = new(48, TimeSpan.FromMinutes(30));
-    private static readonly Lazy<History> Noisy = new(
-        () => SyntheticLoad.Series(Half, 2016 + 48, SyntheticLoad.Weekly, noise: 0.5));
+    private static readonly Lazy<History> Noisy = new(() =>
+        SyntheticLoad.Series(Half, 2016 + 48, SyntheticLoad.Weekly, noise: 0.5)
+    );
 
     private static readonly Lazy<BoostedModels> Models = new(() => CombinedForecaster.Train(Known, Half));
 
@@ -21,7 +22,10 @@ public sealed class GradientBoostedTests
         var fit = new GradientBoosted().Fit(known, Half);
         var error = SyntheticLoad.Error(fit.Forecast(known, 48), Noisy.Value, known.Count);
         var naive = SyntheticLoad.Error(
-            SeasonalNaive.OfDay.Fit(known, Half).Forecast(known, 48), Noisy.Value, known.Count);
+            SeasonalNaive.OfDay.Fit(known, Half).Forecast(known, 48),
+            Noisy.Value,
+            known.Count
+        );
         Assert.True(error < 0.6 * naive, $"{error:0.0}, yesterday repeated: {naive:0.0}");
     }
 
@@ -39,16 +43,22 @@ public sealed class GradientBoostedTests
         var loaded = Reload(Models.Value.Forecast, Models.Value.Forecast.IsWeekly);
         Assert.Equal(
             Path(Models.Value.Forecast).Select(BitConverter.DoubleToInt64Bits),
-            Path(loaded).Select(BitConverter.DoubleToInt64Bits));
+            Path(loaded).Select(BitConverter.DoubleToInt64Bits)
+        );
     }
 
     [Fact]
-    public void A_model_of_other_features_is_refused() => Assert.Contains(
-        "features, and", Assert.Throws<FormatException>(() => Reload(Models.Value.Forecast, weekly: false)).Message);
+    public void A_model_of_other_features_is_refused() =>
+        Assert.Contains(
+            "features, and",
+            Assert.Throws<FormatException>(() => Reload(Models.Value.Forecast, weekly: false)).Message
+        );
 
     [Fact]
-    public void Bytes_that_are_no_model_are_refused() => Assert.Throws<FormatException>(
-        () => GradientBoostedFit.Load(new MemoryStream([1, 2, 3]), Half, weekly: true, 0));
+    public void Bytes_that_are_no_model_are_refused() =>
+        Assert.Throws<FormatException>(() =>
+            GradientBoostedFit.Load(new MemoryStream([1, 2, 3]), Half, weekly: true, 0)
+        );
 
     [Fact]
     public void It_has_weight_beyond_an_hour_and_none_within_it()
@@ -72,8 +82,10 @@ public sealed class GradientBoostedTests
     {
         var few = Known.Prefix(BoostedModels.StepsMin - 1);
         Assert.False(BoostedModels.Allow(few, Half));
-        Assert.Contains("needs 2000 steps", Assert.Throws<ArgumentException>(
-            () => CombinedForecaster.Train(few, Half)).Message);
+        Assert.Contains(
+            "needs 2000 steps",
+            Assert.Throws<ArgumentException>(() => CombinedForecaster.Train(few, Half)).Message
+        );
     }
 
     [Fact]

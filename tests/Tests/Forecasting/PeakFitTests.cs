@@ -42,18 +42,24 @@ public class PeakFitTests
     [InlineData(0.95, 0.91, 0.985)]
     [InlineData(0.99, 0.97, 1)]
     public void The_most_of_the_next_minutes_stays_below_the_quantile_as_often_as_promised(
-        double level, double least, double most)
+        double level,
+        double least,
+        double most
+    )
     {
         var series = SyntheticLoad.Series(Minutes, 14 * 288, SyntheticLoad.Daily, noise: 1);
         PeakFit? fit = null;
-        int below = 0, all = 0;
+        int below = 0,
+            all = 0;
         for (var origin = 9 * 288; origin < series.Count - Window; origin++)
         {
             var known = series.Prefix(origin + 1);
-            if (fit is null || origin % 144 == 0) fit = PeakFit.On(known, Minutes, Window, CancellationToken.None);
+            if (fit is null || origin % 144 == 0)
+                fit = PeakFit.On(known, Minutes, Window, CancellationToken.None);
             all++;
             var actual = Math.Max(Math.Max(series.Span[origin + 1], series.Span[origin + 2]), series.Span[origin + 3]);
-            if (actual <= fit.Quantile(known, level)) below++;
+            if (actual <= fit.Quantile(known, level))
+                below++;
         }
 
         Assert.InRange((double)below / all, least, most);

@@ -19,7 +19,12 @@ internal static class SyntheticLoad
     }
 
     public static History Series(
-        Season season, int steps, Func<Season, long, double> law, double noise = 0, int seed = 7)
+        Season season,
+        int steps,
+        Func<Season, long, double> law,
+        double noise = 0,
+        int seed = 7
+    )
     {
         var random = new Random(seed);
         var values = new double[steps];
@@ -36,7 +41,8 @@ internal static class SyntheticLoad
     public static double Error(IReadOnlyList<double> path, History all, int origin)
     {
         double sum = 0;
-        for (var h = 0; h < path.Count; h++) sum += Math.Abs(path[h] - all.Span[origin + h]);
+        for (var h = 0; h < path.Count; h++)
+            sum += Math.Abs(path[h] - all.Span[origin + h]);
         return sum / path.Count;
     }
 

@@ -16,7 +16,8 @@ public sealed class AccessTests : IAsyncLifetime
 {
     private readonly WebApplication app = RoleHost.Build(
         new SampleRole(),
-        RoleHost.ReadConfiguration(overrides: TestKeys.Pairs.Append(new("Listen:sample", "http://127.0.0.1:0"))));
+        RoleHost.ReadConfiguration(overrides: TestKeys.Pairs.Append(new("Listen:sample", "http://127.0.0.1:0")))
+    );
 
     public Task InitializeAsync() => app.StartAsync();
 
@@ -43,11 +44,13 @@ public sealed class AccessTests : IAsyncLifetime
     {
         using var answer = await SendAsync(path, key);
         Assert.Equal(status, (int)answer.StatusCode);
-        if (status < 400) return;
+        if (status < 400)
+            return;
         Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
         var problem = await answer.Content.ReadAsStringAsync();
         Assert.Contains(status == 401 ? "Authorization: Bearer KEY" : "docs/security.md", problem);
-        if (key is not null) Assert.DoesNotContain(key, problem);
+        if (key is not null)
+            Assert.DoesNotContain(key, problem);
     }
 
     [Fact]
@@ -88,7 +91,8 @@ public sealed class AccessTests : IAsyncLifetime
             ["Access:ServiceKey"] = "short",
         };
         var said = Faults(settings);
-        foreach (var word in (string[])["Name", "'king'", "Sha256", "Access:ServiceKey"]) Assert.Contains(word, said);
+        foreach (var word in (string[])["Name", "'king'", "Sha256", "Access:ServiceKey"])
+            Assert.Contains(word, said);
         Assert.DoesNotContain("secret", said);
     }
 
@@ -130,7 +134,8 @@ public sealed class AccessTests : IAsyncLifetime
     private async Task<HttpResponseMessage> SendAsync(string path, string? key, string? onBehalfOf = null)
     {
         using var client = key is null ? new HttpClient() : TestKeys.Client(key);
-        if (onBehalfOf is not null) client.DefaultRequestHeaders.Add(KeyAuthentication.OnBehalfOf, onBehalfOf);
+        if (onBehalfOf is not null)
+            client.DefaultRequestHeaders.Add(KeyAuthentication.OnBehalfOf, onBehalfOf);
         return await client.GetAsync(new Uri(app.Urls.First() + path));
     }
 
@@ -142,17 +147,17 @@ public sealed class AccessTests : IAsyncLifetime
 
         public int DefaultPort => 0;
 
-        public void Configure(WebApplicationBuilder builder)
-        {
-        }
+        public void Configure(WebApplicationBuilder builder) { }
 
         public void Map(WebApplication app)
         {
             app.MapGet("/open", () => "open").AllowAnonymous();
             app.MapPost("/json", (Dictionary<string, string> body) => body.Count).AllowAnonymous();
             app.MapGet("/forgotten", () => "closed");
-            app.MapGet("/videos", (HttpContext http) =>
-                    $"{KeyAuthentication.Word(http.Caller()!.Role)} {http.Caller()!.Name}")
+            app.MapGet(
+                    "/videos",
+                    (HttpContext http) => $"{KeyAuthentication.Word(http.Caller()!.Role)} {http.Caller()!.Name}"
+                )
                 .RequireAuthorization(Policies.ReadVideos);
             app.MapGet("/logs", () => "logs").RequireAuthorization(Policies.DeliverLogs);
             app.MapGet("/service", () => "service").RequireAuthorization(Policies.Service);

@@ -36,7 +36,8 @@ public sealed class PlatformProcess : IAsyncDisposable
     {
         get
         {
-            lock (output) return string.Join('\n', output);
+            lock (output)
+                return string.Join('\n', output);
         }
     }
 
@@ -51,17 +52,22 @@ public sealed class PlatformProcess : IAsyncDisposable
     /// <paramref name="settings"/> are <c>Section:Key</c>.
     /// </summary>
     public static async Task<PlatformProcess> StartAsync(
-        Func<DataFolder, Task>? prepare, (string Key, string Value)[] settings, params string[] arguments)
+        Func<DataFolder, Task>? prepare,
+        (string Key, string Value)[] settings,
+        params string[] arguments
+    )
     {
         foreach (string name in Environment.GetEnvironmentVariables().Keys)
             Assert.False(name.StartsWith(SettingPrefix, StringComparison.Ordinal), $"{name} is set; unset it.");
         var data = new DataFolder(Path.Combine(Path.GetTempPath(), $"eventstream-up-{Guid.NewGuid():N}"));
         data.Create();
-        if (prepare is not null) await prepare(data);
+        if (prepare is not null)
+            await prepare(data);
         var ports = new PortPlan(FreeBase());
         var info = new ProcessStartInfo(
             Program,
-            ["up", "--data", data.Root, "--base-port", ports.Base.ToString(CultureInfo.InvariantCulture), .. arguments])
+            ["up", "--data", data.Root, "--base-port", ports.Base.ToString(CultureInfo.InvariantCulture), .. arguments]
+        )
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -84,7 +90,8 @@ public sealed class PlatformProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        if (Directory.Exists(Data.Root)) Directory.Delete(Data.Root, recursive: true);
+        if (Directory.Exists(Data.Root))
+            Directory.Delete(Data.Root, recursive: true);
     }
 
     private async Task StartProcessAsync()
@@ -98,9 +105,14 @@ public sealed class PlatformProcess : IAsyncDisposable
         started.BeginErrorReadLine();
         try
         {
-            await Wait.UntilAsync("the platform is up", () => started.HasExited
-                ? throw new InvalidOperationException(Output)
-                : RunFile.Read(Data) is { Ready: true }, StartTimeout);
+            await Wait.UntilAsync(
+                "the platform is up",
+                () =>
+                    started.HasExited
+                        ? throw new InvalidOperationException(Output)
+                        : RunFile.Read(Data) is { Ready: true },
+                StartTimeout
+            );
         }
         catch
         {
@@ -111,7 +123,8 @@ public sealed class PlatformProcess : IAsyncDisposable
 
     private async Task StopAsync()
     {
-        if (process is not { } running) return;
+        if (process is not { } running)
+            return;
         process = null;
         if (!running.HasExited)
         {
@@ -144,6 +157,7 @@ public sealed class PlatformProcess : IAsyncDisposable
 
     private void Keep(string? line)
     {
-        lock (output) output.Add(line ?? "");
+        lock (output)
+            output.Add(line ?? "");
     }
 }

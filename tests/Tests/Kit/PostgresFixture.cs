@@ -50,8 +50,11 @@ public static class PostgresFixture
     {
         var folder = Directory.CreateTempSubdirectory("eventstream-pg-").FullName;
         var cluster = await PostgresCluster.StartAsync(
-            folder, FreePort(), CancellationToken.None,
-                new PostgresClusterOptions { Durable = false, ConnectionsMax = 200 });
+            folder,
+            FreePort(),
+            CancellationToken.None,
+            new PostgresClusterOptions { Durable = false, ConnectionsMax = 200 }
+        );
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             cluster.Kill();
@@ -64,8 +67,7 @@ public static class PostgresFixture
     /// <summary>A small shell waits for this process to end and stops a server that it left behind.</summary>
     private static void StopWhenThisProcessIsKilled(string folder)
     {
-        const string Script =
-            """
+        const string Script = """
             exec > /dev/null 2>&1
             tail --pid="$1" -f /dev/null
             sleep 2

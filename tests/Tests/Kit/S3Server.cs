@@ -37,17 +37,26 @@ public sealed class S3Server : IAsyncLifetime, IAsyncDisposable
 
     /// <summary>The settings of a role that keeps its media here.</summary>
     public IReadOnlyList<(string Key, string Value)> Settings =>
-    [
-        ("Media:Root", ""), ("Media:S3:Endpoint", Url), ("Media:S3:Bucket", Bucket), ("Media:S3:AccessKey", Key),
-        ("Media:S3:SecretKey", Key), ("Media:S3:LocalFolder", LocalFolder),
-    ];
+        [
+            ("Media:Root", ""),
+            ("Media:S3:Endpoint", Url),
+            ("Media:S3:Bucket", Bucket),
+            ("Media:S3:AccessKey", Key),
+            ("Media:S3:SecretKey", Key),
+            ("Media:S3:LocalFolder", LocalFolder),
+        ];
 
     public string LocalFolder => Path.Combine(folder, "local");
 
-    public S3Options Options => new()
-    {
-        Endpoint = new Uri(Url), Bucket = Bucket, AccessKey = Key, SecretKey = Key, LocalFolder = LocalFolder,
-    };
+    public S3Options Options =>
+        new()
+        {
+            Endpoint = new Uri(Url),
+            Bucket = Bucket,
+            AccessKey = Key,
+            SecretKey = Key,
+            LocalFolder = LocalFolder,
+        };
 
     public static async Task<S3Server> StartAsync()
     {
@@ -71,7 +80,8 @@ public sealed class S3Server : IAsyncLifetime, IAsyncDisposable
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
         {
-            if (line == "ready") return;
+            if (line == "ready")
+                return;
         }
 
         Assert.Fail("s3rver ended before it was ready.");

@@ -24,7 +24,8 @@ internal sealed class TestStore : IAsyncDisposable
         Options = options;
         var collection = new ServiceCollection().AddLogging(logs => logs.SetMinimumLevel(LogLevel.Warning));
         collection.AddSingleton(new KafkaOptions { Bootstrap = bootstrap ?? "127.0.0.1:1" });
-        if (bootstrap is null) store = store with { Relay = null };
+        if (bootstrap is null)
+            store = store with { Relay = null };
         services = collection.AddServiceStore(options, store, withDaemon).BuildServiceProvider();
     }
 
@@ -42,16 +43,24 @@ internal sealed class TestStore : IAsyncDisposable
 
     public StoreHealth Health => services.GetRequiredService<StoreHealth>();
 
-    public T Get<T>() where T : notnull => services.GetRequiredService<T>();
+    public T Get<T>()
+        where T : notnull => services.GetRequiredService<T>();
 
     /// <summary>A new schema of this name, migrated; without a daemon nothing is projected or relayed.</summary>
     public static async Task<TestStore> StartAsync(
-        string name, ServiceStore store, string? bootstrap = null, bool withDaemon = false) =>
-        await OpenAsync(await PostgresFixture.OptionsAsync(name), store, bootstrap, withDaemon);
+        string name,
+        ServiceStore store,
+        string? bootstrap = null,
+        bool withDaemon = false
+    ) => await OpenAsync(await PostgresFixture.OptionsAsync(name), store, bootstrap, withDaemon);
 
     /// <summary>Another process on the same schema.</summary>
     public static async Task<TestStore> OpenAsync(
-        PostgresOptions options, ServiceStore store, string? bootstrap = null, bool withDaemon = false)
+        PostgresOptions options,
+        ServiceStore store,
+        string? bootstrap = null,
+        bool withDaemon = false
+    )
     {
         var opened = new TestStore(options, store, bootstrap, withDaemon);
         foreach (var service in opened.services.GetServices<IHostedService>())
@@ -63,8 +72,8 @@ internal sealed class TestStore : IAsyncDisposable
         return opened;
     }
 
-    public Decider<TState> Decider<TState>() where TState : class, IAggregate<TState>, new() =>
-        services.GetRequiredService<Decider<TState>>();
+    public Decider<TState> Decider<TState>()
+        where TState : class, IAggregate<TState>, new() => services.GetRequiredService<Decider<TState>>();
 
     /// <summary>Waits until a read model or the relay has handled what is stored now.</summary>
     public Task WaitAsync(string reader) => Status.WaitAsync(reader, Patience, CancellationToken.None);
@@ -82,7 +91,8 @@ internal sealed class TestStore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var service in running.AsEnumerable().Reverse()) await service.StopAsync(CancellationToken.None);
+        foreach (var service in running.AsEnumerable().Reverse())
+            await service.StopAsync(CancellationToken.None);
         await services.DisposeAsync();
     }
 }

@@ -13,8 +13,7 @@ namespace EventStream.Tests.Kit;
 internal sealed class TlsNginx : IAsyncDisposable
 {
     /// <summary>What stands first inside of <c>http</c>: paths below the folder, and the certificate.</summary>
-    public const string Http =
-        """
+    public const string Http = """
         access_log off;
         client_body_temp_path body;
         proxy_temp_path proxy;
@@ -42,10 +41,12 @@ internal sealed class TlsNginx : IAsyncDisposable
         started.WriteCertificate(name);
         var file = Path.Combine(started.folder.FullName, "nginx.conf");
         await File.WriteAllTextAsync(file, configuration);
-        started.nginx = Process.Start(new ProcessStartInfo("/usr/sbin/nginx")
-        {
-            ArgumentList = { "-p", started.folder.FullName, "-c", file, "-e", "error.log" },
-        })!;
+        started.nginx = Process.Start(
+            new ProcessStartInfo("/usr/sbin/nginx")
+            {
+                ArgumentList = { "-p", started.folder.FullName, "-c", file, "-e", "error.log" },
+            }
+        )!;
         EventStreamProcess.EndWithThisProcess(started.nginx.Id);
         await Wait.UntilAsync("the ingress listens", started.ListensAsync);
         return started;

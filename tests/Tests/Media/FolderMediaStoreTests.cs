@@ -34,7 +34,8 @@ public sealed class FolderMediaStoreTests : IDisposable
         Assert.True(File.Exists(Path.Combine(beside.FullName, "secret")));
         var listed = new List<string>();
         foreach (var prefix in (string[])["linked-folder", "videos"])
-            await foreach (var found in store.ListAsync(prefix, default)) listed.Add(found);
+        await foreach (var found in store.ListAsync(prefix, default))
+            listed.Add(found);
         Assert.Equal(["videos/own"], listed);
     }
 
@@ -68,6 +69,8 @@ public sealed class FolderMediaStoreTests : IDisposable
         File.WriteAllText(Path.Combine(root.FullName, "videos", "own"), "own");
         Directory.CreateSymbolicLink(Path.Combine(root.FullName, "linked-folder"), beside.FullName);
         File.CreateSymbolicLink(
-            Path.Combine(root.FullName, "videos", "linked-file"), Path.Combine(beside.FullName, "secret"));
+            Path.Combine(root.FullName, "videos", "linked-file"),
+            Path.Combine(beside.FullName, "secret")
+        );
     }
 }

@@ -14,7 +14,9 @@ public sealed class MediaSettingsTests : IDisposable
 
     private static readonly (string Key, string Value)[] Good =
     [
-        ("Media:S3:Endpoint", "http://127.0.0.1:9"), ("Media:S3:Bucket", "media"), ("Media:S3:AccessKey", "key"),
+        ("Media:S3:Endpoint", "http://127.0.0.1:9"),
+        ("Media:S3:Bucket", "media"),
+        ("Media:S3:AccessKey", "key"),
         ("Media:S3:SecretKey", Secret),
     ];
 
@@ -25,7 +27,8 @@ public sealed class MediaSettingsTests : IDisposable
     {
         Assert.IsType<FolderMediaStore>(Store(("Media:Root", folder.FullName)));
         using var s3 = Assert.IsType<S3MediaStore>(
-            Store([.. Good, ("Media:Root", ""), ("Media:S3:LocalFolder", folder.FullName)]));
+            Store([.. Good, ("Media:Root", ""), ("Media:S3:LocalFolder", folder.FullName)])
+        );
         var options = S3Options.Read(RoleHost.ReadConfiguration(overrides: Pairs(Good)), new List<string>());
         Assert.Equal("us-east-1", options!.Region);
         Assert.DoesNotContain(Secret, options.ToString());
@@ -43,16 +46,18 @@ public sealed class MediaSettingsTests : IDisposable
     [InlineData("LocalBytesMax 'much'", "Media:S3:Bucket=media", "Media:S3:LocalBytesMax=much")]
     public void What_is_wrong_is_named_at_the_start(string expected, params string[] settings)
     {
-        var e = Assert.Throws<OptionsValidationException>(() => Store(
-            [.. settings.Select(setting => setting.Split('=', 2)).Select(pair => (pair[0], pair[1]))]));
+        var e = Assert.Throws<OptionsValidationException>(() =>
+            Store([.. settings.Select(setting => setting.Split('=', 2)).Select(pair => (pair[0], pair[1]))])
+        );
         Assert.Contains(expected, e.Message);
         Assert.DoesNotContain("secret@", e.Message);
     }
 
     private static IMediaStore Store(params (string Key, string Value)[] settings) =>
-        new ServiceCollection().AddMediaStore(
-            RoleHost.ReadConfiguration(overrides: Pairs(settings)))
-            .BuildServiceProvider().GetRequiredService<IMediaStore>();
+        new ServiceCollection()
+            .AddMediaStore(RoleHost.ReadConfiguration(overrides: Pairs(settings)))
+            .BuildServiceProvider()
+            .GetRequiredService<IMediaStore>();
 
     private static IEnumerable<KeyValuePair<string, string?>> Pairs((string Key, string Value)[] settings) =>
         settings.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value));

@@ -12,8 +12,9 @@ public sealed class KafkaAuthorityTests : IDisposable
     [Fact]
     public void Every_client_checks_certificates_by_the_authority_that_is_named()
     {
-        var options = KafkaOptions.From(RoleHost.ReadConfiguration(null,
-            [new("Kafka:SecurityProtocol", "SaslSsl"), new("Kafka:SslCaFile", file)]));
+        var options = KafkaOptions.From(
+            RoleHost.ReadConfiguration(null, [new("Kafka:SecurityProtocol", "SaslSsl"), new("Kafka:SslCaFile", file)])
+        );
 
         Assert.Equal(file, options.ProducerConfig("test").SslCaLocation);
         Assert.Equal(file, options.ConsumerConfig("test", "group").SslCaLocation);
@@ -21,8 +22,13 @@ public sealed class KafkaAuthorityTests : IDisposable
     }
 
     [Fact]
-    public void An_authority_that_is_not_there_is_named() => Assert.Contains(
-        "Kafka:SslCaFile names '/nowhere/ca.pem'",
-        Assert.Throws<KafkaSettingsException>(() => KafkaOptions.From(RoleHost.ReadConfiguration(null,
-            [new("Kafka:SslCaFile", "/nowhere/ca.pem")]))).Message);
+    public void An_authority_that_is_not_there_is_named() =>
+        Assert.Contains(
+            "Kafka:SslCaFile names '/nowhere/ca.pem'",
+            Assert
+                .Throws<KafkaSettingsException>(() =>
+                    KafkaOptions.From(RoleHost.ReadConfiguration(null, [new("Kafka:SslCaFile", "/nowhere/ca.pem")]))
+                )
+                .Message
+        );
 }

@@ -10,7 +10,18 @@ public sealed class CatalogueTests
     private static readonly DateTimeOffset At = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly VideoId Id = VideoId.New(At);
     private static readonly Rendition Rung = new(
-        "240p", Rendition.Video, "videos/x/240p", "avc1.42c015", 426, 240, 24, 400_000, 300_000, [2, 2], 1);
+        "240p",
+        Rendition.Video,
+        "videos/x/240p",
+        "avc1.42c015",
+        426,
+        240,
+        24,
+        400_000,
+        300_000,
+        [2, 2],
+        1
+    );
 
     private static CatalogueVideo After(params IMessage[] events) =>
         events.Aggregate(CatalogueVideo.New(Id), (video, message) => video.Apply(message));

@@ -13,12 +13,25 @@ public sealed class ManifestTests
     private static readonly XNamespace Mpd = "urn:mpeg:dash:schema:mpd:2011";
 
     private static readonly ManifestContext Context = new(
-        [new EdgeAddress("edge-b", "us", "http://b:2"), new EdgeAddress("edge-a", "eu", "http://a:1")], "/s/9/sig",
-        "http://t/v1/steering/hls?region=us&video=1", "http://t/v1/steering/dash?region=us&video=1");
+        [new EdgeAddress("edge-b", "us", "http://b:2"), new EdgeAddress("edge-a", "eu", "http://a:1")],
+        "/s/9/sig",
+        "http://t/v1/steering/hls?region=us&video=1",
+        "http://t/v1/steering/dash?region=us&video=1"
+    );
 
     private static readonly Rendition Top = new(
-        "720p", Rendition.Video, "videos/x/720p", "avc1.64001f", 1280, 720, 23.976, 3_000_000, 2_500_000,
-        [2.002, 2.002, 1.001], 1);
+        "720p",
+        Rendition.Video,
+        "videos/x/720p",
+        "avc1.64001f",
+        1280,
+        720,
+        23.976,
+        3_000_000,
+        2_500_000,
+        [2.002, 2.002, 1.001],
+        1
+    );
 
     private static readonly Rendition Low = Top with
     {
@@ -31,11 +44,24 @@ public sealed class ManifestTests
     };
 
     private static readonly Rendition Sound = new(
-        "audio", Rendition.Audio, "videos/x/audio", "mp4a.40.2", 0, 0, 0, 130_000, 128_000, [2.005333, 1.984, 1.024],
-            1);
+        "audio",
+        Rendition.Audio,
+        "videos/x/audio",
+        "mp4a.40.2",
+        0,
+        0,
+        0,
+        130_000,
+        128_000,
+        [2.005333, 1.984, 1.024],
+        1
+    );
 
-    private static CatalogueVideo Video(params Rendition[] renditions) => renditions.Aggregate(
-        CatalogueVideo.New(Id), (video, rendition) => video.Apply(new VideoRenditionEncoded(Id, rendition, At)));
+    private static CatalogueVideo Video(params Rendition[] renditions) =>
+        renditions.Aggregate(
+            CatalogueVideo.New(Id),
+            (video, rendition) => video.Apply(new VideoRenditionEncoded(Id, rendition, At))
+        );
 
     [Fact]
     public void The_multivariant_playlist_has_each_rung_once_per_edge()
@@ -54,7 +80,8 @@ public sealed class ManifestTests
                 "#EXT-X-STREAM-INF:BANDWIDTH=3130000,AVERAGE-BANDWIDTH=2628000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-edge-b\",PATHWAY-ID=\"edge-b\",STABLE-VARIANT-ID=\"720p\"",
                 "http://b:2/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/720p/media.m3u8",
             ],
-            text.Split('\n').Take(9));
+            text.Split('\n').Take(9)
+        );
         Assert.Equal(2, text.Split("PATHWAY-ID=\"edge-a\"").Length - 1);
     }
 
@@ -73,8 +100,10 @@ public sealed class ManifestTests
     {
         var mpd = XDocument.Parse(DashManifest.Write(Video(Top, Low, Sound), Context)).Root!;
 
-        Assert.Equal(["edge-b", "edge-a"], mpd.Elements(Mpd + "BaseURL").Select(e =>
-            (string)e.Attribute("serviceLocation")!));
+        Assert.Equal(
+            ["edge-b", "edge-a"],
+            mpd.Elements(Mpd + "BaseURL").Select(e => (string)e.Attribute("serviceLocation")!)
+        );
         Assert.Equal($"http://b:2/s/9/sig/media/{Id}/", mpd.Element(Mpd + "BaseURL")!.Value);
         Assert.Equal("edge-b", (string)mpd.Element(Mpd + "ContentSteering")!.Attribute("defaultServiceLocation")!);
         Assert.Equal(Context.DashSteeringUrl, mpd.Element(Mpd + "ContentSteering")!.Value);
@@ -91,8 +120,10 @@ public sealed class ManifestTests
         Assert.Equal("90000", (string)templates[0].Attribute("timescale")!);
         Assert.Equal(
             [("0", "180180", "1"), (null, "90090", null)],
-            templates[0].Descendants(Mpd + "S").Select(
-                s => ((string?)s.Attribute("t"), (string)s.Attribute("d")!, (string?)s.Attribute("r"))));
+            templates[0]
+                .Descendants(Mpd + "S")
+                .Select(s => ((string?)s.Attribute("t"), (string)s.Attribute("d")!, (string?)s.Attribute("r")))
+        );
         Assert.Equal("720p/$Number$.m4s", (string)templates[0].Attribute("media")!);
         Assert.Equal("24000/1001", (string)mpd.Descendants(Mpd + "Representation").First().Attribute("frameRate")!);
     }

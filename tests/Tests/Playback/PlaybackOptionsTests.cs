@@ -7,8 +7,10 @@ public sealed class PlaybackOptionsTests
 {
     private static readonly KeyValuePair<string, string?>[] Good =
     [
-        new("Playback:SigningKey", "a key that is long enough for anyone"), new("Media:Root", "/tmp/x"),
-        new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://127.0.0.1:7080/"),
+        new("Playback:SigningKey", "a key that is long enough for anyone"),
+        new("Media:Root", "/tmp/x"),
+        new("Traffic:Edges:0:Name", "edge-a"),
+        new("Traffic:Edges:0:Url", "http://127.0.0.1:7080/"),
     ];
 
     [Fact]
@@ -24,9 +26,10 @@ public sealed class PlaybackOptionsTests
     [Fact]
     public void Players_get_public_addresses_and_roles_ask_each_other_at_their_own()
     {
-        var options = Read(
-        [
-            .. Good, new("Urls:traffic", "http://traffic:7003"), new("Urls:collect", "http://collect:7004"),
+        var options = Read([
+            .. Good,
+            new("Urls:traffic", "http://traffic:7003"),
+            new("Urls:collect", "http://collect:7004"),
             new("Urls:Public:traffic", "https://traffic.video.example"),
             new("Urls:Public:collect", "https://collect.video.example/"),
             new("Urls:Public:edge-a", "https://edge-a.video.example/"),
@@ -42,16 +45,25 @@ public sealed class PlaybackOptionsTests
     public void Everything_wrong_is_named_at_once()
     {
         var error = Assert.Throws<RoleConfigurationException>(() =>
-            RoleHost.Build(new PlaybackRole(), RoleHost.ReadConfiguration(null,
-        [
-            new("Playback:SigningKeyFile", "/nowhere/key"), new("Playback:TokenLifetimeSeconds", "soon"),
-            new("Playback:SessionsPerMinute", "0"),
-            new("Traffic:Edges:0:Name", "Edge"), new("Traffic:Edges:0:Url", "x"),
-        ])));
+            RoleHost.Build(
+                new PlaybackRole(),
+                RoleHost.ReadConfiguration(
+                    null,
+                    [
+                        new("Playback:SigningKeyFile", "/nowhere/key"),
+                        new("Playback:TokenLifetimeSeconds", "soon"),
+                        new("Playback:SessionsPerMinute", "0"),
+                        new("Traffic:Edges:0:Name", "Edge"),
+                        new("Traffic:Edges:0:Url", "x"),
+                    ]
+                )
+            )
+        );
 
         Assert.All(
             (string[])["SigningKeyFile", "TokenLifetimeSeconds", "SessionsPerMinute", "Media:Root", "Traffic:Edges"],
-            name => Assert.Contains(name, error.Message));
+            name => Assert.Contains(name, error.Message)
+        );
     }
 
     private static PlaybackOptions Read(KeyValuePair<string, string?>[] settings)

@@ -6,16 +6,18 @@ namespace EventStream.Tests.Playback;
 
 public sealed class SessionLimitsTests : IDisposable
 {
-    private readonly SessionLimits limits = new(new PlaybackOptions
-    {
-        SigningKey = "",
-        Edges = [],
-        TrafficUrl = "",
-        SteeringUrl = "",
-        CollectUrl = "",
-        SessionsBurst = 3,
-        SessionsPerMinute = 1,
-    });
+    private readonly SessionLimits limits = new(
+        new PlaybackOptions
+        {
+            SigningKey = "",
+            Edges = [],
+            TrafficUrl = "",
+            SteeringUrl = "",
+            CollectUrl = "",
+            SessionsBurst = 3,
+            SessionsPerMinute = 1,
+        }
+    );
 
     public void Dispose() => limits.Dispose();
 
@@ -24,7 +26,8 @@ public sealed class SessionLimitsTests : IDisposable
     {
         var address = IPAddress.Parse("192.0.2.1");
 
-        for (var i = 0; i < 3; i++) Assert.Null(limits.Refuse(address));
+        for (var i = 0; i < 3; i++)
+            Assert.Null(limits.Refuse(address));
 
         Assert.InRange(limits.Refuse(address)!.Value.TotalSeconds, 1, 60);
         Assert.Null(limits.Refuse(IPAddress.Parse("192.0.2.2")));
@@ -33,7 +36,8 @@ public sealed class SessionLimitsTests : IDisposable
     [Fact]
     public void Loopback_has_the_same_bound_as_any_address()
     {
-        for (var i = 0; i < 3; i++) Assert.Null(limits.Refuse(IPAddress.Loopback));
+        for (var i = 0; i < 3; i++)
+            Assert.Null(limits.Refuse(IPAddress.Loopback));
 
         Assert.NotNull(limits.Refuse(IPAddress.Loopback));
         Assert.NotNull(limits.Refuse(IPAddress.Loopback.MapToIPv6()));
@@ -42,7 +46,8 @@ public sealed class SessionLimitsTests : IDisposable
     [Fact]
     public void The_addresses_of_one_customers_IPv6_network_share_a_bound()
     {
-        for (var i = 0; i < 3; i++) Assert.Null(limits.Refuse(IPAddress.Parse($"2001:db8:1:2::{i}")));
+        for (var i = 0; i < 3; i++)
+            Assert.Null(limits.Refuse(IPAddress.Parse($"2001:db8:1:2::{i}")));
 
         Assert.NotNull(limits.Refuse(IPAddress.Parse("2001:db8:1:2:ffff::9")));
         Assert.Null(limits.Refuse(IPAddress.Parse("2001:db8:1:3::1")));

@@ -136,14 +136,22 @@ public sealed class LoadTests
             .AddWindowStore(scope, LoadProcessor.Sums, SerDes.Text, parts)
             .AddKeyValueStore(scope, LoadProcessor.Known, SerDes.Text, SerDes.Json(QoeJson.Default.KnownLoad))
             .AddKeyValueStore(
-                scope, LoadProcessor.Progress, SerDes.Json(QoeJson.Default.Int32),
-                SerDes.Json(QoeJson.Default.LoadProgress))
+                scope,
+                LoadProcessor.Progress,
+                SerDes.Json(QoeJson.Default.Int32),
+                SerDes.Json(QoeJson.Default.LoadProgress)
+            )
             .AddClock(scope, "clock");
-        builder.Batches("parts", new BatchSerDes<LoadPart>((data, _) => parts.Deserialize(data, default)))
+        builder
+            .Batches("parts", new BatchSerDes<LoadPart>((data, _) => parts.Deserialize(data, default)))
             .Process(
                 new StepSpec<LoadPart>(scope, ["parts"], "clock", () => new LoadProcessor(Options)),
-                LoadProcessor.Sums, LoadProcessor.Known, LoadProcessor.Progress)
-            .OfType<LoadMeasured>().To(Topics.TrafficLoad);
+                LoadProcessor.Sums,
+                LoadProcessor.Known,
+                LoadProcessor.Progress
+            )
+            .OfType<LoadMeasured>()
+            .To(Topics.TrafficLoad);
         return builder.Build();
     }
 
@@ -152,8 +160,11 @@ public sealed class LoadTests
 
     private static void Pipe(StreamDriver driver, LoadPart part) =>
         driver.Pipe(
-            "parts", part.Resource, SerDes.Json(QoeJson.Default.LoadPart).Serialize(part, default),
-            part.Step.AddSeconds(20));
+            "parts",
+            part.Resource,
+            SerDes.Json(QoeJson.Default.LoadPart).Serialize(part, default),
+            part.Step.AddSeconds(20)
+        );
 
     private static IReadOnlyList<LoadMeasured> Load(StreamDriver driver) =>
         driver.Read<LoadMeasured>(Topics.TrafficLoad);

@@ -14,8 +14,9 @@ public sealed class ProofTests
         {
             var v = new Viewer($"s{i}");
             run.Hear(
-                new[] { v.Says(i, "ps", "s"), v.Says(i, "ps", "p"), v.Says(i, "ps", "f"), v.Says(i, "e", "f") }
-                    .Select(beacon => beacon with { Proven = false })
+                new[] { v.Says(i, "ps", "s"), v.Says(i, "ps", "p"), v.Says(i, "ps", "f"), v.Says(i, "e", "f") }.Select(
+                    beacon => beacon with { Proven = false }
+                )
             );
         }
 

@@ -10,8 +10,8 @@ internal sealed class QoeRun(QoeOptions options)
 {
     public static readonly DateTimeOffset T0 = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
-    public StreamDriver Driver { get; } = new(
-        scope => QoeTopology.Build(options, scope), "qoe", Topics.PlaybackBeacons.Name, Topics.CdnRequests.Name);
+    public StreamDriver Driver { get; } =
+        new(scope => QoeTopology.Build(options, scope), "qoe", Topics.PlaybackBeacons.Name, Topics.CdnRequests.Name);
 
     public void Hear(BeaconReceived beacon) =>
         Driver.Pipe(Topics.PlaybackBeacons.Name, beacon.SessionId, beacon, beacon.ReceivedAt);

@@ -13,18 +13,23 @@ public sealed class QoeTopologyTests
         var scope = new StreamScope(new StreamsOptions { ApplicationId = "qoe" }, TimeProvider.System, new Never());
         var shape = StreamShape.Of(QoeTopology.Build(new QoeOptions(), scope), scope);
         Assert.Equal(
-            [Topics.CdnRequests.Name, Topics.PlaybackBeacons.Name], shape.Inputs.Order(StringComparer.Ordinal));
+            [Topics.CdnRequests.Name, Topics.PlaybackBeacons.Name],
+            shape.Inputs.Order(StringComparer.Ordinal)
+        );
         Assert.Equal(
             [
                 "load-known load-progress load-sums task-1-time",
                 "load-parts requests-waiting sessions task-0-time",
                 "task-2-time windows",
             ],
-            shape.Steps.Select(step => string.Join(' ', step.Stores.Order(StringComparer.Ordinal)))
-                .Order(StringComparer.Ordinal));
+            shape
+                .Steps.Select(step => string.Join(' ', step.Stores.Order(StringComparer.Ordinal)))
+                .Order(StringComparer.Ordinal)
+        );
         Assert.Equal(
             [("qoe-load-repartition", (int?)1), ("qoe-windows-repartition", null)],
-            shape.Steps.SelectMany(step => step.Repartitions).OrderBy(topic => topic.Name, StringComparer.Ordinal));
+            shape.Steps.SelectMany(step => step.Repartitions).OrderBy(topic => topic.Name, StringComparer.Ordinal)
+        );
     }
 
     private sealed class Never : IIdleTime

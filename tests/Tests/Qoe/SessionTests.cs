@@ -58,10 +58,7 @@ public sealed class SessionTests
     public void The_last_state_gives_the_end_reason(string state, string reason)
     {
         var v = new Viewer("s1");
-        Assert.Equal(
-            reason,
-            Finished([v.Says(0, "ps", "s"), v.Says(1, "ps", "p"), v.Says(2, "ps", state)]).EndReason
-        );
+        Assert.Equal(reason, Finished([v.Says(0, "ps", "s"), v.Says(1, "ps", "p"), v.Says(2, "ps", state)]).EndReason);
     }
 
     [Fact]
@@ -75,10 +72,7 @@ public sealed class SessionTests
             v.Says(2.3, "ps", "p"),
             v.Says(9, "ps", "e"),
         ]);
-        Assert.Equal(
-            ("ended", 1, false),
-            (finished.EndReason, finished.Quality.FailureCount, finished.Quality.Failed)
-        );
+        Assert.Equal(("ended", 1, false), (finished.EndReason, finished.Quality.FailureCount, finished.Quality.Failed));
     }
 
     [Fact]
@@ -92,10 +86,7 @@ public sealed class SessionTests
         var w = new Viewer("s2");
         Assert.Equal(
             950,
-            Finished([
-                w.Says(0, "ps", "s"),
-                w.Says(1, "ps", "p", b => b with { StartDelayMs = 950 }),
-            ]).Quality.StartupMs
+            Finished([w.Says(0, "ps", "s"), w.Says(1, "ps", "p", b => b with { StartDelayMs = 950 })]).Quality.StartupMs
         );
     }
 
@@ -108,14 +99,7 @@ public sealed class SessionTests
                 second,
                 "rr",
                 "p",
-                b =>
-                    b with
-                    {
-                        ObjectType = "v",
-                        BitrateKbps = kbps,
-                        PlayheadBitrateKbps = kbps,
-                        BufferMs = 12_000,
-                    }
+                b => b with { ObjectType = "v", BitrateKbps = kbps, PlayheadBitrateKbps = kbps, BufferMs = 12_000 }
             );
         var quality = Finished([
             v.Says(0, "ps", "s"),

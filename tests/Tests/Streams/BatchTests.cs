@@ -11,11 +11,13 @@ public sealed class BatchTests
     public void A_batch_is_read_once_though_the_library_asks_twice()
     {
         var reads = 0;
-        var serDes = new BatchSerDes<int>((data, _) =>
-        {
-            reads++;
-            return int.Parse(Encoding.UTF8.GetString(data));
-        });
+        var serDes = new BatchSerDes<int>(
+            (data, _) =>
+            {
+                reads++;
+                return int.Parse(Encoding.UTF8.GetString(data));
+            }
+        );
         var token = HeldRecords.Attach([Record("1", 7), Record("2", 8), Record("x", 9)]);
 
         var first = serDes.Deserialize(token, default);
@@ -33,7 +35,8 @@ public sealed class BatchTests
     {
         var serDes = new BatchSerDes<int>(
             (data, _) => int.Parse(Encoding.UTF8.GetString(data)),
-            (value, _) => DateTimeOffset.FromUnixTimeMilliseconds(value));
+            (value, _) => DateTimeOffset.FromUnixTimeMilliseconds(value)
+        );
         IBatch batch = serDes.Deserialize(HeldRecords.Attach([Record("x", 1), Record("250", 2)]), default);
         Assert.Equal(250, batch.FirstTime(DateTimeOffset.UnixEpoch)!.Value.ToUnixTimeMilliseconds());
         IBatch unreadable = serDes.Deserialize(HeldRecords.Attach([Record("x", 1)]), default);
@@ -43,7 +46,8 @@ public sealed class BatchTests
     [Fact]
     public void A_batch_that_is_only_read_cannot_be_written() =>
         Assert.Throws<NotSupportedException>(() =>
-            new BatchSerDes<int>((_, _) => 1).Serialize(new Batch<int>(1), default));
+            new BatchSerDes<int>((_, _) => 1).Serialize(new Batch<int>(1), default)
+        );
 
     private static ConsumeResult<byte[], byte[]> Record(string value, long offset) =>
         new()
@@ -51,7 +55,8 @@ public sealed class BatchTests
             TopicPartitionOffset = new TopicPartitionOffset("in", 0, offset),
             Message = new Message<byte[], byte[]>
             {
-                Key = "k"u8.ToArray(), Value = Encoding.UTF8.GetBytes(value),
+                Key = "k"u8.ToArray(),
+                Value = Encoding.UTF8.GetBytes(value),
                 Timestamp = new Timestamp(1000L, TimestampType.CreateTime),
             },
         };

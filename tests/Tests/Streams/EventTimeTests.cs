@@ -22,15 +22,27 @@ public sealed class EventTimeTests : IDisposable
         var builder = new StreamBuilder()
             .AddWindowStore(scope, "counts", SerDes.Text, SerDes.Long)
             .AddClock(scope, "clock");
-        builder.Batches("in", new BatchSerDes<int>((data, _) => int.Parse(Encoding.UTF8.GetString(data))))
+        builder
+            .Batches("in", new BatchSerDes<int>((data, _) => int.Parse(Encoding.UTF8.GetString(data))))
             .Process(
                 new StepSpec<int>(
-                    scope, ["in"], "clock",
-                    () => new WindowProcessor<int, long>(
-                        "counts", TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(2), 0, (_, count) => count + 1,
-                        window => [(window.Key, Counted(window))])),
-                "counts")
-            .OfType<LoadMeasured>().To(Topics.TrafficLoad);
+                    scope,
+                    ["in"],
+                    "clock",
+                    () =>
+                        new WindowProcessor<int, long>(
+                            "counts",
+                            TimeSpan.FromSeconds(10),
+                            TimeSpan.FromSeconds(2),
+                            0,
+                            (_, count) => count + 1,
+                            window => [(window.Key, Counted(window))]
+                        )
+                ),
+                "counts"
+            )
+            .OfType<LoadMeasured>()
+            .To(Topics.TrafficLoad);
         return builder.Build();
     }
 
@@ -105,7 +117,8 @@ public sealed class EventTimeTests : IDisposable
         Assert.Equal(typeof(FormatException).FullName, first.ExceptionType);
         Assert.Equal(
             letters.Count,
-            letters.Select(letter => CloudEvents.Text(letter.Headers, CloudEvents.Id)).Distinct().Count());
+            letters.Select(letter => CloudEvents.Text(letter.Headers, CloudEvents.Id)).Distinct().Count()
+        );
     }
 
     [Fact]
@@ -116,31 +129,33 @@ public sealed class EventTimeTests : IDisposable
         driver.AdvanceStreamTime(T0.AddSeconds(12));
         var outputs = driver.Read(Topics.TrafficLoad.Name);
         Assert.Equal(2, outputs.Select(output => CloudEvents.Text(output.Headers, CloudEvents.Id)).Distinct().Count());
-        Assert.All(outputs, output =>
-        {
-            Assert.Equal("/eventstream/counting", CloudEvents.Text(output.Headers, CloudEvents.Source));
-            Assert.Equal(T0.AddSeconds(10).ToUnixTimeMilliseconds(), output.Timestamp.UnixTimestampMs);
-        });
+        Assert.All(
+            outputs,
+            output =>
+            {
+                Assert.Equal("/eventstream/counting", CloudEvents.Text(output.Headers, CloudEvents.Source));
+                Assert.Equal(T0.AddSeconds(10).ToUnixTimeMilliseconds(), output.Timestamp.UnixTimestampMs);
+            }
+        );
     }
 
     [Fact]
     public void A_message_of_another_type_or_without_one_is_unreadable()
     {
         Assert.Throws<JsonException>(() => SerDes.ReadMessage<LoadMeasured>("{}"u8.ToArray(), null));
-        var headers = CloudEvents.Headers(
-            MessageTypes.NameOf(typeof(OperatorActed)), "/test", "1", T0, null);
+        var headers = CloudEvents.Headers(MessageTypes.NameOf(typeof(OperatorActed)), "/test", "1", T0, null);
         Assert.ThrowsAny<JsonException>(() => SerDes.ReadMessage<LoadMeasured>("{}"u8.ToArray(), headers));
     }
 
     private static LoadMeasured Counted(ClosedWindow<long> window) =>
         new(window.Key, window.Start, 10, window.Value, "records");
 
-    private void Pipe(string key, double second) =>
-        driver.Pipe("in", key, "1"u8.ToArray(), T0.AddSeconds(second));
+    private void Pipe(string key, double second) => driver.Pipe("in", key, "1"u8.ToArray(), T0.AddSeconds(second));
 
     private List<string> Counts() =>
         [
-            .. driver.Read<LoadMeasured>(Topics.TrafficLoad)
+            .. driver
+                .Read<LoadMeasured>(Topics.TrafficLoad)
                 .Select(count => $"{count.Resource} {(count.Time - T0).TotalSeconds} {count.Value}"),
         ];
 }

@@ -47,8 +47,12 @@ internal sealed class StreamDriver : IDisposable
     /// <summary>Sends one message through the whole topology.</summary>
     public void Pipe(string topic, string key, IMessage message, DateTimeOffset time) =>
         Pipe(
-            topic, key, MessageTypes.Write(message), time,
-            CloudEvents.Headers(MessageTypes.NameOf(message.GetType()), "/test", "in", time, null));
+            topic,
+            key,
+            MessageTypes.Write(message),
+            time,
+            CloudEvents.Headers(MessageTypes.NameOf(message.GetType()), "/test", "in", time, null)
+        );
 
     /// <summary>Sends bytes.</summary>
     public void Pipe(string topic, string key, byte[]? value, DateTimeOffset time, Headers? headers = null) =>
@@ -127,11 +131,15 @@ internal sealed class StreamDriver : IDisposable
             output = outputs[topic] = driver.CreateOutputTopic(topic, TimeSpan.Zero, Bytes, Bytes);
         return
         [
-            .. output.ReadKeyValueList().Select(record => new Message<byte[], byte[]>
-            {
-                Key = record.Message.Key, Value = record.Message.Value, Headers = record.Message.Headers,
-                Timestamp = record.Message.Timestamp,
-            }),
+            .. output
+                .ReadKeyValueList()
+                .Select(record => new Message<byte[], byte[]>
+                {
+                    Key = record.Message.Key,
+                    Value = record.Message.Value,
+                    Headers = record.Message.Headers,
+                    Timestamp = record.Message.Timestamp,
+                }),
         ];
     }
 

@@ -15,11 +15,34 @@ public sealed class BeaconProofTests
         Assert.True(proof.Check(Claims, made, Now));
         Assert.All(
             [
-                Claims with { SessionId = "another" }, Claims with { VideoId = "another" },
-                Claims with { Expires = Claims.Expires.AddSeconds(1) }, Claims with { Region = "us" },
-                Claims with { Player = "dash.js" }, Claims with { SessionId = "session\nvideo", VideoId = "" },
+                Claims with
+                {
+                    SessionId = "another",
+                },
+                Claims with
+                {
+                    VideoId = "another",
+                },
+                Claims with
+                {
+                    Expires = Claims.Expires.AddSeconds(1),
+                },
+                Claims with
+                {
+                    Region = "us",
+                },
+                Claims with
+                {
+                    Player = "dash.js",
+                },
+                Claims with
+                {
+                    SessionId = "session\nvideo",
+                    VideoId = "",
+                },
             ],
-            other => Assert.False(proof.Check(other, made, Now)));
+            other => Assert.False(proof.Check(other, made, Now))
+        );
         Assert.False(new BeaconProof("another signing key, of the same length").Check(Claims, made, Now));
     }
 

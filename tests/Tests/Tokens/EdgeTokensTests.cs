@@ -24,7 +24,8 @@ public sealed class EdgeTokensTests
     public void A_prefix_opens_only_its_own_video() =>
         Assert.Equal(
             TokenVerdict.Forged,
-            tokens.Verify(tokens.Prefix(Video, Session, Now), VideoId.New(Now), Now, TimeSpan.Zero));
+            tokens.Verify(tokens.Prefix(Video, Session, Now), VideoId.New(Now), Now, TimeSpan.Zero)
+        );
 
     [Fact]
     public void A_prefix_is_of_one_session_only()

@@ -22,19 +22,30 @@ public sealed class DnsTests
 
     public DnsTests()
     {
-        var options = TrafficOptions.Read(RoleHost.ReadConfiguration(null,
-        [
-            new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Region", "eu"),
-            new("Traffic:Edges:0:Url", "http://edge-a.example"), new("Traffic:Edges:0:Addresses",
-                "192.0.2.1, 2001:db8::1"),
-            new("Traffic:Edges:1:Name", "edge-b"), new("Traffic:Edges:1:Region", "us"),
-            new("Traffic:Edges:1:Url", "http://192.0.2.2:80"), new("Traffic:DnsName", "edge.example"),
-        ]), []);
+        var options = TrafficOptions.Read(
+            RoleHost.ReadConfiguration(
+                null,
+                [
+                    new("Traffic:Edges:0:Name", "edge-a"),
+                    new("Traffic:Edges:0:Region", "eu"),
+                    new("Traffic:Edges:0:Url", "http://edge-a.example"),
+                    new("Traffic:Edges:0:Addresses", "192.0.2.1, 2001:db8::1"),
+                    new("Traffic:Edges:1:Name", "edge-b"),
+                    new("Traffic:Edges:1:Region", "us"),
+                    new("Traffic:Edges:1:Url", "http://192.0.2.2:80"),
+                    new("Traffic:DnsName", "edge.example"),
+                ]
+            ),
+            []
+        );
         map = new EdgeMap(options, TimeProvider.System);
         // The journal is not started, so nothing asks for the topic.
         var journal = new SteeringJournal(
-            new Nowhere(), new TopicAdmin(new KafkaOptions(), NullLogger<TopicAdmin>.Instance), TimeProvider.System,
-            NullLogger<SteeringJournal>.Instance);
+            new Nowhere(),
+            new TopicAdmin(new KafkaOptions(), NullLogger<TopicAdmin>.Instance),
+            TimeProvider.System,
+            NullLogger<SteeringJournal>.Instance
+        );
         board = new SteeringBoard(options, map, journal, TimeProvider.System);
         board.Decide();
         zone = new DnsZone(options, map, board);
@@ -130,8 +141,11 @@ public sealed class DnsTests
         for (var i = 0; i < 20_000; i++)
         {
             var query = i % 2 == 0 ? new byte[random.Next(0, 80)] : Query("eu.edge.example", A, ednsVersion: 0);
-            if (i % 2 == 0) random.NextBytes(query);
-            else for (var n = 0; n < 3; n++) query[random.Next(2, query.Length)] = (byte)random.Next(256);
+            if (i % 2 == 0)
+                random.NextBytes(query);
+            else
+                for (var n = 0; n < 3; n++)
+                    query[random.Next(2, query.Length)] = (byte)random.Next(256);
             Assert.True((zone.Answer(query)?.Length ?? 0) <= DnsResponse.LengthMax);
         }
     }
@@ -148,7 +162,8 @@ public sealed class DnsTests
         }
 
         bytes.AddRange([0, (byte)(type >> 8), (byte)type, 0, 1]);
-        if (ednsVersion is { } version) bytes.AddRange([0, 0, 41, 4, 208, 0, (byte)version, 0, 0, 0, 0]);
+        if (ednsVersion is { } version)
+            bytes.AddRange([0, 0, 41, 4, 208, 0, (byte)version, 0, 0, 0, 0]);
         return [.. bytes];
     }
 
@@ -160,7 +175,8 @@ public sealed class DnsTests
         var at = 12;
         if (bytes[5] > 0)
         {
-            while (bytes[at] != 0) at += bytes[at] + 1;
+            while (bytes[at] != 0)
+                at += bytes[at] + 1;
             at += 5;
         }
 
@@ -183,7 +199,12 @@ public sealed class DnsTests
     private sealed class Nowhere : IEventPublisher
     {
         public Task PublishAsync(
-            Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-            PublishOptions? options = null) => Task.CompletedTask;
+            Topic topic,
+            string key,
+            IMessage message,
+            DateTimeOffset time,
+            CancellationToken cancellation,
+            PublishOptions? options = null
+        ) => Task.CompletedTask;
     }
 }

@@ -10,16 +10,40 @@ public sealed class EdgeStateTests
     private static readonly TimeSpan HalfLife = TimeSpan.FromSeconds(30);
     private static readonly ProbeResult Good = new(1, null);
     private static readonly ProbeResult Bad = new(1, "refused");
-    private static readonly EdgeState New =
-        new(new EventStream.Traffic.Edges.Edge("edge-a", "eu", "http://a", "http://a", []));
+    private static readonly EdgeState New = new(
+        new EventStream.Traffic.Edges.Edge("edge-a", "eu", "http://a", "http://a", [])
+    );
 
     private static EdgeState Probe(EdgeState state, params ProbeResult[] results) =>
         results.Aggregate(state, (s, result) => s.Probed(result, Now, rise: 2, fall: 3));
 
     private static QoeWindowClosed Window(
-        double stallMs = 0, double playedMs = 100_000, long errors = 0, int age = 0, long requests = 100) => new(
-            Now.AddSeconds(-10 - age), Now.AddSeconds(-age), new SessionSubject("v", "edge-a", "eu", "tv", "p"), 10, 1,
-            null, null, 1, stallMs, playedMs, 1000, 0, 0, 0, requests, 1, 1, errors);
+        double stallMs = 0,
+        double playedMs = 100_000,
+        long errors = 0,
+        int age = 0,
+        long requests = 100
+    ) =>
+        new(
+            Now.AddSeconds(-10 - age),
+            Now.AddSeconds(-age),
+            new SessionSubject("v", "edge-a", "eu", "tv", "p"),
+            10,
+            1,
+            null,
+            null,
+            1,
+            stallMs,
+            playedMs,
+            1000,
+            0,
+            0,
+            0,
+            requests,
+            1,
+            1,
+            errors
+        );
 
     [Fact]
     public void The_first_probe_decides_alone() => Assert.False(Probe(New, Bad).IsUp);
@@ -87,10 +111,7 @@ public sealed class EdgeStateTests
     [InlineData("least-loaded", "edge-b")]
     public void Policies_choose_by_their_name(string policy, string first)
     {
-        EdgeView[] edges =
-        [
-            new("edge-a", "eu", true, Now, 0.8, 90, 0.9), new("edge-b", "us", true, Now, 1, 10, 0.1),
-        ];
+        EdgeView[] edges = [new("edge-a", "eu", true, Now, 0.8, 90, 0.9), new("edge-b", "us", true, Now, 1, 10, 0.1)];
 
         Assert.Equal(first, edges.MaxBy(edge => EdgePolicies.Find(policy)!.Score(edge, "eu"))!.Name);
     }
@@ -100,7 +121,9 @@ public sealed class EdgeStateTests
     {
         var policy = new RegionAffinityPolicy();
 
-        Assert.True(policy.Score(new("a", "eu", true, Now, 0.4, 0, 0), "eu")
-            < policy.Score(new("b", "us", true, Now, 1, 0, 0), "eu"));
+        Assert.True(
+            policy.Score(new("a", "eu", true, Now, 0.4, 0, 0), "eu")
+                < policy.Score(new("b", "us", true, Now, 1, 0, 0), "eu")
+        );
     }
 }

@@ -59,7 +59,8 @@ public sealed class SteadyOrderTests
             var swing = second % 2 == 0 ? 0.2 : 1;
             EdgeView[] edges = [Edge("a", swing), Edge("b", 0.6), Edge("c", 0.55)];
             var next = SteadyOrder.Next(order, edges, edge => edge.Health, Now.AddSeconds(second), 0.1, Hold);
-            if (!ReferenceEquals(next, order)) changes++;
+            if (!ReferenceEquals(next, order))
+                changes++;
             order = next;
         }
 

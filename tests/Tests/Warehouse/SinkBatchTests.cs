@@ -57,8 +57,11 @@ public sealed class SinkBatchTests
         var batch = Batch(Load(5), Load(6));
         string[] tokens =
         [
-            batch.Token("es.load", 7), batch.Token("es.load", 8), batch.Token("es.alerts", 7),
-            Batch(Load(5), Load(7)).Token("es.load", 7), Batch(Load(5, 1), Load(6, 1)).Token("es.load", 7),
+            batch.Token("es.load", 7),
+            batch.Token("es.load", 8),
+            batch.Token("es.alerts", 7),
+            Batch(Load(5), Load(7)).Token("es.load", 7),
+            Batch(Load(5, 1), Load(6, 1)).Token("es.load", 7),
         ];
         Assert.Equal(tokens.Length, tokens.Distinct().Count());
     }
@@ -68,7 +71,8 @@ public sealed class SinkBatchTests
     {
         var planned = Batch(Load(5), Load(6), Load(7));
         var repeated = new SinkBatch(new SinkOptions());
-        foreach (var range in planned.Ranges) repeated.Cover(range);
+        foreach (var range in planned.Ranges)
+            repeated.Cover(range);
         repeated.Take(Load(7), 0);
         Assert.Equal(planned.Token("es.load", 1), repeated.Token("es.load", 1));
     }
@@ -109,8 +113,14 @@ public sealed class SinkBatchTests
     public void A_forecast_is_one_row_a_step()
     {
         var forecast = new ForecastPublished(
-            "viewers", At, 60, "combination", 100, new Dictionary<string, double> { ["ets"] = 1 },
-            [new(At, 1, 2, 3, 4), new(At.AddSeconds(60), 5, 6, 7, 8)]);
+            "viewers",
+            At,
+            60,
+            "combination",
+            100,
+            new Dictionary<string, double> { ["ets"] = 1 },
+            [new(At, 1, 2, 3, 4), new(At.AddSeconds(60), 5, 6, 7, 8)]
+        );
         var table = Assert.Single(Batch(Of(Topics.CapacityForecasts, 0, 0, forecast)).Tables);
         Assert.Equal((Tables.Forecasts, 2), (table.Table, table.Rows));
         var second = Assert.IsType<ForecastRow>(table[1]);
@@ -118,28 +128,34 @@ public sealed class SinkBatchTests
     }
 
     [Fact]
-    public void Commands_are_the_only_topics_that_are_not_stored() => Assert.Equal(
-        [Topics.EncodeCommandsFirst, Topics.EncodeCommands], Topics.All.Except(RecordRouter.StoredTopics));
+    public void Commands_are_the_only_topics_that_are_not_stored() =>
+        Assert.Equal([Topics.EncodeCommandsFirst, Topics.EncodeCommands], Topics.All.Except(RecordRouter.StoredTopics));
 
     [Fact]
     public void A_finished_session_is_one_row_and_one_more_for_each_edge_that_it_used()
     {
         var session = new SessionFinished(
-            "s-1", new SessionSubject("v-1", "edge-a", "eu", "desktop", "hls.js"), "ended",
-            new SessionQuality(812, 1, 1500, 28_000, 30_312, 2400, 2, 0, false, false), 5, At, At.AddSeconds(30),
+            "s-1",
+            new SessionSubject("v-1", "edge-a", "eu", "desktop", "hls.js"),
+            "ended",
+            new SessionQuality(812, 1, 1500, 28_000, 30_312, 2400, 2, 0, false, false),
+            5,
+            At,
+            At.AddSeconds(30),
             [
                 new SessionEdge("edge-a", "eu", 20_000, 0, 0, true, 30, 3000, 0),
                 new SessionEdge("edge-b", "us", 8_000, 1, 1500, false, 12, 1200, 2),
-            ]);
+            ]
+        );
 
         var tables = Batch(Of(Topics.QoeSessions, 0, 0, session)).Tables;
 
-        Assert.Equal(
-            [(Tables.Sessions, 1), (Tables.SessionEdges, 2)], tables.Select(one => (one.Table, one.Rows)));
+        Assert.Equal([(Tables.Sessions, 1), (Tables.SessionEdges, 2)], tables.Select(one => (one.Table, one.Rows)));
         var second = Assert.IsType<SessionEdgeRow>(tables[1][1]);
         Assert.Equal(
             ("s-1", "edge-b", "us", 1500.0, 12L, 2L),
-            (second.SessionId, second.Edge, second.Region, second.StallMs, second.Requests, second.RequestErrors));
+            (second.SessionId, second.Edge, second.Region, second.StallMs, second.Requests, second.RequestErrors)
+        );
         var old = Batch(Of(Topics.QoeSessions, 0, 0, session with { Edges = null }));
         Assert.Equal(Tables.Sessions, Assert.Single(old.Tables).Table);
     }
@@ -148,19 +164,21 @@ public sealed class SinkBatchTests
     public void What_an_operator_did_is_a_row_with_who_and_why()
     {
         var acted = new OperatorActed("edge.stop", "edge-b", "ada", "operator", "its disk fails", At, null);
-        var row = OnlyRow<OperatorActionRow>(
-            Batch(Of(Topics.OperatorActions, 0, 0, acted)), Tables.OperatorActions);
+        var row = OnlyRow<OperatorActionRow>(Batch(Of(Topics.OperatorActions, 0, 0, acted)), Tables.OperatorActions);
         Assert.Equal(
             ("edge.stop", "edge-b", "ada", "its disk fails", ""),
-            (row.Action, row.Target, row.Who, row.Reason, row.Detail));
+            (row.Action, row.Target, row.Who, row.Reason, row.Detail)
+        );
     }
 
     [Fact]
     public void Rows_in_record_order_are_the_same_rows()
     {
         var table = Assert.Single(Batch(Load(9, 1), Load(6, 0), Load(5, 0)).Tables).InRecordOrder();
-        Assert.Equal([(0, 5L), (0, 6L), (1, 9L)], Enumerable.Range(0, 3)
-            .Select(row => (table[row].Record.Partition, table[row].Record.Offset)));
+        Assert.Equal(
+            [(0, 5L), (0, 6L), (1, 9L)],
+            Enumerable.Range(0, 3).Select(row => (table[row].Record.Partition, table[row].Record.Offset))
+        );
         Assert.Equal(5UL, table[0].Offset);
     }
 
@@ -172,20 +190,33 @@ public sealed class SinkBatchTests
         Assert.Equal(DateTime.UnixEpoch, row.Time);
     }
 
-    internal static SinkRecord Of(Topic topic, int partition, long offset, IMessage message) => new(
-        topic.Name, partition, offset, At, MessageTypes.NameOf(message.GetType()), $"event-{offset}", "key"u8.ToArray(),
-        MessageTypes.Write(message));
+    internal static SinkRecord Of(Topic topic, int partition, long offset, IMessage message) =>
+        new(
+            topic.Name,
+            partition,
+            offset,
+            At,
+            MessageTypes.NameOf(message.GetType()),
+            $"event-{offset}",
+            "key"u8.ToArray(),
+            MessageTypes.Write(message)
+        );
 
     private static SinkRecord Load(long offset, int partition = 0) =>
         Of(Topics.TrafficLoad, partition, offset, new LoadMeasured("viewers", At, 10, offset, "sessions"));
 
     private static SinkRecord Unknown(long offset, byte[] value) =>
-        Load(offset) with { Type = "strange.v1", Value = value };
+        Load(offset) with
+        {
+            Type = "strange.v1",
+            Value = value,
+        };
 
     private static SinkBatch Batch(params SinkRecord[] records)
     {
         var batch = new SinkBatch(new SinkOptions());
-        foreach (var record in records) batch.Take(record, 0);
+        foreach (var record in records)
+            batch.Take(record, 0);
         return batch;
     }
 

@@ -14,12 +14,20 @@ public abstract class StoredRow(SinkRecord record)
     private static readonly DateTimeOffset TimeMin = new(1970, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset TimeMax = new(2105, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    [ClickHouseNotMapped] public SinkRecord Record { get; } = record;
+    [ClickHouseNotMapped]
+    public SinkRecord Record { get; } = record;
 
-    [Column(Name = "event_id")] public string EventId => Record.EventId;
-    [Column(Name = "k_topic")] public string Topic => Record.Topic;
-    [Column(Name = "k_partition")] public uint Partition => (uint)Record.Partition;
-    [Column(Name = "k_offset")] public ulong Offset => (ulong)Record.Offset;
+    [Column(Name = "event_id")]
+    public string EventId => Record.EventId;
+
+    [Column(Name = "k_topic")]
+    public string Topic => Record.Topic;
+
+    [Column(Name = "k_partition")]
+    public uint Partition => (uint)Record.Partition;
+
+    [Column(Name = "k_offset")]
+    public ulong Offset => (ulong)Record.Offset;
 
     /// <summary>Text that an old shape of a message may lack.</summary>
     protected static string Text(string? value) => value ?? "";
@@ -32,7 +40,11 @@ public abstract class StoredRow(SinkRecord record)
 
     /// <summary>A time; outside 1970 to 2105 the nearest bound, which is what ClickHouse's DateTime can hold.</summary>
     protected static DateTime Utc(DateTimeOffset value) =>
-        (value < TimeMin ? TimeMin : value > TimeMax ? TimeMax : value).UtcDateTime;
+        (
+            value < TimeMin ? TimeMin
+            : value > TimeMax ? TimeMax
+            : value
+        ).UtcDateTime;
 
     protected static string[] Texts(IEnumerable<string?>? values) => [.. (values ?? []).Select(Text)];
 
@@ -41,6 +53,5 @@ public abstract class StoredRow(SinkRecord record)
 
     /// <summary>A member that its table needs. Throws <see cref="InvalidOperationException"/> without it.</summary>
     protected static T Needed<T>(T? member, string name)
-        where T : class =>
-        member ?? throw new InvalidOperationException($"there is no {name}");
+        where T : class => member ?? throw new InvalidOperationException($"there is no {name}");
 }

@@ -15,9 +15,10 @@ internal static class AddOffsetsToTxnApi
         var producerId = reader.ReadInt64();
         var epoch = reader.ReadInt16();
         var group = reader.ReadString();
-        var error = group.Length == 0
-            ? ErrorCode.InvalidGroupId
-            : node.Transactions.AddGroup(transactionalId, producerId, epoch, group);
+        var error =
+            group.Length == 0
+                ? ErrorCode.InvalidGroupId
+                : node.Transactions.AddGroup(transactionalId, producerId, epoch, group);
         writer.WriteInt32(0);
         writer.WriteError(TransactionErrors.ForVersion(error, request.Version, FencedFrom));
         writer.WriteTags();

@@ -46,7 +46,9 @@ internal static class AddPartitionsToTxnApi
     }
 
     private static (List<TopicPartition> Partitions, bool AllExist) Collect(
-        BrokerNode node, List<(string Name, int[] Partitions)> topics)
+        BrokerNode node,
+        List<(string Name, int[] Partitions)> topics
+    )
     {
         var (partitions, allExist) = (new List<TopicPartition>(), true);
         foreach (var (name, indexes) in topics)

@@ -12,12 +12,18 @@ internal static class AlterConfigsApi
 {
     private readonly record struct Entry(string Name, string? Value);
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request) => TopicConfigs.AlterEach(
-        request, reader => new Entry(reader.ReadString(), reader.ReadNullableString()),
-        (resource, validateOnly) => Alter(node, resource, validateOnly));
+    public static ValueTask HandleAsync(BrokerNode node, Request request) =>
+        TopicConfigs.AlterEach(
+            request,
+            reader => new Entry(reader.ReadString(), reader.ReadNullableString()),
+            (resource, validateOnly) => Alter(node, resource, validateOnly)
+        );
 
     private static (ErrorCode Error, string? Message) Alter(
-        BrokerNode node, ConfigResource<Entry> resource, bool validateOnly)
+        BrokerNode node,
+        ConfigResource<Entry> resource,
+        bool validateOnly
+    )
     {
         if (TopicConfigs.Find(node, resource.Type, resource.Name, out var refusal) is not { } topic)
         {

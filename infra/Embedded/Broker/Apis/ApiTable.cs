@@ -9,7 +9,12 @@ namespace EventStream.Embedded.Broker.Apis;
 /// for Produce.
 /// </summary>
 internal sealed record ApiEntry(
-    ApiKey Key, short Min, short Max, short FlexibleFrom, Func<BrokerNode, Request, ValueTask> Handler)
+    ApiKey Key,
+    short Min,
+    short Max,
+    short FlexibleFrom,
+    Func<BrokerNode, Request, ValueTask> Handler
+)
 {
     public short AdvertisedMin { get; init; } = Min;
 }

@@ -13,7 +13,11 @@ internal sealed class AppendWaiter : IAppendListener, IDisposable
     public AppendWaiter(TimeProvider time, TimeSpan limit, CancellationToken cancellation)
     {
         _timer = time.CreateTimer(
-            static waiter => ((AppendWaiter)waiter!).TimeOut(), this, limit, Timeout.InfiniteTimeSpan);
+            static waiter => ((AppendWaiter)waiter!).TimeOut(),
+            this,
+            limit,
+            Timeout.InfiniteTimeSpan
+        );
         _cancellation = cancellation.Register(static waiter => ((AppendWaiter)waiter!).TimeOut(), this);
     }
 

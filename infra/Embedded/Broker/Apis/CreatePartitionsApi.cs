@@ -43,14 +43,16 @@ internal static class CreatePartitionsApi
         var has = node.Topics.Find(topic.Name)?.Partitions.Length;
         writer.WriteString(topic.Name);
         writer.WriteError(error);
-        writer.WriteString(error switch
-        {
-            ErrorCode.None => null,
-            ErrorCode.InvalidPartitions =>
-                $"Topic {topic.Name} has {has} partitions and cannot get {topic.Total}: more than it has, "
-                + $"and at most {node.Options.PartitionsMax} in all topics together.",
-            _ => Errors.Sentence(error),
-        });
+        writer.WriteString(
+            error switch
+            {
+                ErrorCode.None => null,
+                ErrorCode.InvalidPartitions =>
+                    $"Topic {topic.Name} has {has} partitions and cannot get {topic.Total}: more than it has, "
+                        + $"and at most {node.Options.PartitionsMax} in all topics together.",
+                _ => Errors.Sentence(error),
+            }
+        );
         writer.WriteTags();
     }
 }

@@ -11,7 +11,12 @@ internal static class CreateTopicsApi
     private const sbyte SourceDefault = 5;
 
     private sealed record Wanted(
-        string Name, int Partitions, short Replicas, List<int> Assigned, Dictionary<string, string> Configs)
+        string Name,
+        int Partitions,
+        short Replicas,
+        List<int> Assigned,
+        Dictionary<string, string> Configs
+    )
     {
         public ErrorCode Error { get; set; }
         public string? Message { get; set; }
@@ -94,16 +99,17 @@ internal static class CreateTopicsApi
 
     private static int PartitionsOf(BrokerNode node, Wanted topic) =>
         topic.Assigned.Count > 0 ? topic.Assigned.Count
-        : topic.Partitions == -1 ? node.Options.PartitionsDefault : topic.Partitions;
+        : topic.Partitions == -1 ? node.Options.PartitionsDefault
+        : topic.Partitions;
 
-    private static string Describe(BrokerNode node, string name, ErrorCode error) => error switch
-    {
-        ErrorCode.TopicAlreadyExists => $"Topic '{name}' already exists.",
-        ErrorCode.InvalidPartitions =>
-            "A topic has at least 1 partition, and all topics together have "
-            + $"at most {node.Options.PartitionsMax}.",
-        _ => Errors.Sentence(error),
-    };
+    private static string Describe(BrokerNode node, string name, ErrorCode error) =>
+        error switch
+        {
+            ErrorCode.TopicAlreadyExists => $"Topic '{name}' already exists.",
+            ErrorCode.InvalidPartitions => "A topic has at least 1 partition, and all topics together have "
+                + $"at most {node.Options.PartitionsMax}.",
+            _ => Errors.Sentence(error),
+        };
 
     private static void Fail(Wanted topic, ErrorCode error, string message)
     {

@@ -15,9 +15,11 @@ internal static class DeleteTopicsApi
         var wanted = new List<Wanted>();
         for (var count = reader.ReadArrayLength(); count > 0; count--)
         {
-            wanted.Add(version >= 6
-                ? new Wanted(reader.ReadNullableString(), reader.ReadUuid())
-                : new Wanted(reader.ReadString(), Guid.Empty));
+            wanted.Add(
+                version >= 6
+                    ? new Wanted(reader.ReadNullableString(), reader.ReadUuid())
+                    : new Wanted(reader.ReadString(), Guid.Empty)
+            );
             if (version >= 6)
             {
                 reader.SkipTags();

@@ -39,8 +39,7 @@ internal static class DescribeConfigsApi
         return ValueTask.CompletedTask;
     }
 
-    private static List<Entry> Find(
-        BrokerNode node, byte type, string name, HashSet<string>? keys, out ErrorCode error)
+    private static List<Entry> Find(BrokerNode node, byte type, string name, HashSet<string>? keys, out ErrorCode error)
     {
         error = ErrorCode.None;
         var entries = new List<Entry>();
@@ -83,7 +82,13 @@ internal static class DescribeConfigsApi
     }
 
     private static void WriteResource(
-        ResponseWriter writer, short version, byte type, string name, List<Entry> entries, ErrorCode error)
+        ResponseWriter writer,
+        short version,
+        byte type,
+        string name,
+        List<Entry> entries,
+        ErrorCode error
+    )
     {
         writer.WriteError(error);
         writer.WriteString(error == ErrorCode.None ? null : Errors.Sentence(error));

@@ -42,7 +42,12 @@ internal static class DescribeTopicPartitionsApi
     }
 
     private static (int Written, Cursor? Next) WriteTopics(
-        BrokerNode node, ResponseWriter writer, string[] names, Cursor? from, int left)
+        BrokerNode node,
+        ResponseWriter writer,
+        string[] names,
+        Cursor? from,
+        int left
+    )
     {
         var written = 0;
         foreach (var name in names)
@@ -73,7 +78,9 @@ internal static class DescribeTopicPartitionsApi
     {
         writer.WriteError(
             topic is not null ? ErrorCode.None
-            : TopicStore.IsValidName(name) ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopic);
+            : TopicStore.IsValidName(name) ? ErrorCode.UnknownTopicOrPartition
+            : ErrorCode.InvalidTopic
+        );
         writer.WriteString(name);
         writer.WriteUuid(topic?.Id ?? Guid.Empty);
         writer.WriteBoolean(false);

@@ -16,8 +16,10 @@ internal static class DescribeTransactionsApi
         foreach (var id in ids)
         {
             var found = node.Transactions.Describe(id);
-            var error = id.Length == 0 ? ErrorCode.InvalidRequest
-                : found is null ? ErrorCode.TransactionalIdNotFound : ErrorCode.None;
+            var error =
+                id.Length == 0 ? ErrorCode.InvalidRequest
+                : found is null ? ErrorCode.TransactionalIdNotFound
+                : ErrorCode.None;
             Write(writer, id, error, found ?? TransactionDescription.None);
         }
         writer.WriteTags();

@@ -24,8 +24,11 @@ internal static class FetchApi
             request.Writer.WriteTags();
             return;
         }
-        if (Fill(node, request, fetch) || fetch.WaitMax <= TimeSpan.Zero
-            || !node.Purgatory.TryEnter(WaitingFor.Records))
+        if (
+            Fill(node, request, fetch)
+            || fetch.WaitMax <= TimeSpan.Zero
+            || !node.Purgatory.TryEnter(WaitingFor.Records)
+        )
         {
             return;
         }
@@ -37,7 +40,7 @@ internal static class FetchApi
                 partition.Log?.AddListener(waiter);
             }
             // The first look after the listeners are in place finds what came in between.
-            for (var more = true; more && !Fill(node, request, fetch);)
+            for (var more = true; more && !Fill(node, request, fetch); )
             {
                 more = await waiter.WaitAsync();
             }
@@ -68,7 +71,13 @@ internal static class FetchApi
             for (var i = topic.First; i < topic.First + topic.Count; i++)
             {
                 var read = FetchPartitionWriter.Write(
-                    writer, fetch, fetch.Partitions[i], request.Version, left, isFirst: bytes == 0);
+                    writer,
+                    fetch,
+                    fetch.Partitions[i],
+                    request.Version,
+                    left,
+                    isFirst: bytes == 0
+                );
                 bytes += read.Bytes;
                 left = Math.Max(left - read.Bytes, 0);
                 settled |= read.Error != ErrorCode.None;

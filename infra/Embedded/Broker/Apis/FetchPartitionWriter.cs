@@ -12,7 +12,8 @@ internal static class FetchPartitionWriter
         in FetchPartition partition,
         short version,
         int bytesLeft,
-        bool isFirst)
+        bool isFirst
+    )
     {
         if (partition.Log is not { } log || partition.Error != ErrorCode.None)
         {
@@ -64,7 +65,8 @@ internal static class FetchPartitionWriter
         long end,
         int bytesMax,
         bool isFirst,
-        List<AbortedTransaction> aborted)
+        List<AbortedTransaction> aborted
+    )
     {
         var start = writer.Length;
         log.CollectAborted(offset, end, aborted);
@@ -82,7 +84,13 @@ internal static class FetchPartitionWriter
     }
 
     private static ReadResult WriteRecords(
-        ResponseWriter writer, PartitionLog log, long offset, long end, int bytesMax, bool isFirst)
+        ResponseWriter writer,
+        PartitionLog log,
+        long offset,
+        long end,
+        int bytesMax,
+        bool isFirst
+    )
     {
         var start = writer.OpenBytes();
         var read = log.Read(offset, end, bytesMax, isFirst, writer);
@@ -97,7 +105,8 @@ internal static class FetchPartitionWriter
         ErrorCode error,
         long highWatermark,
         long lastStable,
-        long logStart)
+        long logStart
+    )
     {
         writer.WriteInt32(index);
         writer.WriteError(error);

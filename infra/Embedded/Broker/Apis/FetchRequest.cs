@@ -9,7 +9,13 @@ internal readonly record struct FetchTopic(string Name, Guid Id, int First, int 
 
 /// <summary>One partition of a fetch; without a log it does not exist, and the error says so.</summary>
 internal readonly record struct FetchPartition(
-    int Index, int LeaderEpoch, long Offset, int BytesMax, PartitionLog? Log, ErrorCode Error);
+    int Index,
+    int LeaderEpoch,
+    long Offset,
+    int BytesMax,
+    PartitionLog? Log,
+    ErrorCode Error
+);
 
 /// <summary>A fetch as the consumer asked for it, bounded by what the broker allows.</summary>
 internal sealed class FetchRequest
@@ -84,8 +90,10 @@ internal sealed class FetchRequest
         var bytesMax = reader.ReadInt32();
         reader.SkipTags();
         var log = topic?.Partition(index);
-        var error = log is null ? missing
-            : leaderEpoch > PartitionLog.LeaderEpoch ? ErrorCode.UnknownLeaderEpoch : ErrorCode.None;
+        var error =
+            log is null ? missing
+            : leaderEpoch > PartitionLog.LeaderEpoch ? ErrorCode.UnknownLeaderEpoch
+            : ErrorCode.None;
         Partitions.Add(new FetchPartition(index, leaderEpoch, offset, bytesMax, log, error));
     }
 }

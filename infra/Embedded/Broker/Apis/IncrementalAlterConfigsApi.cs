@@ -13,12 +13,18 @@ internal static class IncrementalAlterConfigsApi
 
     private readonly record struct Change(string Name, byte Operation, string? Value);
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request) => TopicConfigs.AlterEach(
-        request, reader => new Change(reader.ReadString(), reader.ReadByte(), reader.ReadNullableString()),
-        (resource, validateOnly) => Alter(node, resource, validateOnly));
+    public static ValueTask HandleAsync(BrokerNode node, Request request) =>
+        TopicConfigs.AlterEach(
+            request,
+            reader => new Change(reader.ReadString(), reader.ReadByte(), reader.ReadNullableString()),
+            (resource, validateOnly) => Alter(node, resource, validateOnly)
+        );
 
     private static (ErrorCode Error, string? Message) Alter(
-        BrokerNode node, ConfigResource<Change> resource, bool validateOnly)
+        BrokerNode node,
+        ConfigResource<Change> resource,
+        bool validateOnly
+    )
     {
         if (TopicConfigs.Find(node, resource.Type, resource.Name, out var refusal) is not { } topic)
         {

@@ -12,13 +12,15 @@ internal static class JoinGroupApi
         var version = request.Version;
         var groupId = request.Reader.ReadString();
         var join = Read(request);
-        var result = groupId.Length == 0
-            ? new JoinResult(ErrorCode.InvalidGroupId, join.MemberId)
-            : await node.Purgatory.WaitAsync(
-                WaitingFor.Join,
-                node.Groups.JoinAsync(groupId, join),
-                () => new JoinResult(ErrorCode.CoordinatorNotAvailable, join.MemberId),
-                request.Cancellation);
+        var result =
+            groupId.Length == 0
+                ? new JoinResult(ErrorCode.InvalidGroupId, join.MemberId)
+                : await node.Purgatory.WaitAsync(
+                    WaitingFor.Join,
+                    node.Groups.JoinAsync(groupId, join),
+                    () => new JoinResult(ErrorCode.CoordinatorNotAvailable, join.MemberId),
+                    request.Cancellation
+                );
         var writer = request.Writer;
         if (version >= 2)
         {
@@ -64,7 +66,8 @@ internal static class JoinGroupApi
             protocols,
             sessionTimeoutMs,
             rebalanceTimeoutMs,
-            RequiresKnownMember: version >= 4)
+            RequiresKnownMember: version >= 4
+        )
         {
             MaySkipAssignment = version >= 9,
         };

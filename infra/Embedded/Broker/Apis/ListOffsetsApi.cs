@@ -53,13 +53,11 @@ internal static class ListOffsetsApi
         var leaderEpoch = version >= 4 ? reader.ReadInt32() : -1;
         var timestamp = reader.ReadInt64();
         reader.SkipTags();
-        var found = version < FirstVersionOf(timestamp)
-            ? new Found(ErrorCode.UnsupportedVersion, -1, -1)
-            : node.Topics.Partition(topic, index) is not { } log
-            ? new Found(ErrorCode.UnknownTopicOrPartition, -1, -1)
-            : leaderEpoch > PartitionLog.LeaderEpoch
-                ? new Found(ErrorCode.UnknownLeaderEpoch, -1, -1)
-                : Find(log, timestamp, committedOnly);
+        var found =
+            version < FirstVersionOf(timestamp) ? new Found(ErrorCode.UnsupportedVersion, -1, -1)
+            : node.Topics.Partition(topic, index) is not { } log ? new Found(ErrorCode.UnknownTopicOrPartition, -1, -1)
+            : leaderEpoch > PartitionLog.LeaderEpoch ? new Found(ErrorCode.UnknownLeaderEpoch, -1, -1)
+            : Find(log, timestamp, committedOnly);
         writer.WriteInt32(index);
         writer.WriteError(found.Error);
         writer.WriteInt64(found.TimestampMs);
@@ -72,14 +70,15 @@ internal static class ListOffsetsApi
     }
 
     /// <summary>The negative timestamps that ask for something else than a time came one by one.</summary>
-    private static short FirstVersionOf(long timestamp) => timestamp switch
-    {
-        >= Earliest => 1,
-        MaxTimestamp => 7,
-        EarliestLocal => 8,
-        LatestTiered => 9,
-        _ => short.MaxValue,
-    };
+    private static short FirstVersionOf(long timestamp) =>
+        timestamp switch
+        {
+            >= Earliest => 1,
+            MaxTimestamp => 7,
+            EarliestLocal => 8,
+            LatestTiered => 9,
+            _ => short.MaxValue,
+        };
 
     private static Found Find(PartitionLog log, long timestamp, bool committedOnly)
     {

@@ -30,9 +30,8 @@ internal static class ListTransactionsApi
             writer.WriteString(state);
         }
         var nowMs = node.Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        var found = error == ErrorCode.None
-            ? node.Transactions.DescribeAll().FindAll(t => filter.Passes(t, nowMs))
-            : [];
+        var found =
+            error == ErrorCode.None ? node.Transactions.DescribeAll().FindAll(t => filter.Passes(t, nowMs)) : [];
         writer.WriteArrayLength(found.Count);
         foreach (var transaction in found)
         {

@@ -96,7 +96,12 @@ internal static class MetadataApi
     }
 
     private static void WriteWanted(
-        BrokerNode node, ResponseWriter writer, short version, Wanted wanted, bool mayCreate)
+        BrokerNode node,
+        ResponseWriter writer,
+        short version,
+        Wanted wanted,
+        bool mayCreate
+    )
     {
         if (wanted.Name is not { } name)
         {
@@ -106,8 +111,10 @@ internal static class MetadataApi
             return;
         }
         var topic = node.Topics.Find(name);
-        var error = topic is not null ? ErrorCode.None
-            : TopicStore.IsValidName(name) ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopic;
+        var error =
+            topic is not null ? ErrorCode.None
+            : TopicStore.IsValidName(name) ? ErrorCode.UnknownTopicOrPartition
+            : ErrorCode.InvalidTopic;
         if (topic is null && mayCreate && error == ErrorCode.UnknownTopicOrPartition)
         {
             node.Topics.Create(name, node.Options.PartitionsDefault, new Dictionary<string, string>());
@@ -118,7 +125,13 @@ internal static class MetadataApi
     }
 
     private static void WriteTopic(
-        ResponseWriter writer, short version, ErrorCode error, string? name, Guid id, Topic? topic)
+        ResponseWriter writer,
+        short version,
+        ErrorCode error,
+        string? name,
+        Guid id,
+        Topic? topic
+    )
     {
         writer.WriteError(error);
         writer.WriteString(name);

@@ -45,8 +45,7 @@ internal static class OffsetCommitApi
     /// <summary>
     /// Only a commit that belongs to no generation makes a group: members of one that is gone have to join again.
     /// </summary>
-    private static ErrorCode Check(
-        BrokerNode node, string groupId, string memberId, string? instanceId, int generation)
+    private static ErrorCode Check(BrokerNode node, string groupId, string memberId, string? instanceId, int generation)
     {
         if (groupId.Length == 0)
         {
@@ -72,7 +71,11 @@ internal static class OffsetCommitApi
 
     /// <summary>Reads the topics of OffsetCommit and TxnOffsetCommit, and marks what cannot be committed.</summary>
     public static List<TopicToCommit> ReadTopics(
-        BrokerNode node, RequestReader reader, bool hasEpoch, bool hasIds = false)
+        BrokerNode node,
+        RequestReader reader,
+        bool hasEpoch,
+        bool hasIds = false
+    )
     {
         var nowMs = node.Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var topics = new List<TopicToCommit>();
@@ -116,7 +119,11 @@ internal static class OffsetCommitApi
 
     /// <summary>Writes the outcome of each partition; an error of the whole request counts for all of them.</summary>
     public static void WriteTopics(
-        ResponseWriter writer, List<TopicToCommit> topics, ErrorCode error, bool hasIds = false)
+        ResponseWriter writer,
+        List<TopicToCommit> topics,
+        ErrorCode error,
+        bool hasIds = false
+    )
     {
         writer.WriteArrayLength(topics.Count);
         foreach (var topic in topics)

@@ -44,7 +44,11 @@ internal static class OffsetDeleteApi
     }
 
     private static ErrorCode Delete(
-        BrokerNode node, string groupId, TopicPartition partition, IReadOnlySet<string> subscribed)
+        BrokerNode node,
+        string groupId,
+        TopicPartition partition,
+        IReadOnlySet<string> subscribed
+    )
     {
         if (subscribed.Contains(partition.Topic))
         {

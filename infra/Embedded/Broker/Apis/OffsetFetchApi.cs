@@ -95,7 +95,12 @@ internal static class OffsetFetchApi
     }
 
     private static void WriteTopics(
-        BrokerNode node, ResponseWriter writer, short version, Wanted wanted, bool requireStable)
+        BrokerNode node,
+        ResponseWriter writer,
+        short version,
+        Wanted wanted,
+        bool requireStable
+    )
     {
         writer.WriteArrayLength(wanted.Topics.Count);
         foreach (var topic in wanted.Topics)
@@ -119,7 +124,12 @@ internal static class OffsetFetchApi
     }
 
     private static (CommittedOffset? Offset, ErrorCode Error) Find(
-        BrokerNode node, string group, string? topic, int partition, bool requireStable)
+        BrokerNode node,
+        string group,
+        string? topic,
+        int partition,
+        bool requireStable
+    )
     {
         if (topic is null)
         {
@@ -130,7 +140,12 @@ internal static class OffsetFetchApi
     }
 
     private static void WritePartition(
-        ResponseWriter writer, short version, int partition, CommittedOffset? offset, ErrorCode error)
+        ResponseWriter writer,
+        short version,
+        int partition,
+        CommittedOffset? offset,
+        ErrorCode error
+    )
     {
         writer.WriteInt32(partition);
         writer.WriteInt64(offset?.Offset ?? -1);

@@ -44,8 +44,10 @@ internal static class OffsetForLeaderEpochApi
         var epoch = reader.ReadInt32();
         reader.SkipTags();
         var log = node.Topics.Partition(topic, index);
-        var error = log is null ? ErrorCode.UnknownTopicOrPartition
-            : currentEpoch > PartitionLog.LeaderEpoch ? ErrorCode.UnknownLeaderEpoch : ErrorCode.None;
+        var error =
+            log is null ? ErrorCode.UnknownTopicOrPartition
+            : currentEpoch > PartitionLog.LeaderEpoch ? ErrorCode.UnknownLeaderEpoch
+            : ErrorCode.None;
         var known = error == ErrorCode.None && epoch == PartitionLog.LeaderEpoch;
         writer.WriteError(error);
         writer.WriteInt32(index);

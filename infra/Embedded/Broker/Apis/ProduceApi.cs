@@ -71,14 +71,13 @@ internal static class ProduceApi
         writer.WriteTags();
     }
 
-    private static AppendResult Append(
-        BrokerNode node, Topic? topic, int index, Span<byte> batch, short version)
+    private static AppendResult Append(BrokerNode node, Topic? topic, int index, Span<byte> batch, short version)
     {
         if (topic?.Partition(index) is not { } log)
         {
-            return new AppendResult(topic is null && version >= 13
-                ? ErrorCode.UnknownTopicId
-                : ErrorCode.UnknownTopicOrPartition);
+            return new AppendResult(
+                topic is null && version >= 13 ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition
+            );
         }
         node.Counters.CountAppended(batch.Length);
         return batch.Length >= BatchHeader.Size && BatchHeader.Read(batch) is { IsTransactional: true } header

@@ -30,7 +30,8 @@ internal static class SyncGroupApi
                 WaitingFor.Assignment,
                 group.Sync(memberId, instanceId, generation, assignments),
                 () => new SyncResult(ErrorCode.CoordinatorNotAvailable, []),
-                request.Cancellation)
+                request.Cancellation
+            )
             : new SyncResult(ErrorCode.UnknownMemberId, []);
         if (version >= 1)
         {

@@ -17,8 +17,10 @@ internal static class TopicConfigs
 
     /// <summary>Alters each resource of the request, or only tries to, and answers with what became of it.</summary>
     public static ValueTask AlterEach<TEntry>(
-        Request request, Func<RequestReader, TEntry> readEntry,
-        Func<ConfigResource<TEntry>, bool, (ErrorCode Error, string? Message)> alter)
+        Request request,
+        Func<RequestReader, TEntry> readEntry,
+        Func<ConfigResource<TEntry>, bool, (ErrorCode Error, string? Message)> alter
+    )
     {
         var (reader, writer) = (request.Reader, request.Writer);
         var resources = new List<ConfigResource<TEntry>>();
@@ -43,21 +45,23 @@ internal static class TopicConfigs
     }
 
     /// <summary>The topic to configure; null with the reason when the resource is none or does not exist.</summary>
-    public static Topic? Find(
-        BrokerNode node, byte type, string name, out (ErrorCode Error, string? Message) refusal)
+    public static Topic? Find(BrokerNode node, byte type, string name, out (ErrorCode Error, string? Message) refusal)
     {
         var topic = type == TopicResource ? node.Topics.Find(name) : null;
-        refusal = type != TopicResource
-            ? (ErrorCode.InvalidRequest, "Only topics can be configured while the broker runs.")
-            : topic is null
-                ? (ErrorCode.UnknownTopicOrPartition, Errors.Sentence(ErrorCode.UnknownTopicOrPartition))
-                : default;
+        refusal =
+            type != TopicResource ? (ErrorCode.InvalidRequest, "Only topics can be configured while the broker runs.")
+            : topic is null ? (ErrorCode.UnknownTopicOrPartition, Errors.Sentence(ErrorCode.UnknownTopicOrPartition))
+            : default;
         return topic;
     }
 
     /// <summary>Puts entries that were checked in force, unless they were only to be tried.</summary>
     public static (ErrorCode Error, string? Message) Apply(
-        BrokerNode node, Topic topic, Dictionary<string, string> set, bool validateOnly)
+        BrokerNode node,
+        Topic topic,
+        Dictionary<string, string> set,
+        bool validateOnly
+    )
     {
         var error = validateOnly ? ErrorCode.None : node.Topics.Configure(topic, set);
         return (error, error == ErrorCode.None ? null : Errors.Sentence(error));

@@ -21,13 +21,19 @@ internal static class TxnOffsetCommitApi
         var memberId = version >= 3 ? reader.ReadString() : "";
         var instanceId = version >= 3 ? reader.ReadNullableString() : null;
         var topics = OffsetCommitApi.ReadTopics(node, reader, hasEpoch: version >= 2);
-        var error = groupId.Length == 0
-            ? ErrorCode.InvalidGroupId
-            : node.Groups.GetOrAdd(groupId).CheckTransactionalCommit(memberId, instanceId, generation);
+        var error =
+            groupId.Length == 0
+                ? ErrorCode.InvalidGroupId
+                : node.Groups.GetOrAdd(groupId).CheckTransactionalCommit(memberId, instanceId, generation);
         if (error == ErrorCode.None)
         {
             error = node.Transactions.CommitOffsets(
-                transactionalId, producerId, epoch, groupId, OffsetCommitApi.Accepted(topics));
+                transactionalId,
+                producerId,
+                epoch,
+                groupId,
+                OffsetCommitApi.Accepted(topics)
+            );
         }
         writer.WriteInt32(0);
         OffsetCommitApi.WriteTopics(writer, topics, TransactionErrors.ForVersion(error, version, FencedFrom));

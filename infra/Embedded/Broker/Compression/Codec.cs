@@ -35,14 +35,15 @@ internal static class Codec
     }
 
     /// <summary>Packs records as a producer of the codec would.</summary>
-    public static byte[] Pack(int codec, ReadOnlySpan<byte> records) => codec switch
-    {
-        Gzip => PackGzip(records),
-        Snappy => SnappyFrames.Pack(records),
-        Lz4 => PackLz4(records),
-        Zstd => PackZstd(records),
-        _ => records.ToArray(),
-    };
+    public static byte[] Pack(int codec, ReadOnlySpan<byte> records) =>
+        codec switch
+        {
+            Gzip => PackGzip(records),
+            Snappy => SnappyFrames.Pack(records),
+            Lz4 => PackLz4(records),
+            Zstd => PackZstd(records),
+            _ => records.ToArray(),
+        };
 
     private static void Unpack(int codec, ReadOnlySpan<byte> packed, UnpackBuffer into)
     {

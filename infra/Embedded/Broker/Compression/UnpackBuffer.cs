@@ -52,7 +52,7 @@ internal sealed class UnpackBuffer(int bytesMax) : IDisposable
         var chunk = ArrayPool<byte>.Shared.Rent(InitialBytes);
         try
         {
-            for (int read; (read = source.Read(chunk)) > 0;)
+            for (int read; (read = source.Read(chunk)) > 0; )
             {
                 chunk.AsSpan(0, read).CopyTo(Grow(read));
             }

@@ -32,8 +32,8 @@ internal sealed partial class Group
             return State switch
             {
                 GroupState.Empty => Math.Max(_emptySinceMs, committedMs) <= expiresMs,
-                GroupState.Stable when ProtocolType == ConsumerProtocol =>
-                    committedMs <= expiresMs && IsUnsubscribed(topic),
+                GroupState.Stable when ProtocolType == ConsumerProtocol => committedMs <= expiresMs
+                    && IsUnsubscribed(topic),
                 _ => false,
             };
         }

@@ -90,7 +90,16 @@ internal sealed partial class Group
             protocols.Add(new MemberProtocol(reader.ReadString(), reader.ReadBytes()));
         }
         var request = new JoinRequest(
-            memberId, instanceId, clientId, clientHost, ProtocolType ?? "", protocols, sessionMs, rebalanceMs, false);
+            memberId,
+            instanceId,
+            clientId,
+            clientHost,
+            ProtocolType ?? "",
+            protocols,
+            sessionMs,
+            rebalanceMs,
+            false
+        );
         return new GroupMember(memberId, request) { Assignment = assignment };
     }
 }

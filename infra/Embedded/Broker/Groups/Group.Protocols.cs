@@ -6,8 +6,10 @@ internal sealed partial class Group
 {
     private ErrorCode CheckJoin(JoinRequest request)
     {
-        if (request.SessionTimeoutMs < _options.SessionTimeoutMin.TotalMilliseconds
-            || request.SessionTimeoutMs > _options.SessionTimeoutMax.TotalMilliseconds)
+        if (
+            request.SessionTimeoutMs < _options.SessionTimeoutMin.TotalMilliseconds
+            || request.SessionTimeoutMs > _options.SessionTimeoutMax.TotalMilliseconds
+        )
         {
             return ErrorCode.InvalidSessionTimeout;
         }

@@ -30,8 +30,11 @@ internal sealed partial class Group
         {
             return Add(request.MemberId, request);
         }
-        if (request.InstanceId is { } instance
-            && _memberOfInstance.TryGetValue(instance, out var owner) && owner != request.MemberId)
+        if (
+            request.InstanceId is { } instance
+            && _memberOfInstance.TryGetValue(instance, out var owner)
+            && owner != request.MemberId
+        )
         {
             return Task.FromResult(new JoinResult(ErrorCode.FencedInstanceId, request.MemberId));
         }
@@ -40,8 +43,8 @@ internal sealed partial class Group
             return Task.FromResult(new JoinResult(ErrorCode.UnknownMemberId, request.MemberId));
         }
         var unchanged = member.HasSameProtocols(request.Protocols);
-        var mayStay = State == GroupState.CompletingRebalance
-            || (State == GroupState.Stable && member.MemberId != _leader);
+        var mayStay =
+            State == GroupState.CompletingRebalance || (State == GroupState.Stable && member.MemberId != _leader);
         member.Update(request);
         Touch(member);
         return unchanged && mayStay ? Task.FromResult(Joined(member)) : AwaitJoin(member, "a member joined again");
@@ -88,9 +91,18 @@ internal sealed partial class Group
         }
         // A leader would assign again, though nothing has changed. A client that cannot be asked to leave it is
         // answered that another one leads.
-        return Task.FromResult(request.MaySkipAssignment
-            ? Joined(member) with { SkipsAssignment = true }
-            : Joined(member) with { Leader = predecessor.MemberId, Members = [] });
+        return Task.FromResult(
+            request.MaySkipAssignment
+                ? Joined(member) with
+                {
+                    SkipsAssignment = true,
+                }
+                : Joined(member) with
+                {
+                    Leader = predecessor.MemberId,
+                    Members = [],
+                }
+        );
     }
 
     private Task<JoinResult> AwaitJoin(GroupMember member, string reason)
@@ -180,8 +192,7 @@ internal sealed partial class Group
                 joined.Add(new JoinedMember(other.MemberId, other.InstanceId, other.MetadataFor(_protocolName)));
             }
         }
-        return new JoinResult(
-            ErrorCode.None, member.MemberId, _generation, ProtocolType, _protocolName, _leader ?? "")
+        return new JoinResult(ErrorCode.None, member.MemberId, _generation, ProtocolType, _protocolName, _leader ?? "")
         {
             Members = joined,
         };

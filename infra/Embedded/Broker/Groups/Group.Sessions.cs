@@ -118,12 +118,12 @@ internal sealed partial class Group
             // Heartbeats move the end of a session without touching the timer, which then fires early and is set again.
             next = member.IsWaiting ? next : Math.Min(next, member.SessionEndsMs);
         }
-        var due = next == long.MaxValue
-            ? Timeout.InfiniteTimeSpan
-            : TimeSpan.FromMilliseconds(Math.Max(next - NowMs(), 0) + 1);
+        var due =
+            next == long.MaxValue
+                ? Timeout.InfiniteTimeSpan
+                : TimeSpan.FromMilliseconds(Math.Max(next - NowMs(), 0) + 1);
         _timer.Change(due, Timeout.InfiniteTimeSpan);
     }
 
-    private long NowMs() =>
-        (long)_options.Time.GetElapsedTime(0, _options.Time.GetTimestamp()).TotalMilliseconds;
+    private long NowMs() => (long)_options.Time.GetElapsedTime(0, _options.Time.GetTimestamp()).TotalMilliseconds;
 }

@@ -66,9 +66,10 @@ internal sealed partial class Group : IDisposable
                 return false;
             }
             var error = CheckJoin(request);
-            joined = error != ErrorCode.None
-                ? Task.FromResult(new JoinResult(error, request.MemberId))
-                : request.MemberId.Length == 0 ? JoinNewcomer(request) : JoinKnown(request);
+            joined =
+                error != ErrorCode.None ? Task.FromResult(new JoinResult(error, request.MemberId))
+                : request.MemberId.Length == 0 ? JoinNewcomer(request)
+                : JoinKnown(request);
             MaybeCompleteJoin();
             SetTimer();
             return true;
@@ -79,7 +80,11 @@ internal sealed partial class Group : IDisposable
     /// Hands in the leader's assignment, or asks for one's own; the task ends when the leader has handed in.
     /// </summary>
     public Task<SyncResult> Sync(
-        string memberId, string? instanceId, int generation, IReadOnlyDictionary<string, byte[]> assignments)
+        string memberId,
+        string? instanceId,
+        int generation,
+        IReadOnlyDictionary<string, byte[]> assignments
+    )
     {
         lock (_gate)
         {
@@ -211,13 +216,16 @@ internal sealed partial class Group : IDisposable
             var members = new List<MemberDescription>();
             foreach (var member in _members.Values)
             {
-                members.Add(new MemberDescription(
-                    member.MemberId,
-                    member.InstanceId,
-                    member.ClientId,
-                    member.ClientHost,
-                    settled ? member.MetadataFor(_protocolName) : [],
-                    settled ? member.Assignment : []));
+                members.Add(
+                    new MemberDescription(
+                        member.MemberId,
+                        member.InstanceId,
+                        member.ClientId,
+                        member.ClientHost,
+                        settled ? member.MetadataFor(_protocolName) : [],
+                        settled ? member.Assignment : []
+                    )
+                );
             }
             return new GroupDescription(State, ProtocolType ?? "", settled ? _protocolName ?? "" : "", members);
         }

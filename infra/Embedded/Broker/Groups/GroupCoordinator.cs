@@ -110,7 +110,9 @@ internal sealed class GroupCoordinator : IDisposable
         foreach (var group in _groups.Values)
         {
             var hasOffsets = Offsets.Expire(
-                group.Id, (partition, offset) => group.IsExpired(partition.Topic, offset.CommittedMs));
+                group.Id,
+                (partition, offset) => group.IsExpired(partition.Topic, offset.CommittedMs)
+            );
             if (!hasOffsets && group.IsIdle && group.TryKill())
             {
                 _groups.TryRemove(group.Id, out _);

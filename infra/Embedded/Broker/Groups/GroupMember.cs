@@ -15,7 +15,8 @@ internal sealed record JoinRequest(
     IReadOnlyList<MemberProtocol> Protocols,
     int SessionTimeoutMs,
     int RebalanceTimeoutMs,
-    bool RequiresKnownMember)
+    bool RequiresKnownMember
+)
 {
     /// <summary>Whether the client knows an answer that makes it the leader without work to do.</summary>
     public bool MaySkipAssignment { get; init; }
@@ -31,7 +32,8 @@ internal sealed record JoinResult(
     int Generation = -1,
     string? ProtocolType = null,
     string? ProtocolName = null,
-    string Leader = "")
+    string Leader = ""
+)
 {
     public IReadOnlyList<JoinedMember> Members { get; init; } = [];
 
@@ -41,7 +43,11 @@ internal sealed record JoinResult(
 
 /// <summary>The answer to a request for the assignment.</summary>
 internal sealed record SyncResult(
-    ErrorCode Error, byte[] Assignment, string? ProtocolType = null, string? ProtocolName = null);
+    ErrorCode Error,
+    byte[] Assignment,
+    string? ProtocolType = null,
+    string? ProtocolName = null
+);
 
 /// <summary>
 /// One member of a group; the lock of its group guards it. Moments are milliseconds of a monotonic clock.
@@ -95,8 +101,10 @@ internal sealed class GroupMember(string memberId, JoinRequest request)
         }
         for (var i = 0; i < protocols.Count; i++)
         {
-            if (protocols[i].Name != Protocols[i].Name
-                || !protocols[i].Metadata.AsSpan().SequenceEqual(Protocols[i].Metadata))
+            if (
+                protocols[i].Name != Protocols[i].Name
+                || !protocols[i].Metadata.AsSpan().SequenceEqual(Protocols[i].Metadata)
+            )
             {
                 return false;
             }

@@ -56,7 +56,10 @@ internal sealed partial class OffsetStore : IDisposable
 
     /// <summary>Keeps offsets aside until <see cref="EndTransaction"/>.</summary>
     public void CommitPending(
-        string group, long producerId, IReadOnlyList<(TopicPartition Partition, CommittedOffset Offset)> offsets)
+        string group,
+        long producerId,
+        IReadOnlyList<(TopicPartition Partition, CommittedOffset Offset)> offsets
+    )
     {
         lock (_gate)
         {
@@ -149,8 +152,10 @@ internal sealed partial class OffsetStore : IDisposable
             {
                 return false;
             }
-            Remove((name, partition) => name == group
-                && !known.IsPending(partition) && isExpired(partition, known.Committed[partition]));
+            Remove(
+                (name, partition) =>
+                    name == group && !known.IsPending(partition) && isExpired(partition, known.Committed[partition])
+            );
             return _groups.ContainsKey(group);
         }
     }

@@ -96,7 +96,8 @@ internal sealed class BatchRewriter : IDisposable
             _horizonMs is null ? attributes : (short)(attributes | HorizonBit),
             _horizonMs ?? _original.BaseTimestamp,
             maxTimestamp,
-            Count);
+            Count
+        );
         return batch;
     }
 }

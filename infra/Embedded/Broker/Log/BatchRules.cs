@@ -8,7 +8,10 @@ namespace EventStream.Embedded.Broker.Log;
 /// <see cref="Records"/> names the bad records where others of the batch are good.
 /// </summary>
 internal readonly record struct Refusal(
-    ErrorCode Error, string? Message = null, IReadOnlyList<RecordError>? Records = null);
+    ErrorCode Error,
+    string? Message = null,
+    IReadOnlyList<RecordError>? Records = null
+);
 
 /// <summary>A bad record by its place in the batch, counted from 0.</summary>
 internal readonly record struct RecordError(int Index, string Message);
@@ -37,7 +40,8 @@ internal static class BatchRules
             // Clients send again what is called corrupt, which does not make an old format a new one.
             return new Refusal(
                 header.Magic < 2 ? ErrorCode.InvalidRecord : ErrorCode.CorruptMessage,
-                $"Only record batches of magic 2 are accepted, not of magic {header.Magic}.");
+                $"Only record batches of magic 2 are accepted, not of magic {header.Magic}."
+            );
         }
         if (header.TotalBytes != batch.Length)
         {
@@ -90,12 +94,17 @@ internal static class BatchRules
             ? new Refusal(
                 ErrorCode.InvalidTimestamp,
                 $"Timestamp {timestampMs} lies outside the range that message.timestamp."
-                + $"{(isLate ? "before" : "after")}.max.ms of the topic allows at {nowMs}.")
+                    + $"{(isLate ? "before" : "after")}.max.ms of the topic allows at {nowMs}."
+            )
             : Fine;
     }
 
     private static Refusal CheckRecords(
-        ReadOnlySpan<byte> payload, in BatchHeader header, TopicConfig config, long nowMs)
+        ReadOnlySpan<byte> payload,
+        in BatchHeader header,
+        TopicConfig config,
+        long nowMs
+    )
     {
         if (header.Codec == Codec.None)
         {
@@ -122,9 +131,10 @@ internal static class BatchRules
         var (first, count) = (Fine, 0);
         for (var index = 0; reader.MoveNext(); index++)
         {
-            var refusal = config.IsCompacted && !reader.HasKey
-                ? new Refusal(ErrorCode.InvalidRecord, "A compacted topic cannot take a record without a key.")
-                : CheckTime(header.BaseTimestamp + reader.TimestampDelta, config, nowMs);
+            var refusal =
+                config.IsCompacted && !reader.HasKey
+                    ? new Refusal(ErrorCode.InvalidRecord, "A compacted topic cannot take a record without a key.")
+                    : CheckTime(header.BaseTimestamp + reader.TimestampDelta, config, nowMs);
             if (refusal.Error == ErrorCode.None)
             {
                 continue;
@@ -144,7 +154,8 @@ internal static class BatchRules
             : new Refusal(
                 first.Error,
                 $"{count} of {header.RecordCount} records"
-                + $"{(count > NamedMax ? $", of which the first {NamedMax} are named" : "")}: {first.Message}",
-                bad);
+                    + $"{(count > NamedMax ? $", of which the first {NamedMax} are named" : "")}: {first.Message}",
+                bad
+            );
     }
 }

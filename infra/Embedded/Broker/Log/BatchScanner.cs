@@ -9,7 +9,12 @@ namespace EventStream.Embedded.Broker.Log;
 /// With <paramref name="verify"/> it checks every checksum too, which is what recovery after a crash needs.
 /// </summary>
 internal sealed class BatchScanner(
-    SafeFileHandle file, long start, long end, bool verify, int chunkBytes = BatchScanner.ChunkBytes) : IDisposable
+    SafeFileHandle file,
+    long start,
+    long end,
+    bool verify,
+    int chunkBytes = BatchScanner.ChunkBytes
+) : IDisposable
 {
     private const int ChunkBytes = 64 * 1024;
     private byte[] _chunk = ArrayPool<byte>.Shared.Rent(chunkBytes);
@@ -58,8 +63,7 @@ internal sealed class BatchScanner(
         && header.LastOffsetDelta >= 0
         && header.BaseOffset >= 0;
 
-    private ReadOnlySpan<byte> Slice(long position, int count) =>
-        _chunk.AsSpan((int)(position - _chunkStart), count);
+    private ReadOnlySpan<byte> Slice(long position, int count) => _chunk.AsSpan((int)(position - _chunkStart), count);
 
     private bool Load(long position, int count)
     {

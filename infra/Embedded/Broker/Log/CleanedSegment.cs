@@ -15,7 +15,11 @@ internal sealed class CleanedSegment : IDisposable
     {
         Path = System.IO.Path.Combine(folder, $"{baseOffset:D20}{SegmentSwap.CleanedSuffix}");
         File = System.IO.File.OpenHandle(
-            Path, FileMode.Create, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            Path,
+            FileMode.Create,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite | FileShare.Delete
+        );
         Index = new SegmentIndex(indexIntervalBytes);
     }
 

@@ -46,8 +46,7 @@ internal sealed class CompactionPass(CompactionPlan plan, CompactionLimits limit
     }
 
     /// <summary>The segments in which something may have been superseded.</summary>
-    public IReadOnlyList<PlannedSegment> Segments =>
-        [.. plan.Segments.Where(s => s.Segment.BaseOffset < _keys.End)];
+    public IReadOnlyList<PlannedSegment> Segments => [.. plan.Segments.Where(s => s.Segment.BaseOffset < _keys.End)];
 
     /// <summary>Copies what is left of a segment; segments come in order.</summary>
     /// <exception cref="InvalidDataException">The segment is damaged.</exception>
@@ -78,7 +77,8 @@ internal sealed class CompactionPass(CompactionPlan plan, CompactionLimits limit
         return scanner.EndPosition == segment.Size
             ? false
             : throw new InvalidDataException(
-                $"The segment at offset {segment.BaseOffset} is damaged at byte {scanner.EndPosition}.");
+                $"The segment at offset {segment.BaseOffset} is damaged at byte {scanner.EndPosition}."
+            );
     }
 
     private bool ReadKeys(LogSegment segment, CleanedTransactions transactions)
@@ -232,9 +232,7 @@ internal sealed class CompactionPass(CompactionPlan plan, CompactionLimits limit
         {
             return true;
         }
-        return record.HasKey
-            && (record.HasValue || !IsBeyondHorizon(batch))
-            && !_keys.IsSuperseded(record.Key, offset);
+        return record.HasKey && (record.HasValue || !IsBeyondHorizon(batch)) && !_keys.IsSuperseded(record.Key, offset);
     }
 
     private long HorizonMs => plan.NowMs + plan.Config.DeleteRetentionMs;
@@ -246,10 +244,14 @@ internal sealed class CompactionPass(CompactionPlan plan, CompactionLimits limit
     /// </summary>
     private void KeepEmptyIfLast(in BatchHeader batch, ReadOnlySpan<byte> bytes, CleanedSegment into)
     {
-        if (plan.LastOfProducers.TryGetValue(batch.ProducerId, out var last)
-            && (last.LastDataOffset is { } offset
-                ? offset == batch.LastOffset
-                : batch.IsControl && last.Epoch == batch.ProducerEpoch))
+        if (
+            plan.LastOfProducers.TryGetValue(batch.ProducerId, out var last)
+            && (
+                last.LastDataOffset is { } offset
+                    ? offset == batch.LastOffset
+                    : batch.IsControl && last.Epoch == batch.ProducerEpoch
+            )
+        )
         {
             into.Add(_rewriter.Empty(batch, bytes));
         }

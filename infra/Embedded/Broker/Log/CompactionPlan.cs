@@ -10,14 +10,21 @@ internal sealed record CompactionLimits(int KeysMax, int UnpackedBytesMax)
 
 /// <summary>What a compaction did. Bytes are those of the segments that it read and wrote.</summary>
 internal readonly record struct CompactionResult(
-    int Passes, long BytesBefore, long BytesAfter, long RecordsRemoved, long BatchesUnread)
+    int Passes,
+    long BytesBefore,
+    long BytesAfter,
+    long RecordsRemoved,
+    long BatchesUnread
+)
 {
-    public CompactionResult Add(CompactionResult other) => new(
-        Passes + other.Passes,
-        BytesBefore + other.BytesBefore,
-        BytesAfter + other.BytesAfter,
-        RecordsRemoved + other.RecordsRemoved,
-        BatchesUnread + other.BatchesUnread);
+    public CompactionResult Add(CompactionResult other) =>
+        new(
+            Passes + other.Passes,
+            BytesBefore + other.BytesBefore,
+            BytesAfter + other.BytesAfter,
+            RecordsRemoved + other.RecordsRemoved,
+            BatchesUnread + other.BatchesUnread
+        );
 }
 
 /// <summary>A segment and the offset at which the next one begins.</summary>
@@ -34,7 +41,8 @@ internal sealed record CompactionPlan(
     long NowMs,
     TopicConfig Config,
     IReadOnlyList<AbortedTransaction> Aborted,
-    IReadOnlyDictionary<long, (short Epoch, long? LastDataOffset)> LastOfProducers)
+    IReadOnlyDictionary<long, (short Epoch, long? LastDataOffset)> LastOfProducers
+)
 {
     public long End => Segments[^1].End;
 }

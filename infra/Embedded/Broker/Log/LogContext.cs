@@ -8,4 +8,9 @@ namespace EventStream.Embedded.Broker.Log;
 /// were last written, so that what was written then is there whether it was flushed or not.
 /// </summary>
 internal sealed record LogContext(
-    TimeProvider Time, ILogger Logger, bool FlushAlways, BrokerCounters Counters, bool TrustsUnflushed = true);
+    TimeProvider Time,
+    ILogger Logger,
+    bool FlushAlways,
+    BrokerCounters Counters,
+    bool TrustsUnflushed = true
+);

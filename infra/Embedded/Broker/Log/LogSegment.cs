@@ -60,14 +60,21 @@ internal sealed partial class LogSegment : IDisposable
     /// cut off.
     /// </summary>
     public static LogSegment Open(
-        string path, int indexIntervalBytes, long nowMs, bool trustsUnflushed, out long bytesCutOff)
+        string path,
+        int indexIntervalBytes,
+        long nowMs,
+        bool trustsUnflushed,
+        out long bytesCutOff
+    )
     {
         var baseOffset = long.Parse(Path.GetFileNameWithoutExtension(path));
         var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         var length = RandomAccess.GetLength(file);
         bytesCutOff = 0;
-        if (SegmentIndex.Load(IndexPath(path), length, out var isFlushed) is { } index
-            && (isFlushed || trustsUnflushed))
+        if (
+            SegmentIndex.Load(IndexPath(path), length, out var isFlushed) is { } index
+            && (isFlushed || trustsUnflushed)
+        )
         {
             return new LogSegment(path, baseOffset, file, index)
             {
@@ -87,7 +94,13 @@ internal sealed partial class LogSegment : IDisposable
 
     /// <summary>Takes over the file of a segment that compaction wrote and flushed, under its final name.</summary>
     public static LogSegment Adopt(
-        string folder, long baseOffset, SafeFileHandle file, SegmentIndex index, long size, long nowMs) =>
+        string folder,
+        long baseOffset,
+        SafeFileHandle file,
+        SegmentIndex index,
+        long size,
+        long nowMs
+    ) =>
         new(PathOf(folder, baseOffset), baseOffset, file, index)
         {
             _size = size,

@@ -51,7 +51,13 @@ internal sealed partial class PartitionLog
             result = result.Add(pass);
         }
         BrokerLog.Compacted(
-            _logger, _folder, result.BytesBefore, result.BytesAfter, result.RecordsRemoved, result.BatchesUnread);
+            _logger,
+            _folder,
+            result.BytesBefore,
+            result.BytesAfter,
+            result.RecordsRemoved,
+            result.BatchesUnread
+        );
         return result;
     }
 
@@ -80,7 +86,8 @@ internal sealed partial class PartitionLog
                 planned.Add(new PlannedSegment(segment, end));
                 (clean, dirty) = isDirty ? (clean, dirty + segment.Size) : (clean + segment.Size, dirty);
             }
-            var isDue = dirty > 0
+            var isDue =
+                dirty > 0
                 && (goesOn || dirty > _config.MinCleanableDirtyRatio * (clean + dirty) || IsOverdue(planned, nowMs));
             if (!isDue)
             {
@@ -105,18 +112,20 @@ internal sealed partial class PartitionLog
         var end = pass.ReadKeys();
         var (before, after) = (0L, 0L);
         var segments = pass.Segments;
-        for (var next = 0; next < segments.Count;)
+        for (var next = 0; next < segments.Count; )
         {
             var group = new List<PlannedSegment>();
             using var cleaned = new CleanedSegment(
-                _folder, segments[next].Segment.BaseOffset, plan.Config.IndexIntervalBytes);
+                _folder,
+                segments[next].Segment.BaseOffset,
+                plan.Config.IndexIntervalBytes
+            );
             // What little is left of several segments makes one; half a segment and a whole one are still no monster.
             do
             {
                 pass.Clean(segments[next].Segment, cleaned);
                 group.Add(segments[next++]);
-            }
-            while (next < segments.Count && cleaned.Size <= plan.Config.SegmentBytes / 2);
+            } while (next < segments.Count && cleaned.Size <= plan.Config.SegmentBytes / 2);
             cleaned.Complete();
             if (!Exchange(group, cleaned, pass.RemovedMarkers, plan.NowMs))
             {
@@ -135,7 +144,11 @@ internal sealed partial class PartitionLog
     /// Puts the cleaned segment in the place of the group; false when retention has changed the group meanwhile.
     /// </summary>
     private bool Exchange(
-        IReadOnlyList<PlannedSegment> group, CleanedSegment cleaned, HashSet<long> removedMarkers, long nowMs)
+        IReadOnlyList<PlannedSegment> group,
+        CleanedSegment cleaned,
+        HashSet<long> removedMarkers,
+        long nowMs
+    )
     {
         lock (_gate)
         {

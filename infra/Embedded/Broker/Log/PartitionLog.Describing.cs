@@ -7,7 +7,12 @@ namespace EventStream.Embedded.Broker.Log;
 /// the first offset of its open transaction, -1 when none is open.
 /// </summary>
 internal readonly record struct ProducerDescription(
-    long ProducerId, short Epoch, int LastSequence, long LastUseMs, long OpenOffset);
+    long ProducerId,
+    short Epoch,
+    int LastSequence,
+    long LastUseMs,
+    long OpenOffset
+);
 
 internal sealed partial class PartitionLog
 {
@@ -19,8 +24,15 @@ internal sealed partial class PartitionLog
             var described = new List<ProducerDescription>(_producers.Producers.Count);
             foreach (var entry in _producers.Producers)
             {
-                described.Add(new ProducerDescription(
-                    entry.ProducerId, entry.Epoch, entry.LastSequence, entry.LastUseMs, entry.OpenOffset));
+                described.Add(
+                    new ProducerDescription(
+                        entry.ProducerId,
+                        entry.Epoch,
+                        entry.LastSequence,
+                        entry.LastUseMs,
+                        entry.OpenOffset
+                    )
+                );
             }
             return described;
         }

@@ -5,7 +5,12 @@ namespace EventStream.Embedded.Broker.Log;
 internal sealed partial class PartitionLog
 {
     private PartitionLog(
-        string folder, TopicConfig config, LogSegment[] segments, ProducerStates producers, LogContext context)
+        string folder,
+        TopicConfig config,
+        LogSegment[] segments,
+        ProducerStates producers,
+        LogContext context
+    )
     {
         _folder = folder;
         _config = config;
@@ -94,7 +99,12 @@ internal sealed partial class PartitionLog
         foreach (var path in paths)
         {
             var segment = LogSegment.Open(
-                path, config.IndexIntervalBytes, nowMs, context.TrustsUnflushed, out var cutOff);
+                path,
+                config.IndexIntervalBytes,
+                nowMs,
+                context.TrustsUnflushed,
+                out var cutOff
+            );
             segments.Add(segment);
             if (cutOff > 0 && path == paths[^1])
             {

@@ -88,8 +88,12 @@ internal sealed partial class PartitionLog
             while (scanner.MoveNext())
             {
                 var batch = scanner.Current;
-                if (batch.MaxTimestamp >= timestampMs && batch.LastOffset >= LogStart && batch.HasRecords
-                    && RecordTimes.FirstAtOrAfter(scanner.CurrentBytes(), batch, timestampMs, LogStart) is { } found)
+                if (
+                    batch.MaxTimestamp >= timestampMs
+                    && batch.LastOffset >= LogStart
+                    && batch.HasRecords
+                    && RecordTimes.FirstAtOrAfter(scanner.CurrentBytes(), batch, timestampMs, LogStart) is { } found
+                )
                 {
                     return found;
                 }
@@ -121,8 +125,12 @@ internal sealed partial class PartitionLog
     {
         foreach (var cursor in _cursors)
         {
-            if (cursor is not null && cursor.Offset == offset && cursor.Position < cursor.Segment.Size
-                && !cursor.Segment.IsClosed)
+            if (
+                cursor is not null
+                && cursor.Offset == offset
+                && cursor.Position < cursor.Segment.Size
+                && !cursor.Segment.IsClosed
+            )
             {
                 return cursor;
             }
@@ -167,8 +175,11 @@ internal sealed partial class PartitionLog
         {
             return new ReadResult(ErrorCode.None, 0, cursor.Offset);
         }
-        _cursors[(uint)Interlocked.Increment(ref _nextCursor) % CursorsKept] =
-            new Cursor(next, cursor.Segment, cursor.Position + whole);
+        _cursors[(uint)Interlocked.Increment(ref _nextCursor) % CursorsKept] = new Cursor(
+            next,
+            cursor.Segment,
+            cursor.Position + whole
+        );
         return new ReadResult(ErrorCode.None, whole, next);
     }
 

@@ -107,8 +107,7 @@ internal sealed partial class PartitionLog
         NotifyListeners();
     }
 
-    private void SaveProducers() =>
-        ProducerSnapshot.Save(Path.Combine(_folder, ProducersFile), _producers, _logEnd);
+    private void SaveProducers() => ProducerSnapshot.Save(Path.Combine(_folder, ProducersFile), _producers, _logEnd);
 
     /// <summary>
     /// A segment holds a limited number of bytes, and records of a limited span of time, by their own timestamps, so

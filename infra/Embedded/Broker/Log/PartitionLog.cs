@@ -9,8 +9,13 @@ namespace EventStream.Embedded.Broker.Log;
 /// <paramref name="Records"/> are the bad ones, where it is known which.
 /// </summary>
 internal readonly record struct AppendResult(
-    ErrorCode Error, long BaseOffset = -1, long LogAppendTimeMs = -1, long LogStart = -1, string? Message = null,
-    IReadOnlyList<RecordError>? Records = null);
+    ErrorCode Error,
+    long BaseOffset = -1,
+    long LogAppendTimeMs = -1,
+    long LogStart = -1,
+    string? Message = null,
+    IReadOnlyList<RecordError>? Records = null
+);
 
 /// <summary>
 /// The log of one partition owns its records: segments in ascending order, of which the last is written. Appends take

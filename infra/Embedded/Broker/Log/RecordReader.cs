@@ -58,8 +58,10 @@ internal ref struct RecordReader(ReadOnlySpan<byte> records, int count)
         _next = at + (int)length;
         Attributes = _records[at++];
         var record = _records[.._next];
-        if (!Varint.TryRead(record, ref at, out var timestampDelta)
-            || !Varint.TryRead(record, ref at, out var offsetDelta))
+        if (
+            !Varint.TryRead(record, ref at, out var timestampDelta)
+            || !Varint.TryRead(record, ref at, out var offsetDelta)
+        )
         {
             return false;
         }

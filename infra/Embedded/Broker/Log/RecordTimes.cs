@@ -15,7 +15,11 @@ internal static class RecordTimes
     /// records and misses none.
     /// </summary>
     public static (long Offset, long TimestampMs)? FirstAtOrAfter(
-        ReadOnlySpan<byte> bytes, in BatchHeader batch, long timestampMs, long from)
+        ReadOnlySpan<byte> bytes,
+        in BatchHeader batch,
+        long timestampMs,
+        long from
+    )
     {
         if (batch.IsLogAppendTime || bytes.Length < BatchHeader.Size)
         {
@@ -33,7 +37,11 @@ internal static class RecordTimes
     }
 
     private static (long Offset, long TimestampMs)? Walk(
-        ReadOnlySpan<byte> records, in BatchHeader batch, long timestampMs, long from)
+        ReadOnlySpan<byte> records,
+        in BatchHeader batch,
+        long timestampMs,
+        long from
+    )
     {
         var reader = new RecordReader(records, batch.RecordCount);
         while (reader.MoveNext())

@@ -124,10 +124,12 @@ internal sealed class SegmentIndex(int intervalBytes)
             return null;
         }
         ReadOnlySpan<byte> span = File.ReadAllBytes(path);
-        if (span.Length < HeadBytes + 4
+        if (
+            span.Length < HeadBytes + 4
             || BinaryPrimitives.ReadUInt32LittleEndian(span) != Magic
             || BinaryPrimitives.ReadUInt32LittleEndian(span[^4..]) != Crc32C.Compute(span[..^4])
-            || BinaryPrimitives.ReadInt64LittleEndian(span[8..]) != segmentBytes)
+            || BinaryPrimitives.ReadInt64LittleEndian(span[8..]) != segmentBytes
+        )
         {
             return null;
         }
@@ -152,7 +154,8 @@ internal sealed class SegmentIndex(int intervalBytes)
             index._entries[i] = new Entry(
                 BinaryPrimitives.ReadInt64LittleEndian(entry),
                 BinaryPrimitives.ReadInt64LittleEndian(entry[8..]),
-                BinaryPrimitives.ReadInt64LittleEndian(entry[16..]));
+                BinaryPrimitives.ReadInt64LittleEndian(entry[16..])
+            );
         }
         return index;
     }

@@ -168,7 +168,8 @@ internal sealed class TopicStore : IDisposable
     public void Dispose() => _journal.Dispose();
 
     private static readonly System.Buffers.SearchValues<char> NameChars = System.Buffers.SearchValues.Create(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+    );
 
     private string FolderOf(Topic topic, int partition) =>
         Path.Combine(_folder, $"{topic.Name}-{partition}.{topic.Id:N}");

@@ -64,21 +64,22 @@ internal readonly struct BatchHeader
     public int LastSequence => (int)(((long)BaseSequence + LastOffsetDelta) & int.MaxValue);
 
     /// <summary>Reads the header; <paramref name="bytes"/> holds <see cref="Size"/> bytes at least.</summary>
-    public static BatchHeader Read(ReadOnlySpan<byte> bytes) => new()
-    {
-        BaseOffset = BinaryPrimitives.ReadInt64BigEndian(bytes),
-        TotalBytes = ReadTotalBytes(bytes),
-        Magic = bytes[MagicAt],
-        Crc = BinaryPrimitives.ReadUInt32BigEndian(bytes[CrcAt..]),
-        Attributes = BinaryPrimitives.ReadInt16BigEndian(bytes[AttributesAt..]),
-        LastOffsetDelta = BinaryPrimitives.ReadInt32BigEndian(bytes[LastOffsetDeltaAt..]),
-        BaseTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[BaseTimestampAt..]),
-        MaxTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[MaxTimestampAt..]),
-        ProducerId = BinaryPrimitives.ReadInt64BigEndian(bytes[43..]),
-        ProducerEpoch = BinaryPrimitives.ReadInt16BigEndian(bytes[51..]),
-        BaseSequence = BinaryPrimitives.ReadInt32BigEndian(bytes[53..]),
-        RecordCount = BinaryPrimitives.ReadInt32BigEndian(bytes[RecordCountAt..]),
-    };
+    public static BatchHeader Read(ReadOnlySpan<byte> bytes) =>
+        new()
+        {
+            BaseOffset = BinaryPrimitives.ReadInt64BigEndian(bytes),
+            TotalBytes = ReadTotalBytes(bytes),
+            Magic = bytes[MagicAt],
+            Crc = BinaryPrimitives.ReadUInt32BigEndian(bytes[CrcAt..]),
+            Attributes = BinaryPrimitives.ReadInt16BigEndian(bytes[AttributesAt..]),
+            LastOffsetDelta = BinaryPrimitives.ReadInt32BigEndian(bytes[LastOffsetDeltaAt..]),
+            BaseTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[BaseTimestampAt..]),
+            MaxTimestamp = BinaryPrimitives.ReadInt64BigEndian(bytes[MaxTimestampAt..]),
+            ProducerId = BinaryPrimitives.ReadInt64BigEndian(bytes[43..]),
+            ProducerEpoch = BinaryPrimitives.ReadInt16BigEndian(bytes[51..]),
+            BaseSequence = BinaryPrimitives.ReadInt32BigEndian(bytes[53..]),
+            RecordCount = BinaryPrimitives.ReadInt32BigEndian(bytes[RecordCountAt..]),
+        };
 
     /// <summary>
     /// The size of the whole batch from its first <see cref="Prefix"/> bytes; negative lengths come out as they are.
@@ -120,7 +121,12 @@ internal readonly struct BatchHeader
     /// and its producer.
     /// </summary>
     public static void WriteShape(
-        Span<byte> batch, short attributes, long baseTimestampMs, long maxTimestampMs, int recordCount)
+        Span<byte> batch,
+        short attributes,
+        long baseTimestampMs,
+        long maxTimestampMs,
+        int recordCount
+    )
     {
         BinaryPrimitives.WriteInt32BigEndian(batch[LengthAt..], batch.Length - Prefix);
         BinaryPrimitives.WriteInt16BigEndian(batch[AttributesAt..], attributes);

@@ -33,9 +33,10 @@ internal static class ControlBatch
     /// <summary>True when the control batch commits; one that compaction left without its record does not.</summary>
     public static bool IsCommit(ReadOnlySpan<byte> batch)
     {
-        var record = batch.Length >= BatchHeader.Size
-            ? new RecordReader(batch[BatchHeader.Size..], BatchHeader.Read(batch).RecordCount)
-            : default;
+        var record =
+            batch.Length >= BatchHeader.Size
+                ? new RecordReader(batch[BatchHeader.Size..], BatchHeader.Read(batch).RecordCount)
+                : default;
         return record.MoveNext() && record.Key.Length >= 4 && BinaryPrimitives.ReadInt16BigEndian(record.Key[2..]) == 1;
     }
 

@@ -56,8 +56,7 @@ internal sealed class RequestReader
     public string ReadString() =>
         ReadNullableString() ?? throw new MalformedRequestException("A string that may not be null is null.");
 
-    public string? ReadNullableString() =>
-        ReadText(Flexible ? (int)ReadUnsignedVarint() - 1 : ReadInt16());
+    public string? ReadNullableString() => ReadText(Flexible ? (int)ReadUnsignedVarint() - 1 : ReadInt16());
 
     /// <summary>The client id of the request header keeps the old encoding even in flexible headers.</summary>
     public string? ReadClassicNullableString() => ReadText(ReadInt16());
@@ -138,7 +137,8 @@ internal sealed class RequestReader
         if ((uint)count > (uint)Remaining)
         {
             throw new MalformedRequestException(
-                $"A field of {count} bytes does not fit into the {Remaining} that remain.");
+                $"A field of {count} bytes does not fit into the {Remaining} that remain."
+            );
         }
         var taken = _buffer.AsSpan(_position, count);
         _position += count;

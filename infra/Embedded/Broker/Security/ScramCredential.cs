@@ -17,7 +17,12 @@ internal enum ScramMechanism : byte
 /// client and prove itself, and does not let anyone who reads it log in.
 /// </summary>
 internal sealed record ScramCredential(
-    ScramMechanism Mechanism, byte[] Salt, int Iterations, byte[] StoredKey, byte[] ServerKey)
+    ScramMechanism Mechanism,
+    byte[] Salt,
+    int Iterations,
+    byte[] StoredKey,
+    byte[] ServerKey
+)
 {
     public const int IterationsDefault = 4096;
     private const int IterationsMax = 1_000_000;
@@ -31,7 +36,12 @@ internal sealed record ScramCredential(
     public static ScramCredential Create(ScramMechanism mechanism, string password, byte[] salt, int iterations)
     {
         var salted = Rfc2898DeriveBytes.Pbkdf2(
-            Encoding.UTF8.GetBytes(password), salt, iterations, HashOf(mechanism), HashBytes(mechanism));
+            Encoding.UTF8.GetBytes(password),
+            salt,
+            iterations,
+            HashOf(mechanism),
+            HashBytes(mechanism)
+        );
         var clientKey = Hmac(mechanism, salted, "Client Key"u8);
         var serverKey = Hmac(mechanism, salted, "Server Key"u8);
         return new ScramCredential(mechanism, salt, iterations, Hash(mechanism, clientKey), serverKey);
@@ -39,31 +49,35 @@ internal sealed record ScramCredential(
 
     /// <summary>Whether this is the password; takes as long for a wrong one.</summary>
     public bool Verifies(string password) =>
-        CryptographicOperations.FixedTimeEquals(
-            StoredKey, Create(Mechanism, password, Salt, Iterations).StoredKey);
+        CryptographicOperations.FixedTimeEquals(StoredKey, Create(Mechanism, password, Salt, Iterations).StoredKey);
 
     public static string NameOf(ScramMechanism mechanism) =>
         mechanism == ScramMechanism.ScramSha256 ? "SCRAM-SHA-256" : "SCRAM-SHA-512";
 
-    public static ScramMechanism? Named(string name) => name switch
-    {
-        "SCRAM-SHA-256" => ScramMechanism.ScramSha256,
-        "SCRAM-SHA-512" => ScramMechanism.ScramSha512,
-        _ => null,
-    };
+    public static ScramMechanism? Named(string name) =>
+        name switch
+        {
+            "SCRAM-SHA-256" => ScramMechanism.ScramSha256,
+            "SCRAM-SHA-512" => ScramMechanism.ScramSha512,
+            _ => null,
+        };
 
     /// <summary>Reads <c>SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey</c>, the bytes in base64.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out ScramCredential? credential)
     {
         credential = null;
         var parts = text.Split('$', ':');
-        if (parts.Length != 5
+        if (
+            parts.Length != 5
             || Named(parts[0]) is not { } mechanism
             || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
             || iterations is < IterationsDefault or > IterationsMax
             || Base64(parts[2]) is not { Length: > 0 } salt
-            || Base64(parts[3]) is not { } storedKey || storedKey.Length != HashBytes(mechanism)
-            || Base64(parts[4]) is not { } serverKey || serverKey.Length != HashBytes(mechanism))
+            || Base64(parts[3]) is not { } storedKey
+            || storedKey.Length != HashBytes(mechanism)
+            || Base64(parts[4]) is not { } serverKey
+            || serverKey.Length != HashBytes(mechanism)
+        )
         {
             return false;
         }
@@ -81,8 +95,11 @@ internal sealed record ScramCredential(
     public static byte[]? Base64(string text)
     {
         var bytes = new byte[(text.Length / 4 * 3) + 3];
-        return Convert.TryFromBase64String(text, bytes, out var length)
-            && Convert.ToBase64String(bytes.AsSpan(0, length)) == text ? bytes[..length] : null;
+        return
+            Convert.TryFromBase64String(text, bytes, out var length)
+            && Convert.ToBase64String(bytes.AsSpan(0, length)) == text
+            ? bytes[..length]
+            : null;
     }
 
     public static int HashBytes(ScramMechanism mechanism) =>

@@ -31,11 +31,14 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
     private SaslStep First(string text)
     {
         var parts = text.Split(',');
-        if (parts.Length < 4
+        if (
+            parts.Length < 4
             || parts[0] is not ("n" or "y")
-            || Value(parts[2], 'n') is not { } escaped || Unescape(escaped) is not { Length: > 0 } user
+            || Value(parts[2], 'n') is not { } escaped
+            || Unescape(escaped) is not { Length: > 0 } user
             || Value(parts[3], 'r') is not { Length: > 0 } clientNonce
-            || (parts[1].Length > 0 && parts[1] != "a=" + escaped))
+            || (parts[1].Length > 0 && parts[1] != "a=" + escaped)
+        )
         {
             return SaslStep.Failure;
         }
@@ -56,12 +59,14 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
     {
         var proofAt = text.LastIndexOf(",p=", StringComparison.Ordinal);
         var parts = text.Split(',');
-        if (proofAt < 0
+        if (
+            proofAt < 0
             || parts.Length < 3
             || Value(parts[0], 'c') != Convert.ToBase64String(Encoding.UTF8.GetBytes(_header))
             || Value(parts[1], 'r')?.EndsWith(_nonce, StringComparison.Ordinal) != true
             || ScramCredential.Base64(text[(proofAt + 3)..]) is not { } proof
-            || proof.Length != credential.StoredKey.Length)
+            || proof.Length != credential.StoredKey.Length
+        )
         {
             return SaslStep.Failure;
         }
@@ -72,7 +77,9 @@ internal sealed class ScramExchange(Users users, ScramMechanism mechanism) : ISa
             clientKey[i] ^= proof[i];
         }
         var proves = CryptographicOperations.FixedTimeEquals(
-            ScramCredential.Hash(mechanism, clientKey), credential.StoredKey);
+            ScramCredential.Hash(mechanism, clientKey),
+            credential.StoredKey
+        );
         if (!proves || !_userExists)
         {
             return SaslStep.Failure;

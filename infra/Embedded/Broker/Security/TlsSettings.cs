@@ -64,8 +64,9 @@ internal static class TlsSettings
             throw new BrokerException(
                 file,
                 $"The broker cannot use the certificate or key of {file}: {e.Message} Give PEM files, the key without "
-                + "a passphrase.",
-                e);
+                    + "a passphrase.",
+                e
+            );
         }
     }
 }

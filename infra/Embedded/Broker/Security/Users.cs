@@ -12,9 +12,7 @@ internal sealed class Users
     private readonly Dictionary<string, ScramCredential[]> _byName = new(StringComparer.Ordinal);
     private readonly byte[] _decoyKey = RandomNumberGenerator.GetBytes(32);
 
-    private Users()
-    {
-    }
+    private Users() { }
 
     public IEnumerable<string> Names => _byName.Keys.Order(StringComparer.Ordinal);
 
@@ -90,7 +88,9 @@ internal sealed class Users
         if (name.Length == 0 || secret.Length == 0)
         {
             throw new BrokerException(
-                place, $"A user needs a name and a password or verifier, name:password ({place}).");
+                place,
+                $"A user needs a name and a password or verifier, name:password ({place})."
+            );
         }
         if (!secret.StartsWith("SCRAM-SHA-", StringComparison.Ordinal))
         {
@@ -106,7 +106,8 @@ internal sealed class Users
             throw new BrokerException(
                 place,
                 $"A verifier has the form SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey, with at least "
-                + $"{ScramCredential.IterationsDefault} iterations and the rest in base64 ({place}).");
+                    + $"{ScramCredential.IterationsDefault} iterations and the rest in base64 ({place})."
+            );
         }
         _byName[name] = [.. Find(name).Where(c => c.Mechanism != credential.Mechanism), credential];
     }

@@ -35,20 +35,29 @@ internal sealed class BrokerCounters : IDisposable
         _garbage = Count("broker.frames.garbage", "{frame}", "Connections closed for bytes that are no request");
         _refused = Count("broker.connections.refused", "{connection}", "Connections above the bound");
         _authenticationFailed = Count(
-            "broker.authentication.failed", "{attempt}", "TLS handshakes and SASL exchanges that failed");
+            "broker.authentication.failed",
+            "{attempt}",
+            "TLS handshakes and SASL exchanges that failed"
+        );
         _received = Count("broker.bytes.received", "By", "Request bytes, by API");
         _sent = Count("broker.bytes.sent", "By", "Response bytes, by API");
         _appended = Count("broker.bytes.appended", "By", "Record bytes that producers sent");
         _writeFailures = Count("broker.log.write.failures", "{batch}", "Batches that the disk refused");
         _requests = Meter.CreateHistogram<double>(
-            "broker.request.duration", "s", "From the request read to the answer made, waiting included, by API");
+            "broker.request.duration",
+            "s",
+            "From the request read to the answer made, waiting included, by API"
+        );
         _flushes = Meter.CreateHistogram<double>("broker.log.flush.duration", "s", "Flushes of segments to the disk");
         _compactions = Count("broker.compaction.runs", "{run}", "Compactions of a partition");
         _compactedIn = Count("broker.compaction.bytes.read", "By", "Bytes of segments before compaction");
         _compactedOut = Count("broker.compaction.bytes.written", "By", "Bytes of segments after compaction");
         _recordsRemoved = Count("broker.compaction.records.removed", "{record}", "Records that compaction removed");
         _batchesUnread = Count(
-            "broker.compaction.batches.unread", "{batch}", "Batches that compaction kept since it cannot unpack them");
+            "broker.compaction.batches.unread",
+            "{batch}",
+            "Batches that compaction kept since it cannot unpack them"
+        );
     }
 
     public Meter Meter { get; } = new(MeterName);

@@ -13,18 +13,31 @@ internal static class BrokerGauges
         var meter = node.Counters.Meter;
         meter.CreateObservableGauge("broker.connections", connections, "{connection}", "Connections open");
         meter.CreateObservableGauge(
-            "broker.bytes.in.flight", () => node.Budget.Taken, "By", "Large requests and responses held in memory");
+            "broker.bytes.in.flight",
+            () => node.Budget.Taken,
+            "By",
+            "Large requests and responses held in memory"
+        );
         meter.CreateObservableGauge("broker.purgatory.depth", () => Depths(node), "{request}", "Requests that wait");
         meter.CreateObservableGauge("broker.log.size", () => Sizes(node), "By", "Bytes of the logs, by topic");
         meter.CreateObservableGauge(
-            "broker.log.segments", () => Segments(node), "{segment}", "Segments, each with a file open, by topic");
+            "broker.log.segments",
+            () => Segments(node),
+            "{segment}",
+            "Segments, each with a file open, by topic"
+        );
         meter.CreateObservableGauge(
-            "broker.partitions", () => node.Topics.All.Sum(t => t.Partitions.Length), "{partition}", "Partitions");
+            "broker.partitions",
+            () => node.Topics.All.Sum(t => t.Partitions.Length),
+            "{partition}",
+            "Partitions"
+        );
         meter.CreateObservableGauge(
             "broker.group.lag",
             () => Lags(node).Take(node.Options.LagSeriesMax),
             "{record}",
-            "Records between a group's committed offset and the end of the partition");
+            "Records between a group's committed offset and the end of the partition"
+        );
         meter.CreateObservableGauge("broker.groups", () => GroupsByState(node), "{group}", "Groups, by state");
     }
 
@@ -33,7 +46,9 @@ internal static class BrokerGauges
         foreach (var what in Enum.GetValues<WaitingFor>())
         {
             yield return new Measurement<int>(
-                node.Purgatory.Depth(what), new KeyValuePair<string, object?>("for", what));
+                node.Purgatory.Depth(what),
+                new KeyValuePair<string, object?>("for", what)
+            );
         }
     }
 
@@ -42,7 +57,9 @@ internal static class BrokerGauges
         foreach (var topic in node.Topics.All)
         {
             yield return new Measurement<long>(
-                topic.Partitions.Sum(p => p.Size), new KeyValuePair<string, object?>("topic", topic.Name));
+                topic.Partitions.Sum(p => p.Size),
+                new KeyValuePair<string, object?>("topic", topic.Name)
+            );
         }
     }
 
@@ -51,7 +68,9 @@ internal static class BrokerGauges
         foreach (var topic in node.Topics.All)
         {
             yield return new Measurement<int>(
-                topic.Partitions.Sum(p => p.SegmentCount), new KeyValuePair<string, object?>("topic", topic.Name));
+                topic.Partitions.Sum(p => p.SegmentCount),
+                new KeyValuePair<string, object?>("topic", topic.Name)
+            );
         }
     }
 
@@ -61,14 +80,17 @@ internal static class BrokerGauges
         {
             foreach (var partition in node.Groups.Offsets.PartitionsOf(group))
             {
-                if (node.Groups.Offsets.Find(group, partition).Offset is { } committed
-                    && node.Topics.Partition(partition.Topic, partition.Partition) is { } log)
+                if (
+                    node.Groups.Offsets.Find(group, partition).Offset is { } committed
+                    && node.Topics.Partition(partition.Topic, partition.Partition) is { } log
+                )
                 {
                     yield return new Measurement<long>(
                         Math.Max(log.LogEnd - Math.Max(committed.Offset, log.LogStart), 0),
                         new KeyValuePair<string, object?>("group", group),
                         new KeyValuePair<string, object?>("topic", partition.Topic),
-                        new KeyValuePair<string, object?>("partition", partition.Partition));
+                        new KeyValuePair<string, object?>("partition", partition.Partition)
+                    );
                 }
             }
         }

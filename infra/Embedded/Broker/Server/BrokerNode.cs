@@ -62,8 +62,7 @@ internal sealed class BrokerNode : IDisposable
     public static BrokerNode Open(BrokerOptions options, ILogger logger) => new(options, logger);
 
     /// <summary>Applies retention to every partition.</summary>
-    public void ApplyRetention() =>
-        ForEachPartition(partition => partition.ApplyRetention(Options.ProducerExpiry));
+    public void ApplyRetention() => ForEachPartition(partition => partition.ApplyRetention(Options.ProducerExpiry));
 
     /// <summary>Removes offsets, groups and transactional ids whose time is over.</summary>
     public void Expire()

@@ -107,9 +107,11 @@ internal sealed class Connection : IDisposable
         {
             _request.Reader.Reset(_frames.Buffer, _frames.FrameStart, _frames.FrameLength);
             var started = _node.Counters.StartRequest();
-            await (_request.Sasl is { ExpectsRawToken: true }
-                ? SaslAuthenticateApi.HandleRawAsync(_node, _request)
-                : ApiTable.HandleAsync(_node, _request));
+            await (
+                _request.Sasl is { ExpectsRawToken: true }
+                    ? SaslAuthenticateApi.HandleRawAsync(_node, _request)
+                    : ApiTable.HandleAsync(_node, _request)
+            );
             _node.Counters.CountRequest(_request.Api, started, _frames.FrameLength);
             _frames.Release();
             await SendAsync();
@@ -142,7 +144,7 @@ internal sealed class Connection : IDisposable
             var counted = Math.Max(response.Length - ResponseBytesKept - (int)_request.BudgetTaken, 0);
             _request.BudgetTaken += _node.Budget.Take(counted, atLeast: counted);
             response.End();
-            for (var sent = 0; sent < response.Length;)
+            for (var sent = 0; sent < response.Length; )
             {
                 var send = _transport.SendAsync(response.Written[sent..], _deadline.Token);
                 sent += await _deadline.RunAsync(send, limited: true);

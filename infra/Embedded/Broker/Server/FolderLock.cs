@@ -23,8 +23,9 @@ internal sealed class FolderLock : IDisposable
             throw new BrokerException(
                 folder,
                 $"The broker cannot lock its data folder {folder}: {e.Message} "
-                + "Stop the broker that uses the folder, or choose another folder.",
-                e);
+                    + "Stop the broker that uses the folder, or choose another folder.",
+                e
+            );
         }
     }
 

@@ -8,8 +8,8 @@ namespace EventStream.Embedded.Broker.Server;
 /// Cuts the bytes of a connection into frames: four bytes of size, then a request. Small frames are read together
 /// into one resident buffer; a large one gets a pooled buffer of its own, against the budget, until it is released.
 /// </summary>
-internal sealed class FrameReader(
-    Transport transport, BrokerOptions options, ByteBudget budget, Deadline deadline) : IDisposable
+internal sealed class FrameReader(Transport transport, BrokerOptions options, ByteBudget budget, Deadline deadline)
+    : IDisposable
 {
     private const int ResidentBytes = 8 * 1024;
     private const int SizeBytes = 4;
@@ -86,9 +86,11 @@ internal sealed class FrameReader(
         {
             return size;
         }
-        throw new MalformedRequestException(size >> 16 == TlsHandshake
-            ? "the client uses TLS and this listener does not; use security.protocol=PLAINTEXT"
-            : $"a request of {size} bytes lies outside the range of 1 to {max}");
+        throw new MalformedRequestException(
+            size >> 16 == TlsHandshake
+                ? "the client uses TLS and this listener does not; use security.protocol=PLAINTEXT"
+                : $"a request of {size} bytes lies outside the range of 1 to {max}"
+        );
     }
 
     /// <summary>
@@ -101,7 +103,8 @@ internal sealed class FrameReader(
         {
             throw new MalformedRequestException(
                 $"a request {api} of {FrameLength} bytes exceeds {options.ControlRequestBytesMax} "
-                + $"({nameof(BrokerOptions.ControlRequestBytesMax)})");
+                    + $"({nameof(BrokerOptions.ControlRequestBytesMax)})"
+            );
         }
     }
 
@@ -120,7 +123,9 @@ internal sealed class FrameReader(
         {
             var waitsForFrame = count == SizeBytes && _end == _start;
             var read = await deadline.RunAsync(
-                transport.ReceiveAsync(_resident.AsMemory(_end), deadline.Token), limited: !waitsForFrame);
+                transport.ReceiveAsync(_resident.AsMemory(_end), deadline.Token),
+                limited: !waitsForFrame
+            );
             if (read == 0)
             {
                 return false;

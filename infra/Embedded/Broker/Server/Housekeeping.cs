@@ -32,27 +32,30 @@ internal sealed class Housekeeping : IAsyncDisposable
     private void Every(TimeSpan interval, TimeProvider time, Action<CancellationToken> work)
     {
         var gate = new Lock();
-        _timers.Add(time.CreateTimer(
-            _ =>
-            {
-                if (!gate.TryEnter())
+        _timers.Add(
+            time.CreateTimer(
+                _ =>
                 {
-                    return;
-                }
-                try
-                {
-                    if (!_stopping.IsCancellationRequested)
+                    if (!gate.TryEnter())
                     {
-                        work(_stopping.Token);
+                        return;
                     }
-                }
-                finally
-                {
-                    gate.Exit();
-                }
-            },
-            null,
-            interval,
-            interval));
+                    try
+                    {
+                        if (!_stopping.IsCancellationRequested)
+                        {
+                            work(_stopping.Token);
+                        }
+                    }
+                    finally
+                    {
+                        gate.Exit();
+                    }
+                },
+                null,
+                interval,
+                interval
+            )
+        );
     }
 }

@@ -56,8 +56,9 @@ internal sealed class Listener : IAsyncDisposable
             throw new BrokerException(
                 $"{options.Address}:{options.Port}",
                 $"The broker cannot listen on {options.Address} port {options.Port} ({e.SocketErrorCode}). "
-                + "Stop the program that uses the port, or choose another one, 0 for any that is free.",
-                e);
+                    + "Stop the program that uses the port, or choose another one, 0 for any that is free.",
+                e
+            );
         }
     }
 

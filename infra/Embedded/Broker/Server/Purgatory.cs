@@ -41,7 +41,11 @@ internal sealed class Purgatory(int waitingMax)
     /// Waits for an answer within the bound; the other answer is given where there is no room to wait.
     /// </summary>
     public async ValueTask<T> WaitAsync<T>(
-        WaitingFor what, Task<T> answer, Func<T> otherwise, CancellationToken cancellation)
+        WaitingFor what,
+        Task<T> answer,
+        Func<T> otherwise,
+        CancellationToken cancellation
+    )
     {
         if (answer.IsCompleted)
         {

@@ -34,7 +34,10 @@ internal sealed class Transport(Socket socket) : IDisposable
     }
 
     private static async ValueTask<int> SendAsync(
-        SslStream tls, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+        SslStream tls,
+        ReadOnlyMemory<byte> bytes,
+        CancellationToken cancellation
+    )
     {
         await tls.WriteAsync(bytes, cancellation);
         return bytes.Length;

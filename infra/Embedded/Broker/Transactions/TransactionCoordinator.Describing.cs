@@ -12,7 +12,8 @@ internal sealed record TransactionDescription(
     long StartedMs,
     long ProducerId,
     short Epoch,
-    IReadOnlyList<TopicPartition> Partitions)
+    IReadOnlyList<TopicPartition> Partitions
+)
 {
     public static readonly TransactionDescription None = new("", TransactionState.Empty, 0, -1, -1, -1, []);
 }
@@ -46,7 +47,8 @@ internal sealed partial class TransactionCoordinator
                 runs ? transaction.StartedMs : -1,
                 transaction.ProducerId,
                 transaction.Epoch,
-                [.. transaction.Partitions]);
+                [.. transaction.Partitions]
+            );
         }
     }
 }

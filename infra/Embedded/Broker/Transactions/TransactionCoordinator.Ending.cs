@@ -31,19 +31,22 @@ internal sealed partial class TransactionCoordinator
             return ErrorCode.ConcurrentTransactions;
         }
         var oldId = transaction.ProducerId;
-        Save(transaction, () =>
-        {
-            if (oldId < 0 || transaction.Epoch >= EpochMax)
+        Save(
+            transaction,
+            () =>
             {
-                transaction.BeginProducer(_producerIds.Next());
+                if (oldId < 0 || transaction.Epoch >= EpochMax)
+                {
+                    transaction.BeginProducer(_producerIds.Next());
+                }
+                else if (!isOngoing)
+                {
+                    transaction.RenewEpoch(goesOn);
+                }
+                transaction.TimeoutMs = timeoutMs;
+                transaction.State = TransactionState.Empty;
             }
-            else if (!isOngoing)
-            {
-                transaction.RenewEpoch(goesOn);
-            }
-            transaction.TimeoutMs = timeoutMs;
-            transaction.State = TransactionState.Empty;
-        });
+        );
         if (transaction.ProducerId != oldId)
         {
             _byProducer.TryRemove(oldId, out _);
@@ -63,11 +66,14 @@ internal sealed partial class TransactionCoordinator
         {
             return ErrorCode.ProducerFenced;
         }
-        return TrySave(transaction, () =>
-        {
-            transaction.TimeoutMs = timeoutMs;
-            transaction.State = TransactionState.Empty;
-        });
+        return TrySave(
+            transaction,
+            () =>
+            {
+                transaction.TimeoutMs = timeoutMs;
+                transaction.State = TransactionState.Empty;
+            }
+        );
     }
 
     private ErrorCode Change(string transactionalId, long producerId, short epoch, Action<Transaction> change)
@@ -88,11 +94,14 @@ internal sealed partial class TransactionCoordinator
                 return ErrorCode.ConcurrentTransactions;
             }
             var begins = transaction.State != TransactionState.Ongoing;
-            error = TrySave(transaction, () =>
-            {
-                transaction.Begin(NowMs());
-                change(transaction);
-            });
+            error = TrySave(
+                transaction,
+                () =>
+                {
+                    transaction.Begin(NowMs());
+                    change(transaction);
+                }
+            );
             if (begins && error == ErrorCode.None)
             {
                 Arm(TimeSpan.FromMilliseconds(transaction.TimeoutMs));
@@ -110,11 +119,14 @@ internal sealed partial class TransactionCoordinator
         {
             if (transaction.State != prepared)
             {
-                Save(transaction, () =>
-                {
-                    alongside?.Invoke();
-                    transaction.State = prepared;
-                });
+                Save(
+                    transaction,
+                    () =>
+                    {
+                        alongside?.Invoke();
+                        transaction.State = prepared;
+                    }
+                );
             }
             var commit = prepared == TransactionState.PrepareCommit;
             foreach (var (topic, partition) in transaction.Partitions)
@@ -130,12 +142,15 @@ internal sealed partial class TransactionCoordinator
             {
                 _groups.Offsets.EndTransaction(group, transaction.ProducerId, commit);
             }
-            Save(transaction, () =>
-            {
-                transaction.State = commit ? TransactionState.CompleteCommit : TransactionState.CompleteAbort;
-                transaction.Partitions.Clear();
-                transaction.Groups.Clear();
-            });
+            Save(
+                transaction,
+                () =>
+                {
+                    transaction.State = commit ? TransactionState.CompleteCommit : TransactionState.CompleteAbort;
+                    transaction.Partitions.Clear();
+                    transaction.Groups.Clear();
+                }
+            );
             return true;
         }
         catch (IOException e)

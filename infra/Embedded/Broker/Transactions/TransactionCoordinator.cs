@@ -25,7 +25,12 @@ internal sealed partial class TransactionCoordinator : IDisposable
     private readonly ITimer _timer;
 
     private TransactionCoordinator(
-        BrokerOptions options, TopicStore topics, GroupCoordinator groups, ILogger logger, Journal journal)
+        BrokerOptions options,
+        TopicStore topics,
+        GroupCoordinator groups,
+        ILogger logger,
+        Journal journal
+    )
     {
         _options = options;
         _topics = topics;
@@ -38,7 +43,11 @@ internal sealed partial class TransactionCoordinator : IDisposable
     }
 
     public static TransactionCoordinator Open(
-        BrokerOptions options, TopicStore topics, GroupCoordinator groups, ILogger logger)
+        BrokerOptions options,
+        TopicStore topics,
+        GroupCoordinator groups,
+        ILogger logger
+    )
     {
         var path = Path.Combine(options.DataFolder, "transactions.journal");
         var journal = Journal.Open(path, options.Flush == FlushMode.Always);
@@ -61,7 +70,11 @@ internal sealed partial class TransactionCoordinator : IDisposable
     /// Gives a producer its id and epoch. A transactional one gets a new epoch, which fences every earlier instance.
     /// </summary>
     public (ErrorCode Error, long ProducerId, short Epoch) InitProducerId(
-        string? transactionalId, int timeoutMs, long producerId, short epoch)
+        string? transactionalId,
+        int timeoutMs,
+        long producerId,
+        short epoch
+    )
     {
         try
         {
@@ -77,7 +90,11 @@ internal sealed partial class TransactionCoordinator : IDisposable
     }
 
     private (ErrorCode Error, long ProducerId, short Epoch) InitTransactional(
-        string transactionalId, int timeoutMs, long producerId, short epoch)
+        string transactionalId,
+        int timeoutMs,
+        long producerId,
+        short epoch
+    )
     {
         if (transactionalId.Length == 0 || producerId >= 0 != epoch >= 0)
         {
@@ -104,8 +121,11 @@ internal sealed partial class TransactionCoordinator : IDisposable
 
     /// <summary>Adds partitions, all of which exist, to the transaction, and begins it if need be.</summary>
     public ErrorCode AddPartitions(
-        string transactionalId, long producerId, short epoch, IReadOnlyCollection<TopicPartition> partitions) =>
-        Change(transactionalId, producerId, epoch, t => t.Partitions.UnionWith(partitions));
+        string transactionalId,
+        long producerId,
+        short epoch,
+        IReadOnlyCollection<TopicPartition> partitions
+    ) => Change(transactionalId, producerId, epoch, t => t.Partitions.UnionWith(partitions));
 
     /// <summary>Adds a group whose offsets the transaction will commit.</summary>
     public ErrorCode AddGroup(string transactionalId, long producerId, short epoch, string group) =>
@@ -117,7 +137,8 @@ internal sealed partial class TransactionCoordinator : IDisposable
         long producerId,
         short epoch,
         string group,
-        IReadOnlyList<(TopicPartition Partition, CommittedOffset Offset)> offsets)
+        IReadOnlyList<(TopicPartition Partition, CommittedOffset Offset)> offsets
+    )
     {
         if (!_byId.TryGetValue(transactionalId, out var transaction))
         {

@@ -18,8 +18,12 @@ internal static partial class AccessRules
     /// <param name="parameters">Values that are used for names in what the tree leaves out.</param>
     /// <param name="tableFunctions">Every table function of the engine.</param>
     public static void Check(
-        IReadOnlyList<SyntaxNode> tree, IReadOnlyList<SqlToken> tokens,
-        IReadOnlyList<KeyValuePair<string, string>> parameters, IReadOnlySet<string> tableFunctions, bool readOnly)
+        IReadOnlyList<SyntaxNode> tree,
+        IReadOnlyList<SqlToken> tokens,
+        IReadOnlyList<KeyValuePair<string, string>> parameters,
+        IReadOnlySet<string> tableFunctions,
+        bool readOnly
+    )
     {
         var root = tree.Count > 0 ? tree[0] : throw Refused("The statement has no form that the engine explains");
         if (!IsRead(root.Kind))
@@ -29,15 +33,24 @@ internal static partial class AccessRules
             if (readOnly)
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.Readonly, "READONLY", "Cannot execute query in readonly mode.");
+                    ClickHouseException.Readonly,
+                    "READONLY",
+                    "Cannot execute query in readonly mode."
+                );
             }
         }
 
         CheckTree(tree, tableFunctions);
-        if (tree.Any(IsInnerSetting)) CheckInnerSettings(tokens);
-        if (root.Kind is "CreateQuery" or "AlterQuery") CheckPlacement(tokens);
-        if (tree.Any(node => node.Kind.StartsWith("ColumnsApply", StringComparison.Ordinal)
-            || node.Kind.StartsWith("Window", StringComparison.Ordinal)))
+        if (tree.Any(IsInnerSetting))
+            CheckInnerSettings(tokens);
+        if (root.Kind is "CreateQuery" or "AlterQuery")
+            CheckPlacement(tokens);
+        if (
+            tree.Any(node =>
+                node.Kind.StartsWith("ColumnsApply", StringComparison.Ordinal)
+                || node.Kind.StartsWith("Window", StringComparison.Ordinal)
+            )
+        )
         {
             CheckHidden(tokens, parameters, tableFunctions);
         }
@@ -45,20 +58,27 @@ internal static partial class AccessRules
 
     /// <summary>Throws when a name could be taken for a line of the tree.</summary>
     public static void CheckNames(
-        IReadOnlyList<SqlToken> tokens, IReadOnlyList<KeyValuePair<string, string>> parameters)
+        IReadOnlyList<SqlToken> tokens,
+        IReadOnlyList<KeyValuePair<string, string>> parameters
+    )
     {
         var named = tokens.Where(token => token.Kind == SqlTokenKind.QuotedIdentifier).Select(token => token.Text);
-        if (tokens.Any(token => token.Is("Identifier"))) named = named.Concat(parameters.Select(pair => pair.Value));
+        if (tokens.Any(token => token.Is("Identifier")))
+            named = named.Concat(parameters.Select(pair => pair.Value));
         if (named.Any(name => name.Any(char.IsControl)))
         {
             throw ClickHouseException.Of(
-                ClickHouseException.BadArguments, "BAD_ARGUMENTS", "A quoted name has a control character in it.");
+                ClickHouseException.BadArguments,
+                "BAD_ARGUMENTS",
+                "A quoted name has a control character in it."
+            );
         }
     }
 
     private static bool IsRead(string kind) =>
         kind is "SelectWithUnionQuery" or "SelectIntersectExceptQuery" or "SelectQuery" or "Explain" or "DescribeQuery"
-        || kind.StartsWith("Show", StringComparison.Ordinal) || kind.StartsWith("Exists", StringComparison.Ordinal);
+        || kind.StartsWith("Show", StringComparison.Ordinal)
+        || kind.StartsWith("Exists", StringComparison.Ordinal);
 
     private static void CheckTree(IReadOnlyList<SyntaxNode> tree, IReadOnlySet<string> tableFunctions)
     {
@@ -72,8 +92,10 @@ internal static partial class AccessRules
                 case "Identifier" when IsArgument(node) && AccessLists.IsOutsideScalar(node.Name):
                     throw Outside("function", node.Name);
                 case "Literal" when IsFile(node):
-                    throw Refused("INTO OUTFILE and FROM INFILE are refused: they reach files of the server; "
-                        + "read the result, or send the rows as the body");
+                    throw Refused(
+                        "INTO OUTFILE and FROM INFILE are refused: they reach files of the server; "
+                            + "read the result, or send the rows as the body"
+                    );
                 case "TableIdentifier" when node.Name.Contains('/') || node.Name.Contains('\\'):
                     throw Outside("table", node.Name);
                 case "FunctionWithKeyValueArguments" when node.Name != "null":
@@ -90,18 +112,26 @@ internal static partial class AccessRules
         if (node.Parent?.Text.StartsWith("Storage definition", StringComparison.Ordinal) == true)
         {
             // The first function is the engine; what follows are keys of the table.
-            if (node.Parent.Children.First(child => child.Kind == "Function") == node && IsEngine(node)
-                && !AccessLists.Engines.Contains(name))
+            if (
+                node.Parent.Children.First(child => child.Kind == "Function") == node
+                && IsEngine(node)
+                && !AccessLists.Engines.Contains(name)
+            )
             {
                 throw Outside("engine", name);
             }
         }
 
-        if (AccessLists.IsOutsideScalar(name)) throw Outside("function", name);
+        if (AccessLists.IsOutsideScalar(name))
+            throw Outside("function", name);
         var table = node.Parent?.Kind is "TableExpression" or "InsertQuery" or "CreateQuery" || IsInOperand(node);
-        if ((table && (node.Parent?.Kind == "TableExpression" || tableFunctions.Contains(name))
-                && !AccessLists.TableFunctions.Contains(name))
-            || (tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name) && !IsScalarToo(name)))
+        if (
+            (
+                table
+                && (node.Parent?.Kind == "TableExpression" || tableFunctions.Contains(name))
+                && !AccessLists.TableFunctions.Contains(name)
+            ) || (tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name) && !IsScalarToo(name))
+        )
         {
             throw Outside("table function", name);
         }
@@ -117,23 +147,27 @@ internal static partial class AccessRules
 
     private static bool IsInOperand(SyntaxNode node) =>
         node.Parent is { Kind: "ExpressionList", Parent: { Kind: "Function" } operation }
-        && InOperator().IsMatch(operation.Name) && node.Parent.Children.IndexOf(node) > 0;
+        && InOperator().IsMatch(operation.Name)
+        && node.Parent.Children.IndexOf(node) > 0;
 
     private static bool IsArgument(SyntaxNode node) =>
         node.Parent is { Kind: "ExpressionList", Parent.Kind: "Function" };
 
     /// <summary>A text directly below a statement is a file's name; below EXPLAIN's own statement too.</summary>
     private static bool IsFile(SyntaxNode node) =>
-        node.Parent is { } parent && node.Name.TrimStart('\\').StartsWith('\'')
+        node.Parent is { } parent
+        && node.Name.TrimStart('\\').StartsWith('\'')
         && (parent.Kind is "InsertQuery" || IsRead(parent.Kind));
 
     /// <summary>The engine holds SETTINGS of the whole statement to its constraints, those of inner ones not.</summary>
     private static bool IsInnerSetting(SyntaxNode node)
     {
-        if (node.Kind != "Set" || node.Parent is null) return false;
+        if (node.Kind != "Set" || node.Parent is null)
+            return false;
         var selects = 0;
         var top = node;
-        for (; top.Parent is { } parent; top = parent) selects += parent.Kind == "SelectQuery" ? 1 : 0;
+        for (; top.Parent is { } parent; top = parent)
+            selects += parent.Kind == "SelectQuery" ? 1 : 0;
         return selects > (top.Kind == "SelectWithUnionQuery" ? 1 : 0);
     }
 
@@ -145,8 +179,10 @@ internal static partial class AccessRules
             if (code[i + 1].IsSymbol('=') && AccessLists.IsBoundSetting(code[i].Text))
             {
                 throw ClickHouseException.Of(
-                    ClickHouseException.SettingConstraint, "SETTING_CONSTRAINT_VIOLATION",
-                    $"Setting {code[i].Text} should not be changed inside a statement.");
+                    ClickHouseException.SettingConstraint,
+                    "SETTING_CONSTRAINT_VIOLATION",
+                    $"Setting {code[i].Text} should not be changed inside a statement."
+                );
             }
         }
     }
@@ -163,15 +199,21 @@ internal static partial class AccessRules
 
     /// <summary>The tree shows neither what APPLY calls nor a WINDOW clause, so their words are looked at.</summary>
     private static void CheckHidden(
-        IReadOnlyList<SqlToken> tokens, IReadOnlyList<KeyValuePair<string, string>> parameters,
-        IReadOnlySet<string> tableFunctions)
+        IReadOnlyList<SqlToken> tokens,
+        IReadOnlyList<KeyValuePair<string, string>> parameters,
+        IReadOnlySet<string> tableFunctions
+    )
     {
-        var names = Code(tokens).Where(token => token.Kind != SqlTokenKind.Symbol).Select(token => token.Text)
+        var names = Code(tokens)
+            .Where(token => token.Kind != SqlTokenKind.Symbol)
+            .Select(token => token.Text)
             .Concat(parameters.Select(pair => pair.Value.Trim('`', '"')));
         foreach (var name in names)
         {
-            if (AccessLists.IsOutsideScalar(name)
-                || (tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name) && !IsScalarToo(name)))
+            if (
+                AccessLists.IsOutsideScalar(name)
+                || (tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name) && !IsScalarToo(name))
+            )
             {
                 throw Outside("function", name);
             }
@@ -181,9 +223,11 @@ internal static partial class AccessRules
     private static List<SqlToken> Code(IReadOnlyList<SqlToken> tokens) =>
         tokens.Where(token => token.Kind is not (SqlTokenKind.Comment or SqlTokenKind.Literal)).ToList();
 
-    private static ClickHouseException Outside(string what, string name) => Refused(
-        $"The {what} '{name}' is refused on the embedded engine: only what stays inside this server's own tables is "
-        + "allowed");
+    private static ClickHouseException Outside(string what, string name) =>
+        Refused(
+            $"The {what} '{name}' is refused on the embedded engine: only what stays inside this server's own tables is "
+                + "allowed"
+        );
 
     private static ClickHouseException Refused(string sentence) =>
         ClickHouseException.Of(ClickHouseException.AccessDenied, "ACCESS_DENIED", sentence + ".");

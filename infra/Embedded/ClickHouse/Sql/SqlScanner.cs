@@ -49,7 +49,7 @@ public static class SqlScanner
     public static IEnumerable<SqlToken> Scan(ReadOnlyMemory<byte> sql)
     {
         var depth = 0;
-        for (var at = 0; at < sql.Length;)
+        for (var at = 0; at < sql.Length; )
         {
             if (IsSpace(sql.Span[at]))
             {
@@ -60,8 +60,10 @@ public static class SqlScanner
             var token = Next(sql.Span, at, depth);
             if (token.Kind == SqlTokenKind.Symbol)
             {
-                if (token.Text[0] is '(' or '[' or '{') depth++;
-                if (token.Text[0] is ')' or ']' or '}') depth = Math.Max(0, depth - 1);
+                if (token.Text[0] is '(' or '[' or '{')
+                    depth++;
+                if (token.Text[0] is ')' or ']' or '}')
+                    depth = Math.Max(0, depth - 1);
             }
 
             yield return token;
@@ -73,19 +75,26 @@ public static class SqlScanner
     {
         var c = sql[at];
         var next = at + 1 < sql.Length ? sql[at + 1] : (byte)0;
-        if (c == '\'') return new(SqlTokenKind.Literal, at, QuotedEnd(sql, at), depth, "");
-        if (c is (byte)'`' or (byte)'"') return Quoted(sql, at, depth);
+        if (c == '\'')
+            return new(SqlTokenKind.Literal, at, QuotedEnd(sql, at), depth, "");
+        if (c is (byte)'`' or (byte)'"')
+            return Quoted(sql, at, depth);
         if ((c == '-' && next == '-') || (c == '/' && next == '/') || (c == '#' && next is (byte)' ' or (byte)'!'))
             return Comment(sql, at, LineEnd(sql, at), depth);
-        if (c == '/' && next == '*') return Comment(sql, at, BlockEnd(sql, at), depth);
-        if (c == '$' && HeredocEnd(sql, at) is { } end) return new(SqlTokenKind.Literal, at, end, depth, "");
+        if (c == '/' && next == '*')
+            return Comment(sql, at, BlockEnd(sql, at), depth);
+        if (c == '$' && HeredocEnd(sql, at) is { } end)
+            return new(SqlTokenKind.Literal, at, end, depth, "");
         // The engine takes typographic quotes and blanks outside ASCII for what they look like; no rule could see that.
         if (c >= 0x80)
             throw new SqlTextException(
-                $"Syntax error: failed at position {at + 1}: not ASCII and not quoted; put text in ' and names in `.");
-        if (!IsWord(c)) return new(SqlTokenKind.Symbol, at, at + 1, depth, ((char)c).ToString());
+                $"Syntax error: failed at position {at + 1}: not ASCII and not quoted; put text in ' and names in `."
+            );
+        if (!IsWord(c))
+            return new(SqlTokenKind.Symbol, at, at + 1, depth, ((char)c).ToString());
         var stop = at + 1;
-        while (stop < sql.Length && IsWord(sql[stop])) stop++;
+        while (stop < sql.Length && IsWord(sql[stop]))
+            stop++;
         return new(SqlTokenKind.Word, at, stop, depth, Encoding.UTF8.GetString(sql[at..stop]));
     }
 
@@ -109,13 +118,15 @@ public static class SqlScanner
             }
             else if (sql[i] == quote)
             {
-                if (i + 1 >= sql.Length || sql[i + 1] != quote) return i + 1;
+                if (i + 1 >= sql.Length || sql[i + 1] != quote)
+                    return i + 1;
                 i++;
             }
         }
 
         throw new SqlTextException(
-            $"Syntax error: failed at position {at + 1} ({(char)quote}): the quotation mark is not closed.");
+            $"Syntax error: failed at position {at + 1} ({(char)quote}): the quotation mark is not closed."
+        );
     }
 
     private static int LineEnd(ReadOnlySpan<byte> sql, int at)
@@ -135,8 +146,10 @@ public static class SqlScanner
     private static int? HeredocEnd(ReadOnlySpan<byte> sql, int at)
     {
         var tagEnd = at + 1;
-        while (tagEnd < sql.Length && IsWord(sql[tagEnd]) && sql[tagEnd] != '$') tagEnd++;
-        if (tagEnd >= sql.Length || sql[tagEnd] != '$') return null;
+        while (tagEnd < sql.Length && IsWord(sql[tagEnd]) && sql[tagEnd] != '$')
+            tagEnd++;
+        if (tagEnd >= sql.Length || sql[tagEnd] != '$')
+            return null;
         var tag = sql[at..(tagEnd + 1)];
         var length = sql[(tagEnd + 1)..].IndexOf(tag);
         return length < 0 ? null : tagEnd + 1 + length + tag.Length;
@@ -158,8 +171,16 @@ public static class SqlScanner
             {
                 decoded.Append(text[i]);
             }
-            else if (text[i + 1] == 'x' && i + 3 < text.Length && byte.TryParse(
-                text.AsSpan(i + 2, 2), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var value))
+            else if (
+                text[i + 1] == 'x'
+                && i + 3 < text.Length
+                && byte.TryParse(
+                    text.AsSpan(i + 2, 2),
+                    System.Globalization.NumberStyles.AllowHexSpecifier,
+                    null,
+                    out var value
+                )
+            )
             {
                 decoded.Append((char)value);
                 i += 3;

@@ -24,7 +24,12 @@ public enum SqlKind
 /// names; <c>DataStart</c> is the byte at which rows begin.
 /// </summary>
 public sealed record SqlStatement(
-    SqlKind Kind, string Text, string? Format, int DataStart, IReadOnlyList<SqlToken> Tokens)
+    SqlKind Kind,
+    string Text,
+    string? Format,
+    int DataStart,
+    IReadOnlyList<SqlToken> Tokens
+)
 {
     private static readonly string[] Selects = ["SELECT", "WITH", "FROM"];
     private static readonly string[] Shows = ["SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN"];
@@ -44,8 +49,10 @@ public sealed record SqlStatement(
                 if (ended)
                     throw new SqlTextException(
                         $"Syntax error (Multi-statements are not allowed): failed at position {token.Start + 1}; send "
-                        + "one statement a request.");
-                if (DataBegins(tokens, token)) return Insert(sql, tokens, token);
+                            + "one statement a request."
+                    );
+                if (DataBegins(tokens, token))
+                    return Insert(sql, tokens, token);
                 end = token.End;
             }
 
@@ -53,7 +60,8 @@ public sealed record SqlStatement(
             tokens.Add(token);
         }
 
-        if (end == 0) throw new SqlTextException("Empty query.");
+        if (end == 0)
+            throw new SqlTextException("Empty query.");
         return Whole(sql[..end], tokens);
     }
 
@@ -64,7 +72,10 @@ public sealed record SqlStatement(
         var first = words.FirstOrDefault(token => !token.IsSymbol('('));
         if (first.Is("INSERT") && !HasSelect(words))
             return new(SqlKind.InsertData, text, "Values", sql.Length, tokens);
-        var kind = Selects.Any(first.Is) ? SqlKind.Select : Shows.Any(first.Is) ? SqlKind.Show : SqlKind.Command;
+        var kind =
+            Selects.Any(first.Is) ? SqlKind.Select
+            : Shows.Any(first.Is) ? SqlKind.Show
+            : SqlKind.Command;
         return new(kind, text, FormatOf(words), sql.Length, tokens);
     }
 
@@ -73,7 +84,8 @@ public sealed record SqlStatement(
     /// </summary>
     private static bool DataBegins(List<SqlToken> tokens, SqlToken token)
     {
-        if (token.Depth != 0 || !(token.Is("VALUES") || token.Is("FORMAT"))) return false;
+        if (token.Depth != 0 || !(token.Is("VALUES") || token.Is("FORMAT")))
+            return false;
         var words = Words(tokens);
         return words.Count >= 3 && words[0].Is("INSERT") && words[1].Is("INTO") && !HasSelect(words);
     }
@@ -86,7 +98,8 @@ public sealed record SqlStatement(
         for (var i = 1; i < words.Count; i++)
         {
             var opens = words[i].Depth == 0 || words[i - 1].IsSymbol('(');
-            if (opens && (words[i].Is("SELECT") || words[i].Is("WITH"))) return true;
+            if (opens && (words[i].Is("SELECT") || words[i].Is("WITH")))
+                return true;
         }
 
         return false;
@@ -95,13 +108,17 @@ public sealed record SqlStatement(
     private static SqlStatement Insert(ReadOnlyMemory<byte> sql, List<SqlToken> tokens, SqlToken marker)
     {
         var text = Encoding.UTF8.GetString(sql.Span[..marker.Start]).TrimEnd();
-        if (marker.Is("VALUES")) return new(SqlKind.InsertData, text, "Values", marker.End, tokens);
+        if (marker.Is("VALUES"))
+            return new(SqlKind.InsertData, text, "Values", marker.End, tokens);
         var format = SqlScanner.Scan(sql[marker.End..]).FirstOrDefault();
-        if (format.Kind != SqlTokenKind.Word) throw new SqlTextException("FORMAT in INSERT names no format.");
+        if (format.Kind != SqlTokenKind.Word)
+            throw new SqlTextException("FORMAT in INSERT names no format.");
         var start = marker.End + format.End;
         // One line break, or the blanks before it, part the statement from data; binary data begins right after.
-        while (start < sql.Length && sql.Span[start] is (byte)' ' or (byte)'\t' or (byte)'\r') start++;
-        if (start < sql.Length && sql.Span[start] == '\n') start++;
+        while (start < sql.Length && sql.Span[start] is (byte)' ' or (byte)'\t' or (byte)'\r')
+            start++;
+        if (start < sql.Length && sql.Span[start] == '\n')
+            start++;
         return new(SqlKind.InsertData, text, format.Text, start, tokens);
     }
 

@@ -33,7 +33,8 @@ internal static partial class SyntaxTree
         foreach (var line in explained.Split('\n'))
         {
             var text = line.TrimStart(' ');
-            if (text.Length == 0) continue;
+            if (text.Length == 0)
+                continue;
             var depth = Math.Min(line.Length - text.Length, open.Count);
             var node = new SyntaxNode(text.TrimEnd(), depth == 0 ? null : open[depth - 1]);
             node.Parent?.Children.Add(node);

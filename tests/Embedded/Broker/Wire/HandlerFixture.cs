@@ -33,7 +33,8 @@ public sealed class HandlerFixture : IDisposable
                 InitialRebalanceDelay = TimeSpan.Zero,
                 Security = Security,
             },
-            NullLogger.Instance);
+            NullLogger.Instance
+        );
         _authenticated = new SaslSession(Security, Node.Users, Node.Options.Time);
         _authenticated.Begin("PLAIN", sendsRawTokens: false);
         _authenticated.Next("\0alice\0secret"u8);
@@ -43,10 +44,16 @@ public sealed class HandlerFixture : IDisposable
 
     internal BrokerNode Node { get; }
 
-    internal RandomRequests Requests(int seed) => new(
-        seed,
-        ["t", "u", "g", "h", "", "consumer", "range", "segment.ms", "1000", "Empty", "tx", "größe", ".*", "PLAIN"],
-        [Guid.Empty, Node.Topics.Find("t")?.Id ?? Guid.NewGuid(), Guid.Parse("00112233-4455-6677-8899-aabbccddeeff")]);
+    internal RandomRequests Requests(int seed) =>
+        new(
+            seed,
+            ["t", "u", "g", "h", "", "consumer", "range", "segment.ms", "1000", "Empty", "tx", "größe", ".*", "PLAIN"],
+            [
+                Guid.Empty,
+                Node.Topics.Find("t")?.Id ?? Guid.NewGuid(),
+                Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"),
+            ]
+        );
 
     /// <summary>The body of the answer, null when the request wanted none or was given up waiting.</summary>
     /// <exception cref="MalformedRequestException">The frame is no request.</exception>

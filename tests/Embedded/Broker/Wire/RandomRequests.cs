@@ -80,15 +80,19 @@ internal sealed class RandomRequests(int seed, IReadOnlyList<string> words, IRea
         switch (field.Type)
         {
             case "{}":
-                if (field.MayBeNull) writer.WriteByte(isNull ? byte.MaxValue : (byte)1);
-                if (isNull) break;
-                foreach (var part in field.Parts) Write(writer, part);
+                if (field.MayBeNull)
+                    writer.WriteByte(isNull ? byte.MaxValue : (byte)1);
+                if (isNull)
+                    break;
+                foreach (var part in field.Parts)
+                    Write(writer, part);
                 WriteTags(writer);
                 break;
             case "[]":
                 var count = isNull ? -1 : Pick([0, 1, 1, 1, 2, 3]);
                 writer.WriteArrayLength(count);
-                for (; count > 0; count--) Write(writer, field.Parts[0]);
+                for (; count > 0; count--)
+                    Write(writer, field.Parts[0]);
                 break;
             case "s":
                 writer.WriteString(isNull ? null : Pick(words));
@@ -111,7 +115,8 @@ internal sealed class RandomRequests(int seed, IReadOnlyList<string> words, IRea
     private void WriteNumber(ResponseWriter writer, int bytes)
     {
         var value = Random.Next(8) == 0 ? Random.NextInt64() : Pick(Numbers);
-        for (var shift = (bytes - 1) * 8; shift >= 0; shift -= 8) writer.WriteByte((byte)(value >> shift));
+        for (var shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
+            writer.WriteByte((byte)(value >> shift));
     }
 
     private byte[] RandomBytes()

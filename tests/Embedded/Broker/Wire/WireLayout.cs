@@ -27,7 +27,8 @@ internal sealed record WireLayout(string Api, bool IsRequest, short Version, boo
     {
         reader.Flexible = IsFlexible;
         Read(reader, Body);
-        if (reader.Remaining > 0) throw new MalformedRequestException($"{reader.Remaining} bytes are left over.");
+        if (reader.Remaining > 0)
+            throw new MalformedRequestException($"{reader.Remaining} bytes are left over.");
     }
 
     private static void Read(RequestReader reader, WireField field)
@@ -35,42 +36,51 @@ internal sealed record WireLayout(string Api, bool IsRequest, short Version, boo
         switch (field.Type)
         {
             case "{}":
-                if (field.MayBeNull && (sbyte)reader.ReadByte() < 0) return;
-                foreach (var part in field.Parts) Read(reader, part);
+                if (field.MayBeNull && (sbyte)reader.ReadByte() < 0)
+                    return;
+                foreach (var part in field.Parts)
+                    Read(reader, part);
                 reader.SkipTags();
                 break;
             case "[]":
                 var count = field.MayBeNull ? reader.ReadNullableArrayLength() : reader.ReadArrayLength();
-                for (; count > 0; count--) Read(reader, field.Parts[0]);
+                for (; count > 0; count--)
+                    Read(reader, field.Parts[0]);
                 break;
             case "s":
-                if (field.MayBeNull) reader.ReadNullableString(); else reader.ReadString();
+                if (field.MayBeNull)
+                    reader.ReadNullableString();
+                else
+                    reader.ReadString();
                 break;
             case "y" or "r":
                 reader.ReadRawBytes();
                 break;
             default:
-                for (var bytes = SizeOf(field.Type); bytes > 0; bytes--) reader.ReadByte();
+                for (var bytes = SizeOf(field.Type); bytes > 0; bytes--)
+                    reader.ReadByte();
                 break;
         }
     }
 
-    public static int SizeOf(string type) => type switch
-    {
-        "b" or "i1" => 1,
-        "i2" or "u2" => 2,
-        "i4" => 4,
-        "i8" or "f8" => 8,
-        "id" => 16,
-        _ => throw new ArgumentException($"No type is called {type}.", nameof(type)),
-    };
+    public static int SizeOf(string type) =>
+        type switch
+        {
+            "b" or "i1" => 1,
+            "i2" or "u2" => 2,
+            "i4" => 4,
+            "i8" or "f8" => 8,
+            "id" => 16,
+            _ => throw new ArgumentException($"No type is called {type}.", nameof(type)),
+        };
 
     private static List<WireLayout> Load()
     {
         var layouts = new List<WireLayout>();
         foreach (var line in System.IO.File.ReadLines(File))
         {
-            if (line.StartsWith('#')) continue;
+            if (line.StartsWith('#'))
+                continue;
             var colon = line.IndexOf(':', StringComparison.Ordinal);
             var head = line[..colon].Split(' ', '-');
             var text = $"{{{line[(colon + 1)..].Trim()}}}";
@@ -94,7 +104,10 @@ internal sealed record WireLayout(string Api, bool IsRequest, short Version, boo
             position++;
             while (text[position] != close)
             {
-                if (text[position] == ' ') position++; else parts.Add(Parse(text, ref position));
+                if (text[position] == ' ')
+                    position++;
+                else
+                    parts.Add(Parse(text, ref position));
             }
             type = $"{open}{close}";
             position++;
@@ -102,7 +115,8 @@ internal sealed record WireLayout(string Api, bool IsRequest, short Version, boo
         else
         {
             var start = position;
-            while (char.IsLetterOrDigit(text[position])) position++;
+            while (char.IsLetterOrDigit(text[position]))
+                position++;
             type = text[start..position];
         }
         var mayBeNull = position < text.Length && text[position] == '?';

@@ -43,7 +43,9 @@ public sealed partial class WireLayoutTests
     {
         var libraries = Path.Combine(Path.GetDirectoryName(ApacheKafka.Command)!, "libs", "*");
         var start = new ProcessStartInfo(
-            "java", ["-Xmx256m", "-cp", libraries, "org.apache.kafka.common.protocol.Protocol"])
+            "java",
+            ["-Xmx256m", "-cp", libraries, "org.apache.kafka.common.protocol.Protocol"]
+        )
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -59,8 +61,11 @@ public sealed partial class WireLayoutTests
         foreach (Match message in Message().Matches(page.Replace("<tag: ", "<tag:", StringComparison.Ordinal)))
         {
             var lines = new Queue<string>(message.Groups["lines"].Value.Split('\n'));
-            var key = (message.Groups["api"].Value, message.Groups["kind"].Value == "Request",
-                short.Parse(message.Groups["version"].Value));
+            var key = (
+                message.Groups["api"].Value,
+                message.Groups["kind"].Value == "Request",
+                short.Parse(message.Groups["version"].Value)
+            );
             layouts[key] = $"{{{Fields(message.Groups["fields"].Value, lines)}}}";
         }
         return layouts;
@@ -85,34 +90,42 @@ public sealed partial class WireLayoutTests
         return string.Join(' ', fields);
     }
 
-    private static string Word(string type) => type.Replace("COMPACT_", "", StringComparison.Ordinal) switch
-    {
-        "BOOLEAN" => "b",
-        "INT8" => "i1",
-        "INT16" => "i2",
-        "UINT16" => "u2",
-        "INT32" => "i4",
-        "INT64" => "i8",
-        "FLOAT64" => "f8",
-        "UUID" => "id",
-        "STRING" => "s",
-        "NULLABLE_STRING" => "s?",
-        "BYTES" => "y",
-        "NULLABLE_BYTES" => "y?",
-        "RECORDS" or "NULLABLE_RECORDS" => "r",
-        _ => throw new FormatException($"Apache Kafka has a type {type} that the layouts have no word for."),
-    };
+    private static string Word(string type) =>
+        type.Replace("COMPACT_", "", StringComparison.Ordinal) switch
+        {
+            "BOOLEAN" => "b",
+            "INT8" => "i1",
+            "INT16" => "i2",
+            "UINT16" => "u2",
+            "INT32" => "i4",
+            "INT64" => "i8",
+            "FLOAT64" => "f8",
+            "UUID" => "id",
+            "STRING" => "s",
+            "NULLABLE_STRING" => "s?",
+            "BYTES" => "y",
+            "NULLABLE_BYTES" => "y?",
+            "RECORDS" or "NULLABLE_RECORDS" => "r",
+            _ => throw new FormatException($"Apache Kafka has a type {type} that the layouts have no word for."),
+        };
 
     private static string Text(WireField field)
     {
         var parts = string.Join(' ', field.Parts.Select(Text));
-        var text = field.Type switch { "{}" => $"{{{parts}}}", "[]" => $"[{parts}]", _ => field.Type };
+        var text = field.Type switch
+        {
+            "{}" => $"{{{parts}}}",
+            "[]" => $"[{parts}]",
+            _ => field.Type,
+        };
         return text + (field.MayBeNull ? "?" : "");
     }
 
     [GeneratedRegex(
         @"<pre>(?<api>\w+) (?<kind>Request|Response) \(Version: (?<version>\d+)\) => "
-        + @"\{(?<fields>[^\n]*)\}\n(?<lines>[^/]*)</pre>",
-        RegexOptions.ExplicitCapture, 10_000)]
+            + @"\{(?<fields>[^\n]*)\}\n(?<lines>[^/]*)</pre>",
+        RegexOptions.ExplicitCapture,
+        10_000
+    )]
     private static partial Regex Message();
 }

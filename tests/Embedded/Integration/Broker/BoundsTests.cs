@@ -15,10 +15,10 @@ public sealed class BoundsTests
         await using var broker = await TestBroker.StartAsync();
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1);
         var waiting = Enumerable.Range(0, 10).Select(_ => new RawClient(broker.Port)).ToList();
-        foreach (var client in waiting) await client.SendAsync(ApiKey.Fetch, 4, w => Fetch(w, topic));
+        foreach (var client in waiting)
+            await client.SendAsync(ApiKey.Fetch, 4, w => Fetch(w, topic));
         using var producer = Clients.Producer(broker);
-        var sent = await producer.ProduceAsync(
-            topic, new Message<string, string> { Value = new string('x', 900_000) });
+        var sent = await producer.ProduceAsync(topic, new Message<string, string> { Value = new string('x', 900_000) });
         Assert.Equal(0, sent.Offset.Value);
         // The record ends the wait of all of them.
         foreach (var client in waiting)
@@ -40,10 +40,12 @@ public sealed class BoundsTests
         }
         producer.Flush(Clients.Patience);
         var stuck = Enumerable.Range(0, 6).Select(_ => new RawClient(broker.Port)).ToList();
-        foreach (var client in stuck) await client.SendAsync(ApiKey.Fetch, 4, w => Fetch(w, topic));
+        foreach (var client in stuck)
+            await client.SendAsync(ApiKey.Fetch, 4, w => Fetch(w, topic));
         Assert.Equal(20, Clients.ReadAll(broker, topic, 20).Count);
         await producer.ProduceAsync(topic, new Message<string, string> { Value = new string('x', 900_000) });
-        foreach (var client in stuck) client.Dispose();
+        foreach (var client in stuck)
+            client.Dispose();
     }
 
     [Fact]
@@ -52,11 +54,16 @@ public sealed class BoundsTests
         await using var broker = await TestBroker.StartAsync();
         var topic = await Clients.CreateTopicAsync(broker, partitions: 100);
         using var client = new RawClient(broker.Port);
-        await client.SendAsync(ApiKey.Metadata, 1, w =>
-        {
-            w.WriteArrayLength(30_000);
-            for (var i = 0; i < 30_000; i++) w.WriteString(topic);
-        });
+        await client.SendAsync(
+            ApiKey.Metadata,
+            1,
+            w =>
+            {
+                w.WriteArrayLength(30_000);
+                for (var i = 0; i < 30_000; i++)
+                    w.WriteString(topic);
+            }
+        );
         await client.AwaitEndAsync();
         Assert.Equal(1, broker.Running.GarbageFrames);
         Assert.NotEmpty(await Clients.CreateTopicAsync(broker, partitions: 1));

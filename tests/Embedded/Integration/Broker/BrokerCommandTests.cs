@@ -19,7 +19,8 @@ public sealed class BrokerCommandTests
                 await using var broker = EventStreamProcess.Launch(
                     "broker",
                     ["--data", Path.Combine(folder, "data"), "--port", $"{port}"],
-                    [("Broker:AutoCreateTopics", "true")]);
+                    [("Broker:AutoCreateTopics", "true")]
+                );
                 await broker.UntilReadyAsync();
                 Assert.Contains($"Kafka protocol at 127.0.0.1:{port}", broker.Output, StringComparison.Ordinal);
                 using (var producer = Producer(port))
@@ -44,7 +45,11 @@ public sealed class BrokerCommandTests
     public async Task It_tells_everything_that_is_wrong_with_its_settings_at_once()
     {
         await using var broker = EventStreamProcess.Launch(
-            "broker", ("Broker:Flush", "sometimes"), ("Broker:ConnectionsMax", "0"), ("Broker:Prot", "1"));
+            "broker",
+            ("Broker:Flush", "sometimes"),
+            ("Broker:ConnectionsMax", "0"),
+            ("Broker:Prot", "1")
+        );
         await Wait.UntilAsync("the role ended", () => broker.HasExited);
         Assert.NotEqual(0, broker.ExitCode);
         await Wait.UntilAsync("it said why", () => broker.Output.Contains("no data folder", StringComparison.Ordinal));
@@ -53,11 +58,12 @@ public sealed class BrokerCommandTests
         Assert.Contains("BROKER:PROT is no setting", broker.Output, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static IProducer<Null, string> Producer(int port) =>
-        new ProducerBuilder<Null, string>(new ProducerConfig
-        {
-            BootstrapServers = $"127.0.0.1:{port}",
-            EnableIdempotence = true,
-            MessageTimeoutMs = 30_000,
-        }).SetLogHandler((_, _) => { }).Build();
+    private static IProducer<Null, string> Producer(int port) => new ProducerBuilder<Null, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = $"127.0.0.1:{port}",
+                EnableIdempotence = true,
+                MessageTimeoutMs = 30_000,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
 }

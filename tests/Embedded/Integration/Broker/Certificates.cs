@@ -16,7 +16,8 @@ public sealed class Certificates : IDisposable
         var request = new CertificateRequest("CN=tests", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(
-            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true)
+        );
         using var authority = request.CreateSelfSigned(_from, _from.AddDays(30));
         File.WriteAllText(Authority, authority.ExportCertificatePem());
         Issue(authority, "broker", serial: 2);
@@ -34,8 +35,7 @@ public sealed class Certificates : IDisposable
     private void Issue(X509Certificate2 authority, string name, byte serial)
     {
         using var key = RSA.Create(2048);
-        var request = new CertificateRequest(
-            "CN=" + name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var request = new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);

@@ -23,11 +23,16 @@ internal static class Clients
     }
 
     public static IConsumer<string, string> Consumer(
-        TestBroker broker, string group, Action<ConsumerConfig>? configure = null) =>
-        Consumer(broker.Bootstrap, group, configure);
+        TestBroker broker,
+        string group,
+        Action<ConsumerConfig>? configure = null
+    ) => Consumer(broker.Bootstrap, group, configure);
 
     public static IConsumer<string, string> Consumer(
-        string bootstrap, string group, Action<ConsumerConfig>? configure = null)
+        string bootstrap,
+        string group,
+        Action<ConsumerConfig>? configure = null
+    )
     {
         var config = new ConsumerConfig
         {
@@ -45,16 +50,19 @@ internal static class Clients
 
     public static IAdminClient Admin(TestBroker broker) =>
         new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.Bootstrap })
-            .SetLogHandler((_, _) => { }).Build();
+            .SetLogHandler((_, _) => { })
+            .Build();
 
     /// <summary>Makes a topic of a name of its own.</summary>
     public static async Task<string> CreateTopicAsync(
-        TestBroker broker, int partitions, params (string Name, string Value)[] configs)
+        TestBroker broker,
+        int partitions,
+        params (string Name, string Value)[] configs
+    )
     {
         var topic = $"t-{Guid.NewGuid():N}";
         using var admin = Admin(broker);
-        await admin.CreateTopicsAsync(
-        [
+        await admin.CreateTopicsAsync([
             new TopicSpecification
             {
                 Name = topic,
@@ -70,17 +78,28 @@ internal static class Clients
     /// Reads partition 0 from its start until so many records are there, then makes sure that no more come.
     /// </summary>
     public static List<ConsumeResult<string, string>> ReadAll(
-        TestBroker broker, string topic, int count, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
-        ReadAll(broker.Bootstrap, topic, count, isolation);
+        TestBroker broker,
+        string topic,
+        int count,
+        IsolationLevel isolation = IsolationLevel.ReadCommitted
+    ) => ReadAll(broker.Bootstrap, topic, count, isolation);
 
     public static List<ConsumeResult<string, string>> ReadAll(
-        string bootstrap, string topic, int count, IsolationLevel isolation)
+        string bootstrap,
+        string topic,
+        int count,
+        IsolationLevel isolation
+    )
     {
-        using var consumer = Consumer(bootstrap, $"g-{Guid.NewGuid():N}", c =>
-        {
-            c.IsolationLevel = isolation;
-            c.EnablePartitionEof = true;
-        });
+        using var consumer = Consumer(
+            bootstrap,
+            $"g-{Guid.NewGuid():N}",
+            c =>
+            {
+                c.IsolationLevel = isolation;
+                c.EnablePartitionEof = true;
+            }
+        );
         consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.Beginning));
         var records = new List<ConsumeResult<string, string>>();
         var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -18,12 +18,15 @@ public sealed class ClockTests
         var clock = new LateClock();
         await using var broker = await TestBroker.StartAsync(o => o with { Time = clock });
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1);
-        using var producer = Clients.Producer(broker, c =>
-        {
-            c.TransactionalId = $"tx-{topic}";
-            c.TransactionTimeoutMs = 1000;
-            c.MessageTimeoutMs = 1000;
-        });
+        using var producer = Clients.Producer(
+            broker,
+            c =>
+            {
+                c.TransactionalId = $"tx-{topic}";
+                c.TransactionTimeoutMs = 1000;
+                c.MessageTimeoutMs = 1000;
+            }
+        );
         producer.InitTransactions(Clients.Patience);
         producer.BeginTransaction();
         clock.Stop();

@@ -9,7 +9,11 @@ namespace EventStream.Embedded.Tests.Integration.Broker;
 public sealed class CompactedTopicTests
 {
     private static readonly (string, string)[] Config =
-        [("cleanup.policy", "compact"), ("segment.bytes", "4000"), ("min.cleanable.dirty.ratio", "0")];
+    [
+        ("cleanup.policy", "compact"),
+        ("segment.bytes", "4000"),
+        ("min.cleanable.dirty.ratio", "0"),
+    ];
 
     [Theory]
     [InlineData(CompressionType.None)]
@@ -27,14 +31,16 @@ public sealed class CompactedTopicTests
             // Half of each batch stays, so that batches have to be packed anew.
             var key = i % 2 == 0 ? "same" : $"own {i}";
             producer.Produce(topic, new Message<string, string> { Key = key, Value = $"value {i} of {key}" });
-            if (i % 100 == 99) producer.Flush(Clients.Patience);
+            if (i % 100 == 99)
+                producer.Flush(Clients.Patience);
         }
 
         await Wait.UntilAsync("the topic was compacted", () => Read(broker, topic).Count < 2500);
         var records = Read(broker, topic);
         Assert.Equal(
             Enumerable.Range(0, 3000).Where(i => i % 2 == 1).Select(i => ((long)i, $"value {i} of own {i}")),
-            records.Where(r => r.Message.Key != "same").Select(r => (r.Offset.Value, r.Message.Value)));
+            records.Where(r => r.Message.Key != "same").Select(r => (r.Offset.Value, r.Message.Value))
+        );
         Assert.Equal((2998L, "value 2998 of same"), Last(records));
         await broker.RestartAsync(abruptly: true);
         Assert.Equal((2998L, "value 2998 of same"), Last(Read(broker, topic)));
@@ -48,8 +54,9 @@ public sealed class CompactedTopicTests
         await using var broker = await StartAsync();
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1, Config);
         using var producer = Clients.Producer(broker);
-        var refused = await Assert.ThrowsAsync<ProduceException<string, string>>(
-            () => producer.ProduceAsync(topic, new Message<string, string> { Value = "no key" }));
+        var refused = await Assert.ThrowsAsync<ProduceException<string, string>>(() =>
+            producer.ProduceAsync(topic, new Message<string, string> { Value = "no key" })
+        );
         Assert.Equal(ErrorCode.InvalidRecord, refused.Error.Code);
     }
 
@@ -69,8 +76,10 @@ public sealed class CompactedTopicTests
             }
 
             producer.Flush(Clients.Patience);
-            if (round % 3 == 2) producer.AbortTransaction(Clients.Patience);
-            else producer.CommitTransaction(Clients.Patience);
+            if (round % 3 == 2)
+                producer.AbortTransaction(Clients.Patience);
+            else
+                producer.CommitTransaction(Clients.Patience);
         }
 
         await Wait.UntilAsync("the topic was compacted", () => Read(broker, topic).Count < 100);
@@ -85,13 +94,15 @@ public sealed class CompactedTopicTests
         await using var broker = await TestBroker.StartAsync(o => o with { Flush = FlushMode.Always });
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1);
         var producers = Enumerable.Range(0, 8).Select(_ => Clients.Producer(broker, c => c.LingerMs = 0)).ToList();
-        await Task.WhenAll(producers.Select(async producer =>
-        {
-            for (var i = 0; i < 50; i++)
+        await Task.WhenAll(
+            producers.Select(async producer =>
             {
-                await producer.ProduceAsync(topic, new Message<string, string> { Key = "k", Value = $"{i}" });
-            }
-        }));
+                for (var i = 0; i < 50; i++)
+                {
+                    await producer.ProduceAsync(topic, new Message<string, string> { Key = "k", Value = $"{i}" });
+                }
+            })
+        );
         producers.ForEach(producer => producer.Dispose());
         // Every record was waited for before the next one of its producer: without sharing, 400 flushes.
         Assert.InRange(broker.Running.Counters.Flushes, 50, 399);
@@ -99,8 +110,8 @@ public sealed class CompactedTopicTests
         Assert.Equal(400, Clients.ReadAll(broker, topic, 400).Count);
     }
 
-    private static Task<TestBroker> StartAsync() => TestBroker.StartAsync(
-        o => o with { CompactionCheckInterval = TimeSpan.FromMilliseconds(100) });
+    private static Task<TestBroker> StartAsync() =>
+        TestBroker.StartAsync(o => o with { CompactionCheckInterval = TimeSpan.FromMilliseconds(100) });
 
     private static List<ConsumeResult<string, string>> Read(TestBroker broker, string topic) =>
         Clients.ReadAll(broker, topic, 1);

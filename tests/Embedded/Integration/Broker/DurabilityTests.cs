@@ -45,7 +45,8 @@ public sealed class DurabilityTests
                 producer.Produce(
                     topic,
                     new Message<string, string> { Key = "k", Value = $"{sent++}" },
-                    report => Interlocked.Add(ref acknowledged, report.Error.IsError ? 0 : 1));
+                    report => Interlocked.Add(ref acknowledged, report.Error.IsError ? 0 : 1)
+                );
             }
             producer.Poll(TimeSpan.Zero);
             await broker.RestartAsync(abruptly: true);
@@ -81,11 +82,20 @@ public sealed class DurabilityTests
         using (var producer = Clients.Producer(broker))
         {
             await producer.ProduceAsync(
-                new TopicPartition(topic, 0), new Message<string, string> { Key = "k", Value = "v" });
+                new TopicPartition(topic, 0),
+                new Message<string, string> { Key = "k", Value = "v" }
+            );
         }
         await admin.DeleteTopicsAsync([topic]);
         await broker.RestartAsync(abruptly: true);
-        await admin.CreateTopicsAsync([new() { Name = topic, NumPartitions = 1, ReplicationFactor = 1 }]);
+        await admin.CreateTopicsAsync([
+            new()
+            {
+                Name = topic,
+                NumPartitions = 1,
+                ReplicationFactor = 1,
+            },
+        ]);
         Assert.Empty(Clients.ReadAll(broker, topic, 0));
     }
 
@@ -95,8 +105,11 @@ public sealed class DurabilityTests
         await using var broker = await TestBroker.StartAsync(o => o with { Flush = FlushMode.Always });
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1);
         using var producer = Clients.Producer(broker);
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => producer.ProduceAsync(
-            topic, new Message<string, string> { Key = "k", Value = $"{i}" })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 200)
+                .Select(i => producer.ProduceAsync(topic, new Message<string, string> { Key = "k", Value = $"{i}" }))
+        );
         await broker.RestartAsync(abruptly: true);
         Assert.Equal(200, Clients.ReadAll(broker, topic, 200).Count);
     }

@@ -35,13 +35,18 @@ public sealed class FullDiskTests : IAsyncLifetime
         disk!.Fill();
         using (var impatient = Producer(c => (c.EnableIdempotence, c.MessageSendMaxRetries) = (false, 0)))
         {
-            var refused = await Assert.ThrowsAsync<ProduceException<string, string>>(
-                () => impatient.ProduceAsync(Topic, Message(-1, value)));
+            var refused = await Assert.ThrowsAsync<ProduceException<string, string>>(() =>
+                impatient.ProduceAsync(Topic, Message(-1, value))
+            );
             Assert.Equal(ErrorCode.KafkaStorageError, refused.Error.Code);
         }
 
-        Assert.Contains(said.Lines, line => line.Contains(disk.Folder, StringComparison.Ordinal)
-            && line.Contains("free space", StringComparison.Ordinal));
+        Assert.Contains(
+            said.Lines,
+            line =>
+                line.Contains(disk.Folder, StringComparison.Ordinal)
+                && line.Contains("free space", StringComparison.Ordinal)
+        );
         Assert.Equal(1, broker!.FailingPartitions);
         var waiting = producer.ProduceAsync(Topic, Message(20, value));
         disk.Free();
@@ -60,7 +65,10 @@ public sealed class FullDiskTests : IAsyncLifetime
     {
         var port = FreePort.Next();
         await using var role = await EventStreamProcess.StartAsync(
-            "broker", ("Broker:DataFolder", Path.Combine(disk!.Folder, "role")), ("Broker:Port", $"{port}"));
+            "broker",
+            ("Broker:DataFolder", Path.Combine(disk!.Folder, "role")),
+            ("Broker:Port", $"{port}")
+        );
         await CreateTopicAsync(Topic, $"127.0.0.1:{port}");
         using var producer = Producer(c => c.BootstrapServers = $"127.0.0.1:{port}");
         await producer.ProduceAsync(Topic, Message(0, "first"));
@@ -68,9 +76,14 @@ public sealed class FullDiskTests : IAsyncLifetime
         var waiting = producer.ProduceAsync(Topic, Message(1, new string('v', 20_000)));
         using var http = new HttpClient();
         var health = "";
-        await Wait.UntilAsync("the full disk is told", async () =>
-            (health = await http.GetStringAsync(new Uri(role.Url + "/health/ready")))
-                .StartsWith("Degraded", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            "the full disk is told",
+            async () =>
+                (health = await http.GetStringAsync(new Uri(role.Url + "/health/ready"))).StartsWith(
+                    "Degraded",
+                    StringComparison.Ordinal
+                )
+        );
         Assert.Contains("The disk refuses records of 1 partitions; free space under", health, StringComparison.Ordinal);
         disk.Free();
         await waiting;
@@ -104,24 +117,30 @@ public sealed class FullDiskTests : IAsyncLifetime
         Assert.Equal(77, consumer.Committed([new TopicPartition(Topic, 0)], Clients.Patience)[0].Offset.Value);
         using var admin = Admin();
         Assert.Contains(
-            admin.GetMetadata(Clients.Patience).Topics, topic => topic.Topic == "after" && topic.Partitions.Count == 1);
+            admin.GetMetadata(Clients.Patience).Topics,
+            topic => topic.Topic == "after" && topic.Partitions.Count == 1
+        );
     }
 
     public async Task InitializeAsync()
     {
-        if (disk is not null) broker = await StartAsync(0);
+        if (disk is not null)
+            broker = await StartAsync(0);
     }
 
     public async Task DisposeAsync()
     {
-        if (broker is not null) await broker.StopAsync();
+        if (broker is not null)
+            await broker.StopAsync();
         disk?.Dispose();
     }
 
-    private Task<DevBroker> StartAsync(int port) => DevBroker.StartAsync(
-        new BrokerOptions { DataFolder = Path.Combine(disk!.Folder, "data"), Port = port },
-        said,
-        CancellationToken.None);
+    private Task<DevBroker> StartAsync(int port) =>
+        DevBroker.StartAsync(
+            new BrokerOptions { DataFolder = Path.Combine(disk!.Folder, "data"), Port = port },
+            said,
+            CancellationToken.None
+        );
 
     private async Task RestartAsync()
     {
@@ -133,7 +152,14 @@ public sealed class FullDiskTests : IAsyncLifetime
     private async Task CreateTopicAsync(string name, string? bootstrap = null)
     {
         using var admin = Admin(bootstrap);
-        await admin.CreateTopicsAsync([new() { Name = name, NumPartitions = 1, ReplicationFactor = 1 }]);
+        await admin.CreateTopicsAsync([
+            new()
+            {
+                Name = name,
+                NumPartitions = 1,
+                ReplicationFactor = 1,
+            },
+        ]);
     }
 
     private static async Task EventuallyRefusedAsync(Func<int, Task> attempt)
@@ -167,7 +193,8 @@ public sealed class FullDiskTests : IAsyncLifetime
 
     private IAdminClient Admin(string? bootstrap = null) =>
         new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap ?? Bootstrap })
-            .SetLogHandler((_, _) => { }).Build();
+            .SetLogHandler((_, _) => { })
+            .Build();
 
     private IProducer<string, string> Producer(Action<ProducerConfig>? configure = null)
     {
@@ -199,6 +226,7 @@ public sealed class FullDiskTests : IAsyncLifetime
             EventId eventId,
             TState state,
             Exception? exception,
-            Func<TState, Exception?, string> formatter) => lines.Enqueue(formatter(state, exception));
+            Func<TState, Exception?, string> formatter
+        ) => lines.Enqueue(formatter(state, exception));
     }
 }

@@ -46,64 +46,83 @@ public sealed class GroupFencingTests(TestBroker broker) : IClassFixture<TestBro
 
     private async Task<Joined> JoinAsync(RawClient client, string? instance, string memberId = "")
     {
-        var answer = await client.AskAsync(ApiKey.JoinGroup, 5, w =>
-        {
-            w.WriteString(_group);
-            w.WriteInt32(10_000);
-            w.WriteInt32(10_000);
-            w.WriteString(memberId);
-            w.WriteString(instance);
-            w.WriteString("consumer");
-            w.WriteArrayLength(1);
-            w.WriteString("range");
-            w.WriteBytes([0, 0, 0, 0, 0, 0]);
-        });
+        var answer = await client.AskAsync(
+            ApiKey.JoinGroup,
+            5,
+            w =>
+            {
+                w.WriteString(_group);
+                w.WriteInt32(10_000);
+                w.WriteInt32(10_000);
+                w.WriteString(memberId);
+                w.WriteString(instance);
+                w.WriteString("consumer");
+                w.WriteArrayLength(1);
+                w.WriteString("range");
+                w.WriteBytes([0, 0, 0, 0, 0, 0]);
+            }
+        );
         answer.ReadInt32();
         var (error, generation) = ((ErrorCode)answer.ReadInt16(), answer.ReadInt32());
         answer.ReadString();
         answer.ReadString();
         var joined = new Joined(error, generation, answer.ReadString());
-        if (error == ErrorCode.MemberIdRequired) return await JoinAsync(client, instance, joined.MemberId);
+        if (error == ErrorCode.MemberIdRequired)
+            return await JoinAsync(client, instance, joined.MemberId);
         Assert.Equal(ErrorCode.None, error);
         return joined;
     }
 
     private async Task<ErrorCode> SyncAsync(RawClient client, Joined member) =>
-        await ErrorAsync(client, ApiKey.SyncGroup, 1, w =>
-        {
-            w.WriteString(_group);
-            w.WriteInt32(member.Generation);
-            w.WriteString(member.MemberId);
-            w.WriteArrayLength(1);
-            w.WriteString(member.MemberId);
-            w.WriteBytes([1]);
-        });
+        await ErrorAsync(
+            client,
+            ApiKey.SyncGroup,
+            1,
+            w =>
+            {
+                w.WriteString(_group);
+                w.WriteInt32(member.Generation);
+                w.WriteString(member.MemberId);
+                w.WriteArrayLength(1);
+                w.WriteString(member.MemberId);
+                w.WriteBytes([1]);
+            }
+        );
 
     private async Task<ErrorCode> HeartbeatAsync(RawClient client, Joined member, string? instance = null) =>
-        await ErrorAsync(client, ApiKey.Heartbeat, 3, w =>
-        {
-            w.WriteString(_group);
-            w.WriteInt32(member.Generation);
-            w.WriteString(member.MemberId);
-            w.WriteString(instance);
-        });
+        await ErrorAsync(
+            client,
+            ApiKey.Heartbeat,
+            3,
+            w =>
+            {
+                w.WriteString(_group);
+                w.WriteInt32(member.Generation);
+                w.WriteString(member.MemberId);
+                w.WriteString(instance);
+            }
+        );
 
     private async Task<ErrorCode> CommitAsync(RawClient client, string topic, Joined member, string? instance = null)
     {
-        var answer = await client.AskAsync(ApiKey.OffsetCommit, 7, w =>
-        {
-            w.WriteString(_group);
-            w.WriteInt32(member.Generation);
-            w.WriteString(member.MemberId);
-            w.WriteString(instance);
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteArrayLength(1);
-            w.WriteInt32(0);
-            w.WriteInt64(1);
-            w.WriteInt32(-1);
-            w.WriteString("");
-        });
+        var answer = await client.AskAsync(
+            ApiKey.OffsetCommit,
+            7,
+            w =>
+            {
+                w.WriteString(_group);
+                w.WriteInt32(member.Generation);
+                w.WriteString(member.MemberId);
+                w.WriteString(instance);
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteArrayLength(1);
+                w.WriteInt32(0);
+                w.WriteInt64(1);
+                w.WriteInt32(-1);
+                w.WriteString("");
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         Assert.Equal(topic, answer.ReadString());
@@ -113,7 +132,11 @@ public sealed class GroupFencingTests(TestBroker broker) : IClassFixture<TestBro
     }
 
     private static async Task<ErrorCode> ErrorAsync(
-        RawClient client, ApiKey api, short version, Action<ResponseWriter> body)
+        RawClient client,
+        ApiKey api,
+        short version,
+        Action<ResponseWriter> body
+    )
     {
         var answer = await client.AskAsync(api, version, body);
         answer.ReadInt32();

@@ -32,12 +32,16 @@ public sealed class GroupTests(TestBroker broker) : IClassFixture<TestBroker>
     {
         var topic = await Clients.CreateTopicAsync(broker, partitions: 2);
         using var first = Member(topic, PartitionAssignmentStrategy.Range);
-        using var silent = Clients.Consumer(broker, $"g-{topic}", c =>
-        {
-            c.SessionTimeoutMs = 1500;
-            c.MaxPollIntervalMs = 1500;
-            c.HeartbeatIntervalMs = 300;
-        });
+        using var silent = Clients.Consumer(
+            broker,
+            $"g-{topic}",
+            c =>
+            {
+                c.SessionTimeoutMs = 1500;
+                c.MaxPollIntervalMs = 1500;
+                c.HeartbeatIntervalMs = 300;
+            }
+        );
         silent.Subscribe(topic);
         await PollUntilAsync(() => first.Assignment.Count == 1 && silent.Assignment.Count == 1, first, silent);
         await PollUntilAsync(() => first.Assignment.Count == 2, first);
@@ -74,13 +78,15 @@ public sealed class GroupTests(TestBroker broker) : IClassFixture<TestBroker>
     {
         var topic = await Clients.CreateTopicAsync(broker, partitions: 2);
         var (losses, instance) = (0, Guid.NewGuid().ToString("N"));
-        using var leader = new ConsumerBuilder<string, string>(new ConsumerConfig
-        {
-            BootstrapServers = broker.Bootstrap,
-            GroupId = $"g-{topic}",
-            GroupInstanceId = "leader-" + instance,
-            HeartbeatIntervalMs = 200,
-        }).SetPartitionsRevokedHandler((_, _) => Interlocked.Increment(ref losses)).Build();
+        using var leader = new ConsumerBuilder<string, string>(
+            new ConsumerConfig
+            {
+                BootstrapServers = broker.Bootstrap,
+                GroupId = $"g-{topic}",
+                GroupInstanceId = "leader-" + instance,
+                HeartbeatIntervalMs = 200,
+            }
+        ).SetPartitionsRevokedHandler((_, _) => Interlocked.Increment(ref losses)).Build();
         leader.Subscribe(topic);
         await PollUntilAsync(() => leader.Assignment.Count == 2, leader);
         var follower = StaticMember(topic, "follower-" + instance);
@@ -107,8 +113,9 @@ public sealed class GroupTests(TestBroker broker) : IClassFixture<TestBroker>
             Assert.Contains(listed.Valid, g => g.GroupId == $"g-{topic}" && g.State == ConsumerGroupState.Stable);
             var described = await admin.DescribeConsumerGroupsAsync([$"g-{topic}"]);
             Assert.Single(described.ConsumerGroupDescriptions[0].Members);
-            await Assert.ThrowsAsync<Confluent.Kafka.Admin.DeleteGroupsException>(
-                () => admin.DeleteGroupsAsync([$"g-{topic}"]));
+            await Assert.ThrowsAsync<Confluent.Kafka.Admin.DeleteGroupsException>(() =>
+                admin.DeleteGroupsAsync([$"g-{topic}"])
+            );
             member.Close();
         }
         await admin.DeleteGroupsAsync([$"g-{topic}"]);

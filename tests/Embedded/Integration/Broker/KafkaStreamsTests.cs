@@ -21,20 +21,25 @@ public sealed class KafkaStreamsTests(TestBroker broker) : IClassFixture<TestBro
             await admin.CreateTopicsAsync([new() { Name = Input, NumPartitions = 2 }, new() { Name = Output }]);
         }
         var settings = Path.Combine(_folder, "settings");
-        await File.WriteAllTextAsync(settings, $"""
+        await File.WriteAllTextAsync(
+            settings,
+            $"""
             bootstrap.servers={broker.Bootstrap}
             processing.guarantee=exactly_once_v2
             state.dir={_folder}
             commit.interval.ms=100
             consumer.session.timeout.ms=6000
             consumer.heartbeat.interval.ms=1000
-            """);
-        using var consumer = new ConsumerBuilder<string, long>(new ConsumerConfig
-        {
-            BootstrapServers = broker.Bootstrap,
-            GroupId = "reader",
-            IsolationLevel = IsolationLevel.ReadCommitted,
-        }).SetLogHandler((_, _) => { }).Build();
+            """
+        );
+        using var consumer = new ConsumerBuilder<string, long>(
+            new ConsumerConfig
+            {
+                BootstrapServers = broker.Bootstrap,
+                GroupId = "reader",
+                IsolationLevel = IsolationLevel.ReadCommitted,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         var counts = new Counts(consumer);
         using (var first = Start(settings))
         {
@@ -53,13 +58,23 @@ public sealed class KafkaStreamsTests(TestBroker broker) : IClassFixture<TestBro
             await second.WaitForExitAsync();
         }
         var (exitCode, reset) = await ApacheKafka.ToolAsync(
-            Limit, null, "streams-reset", "--bootstrap-server", broker.Bootstrap, "--application-id",
-            "streams-wordcount", "--input-topics", Input, "--force");
+            Limit,
+            null,
+            "streams-reset",
+            "--bootstrap-server",
+            broker.Bootstrap,
+            "--application-id",
+            "streams-wordcount",
+            "--input-topics",
+            Input,
+            "--force"
+        );
         Assert.True(exitCode == 0, reset);
         Assert.Contains("repartition", reset, StringComparison.Ordinal);
         Assert.DoesNotContain(
             Clients.Admin(broker).GetMetadata(Clients.Patience).Topics,
-            t => t.Topic.EndsWith("changelog", StringComparison.Ordinal));
+            t => t.Topic.EndsWith("changelog", StringComparison.Ordinal)
+        );
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -67,7 +82,9 @@ public sealed class KafkaStreamsTests(TestBroker broker) : IClassFixture<TestBro
     private static Process Start(string settings)
     {
         var start = new ProcessStartInfo(
-            "sh", ["-c", "exec \"$0\" tool streams-word-count \"$1\" >\"$1.log\" 2>&1", ApacheKafka.Command, settings]);
+            "sh",
+            ["-c", "exec \"$0\" tool streams-word-count \"$1\" >\"$1.log\" 2>&1", ApacheKafka.Command, settings]
+        );
         start.Environment["KAFKA_TOOL_OPTS"] = "-Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
         return Process.Start(start)!;
     }
@@ -99,11 +116,12 @@ public sealed class KafkaStreamsTests(TestBroker broker) : IClassFixture<TestBro
 
         public void Await(string word, long count)
         {
-            for (var clock = Stopwatch.StartNew(); _latest.GetValueOrDefault(word) != count;)
+            for (var clock = Stopwatch.StartNew(); _latest.GetValueOrDefault(word) != count; )
             {
                 Assert.True(
                     clock.Elapsed < Patience && _latest.GetValueOrDefault(word) <= count,
-                    $"{word} is at {_latest.GetValueOrDefault(word)} instead of {count}");
+                    $"{word} is at {_latest.GetValueOrDefault(word)} instead of {count}"
+                );
                 if (_consumer.Consume(100) is { } record)
                 {
                     _latest[record.Message.Key] = record.Message.Value;

@@ -26,14 +26,24 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         await Tool("topics", "--create", "--topic", _name, "--partitions", "2", "--config", "retention.ms=-1");
         await Tool("topics", "--alter", "--topic", _name, "--partitions", "5");
         await Tool(
-            "configs", "--alter", "--entity-type", "topics", "--entity-name", _name,
-            "--add-config", "max.message.bytes=2000000", "--delete-config", "retention.ms");
+            "configs",
+            "--alter",
+            "--entity-type",
+            "topics",
+            "--entity-name",
+            _name,
+            "--add-config",
+            "max.message.bytes=2000000",
+            "--delete-config",
+            "retention.ms"
+        );
         var outputs = await Task.WhenAll(
             Tool("topics", "--describe", "--topic", _name),
             Tool("configs", "--describe", "--entity-type", "topics", "--entity-name", _name),
             Tool("configs", "--describe", "--all", "--entity-type", "topics", "--entity-name", _name),
             Tool("configs", "--describe", "--all", "--entity-type", "brokers", "--entity-name", "1"),
-            Tool("configs", "--describe", "--entity-type", "users"));
+            Tool("configs", "--describe", "--entity-type", "users")
+        );
         Assert.Contains("PartitionCount: 5", outputs[0], StringComparison.Ordinal);
         Assert.Contains("Partition: 4\tLeader: 1", outputs[0], StringComparison.Ordinal);
         Assert.Contains("max.message.bytes=2000000", outputs[1], StringComparison.Ordinal);
@@ -49,7 +59,15 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
     {
         await ProduceAsync(_name, partitions: 1, 100);
         var read = await Tool(
-            "console-consumer", "--topic", _name, "--group", _name, "--from-beginning", "--max-messages", "100");
+            "console-consumer",
+            "--topic",
+            _name,
+            "--group",
+            _name,
+            "--from-beginning",
+            "--max-messages",
+            "100"
+        );
         Assert.Contains("\n98\n99\n", read, StringComparison.Ordinal);
         Assert.Contains("Processed a total of 100 messages", read, StringComparison.Ordinal);
         var outputs = await Task.WhenAll(
@@ -57,7 +75,8 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
             Groups("--list", "--state"),
             Groups("--describe", "--group", _name),
             Groups("--describe", "--group", _name, "--state"),
-            Groups("--describe", "--group", _name, "--members", "--verbose"));
+            Groups("--describe", "--group", _name, "--members", "--verbose")
+        );
         Assert.Matches($"{_name} +Classic +consumer", outputs[0]);
         Assert.Matches($"{_name} +Empty", outputs[1]);
         Assert.Matches($"{_name} +{_name} +0 +100 +100 +0 ", outputs[2]);
@@ -80,10 +99,15 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         consumer.Subscribe(_name);
         consumer.Commit(consumer.Consume(Clients.Patience));
         using var stop = new CancellationTokenSource();
-        var polling = Task.Run(() => { while (!stop.IsCancellationRequested) consumer.Consume(100); });
+        var polling = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+                consumer.Consume(100);
+        });
         var outputs = await Task.WhenAll(
             Groups("--describe", "--group", _name, "--members", "--verbose"),
-            Groups("--delete-offsets", "--group", _name, "--topic", _name));
+            Groups("--delete-offsets", "--group", _name, "--topic", _name)
+        );
         await stop.CancelAsync();
         await polling;
         Assert.Matches($"member-of-tests +1 .*{_name}:0", outputs[0]);
@@ -95,8 +119,18 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
     {
         await ProduceAsync(_name, partitions: 1, 1);
         var (_, output) = await ApacheKafka.ToolAsync(
-            Limit, null, "console-consumer", "--bootstrap-server", broker.Bootstrap, "--topic", _name,
-            "--command-property", "group.protocol=consumer", "--timeout-ms", "100000");
+            Limit,
+            null,
+            "console-consumer",
+            "--bootstrap-server",
+            broker.Bootstrap,
+            "--topic",
+            _name,
+            "--command-property",
+            "group.protocol=consumer",
+            "--timeout-ms",
+            "100000"
+        );
         Assert.Contains("Set group.protocol=classic", output, StringComparison.Ordinal);
     }
 
@@ -105,8 +139,17 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
     {
         var input = string.Concat(Enumerable.Range(0, 50).Select(i => $"k{i}:line {i}\n"));
         await RunAsync(
-            input, "console-producer", "--bootstrap-server", broker.Bootstrap, "--topic", _name + "-lines",
-            "--reader-property", "parse.key=true", "--reader-property", "key.separator=:");
+            input,
+            "console-producer",
+            "--bootstrap-server",
+            broker.Bootstrap,
+            "--topic",
+            _name + "-lines",
+            "--reader-property",
+            "parse.key=true",
+            "--reader-property",
+            "key.separator=:"
+        );
         Assert.Equal("line 49", Clients.ReadAll(broker, _name + "-lines", 50)[49].Message.Value);
         var perf = new[] { "--topic", _name, "--record-size", "600", "--throughput", "-1", "--producer-props" };
         var outputs = await Task.WhenAll(
@@ -114,16 +157,33 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
             Tool(
                 "producer-perf",
                 [
-                    .. perf, "bootstrap.servers=" + broker.Bootstrap, "--num-records", "5000",
-                    "--transactional-id", _name, "--transaction-duration-ms", "100",
-                ]));
+                    .. perf,
+                    "bootstrap.servers=" + broker.Bootstrap,
+                    "--num-records",
+                    "5000",
+                    "--transactional-id",
+                    _name,
+                    "--transaction-duration-ms",
+                    "100",
+                ]
+            )
+        );
         Assert.Contains("10000 records sent", outputs[0], StringComparison.Ordinal);
         Assert.Contains("5000 records sent", outputs[1], StringComparison.Ordinal);
         outputs = await Task.WhenAll(
             Tool("consumer-perf", "--topic", _name, "--num-records", "15000", "--timeout", "60000"),
             Tool(
-                "e2e-latency", "--topic", _name + "-e2e", "--num-records", "50", "--producer-acks", "all",
-                "--record-size", "100"));
+                "e2e-latency",
+                "--topic",
+                _name + "-e2e",
+                "--num-records",
+                "50",
+                "--producer-acks",
+                "all",
+                "--record-size",
+                "100"
+            )
+        );
         var consumed = outputs[0].Split('\n').Last(l => l.StartsWith("20", StringComparison.Ordinal)).Split(", ");
         Assert.Equal(15_000, int.Parse(consumed[4], CultureInfo.InvariantCulture));
         Assert.Contains("Percentiles", outputs[1], StringComparison.Ordinal);
@@ -134,11 +194,14 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
     {
         await Clients.CreateTopicAsync(broker, partitions: 1);
         await ProduceAsync(_name, partitions: 1, 3);
-        using var producer = Clients.Producer(broker, c =>
-        {
-            c.TransactionalId = _name;
-            c.TransactionTimeoutMs = 600_000;
-        });
+        using var producer = Clients.Producer(
+            broker,
+            c =>
+            {
+                c.TransactionalId = _name;
+                c.TransactionTimeoutMs = 600_000;
+            }
+        );
         producer.InitTransactions(Clients.Patience);
         producer.BeginTransaction();
         await producer.ProduceAsync(_name, new Message<string, string> { Value = "open" });
@@ -146,7 +209,8 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
             Tool("transactions", "list"),
             Tool("transactions", "describe", "--transactional-id", _name),
             Tool("transactions", "describe-producers", "--topic", _name, "--partition", "0"),
-            Tool("transactions", "find-hanging", "--broker-id", "1", "--max-transaction-timeout", "0"));
+            Tool("transactions", "find-hanging", "--broker-id", "1", "--max-transaction-timeout", "0")
+        );
         Assert.Matches($"{_name}\\s+1\\s+\\d+\\s+Ongoing", outputs[0]);
         Assert.Contains($"{_name}-0", outputs[1], StringComparison.Ordinal);
         Assert.Matches(@"\t3\s*\n", outputs[2]);
@@ -161,22 +225,25 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         await ProduceAsync(_name, partitions: 1, 100);
         var file = Path.Combine(broker.Folder, "delete.json");
         await File.WriteAllTextAsync(
-            file, $$$"""{"version": 1, "partitions": [{"topic": "{{{_name}}}", "partition": 0, "offset": 40}]}""");
-        var segment = Directory.GetFiles(broker.Folder, "00000000000000000000.log", SearchOption.AllDirectories)
+            file,
+            $$$"""{"version": 1, "partitions": [{"topic": "{{{_name}}}", "partition": 0, "offset": 40}]}"""
+        );
+        var segment = Directory
+            .GetFiles(broker.Folder, "00000000000000000000.log", SearchOption.AllDirectories)
             .Single(f => f.Contains(_name + "-0", StringComparison.Ordinal));
         var outputs = await Task.WhenAll(
             Offsets("latest"),
             Offsets("max-timestamp"),
             Offsets("50000"),
             Tool("log-dirs", "--describe", "--topic-list", _name),
-            DumpLogAsync(segment));
+            DumpLogAsync(segment)
+        );
         Assert.Contains($"{_name}:0:100\n", outputs[0], StringComparison.Ordinal);
         Assert.Contains($"{_name}:0:99\n", outputs[1], StringComparison.Ordinal);
         Assert.Contains($"{_name}:0:49\n", outputs[2], StringComparison.Ordinal);
         using var sizes = JsonDocument.Parse(outputs[3].Split('\n').First(l => l.StartsWith('{')));
         var folder = sizes.RootElement.GetProperty("brokers")[0].GetProperty("logDirs")[0];
-        Assert.Equal(
-            new FileInfo(segment).Length, folder.GetProperty("partitions")[0].GetProperty("size").GetInt64());
+        Assert.Equal(new FileInfo(segment).Length, folder.GetProperty("partitions")[0].GetProperty("size").GetInt64());
         Assert.Contains("| offset: 99 ", outputs[4], StringComparison.Ordinal);
         Assert.DoesNotContain("Found non-consecutive", outputs[4], StringComparison.Ordinal);
         Assert.Contains("low_watermark: 40", await Tool("delete-records", "--offset-json-file", file));
@@ -204,10 +271,27 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         var outputs = await Task.WhenAll(
             Tool("verifiable-consumer", "--topic", _name, "--group-id", _name, "--max-messages", "300"),
             RunAsync(
-                null, "transactional-copier", "--broker-list", broker.Bootstrap, "--input-topic", _name,
-                "--output-topic", _name + "-copy", "--input-partition", "0", "--transactional-id", _name,
-                "--consumer-group", _name + "-copier", "--max-messages", "300", "--transaction-size", "40",
-                "--enable-random-aborts"));
+                null,
+                "transactional-copier",
+                "--broker-list",
+                broker.Bootstrap,
+                "--input-topic",
+                _name,
+                "--output-topic",
+                _name + "-copy",
+                "--input-partition",
+                "0",
+                "--transactional-id",
+                _name,
+                "--consumer-group",
+                _name + "-copier",
+                "--max-messages",
+                "300",
+                "--transaction-size",
+                "40",
+                "--enable-random-aborts"
+            )
+        );
         Assert.Contains("\"count\":300", outputs[0], StringComparison.Ordinal);
         Assert.Contains("ShutdownComplete", outputs[1], StringComparison.Ordinal);
         var copied = Clients.ReadAll(broker, _name + "-copy", 300).Select(r => r.Message.Value).Order();
@@ -215,9 +299,13 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
         Assert.Equal(source, copied);
     }
 
-    private Task<string> Tool(string name, params string[] arguments) => RunAsync(
-        null,
-        name == "producer-perf" ? [name, .. arguments] : [name, "--bootstrap-server", broker.Bootstrap, .. arguments]);
+    private Task<string> Tool(string name, params string[] arguments) =>
+        RunAsync(
+            null,
+            name == "producer-perf"
+                ? [name, .. arguments]
+                : [name, "--bootstrap-server", broker.Bootstrap, .. arguments]
+        );
 
     private Task<string> Groups(params string[] arguments) => Tool("consumer-groups", arguments);
 
@@ -245,9 +333,17 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
             Limit,
             "java",
             [
-                "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", libraries, "org.apache.kafka.tools.DumpLogSegments",
-                "--files", segment, "--print-data-log", "--deep-iteration",
-            ]);
+                "-Xmx256m",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                libraries,
+                "org.apache.kafka.tools.DumpLogSegments",
+                "--files",
+                segment,
+                "--print-data-log",
+                "--deep-iteration",
+            ]
+        );
         Assert.True(exitCode == 0, output + errors);
         return output;
     }
@@ -256,19 +352,26 @@ public sealed class KafkaToolTests(TestBroker broker) : IClassFixture<TestBroker
     private async Task ProduceAsync(string topic, int partitions, int records)
     {
         using var admin = Clients.Admin(broker);
-        await admin.CreateTopicsAsync(
-        [
-            new() { Name = topic, NumPartitions = partitions, Configs = new() { ["retention.ms"] = "-1" } },
+        await admin.CreateTopicsAsync([
+            new()
+            {
+                Name = topic,
+                NumPartitions = partitions,
+                Configs = new() { ["retention.ms"] = "-1" },
+            },
         ]);
         using var producer = Clients.Producer(broker);
         for (var i = 0; i < records; i++)
         {
-            producer.Produce(topic, new Message<string, string>
-            {
-                Key = $"{i}",
-                Value = $"{i}",
-                Timestamp = new Timestamp(1000L * (i + 1), TimestampType.CreateTime),
-            });
+            producer.Produce(
+                topic,
+                new Message<string, string>
+                {
+                    Key = $"{i}",
+                    Value = $"{i}",
+                    Timestamp = new Timestamp(1000L * (i + 1), TimestampType.CreateTime),
+                }
+            );
         }
         producer.Flush(Clients.Patience);
     }

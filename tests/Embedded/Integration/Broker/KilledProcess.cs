@@ -52,7 +52,7 @@ internal sealed class KilledProcess(params (string Key, string Value)[] settings
         _process.ErrorDataReceived += (_, line) => _said.Enqueue(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60);)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60); )
         {
             if (_process.HasExited)
             {

@@ -16,7 +16,14 @@ public sealed class KilledProcessTests
         var config = new AdminClientConfig { BootstrapServers = broker.Bootstrap };
         using (var admin = new AdminClientBuilder(config).Build())
         {
-            await admin.CreateTopicsAsync([new() { Name = Topic, NumPartitions = 1, ReplicationFactor = 1 }]);
+            await admin.CreateTopicsAsync([
+                new()
+                {
+                    Name = Topic,
+                    NumPartitions = 1,
+                    ReplicationFactor = 1,
+                },
+            ]);
         }
         using var plain = Producer(broker, null);
         using var transactional = Producer(broker, "killed-tx");
@@ -32,7 +39,8 @@ public sealed class KilledProcessTests
                 plain.Produce(
                     Topic,
                     new Message<string, string> { Key = "plain", Value = $"{sent++}" },
-                    report => Interlocked.Add(ref acknowledged, report.Error.IsError ? 0 : 1));
+                    report => Interlocked.Add(ref acknowledged, report.Error.IsError ? 0 : 1)
+                );
             }
             await broker.KillAsync();
             await broker.StartAsync();
@@ -44,10 +52,12 @@ public sealed class KilledProcessTests
         var records = Clients.ReadAll(broker.Bootstrap, Topic, sent + 4, IsolationLevel.ReadCommitted);
         Assert.Equal(
             Enumerable.Range(0, sent).Select(i => $"{i}"),
-            records.Where(r => r.Message.Key == "plain").Select(r => r.Message.Value));
+            records.Where(r => r.Message.Key == "plain").Select(r => r.Message.Value)
+        );
         Assert.Equal(
             ["0a", "0b", "2a", "2b"],
-            records.Where(r => r.Message.Key == "open").Select(r => r.Message.Value));
+            records.Where(r => r.Message.Key == "open").Select(r => r.Message.Value)
+        );
     }
 
     private static void Finish(IProducer<string, string> producer, bool commit)
@@ -63,14 +73,16 @@ public sealed class KilledProcessTests
     }
 
     private static IProducer<string, string> Producer(KilledProcess broker, string? transactionalId) =>
-        new ProducerBuilder<string, string>(new ProducerConfig
-        {
-            BootstrapServers = broker.Bootstrap,
-            EnableIdempotence = true,
-            TransactionalId = transactionalId,
-            TransactionTimeoutMs = 120_000,
-            MessageTimeoutMs = 60_000,
-            LingerMs = 1,
-            ReconnectBackoffMaxMs = 500,
-        }).SetLogHandler((_, _) => { }).Build();
+        new ProducerBuilder<string, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = broker.Bootstrap,
+                EnableIdempotence = true,
+                TransactionalId = transactionalId,
+                TransactionTimeoutMs = 120_000,
+                MessageTimeoutMs = 60_000,
+                LingerMs = 1,
+                ReconnectBackoffMaxMs = 500,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
 }

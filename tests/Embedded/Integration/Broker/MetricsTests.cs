@@ -56,11 +56,14 @@ public sealed class MetricsTests : IAsyncLifetime
         Assert.Equal(0, Observe("broker.bytes.in.flight"));
         using var consumer = Clients.Consumer(broker, "waiting", c => c.FetchWaitMaxMs = 20_000);
         consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.End));
-        await Wait.UntilAsync("a fetch waits", () =>
-        {
-            consumer.Consume(TimeSpan.FromMilliseconds(50));
-            return Observe("broker.purgatory.depth for=Records") > 0 && Observe("broker.connections") > 0;
-        });
+        await Wait.UntilAsync(
+            "a fetch waits",
+            () =>
+            {
+                consumer.Consume(TimeSpan.FromMilliseconds(50));
+                return Observe("broker.purgatory.depth for=Records") > 0 && Observe("broker.connections") > 0;
+            }
+        );
     }
 
     [Fact]
@@ -68,8 +71,11 @@ public sealed class MetricsTests : IAsyncLifetime
     {
         var topic = await ProduceAsync(
             records: 50,
-            ("cleanup.policy", "compact"), ("segment.bytes", "1000"), ("min.cleanable.dirty.ratio", "0"),
-            ("flush.messages", "1"));
+            ("cleanup.policy", "compact"),
+            ("segment.bytes", "1000"),
+            ("min.cleanable.dirty.ratio", "0"),
+            ("flush.messages", "1")
+        );
         await Wait.UntilAsync("records were compacted away", () => Sum("broker.compaction.records.removed") > 20);
         Assert.True(Sum("broker.compaction.bytes.read") > Sum("broker.compaction.bytes.written"));
         Assert.True(Sum("broker.log.flush.duration") > 0);
@@ -82,7 +88,8 @@ public sealed class MetricsTests : IAsyncLifetime
         var meter = broker.Running.Counters.Meter;
         listener.InstrumentPublished = (instrument, self) =>
         {
-            if (instrument.Meter != meter) return;
+            if (instrument.Meter != meter)
+                return;
             units[instrument.Name] = instrument.Unit;
             self.EnableMeasurementEvents(instrument);
         };
@@ -98,13 +105,15 @@ public sealed class MetricsTests : IAsyncLifetime
         await broker.DisposeAsync();
     }
 
-    private void Record(
-        Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var name = instrument.Name;
-        foreach (var (key, tag) in tags) name += $" {key}={tag}";
-        if (instrument.IsObservable) sums[name] = value;
-        else sums.AddOrUpdate(name, value, (_, sum) => sum + value);
+        foreach (var (key, tag) in tags)
+            name += $" {key}={tag}";
+        if (instrument.IsObservable)
+            sums[name] = value;
+        else
+            sums.AddOrUpdate(name, value, (_, sum) => sum + value);
     }
 
     private double Sum(string name) => sums.GetValueOrDefault(name);

@@ -17,20 +17,24 @@ public sealed class ProduceConsumeTests(TestBroker broker) : IClassFixture<TestB
         {
             for (var i = 0; i < 500; i++)
             {
-                producer.Produce(topic, new Message<string, string>
-                {
-                    Key = $"k{i}",
-                    Value = $"v{i}",
-                    Headers = new Headers { { "h", Encoding.UTF8.GetBytes($"{i}") } },
-                    Timestamp = new Timestamp(1_700_000_000_000 + i, TimestampType.CreateTime),
-                });
+                producer.Produce(
+                    topic,
+                    new Message<string, string>
+                    {
+                        Key = $"k{i}",
+                        Value = $"v{i}",
+                        Headers = new Headers { { "h", Encoding.UTF8.GetBytes($"{i}") } },
+                        Timestamp = new Timestamp(1_700_000_000_000 + i, TimestampType.CreateTime),
+                    }
+                );
             }
             producer.Flush(TimeSpan.FromSeconds(10));
         }
         var records = Clients.ReadAll(broker, topic, 500);
         Assert.Equal(
             Enumerable.Range(0, 500).Select(i => $"k{i}=v{i}"),
-            records.Select(r => $"{r.Message.Key}={r.Message.Value}"));
+            records.Select(r => $"{r.Message.Key}={r.Message.Value}")
+        );
         Assert.Equal(Enumerable.Range(0, 500).Select(i => (long)i), records.Select(r => r.Offset.Value));
         Assert.Equal(1_700_000_000_042, records[42].Message.Timestamp.UnixTimestampMs);
         Assert.Equal("42", Encoding.UTF8.GetString(records[42].Message.Headers[0].GetValueBytes()));
@@ -44,12 +48,15 @@ public sealed class ProduceConsumeTests(TestBroker broker) : IClassFixture<TestB
     public async Task Every_kind_of_acknowledgement_and_codec_arrives(Acks acks, CompressionType codec)
     {
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1);
-        using var producer = Clients.Producer(broker, c =>
-        {
-            c.EnableIdempotence = false;
-            c.Acks = acks;
-            c.CompressionType = codec;
-        });
+        using var producer = Clients.Producer(
+            broker,
+            c =>
+            {
+                c.EnableIdempotence = false;
+                c.Acks = acks;
+                c.CompressionType = codec;
+            }
+        );
         for (var i = 0; i < 100; i++)
         {
             producer.Produce(topic, new Message<string, string> { Key = "k", Value = new string('x', 200) + i });
@@ -65,19 +72,26 @@ public sealed class ProduceConsumeTests(TestBroker broker) : IClassFixture<TestB
         using var producer = Clients.Producer(broker);
         for (var i = 0; i < 50; i++)
         {
-            producer.Produce(topic, new Message<string, string>
-            {
-                Key = "k",
-                Value = $"{i}",
-                Timestamp = new Timestamp(1_000_000 + i * 1000, TimestampType.CreateTime),
-            });
+            producer.Produce(
+                topic,
+                new Message<string, string>
+                {
+                    Key = "k",
+                    Value = $"{i}",
+                    Timestamp = new Timestamp(1_000_000 + i * 1000, TimestampType.CreateTime),
+                }
+            );
         }
         producer.Flush(TimeSpan.FromSeconds(10));
         using var consumer = Clients.Consumer(broker, "times");
         var partition = new TopicPartition(topic, 0);
-        Offset At(long ms) => consumer.OffsetsForTimes(
-            [new TopicPartitionTimestamp(partition, new Timestamp(ms, TimestampType.CreateTime))],
-            TimeSpan.FromSeconds(5))[0].Offset;
+        Offset At(long ms) =>
+            consumer
+                .OffsetsForTimes(
+                    [new TopicPartitionTimestamp(partition, new Timestamp(ms, TimestampType.CreateTime))],
+                    TimeSpan.FromSeconds(5)
+                )[0]
+                .Offset;
         Assert.Equal(0, At(1).Value);
         Assert.Equal(20, At(1_020_000).Value);
         Assert.Equal(21, At(1_020_001).Value);
@@ -91,16 +105,20 @@ public sealed class ProduceConsumeTests(TestBroker broker) : IClassFixture<TestB
         using var producer = Clients.Producer(broker);
         foreach (var time in (long[])[1000, 9000, 3000])
         {
-            await producer.ProduceAsync(topic, new Message<string, string>
-            {
-                Key = "k",
-                Value = "v",
-                Timestamp = new Timestamp(time, TimestampType.CreateTime),
-            });
+            await producer.ProduceAsync(
+                topic,
+                new Message<string, string>
+                {
+                    Key = "k",
+                    Value = "v",
+                    Timestamp = new Timestamp(time, TimestampType.CreateTime),
+                }
+            );
         }
         using var admin = Clients.Admin(broker);
-        var listed = await admin.ListOffsetsAsync(
-            [new TopicPartitionOffsetSpec { TopicPartition = new(topic, 0), OffsetSpec = OffsetSpec.MaxTimestamp() }]);
+        var listed = await admin.ListOffsetsAsync([
+            new TopicPartitionOffsetSpec { TopicPartition = new(topic, 0), OffsetSpec = OffsetSpec.MaxTimestamp() },
+        ]);
         Assert.Equal(1, listed.ResultInfos[0].TopicPartitionOffsetError.Offset.Value);
         Assert.Equal(9000, listed.ResultInfos[0].Timestamp);
     }
@@ -124,8 +142,9 @@ public sealed class ProduceConsumeTests(TestBroker broker) : IClassFixture<TestB
     {
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1, ("max.message.bytes", "2000"));
         using var producer = Clients.Producer(broker);
-        var refused = await Assert.ThrowsAsync<ProduceException<string, string>>(() => producer.ProduceAsync(
-            topic, new Message<string, string> { Key = "k", Value = new string('x', 5000) }));
+        var refused = await Assert.ThrowsAsync<ProduceException<string, string>>(() =>
+            producer.ProduceAsync(topic, new Message<string, string> { Key = "k", Value = new string('x', 5000) })
+        );
         Assert.Equal(ErrorCode.MsgSizeTooLarge, refused.Error.Code);
         using var second = Clients.Producer(broker);
         await second.ProduceAsync(topic, new Message<string, string> { Key = "k", Value = "small" });

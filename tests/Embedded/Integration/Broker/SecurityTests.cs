@@ -34,14 +34,20 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
     public async Task KafkaJS_and_kafka_python_authenticate_by_SCRAM_over_TLS()
     {
         await using var broker = await StartAsync(SecurityProtocol.SaslSsl);
-        var python = StockClients.KafkaPythonAsync(broker.Bootstrap, $$$"""
+        var python = StockClients.KafkaPythonAsync(
+            broker.Bootstrap,
+            $$$"""
             {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-256", "sasl_plain_username": "alice",
             "sasl_plain_password": "{{{Password}}}", "ssl_cafile": "{{{certificates.Authority}}}"}
-            """);
-        var js = StockClients.KafkaJsAsync(broker.Bootstrap, $$$"""
+            """
+        );
+        var js = StockClients.KafkaJsAsync(
+            broker.Bootstrap,
+            $$$"""
             {"onlyExchange": true, "ssl": {"caFile": "{{{certificates.Authority}}}"},
             "sasl": {"mechanism": "scram-sha-512", "username": "alice", "password": "{{{Password}}}"}}
-            """);
+            """
+        );
         Assert.Contains("consume", await js);
         Assert.Contains("consume", await python);
         Assert.Equal(0, broker.Running.FailedAuthentications);
@@ -51,13 +57,19 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
     public async Task KafkaJS_and_kafka_python_authenticate_by_PLAIN_without_TLS()
     {
         await using var broker = await StartAsync(SecurityProtocol.SaslPlaintext);
-        var python = StockClients.KafkaPythonAsync(broker.Bootstrap, $$$"""
+        var python = StockClients.KafkaPythonAsync(
+            broker.Bootstrap,
+            $$$"""
             {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_plain_username": "alice",
             "sasl_plain_password": "{{{Password}}}"}
-            """);
-        var js = StockClients.KafkaJsAsync(broker.Bootstrap, $$$"""
+            """
+        );
+        var js = StockClients.KafkaJsAsync(
+            broker.Bootstrap,
+            $$$"""
             {"onlyExchange": true, "sasl": {"mechanism": "plain", "username": "alice", "password": "{{{Password}}}"}}
-            """);
+            """
+        );
         Assert.Contains("consume", await js);
         Assert.Contains("consume", await python);
     }
@@ -83,21 +95,30 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
     public async Task Where_clients_need_a_certificate_one_without_is_refused()
     {
         await using var broker = await StartAsync(
-            SecurityProtocol.Ssl, o => o with { ClientAuthorityFile = certificates.Authority });
-        using var trusted = Clients.Producer(broker, c =>
-        {
-            Secure(c);
-            c.SslCertificateLocation = certificates.CertificateOf("client");
-            c.SslKeyLocation = certificates.KeyOf("client");
-        });
+            SecurityProtocol.Ssl,
+            o => o with { ClientAuthorityFile = certificates.Authority }
+        );
+        using var trusted = Clients.Producer(
+            broker,
+            c =>
+            {
+                Secure(c);
+                c.SslCertificateLocation = certificates.CertificateOf("client");
+                c.SslKeyLocation = certificates.KeyOf("client");
+            }
+        );
         await trusted.ProduceAsync("mutual", new Message<string, string> { Value = "x" });
-        using var stranger = Clients.Producer(broker, c =>
-        {
-            Secure(c);
-            c.MessageTimeoutMs = 1500;
-        });
-        await Assert.ThrowsAsync<ProduceException<string, string>>(
-            () => stranger.ProduceAsync("mutual", new Message<string, string> { Value = "x" }));
+        using var stranger = Clients.Producer(
+            broker,
+            c =>
+            {
+                Secure(c);
+                c.MessageTimeoutMs = 1500;
+            }
+        );
+        await Assert.ThrowsAsync<ProduceException<string, string>>(() =>
+            stranger.ProduceAsync("mutual", new Message<string, string> { Value = "x" })
+        );
         Assert.True(broker.Running.FailedAuthentications > 0);
     }
 
@@ -108,7 +129,10 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
         using var client = new RawClient(broker.Port);
         await HandshakeAsync(client, "PLAIN");
         var answer = await client.AskAsync(
-            ApiKey.SaslAuthenticate, 0, w => w.WriteBytes(Encoding.UTF8.GetBytes("\0alice\0wrong")));
+            ApiKey.SaslAuthenticate,
+            0,
+            w => w.WriteBytes(Encoding.UTF8.GetBytes("\0alice\0wrong"))
+        );
         Assert.Equal((short)ErrorCode.SaslAuthenticationFailed, answer.ReadInt16());
         Assert.DoesNotContain("alice", answer.ReadString(), StringComparison.Ordinal);
         await client.AwaitEndAsync();
@@ -119,7 +143,9 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
     public async Task Nothing_is_served_before_the_authentication_and_a_silent_client_is_hung_up_on()
     {
         await using var broker = await StartAsync(
-            SecurityProtocol.SaslPlaintext, o => o with { AuthenticationTimeout = TimeSpan.FromSeconds(2) });
+            SecurityProtocol.SaslPlaintext,
+            o => o with { AuthenticationTimeout = TimeSpan.FromSeconds(2) }
+        );
         using var silent = new RawClient(broker.Port);
         using var hasty = new RawClient(broker.Port);
         await hasty.AskAsync(ApiKey.ApiVersions, 0, _ => { });
@@ -133,7 +159,9 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
     public async Task A_mechanism_that_is_not_offered_is_answered_with_those_that_are()
     {
         await using var broker = await StartAsync(
-            SecurityProtocol.SaslPlaintext, o => o with { Mechanisms = ["SCRAM-SHA-512"] });
+            SecurityProtocol.SaslPlaintext,
+            o => o with { Mechanisms = ["SCRAM-SHA-512"] }
+        );
         using var client = new RawClient(broker.Port);
         var answer = await client.AskAsync(ApiKey.SaslHandshake, 1, w => w.WriteString("PLAIN"));
         Assert.Equal((short)ErrorCode.UnsupportedSaslMechanism, answer.ReadInt16());
@@ -145,7 +173,9 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
     public async Task An_authentication_that_runs_out_is_renewed_by_the_same_user_or_ends_the_connection()
     {
         await using var broker = await StartAsync(
-            SecurityProtocol.SaslPlaintext, o => o with { SessionLifetime = TimeSpan.FromSeconds(3) });
+            SecurityProtocol.SaslPlaintext,
+            o => o with { SessionLifetime = TimeSpan.FromSeconds(3) }
+        );
         using var client = new RawClient(broker.Port);
         Assert.Equal(3000, await AuthenticateAsync(client, "alice"));
         await client.AskAsync(ApiKey.Metadata, 1, w => w.WriteArrayLength(-1));
@@ -195,24 +225,27 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
             CertificateFile = Path.Combine(folder, certificate),
             KeyFile = Path.Combine(folder, key),
         };
-        var refused = await Assert.ThrowsAsync<BrokerException>(
-            () => TestBroker.StartAsync(o => o with { Security = security }));
+        var refused = await Assert.ThrowsAsync<BrokerException>(() =>
+            TestBroker.StartAsync(o => o with { Security = security })
+        );
         Assert.Contains(certificate, refused.Message, StringComparison.Ordinal);
         Assert.Contains("PEM", refused.Message, StringComparison.Ordinal);
     }
 
     private Task<TestBroker> StartAsync(
-        SecurityProtocol protocol, Func<SecurityOptions, SecurityOptions>? configure = null) =>
-        TestBroker.StartAsync(o => o with { Security = (configure ?? (s => s))(Options(protocol)) });
+        SecurityProtocol protocol,
+        Func<SecurityOptions, SecurityOptions>? configure = null
+    ) => TestBroker.StartAsync(o => o with { Security = (configure ?? (s => s))(Options(protocol)) });
 
-    private SecurityOptions Options(SecurityProtocol protocol) => new()
-    {
-        Protocol = protocol,
-        Mechanisms = SecurityOptions.KnownMechanisms,
-        Users = new Dictionary<string, string> { ["alice"] = Password, ["bob"] = Password },
-        CertificateFile = certificates.CertificateOf("broker"),
-        KeyFile = certificates.KeyOf("broker"),
-    };
+    private SecurityOptions Options(SecurityProtocol protocol) =>
+        new()
+        {
+            Protocol = protocol,
+            Mechanisms = SecurityOptions.KnownMechanisms,
+            Users = new Dictionary<string, string> { ["alice"] = Password, ["bob"] = Password },
+            CertificateFile = certificates.CertificateOf("broker"),
+            KeyFile = certificates.KeyOf("broker"),
+        };
 
     private void Secure(ClientConfig config)
     {
@@ -225,10 +258,19 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
             broker.Bootstrap,
             input,
             [
-                "-X", "security.protocol=SASL_SSL", "-X", "ssl.ca.location=" + certificates.Authority,
-                "-X", "sasl.mechanisms=" + mechanism, "-X", "sasl.username=alice", "-X", "sasl.password=" + Password,
+                "-X",
+                "security.protocol=SASL_SSL",
+                "-X",
+                "ssl.ca.location=" + certificates.Authority,
+                "-X",
+                "sasl.mechanisms=" + mechanism,
+                "-X",
+                "sasl.username=alice",
+                "-X",
+                "sasl.password=" + Password,
                 .. arguments,
-            ]);
+            ]
+        );
 
     private static async Task HandshakeAsync(RawClient client, string mechanism)
     {
@@ -242,7 +284,8 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
         await HandshakeAsync(client, "PLAIN");
         var message = Encoding.UTF8.GetBytes($"\0{user}\0{Password}");
         var answer = await client.AskAsync(ApiKey.SaslAuthenticate, 1, w => w.WriteBytes(message));
-        if (answer.ReadInt16() != 0) return -1;
+        if (answer.ReadInt16() != 0)
+            return -1;
         answer.ReadNullableString();
         answer.ReadBytes();
         return answer.ReadInt64();
@@ -258,8 +301,11 @@ public sealed class SecurityTests(Certificates certificates) : IClassFixture<Cer
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter) =>
-            Written.Enqueue($"{formatter(state, exception)} {exception}");
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Written.Enqueue($"{formatter(state, exception)} {exception}");
     }
 }

@@ -69,18 +69,21 @@ public sealed class ServerTests
             using var third = new TcpClient("127.0.0.1", broker.Port);
             await ReadToEndAsync(third);
         }
-        Assert.True(await Eventually(async () =>
-        {
-            using var next = await AskAsync(broker);
-        }));
+        Assert.True(
+            await Eventually(async () =>
+            {
+                using var next = await AskAsync(broker);
+            })
+        );
     }
 
     [Fact]
     public async Task A_port_in_use_is_named_with_the_remedy()
     {
         await using var broker = await TestBroker.StartAsync();
-        var refused = await Assert.ThrowsAsync<BrokerException>(
-            () => TestBroker.StartAsync(o => o with { Port = broker.Port }));
+        var refused = await Assert.ThrowsAsync<BrokerException>(() =>
+            TestBroker.StartAsync(o => o with { Port = broker.Port })
+        );
         Assert.Contains(broker.Port.ToString(), refused.Message, StringComparison.Ordinal);
         Assert.Contains("another", refused.Message, StringComparison.Ordinal);
     }
@@ -89,17 +92,24 @@ public sealed class ServerTests
     public async Task A_folder_in_use_is_named_with_the_remedy()
     {
         await using var broker = await TestBroker.StartAsync();
-        var refused = await Assert.ThrowsAsync<BrokerException>(
-            () => DevBroker.StartAsync(new BrokerOptions { DataFolder = broker.Folder }, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<BrokerException>(() =>
+            DevBroker.StartAsync(new BrokerOptions { DataFolder = broker.Folder }, CancellationToken.None)
+        );
         Assert.Contains(broker.Folder, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Every_wrong_option_is_reported_at_once()
     {
-        var options = new BrokerOptions { DataFolder = " ", Port = 70_000, ConnectionsMax = 0 };
-        var refused = await Assert.ThrowsAsync<BrokerException>(
-            () => DevBroker.StartAsync(options, CancellationToken.None));
+        var options = new BrokerOptions
+        {
+            DataFolder = " ",
+            Port = 70_000,
+            ConnectionsMax = 0,
+        };
+        var refused = await Assert.ThrowsAsync<BrokerException>(() =>
+            DevBroker.StartAsync(options, CancellationToken.None)
+        );
         Assert.Contains("DataFolder", refused.Message, StringComparison.Ordinal);
         Assert.Contains("70000", refused.Message, StringComparison.Ordinal);
         Assert.Contains("ConnectionsMax", refused.Message, StringComparison.Ordinal);
@@ -126,7 +136,7 @@ public sealed class ServerTests
 
     private static async Task<bool> Eventually(Func<Task> attempt)
     {
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < Clients.Patience;)
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < Clients.Patience; )
         {
             try
             {

@@ -13,10 +13,20 @@ public sealed class StockClientTests(TestBroker broker) : IClassFixture<TestBrok
         var done = await StockClients.KafkaJsAsync(broker.Bootstrap);
         Assert.Equal(
             [
-                "topics", "partitions", "configs", "produce", "consume", "times", "offsets",
-                "administer groups and records", "transactions", "rebalance", "delete",
+                "topics",
+                "partitions",
+                "configs",
+                "produce",
+                "consume",
+                "times",
+                "offsets",
+                "administer groups and records",
+                "transactions",
+                "rebalance",
+                "delete",
             ],
-            done);
+            done
+        );
     }
 
     [Fact]
@@ -26,10 +36,20 @@ public sealed class StockClientTests(TestBroker broker) : IClassFixture<TestBrok
         // Which codecs it has depends on what is installed beside it.
         Assert.Equal(
             [
-                "topics", "partitions", "configs", "produce None", "produce gzip", "too large", "consume", "times",
-                "offsets and groups", "rebalance", "delete",
+                "topics",
+                "partitions",
+                "configs",
+                "produce None",
+                "produce gzip",
+                "too large",
+                "consume",
+                "times",
+                "offsets and groups",
+                "rebalance",
+                "delete",
             ],
-            done.Where(d => d is not ("produce snappy" or "produce lz4" or "produce zstd")));
+            done.Where(d => d is not ("produce snappy" or "produce lz4" or "produce zstd"))
+        );
     }
 
     [Fact]
@@ -43,8 +63,9 @@ public sealed class StockClientTests(TestBroker broker) : IClassFixture<TestBrok
             await Kcat(lines, "-P", "-t", topic, "-K", ":", "-z", codec, "-H", $"codec={codec}");
         }
         var output = await Kcat(null, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%o %k %h %s\\n");
-        var expected = codecs.SelectMany((codec, c) =>
-            Enumerable.Range(0, 20).Select(i => $"{(c * 20) + i} key{i} codec={codec} {codec} {i}"));
+        var expected = codecs.SelectMany(
+            (codec, c) => Enumerable.Range(0, 20).Select(i => $"{(c * 20) + i} key{i} codec={codec} {codec} {i}")
+        );
         Assert.Equal(expected, output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
@@ -54,7 +75,17 @@ public sealed class StockClientTests(TestBroker broker) : IClassFixture<TestBrok
         var topic = await Clients.CreateTopicAsync(broker, partitions: 1, ("retention.ms", "-1"));
         await Kcat("one\ntwo\n", "-P", "-t", topic, "-X", $"transactional.id={topic}");
         var read = await Kcat(
-            null, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-X", "isolation.level=read_committed");
+            null,
+            "-C",
+            "-t",
+            topic,
+            "-o",
+            "beginning",
+            "-e",
+            "-q",
+            "-X",
+            "isolation.level=read_committed"
+        );
         Assert.Equal("one\ntwo\n", read);
         Assert.Contains("offset 0", await Kcat(null, "-Q", "-t", $"{topic}:0:1000"), StringComparison.Ordinal);
         var grouped = await Kcat(null, "-c", "2", "-q", "-X", "auto.offset.reset=earliest", "-G", topic, topic);

@@ -13,18 +13,24 @@ internal static class StockClients
 
     /// <summary>What KafkaJS got done.</summary>
     public static async Task<string[]> KafkaJsAsync(string bootstrap, string options = "{}") =>
-        Done(await Command.RunAsync(
-            Limit,
-            "node",
-            [Path.Combine(Folder, "stock-client.cjs"), bootstrap, $"js-{Guid.NewGuid():N}", options],
-            environment: new Dictionary<string, string> { ["NODE_PATH"] = NodeModules }));
+        Done(
+            await Command.RunAsync(
+                Limit,
+                "node",
+                [Path.Combine(Folder, "stock-client.cjs"), bootstrap, $"js-{Guid.NewGuid():N}", options],
+                environment: new Dictionary<string, string> { ["NODE_PATH"] = NodeModules }
+            )
+        );
 
     /// <summary>What kafka-python, of Debian's own Python, got done.</summary>
     public static async Task<string[]> KafkaPythonAsync(string bootstrap, string options = "{}") =>
-        Done(await Command.RunAsync(
-            Limit,
-            "/usr/bin/python3",
-            [Path.Combine(Folder, "stock_client.py"), bootstrap, $"py-{Guid.NewGuid():N}", options]));
+        Done(
+            await Command.RunAsync(
+                Limit,
+                "/usr/bin/python3",
+                [Path.Combine(Folder, "stock_client.py"), bootstrap, $"py-{Guid.NewGuid():N}", options]
+            )
+        );
 
     /// <summary>What kcat printed; it has to succeed.</summary>
     public static async Task<string> KcatAsync(string bootstrap, string? input, params string[] arguments)

@@ -137,19 +137,23 @@ public sealed class TransactionTests(TestBroker broker) : IClassFixture<TestBrok
         producer.InitTransactions(Clients.Patience);
         producer.BeginTransaction();
         var offset = new TopicPartitionOffset(source, 0, 1);
-        var refused = Assert.ThrowsAny<KafkaException>(
-            () => producer.SendOffsetsToTransaction([offset], old, Clients.Patience));
+        var refused = Assert.ThrowsAny<KafkaException>(() =>
+            producer.SendOffsetsToTransaction([offset], old, Clients.Patience)
+        );
         Assert.Contains(refused.Error.Code, (ErrorCode[])[ErrorCode.UnknownMemberId, ErrorCode.IllegalGeneration]);
         producer.AbortTransaction(Clients.Patience);
     }
 
     private IProducer<string, string> Transactional(string id, int timeoutMs = 20_000) =>
-        Clients.Producer(broker, c =>
-        {
-            c.TransactionalId = id;
-            c.TransactionTimeoutMs = timeoutMs;
-            c.MessageTimeoutMs = Math.Min(timeoutMs, 20_000);
-        });
+        Clients.Producer(
+            broker,
+            c =>
+            {
+                c.TransactionalId = id;
+                c.TransactionTimeoutMs = timeoutMs;
+                c.MessageTimeoutMs = Math.Min(timeoutMs, 20_000);
+            }
+        );
 
     private List<string> Values(string topic, int count, IsolationLevel isolation) =>
         [.. Clients.ReadAll(broker, topic, count, isolation).Select(r => r.Message.Value)];

@@ -26,11 +26,20 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
             "lz4" => new InsertOptions { Compressor = Lz4Compressor.Default },
             "url" => new InsertOptions { Compressor = null, QueryPlacement = InsertQueryPlacement.Url },
             "defaults" => new InsertOptions { Compressor = null, Format = RowBinaryFormat.RowBinaryWithDefaults },
-            "batches" => new InsertOptions { Compressor = null, BatchSize = 100, MaxDegreeOfParallelism = 4 },
+            "batches" => new InsertOptions
+            {
+                Compressor = null,
+                BatchSize = 100,
+                MaxDegreeOfParallelism = 4,
+            },
             _ => null,
         };
         var written = await database.Writer.InsertBinaryAsync(
-            database.Table, DriverDatabase.Columns, DriverDatabase.Rows, options);
+            database.Table,
+            DriverDatabase.Columns,
+            DriverDatabase.Rows,
+            options
+        );
         Assert.Equal((1000L, "1000 499500"), (written, await database.CountAsync()));
         Assert.Equal("n'7;\n\\", await database.TextAsync($"SELECT name FROM {database.Table} WHERE id = 7"));
     }
@@ -43,7 +52,9 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
         {
             CustomSettings = new Dictionary<string, object>
             {
-                ["insert_deduplication_token"] = "a'b<", ["insert_deduplicate"] = 1, ["async_insert"] = 0,
+                ["insert_deduplication_token"] = "a'b<",
+                ["insert_deduplicate"] = 1,
+                ["async_insert"] = 0,
             },
         };
         foreach (var rows in (IEnumerable<object[]>[])[DriverDatabase.Rows, DriverDatabase.Rows.Reverse()])
@@ -52,11 +63,15 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
         Assert.Equal("1000 499500", await database.CountAsync());
         await database.Writer.ExecuteNonQueryAsync($"TRUNCATE TABLE {database.Table}");
         await database.Writer.InsertBinaryAsync(
-            database.Table, DriverDatabase.Columns, DriverDatabase.Rows, new InsertOptions
+            database.Table,
+            DriverDatabase.Columns,
+            DriverDatabase.Rows,
+            new InsertOptions
             {
                 BatchSize = 500,
                 CustomSettings = new Dictionary<string, object> { ["insert_deduplication_token"] = "two" },
-            });
+            }
+        );
         // The driver sends each batch as an INSERT under the same token; docs/clickhouse.md tells users what follows.
         Assert.Equal("500", await database.TextAsync($"SELECT count() FROM {database.Table}"));
     }
@@ -71,22 +86,37 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
         var at = new DateTime(2026, 11, 29, 1, 2, 3, DateTimeKind.Utc);
         await client.InsertBinaryAsync(
             database.Table,
-            Enumerable.Range(0, 500).Select(i => new Row { id = (ulong)i, name = $"n{i}", at = at, tags = ["x", "y"] }),
-            new InsertOptions { Compressor = null });
+            Enumerable
+                .Range(0, 500)
+                .Select(i => new Row
+                {
+                    id = (ulong)i,
+                    name = $"n{i}",
+                    at = at,
+                    tags = ["x", "y"],
+                }),
+            new InsertOptions { Compressor = null }
+        );
         using var connection = new ClickHouseConnection(
-            DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password));
+            DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password)
+        );
 #pragma warning disable CS0618 // Deprecated, and many programs use it.
         using var copy = new ClickHouseBulkCopy(connection)
         {
-            DestinationTableName = database.Table, ColumnNames = DriverDatabase.Columns,
+            DestinationTableName = database.Table,
+            ColumnNames = DriverDatabase.Columns,
         };
         await copy.InitAsync();
         await copy.WriteToServerAsync(DriverDatabase.Rows);
 #pragma warning restore CS0618
         Assert.Equal("1500 624250", await database.CountAsync());
         var read = new List<Row>();
-        await foreach (var row in client.QueryAsync<Row>(
-            $"SELECT id, name, v, at, tags, kind FROM {database.Table} WHERE kind = '' ORDER BY id")) read.Add(row);
+        await foreach (
+            var row in client.QueryAsync<Row>(
+                $"SELECT id, name, v, at, tags, kind FROM {database.Table} WHERE kind = '' ORDER BY id"
+            )
+        )
+            read.Add(row);
         Assert.Equal(500, read.Count);
         Assert.Equal((7UL, "n7", null, at, "y"), (read[7].id, read[7].name, read[7].v, read[7].at, read[7].tags[1]));
     }
@@ -96,11 +126,23 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
     {
         using var database = await DriverDatabase.CreateAsync(engine);
         var client = database.Writer;
-        using (await client.InsertRawStreamAsync(
-            database.Table, new MemoryStream("{\"id\":1,\"name\":\"a;\\n\"}\n{\"id\":2}\n"u8.ToArray()), "JSONEachRow",
-            ["id", "name"]))
-        using (await client.InsertRawStreamAsync(
-            database.Table, new MemoryStream("3,x\n"u8.ToArray()), "CSV", ["id", "name"], useCompression: false))
+        using (
+            await client.InsertRawStreamAsync(
+                database.Table,
+                new MemoryStream("{\"id\":1,\"name\":\"a;\\n\"}\n{\"id\":2}\n"u8.ToArray()),
+                "JSONEachRow",
+                ["id", "name"]
+            )
+        )
+        using (
+            await client.InsertRawStreamAsync(
+                database.Table,
+                new MemoryStream("3,x\n"u8.ToArray()),
+                "CSV",
+                ["id", "name"],
+                useCompression: false
+            )
+        )
         {
             Assert.Equal("3 6", await database.CountAsync());
         }
@@ -109,11 +151,13 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
         await client.ExecuteNonQueryAsync($"INSERT INTO {database.Table} (id, name) VALUES (4, 'a;b'), (5, 'c')");
         await client.ExecuteNonQueryAsync(
             $"INSERT INTO {database.Table} (id, name) VALUES ({{i:UInt64}}, {{s:String}})",
-            DriverDatabase.Parameters(("i", 6UL), ("s", "q'; DROP")));
+            DriverDatabase.Parameters(("i", 6UL), ("s", "q'; DROP"))
+        );
         Assert.Equal("q'; DROP", await database.TextAsync($"SELECT name FROM {database.Table} WHERE id = 6"));
         await client.ExecuteNonQueryAsync(
             $"INSERT INTO {database.Table} (id) SELECT number FROM numbers({{n:UInt64}})",
-            DriverDatabase.Parameters(("n", 4UL)));
+            DriverDatabase.Parameters(("n", 4UL))
+        );
         Assert.Equal("10 27", await database.CountAsync());
         Assert.Equal(0, await client.InsertBinaryAsync(database.Table, ["id"], [], null));
     }
@@ -124,12 +168,23 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
         using var database = await DriverDatabase.CreateAsync(engine);
         var error = await Assert.ThrowsAsync<ClickHouseBulkCopySerializationException>(() =>
             database.Writer.InsertBinaryAsync(
-                database.Table, ["id", "name"], [[1UL, "a"], ["bad", "b"]], new InsertOptions { Compressor = null }));
+                database.Table,
+                ["id", "name"],
+                [
+                    [1UL, "a"],
+                    ["bad", "b"],
+                ],
+                new InsertOptions { Compressor = null }
+            )
+        );
         Assert.Equal(1, error.RowIndex);
         var text = new string('y', 7000);
         await database.Writer.InsertBinaryAsync(
-            database.Table, ["id", "name"], Enumerable.Range(0, 1000).Select(i => new object[] { (ulong)i, text }),
-            new InsertOptions { Compressor = null });
+            database.Table,
+            ["id", "name"],
+            Enumerable.Range(0, 1000).Select(i => new object[] { (ulong)i, text }),
+            new InsertOptions { Compressor = null }
+        );
         Assert.Equal("7000000", await database.TextAsync($"SELECT sum(length(name)) FROM {database.Table}"));
     }
 
@@ -137,12 +192,19 @@ public sealed class DriverInsertTests(EmbeddedClickHouse engine)
     public async Task A_session_keeps_its_temporary_tables_and_settings()
     {
         var settings = DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password);
-        using var session = new ClickHouseClient(new ClickHouseClientSettings(settings)
-        {
-            UseSession = true, SessionId = $"s{Guid.NewGuid():N}",
-        });
+        using var session = new ClickHouseClient(
+            new ClickHouseClientSettings(settings) { UseSession = true, SessionId = $"s{Guid.NewGuid():N}" }
+        );
         await session.ExecuteNonQueryAsync("CREATE TEMPORARY TABLE mine (a Int32)");
-        await session.InsertBinaryAsync("mine", ["a"], [[5], [6]], new InsertOptions { Compressor = null });
+        await session.InsertBinaryAsync(
+            "mine",
+            ["a"],
+            [
+                [5],
+                [6],
+            ],
+            new InsertOptions { Compressor = null }
+        );
         await session.ExecuteNonQueryAsync("INSERT INTO mine VALUES (7)");
         await session.ExecuteNonQueryAsync("SET max_block_size = 7");
         Assert.Equal("18", $"{await session.ExecuteScalarAsync("SELECT sum(a) FROM mine")}");

@@ -28,20 +28,32 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
     {
         var known = new (string, object?)[]
         {
-            ("s", "a'b\\c\n\té"), ("i", -9L), ("a", new[] { 1, 2 }), ("n", null), ("b", true), ("db", "system"),
-            ("d", new DateTime(2026, 1, 2, 3, 4, 5, 678, DateTimeKind.Utc)), ("table", "one"),
-            ("m", new Dictionary<string, int> { ["a"] = 5 }), ("long", new string('x', 100_000)),
-            ("t", Tuple.Create(7, "z")), ("u", Guid.NewGuid()), ("part", new string('x', 300_000)),
+            ("s", "a'b\\c\n\té"),
+            ("i", -9L),
+            ("a", new[] { 1, 2 }),
+            ("n", null),
+            ("b", true),
+            ("db", "system"),
+            ("d", new DateTime(2026, 1, 2, 3, 4, 5, 678, DateTimeKind.Utc)),
+            ("table", "one"),
+            ("m", new Dictionary<string, int> { ["a"] = 5 }),
+            ("long", new string('x', 100_000)),
+            ("t", Tuple.Create(7, "z")),
+            ("u", Guid.NewGuid()),
+            ("part", new string('x', 300_000)),
             ("mega", new string('x', 1 << 20)),
         };
         var used = known.Where(pair => sql.Contains($"{{{pair.Item1}:", StringComparison.Ordinal)).ToArray();
         foreach (var form in (bool[])[false, true])
         {
-            using var client = new ClickHouseClient(new ClickHouseClientSettings(
-                DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword))
-            {
-                UseFormDataParameters = form,
-            });
+            using var client = new ClickHouseClient(
+                new ClickHouseClientSettings(
+                    DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword)
+                )
+                {
+                    UseFormDataParameters = form,
+                }
+            );
             Assert.Equal(value, $"{await client.ExecuteScalarAsync(sql, DriverDatabase.Parameters(used))}");
         }
     }
@@ -58,15 +70,24 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
                 tuple(1, 'a'), CAST(NULL AS Nullable(Int32)), toLowCardinality('lc'), toIPv4('1.2.3.4'),
                 CAST('b' AS Enum8('a' = 1, 'b' = 2)), true, toDate('2026-01-02'), toIPv6('::1'), toInt256(7),
                 CAST(1::Int32 AS Variant(Int32, String)), CAST('x' AS Dynamic)
-            """);
+            """
+        );
         Assert.True(reader.Read());
-        Assert.Equal((20, -5L, "x'y", 12.34m), (
-            reader.FieldCount, reader.GetValue(1), reader.GetValue(3), Convert.ToDecimal(reader.GetValue(6), null)));
+        Assert.Equal(
+            (20, -5L, "x'y", 12.34m),
+            (reader.FieldCount, reader.GetValue(1), reader.GetValue(3), Convert.ToDecimal(reader.GetValue(6), null))
+        );
         Assert.Equal(("lc", "1", "x"), (reader.GetValue(11), $"{reader.GetValue(18)}", reader.GetValue(19)));
         await database.Writer.ExecuteNonQueryAsync(
-            $"CREATE TABLE {database.Name}.j (id UInt32, doc JSON) ENGINE = MergeTree ORDER BY id");
+            $"CREATE TABLE {database.Name}.j (id UInt32, doc JSON) ENGINE = MergeTree ORDER BY id"
+        );
         await database.Writer.InsertBinaryAsync(
-            $"{database.Name}.j", ["id", "doc"], [[1u, "{\"a\":1,\"b\":{\"c\":\"x\"}}"]]);
+            $"{database.Name}.j",
+            ["id", "doc"],
+            [
+                [1u, "{\"a\":1,\"b\":{\"c\":\"x\"}}"],
+            ]
+        );
         Assert.Equal("x", await database.TextAsync($"SELECT doc.b.c::String FROM {database.Name}.j"));
     }
 
@@ -85,7 +106,10 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
             var error = await Assert.ThrowsAsync<ClickHouseServerException>(async () =>
             {
                 using var reader = await database.Reader.ExecuteReaderAsync(
-                    sql, null, new QueryOptions { AcceptEncoding = encoding });
+                    sql,
+                    null,
+                    new QueryOptions { AcceptEncoding = encoding }
+                );
                 while (reader.Read())
                 {
                     // The error comes behind the rows.
@@ -102,14 +126,23 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
         using var database = await DriverDatabase.CreateAsync(engine);
         using var stranger = new ClickHouseClient(DriverDatabase.Connection(engine, "default", "wrong"));
         Assert.Equal(516, await CodeAsync(stranger, "SELECT 1", new QueryOptions()));
-        Assert.Equal(115, await CodeAsync(database.Reader, "SELECT 1", new QueryOptions
-        {
-            CustomSettings = new Dictionary<string, object> { ["no_such_setting"] = 1 },
-        }));
-        Assert.Equal(159, await CodeAsync(
-            database.Reader, Endless, new QueryOptions { MaxExecutionTime = TimeSpan.FromSeconds(1) }));
-        Assert.Equal("1", $"{await database.Reader.ExecuteScalarAsync(
-            "SELECT 1", null, new QueryOptions { MaxExecutionTime = TimeSpan.FromHours(5) })}");
+        Assert.Equal(
+            115,
+            await CodeAsync(
+                database.Reader,
+                "SELECT 1",
+                new QueryOptions { CustomSettings = new Dictionary<string, object> { ["no_such_setting"] = 1 } }
+            )
+        );
+        Assert.Equal(
+            159,
+            await CodeAsync(database.Reader, Endless, new QueryOptions { MaxExecutionTime = TimeSpan.FromSeconds(1) })
+        );
+        Assert.Equal(
+            "1",
+            $"{await database.Reader.ExecuteScalarAsync(
+            "SELECT 1", null, new QueryOptions { MaxExecutionTime = TimeSpan.FromHours(5) })}"
+        );
     }
 
     [Fact]
@@ -118,7 +151,8 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
         using var database = await DriverDatabase.CreateAsync(engine);
         var clock = Stopwatch.StartNew();
         using var slow = await database.Reader.ExecuteReaderAsync(
-            "SELECT number, sleepEachRow(0.5) FROM numbers(8) SETTINGS max_block_size = 1, max_threads = 1");
+            "SELECT number, sleepEachRow(0.5) FROM numbers(8) SETTINGS max_block_size = 1, max_threads = 1"
+        );
         Assert.True(slow.Read());
         var first = clock.Elapsed;
         while (slow.Read())
@@ -129,7 +163,8 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
         Assert.True(first < clock.Elapsed / 2, $"The first row came after {first} of {clock.Elapsed}.");
         long rows = 0;
         using var large = await database.Reader.ExecuteReaderAsync("SELECT number FROM numbers(5000000)");
-        while (large.Read()) rows++;
+        while (large.Read())
+            rows++;
         Assert.Equal(5_000_000, rows);
         using var none = await database.Reader.ExecuteReaderAsync("SELECT number FROM numbers(0)");
         Assert.Equal((1, false), (none.FieldCount, none.Read()));
@@ -147,7 +182,9 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
     {
         using var database = await DriverDatabase.CreateAsync(engine);
         using var raw = await database.Reader.ExecuteRawResultAsync(
-            "SELECT number FROM numbers(100000) FORMAT TSV", new QueryOptions { AcceptEncoding = accepted });
+            "SELECT number FROM numbers(100000) FORMAT TSV",
+            new QueryOptions { AcceptEncoding = accepted }
+        );
         await using var stream = await raw.ReadDecompressedStreamAsync();
         using var text = new StreamReader(stream);
         Assert.Equal((coding, 588_890), (raw.ContentEncoding ?? "", (await text.ReadToEndAsync()).Length));
@@ -158,12 +195,14 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
     {
         using var database = await DriverDatabase.CreateAsync(engine);
         var id = $"own-{Guid.NewGuid()}";
-        Assert.Equal("1", $"{await database.Reader.ExecuteScalarAsync(
+        Assert.Equal(
+            "1",
+            $"{await database.Reader.ExecuteScalarAsync(
             $"SELECT count() FROM system.processes WHERE query_id = '{id}'", null,
-            new QueryOptions { QueryId = id })}");
+            new QueryOptions { QueryId = id })}"
+        );
         using var leaving = new CancellationTokenSource();
-        var asked = database.Reader.ExecuteScalarAsync(
-            Endless, null, new QueryOptions { QueryId = id }, leaving.Token);
+        var asked = database.Reader.ExecuteScalarAsync(Endless, null, new QueryOptions { QueryId = id }, leaving.Token);
         await UntilAsync(async () => await RunningAsync() == "1");
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
@@ -182,14 +221,20 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
     {
         using var database = await DriverDatabase.CreateAsync(engine);
         await database.Writer.InsertBinaryAsync(database.Table, DriverDatabase.Columns, DriverDatabase.Rows);
-        using var inside = new ClickHouseClient(new ClickHouseClientSettings(
-            DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword))
-        {
-            Database = database.Name,
-        });
+        using var inside = new ClickHouseClient(
+            new ClickHouseClientSettings(DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword))
+            {
+                Database = database.Name,
+            }
+        );
         Assert.Equal("1000", $"{await inside.ExecuteScalarAsync("SELECT count() FROM t")}");
-        Assert.Equal(3, Convert.ToInt32(await inside.ExecuteScalarAsync(
-            "SELECT @a + @b", DriverDatabase.Parameters(("a", 1), ("b", 2))), null));
+        Assert.Equal(
+            3,
+            Convert.ToInt32(
+                await inside.ExecuteScalarAsync("SELECT @a + @b", DriverDatabase.Parameters(("a", 1), ("b", 2))),
+                null
+            )
+        );
         Assert.Equal("1", $"{await inside.ExecuteScalarAsync("SELECT 1; -- done")}");
         foreach (var sql in (string[])["EXPLAIN SELECT 1", "SHOW TABLES", "DESCRIBE TABLE t", "EXISTS TABLE t"])
         {
@@ -197,21 +242,36 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
             Assert.True(some.Read(), sql);
         }
 
-        Assert.Equal("1", $"{await inside.ExecuteScalarAsync("SELECT 1", null, new QueryOptions
+        Assert.Equal(
+            "1",
+            $"{await inside.ExecuteScalarAsync("SELECT 1", null, new QueryOptions
         {
             Roles = ["none"], CustomHeaders = new Dictionary<string, string> { ["X-Test"] = "1" },
-        })}");
+        })}"
+        );
         Assert.StartsWith("26", $"{await inside.ExecuteScalarAsync("SELECT version()")}");
         Assert.Equal(database.Name, await inside.ExecuteScalarAsync("SELECT currentDatabase()"));
         await database.Writer.ExecuteNonQueryAsync($"CREATE TABLE {database.Name}.x (a Int32) ENGINE = Memory");
-        using var writer = new ClickHouseClient(new ClickHouseClientSettings(
-            DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password)) { Database = database.Name });
-        await writer.InsertBinaryAsync("x", ["a"], [[1], [2]]);
+        using var writer = new ClickHouseClient(
+            new ClickHouseClientSettings(DriverDatabase.Connection(engine, "default", EmbeddedClickHouse.Password))
+            {
+                Database = database.Name,
+            }
+        );
+        await writer.InsertBinaryAsync(
+            "x",
+            ["a"],
+            [
+                [1],
+                [2],
+            ]
+        );
         Assert.Equal("2", $"{await writer.ExecuteScalarAsync("SELECT count() FROM x")}");
         using var raw = await inside.ExecuteRawResultAsync("SELECT 1 AS format FORMAT JSON");
         Assert.Contains("\"format\": 1", await raw.ReadAsStringAsync());
         await using var connection = new ClickHouseConnection(
-            DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword));
+            DriverDatabase.Connection(engine, "reader", EmbeddedClickHouse.ReaderPassword)
+        );
         await connection.OpenAsync();
         Assert.Equal(6, connection.GetSchema("Columns", [database.Name, "t"]).Rows.Count);
         await using var command = connection.CreateCommand();
@@ -221,8 +281,9 @@ public sealed class DriverQueryTests(EmbeddedClickHouse engine)
     }
 
     private static async Task<int> CodeAsync(ClickHouseClient client, string sql, QueryOptions options) =>
-        (await Assert.ThrowsAsync<ClickHouseServerException>(
-            () => client.ExecuteScalarAsync(sql, null, options))).ErrorCode;
+        (
+            await Assert.ThrowsAsync<ClickHouseServerException>(() => client.ExecuteScalarAsync(sql, null, options))
+        ).ErrorCode;
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

@@ -14,8 +14,10 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     [Fact]
     public async Task Rows_are_inserted_once_for_a_token_and_read_back_as_records()
     {
-        await MakeAsync("once",
-            "id UInt64, name String, time DateTime64(3, 'UTC'), stored_at DateTime64(3) DEFAULT now64(3)");
+        await MakeAsync(
+            "once",
+            "id UInt64, name String, time DateTime64(3, 'UTC'), stored_at DateTime64(3) DEFAULT now64(3)"
+        );
         var rows =
             "{\"id\":18446744073709551615,\"name\":\"a;\\nb'\\\"\",\"time\":\"2026-11-22 08:00:00.123\"}\n"u8.ToArray();
         await engine.InsertAsync("once.t", rows, "token-1");
@@ -26,7 +28,8 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
             var time = new DateTime(2026, 11, 22, 8, 0, 0, 123, DateTimeKind.Utc);
             Assert.Equal(
                 (ulong.MaxValue, "a;\nb'\"", time),
-                (reader.GetFieldValue<ulong>(0), reader.GetString(1), reader.GetDateTime(2)));
+                (reader.GetFieldValue<ulong>(0), reader.GetString(1), reader.GetDateTime(2))
+            );
             Assert.False(reader.Read());
         }
 
@@ -56,8 +59,10 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         {
             // The engine runs some blocks ahead of what it has given out, so the failing row comes many blocks later.
             using var reader = await engine.Reader.ExecuteReaderAsync(
-                "SELECT number, throwIf(number = 400000000) FROM numbers(500000000) WHERE number % 100000 = 0");
-            while (reader.Read()) count++;
+                "SELECT number, throwIf(number = 400000000) FROM numbers(500000000) WHERE number % 100000 = 0"
+            );
+            while (reader.Read())
+                count++;
         });
         Assert.Equal(395, error.ErrorCode);
         Assert.Contains("FUNCTION_THROW_IF_VALUE_IS_NON_ZERO", error.Message);
@@ -71,7 +76,11 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     [InlineData("SELECT {missing:UInt8}", 456, "UNKNOWN_QUERY_PARAMETER", HttpStatusCode.BadRequest)]
     [InlineData("SELECT 1 INTO OUTFILE '/tmp/eventstream-outfile'", 497, "ACCESS_DENIED", HttpStatusCode.Forbidden)]
     public async Task An_error_carries_clickhouse_s_code_name_and_status(
-        string sql, int code, string name, HttpStatusCode status)
+        string sql,
+        int code,
+        string name,
+        HttpStatusCode status
+    )
     {
         using var response = await engine.PostAsync(sql);
         var text = await response.Content.ReadAsStringAsync();
@@ -112,9 +121,12 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     [Fact]
     public async Task A_get_only_reads_whoever_sends_it()
     {
-        using var response = await engine.Http.GetAsync(new Uri(
-            engine.Url,
-            $"/?user=default&password={Uri.EscapeDataString(EmbeddedClickHouse.Password)}&query=CREATE+DATABASE+x"));
+        using var response = await engine.Http.GetAsync(
+            new Uri(
+                engine.Url,
+                $"/?user=default&password={Uri.EscapeDataString(EmbeddedClickHouse.Password)}&query=CREATE+DATABASE+x"
+            )
+        );
         Assert.Equal("164", response.Headers.GetValues("X-ClickHouse-Exception-Code").Single());
     }
 
@@ -134,8 +146,9 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         http.DefaultRequestHeaders.Add("X-ClickHouse-User", "reader");
         http.DefaultRequestHeaders.Add("X-ClickHouse-Key", EmbeddedClickHouse.ReaderPassword);
         http.DefaultRequestHeaders.Add("Accept-Encoding", "gzip");
-        using var read =
-            await http.GetAsync(new Uri(engine.Url, "/?enable_http_compression=1&query=SELECT+sum(a)+FROM+gz.t"));
+        using var read = await http.GetAsync(
+            new Uri(engine.Url, "/?enable_http_compression=1&query=SELECT+sum(a)+FROM+gz.t")
+        );
         Assert.Equal("6\n", await read.Content.ReadAsStringAsync());
     }
 
@@ -144,12 +157,12 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     {
         await MakeAsync("bin", "a String");
         var row = new byte[1 + 4096];
-        for (var i = 0; i < 2048; i++) (row[1 + (2 * i)], row[2 + (2 * i)]) = ((byte)';', (byte)'\n');
+        for (var i = 0; i < 2048; i++)
+            (row[1 + (2 * i)], row[2 + (2 * i)]) = ((byte)';', (byte)'\n');
         byte[] body = [0x80, 0x20, .. row.AsSpan(1), 0x00];
         using var response = await PostAsync("/?query=INSERT+INTO+bin.t+FORMAT+RowBinary", body);
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
-        Assert.Equal([4096, 0],
-            await ListAsync("SELECT length(a) AS n FROM bin.t ORDER BY n DESC"));
+        Assert.Equal([4096, 0], await ListAsync("SELECT length(a) AS n FROM bin.t ORDER BY n DESC"));
     }
 
     [Fact]
@@ -176,8 +189,12 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
         await UntilAsync(async () => await RunningAsync() == 0);
 
-        async Task<long> RunningAsync() => (await ListAsync(
-            "SELECT count() AS n FROM system.processes WHERE query LIKE 'SELECT count() FROM numbers(%'")).Single();
+        async Task<long> RunningAsync() =>
+            (
+                await ListAsync(
+                    "SELECT count() AS n FROM system.processes WHERE query LIKE 'SELECT count() FROM numbers(%'"
+                )
+            ).Single();
     }
 
     [Fact]
@@ -198,18 +215,22 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         var folder = Directory.CreateTempSubdirectory("eventstream-stopped-");
         (string, string)[] settings =
         [
-            ("ClickHouse:DataFolder", folder.FullName), ("ClickHouse:Password", "w"),
+            ("ClickHouse:DataFolder", folder.FullName),
+            ("ClickHouse:Password", "w"),
             ("ClickHouse:ReaderPassword", "r"),
         ];
         var first = await EventStreamProcess.StartAsync("clickhouse", settings);
         using var made = await engine.Http.PostAsync(
             new Uri(first.Url + "/?password=w"),
-            new StringContent("CREATE TABLE kept (a UInt8) ENGINE = MergeTree ORDER BY a AS SELECT 7 AS a"));
+            new StringContent("CREATE TABLE kept (a UInt8) ENGINE = MergeTree ORDER BY a AS SELECT 7 AS a")
+        );
         Assert.True(made.IsSuccessStatusCode, await made.Content.ReadAsStringAsync());
         Assert.Equal(0, await first.StopAsync());
         var second = await EventStreamProcess.StartAsync("clickhouse", settings);
         Assert.Equal(
-            "7\n", await engine.Http.GetStringAsync(new Uri(second.Url + "/?password=w&query=SELECT+a+FROM+kept")));
+            "7\n",
+            await engine.Http.GetStringAsync(new Uri(second.Url + "/?password=w&query=SELECT+a+FROM+kept"))
+        );
         Assert.Equal(0, await second.StopAsync());
         folder.Delete(recursive: true);
     }
@@ -227,10 +248,13 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     private async Task<HttpResponseMessage> PostAsync(string path, byte[] body, string? encoding = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(engine.Url, path));
-        request.Headers.Add("Authorization", "Basic " + Convert.ToBase64String(
-            Encoding.UTF8.GetBytes("default:" + EmbeddedClickHouse.Password)));
+        request.Headers.Add(
+            "Authorization",
+            "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes("default:" + EmbeddedClickHouse.Password))
+        );
         request.Content = new ByteArrayContent(body);
-        if (encoding is not null) request.Content.Headers.ContentEncoding.Add(encoding);
+        if (encoding is not null)
+            request.Content.Headers.ContentEncoding.Add(encoding);
         return await engine.Http.SendAsync(request);
     }
 
@@ -239,7 +263,8 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
         await engine.Writer.ExecuteNonQueryAsync($"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic");
         await engine.Writer.ExecuteNonQueryAsync(
             $"CREATE TABLE {database}.t ({columns}) ENGINE = MergeTree ORDER BY tuple() "
-                + "SETTINGS non_replicated_deduplication_window = 100");
+                + "SETTINGS non_replicated_deduplication_window = 100"
+        );
     }
 
     private async Task<long> CountAsync(string table) =>

@@ -94,24 +94,35 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
     [InlineData("CREATE TABLE doors.u AS file('{0}', 'LineAsString')")]
     [InlineData("CREATE TABLE doors.u ENGINE = MergeTree ORDER BY tuple() AS SELECT file('{0}')")]
     [InlineData("CREATE TABLE doors.u (a String DEFAULT file('{0}')) ENGINE = Memory")]
-    [InlineData("CREATE TABLE doors.u (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = "
-        + "local, path = '{0}')")]
+    [InlineData(
+        "CREATE TABLE doors.u (a UInt8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = "
+            + "local, path = '{0}')"
+    )]
     [InlineData("CREATE TABLE doors.u (a UInt8) ENGINE = MergeTree ORDER BY a TTL toDate(length(file('{0}')))")]
     [InlineData("CREATE VIEW doors.v AS SELECT * FROM file('{0}', 'LineAsString')")]
     [InlineData("CREATE VIEW doors.v (a String) AS SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')")]
-    [InlineData("CREATE VIEW doors.v DEFINER = default SQL SECURITY DEFINER AS SELECT * FROM file('{0}', "
-        + "'LineAsString')")]
+    [InlineData(
+        "CREATE VIEW doors.v DEFINER = default SQL SECURITY DEFINER AS SELECT * FROM file('{0}', " + "'LineAsString')"
+    )]
     [InlineData("CREATE MATERIALIZED VIEW doors.v ENGINE = URL('http://127.0.0.1:1/', TSV) AS SELECT 1")]
     [InlineData("CREATE MATERIALIZED VIEW doors.v ENGINE = Memory AS SELECT a, file('{0}') FROM doors.t")]
     [InlineData("CREATE FUNCTION door AS x -> file(x)")]
-    [InlineData("CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(FILE(path '{0}' format 'TSV')) "
-        + "LAYOUT(FLAT()) LIFETIME(0)")]
-    [InlineData("CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(HTTP(url 'http://127.0.0.1:1/' "
-        + "format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)")]
-    [InlineData("CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(EXECUTABLE(command 'id' format "
-        + "'TSV')) LAYOUT(FLAT()) LIFETIME(0)")]
-    [InlineData("CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(CLICKHOUSE(host '127.0.0.1' "
-        + "port 1 table 't')) LAYOUT(FLAT()) LIFETIME(0)")]
+    [InlineData(
+        "CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(FILE(path '{0}' format 'TSV')) "
+            + "LAYOUT(FLAT()) LIFETIME(0)"
+    )]
+    [InlineData(
+        "CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(HTTP(url 'http://127.0.0.1:1/' "
+            + "format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)"
+    )]
+    [InlineData(
+        "CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(EXECUTABLE(command 'id' format "
+            + "'TSV')) LAYOUT(FLAT()) LIFETIME(0)"
+    )]
+    [InlineData(
+        "CREATE DICTIONARY doors.d (a String) PRIMARY KEY a SOURCE(CLICKHOUSE(host '127.0.0.1' "
+            + "port 1 table 't')) LAYOUT(FLAT()) LIFETIME(0)"
+    )]
     [InlineData("CREATE NAMED COLLECTION door AS url = 'http://127.0.0.1:1/'")]
     [InlineData("ATTACH TABLE doors.u FROM '{0}-folder' (a UInt8) ENGINE = MergeTree ORDER BY a")]
     [InlineData("BACKUP TABLE doors.t TO File('{0}.backup')")]
@@ -142,7 +153,11 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
         foreach (var user in (string[])["default", "reader"])
             await RefusedAsync(string.Format(null, sql, Secret), user, "452");
         await RefusedAsync(
-            "SELECT 1 FORMAT Template", "default", "452", $"format_template_row={Uri.EscapeDataString(Secret)}");
+            "SELECT 1 FORMAT Template",
+            "default",
+            "452",
+            $"format_template_row={Uri.EscapeDataString(Secret)}"
+        );
     }
 
     [Theory]
@@ -183,7 +198,8 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
     {
         using var request = new HttpRequestMessage(
             HttpMethod.Get,
-            new Uri(engine.Url, $"/?user=reader&password={EmbeddedClickHouse.ReaderPassword}&query=SELECT+1"));
+            new Uri(engine.Url, $"/?user=reader&password={EmbeddedClickHouse.ReaderPassword}&query=SELECT+1")
+        );
         request.Headers.Host = host;
         using var response = await engine.Http.SendAsync(request);
         Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.Forbidden, response.StatusCode);
@@ -199,7 +215,10 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
     public async Task An_engine_without_a_password_does_not_start()
     {
         await using var process = EventStreamProcess.Launch(
-            "clickhouse", ("ClickHouse:DataFolder", folder.FullName), ("ClickHouse:Password", "w"));
+            "clickhouse",
+            ("ClickHouse:DataFolder", folder.FullName),
+            ("ClickHouse:Password", "w")
+        );
         await process.UntilExitAsync();
         Assert.NotEqual(0, process.ExitCode);
         Assert.Contains("set ClickHouse:ReaderPassword", process.Output);
@@ -210,7 +229,8 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
         get
         {
             var path = Path.Combine(folder.FullName, "secret");
-            if (!File.Exists(path)) File.WriteAllText(path, "the-secret\n");
+            if (!File.Exists(path))
+                File.WriteAllText(path, "the-secret\n");
             return path;
         }
     }
@@ -222,7 +242,9 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
         Assert.False(response.IsSuccessStatusCode, $"{user} may: {sql}");
         Assert.DoesNotContain("the-secret", text);
         Assert.True(
-            response.Headers.GetValues("X-ClickHouse-Exception-Code").Single() == code, $"{user}: {sql}: {text}");
+            response.Headers.GetValues("X-ClickHouse-Exception-Code").Single() == code,
+            $"{user}: {sql}: {text}"
+        );
     }
 
     private async Task OkAsync(string sql)

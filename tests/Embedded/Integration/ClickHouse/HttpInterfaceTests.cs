@@ -76,7 +76,9 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
     public async Task Progress_comes_between_the_rows()
     {
         using var request = Request(
-            "SELECT number, sleepEachRow(0.2) FROM numbers(3) FORMAT JSONEachRowWithProgress", "max_block_size=1");
+            "SELECT number, sleepEachRow(0.2) FROM numbers(3) FORMAT JSONEachRowWithProgress",
+            "max_block_size=1"
+        );
         using var response = await engine.Http.SendAsync(request);
         var lines = (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, lines.Count(line => line.StartsWith("{\"row\":", StringComparison.Ordinal)));
@@ -87,15 +89,20 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
     public async Task Progress_is_told_before_the_first_row_and_an_error_behind_it()
     {
         using var slow = Request(
-            "SELECT sleep(0.1) AS foo FROM numbers(2) FORMAT JSONEachRowWithProgress", "max_block_size=1");
+            "SELECT sleep(0.1) AS foo FROM numbers(2) FORMAT JSONEachRowWithProgress",
+            "max_block_size=1"
+        );
         using var rows = await engine.Http.SendAsync(slow);
         Assert.StartsWith("{\"progress\":{\"read_rows\":\"1\",", await rows.Content.ReadAsStringAsync());
         using var quick = await engine.Http.SendAsync(
-            Request("SELECT number FROM numbers(100) GROUP BY ALL ORDER BY ALL FORMAT JSONEachRowWithProgress", ""));
+            Request("SELECT number FROM numbers(100) GROUP BY ALL ORDER BY ALL FORMAT JSONEachRowWithProgress", "")
+        );
         Assert.StartsWith("{\"progress\":{\"read_rows\":\"100\",", await quick.Content.ReadAsStringAsync());
         using var late = Request(
             "SELECT throwIf(number = 10, 'boom'), sleepEachRow(0.01) FROM system.numbers LIMIT 100 "
-            + "FORMAT JSONEachRowWithProgress", "max_block_size=1");
+                + "FORMAT JSONEachRowWithProgress",
+            "max_block_size=1"
+        );
         using var failed = await engine.Http.SendAsync(late);
         Assert.Equal(HttpStatusCode.OK, failed.StatusCode);
         Assert.Contains("Code: 395. DB::Exception: boom", await failed.Content.ReadAsStringAsync());
@@ -111,7 +118,10 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
     [InlineData("SELECT 1", "max_concurrent_queries_for_user=1", HttpStatusCode.BadRequest)]
     [InlineData("SELECT 1", "max_concurrent_queries_for_all_users=1", HttpStatusCode.BadRequest)]
     public async Task A_setting_at_its_value_is_taken_and_none_holds_a_statement_for_ever(
-        string sql, string query, HttpStatusCode status)
+        string sql,
+        string query,
+        HttpStatusCode status
+    )
     {
         using var response = await engine.Http.SendAsync(Request(sql, query));
         Assert.Equal(status, response.StatusCode);
@@ -123,7 +133,8 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
         using var read = await engine.Http.SendAsync(Request("SELECT number FROM numbers(10)", ""));
         Assert.Contains("\"read_rows\":\"10\"", read.Headers.GetValues("X-ClickHouse-Summary").Single());
         await engine.Writer.ExecuteNonQueryAsync(
-            "CREATE TABLE IF NOT EXISTS default.summed (a UInt32) ENGINE = MergeTree ORDER BY a");
+            "CREATE TABLE IF NOT EXISTS default.summed (a UInt32) ENGINE = MergeTree ORDER BY a"
+        );
         using var written = await engine.PostAsync("INSERT INTO default.summed SELECT number FROM numbers(7)");
         Assert.Contains("\"written_rows\":\"7\"", written.Headers.GetValues("X-ClickHouse-Summary").Single());
         using var values = await engine.PostAsync("INSERT INTO default.summed VALUES (1), (2), (1 + 2)");
@@ -139,9 +150,11 @@ public sealed class HttpInterfaceTests(EmbeddedClickHouse engine)
         using var failed = await engine.Http.SendAsync(Request("SELECT throwIf(1)", $"query_id={id}-f"));
         var logged = await engine.RowsAsync(
             $"SELECT type, query, user, exception_code AS code FROM system.query_log WHERE query_id LIKE '{id}%' "
-            + "ORDER BY query_id, type");
+                + "ORDER BY query_id, type"
+        );
         var rows = logged
-            .Select(row => $"{row.GetProperty("type")}|{row.GetProperty("query")}|{row.GetProperty("code")}").ToList();
+            .Select(row => $"{row.GetProperty("type")}|{row.GetProperty("query")}|{row.GetProperty("code")}")
+            .ToList();
 
         Assert.Equal(["QueryStart|SELECT 144 \nFORMAT JSON|0", "QueryFinish|SELECT 144 \nFORMAT JSON|0"], rows.Take(2));
         Assert.Equal("ExceptionWhileProcessing|SELECT throwIf(1)|395", rows[^1]);

@@ -17,7 +17,9 @@ public sealed class StockClientTests(EmbeddedClickHouse engine)
         {
             ArgumentList =
             {
-                Path.Combine(folder, "stock-client.cjs"), engine.Process.Url, EmbeddedClickHouse.Password,
+                Path.Combine(folder, "stock-client.cjs"),
+                engine.Process.Url,
+                EmbeddedClickHouse.Password,
                 EmbeddedClickHouse.ReaderPassword,
             },
             UseShellExecute = false,

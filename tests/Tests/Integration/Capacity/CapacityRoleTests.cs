@@ -40,19 +40,25 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         const int Known = Now;
         await using (var role = await StartAsync())
         {
-            for (var step = 0; step < Known; step++) await PublishAsync(role, step);
+            for (var step = 0; step < Known; step++)
+                await PublishAsync(role, step);
             var forecast = await EventuallyAsync(
                 () => role.GetAsync("/v1/forecasts/viewers", ContractsJson.Default.ForecastPublished),
-                made => made.HistorySteps == Known);
+                made => made.HistorySteps == Known
+            );
             CheckForecast(forecast);
 
             // The morning rise: by the peak more than two replicas' worth of viewers is there.
-            for (var step = Known; step < Known + 8; step++) await PublishAsync(role, step);
-            await UntilAsync(() => supervisor.Replicas == 4, () =>
-                $"the supervisor has {supervisor.Replicas} replicas");
+            for (var step = Known; step < Known + 8; step++)
+                await PublishAsync(role, step);
+            await UntilAsync(
+                () => supervisor.Replicas == 4,
+                () => $"the supervisor has {supervisor.Replicas} replicas"
+            );
             var decision = await EventuallyAsync(
                 async () => await role.DecisionsAsync(),
-                all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 }));
+                all => all.Any(d => d is { Applied: true, DesiredReplicas: 4 })
+            );
             Assert.All(decision, d => Assert.Equal(0, (d.Time.ToUnixTimeSeconds() / 3.0) % 1));
             Assert.Contains("viewers now", decision[0].Reason);
             Assert.Contains(supervisor.Reasons, reason => reason.Contains("out from", StringComparison.Ordinal));
@@ -65,7 +71,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         var newest = kept.Max(d => d.Time);
         await EventuallyAsync(
             () => again.GetAsync("/v1/forecasts/viewers", ContractsJson.Default.ForecastPublished),
-            made => made.HistorySteps == Known + 8);
+            made => made.HistorySteps == Known + 8
+        );
         Assert.Equal(newest, (await again.DecisionsAsync()).Max(d => d.Time));
     }
 
@@ -74,9 +81,12 @@ public sealed class CapacityRoleTests : IAsyncLifetime
     {
         await using var role = await StartAsync();
         supervisor.Refusal = "no memory left for another worker";
-        for (var step = 0; step < 3; step++) await PublishAsync(role, Now + step, 300);
+        for (var step = 0; step < 3; step++)
+            await PublishAsync(role, Now + step, 300);
         var refused = await EventuallyAsync(
-            async () => await role.DecisionsAsync(), all => all.Any(d => d.Error is not null));
+            async () => await role.DecisionsAsync(),
+            all => all.Any(d => d.Error is not null)
+        );
         var decision = refused.First(d => d.Error is not null);
         Assert.False(decision.Applied);
         Assert.Contains("no memory left", decision.Error);
@@ -86,7 +96,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         Assert.Contains("'encode-workers' is not scaled: supervisor: PUT", said);
         Assert.Contains("no memory left", said);
         supervisor.Refusal = null;
-        for (var step = 3; step < 6; step++) await PublishAsync(role, Now + step, 300);
+        for (var step = 3; step < 6; step++)
+            await PublishAsync(role, Now + step, 300);
         await UntilAsync(() => supervisor.Replicas == 4, () => $"the supervisor has {supervisor.Replicas} replicas");
         await UntilReadyAsync(role);
     }
@@ -95,10 +106,12 @@ public sealed class CapacityRoleTests : IAsyncLifetime
     public async Task A_supervisor_that_does_not_know_the_credential_makes_the_role_not_ready()
     {
         await using var role = await StartAsync(("Access:ServiceKey", "another-key-of-the-service"));
-        for (var step = 0; step < 3; step++) await PublishAsync(role, Now + step, 300);
+        for (var step = 0; step < 3; step++)
+            await PublishAsync(role, Now + step, 300);
         var said = await EventuallyAsync(
             async () => (await role.AskAsync("/health/ready")).Body,
-            body => body.Contains("is not scaled", StringComparison.Ordinal));
+            body => body.Contains("is not scaled", StringComparison.Ordinal)
+        );
         Assert.Contains("answered 401", said);
     }
 
@@ -107,12 +120,14 @@ public sealed class CapacityRoleTests : IAsyncLifetime
     {
         await using var role = await StartAsync(("Capacity:NoLoadSeconds", "12"));
         var now = StepNow();
-        for (var step = now - 3; step < now; step++) await PublishAsync(role, step, 300);
+        for (var step = now - 3; step < now; step++)
+            await PublishAsync(role, step, 300);
         await UntilAsync(() => supervisor.Replicas == 4, () => $"the supervisor has {supervisor.Replicas} replicas");
         var end = DateTimeOffset.UnixEpoch + ((first + now) * Step);
         var said = await EventuallyAsync(
             async () => (await role.AskAsync("/health/ready")).Body,
-            body => body.Contains("no load", StringComparison.Ordinal));
+            body => body.Contains("no load", StringComparison.Ordinal)
+        );
         Assert.Contains($"no load of viewers since {end:HH:mm:ss} UTC", said);
         Assert.Equal(4, supervisor.Replicas);
         // What comes too late to be true any more moves nothing; fresh load does, and the role is ready again.
@@ -177,7 +192,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
             ["Capacity:Targets:0:UnitsPerReplica"] = "100",
             ["Capacity:Targets:0:MaxReplicas"] = "4",
         };
-        foreach (var (key, value) in more) settings[key] = value;
+        foreach (var (key, value) in more)
+            settings[key] = value;
         return RunningRole.StartAsync(settings);
     }
 
@@ -186,8 +202,8 @@ public sealed class CapacityRoleTests : IAsyncLifetime
         using var patience = new CancellationTokenSource(Patience);
         while (!reached())
         {
-            if (patience.IsCancellationRequested) Assert.Fail(
-                $"Not reached in {Patience.TotalSeconds:0} s: {state()}.");
+            if (patience.IsCancellationRequested)
+                Assert.Fail($"Not reached in {Patience.TotalSeconds:0} s: {state()}.");
             await Task.Delay(20);
         }
     }

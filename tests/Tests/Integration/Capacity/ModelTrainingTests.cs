@@ -37,7 +37,9 @@ public sealed class ModelTrainingTests : IAsyncLifetime
         {
             await Task.WhenAll(Enumerable.Range(0, Known).Select(step => PublishAsync(role, step)));
             await EventuallyAsync(
-                () => Task.FromResult<FileInfo[]?>(folder.GetFiles("*.json")), files => files.Length == 1);
+                () => Task.FromResult<FileInfo[]?>(folder.GetFiles("*.json")),
+                files => files.Length == 1
+            );
             await PublishAsync(role, Known);
             await WeightAsync(role);
         }
@@ -53,7 +55,8 @@ public sealed class ModelTrainingTests : IAsyncLifetime
     {
         var forecast = await EventuallyAsync(
             () => role.GetAsync("/v1/forecasts/viewers", ContractsJson.Default.ForecastPublished),
-            made => made.Weights.ContainsKey("gboost"));
+            made => made.Weights.ContainsKey("gboost")
+        );
         Assert.InRange(forecast.Weights["gboost"], 0.001, 1);
         Assert.Equal(1, forecast.Weights.Values.Sum(), 2);
     }
@@ -75,13 +78,16 @@ public sealed class ModelTrainingTests : IAsyncLifetime
         return (wave > 0.3 ? 300 : 60) + (40 * wave) + (20 * noise);
     }
 
-    private Task<RunningRole> StartAsync() => RunningRole.StartAsync(new Dictionary<string, string?>(TestKeys.Pairs)
-    {
-        ["Kafka:Bootstrap"] = broker!.Bootstrap,
-        ["Listen:capacity"] = "http://127.0.0.1:0",
-        ["Capacity:StepSeconds"] = "3",
-        ["Capacity:SeasonSteps"] = $"{Day}",
-        ["Capacity:HorizonSteps"] = $"{Day}",
-        ["Capacity:ModelFolder"] = folder.FullName,
-    });
+    private Task<RunningRole> StartAsync() =>
+        RunningRole.StartAsync(
+            new Dictionary<string, string?>(TestKeys.Pairs)
+            {
+                ["Kafka:Bootstrap"] = broker!.Bootstrap,
+                ["Listen:capacity"] = "http://127.0.0.1:0",
+                ["Capacity:StepSeconds"] = "3",
+                ["Capacity:SeasonSteps"] = $"{Day}",
+                ["Capacity:HorizonSteps"] = $"{Day}",
+                ["Capacity:ModelFolder"] = folder.FullName,
+            }
+        );
 }

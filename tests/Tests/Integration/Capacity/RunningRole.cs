@@ -36,8 +36,7 @@ internal sealed class RunningRole(WebApplication app, HttpClient client) : IAsyn
     public async Task<List<ScaleDecided>> DecisionsAsync()
     {
         using var all = JsonDocument.Parse(await GetTextAsync("/v1/decisions"));
-        return [.. all.RootElement.EnumerateArray().Select(d =>
-            d.Deserialize(ContractsJson.Default.ScaleDecided)!)];
+        return [.. all.RootElement.EnumerateArray().Select(d => d.Deserialize(ContractsJson.Default.ScaleDecided)!)];
     }
 
     public async Task<string> GetTextAsync(string path)
@@ -60,8 +59,11 @@ internal sealed class RunningRole(WebApplication app, HttpClient client) : IAsyn
         await app.DisposeAsync();
     }
 
-    public static Task UntilReadyAsync(RunningRole role) => EventuallyAsync(
-        async () => (await role.AskAsync("/health/ready")).Status, status => status == HttpStatusCode.OK);
+    public static Task UntilReadyAsync(RunningRole role) =>
+        EventuallyAsync(
+            async () => (await role.AskAsync("/health/ready")).Status,
+            status => status == HttpStatusCode.OK
+        );
 
     public static async Task<T> EventuallyAsync<T>(Func<Task<T?>> ask, Func<T, bool> enough)
     {
@@ -69,9 +71,10 @@ internal sealed class RunningRole(WebApplication app, HttpClient client) : IAsyn
         while (true)
         {
             var answer = await ask();
-            if (answer is not null && enough(answer)) return answer;
-            if (patience.IsCancellationRequested) Assert.Fail(
-                $"Not answered in {Patience.TotalSeconds:0} s: {answer}.");
+            if (answer is not null && enough(answer))
+                return answer;
+            if (patience.IsCancellationRequested)
+                Assert.Fail($"Not answered in {Patience.TotalSeconds:0} s: {answer}.");
             await Task.Delay(20);
         }
     }

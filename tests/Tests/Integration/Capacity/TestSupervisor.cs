@@ -23,7 +23,8 @@ internal sealed class TestSupervisor : IAsyncDisposable
     {
         get
         {
-            lock (reasons) return [.. reasons];
+            lock (reasons)
+                return [.. reasons];
         }
     }
 
@@ -47,16 +48,18 @@ internal sealed class TestSupervisor : IAsyncDisposable
 
     private static Task AllowServices(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.Headers.Authorization == $"Bearer {TestKeys.Service}") return next(context);
+        if (context.Request.Headers.Authorization == $"Bearer {TestKeys.Service}")
+            return next(context);
         context.Response.StatusCode = StatusCodes.Status401Unauthorized;
         return Task.CompletedTask;
     }
 
     private IResult Scale(string target, SupervisorScaleRequest wanted)
     {
-        if (Refusal is { } refusal) return Results.Problem(
-            refusal, statusCode: 503, title: "A worker did not start");
-        lock (reasons) reasons.Add(wanted.Reason);
+        if (Refusal is { } refusal)
+            return Results.Problem(refusal, statusCode: 503, title: "A worker did not start");
+        lock (reasons)
+            reasons.Add(wanted.Reason);
         replicas = wanted.Replicas;
         return Results.Json(new SupervisorScale(target, replicas, 1, 4));
     }

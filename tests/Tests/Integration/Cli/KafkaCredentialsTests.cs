@@ -1,5 +1,5 @@
-using EventStream.Embedded.Broker;
 using EventStream.Cli.Supervisor;
+using EventStream.Embedded.Broker;
 using EventStream.Tests.Kit;
 
 namespace EventStream.Tests.Integration.Cli;
@@ -29,8 +29,15 @@ public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platfor
     public async Task Kafkas_own_tools_read_the_topics_with_the_client_file()
     {
         var (exitCode, output) = await ApacheKafka.ToolAsync(
-            Limit, null, "topics", "--bootstrap-server", platform.Up.Kafka, "--command-config",
-            platform.Up.Data.KafkaClientFile, "--list");
+            Limit,
+            null,
+            "topics",
+            "--bootstrap-server",
+            platform.Up.Kafka,
+            "--command-config",
+            platform.Up.Data.KafkaClientFile,
+            "--list"
+        );
         Assert.True(exitCode == 0, output);
         Assert.Contains("playback.beacons", output);
     }
@@ -52,8 +59,14 @@ public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platfor
     public void Only_the_owner_reads_password_users_and_client_file()
     {
         var data = platform.Up.Data;
-        foreach (var file in (string[])
-            [data.KafkaClientFile, data.SecretFile(DataFolder.KafkaPassword), data.SecretFile(DataFolder.KafkaUsers)])
+        foreach (
+            var file in (string[])
+                [
+                    data.KafkaClientFile,
+                    data.SecretFile(DataFolder.KafkaPassword),
+                    data.SecretFile(DataFolder.KafkaUsers),
+                ]
+        )
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         }
@@ -65,7 +78,10 @@ public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platfor
     public async Task The_command_checks_the_topics_of_a_running_platform_with_its_credentials()
     {
         var (exitCode, output, errors) = await Command.RunAsync(
-            Limit, PlatformProcess.Program, ["topics", "check", "--data", platform.Up.Data.Root]);
+            Limit,
+            PlatformProcess.Program,
+            ["topics", "check", "--data", platform.Up.Data.Root]
+        );
         Assert.True(exitCode == 0, output + errors);
         Assert.Contains("are as the contracts say", output);
     }
@@ -78,15 +94,25 @@ public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platfor
     {
         public PlatformProcess Up { get; private set; } = null!;
 
-        public async Task InitializeAsync() => Up = await PlatformProcess.StartAsync(async data =>
-        {
-            var before = await DevBroker.StartAsync(
-                new BrokerOptions { DataFolder = data.Of("broker"), AutoCreateTopics = true }, CancellationToken.None);
-            var (exitCode, _, errors) =
-                await Command.RunAsync(Limit, "kcat", ["-b", before.Bootstrap, "-P", "-t", OldTopic], "a record\n");
-            Assert.True(exitCode == 0, errors);
-            await before.StopAsync();
-        }, []);
+        public async Task InitializeAsync() =>
+            Up = await PlatformProcess.StartAsync(
+                async data =>
+                {
+                    var before = await DevBroker.StartAsync(
+                        new BrokerOptions { DataFolder = data.Of("broker"), AutoCreateTopics = true },
+                        CancellationToken.None
+                    );
+                    var (exitCode, _, errors) = await Command.RunAsync(
+                        Limit,
+                        "kcat",
+                        ["-b", before.Bootstrap, "-P", "-t", OldTopic],
+                        "a record\n"
+                    );
+                    Assert.True(exitCode == 0, errors);
+                    await before.StopAsync();
+                },
+                []
+            );
 
         public Task DisposeAsync() => Up.DisposeAsync().AsTask();
     }

@@ -34,7 +34,8 @@ internal sealed class CollectRig : IAsyncDisposable
     public static Dictionary<string, string?> Settings(params (string Key, string? Value)[] more)
     {
         var settings = new Dictionary<string, string?>(TestKeys.Pairs) { ["Playback:SigningKey"] = SigningKey };
-        foreach (var (key, value) in more) settings[key] = value;
+        foreach (var (key, value) in more)
+            settings[key] = value;
         return settings;
     }
 
@@ -48,7 +49,9 @@ internal sealed class CollectRig : IAsyncDisposable
         await app.StartAsync();
         var rig = new CollectRig(broker, app);
         await Eventually.HoldsAsync(
-            async () => (await rig.Http.GetAsync($"{rig.Url}/health/ready")).IsSuccessStatusCode, "collect is ready");
+            async () => (await rig.Http.GetAsync($"{rig.Url}/health/ready")).IsSuccessStatusCode,
+            "collect is ready"
+        );
         return rig;
     }
 
@@ -63,8 +66,10 @@ internal sealed class CollectRig : IAsyncDisposable
 
     /// <summary>A report of a session.</summary>
     public static string Beacon(string session, int number, DateTimeOffset? at = null, string more = "") =>
-        string.Create(CultureInfo.InvariantCulture,
-            $"e=t,sid=\"{session}\",sn={number},sta=p,ts={(at ?? Now).ToUnixTimeMilliseconds()},v=2{more}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"e=t,sid=\"{session}\",sn={number},sta=p,ts={(at ?? Now).ToUnixTimeMilliseconds()},v=2{more}"
+        );
 
     /// <summary>A line of an edge's log.</summary>
     public static string Line(string edge, string request, string? time = null) =>
@@ -80,13 +85,21 @@ internal sealed class CollectRig : IAsyncDisposable
         PostAsync("/v1/cdn-logs", type, Encoding.UTF8.GetBytes(body), key: TestKeys.EdgeA);
 
     public async Task<HttpResponseMessage> PostAsync(
-        string path, string? type, byte[] body, string? encoding = null, string? key = null)
+        string path,
+        string? type,
+        byte[] body,
+        string? encoding = null,
+        string? key = null
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Url + path);
         request.Content = new ByteArrayContent(body);
-        if (type is not null) request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
-        if (encoding is not null) request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
-        if (key is not null) request.Headers.Authorization = new("Bearer", key);
+        if (type is not null)
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
+        if (encoding is not null)
+            request.Content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+        if (key is not null)
+            request.Headers.Authorization = new("Bearer", key);
         return await Http.SendAsync(request);
     }
 
@@ -96,19 +109,26 @@ internal sealed class CollectRig : IAsyncDisposable
         var config = new KafkaOptions { Bootstrap = Broker.Bootstrap }.ConsumerConfig("look", $"{Guid.NewGuid()}");
         config.EnablePartitionEof = true;
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
-        consumer.Assign(Enumerable.Range(0, topic.Partitions)
-            .Select(partition => new TopicPartitionOffset(topic.Name, partition, Offset.Beginning)));
+        consumer.Assign(
+            Enumerable
+                .Range(0, topic.Partitions)
+                .Select(partition => new TopicPartitionOffset(topic.Name, partition, Offset.Beginning))
+        );
         var (found, open) = (new List<Stored>(), topic.Partitions);
         using var patience = new CancellationTokenSource(MessagingRig.Patience);
         while (open > 0)
         {
             var read = consumer.Consume(patience.Token);
-            if (read.IsPartitionEOF) open--;
+            if (read.IsPartitionEOF)
+                open--;
             else
             {
-                found.Add(new Stored(
-                    new DateTimeOffset(read.Message.Timestamp.UtcDateTime),
-                    MessageTypes.Read(read.Message.Headers.GetLastBytes(CloudEvents.Type), read.Message.Value)));
+                found.Add(
+                    new Stored(
+                        new DateTimeOffset(read.Message.Timestamp.UtcDateTime),
+                        MessageTypes.Read(read.Message.Headers.GetLastBytes(CloudEvents.Type), read.Message.Value)
+                    )
+                );
             }
         }
 

@@ -33,7 +33,8 @@ public sealed class ConsoleRig : IAsyncDisposable
         foreach (var role in (string[])["playback", "traffic", "qoe", "capacity", "supervisor", "clickhouse"])
             console[$"Urls:{role}"] = nobody;
         console["Urls:upload"] = upload;
-        foreach (var (key, value) in settings) console[key] = value;
+        foreach (var (key, value) in settings)
+            console[key] = value;
         rig.Url = await rig.RunAsync(new ConsoleRole(), console);
         return rig;
     }
@@ -86,24 +87,31 @@ public sealed class ConsoleRig : IAsyncDisposable
 
         public int DefaultPort => 0;
 
-        public void Configure(WebApplicationBuilder builder)
-        {
-        }
+        public void Configure(WebApplicationBuilder builder) { }
 
         public void Map(WebApplication app)
         {
             app.MapGet("/v1/videos", Who).RequireAuthorization(Policies.ReadVideos);
-            app.MapPost("/v1/uploads", (HttpContext http) =>
-            {
-                http.Response.Headers.Location = $"{http.Request.Scheme}://{http.Request.Host}/v1/uploads/one";
-                return Results.Text(Who(http), statusCode: StatusCodes.Status201Created);
-            }).RequireAuthorization(Policies.Publish);
-            app.MapMethods("/v1/uploads/{id}", ["PATCH"], async (string id, HttpContext http) =>
-            {
-                using var copy = new MemoryStream();
-                await http.Request.Body.CopyToAsync(copy);
-                return $"{id} {copy.Length} {Who(http)}";
-            }).RequireAuthorization(Policies.Publish);
+            app.MapPost(
+                    "/v1/uploads",
+                    (HttpContext http) =>
+                    {
+                        http.Response.Headers.Location = $"{http.Request.Scheme}://{http.Request.Host}/v1/uploads/one";
+                        return Results.Text(Who(http), statusCode: StatusCodes.Status201Created);
+                    }
+                )
+                .RequireAuthorization(Policies.Publish);
+            app.MapMethods(
+                    "/v1/uploads/{id}",
+                    ["PATCH"],
+                    async (string id, HttpContext http) =>
+                    {
+                        using var copy = new MemoryStream();
+                        await http.Request.Body.CopyToAsync(copy);
+                        return $"{id} {copy.Length} {Who(http)}";
+                    }
+                )
+                .RequireAuthorization(Policies.Publish);
         }
 
         private static string Who(HttpContext http) =>
@@ -136,10 +144,15 @@ public sealed class BrowserClient(string url) : IDisposable
 
     /// <summary>A request with the browser's cookies and only these headers.</summary>
     public async Task<HttpResponseMessage> SendBareAsync(
-        HttpMethod method, string path, HttpContent? content, params (string Name, string Value)[] headers)
+        HttpMethod method,
+        string path,
+        HttpContent? content,
+        params (string Name, string Value)[] headers
+    )
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
-        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         return await http.SendAsync(request);
     }
 

@@ -17,7 +17,8 @@ public sealed class LivePagesTests
         using var timeout = new CancellationTokenSource(Patience);
         using var before = await OpenAsync(operators, timeout.Token);
         var pages = new List<StreamReader>();
-        for (var i = 0; i < 70; i++) pages.Add(await OpenAsync(analyst, timeout.Token));
+        for (var i = 0; i < 70; i++)
+            pages.Add(await OpenAsync(analyst, timeout.Token));
 
         // The first page is told, so that it does not connect again; the last one, and the operator's, go on.
         Assert.Contains("event: replaced", await pages[0].ReadToEndAsync(timeout.Token));
@@ -25,7 +26,8 @@ public sealed class LivePagesTests
         using var after = await OpenAsync(operators, timeout.Token);
         Assert.Equal("event: load", await before.ReadLineAsync(timeout.Token));
         Assert.Equal("event: load", await after.ReadLineAsync(timeout.Token));
-        foreach (var page in pages) page.Dispose();
+        foreach (var page in pages)
+            page.Dispose();
     }
 
     [Fact]
@@ -41,11 +43,14 @@ public sealed class LivePagesTests
             Assert.Equal(HttpStatusCode.ServiceUnavailable, full.StatusCode);
         }
 
-        await Wait.UntilAsync("the place is free", async () =>
-        {
-            using var answer = await operators.GetAsync("/api/live?parts=load", timeout.Token);
-            return answer.StatusCode == HttpStatusCode.OK;
-        });
+        await Wait.UntilAsync(
+            "the place is free",
+            async () =>
+            {
+                using var answer = await operators.GetAsync("/api/live?parts=load", timeout.Token);
+                return answer.StatusCode == HttpStatusCode.OK;
+            }
+        );
     }
 
     private static async Task<StreamReader> OpenAsync(BrowserClient browser, CancellationToken cancellation)

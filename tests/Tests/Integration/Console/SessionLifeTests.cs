@@ -19,18 +19,23 @@ public sealed class SessionLifeTests : IDisposable
         {
             using var browser = first.Browser();
             using var answer = await browser.SignInAsync(TestKeys.Operator);
-            cookie = answer.Headers.GetValues("Set-Cookie").Single(value => value.StartsWith("eventstream-session"))
+            cookie = answer
+                .Headers.GetValues("Set-Cookie")
+                .Single(value => value.StartsWith("eventstream-session"))
                 .Split(';')[0];
         }
 
         await using var second = await ConsoleRig.StartAsync(("Console:KeyFolder", keys.FullName));
         // The operator has another key there.
         await using var third = await ConsoleRig.StartAsync(
-            ("Console:KeyFolder", keys.FullName), ("Access:Keys:3:Sha256", new string('a', 64)));
+            ("Console:KeyFolder", keys.FullName),
+            ("Access:Keys:3:Sha256", new string('a', 64))
+        );
 
         Assert.Equal(
             (HttpStatusCode.OK, HttpStatusCode.Unauthorized),
-            (await StatusAsync(second, cookie), await StatusAsync(third, cookie)));
+            (await StatusAsync(second, cookie), await StatusAsync(third, cookie))
+        );
     }
 
     [Fact]
@@ -39,11 +44,14 @@ public sealed class SessionLifeTests : IDisposable
         await using var rig = await ConsoleRig.StartAsync(("Console:SessionLifetime", "00:00:02"));
         using var browser = await rig.SignedInAsync(TestKeys.Operator);
 
-        await Wait.UntilAsync("the session ended", async () =>
-        {
-            using var answer = await browser.GetAsync("/api/videos");
-            return answer.StatusCode == HttpStatusCode.Unauthorized;
-        });
+        await Wait.UntilAsync(
+            "the session ended",
+            async () =>
+            {
+                using var answer = await browser.GetAsync("/api/videos");
+                return answer.StatusCode == HttpStatusCode.Unauthorized;
+            }
+        );
     }
 
     [Theory]
@@ -60,8 +68,10 @@ public sealed class SessionLifeTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, welcome.StatusCode);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/videos");
         request.Headers.Host = host;
-        if (forwarded is not null) request.Headers.Add("X-Forwarded-Host", forwarded);
-        if (forwarded is not null) request.Headers.Add("X-Forwarded-For", "127.0.0.1");
+        if (forwarded is not null)
+            request.Headers.Add("X-Forwarded-Host", forwarded);
+        if (forwarded is not null)
+            request.Headers.Add("X-Forwarded-For", "127.0.0.1");
 
         using var answer = await http.SendAsync(request);
 

@@ -32,8 +32,10 @@ public sealed class SignInTests : IAsyncLifetime
         Assert.Equal((name, role), (session.GetProperty("name").GetString(), session.GetProperty("role").GetString()));
         using var videos = await browser.GetAsync("/api/videos");
         Assert.Contains(
-            $"Name = {name}, Role = {role} ", await videos.Content.ReadAsStringAsync(),
-            StringComparison.OrdinalIgnoreCase);
+            $"Name = {name}, Role = {role} ",
+            await videos.Content.ReadAsStringAsync(),
+            StringComparison.OrdinalIgnoreCase
+        );
     }
 
     [Theory]
@@ -64,7 +66,8 @@ public sealed class SignInTests : IAsyncLifetime
         using var browser = await rig.SignedInAsync(key);
 
         using var answer = path.EndsWith("uploads", StringComparison.Ordinal)
-            ? await browser.SendAsync(HttpMethod.Post, path) : await browser.GetAsync(path);
+            ? await browser.SendAsync(HttpMethod.Post, path)
+            : await browser.GetAsync(path);
 
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }
@@ -87,14 +90,22 @@ public sealed class SignInTests : IAsyncLifetime
         // What another page can make a browser send: its cookies, and a token that somebody else was given.
         using var without = await browser.SendBareAsync(HttpMethod.Post, "/api/uploads", null);
         using var other = await browser.SendBareAsync(
-            HttpMethod.Post, "/api/uploads", null, ("X-Antiforgery", await stranger.TokenAsync()));
+            HttpMethod.Post,
+            "/api/uploads",
+            null,
+            ("X-Antiforgery", await stranger.TokenAsync())
+        );
         using var signIn = await browser.SendBareAsync(
-            HttpMethod.Post, "/api/session", JsonContent.Create(new { key = TestKeys.Publisher }));
+            HttpMethod.Post,
+            "/api/session",
+            JsonContent.Create(new { key = TestKeys.Publisher })
+        );
         using var own = await browser.SendAsync(HttpMethod.Post, "/api/uploads");
 
         Assert.Equal(
             [HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.BadRequest, HttpStatusCode.Created],
-            [without.StatusCode, other.StatusCode, signIn.StatusCode, own.StatusCode]);
+            [without.StatusCode, other.StatusCode, signIn.StatusCode, own.StatusCode]
+        );
     }
 
     [Fact]
@@ -117,11 +128,18 @@ public sealed class SignInTests : IAsyncLifetime
         var token = await browser.TokenAsync();
 
         using var created = await browser.SendBareAsync(
-            HttpMethod.Post, "/api/uploads", null, ("X-Antiforgery", token),
-            ("X-EventStream-On-Behalf-Of", "operator operator"));
+            HttpMethod.Post,
+            "/api/uploads",
+            null,
+            ("X-Antiforgery", token),
+            ("X-EventStream-On-Behalf-Of", "operator operator")
+        );
         using var patched = await browser.SendBareAsync(
-            HttpMethod.Patch, $"{created.Headers.Location}", new ByteArrayContent(new byte[2 << 20]),
-            ("X-Antiforgery", token));
+            HttpMethod.Patch,
+            $"{created.Headers.Location}",
+            new ByteArrayContent(new byte[2 << 20]),
+            ("X-Antiforgery", token)
+        );
 
         Assert.Equal("/api/uploads/one", created.Headers.Location?.OriginalString);
         Assert.Contains("Name = studio, Role = Publisher", await created.Content.ReadAsStringAsync());
@@ -151,11 +169,14 @@ public sealed class SignInTests : IAsyncLifetime
     public void Wrong_keys_of_many_addresses_keep_nobody_else_out()
     {
         using var limiter = new SignInLimiter();
-        for (var i = 0; i < 1000; i++) limiter.Failed(new IPAddress([10, 0, (byte)(i / 250), (byte)(i % 250)]));
+        for (var i = 0; i < 1000; i++)
+            limiter.Failed(new IPAddress([10, 0, (byte)(i / 250), (byte)(i % 250)]));
 
         // One of so few may share its bound with one of the others.
         Assert.Contains(
-            Enumerable.Range(1, 20), i => limiter.RetryAfter(new IPAddress([192, 168, 7, (byte)i])) is null);
+            Enumerable.Range(1, 20),
+            i => limiter.RetryAfter(new IPAddress([192, 168, 7, (byte)i])) is null
+        );
     }
 
     [Theory]
@@ -179,7 +200,6 @@ public sealed class SignInTests : IAsyncLifetime
         using var bye = await browser.SendAsync(HttpMethod.Delete, "/api/session");
         using var after = await browser.GetAsync("/api/videos");
 
-        Assert.Equal(
-            (HttpStatusCode.NoContent, HttpStatusCode.Unauthorized), (bye.StatusCode, after.StatusCode));
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.Unauthorized), (bye.StatusCode, after.StatusCode));
     }
 }

@@ -43,8 +43,10 @@ internal sealed class EdgeRig : IAsyncDisposable
         {
             Interlocked.Increment(ref rig.requests);
             rig.LastHeaders = context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString());
-            if (answer is not null) await answer(context);
-            else await EchoAsync(context);
+            if (answer is not null)
+                await answer(context);
+            else
+                await EchoAsync(context);
         });
         await app.StartAsync();
         return rig;
@@ -81,15 +83,16 @@ internal sealed class EdgeRig : IAsyncDisposable
         return int.Parse(line!.Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
-    public EdgeOptions Options(string name = "edge-a") => new()
-    {
-        Name = name,
-        Region = "eu",
-        Port = FreePort(),
-        Folder = Path.Combine(Folder, name),
-        OriginUrl = OriginUrl,
-        SigningKey = SigningKey,
-    };
+    public EdgeOptions Options(string name = "edge-a") =>
+        new()
+        {
+            Name = name,
+            Region = "eu",
+            Port = FreePort(),
+            Folder = Path.Combine(Folder, name),
+            OriginUrl = OriginUrl,
+            SigningKey = SigningKey,
+        };
 
     public async Task<EdgeProcess> EdgeAsync(EdgeOptions? options = null)
     {
@@ -101,7 +104,8 @@ internal sealed class EdgeRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        foreach (var edge in edges) await edge.DisposeAsync();
+        foreach (var edge in edges)
+            await edge.DisposeAsync();
         await origin.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
     }

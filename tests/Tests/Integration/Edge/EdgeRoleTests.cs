@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using EventStream.Contracts;
-using EventStream.Tokens;
 using EventStream.Tests.Kit;
+using EventStream.Tokens;
 
 namespace EventStream.Tests.Integration.Edge;
 
@@ -19,7 +19,10 @@ public sealed class EdgeRoleTests
         await using var role = await EventStreamProcess.StartAsync("edge", Settings(rig, port, folder));
         var video = VideoId.New(DateTimeOffset.UnixEpoch);
         var signed = new EdgeTokens(EdgeRig.SigningKey).Prefix(
-            video, Guid.NewGuid(), new(2099, 1, 1, 0, 0, 0, TimeSpan.Zero));
+            video,
+            Guid.NewGuid(),
+            new(2099, 1, 1, 0, 0, 0, TimeSpan.Zero)
+        );
         var path = $"/media/{video}/720p/1.m4s";
 
         using var answer = await rig.Http.GetAsync($"http://127.0.0.1:{port}{signed}{path}");
@@ -27,8 +30,9 @@ public sealed class EdgeRoleTests
 
         Assert.Equal(path, await answer.Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        using var nginx = Process.GetProcessById(int.Parse(
-            await File.ReadAllTextAsync(Path.Combine(folder, "nginx.pid")), CultureInfo.InvariantCulture));
+        using var nginx = Process.GetProcessById(
+            int.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "nginx.pid")), CultureInfo.InvariantCulture)
+        );
         nginx.Kill(entireProcessTree: true);
         await Wait.UntilAsync("the role ends after its nginx", () => role.HasExited);
         Assert.NotEqual(0, role.ExitCode);
@@ -51,7 +55,11 @@ public sealed class EdgeRoleTests
     public async Task Every_wrong_setting_is_named_at_once()
     {
         await using var role = EventStreamProcess.Launch(
-            "edge", ("Edge:Name", "Edge A"), ("Edge:Port", "many"), ("Edge:Folder", "/tmp"));
+            "edge",
+            ("Edge:Name", "Edge A"),
+            ("Edge:Port", "many"),
+            ("Edge:Folder", "/tmp")
+        );
 
         await Wait.UntilAsync("the role refuses to start", () => role.HasExited);
 
@@ -62,8 +70,12 @@ public sealed class EdgeRoleTests
     }
 
     private static (string Key, string Value)[] Settings(EdgeRig rig, int port, string folder) =>
-    [
-        ("Edge:Name", "edge-a"), ("Edge:Region", "eu"), ("Edge:Port", $"{port}"), ("Edge:Folder", folder),
-        ("Edge:OriginUrl", rig.OriginUrl), ("Playback:SigningKey", EdgeRig.SigningKey),
-    ];
+        [
+            ("Edge:Name", "edge-a"),
+            ("Edge:Region", "eu"),
+            ("Edge:Port", $"{port}"),
+            ("Edge:Folder", folder),
+            ("Edge:OriginUrl", rig.OriginUrl),
+            ("Playback:SigningKey", EdgeRig.SigningKey),
+        ];
 }

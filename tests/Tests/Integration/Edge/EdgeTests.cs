@@ -64,9 +64,15 @@ public sealed class EdgeTests
         var longer = Signed.Replace("/s/", "/s/9", StringComparison.Ordinal);
         string[] paths =
         [
-            $"/media/{Video}/720p/1.m4s", $"{expired}/media/{Video}/720p/1.m4s", $"{forged}/media/{Video}/720p/1.m4s",
-            $"{Signed}/media/{another}/720p/1.m4s", $"{longer}/media/{Video}/720p/1.m4s", $"/s/1/x/media/{Video}/1.m4s",
-            $"{Signed}/media/{Video}/../{another}/720p/1.m4s", $"{Signed}/", $"{stolen}/media/{Video}/720p/1.m4s",
+            $"/media/{Video}/720p/1.m4s",
+            $"{expired}/media/{Video}/720p/1.m4s",
+            $"{forged}/media/{Video}/720p/1.m4s",
+            $"{Signed}/media/{another}/720p/1.m4s",
+            $"{longer}/media/{Video}/720p/1.m4s",
+            $"/s/1/x/media/{Video}/1.m4s",
+            $"{Signed}/media/{Video}/../{another}/720p/1.m4s",
+            $"{Signed}/",
+            $"{stolen}/media/{Video}/720p/1.m4s",
         ];
 
         foreach (var path in paths)
@@ -98,8 +104,10 @@ public sealed class EdgeTests
     {
         await using var rig = await EdgeRig.StartAsync();
         var edge = await rig.EdgeAsync();
-        using var preflight = new HttpRequestMessage(HttpMethod.Options,
-            $"{edge.Url}{Signed}/media/{Video}/720p/1.m4s");
+        using var preflight = new HttpRequestMessage(
+            HttpMethod.Options,
+            $"{edge.Url}{Signed}/media/{Video}/720p/1.m4s"
+        );
         preflight.Headers.Add("Origin", "http://console.example");
         preflight.Headers.Add("Access-Control-Request-Headers", "cmcd-session");
 
@@ -167,7 +175,8 @@ public sealed class EdgeTests
         var failing = false;
         await using var rig = await EdgeRig.StartAsync(async context =>
         {
-            if (failing) context.Response.StatusCode = 503;
+            if (failing)
+                context.Response.StatusCode = 503;
             context.Response.Headers.CacheControl = "max-age=1";
             await context.Response.WriteAsync("playlist");
         });
@@ -194,7 +203,9 @@ public sealed class EdgeTests
         await using var rig = await EdgeRig.StartAsync();
         var edge = await rig.EdgeAsync();
         using var request = new HttpRequestMessage(
-            HttpMethod.Get, $"{edge.Url}{Signed}/media/{Video}/720p/1.m4s?CMCD=sid%3D%22s%201%22");
+            HttpMethod.Get,
+            $"{edge.Url}{Signed}/media/{Video}/720p/1.m4s?CMCD=sid%3D%22s%201%22"
+        );
         request.Headers.Add("CMCD-Session", "sid=\"abc\",v=2");
         request.Headers.Add("User-Agent", "test/1");
 
@@ -207,10 +218,27 @@ public sealed class EdgeTests
         var json = JsonDocument.Parse(line).RootElement;
         Assert.Equal(
             [
-                "time", "edge", "region", "method", "uri", "args", "status", "bytes", "duration", "upstream",
-                "cache", "ua", "req_id", "session", "cmcd_object", "cmcd_request", "cmcd_session", "cmcd_status",
+                "time",
+                "edge",
+                "region",
+                "method",
+                "uri",
+                "args",
+                "status",
+                "bytes",
+                "duration",
+                "upstream",
+                "cache",
+                "ua",
+                "req_id",
+                "session",
+                "cmcd_object",
+                "cmcd_request",
+                "cmcd_session",
+                "cmcd_status",
             ],
-            json.EnumerateObject().Select(field => field.Name));
+            json.EnumerateObject().Select(field => field.Name)
+        );
         Assert.Equal($"/media/{Video}/720p/1.m4s", json.GetProperty("uri").GetString());
         Assert.Equal($"{Session}", json.GetProperty("session").GetString());
         Assert.Equal("CMCD=sid%3D%22s%201%22", json.GetProperty("args").GetString());
@@ -272,14 +300,18 @@ public sealed class EdgeTests
         await Until(() => File.Exists(edge.AccessLog));
         // nginx's worker writes to the old file until it has heard of the new one; no line is lost between the two.
         var requests = 1;
-        await Wait.UntilAsync("a line is in the new log", async () =>
-        {
-            await rig.Http.GetStringAsync(url);
-            requests++;
-            return File.ReadAllLines(edge.AccessLog).Length > 0;
-        });
-        await Until(() => File.ReadAllLines(edge.AccessLog).Length
-            + File.ReadAllLines($"{edge.AccessLog}.1").Length == requests);
+        await Wait.UntilAsync(
+            "a line is in the new log",
+            async () =>
+            {
+                await rig.Http.GetStringAsync(url);
+                requests++;
+                return File.ReadAllLines(edge.AccessLog).Length > 0;
+            }
+        );
+        await Until(() =>
+            File.ReadAllLines(edge.AccessLog).Length + File.ReadAllLines($"{edge.AccessLog}.1").Length == requests
+        );
     }
 
     [Fact]
@@ -288,8 +320,9 @@ public sealed class EdgeTests
         await using var rig = await EdgeRig.StartAsync();
         var none = RoleHost.ReadConfiguration(null, [new("Tools:nginx", "/nowhere/nginx")]);
 
-        var error = await Assert.ThrowsAsync<MissingToolException>(
-            () => EdgeProcess.StartAsync(rig.Options(), none, CancellationToken.None));
+        var error = await Assert.ThrowsAsync<MissingToolException>(() =>
+            EdgeProcess.StartAsync(rig.Options(), none, CancellationToken.None)
+        );
 
         Assert.Contains("nginx", error.Message);
     }
@@ -297,6 +330,7 @@ public sealed class EdgeTests
     private static async Task Until(Func<bool> condition)
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (!condition()) await Task.Delay(20, timeout.Token);
+        while (!condition())
+            await Task.Delay(20, timeout.Token);
     }
 }

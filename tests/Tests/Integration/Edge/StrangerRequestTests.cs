@@ -2,8 +2,8 @@ using EventStream.Collect;
 using EventStream.Collect.CdnLogs;
 using EventStream.Contracts;
 using EventStream.Edge;
-using EventStream.Tokens;
 using EventStream.Tests.Kit;
+using EventStream.Tokens;
 
 namespace EventStream.Tests.Integration.Edge;
 
@@ -46,7 +46,8 @@ public sealed class StrangerRequestTests
         foreach (var (request, status) in strangers)
             Assert.Equal((request, status), (request, await EdgeRig.SendRawAsync(edge, request)));
         await rig.Http.GetStringAsync(
-            $"{edge.Url}{Tokens.Prefix(Video, Session, FarAhead)}/media/{Video}/720p/1.m4s?CMCD=sid%3D%22other%22");
+            $"{edge.Url}{Tokens.Prefix(Video, Session, FarAhead)}/media/{Video}/720p/1.m4s?CMCD=sid%3D%22other%22"
+        );
 
         var served = await ServedAsync(edge, strangers.Count + 1);
         Assert.All(served.SkipLast(1), request => Assert.False(request.Signed, $"{request.Status} {request.Path}"));
@@ -63,8 +64,10 @@ public sealed class StrangerRequestTests
         var source = new LogSource("edge-a", IsClaimed: false, TimeProvider.System.GetUtcNow());
         return
         [
-            .. File.ReadAllLines(edge.AccessLog).Select(line =>
-                reader.TryRead(line, source, out var fault) ?? throw new InvalidDataException(fault?.Cause)),
+            .. File.ReadAllLines(edge.AccessLog)
+                .Select(line =>
+                    reader.TryRead(line, source, out var fault) ?? throw new InvalidDataException(fault?.Cause)
+                ),
         ];
     }
 }

@@ -43,9 +43,13 @@ public sealed class EncodeRig : IDisposable
     public SourceReader Reader => new(Ffprobe, Runner, Encoder());
 
     /// <summary>What runs ffmpeg, or a script in its place.</summary>
-    public FfmpegRunner Encoder(string? ffmpeg = null, TimeSpan? quietMax = null) => new(
-        ffmpeg ?? Ffmpeg, Path.Combine(Folder, "work"),
-        new ProgramOptions { QuietMax = quietMax ?? TimeSpan.FromSeconds(60) }, TimeProvider.System);
+    public FfmpegRunner Encoder(string? ffmpeg = null, TimeSpan? quietMax = null) =>
+        new(
+            ffmpeg ?? Ffmpeg,
+            Path.Combine(Folder, "work"),
+            new ProgramOptions { QuietMax = quietMax ?? TimeSpan.FromSeconds(60) },
+            TimeProvider.System
+        );
 
     /// <summary>
     /// An ffmpeg that reads its source no faster than it plays, so that an encode takes long and costs little.
@@ -75,20 +79,27 @@ public sealed class EncodeRig : IDisposable
     public string PathOf(string key) => Path.Combine(MediaRoot, key);
 
     /// <summary>A worker's work without Kafka.</summary>
-    public TaskWork Work(EncodeOptions? options = null, string? ffmpeg = null) => new(
-        Media, Encoder(ffmpeg), Reader, new Packager(PackagerPath, Runner), options ?? Options("w"));
+    public TaskWork Work(EncodeOptions? options = null, string? ffmpeg = null) =>
+        new(Media, Encoder(ffmpeg), Reader, new Packager(PackagerPath, Runner), options ?? Options("w"));
 
-    public EncodeWorker Worker(string id, Said said, string? ffmpeg = null) => new(
-        Work(Options(id), ffmpeg), new TaskLeases(Media, id, TimeProvider.System), said, Options(id),
-        TimeProvider.System, NullLogger<EncodeWorker>.Instance);
+    public EncodeWorker Worker(string id, Said said, string? ffmpeg = null) =>
+        new(
+            Work(Options(id), ffmpeg),
+            new TaskLeases(Media, id, TimeProvider.System),
+            said,
+            Options(id),
+            TimeProvider.System,
+            NullLogger<EncodeWorker>.Instance
+        );
 
-    public EncodeOptions Options(string worker) => new()
-    {
-        Preset = "veryfast",
-        Threads = 1,
-        WorkerId = worker,
-        WorkFolder = Path.Combine(Folder, "work"),
-    };
+    public EncodeOptions Options(string worker) =>
+        new()
+        {
+            Preset = "veryfast",
+            Threads = 1,
+            WorkerId = worker,
+            WorkFolder = Path.Combine(Folder, "work"),
+        };
 
     /// <summary>Probes a clip with the real reader.</summary>
     public Task<SourceInfo> ReadAsync(string key) => Reader.ReadAsync(PathOf(key), CancellationToken.None);
@@ -110,20 +121,22 @@ public sealed class EncodeRig : IDisposable
     }
 
     /// <summary>Lines that ffprobe prints as bare comma-separated values.</summary>
-    public string[] Probe(string file, string arguments) => Run(
-        Ffprobe, [.. $"-v error -of csv=p=0 {arguments}".Split(' '), file])
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    public string[] Probe(string file, string arguments) =>
+        Run(Ffprobe, [.. $"-v error -of csv=p=0 {arguments}".Split(' '), file])
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
     private static string Run(string program, IReadOnlyList<string> arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments)
+            {
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -142,8 +155,13 @@ public sealed class Said : IEventPublisher
     public IEnumerable<T> Of<T>() => all.Select(said => said.Message).OfType<T>();
 
     public Task PublishAsync(
-        Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-        PublishOptions? options = null)
+        Topic topic,
+        string key,
+        IMessage message,
+        DateTimeOffset time,
+        CancellationToken cancellation,
+        PublishOptions? options = null
+    )
     {
         all.Enqueue((message, options?.EventId));
         return Task.CompletedTask;
@@ -158,8 +176,8 @@ public static class Until
         var started = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            if (Stopwatch.GetElapsedTime(started).TotalSeconds > seconds) Assert.Fail(
-                $"After {seconds} s: {what} did not come.");
+            if (Stopwatch.GetElapsedTime(started).TotalSeconds > seconds)
+                Assert.Fail($"After {seconds} s: {what} did not come.");
             await Task.Delay(20);
         }
     }

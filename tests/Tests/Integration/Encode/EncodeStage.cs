@@ -37,16 +37,19 @@ public sealed class EncodeStage : IAsyncDisposable
     {
         var postgres = await PostgresFixture.OptionsAsync("encode");
         var broker = await TestBroker.StartAsync();
-        var stage = new EncodeStage(broker, new Dictionary<string, string?>(TestKeys.Pairs, StringComparer.Ordinal)
-        {
-            ["Kafka:Bootstrap"] = broker.Bootstrap,
-            ["Postgres:ConnectionString"] = postgres.ConnectionString,
-            ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
-            ["Postgres:SchemaPrefix"] = postgres.Schema + "_",
-            ["Encode:Preset"] = "ultrafast",
-            ["Encode:Threads"] = "1",
-            ["Listen:encode"] = "http://127.0.0.1:0",
-        });
+        var stage = new EncodeStage(
+            broker,
+            new Dictionary<string, string?>(TestKeys.Pairs, StringComparer.Ordinal)
+            {
+                ["Kafka:Bootstrap"] = broker.Bootstrap,
+                ["Postgres:ConnectionString"] = postgres.ConnectionString,
+                ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
+                ["Postgres:SchemaPrefix"] = postgres.Schema + "_",
+                ["Encode:Preset"] = "ultrafast",
+                ["Encode:Threads"] = "1",
+                ["Listen:encode"] = "http://127.0.0.1:0",
+            }
+        );
         stage.Settings["Media:Root"] = stage.Rig.MediaRoot;
         stage.Settings["Encode:WorkFolder"] = Path.Combine(stage.Rig.Folder, "work");
         return stage;
@@ -56,7 +59,9 @@ public sealed class EncodeStage : IAsyncDisposable
     /// The messages of a type. Workers report at least once, under the same id; a report counts once.
     /// </summary>
     public IEnumerable<T> Of<T>() =>
-        records.Where(record => record.Message is T).DistinctBy(record => record.EventId)
+        records
+            .Where(record => record.Message is T)
+            .DistinctBy(record => record.EventId)
             .Select(record => (T)record.Message);
 
     public async Task<WebApplication> PlannerAsync()
@@ -85,7 +90,9 @@ public sealed class EncodeStage : IAsyncDisposable
     public Process StartProcess(string role, params (string Name, string Value)[] more)
     {
         var start = new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "eventstream.dll"), "run", role])
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "eventstream.dll"), "run", role]
+        )
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -99,13 +106,17 @@ public sealed class EncodeStage : IAsyncDisposable
         return process;
     }
 
-    public Task<WebApplication> WorkerAsync(string id, string? ffmpeg = null) => RunAsync(
-        new EncodeWorkerRole(), new() { ["Encode:WorkerId"] = id, ["Tools:ffmpeg"] = ffmpeg ?? EncodeRig.Ffmpeg });
+    public Task<WebApplication> WorkerAsync(string id, string? ffmpeg = null) =>
+        RunAsync(
+            new EncodeWorkerRole(),
+            new() { ["Encode:WorkerId"] = id, ["Tools:ffmpeg"] = ffmpeg ?? EncodeRig.Ffmpeg }
+        );
 
     /// <summary>Publishes as another role would.</summary>
     public static Task PublishAsync(WebApplication from, Topic topic, VideoId key, IMessage message) =>
-        from.Services.GetRequiredService<IEventPublisher>().PublishAsync(
-            topic, key.ToString(), message, TimeProvider.System.GetUtcNow(), CancellationToken.None);
+        from
+            .Services.GetRequiredService<IEventPublisher>()
+            .PublishAsync(topic, key.ToString(), message, TimeProvider.System.GetUtcNow(), CancellationToken.None);
 
     public static HttpClient Client(WebApplication app) => TestKeys.Client(TestKeys.Analyst, app.Urls.First());
 
@@ -129,20 +140,27 @@ public sealed class EncodeStage : IAsyncDisposable
 
     private void ReadTopics()
     {
-        var config =
-            new KafkaOptions { Bootstrap = Broker.Bootstrap }.ConsumerConfig("test", $"test-{Guid.NewGuid():N}");
+        var config = new KafkaOptions { Bootstrap = Broker.Bootstrap }.ConsumerConfig(
+            "test",
+            $"test-{Guid.NewGuid():N}"
+        );
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
         consumer.Assign(
             from topic in (Topic[])[Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands]
             from partition in Enumerable.Range(0, topic.Partitions)
-            select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning));
+            select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning)
+        );
         while (!stop.IsCancellationRequested)
         {
-            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record) continue;
+            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record)
+                continue;
             var type = CloudEvents.Text(record.Message.Headers, CloudEvents.Type)!;
-            records.Enqueue((
-                CloudEvents.Text(record.Message.Headers, CloudEvents.Id)!,
-                MessageTypes.Read(type, record.Message.Value)));
+            records.Enqueue(
+                (
+                    CloudEvents.Text(record.Message.Headers, CloudEvents.Id)!,
+                    MessageTypes.Read(type, record.Message.Value)
+                )
+            );
         }
 
         consumer.Close();

@@ -37,9 +37,10 @@ public sealed class FfmpegRunnerTests : IDisposable
     public async Task An_encode_that_hangs_is_killed()
     {
         var hanging = rig.Script(Path.Combine(rig.Folder, "hanging-ffmpeg"), "exec sleep 600");
-        var failed = await Assert.ThrowsAsync<ProgramFailedException>(
-            () => rig.Encoder(hanging, TimeSpan.FromSeconds(1)).RunAsync(
-                Audio(1, "/dev/null"), _ => { }, CancellationToken.None));
+        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() =>
+            rig.Encoder(hanging, TimeSpan.FromSeconds(1))
+                .RunAsync(Audio(1, "/dev/null"), _ => { }, CancellationToken.None)
+        );
         Assert.Null(failed.ExitCode);
         Assert.Contains("it said nothing for 1 s", failed.Message, StringComparison.Ordinal);
     }
@@ -49,8 +50,9 @@ public sealed class FfmpegRunnerTests : IDisposable
     {
         var line = new string('x', 1000);
         var noisy = rig.Script(Path.Combine(rig.Folder, "noisy-ffmpeg"), $"exec yes {line} >&2");
-        var failed = await Assert.ThrowsAsync<ProgramFailedException>(
-            () => rig.Encoder(noisy).RunAsync(Audio(1, "/dev/null"), _ => { }, CancellationToken.None));
+        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() =>
+            rig.Encoder(noisy).RunAsync(Audio(1, "/dev/null"), _ => { }, CancellationToken.None)
+        );
         Assert.Contains("it logs too many errors", failed.Message, StringComparison.Ordinal);
         Assert.InRange(failed.Tail.Length, 1, 10_000);
     }
@@ -61,10 +63,17 @@ public sealed class FfmpegRunnerTests : IDisposable
         var secret = rig.PathOf(rig.Clip("secret.mp4", "-f lavfi -i sine=duration=1 -c:a aac"));
         var disguise = Path.Combine(rig.Folder, "film.mp4");
         await File.WriteAllTextAsync(
-            disguise, $"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n");
-        await Assert.ThrowsAsync<ProgramFailedException>(() => rig.Encoder().RunAsync(
-            FfmpegRecipes.Audio(disguise, Path.Combine(rig.Folder, "out.mp4"), 64_000), _ => { },
-            CancellationToken.None));
+            disguise,
+            $"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n"
+        );
+        await Assert.ThrowsAsync<ProgramFailedException>(() =>
+            rig.Encoder()
+                .RunAsync(
+                    FfmpegRecipes.Audio(disguise, Path.Combine(rig.Folder, "out.mp4"), 64_000),
+                    _ => { },
+                    CancellationToken.None
+                )
+        );
     }
 
     [Fact]
@@ -72,8 +81,9 @@ public sealed class FfmpegRunnerTests : IDisposable
     {
         var broken = rig.Script(Path.Combine(rig.Folder, "broken"), "exit 0");
         await File.WriteAllTextAsync(broken, "#!/bin/sh\nexit 1\n");
-        var failed = await Assert.ThrowsAsync<IOException>(
-            () => rig.Encoder(broken).RunAsync(Audio(1, "/dev/null"), _ => { }, CancellationToken.None));
+        var failed = await Assert.ThrowsAsync<IOException>(() =>
+            rig.Encoder(broken).RunAsync(Audio(1, "/dev/null"), _ => { }, CancellationToken.None)
+        );
         Assert.Contains("ffmpeg was not found", failed.Message, StringComparison.Ordinal);
     }
 

@@ -28,7 +28,8 @@ public sealed class JobJourneyTests : IAsyncLifetime
         var key = stage.Rig.Clip(
             "film.mp4",
             "-f lavfi -i testsrc2=size=640x360:rate=25:duration=4 -f lavfi -i sine=duration=4 "
-            + "-c:v libx264 -preset ultrafast -c:a aac");
+                + "-c:v libx264 -preset ultrafast -c:a aac"
+        );
         var planner = await stage.PlannerAsync();
         await Task.WhenAll(stage.WorkerAsync("w1"), stage.WorkerAsync("w2"));
         await UploadAsync(planner, key);
@@ -38,7 +39,9 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(["240p", "360p", "audio", "thumbnails"], plan.Tasks);
         Assert.Equal("360p", plan.FirstRung);
         Assert.Equal(
-            ["240p", "360p", "audio"], stage.Of<RenditionEncoded>().Select(e => e.Rendition.Name).Distinct().Order());
+            ["240p", "360p", "audio"],
+            stage.Of<RenditionEncoded>().Select(e => e.Rendition.Name).Distinct().Order()
+        );
         Assert.NotEmpty(stage.Of<ThumbnailsMade>());
         var job = await JobAsync(planner);
         Assert.Equal(("completed", 1.0), (job.Phase, job.Fraction));
@@ -51,7 +54,9 @@ public sealed class JobJourneyTests : IAsyncLifetime
         IMessage[] again = [Uploaded(key), .. stage.Of<SourceProbed>(), .. stage.Of<RenditionEncoded>()];
         foreach (var message in again)
             await process.HandleAsync(
-                new ConsumedMessage("again", 0, 0, $"{id}", "e", default, message, null), CancellationToken.None);
+                new ConsumedMessage("again", 0, 0, $"{id}", "e", default, message, null),
+                CancellationToken.None
+            );
         Assert.Equal(version, (await jobs.LoadAsync(id.Value, CancellationToken.None)).Version);
         Assert.Single(stage.Records, record => record.Message is EncodePlanned);
         Assert.Single(stage.Records, record => record.Message is EncodeCompleted);
@@ -95,27 +100,36 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(3, failed.Attempt);
         // The planner may have heard of the last failure before the test did.
         await Until.TrueAsync(
-            () => stage.Of<EncodeTaskFailed>().Count(e => e.Task == failed.Name) >= 3, "news of the third failure");
+            () => stage.Of<EncodeTaskFailed>().Count(e => e.Task == failed.Name) >= 3,
+            "news of the third failure"
+        );
         Assert.Equal(
             [(1, true), (2, true), (3, false)],
-            stage.Of<EncodeTaskFailed>().Where(e => e.Task == failed.Name).Select(e => (e.Attempt, e.WillRetry)));
+            stage.Of<EncodeTaskFailed>().Where(e => e.Task == failed.Name).Select(e => (e.Attempt, e.WillRetry))
+        );
     }
 
     [Fact]
     public async Task The_task_of_a_killed_worker_is_finished_by_another_and_its_ffmpeg_dies_with_it()
     {
-        var key =
-            stage.Rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x240:duration=20 -c:v libx264 -preset ultrafast");
+        var key = stage.Rig.Clip(
+            "film.mp4",
+            "-f lavfi -i testsrc2=size=320x240:duration=20 -c:v libx264 -preset ultrafast"
+        );
         var planner = await stage.PlannerAsync();
         using var doomed = stage.StartProcess(
-            "encode-worker", ("Encode:WorkerId", "doomed"), ("Tools:ffmpeg", stage.Rig.SlowFfmpeg()));
+            "encode-worker",
+            ("Encode:WorkerId", "doomed"),
+            ("Tools:ffmpeg", stage.Rig.SlowFfmpeg())
+        );
         try
         {
             await UploadAsync(planner, key);
             await Until.TrueAsync(() => stage.Of<EncodeTaskProgressed>().Any(e => e.Task == "240p"), "the encode", 60);
             var encoder = int.Parse(
                 await File.ReadAllTextAsync(Path.Combine(stage.Rig.Folder, "slow-ffmpeg.pid")),
-                    CultureInfo.InvariantCulture);
+                CultureInfo.InvariantCulture
+            );
             Assert.True(Directory.Exists($"/proc/{encoder}"), "the encoder runs");
             doomed.Kill();
             await doomed.WaitForExitAsync();

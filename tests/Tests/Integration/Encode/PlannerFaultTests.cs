@@ -36,8 +36,10 @@ public sealed class PlannerFaultTests : IAsyncLifetime
         {
             using var end = new CancellationTokenSource();
             using var producer = new EventProducer(
-                new KafkaOptions { Bootstrap = stage.Broker.Bootstrap }, new Client(),
-                NullLogger<EventProducer>.Instance);
+                new KafkaOptions { Bootstrap = stage.Broker.Bootstrap },
+                new Client(),
+                NullLogger<EventProducer>.Instance
+            );
             var workers = Task.Run(() => WorkAsync(producer, end.Token));
             var uploads = Task.Run(() => UploadAsync(producer, random.Next()));
             for (var kill = 0; kill < Kills; kill++)
@@ -58,7 +60,8 @@ public sealed class PlannerFaultTests : IAsyncLifetime
         }
         finally
         {
-            foreach (var planner in planners) planner.Kill(entireProcessTree: true);
+            foreach (var planner in planners)
+                planner.Kill(entireProcessTree: true);
         }
 
         // Once: by what a message says, and by its id.
@@ -66,8 +69,11 @@ public sealed class PlannerFaultTests : IAsyncLifetime
         Assert.Equal(own.Count, own.DistinctBy(record => record.EventId).Count());
         Assert.Equal(Videos, own.Count(record => record.Message is EncodePlanned));
         Assert.Equal(Videos * 5, own.Count(record => record.Message is EncodeTaskFinished));
-        var commands = own.Select(record => record.Message).OfType<ICommand>().Select(EncodeTasks.Of)
-            .Select(sent => (sent.Video, sent.Task, sent.Attempt)).ToList();
+        var commands = own.Select(record => record.Message)
+            .OfType<ICommand>()
+            .Select(EncodeTasks.Of)
+            .Select(sent => (sent.Video, sent.Task, sent.Attempt))
+            .ToList();
         Assert.Equal(Videos * 5, commands.Count);
         Assert.Equal(commands.Count, commands.Distinct().Count());
     }
@@ -94,14 +100,20 @@ public sealed class PlannerFaultTests : IAsyncLifetime
         {
             foreach (var (eventId, message) in stage.Records.Where(record => record.Message is ICommand))
             {
-                if (!answered.Add(eventId)) continue;
+                if (!answered.Add(eventId))
+                    continue;
                 var (video, task, _, at) = EncodeTasks.Of(message);
                 IEvent report = message switch
                 {
                     ProbeSource => new SourceProbed(video, EncodeSamples.Source with { Height = 360 }, "w", at),
                     MakeThumbnails => new ThumbnailsMade(video, new Thumbnails("p", "s", "i"), "w", at),
                     _ => new RenditionEncoded(
-                        video, new Rendition(task, Rendition.Video, "p", "c", 1, 1, 1, 1, 1, [1], 1), "w", 1, at),
+                        video,
+                        new Rendition(task, Rendition.Video, "p", "c", 1, 1, 1, 1, 1, [1], 1),
+                        "w",
+                        1,
+                        at
+                    ),
                 };
                 await PublishAsync(producer, Topics.EncodeEvents, video, report);
             }
@@ -111,8 +123,7 @@ public sealed class PlannerFaultTests : IAsyncLifetime
     }
 
     private static Task PublishAsync(EventProducer producer, Topic topic, VideoId key, IMessage message) =>
-        producer.PublishAsync(
-            topic, key.ToString(), message, TimeProvider.System.GetUtcNow(), CancellationToken.None);
+        producer.PublishAsync(topic, key.ToString(), message, TimeProvider.System.GetUtcNow(), CancellationToken.None);
 
     private sealed class Client : IClientName
     {

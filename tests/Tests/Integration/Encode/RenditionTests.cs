@@ -31,10 +31,11 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
             var key = Rig.Clip(
                 "film.mp4",
                 "-f lavfi -i testsrc2=size=854x480:rate=30000/1001:duration=4.5 -f lavfi -i sine=duration=4.5 "
-                + "-c:v libx264 -preset ultrafast -c:a aac -ac 6");
+                    + "-c:v libx264 -preset ultrafast -c:a aac -ac 6"
+            );
             Source = await Rig.ReadAsync(key);
-            foreach (var rung in new StandardLadder().Choose(Source)) Rungs.Add(await Rig.EncodeAsync(key, Source,
-                rung));
+            foreach (var rung in new StandardLadder().Choose(Source))
+                Rungs.Add(await Rig.EncodeAsync(key, Source, rung));
             var audio = await Rig.DoAsync(new EncodeAudio(id, key, Source, 128_000, 2, Prefix("audio"), default));
             Audio = ((RenditionEncoded)audio).Rendition;
             var thumbnails = await Rig.DoAsync(new MakeThumbnails(id, key, Source, Prefix("thumbnails"), default));
@@ -57,8 +58,14 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
     {
         Assert.Equal(
             (854, 480, "h264", "aac", 6),
-            (made.Source.Width, made.Source.Height, made.Source.VideoCodec, made.Source.AudioCodec,
-                made.Source.AudioChannels));
+            (
+                made.Source.Width,
+                made.Source.Height,
+                made.Source.VideoCodec,
+                made.Source.AudioCodec,
+                made.Source.AudioChannels
+            )
+        );
         Assert.Equal(30000.0 / 1001, made.Source.FramesPerSecond, 6);
         Assert.Equal(4.5, made.Source.DurationSeconds, 1);
     }
@@ -69,8 +76,10 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
         Assert.Equal(["240p", "360p", "480p"], made.Rungs.Select(rung => rung.Name));
         var instants = made.Rungs.Select(KeyFrames).ToList();
         Assert.All(instants, times => Assert.Equal(["0.000000", "2.002000", "4.004000"], times));
-        Assert.All(made.Rungs, rung =>
-            Assert.Equal(made.Rungs[0].SegmentDurationsSeconds, rung.SegmentDurationsSeconds));
+        Assert.All(
+            made.Rungs,
+            rung => Assert.Equal(made.Rungs[0].SegmentDurationsSeconds, rung.SegmentDurationsSeconds)
+        );
     }
 
     [Fact]
@@ -96,7 +105,8 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
         {
             var told = Rig.Probe(
                 PathOf(rung, MediaPlaylist.FileName),
-                    "-select_streams v -show_entries stream=profile,width,height,level,pix_fmt");
+                "-select_streams v -show_entries stream=profile,width,height,level,pix_fmt"
+            );
             var profile = rung.Codecs[5..7] == "4d" ? "Main" : "High";
             var level = Convert.ToInt32(rung.Codecs[9..11], 16);
             Assert.Contains($"{profile},{rung.Width},{rung.Height},yuv420p,{level}", told);
@@ -110,15 +120,18 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
         foreach (var rendition in made.Rungs.Append(made.Audio))
         {
             var playlist = File.ReadAllText(PathOf(rendition, MediaPlaylist.FileName));
-            Assert.Equal(MediaPlaylist.ReadDurations(playlist), rendition.SegmentDurationsSeconds.Select(d =>
-                Math.Round(d, 6)));
+            Assert.Equal(
+                MediaPlaylist.ReadDurations(playlist),
+                rendition.SegmentDurationsSeconds.Select(d => Math.Round(d, 6))
+            );
             Assert.InRange(rendition.SegmentDurationsSeconds.Sum(), 4.49, 4.54);
             Assert.Equal(3, rendition.SegmentDurationsSeconds.Count);
             var files = Directory.GetFiles(Rig.PathOf(rendition.Prefix));
             Assert.Equal(rendition.SizeBytes, files.Sum(file => new FileInfo(file).Length));
             Assert.Equal(
                 ["1.m4s", "2.m4s", "3.m4s", "init.mp4", "media.m3u8"],
-                    files.Select(Path.GetFileName).Order(StringComparer.Ordinal));
+                files.Select(Path.GetFileName).Order(StringComparer.Ordinal)
+            );
         }
     }
 
@@ -147,10 +160,14 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
     [Fact]
     public void The_sprite_and_its_index_agree()
     {
-        Assert.Equal("854,480",
-            Rig.Probe(Rig.PathOf(made.Thumbnails.PosterKey), "-show_entries stream=width,height")[0]);
-        Assert.Equal("800,90",
-            Rig.Probe(Rig.PathOf(made.Thumbnails.SpriteKey), "-show_entries stream=width,height")[0]);
+        Assert.Equal(
+            "854,480",
+            Rig.Probe(Rig.PathOf(made.Thumbnails.PosterKey), "-show_entries stream=width,height")[0]
+        );
+        Assert.Equal(
+            "800,90",
+            Rig.Probe(Rig.PathOf(made.Thumbnails.SpriteKey), "-show_entries stream=width,height")[0]
+        );
         var index = File.ReadAllText(Rig.PathOf(made.Thumbnails.IndexKey));
         Assert.Equal(5, index.Split("sprite.jpg#xywh=").Length - 1);
         Assert.Contains("00:00:04.000 --> 00:00:04.5", index, StringComparison.Ordinal);
@@ -158,7 +175,9 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
 
     private string[] KeyFrames(Rendition rung) =>
         Rig.Probe(PathOf(rung, "media.m3u8"), "-select_streams v -show_entries packet=pts_time,flags")
-            .Where(line => line.Contains(",K", StringComparison.Ordinal)).Select(line => line.Split(',')[0]).ToArray();
+            .Where(line => line.Contains(",K", StringComparison.Ordinal))
+            .Select(line => line.Split(',')[0])
+            .ToArray();
 
     private byte[] Bytes(Rendition rendition, string name) => File.ReadAllBytes(PathOf(rendition, name));
 

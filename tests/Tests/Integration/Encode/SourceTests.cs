@@ -53,9 +53,12 @@ public sealed class SourceTests : IDisposable
     public async Task A_file_that_was_cut_is_refused_wherever_its_index_is(string flags, string reason)
     {
         var key = rig.Clip(
-            "cut.mp4", $"-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -c:v libx264 -preset ultrafast {flags}");
+            "cut.mp4",
+            $"-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -c:v libx264 -preset ultrafast {flags}"
+        );
         var path = rig.PathOf(key);
-        await using (var file = File.OpenWrite(path)) file.SetLength(file.Length / 2);
+        await using (var file = File.OpenWrite(path))
+            file.SetLength(file.Length / 2);
         await Refused(key, reason);
     }
 
@@ -74,16 +77,33 @@ public sealed class SourceTests : IDisposable
     [InlineData("odd.mkv", "testsrc=size=321x241:rate=25:duration=1", "-c:v libx264 -pix_fmt yuv444p", 321, 241, 25)]
     [InlineData("short.avi", "testsrc2=size=320x240:rate=24:duration=0.5", "-c:v mpeg4", 320, 240, 24)]
     [InlineData("slow.mp4", "testsrc2=size=320x240:rate=5:duration=3", "-c:v libx264", 320, 240, 5)]
-    [InlineData("deep.mkv", "testsrc2=size=320x240:rate=25:duration=1", "-c:v libx264 -pix_fmt "
-        + "yuv420p10le", 320, 240, 25)]
+    [InlineData(
+        "deep.mkv",
+        "testsrc2=size=320x240:rate=25:duration=1",
+        "-c:v libx264 -pix_fmt " + "yuv420p10le",
+        320,
+        240,
+        25
+    )]
     [InlineData("old.mpg", "testsrc2=size=320x240:rate=25:duration=1", "-c:v mpeg2video", 320, 240, 25)]
     [InlineData("new.webm", "testsrc2=size=320x240:rate=25:duration=1", "-c:v libvpx -deadline realtime", 320, 240, 25)]
-    public async Task An_odd_source_is_encoded(string name, string picture, string codec, int width, int height,
-        double rate)
+    public async Task An_odd_source_is_encoded(
+        string name,
+        string picture,
+        string codec,
+        int width,
+        int height,
+        double rate
+    )
     {
-        var key = rig.Clip(name, $"-f lavfi -i {picture} -preset ultrafast {codec}".Replace(
-            codec.Contains("264", StringComparison.Ordinal) ? "\0"
-                : "-preset ultrafast ", "", StringComparison.Ordinal));
+        var key = rig.Clip(
+            name,
+            $"-f lavfi -i {picture} -preset ultrafast {codec}".Replace(
+                codec.Contains("264", StringComparison.Ordinal) ? "\0" : "-preset ultrafast ",
+                "",
+                StringComparison.Ordinal
+            )
+        );
         var source = await rig.ReadAsync(key);
         Assert.Equal((width, height, rate), (source.Width, source.Height, source.FramesPerSecond));
         Assert.Null(source.AudioCodec);
@@ -107,14 +127,20 @@ public sealed class SourceTests : IDisposable
             "vary.mkv",
             "-f lavfi -i testsrc2=size=320x240:rate=30:duration=5,select='lt(t,2)+not(mod(n,3))' -fps_mode vfr "
                 + "-c:v libx264 "
-            + "-preset ultrafast");
+                + "-preset ultrafast"
+        );
         var source = await rig.ReadAsync(key);
         var rendition = await Plays(key, source);
         var times = rig.Probe(
-            rig.PathOf($"{rendition.Prefix}/media.m3u8"), "-select_streams v -show_entries frame=pts_time")
-            .Select(line => double.Parse(line.TrimEnd(','))).ToList();
+                rig.PathOf($"{rendition.Prefix}/media.m3u8"),
+                "-select_streams v -show_entries frame=pts_time"
+            )
+            .Select(line => double.Parse(line.TrimEnd(',')))
+            .ToList();
         Assert.All(
-            times.Zip(times.Skip(1), (a, b) => b - a), step => Assert.Equal(1 / source.FramesPerSecond, step, 0.001));
+            times.Zip(times.Skip(1), (a, b) => b - a),
+            step => Assert.Equal(1 / source.FramesPerSecond, step, 0.001)
+        );
         Assert.InRange(times[^1], 4.7, 5.1);
     }
 
@@ -125,11 +151,12 @@ public sealed class SourceTests : IDisposable
         var key = rig.Clip(
             "late.mkv",
             $"-f lavfi -i testsrc2=size=320x240:rate=25:duration=3 -itsoffset 1 -i {rig.PathOf("sources/tone.m4a")} "
-            + "-c:v libx264 -preset ultrafast -c:a copy");
+                + "-c:v libx264 -preset ultrafast -c:a copy"
+        );
         var id = VideoId.New(TimeProvider.System.GetUtcNow());
         var source = await rig.ReadAsync(key);
-        var audio = (RenditionEncoded)await rig.DoAsync(new EncodeAudio(id, key, source, 64_000, 2,
-            $"media/{id}/audio", default));
+        var audio = (RenditionEncoded)
+            await rig.DoAsync(new EncodeAudio(id, key, source, 64_000, 2, $"media/{id}/audio", default));
         Assert.InRange(audio.Rendition.SegmentDurationsSeconds.Sum(), 2.9, 3.1);
     }
 
@@ -137,8 +164,9 @@ public sealed class SourceTests : IDisposable
     public async Task A_program_that_hangs_is_stopped()
     {
         var runner = new ProgramRunner(new ProgramOptions { QuietMax = TimeSpan.FromSeconds(1) }, TimeProvider.System);
-        var failed = await Assert.ThrowsAsync<ProgramFailedException>(
-            () => runner.RunAsync("/bin/sleep", ["60"], _ => { }, CancellationToken.None));
+        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() =>
+            runner.RunAsync("/bin/sleep", ["60"], _ => { }, CancellationToken.None)
+        );
         Assert.Null(failed.ExitCode);
         Assert.Contains("it said nothing for 1 s", failed.Message, StringComparison.Ordinal);
     }
@@ -146,8 +174,10 @@ public sealed class SourceTests : IDisposable
     [Fact]
     public async Task A_failed_program_tells_the_end_of_what_it_said()
     {
-        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() => rig.Encoder().RunAsync(
-            FfmpegRecipes.Audio("/no/such/file", "/dev/null", 64_000), _ => { }, CancellationToken.None));
+        var failed = await Assert.ThrowsAsync<ProgramFailedException>(() =>
+            rig.Encoder()
+                .RunAsync(FfmpegRecipes.Audio("/no/such/file", "/dev/null", 64_000), _ => { }, CancellationToken.None)
+        );
         Assert.Equal(1, failed.ExitCode);
         Assert.Contains("No such file or directory", failed.Message, StringComparison.Ordinal);
     }
@@ -164,7 +194,9 @@ public sealed class SourceTests : IDisposable
         var rung = new StandardLadder().Choose(source)[0];
         var rendition = await rig.EncodeAsync(key, source, rung);
         var size = rig.Probe(
-            rig.PathOf($"{rendition.Prefix}/media.m3u8"), "-select_streams v -show_entries stream=width,height");
+            rig.PathOf($"{rendition.Prefix}/media.m3u8"),
+            "-select_streams v -show_entries stream=width,height"
+        );
         Assert.Contains($"{rung.Width},{rung.Height}", size);
         Assert.Equal(source.DurationSeconds, rendition.SegmentDurationsSeconds.Sum(), 0.25);
         return rendition;

@@ -43,8 +43,11 @@ public sealed class StalledTaskTests : IAsyncLifetime
         Assert.Equal(2, added.Sum());
         Assert.Equal(
             ["240p|2"],
-            await store.RowsAsync("select data->'rung'->>'name', data->>'attempt' from mt_events "
-                + "where type = 'encode.encode-rung.v1' and data->>'attempt' <> '1'"));
+            await store.RowsAsync(
+                "select data->'rung'->>'name', data->>'attempt' from mt_events "
+                    + "where type = 'encode.encode-rung.v1' and data->>'attempt' <> '1'"
+            )
+        );
     }
 
     [Fact]
@@ -88,18 +91,26 @@ public sealed class StalledTaskTests : IAsyncLifetime
         Assert.Equal([other, id], (await queue.NewestAsync(null, 10, CancellationToken.None)).Select(job => job.Id));
         var planned = Assert.Single(await queue.NewestAsync(JobPhase.Encoding, 10, CancellationToken.None));
         Assert.Equal(
-            ["240p", "360p", "480p", "audio", "probe", "thumbnails"], planned.Tasks.Keys.Order(StringComparer.Ordinal));
+            ["240p", "360p", "480p", "audio", "probe", "thumbnails"],
+            planned.Tasks.Keys.Order(StringComparer.Ordinal)
+        );
         Assert.Equal((EncodeSamples.Source, "360p"), (planned.Source, planned.FirstRung));
     }
 
     private TaskHeartbeats Heartbeats => new(store.Source, clock);
 
-    private JobProcess Planner() => new(
-        store.Decider<EncodeJob>(), Heartbeats, EncodeSamples.Rules, clock, NullLogger<JobProcess>.Instance);
+    private JobProcess Planner() =>
+        new(store.Decider<EncodeJob>(), Heartbeats, EncodeSamples.Rules, clock, NullLogger<JobProcess>.Instance);
 
-    private StalledTaskMonitor Monitor(JobProcess planner) => new(
-        new JobQueue(store.Documents), planner, Heartbeats, new EncodeOptions(), clock,
-        NullLogger<StalledTaskMonitor>.Instance);
+    private StalledTaskMonitor Monitor(JobProcess planner) =>
+        new(
+            new JobQueue(store.Documents),
+            planner,
+            Heartbeats,
+            new EncodeOptions(),
+            clock,
+            NullLogger<StalledTaskMonitor>.Instance
+        );
 
     private Task ReportAsync(IMessage report) => Planner().HandleAsync(Consumed(report), CancellationToken.None);
 

@@ -16,8 +16,8 @@ public sealed class WorkerTests : IDisposable
     private readonly Said said = new();
     private readonly VideoId id = VideoId.New(TimeProvider.System.GetUtcNow());
 
-    public WorkerTests() => rig.Clip(
-        "clip.mp4", "-f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -c:v libx264 -preset ultrafast");
+    public WorkerTests() =>
+        rig.Clip("clip.mp4", "-f lavfi -i testsrc2=size=320x240:rate=25:duration=4 -c:v libx264 -preset ultrafast");
 
     public void Dispose() => rig.Dispose();
 
@@ -124,8 +124,11 @@ public sealed class WorkerTests : IDisposable
     {
         File.Delete(rig.PathOf("sources/clip.mp4"));
         await rig.Worker("w1", said).HandleAsync(Command("240p"), false, CancellationToken.None);
-        Assert.Contains("There is no media under 'sources/clip.mp4'", Assert.Single(said.Of<EncodeTaskFailed>()).Cause,
-            StringComparison.Ordinal);
+        Assert.Contains(
+            "There is no media under 'sources/clip.mp4'",
+            Assert.Single(said.Of<EncodeTaskFailed>()).Cause,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -145,12 +148,22 @@ public sealed class WorkerTests : IDisposable
     private static MemoryStream Text(string text) => new(System.Text.Encoding.UTF8.GetBytes(text));
 
     private ConsumedMessage Command(
-        string rung, int attempt = 1, int bits = 300_000, string source = "sources/clip.mp4")
+        string rung,
+        int attempt = 1,
+        int bits = 300_000,
+        string source = "sources/clip.mp4"
+    )
     {
         var command = new EncodeRung(
-            id, source, Source, new Rung(rung, 320, 240, bits), 2, EncodeTasks.OutputPrefix(id, rung),
-                default,
-            attempt);
+            id,
+            source,
+            Source,
+            new Rung(rung, 320, 240, bits),
+            2,
+            EncodeTasks.OutputPrefix(id, rung),
+            default,
+            attempt
+        );
         return new ConsumedMessage("encode.commands", 0, 0, $"{id}/{rung}", "e", default, command, null);
     }
 }

@@ -12,19 +12,21 @@ public sealed record Counter : IAggregate<Counter>
     public Guid Id { get; init; }
     public int Count { get; init; }
 
-    public static readonly ServiceStore Store = new("counter", store =>
-    {
-        store.Aggregate<Counter, Guid>();
-        store.Projections.Add(new CountedProjection(), ProjectionLifecycle.Async);
-    })
+    public static readonly ServiceStore Store = new(
+        "counter",
+        store =>
+        {
+            store.Aggregate<Counter, Guid>();
+            store.Projections.Add(new CountedProjection(), ProjectionLifecycle.Async);
+        }
+    )
     {
         Relay = RelayRoutes.All(Topics.VideoEvents),
     };
 
     public Counter Fold(IMessage message) => this with { Count = Count + 1 };
 
-    public IEnumerable<IMessage> Add(VideoId id, int most = int.MaxValue) =>
-        Count < most ? [Event(id, Count + 1)] : [];
+    public IEnumerable<IMessage> Add(VideoId id, int most = int.MaxValue) => Count < most ? [Event(id, Count + 1)] : [];
 
     public static VideoEncodeFailed Event(VideoId id, int number) =>
         new(id, $"{number}", "counted", DateTimeOffset.UnixEpoch.AddSeconds(number));

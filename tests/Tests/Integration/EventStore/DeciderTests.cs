@@ -33,19 +33,25 @@ public sealed class DeciderTests : IAsyncLifetime
         var deciders = new[] { Counters, other.Decider<Counter>() };
 
         // Eight writers start the stream and go on in it: each kind of conflict comes about.
-        var writers = Enumerable.Range(0, 8).Select(writer => Task.Run(async () =>
-        {
-            for (var i = 0; i < 20; i++)
-                await AgainAsync(() => deciders[writer % 2].DecideAsync(
-                    id.Value, c => c.Add(id), EventMetadata.None, None));
-        }));
+        var writers = Enumerable
+            .Range(0, 8)
+            .Select(writer =>
+                Task.Run(async () =>
+                {
+                    for (var i = 0; i < 20; i++)
+                        await AgainAsync(() =>
+                            deciders[writer % 2].DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, None)
+                        );
+                })
+            );
         await Task.WhenAll(writers);
 
         var loaded = await Counters.LoadAsync(id.Value, None);
         Assert.Equal((160, 160), (loaded.State.Count, loaded.Version));
         Assert.Equal(
             Enumerable.Range(1, 160).Select(n => $"{n}"),
-            await store.RowsAsync($"select data->>'task' from mt_events where stream_id = '{id}' order by version"));
+            await store.RowsAsync($"select data->>'task' from mt_events where stream_id = '{id}' order by version")
+        );
     }
 
     [Fact]
@@ -76,7 +82,8 @@ public sealed class DeciderTests : IAsyncLifetime
     [Fact]
     public async Task What_was_is_read_as_of_a_version()
     {
-        for (var i = 0; i < 3; i++) await Counters.DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, None);
+        for (var i = 0; i < 3; i++)
+            await Counters.DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, None);
 
         Assert.Equal(2, (await Counters.LoadAsync(id.Value, None, asOfVersion: 2)).State.Count);
     }
@@ -91,9 +98,7 @@ public sealed class DeciderTests : IAsyncLifetime
                 await decide();
                 return;
             }
-            catch (ContendedStreamException)
-            {
-            }
+            catch (ContendedStreamException) { }
         }
     }
 }

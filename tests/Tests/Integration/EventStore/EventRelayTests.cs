@@ -46,12 +46,16 @@ public sealed class EventRelayTests : IAsyncLifetime
     {
         var store = Counter.Store with
         {
-            Relay = new([Topics.VideoEvents, Topics.EncodeEvents], e => e.Version switch
-            {
-                1 => new RelayTarget(Topics.VideoEvents, "first"),
-                2 => new RelayTarget(Topics.EncodeEvents, "second"),
-                _ => null,
-            }),
+            Relay = new(
+                [Topics.VideoEvents, Topics.EncodeEvents],
+                e =>
+                    e.Version switch
+                    {
+                        1 => new RelayTarget(Topics.VideoEvents, "first"),
+                        2 => new RelayTarget(Topics.EncodeEvents, "second"),
+                        _ => null,
+                    }
+            ),
         };
         await using var relay = await RelayAsync(store);
         await AppendAsync(streams[0], 3);
@@ -85,14 +89,28 @@ public sealed class EventRelayTests : IAsyncLifetime
         await AppendAsync(streams[0], 3);
         var kafka = new KafkaOptions { Bootstrap = broker.Bootstrap };
         using var former = await RelayProducer.OpenAsync(
-            kafka, $"eventstream-relay-{writing.Options.Schema}", NullLogger.Instance, default);
+            kafka,
+            $"eventstream-relay-{writing.Options.Schema}",
+            NullLogger.Instance,
+            default
+        );
         await using var relay = await RelayAsync();
         await RelayedAsync(relay);
         await using var session = writing.Documents.QuerySession();
         var events = await session.Events.FetchStreamAsync(streams[0]);
-        await Assert.ThrowsAnyAsync<KafkaException>(() => former.SendAsync(
-            [.. events.Select(e => (Topics.VideoEvents.Name, RelayRecords.Of(
-                e, new RelayTarget(Topics.VideoEvents, "former"), "/former", replay: false)))], default));
+        await Assert.ThrowsAnyAsync<KafkaException>(() =>
+            former.SendAsync(
+                [
+                    .. events.Select(e =>
+                        (
+                            Topics.VideoEvents.Name,
+                            RelayRecords.Of(e, new RelayTarget(Topics.VideoEvents, "former"), "/former", replay: false)
+                        )
+                    ),
+                ],
+                default
+            )
+        );
         Assert.Equal(3, (await RelayCheck.EverythingOnceAsync(writing, broker.Bootstrap)).Count);
     }
 
@@ -106,7 +124,11 @@ public sealed class EventRelayTests : IAsyncLifetime
         }
 
         await using var next = await TestStore.StartAsync(
-            "relaynext", Counter.Store, broker.Bootstrap, withDaemon: true);
+            "relaynext",
+            Counter.Store,
+            broker.Bootstrap,
+            withDaemon: true
+        );
         var id = new VideoId(streams[1]);
         for (var i = 0; i < 2; i++)
             await next.Decider<Counter>().DecideAsync(id.Value, c => c.Add(id), EventMetadata.None, default);
@@ -142,7 +164,8 @@ public sealed class EventRelayTests : IAsyncLifetime
         await AppendAsync(streams[0], 5);
         await Wait.UntilAsync(
             "the relay says that Kafka is away",
-            () => relay.Health.Trouble?.Contains("Kafka", StringComparison.Ordinal) == true);
+            () => relay.Health.Trouble?.Contains("Kafka", StringComparison.Ordinal) == true
+        );
         await broker.RestartAsync(abruptly: false);
         await RelayedAsync(relay);
         await Wait.UntilAsync("the relay is well again", () => relay.Health.Trouble is null);

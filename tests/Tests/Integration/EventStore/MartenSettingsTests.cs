@@ -16,8 +16,7 @@ public sealed class MartenSettingsTests : IAsyncLifetime
 
     private Marten.StoreOptions Options => ((DocumentStore)store.Documents).Options;
 
-    public async Task InitializeAsync() =>
-        store = await TestStore.StartAsync("settings", Counter.Store, "127.0.0.1:1");
+    public async Task InitializeAsync() => store = await TestStore.StartAsync("settings", Counter.Store, "127.0.0.1:1");
 
     public async Task DisposeAsync() => await store.DisposeAsync();
 
@@ -57,8 +56,10 @@ public sealed class MartenSettingsTests : IAsyncLifetime
 
         Assert.DoesNotContain(
             await store.RowsAsync(
-                $"select table_name from information_schema.tables where table_schema = '{store.Options.Schema}'"),
-            table => table.Contains("tag", StringComparison.Ordinal));
+                $"select table_name from information_schema.tables where table_schema = '{store.Options.Schema}'"
+            ),
+            table => table.Contains("tag", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -73,8 +74,7 @@ public sealed class MartenSettingsTests : IAsyncLifetime
     }
 
     [Fact]
-    public void The_relay_takes_archived_events() =>
-        Assert.True(store.Get<KafkaRelay>().IncludeArchivedEvents);
+    public void The_relay_takes_archived_events() => Assert.True(store.Get<KafkaRelay>().IncludeArchivedEvents);
 
     [Fact]
     public void Nothing_that_cannot_be_read_is_passed_over()
@@ -86,8 +86,15 @@ public sealed class MartenSettingsTests : IAsyncLifetime
     [Fact]
     public async Task Every_message_is_stored_under_its_frozen_name_and_read_back()
     {
-        IMessage[] samples = [.. MessageTypes.Names.Select(name => MessageTypes.Read(
-            name, System.Text.Encoding.UTF8.GetBytes(Samples.Of(MessageTypes.Of(MessageTypes.TypeOf(name)!)))))];
+        IMessage[] samples =
+        [
+            .. MessageTypes.Names.Select(name =>
+                MessageTypes.Read(
+                    name,
+                    System.Text.Encoding.UTF8.GetBytes(Samples.Of(MessageTypes.Of(MessageTypes.TypeOf(name)!)))
+                )
+            ),
+        ];
         var id = Guid.NewGuid();
         await using (var session = store.Documents.LightweightSession())
         {
@@ -100,6 +107,7 @@ public sealed class MartenSettingsTests : IAsyncLifetime
         Assert.Equal(MessageTypes.Names.Order(), events.Select(e => e.EventTypeName).Order());
         Assert.Equal(
             samples.Select(MessageTypes.Write).Select(System.Text.Encoding.UTF8.GetString),
-            events.Select(e => System.Text.Encoding.UTF8.GetString(MessageTypes.Write((IMessage)e.Data))));
+            events.Select(e => System.Text.Encoding.UTF8.GetString(MessageTypes.Write((IMessage)e.Data)))
+        );
     }
 }

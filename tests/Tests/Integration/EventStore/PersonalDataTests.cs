@@ -15,17 +15,19 @@ public sealed class PersonalDataTests : IAsyncLifetime
 {
     private const string Person = "jane.doe@example.org";
     private static readonly CancellationToken None = CancellationToken.None;
-    private static readonly ServiceStore Service = new("personal", store =>
-    {
-        store.Aggregate<Owned, Guid>();
-        store.Projections.Add(new OwnerProjection(), ProjectionLifecycle.Async);
-    });
+    private static readonly ServiceStore Service = new(
+        "personal",
+        store =>
+        {
+            store.Aggregate<Owned, Guid>();
+            store.Projections.Add(new OwnerProjection(), ProjectionLifecycle.Async);
+        }
+    );
 
     private readonly Guid id = Guid.NewGuid();
     private TestStore store = null!;
 
-    public async Task InitializeAsync() =>
-        store = await TestStore.StartAsync("personal", Service, withDaemon: true);
+    public async Task InitializeAsync() => store = await TestStore.StartAsync("personal", Service, withDaemon: true);
 
     public async Task DisposeAsync() => await store.DisposeAsync();
 
@@ -38,7 +40,8 @@ public sealed class PersonalDataTests : IAsyncLifetime
         Assert.Equal(Person, (await OwnerAsync(store)).Publisher);
         Assert.Equal(Person, (await MetadataAsync(store)).Actor);
         var tables = await store.RowsAsync(
-            $"select tablename from pg_tables where schemaname = '{store.Options.Schema}'");
+            $"select tablename from pg_tables where schemaname = '{store.Options.Schema}'"
+        );
         Assert.Contains("mt_events", tables);
         foreach (var table in tables)
             Assert.DoesNotContain(Person, await DumpAsync(table), StringComparison.Ordinal);
@@ -60,8 +63,10 @@ public sealed class PersonalDataTests : IAsyncLifetime
         await RegisterAsync(store, id);
         await store.WaitAsync("owner");
         var sought = await store.Personal.ProtectAsync(Person, Person, None);
-        Assert.Equal([$"{id}"], await store.RowsAsync(
-            $"select id from mt_doc_owner where data -> 'publisher' = '{sought}'::jsonb"));
+        Assert.Equal(
+            [$"{id}"],
+            await store.RowsAsync($"select id from mt_doc_owner where data -> 'publisher' = '{sought}'::jsonb")
+        );
     }
 
     [Fact]
@@ -69,9 +74,15 @@ public sealed class PersonalDataTests : IAsyncLifetime
     {
         await RegisterAsync(store, id);
         await using var stranger = await TestStore.OpenAsync(
-            store.Options with { MasterKey = MasterKey.Ephemeral() }, Service);
+            store.Options with
+            {
+                MasterKey = MasterKey.Ephemeral(),
+            },
+            Service
+        );
         var e = await Assert.ThrowsAnyAsync<Exception>(() => stranger.Decider<Owned>().LoadAsync(id, None));
-        while (e.InnerException is not null && e is not WrongMasterKeyException) e = e.InnerException;
+        while (e.InnerException is not null && e is not WrongMasterKeyException)
+            e = e.InnerException;
         Assert.IsType<WrongMasterKeyException>(e);
         Assert.Contains("Postgres:MasterKeyFile", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("protects nobody", e.Message, StringComparison.Ordinal);
@@ -80,17 +91,29 @@ public sealed class PersonalDataTests : IAsyncLifetime
     [Fact]
     public async Task Processes_that_meet_a_person_at_the_same_time_agree_on_its_key()
     {
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(async () =>
-        {
-            await using var own = await TestStore.OpenAsync(store.Options, Service);
-            await RegisterAsync(own, Guid.NewGuid());
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 6)
+                .Select(_ =>
+                    Task.Run(async () =>
+                    {
+                        await using var own = await TestStore.OpenAsync(store.Options, Service);
+                        await RegisterAsync(own, Guid.NewGuid());
+                    })
+                )
+        );
         Assert.Equal(["1"], await store.RowsAsync("select count(*) from subject_keys"));
     }
 
-    private static Task RegisterAsync(TestStore store, Guid id) => store.Decider<Owned>().DecideAsync(
-        id, _ => [new VideoRegistered(new(id), Person, "T", $"{Person}.mp4", 1, DateTimeOffset.UnixEpoch)],
-        new EventMetadata(Actor: Person), None);
+    private static Task RegisterAsync(TestStore store, Guid id) =>
+        store
+            .Decider<Owned>()
+            .DecideAsync(
+                id,
+                _ => [new VideoRegistered(new(id), Person, "T", $"{Person}.mp4", 1, DateTimeOffset.UnixEpoch)],
+                new EventMetadata(Actor: Person),
+                None
+            );
 
     private async Task<Owner> OwnerAsync(TestStore from)
     {
@@ -104,8 +127,8 @@ public sealed class PersonalDataTests : IAsyncLifetime
         return from.Personal.MetadataOf(Assert.Single(await session.Events.FetchStreamAsync(id)));
     }
 
-    private async Task<string> DumpAsync(string table) => Assert.Single(await store.RowsAsync(
-        $"select coalesce(string_agg(to_jsonb(t)::text, ' '), '') from {table} t"));
+    private async Task<string> DumpAsync(string table) =>
+        Assert.Single(await store.RowsAsync($"select coalesce(string_agg(to_jsonb(t)::text, ' '), '') from {table} t"));
 }
 
 /// <summary>An aggregate that knows its publisher.</summary>
@@ -114,8 +137,7 @@ public sealed record Owned : IAggregate<Owned>
     public Guid Id { get; init; }
     public string Publisher { get; init; } = "";
 
-    public Owned Fold(IMessage message) =>
-        message is VideoRegistered e ? this with { Publisher = e.Publisher } : this;
+    public Owned Fold(IMessage message) => message is VideoRegistered e ? this with { Publisher = e.Publisher } : this;
 }
 
 /// <summary>A read model with a person in it.</summary>

@@ -39,11 +39,14 @@ public sealed class ReadModelVersionTests : IAsyncLifetime
     public async Task The_next_release_is_ready_when_its_table_is_filled_and_the_former_one_is_never_empty()
     {
         await using var next = await TestStore.OpenAsync(former.Options, NextRelease, withDaemon: true);
-        await Wait.UntilAsync("the next release is ready", async () =>
-        {
-            Assert.Equal([$"{Streams}"], await former.RowsAsync("select count(*) from mt_doc_counted"));
-            return await next.Health.TroubleAsync(default) is null;
-        });
+        await Wait.UntilAsync(
+            "the next release is ready",
+            async () =>
+            {
+                Assert.Equal([$"{Streams}"], await former.RowsAsync("select count(*) from mt_doc_counted"));
+                return await next.Health.TroubleAsync(default) is null;
+            }
+        );
         Assert.Equal([$"{Streams}"], await next.RowsAsync("select count(*) from mt_doc_counted_2"));
     }
 }

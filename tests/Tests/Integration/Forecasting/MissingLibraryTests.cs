@@ -43,9 +43,14 @@ public sealed class MissingLibraryTests : IDisposable
     private static string Rows()
     {
         var start = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        var rows = Enumerable.Range(0, Steps).Select(i => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{start.AddHours(i):yyyy-MM-ddTHH:mm:ssZ},{100 + (50 * Math.Sin(2 * Math.PI * i / 24)) + (i % 5)}"));
+        var rows = Enumerable
+            .Range(0, Steps)
+            .Select(i =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{start.AddHours(i):yyyy-MM-ddTHH:mm:ssZ},{100 + (50 * Math.Sin(2 * Math.PI * i / 24)) + (i % 5)}"
+                )
+            );
         return "timestamp,value\n" + string.Join('\n', rows);
     }
 }

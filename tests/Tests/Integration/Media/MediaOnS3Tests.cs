@@ -21,18 +21,30 @@ public sealed class MediaOnS3Tests
     {
         await using var s3 = await S3Server.StartAsync();
         await using var stage = await EncodeStage.StartAsync();
-        foreach (var (key, value) in s3.Settings) stage.Settings[key] = value;
+        foreach (var (key, value) in s3.Settings)
+            stage.Settings[key] = value;
         await using var upload = await UploadHarness.StartAsync(
-            stage.Broker.Bootstrap, s3.Settings.ToDictionary(pair => pair.Key, string? (pair) => pair.Value));
+            stage.Broker.Bootstrap,
+            s3.Settings.ToDictionary(pair => pair.Key, string? (pair) => pair.Value)
+        );
         await stage.PlannerAsync();
         await stage.WorkerAsync("w1");
-        var id = await UploadInPiecesAsync(upload, await File.ReadAllBytesAsync(stage.Rig.PathOf(stage.Rig.Clip(
-            "film.mp4",
-            "-f lavfi -i testsrc2=size=426x240:rate=25:duration=2 -f lavfi -i sine=duration=2 "
-            + "-c:v libx264 -preset ultrafast -c:a aac"))));
+        var id = await UploadInPiecesAsync(
+            upload,
+            await File.ReadAllBytesAsync(
+                stage.Rig.PathOf(
+                    stage.Rig.Clip(
+                        "film.mp4",
+                        "-f lavfi -i testsrc2=size=426x240:rate=25:duration=2 -f lavfi -i sine=duration=2 "
+                            + "-c:v libx264 -preset ultrafast -c:a aac"
+                    )
+                )
+            )
+        );
         await UploadHarness.Eventually(
             () => upload.JsonAsync($"/v1/videos/{id}"),
-            video => video.GetProperty("status").GetString() == "published");
+            video => video.GetProperty("status").GetString() == "published"
+        );
         Assert.Empty(Directory.EnumerateFiles(upload.MediaRoot, "*", SearchOption.AllDirectories));
 
         await using var playback = await StartPlaybackAsync(stage.Broker.Bootstrap, s3);
@@ -51,24 +63,39 @@ public sealed class MediaOnS3Tests
     {
         var middle = clip.Length / 2;
         using var created = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", $"{clip.Length}")], clip[..middle]);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", $"{clip.Length}")],
+            clip[..middle]
+        );
         using var rest = await upload.SendAsync(
-            "PATCH", created.Headers.Location!.ToString(), [("Upload-Offset", $"{middle}")], clip[middle..]);
+            "PATCH",
+            created.Headers.Location!.ToString(),
+            [("Upload-Offset", $"{middle}")],
+            clip[middle..]
+        );
         Assert.Equal(HttpStatusCode.NoContent, rest.StatusCode);
         return VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());
     }
 
     private static async Task<WebApplication> StartPlaybackAsync(string bootstrap, S3Server s3)
     {
-        var app = RoleHost.Build(new PlaybackRole(), RoleHost.ReadConfiguration(null,
-        [
-            .. TestKeys.Pairs,
-            .. s3.Settings.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)),
-            new("Kafka:Bootstrap", bootstrap), new("Listen:playback", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
-            new("Playback:SigningKey", EdgeRig.SigningKey),
-            new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
-            new("Urls:traffic", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
-        ]));
+        var app = RoleHost.Build(
+            new PlaybackRole(),
+            RoleHost.ReadConfiguration(
+                null,
+                [
+                    .. TestKeys.Pairs,
+                    .. s3.Settings.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)),
+                    new("Kafka:Bootstrap", bootstrap),
+                    new("Listen:playback", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                    new("Playback:SigningKey", EdgeRig.SigningKey),
+                    new("Traffic:Edges:0:Name", "edge-a"),
+                    new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
+                    new("Urls:traffic", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                ]
+            )
+        );
         await app.StartAsync();
         return app;
     }
@@ -92,11 +119,16 @@ public sealed class MediaOnS3Tests
     }
 
     private static async Task<HttpResponseMessage> ReadAsync(
-        HttpClient http, string url, string prefix, (long First, long Last)? range = null)
+        HttpClient http,
+        string url,
+        string prefix,
+        (long First, long Last)? range = null
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Headers.Add("X-Signed-Prefix", prefix);
-        if (range is { } bytes) request.Headers.Range = new(bytes.First, bytes.Last);
+        if (range is { } bytes)
+            request.Headers.Range = new(bytes.First, bytes.Last);
         var answer = await http.SendAsync(request);
         Assert.True(answer.IsSuccessStatusCode, $"{url} answered {answer.StatusCode}");
         return answer;

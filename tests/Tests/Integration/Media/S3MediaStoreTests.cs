@@ -82,8 +82,7 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
         await store.SealAsync(key, default);
         Assert.Equal(content, await ReadAsync(key));
         Assert.Equal(at, await store.AppendAsync(key, at, Stream.Null, default));
-        await Assert.ThrowsAsync<MediaStoreException>(
-            () => store.AppendAsync(key, at, new MemoryStream([1]), default));
+        await Assert.ThrowsAsync<MediaStoreException>(() => store.AppendAsync(key, at, new MemoryStream([1]), default));
         Assert.Empty(await GrowingAsync());
     }
 
@@ -102,12 +101,14 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
     public async Task What_arrived_before_a_cut_stays_and_another_process_goes_on()
     {
         var content = Bytes((2 * Part) + 500);
-        await Assert.ThrowsAsync<IOException>(
-            () => store.AppendAsync(key, 0, new Trickle(content[..(Part + 300)], broken: true), default));
+        await Assert.ThrowsAsync<IOException>(() =>
+            store.AppendAsync(key, 0, new Trickle(content[..(Part + 300)], broken: true), default)
+        );
         using var other = new S3MediaStore(server.Options);
         Assert.Equal(Part + 300, (await other.StatAsync(key, default))!.SizeBytes);
-        var e = await Assert.ThrowsAsync<MediaOffsetException>(
-            () => other.AppendAsync(key, 7, new MemoryStream(content), default));
+        var e = await Assert.ThrowsAsync<MediaOffsetException>(() =>
+            other.AppendAsync(key, 7, new MemoryStream(content), default)
+        );
         Assert.Equal(Part + 300, e.Actual);
         await other.AppendAsync(key, Part + 300, new MemoryStream(content[(Part + 300)..]), default);
         await other.SealAsync(key, default);
@@ -168,7 +169,8 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
         using (var first = await store.FetchAsync(key, default))
         {
             path = first.Path;
-            using (var second = await store.FetchAsync(key, default)) Assert.Equal(path, second.Path);
+            using (var second = await store.FetchAsync(key, default))
+                Assert.Equal(path, second.Path);
             Assert.Equal(content, await File.ReadAllBytesAsync(path));
         }
 
@@ -204,8 +206,9 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
         Assert.Null(await store.TroubleAsync(default));
         using var nowhere = new S3MediaStore(server.Options with { Bucket = "nothing", SecretKey = "very-secret" });
         Assert.Contains("'nothing'", await nowhere.TroubleAsync(default));
-        var e = await Assert.ThrowsAsync<MediaStoreException>(
-            () => nowhere.WriteAsync(key, new MemoryStream([1]), default));
+        var e = await Assert.ThrowsAsync<MediaStoreException>(() =>
+            nowhere.WriteAsync(key, new MemoryStream([1]), default)
+        );
         Assert.Contains("NoSuchBucket", e.Message);
         Assert.DoesNotContain("very-secret", e.ToString());
     }
@@ -223,7 +226,8 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
     private async Task<List<string>> ListAsync(string prefix)
     {
         var keys = new List<string>();
-        await foreach (var found in store.ListAsync(prefix, default)) keys.Add(found);
+        await foreach (var found in store.ListAsync(prefix, default))
+            keys.Add(found);
         return keys;
     }
 
@@ -232,7 +236,8 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
     {
         using var bucket = new S3Bucket(server.Options);
         var keys = new List<string>();
-        await foreach (var found in bucket.ListAsync($".growing/{key}", default)) keys.Add(found);
+        await foreach (var found in bucket.ListAsync($".growing/{key}", default))
+            keys.Add(found);
         return keys;
     }
 
@@ -245,11 +250,16 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
         public override bool CanSeek => false;
         public override bool CanWrite => false;
         public override long Length => throw new NotSupportedException();
-        public override long Position { get => at; set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => at;
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(byte[] buffer, int offset, int count)
         {
-            if (at == content.Length && broken) throw new IOException("The connection is cut.");
+            if (at == content.Length && broken)
+                throw new IOException("The connection is cut.");
             var read = Math.Min(Math.Min(count, 70_001), content.Length - at);
             content.AsSpan(at, read).CopyTo(buffer.AsSpan(offset));
             at += read;
@@ -257,8 +267,11 @@ public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>
         }
 
         public override void Flush() => throw new NotSupportedException();
+
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
         public override void SetLength(long value) => throw new NotSupportedException();
+
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -41,7 +41,8 @@ public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker
                 handled.Add(message);
                 return Task.CompletedTask;
             },
-            options => options with { BadRecords = BadRecordPolicy.Continue });
+            options => options with { BadRecords = BadRecordPolicy.Continue }
+        );
         await Eventually.HoldsAsync(() => rig.Committed() == 2, "both are done");
         Assert.Equal(1, handled.Count);
     }
@@ -53,10 +54,14 @@ public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker
         await rig.PublishAsync("k", 0, 1);
         rig.PublishRaw("odd", "strange.v1", "?"u8.ToArray());
         var consumer = await rig.StartConsumerAsync(
-            (_, _) => Task.CompletedTask, options => options with { BadRecords = BadRecordPolicy.Stop });
+            (_, _) => Task.CompletedTask,
+            options => options with { BadRecords = BadRecordPolicy.Stop }
+        );
         await Eventually.HoldsAsync(() => consumer.Trouble is not null, "the consumer stops");
         Assert.StartsWith(
-            $"The record at {rig.Topic} [[0]] @2 cannot be processed: 'strange.v1' is not", consumer.Trouble);
+            $"The record at {rig.Topic} [[0]] @2 cannot be processed: 'strange.v1' is not",
+            consumer.Trouble
+        );
         Assert.Equal(2, rig.Committed());
 
         var next = await rig.StartConsumerAsync((_, _) => Task.CompletedTask);
@@ -75,18 +80,22 @@ public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker
         await rig.PublishAsync("healed", 0);
         var tries = new ConcurrentDictionary<string, int>(StringComparer.Ordinal);
         await rig.StartConsumerAsync(
-            (message, _) => (message.Key, Try: tries.AddOrUpdate(message.Key, 1, (_, n) => n + 1)) switch
-            {
-                ("poison", _) => throw new PoisonRecordException("it cannot be"),
-                ("failing", _) or ("healed", < 3) => throw new TimeoutException("the database is away"),
-                _ => Task.CompletedTask,
-            },
-            options => options with { RetriesMax = 3 });
+            (message, _) =>
+                (message.Key, Try: tries.AddOrUpdate(message.Key, 1, (_, n) => n + 1)) switch
+                {
+                    ("poison", _) => throw new PoisonRecordException("it cannot be"),
+                    ("failing", _) or ("healed", < 3) => throw new TimeoutException("the database is away"),
+                    _ => Task.CompletedTask,
+                },
+            options => options with { RetriesMax = 3 }
+        );
 
         var letters = (await rig.LettersAsync(5)).OrderBy(letter => letter.Offset).ToList();
         await Eventually.HoldsAsync(() => rig.Committed() == 6, "all are done");
-        Assert.Equal(["untyped", "strange", "broken", "poison", "failing"], letters.Select(letter =>
-            Encoding.UTF8.GetString(Convert.FromBase64String(letter.KeyBase64))));
+        Assert.Equal(
+            ["untyped", "strange", "broken", "poison", "failing"],
+            letters.Select(letter => Encoding.UTF8.GetString(Convert.FromBase64String(letter.KeyBase64)))
+        );
         Assert.Equal([0, 0, 0, 1, 4], letters.Select(letter => letter.Attempts));
         Assert.Equal(3, tries["healed"]);
         Assert.Equal("the header ce_type is missing", letters[0].Cause);
@@ -94,9 +103,13 @@ public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker
         Assert.Equal(("strange.v1", "id-strange"), (letters[1].Type, letters[1].EventId));
         Assert.Equal(typeof(PoisonRecordException).FullName, letters[3].ExceptionType);
         Assert.Equal(
-            ("the database is away", typeof(TimeoutException).FullName), (letters[4].Cause, letters[4].ExceptionType));
-        Assert.All(letters, letter => Assert.Equal(
-            (rig.Topic.Name, 0, rig.Group), (letter.Topic, letter.Partition, letter.Group)));
+            ("the database is away", typeof(TimeoutException).FullName),
+            (letters[4].Cause, letters[4].ExceptionType)
+        );
+        Assert.All(
+            letters,
+            letter => Assert.Equal((rig.Topic.Name, 0, rig.Group), (letter.Topic, letter.Partition, letter.Group))
+        );
         Assert.Equal(new DateTimeOffset(2026, 11, 1, 12, 0, 0, TimeSpan.Zero), letters[4].RecordTime);
     }
 }

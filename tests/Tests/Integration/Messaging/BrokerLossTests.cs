@@ -37,10 +37,10 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         await UntilPlayableAsync(platform, first);
 
         var watching = Command.RunAsync(
-            TimeSpan.FromMinutes(3), PlatformProcess.Program,
-            [
-                "load", "--video", first, "--playback", platform.Ports.Url("playback"), "--viewers", "6", "--day", "45",
-            ]);
+            TimeSpan.FromMinutes(3),
+            PlatformProcess.Program,
+            ["load", "--video", first, "--playback", platform.Ports.Url("playback"), "--viewers", "6", "--day", "45"]
+        );
         await Wait.UntilAsync("viewers' beacons arrive", () => Count(Topics.PlaybackBeacons) > 20);
         await cluster.KillAsync(Killed);
         var second = await UploadAsync(platform, source);
@@ -58,14 +58,22 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         for (var waited = Stopwatch.StartNew(); seen.Count < sessions; seen = Sessions())
             Assert.True(
                 waited.Elapsed < QualityTimeout,
-                $"Quality of {seen.Count} of {sessions} sessions was seen.\n{AnalyticsLog(platform)}");
+                $"Quality of {seen.Count} of {sessions} sessions was seen.\n{AnalyticsLog(platform)}"
+            );
         await Wait.UntilAsync(
-            "the sink has stored every record", () => SinkHasAllAsync(platform), TimeSpan.FromMinutes(1));
+            "the sink has stored every record",
+            () => SinkHasAllAsync(platform),
+            TimeSpan.FromMinutes(1)
+        );
     }
 
     private static string AnalyticsLog(PlatformProcess platform) =>
-        string.Join('\n', File.ReadLines(Path.Combine(platform.Data.Logs, "analytics.log"))
-            .Where(line => !line.Contains(": Kafka: ", StringComparison.Ordinal)).TakeLast(30));
+        string.Join(
+            '\n',
+            File.ReadLines(Path.Combine(platform.Data.Logs, "analytics.log"))
+                .Where(line => !line.Contains(": Kafka: ", StringComparison.Ordinal))
+                .TakeLast(30)
+        );
 
     /// <summary>Every topic has them, those of the streams, of groups and of transactions among them.</summary>
     private void AssertThreeReplicas()
@@ -73,7 +81,9 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         using var admin = Admin();
         var topics = admin.GetMetadata(TimeSpan.FromSeconds(20)).Topics;
         Assert.Superset(
-            Topics.All.Select(topic => topic.Name).ToHashSet(), topics.Select(topic => topic.Topic).ToHashSet());
+            Topics.All.Select(topic => topic.Name).ToHashSet(),
+            topics.Select(topic => topic.Topic).ToHashSet()
+        );
         Assert.Contains(topics, topic => topic.Topic.EndsWith("-changelog", StringComparison.Ordinal));
         Assert.Contains(topics, topic => topic.Topic == "__consumer_offsets");
         Assert.Contains(topics, topic => topic.Topic == "__transaction_state");
@@ -81,16 +91,17 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
             from topic in topics
             from partition in topic.Partitions
             where partition.Replicas.Length < 3
-            select $"{topic.Topic} {partition.PartitionId}: {partition.Replicas.Length}");
+            select $"{topic.Topic} {partition.PartitionId}: {partition.Replicas.Length}"
+        );
     }
 
     private static async Task MakeSampleAsync(string file)
     {
         var (exitCode, _, errors) = await Command.RunAsync(
-            TimeSpan.FromMinutes(1), "ffmpeg",
-            [
-                "-v", "error", "-f", "lavfi", "-i", SourceFilter, "-c:v", "libx264", "-preset", "ultrafast", file,
-            ]);
+            TimeSpan.FromMinutes(1),
+            "ffmpeg",
+            ["-v", "error", "-f", "lavfi", "-i", SourceFilter, "-c:v", "libx264", "-preset", "ultrafast", file]
+        );
         Assert.True(exitCode == 0, errors);
     }
 
@@ -103,11 +114,14 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         create.Headers.Add("Upload-Length", $"{new FileInfo(file).Length}");
         create.Headers.Add(
             "Upload-Metadata",
-            $"filename {Base64("sample.mp4")},filetype {Base64("video/mp4")},title {Base64("A sample")}");
+            $"filename {Base64("sample.mp4")},filetype {Base64("video/mp4")},title {Base64("A sample")}"
+        );
         using var created = await http.SendAsync(create);
         Assert.True(created.StatusCode == HttpStatusCode.Created, await created.Content.ReadAsStringAsync());
         using var patch = new HttpRequestMessage(
-            HttpMethod.Patch, new Uri(create.RequestUri!, created.Headers.Location!));
+            HttpMethod.Patch,
+            new Uri(create.RequestUri!, created.Headers.Location!)
+        );
         patch.Headers.Add("Upload-Offset", "0");
         patch.Content = new ByteArrayContent(await File.ReadAllBytesAsync(file));
         patch.Content.Headers.ContentType = new MediaTypeHeaderValue("application/offset+octet-stream");
@@ -122,13 +136,18 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     private static async Task UntilPlayableAsync(PlatformProcess platform, string video)
     {
         using var http = new HttpClient();
-        await Wait.UntilAsync($"video {video} can be watched", async () =>
-        {
-            using var answer = await http.PostAsJsonAsync(
-                new Uri($"{platform.Ports.Url("playback")}/v1/videos/{video}/sessions"),
-                new { player = "test", region = "eu" });
-            return answer.IsSuccessStatusCode;
-        }, VideoTimeout);
+        await Wait.UntilAsync(
+            $"video {video} can be watched",
+            async () =>
+            {
+                using var answer = await http.PostAsJsonAsync(
+                    new Uri($"{platform.Ports.Url("playback")}/v1/videos/{video}/sessions"),
+                    new { player = "test", region = "eu" }
+                );
+                return answer.IsSuccessStatusCode;
+            },
+            VideoTimeout
+        );
     }
 
     private static async Task<bool> EveryRoleIsReadyAsync(PlatformProcess platform)
@@ -137,7 +156,8 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         foreach (var role in PortPlan.Roles.Except(["broker", "supervisor"]))
         {
             using var answer = await http.GetAsync(new Uri($"{platform.Ports.Url(role)}/health/ready"));
-            if (!answer.IsSuccessStatusCode) return false;
+            if (!answer.IsSuccessStatusCode)
+                return false;
         }
 
         return true;
@@ -147,8 +167,11 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     {
         using var http = TestKeys.Client(platform.Data.Secret(DataFolder.OperatorKey));
         using var status = JsonDocument.Parse(
-            await http.GetStringAsync(new Uri($"{platform.Ports.Url("warehouse")}/v1/status")));
-        var stored = status.RootElement.GetProperty("partitions").EnumerateArray()
+            await http.GetStringAsync(new Uri($"{platform.Ports.Url("warehouse")}/v1/status"))
+        );
+        var stored = status
+            .RootElement.GetProperty("partitions")
+            .EnumerateArray()
             .Where(partition => partition.GetProperty("topic").GetString() == Topics.PlaybackBeacons.Name)
             .Sum(partition => partition.GetProperty("nextOffset").GetInt64());
         return stored == Count(Topics.PlaybackBeacons) && status.RootElement.GetProperty("running").GetBoolean();
@@ -158,23 +181,35 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     private long Count(Topic topic)
     {
         using var consumer = Consumer();
-        return Enumerable.Range(0, topic.Partitions).Sum(partition => consumer.QueryWatermarkOffsets(
-            new TopicPartition(topic.Name, partition), TimeSpan.FromSeconds(20)).High.Value);
+        return Enumerable
+            .Range(0, topic.Partitions)
+            .Sum(partition =>
+                consumer
+                    .QueryWatermarkOffsets(new TopicPartition(topic.Name, partition), TimeSpan.FromSeconds(20))
+                    .High.Value
+            );
     }
 
     /// <summary>The ids of the sessions whose quality was published.</summary>
     private HashSet<string> Sessions()
     {
         using var consumer = Consumer();
-        consumer.Assign(Enumerable.Range(0, Topics.QoeSessions.Partitions).Select(partition =>
-            new TopicPartitionOffset(Topics.QoeSessions.Name, partition, Offset.Beginning)));
+        consumer.Assign(
+            Enumerable
+                .Range(0, Topics.QoeSessions.Partitions)
+                .Select(partition => new TopicPartitionOffset(Topics.QoeSessions.Name, partition, Offset.Beginning))
+        );
         var (seen, ends) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<TopicPartition>());
-        for (var waited = Stopwatch.StartNew(); ends.Count < Topics.QoeSessions.Partitions;)
+        for (var waited = Stopwatch.StartNew(); ends.Count < Topics.QoeSessions.Partitions; )
         {
-            if (waited.Elapsed > QualityTimeout) break;
-            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record) continue;
-            if (record.IsPartitionEOF) ends.Add(record.TopicPartition);
-            else seen.Add(Encoding.UTF8.GetString(record.Message.Key));
+            if (waited.Elapsed > QualityTimeout)
+                break;
+            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record)
+                continue;
+            if (record.IsPartitionEOF)
+                ends.Add(record.TopicPartition);
+            else
+                seen.Add(Encoding.UTF8.GetString(record.Message.Key));
         }
 
         return seen;
@@ -186,11 +221,15 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         var config = kafka.ConsumerConfig("loss", $"loss-{Guid.NewGuid():N}");
         config.EnablePartitionEof = true;
         return new ConsumerBuilder<byte[], byte[]>(config)
-            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+            .SetLogHandler((_, _) => { })
+            .SetErrorHandler((_, _) => { })
+            .Build();
     }
 
-    private IAdminClient Admin() => new AdminClientBuilder(
-        new AdminClientConfig(new KafkaOptions { Bootstrap = cluster.Bootstrap }.ClientConfig("loss"))).Build();
+    private IAdminClient Admin() =>
+        new AdminClientBuilder(
+            new AdminClientConfig(new KafkaOptions { Bootstrap = cluster.Bootstrap }.ClientConfig("loss"))
+        ).Build();
 
     private static long Number(Match report, string name) =>
         long.Parse(report.Groups[name].Value, CultureInfo.InvariantCulture);

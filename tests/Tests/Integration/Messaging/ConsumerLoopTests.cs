@@ -21,10 +21,12 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
         await rig.StartConsumerAsync(
             async (message, cancellation) =>
             {
-                if (message.Key == "stuck") await release.Task.WaitAsync(cancellation);
+                if (message.Key == "stuck")
+                    await release.Task.WaitAsync(cancellation);
                 handled.Add(message);
             },
-            options => options with { KeyConcurrencyMax = 4 });
+            options => options with { KeyConcurrencyMax = 4 }
+        );
 
         await Eventually.HoldsAsync(() => handled.Count == 50, "the other key goes on");
         Assert.Equal(-1001, rig.Committed());
@@ -41,18 +43,23 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
         var offsets = new ConcurrentDictionary<int, long>();
         var inHand = new ConcurrentDictionary<int, int>();
         var (disorder, atOnce, together, count) = (0, 0, 0, 0);
-        await rig.StartConsumerAsync(async (message, cancellation) =>
-        {
-            if (inHand.AddOrUpdate(message.Partition, 1, (_, n) => n + 1) > 1) Interlocked.Increment(ref disorder);
-            var now = Interlocked.Increment(ref atOnce);
-            if (now > 1) Interlocked.Exchange(ref together, 1);
-            if (message.Offset != offsets.GetValueOrDefault(message.Partition)) Interlocked.Increment(ref disorder);
-            await Task.Delay(2, cancellation);
-            offsets[message.Partition] = message.Offset + 1;
-            inHand.AddOrUpdate(message.Partition, 0, (_, n) => n - 1);
-            Interlocked.Decrement(ref atOnce);
-            Interlocked.Increment(ref count);
-        });
+        await rig.StartConsumerAsync(
+            async (message, cancellation) =>
+            {
+                if (inHand.AddOrUpdate(message.Partition, 1, (_, n) => n + 1) > 1)
+                    Interlocked.Increment(ref disorder);
+                var now = Interlocked.Increment(ref atOnce);
+                if (now > 1)
+                    Interlocked.Exchange(ref together, 1);
+                if (message.Offset != offsets.GetValueOrDefault(message.Partition))
+                    Interlocked.Increment(ref disorder);
+                await Task.Delay(2, cancellation);
+                offsets[message.Partition] = message.Offset + 1;
+                inHand.AddOrUpdate(message.Partition, 0, (_, n) => n - 1);
+                Interlocked.Decrement(ref atOnce);
+                Interlocked.Increment(ref count);
+            }
+        );
         await Eventually.HoldsAsync(() => Volatile.Read(ref count) == 320, "all are handled");
         Assert.Equal((0, 1), (disorder, together));
     }
@@ -68,18 +75,24 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
         var consumer = await rig.StartConsumerAsync(
             async (message, cancellation) =>
             {
-                if (message.Partition == (stuck ??= message.Partition)) await release.Task.WaitAsync(cancellation);
+                if (message.Partition == (stuck ??= message.Partition))
+                    await release.Task.WaitAsync(cancellation);
                 handled.Add(message);
             },
-            options => options with { QueueDepthMax = 10, ConcurrencyMax = 2 });
+            options => options with { QueueDepthMax = 10, ConcurrencyMax = 2 }
+        );
         int Behind() => (int)consumer.Lags.Where(lag => lag.Partition == stuck).Sum(lag => lag.Records);
         await Eventually.HoldsAsync(
-            () => handled.Count > 0 && handled.Count + Behind() == 2_000, "the other partition is worked off");
+            () => handled.Count > 0 && handled.Count + Behind() == 2_000,
+            "the other partition is worked off"
+        );
 
         release.SetResult();
         await Eventually.HoldsAsync(() => handled.Count == 2_000, "the stuck partition is worked off, too");
         await Eventually.HoldsAsync(
-            () => consumer.Lags.Count == 2 && consumer.Lags.All(lag => lag.Records == 0), "the lag is gone");
+            () => consumer.Lags.Count == 2 && consumer.Lags.All(lag => lag.Records == 0),
+            "the lag is gone"
+        );
         handled.AssertCompleteAndInOrder(40, 50);
         Assert.Equal(0, handled.Repeats);
     }
@@ -91,16 +104,18 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
         await rig.PublishAsync("k", Enumerable.Range(0, 20).ToArray());
         var handled = new Handled();
         var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var first = await rig.StartConsumerAsync(async (message, cancellation) =>
-        {
-            if (((LoadMeasured)message.Message).Value == 5)
+        var first = await rig.StartConsumerAsync(
+            async (message, cancellation) =>
             {
-                begun.TrySetResult();
-                await release.Task.WaitAsync(cancellation);
-            }
+                if (((LoadMeasured)message.Message).Value == 5)
+                {
+                    begun.TrySetResult();
+                    await release.Task.WaitAsync(cancellation);
+                }
 
-            handled.Add(message);
-        });
+                handled.Add(message);
+            }
+        );
         await begun.Task.WaitAsync(MessagingRig.Patience);
         var stopping = first.StopAsync(CancellationToken.None);
         release.SetResult();
@@ -109,11 +124,13 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
         Assert.Equal(handled.Count, rig.Committed());
 
         // The session lasts ten seconds: only because the first left does the second get the partition at once.
-        await rig.StartConsumerAsync((message, _) =>
-        {
-            handled.Add(message);
-            return Task.CompletedTask;
-        });
+        await rig.StartConsumerAsync(
+            (message, _) =>
+            {
+                handled.Add(message);
+                return Task.CompletedTask;
+            }
+        );
         await Eventually.HoldsAsync(() => handled.Count == 20, "the next member goes on");
         handled.AssertCompleteAndInOrder(1, 20);
         Assert.Equal(0, handled.Repeats);
@@ -131,17 +148,20 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
                 begun.TrySetResult();
                 await Task.Delay(Timeout.Infinite, cancellation);
             },
-            options => options with { DrainTimeout = TimeSpan.FromMilliseconds(50) });
+            options => options with { DrainTimeout = TimeSpan.FromMilliseconds(50) }
+        );
         await begun.Task.WaitAsync(MessagingRig.Patience);
         await first.StopAsync(CancellationToken.None);
         Assert.Equal(-1001, rig.Committed());
 
         var handled = new Handled();
-        await rig.StartConsumerAsync((message, _) =>
-        {
-            handled.Add(message);
-            return Task.CompletedTask;
-        });
+        await rig.StartConsumerAsync(
+            (message, _) =>
+            {
+                handled.Add(message);
+                return Task.CompletedTask;
+            }
+        );
         await Eventually.HoldsAsync(() => handled.Count == 1, "the record is delivered again");
     }
 
@@ -157,16 +177,23 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
         var consumer = await rig.StartConsumerAsync(
             async (message, _) =>
             {
-                if (((LoadMeasured)message.Message).Value == 0) return;
+                if (((LoadMeasured)message.Message).Value == 0)
+                    return;
                 begun.TrySetResult();
                 await release.Task;
             },
-            options => options with { DrainTimeout = TimeSpan.FromMilliseconds(50) }, log);
+            options => options with { DrainTimeout = TimeSpan.FromMilliseconds(50) },
+            log
+        );
         await begun.Task.WaitAsync(MessagingRig.Patience);
         await own.Running.AbortAsync();
         await consumer.StopAsync(CancellationToken.None).WaitAsync(MessagingRig.Patience);
-        Assert.Contains(log.All, line => line.StartsWith("Error", StringComparison.Ordinal)
-            && line.Contains("does not end although it was cancelled", StringComparison.Ordinal));
+        Assert.Contains(
+            log.All,
+            line =>
+                line.StartsWith("Error", StringComparison.Ordinal)
+                && line.Contains("does not end although it was cancelled", StringComparison.Ordinal)
+        );
         Assert.Equal("the consumer has stopped", consumer.Trouble);
         release.SetResult();
     }
@@ -183,7 +210,8 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
                 await Task.Delay(1, cancellation);
                 handled.Add(message);
             },
-            options => options with { KeyConcurrencyMax = 4 });
+            options => options with { KeyConcurrencyMax = 4 }
+        );
         var publishing = rig.PublishAsync(keys: 20, each: 100);
         foreach (var seen in (int[])[200, 1_000])
         {
@@ -200,8 +228,11 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
     public async Task A_read_model_is_caught_up_when_what_was_there_is_processed_over_partitions_that_were_added()
     {
         await using var rig = await MessagingRig.StartAsync(broker.Bootstrap, partitions: 2);
-        using (var admin = new Confluent.Kafka.AdminClientBuilder(
-            new Confluent.Kafka.AdminClientConfig(rig.Kafka.ClientConfig("admin"))).Build())
+        using (
+            var admin = new Confluent.Kafka.AdminClientBuilder(
+                new Confluent.Kafka.AdminClientConfig(rig.Kafka.ClientConfig("admin"))
+            ).Build()
+        )
             await admin.CreatePartitionsAsync([new() { Topic = rig.Topic.Name, IncreaseTo = 5 }]);
         await rig.PublishAsync(keys: 30, each: 3);
         var handled = new Handled();
@@ -211,7 +242,8 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
                 handled.Add(message);
                 return Task.CompletedTask;
             },
-            options => options with { FromBeginning = true });
+            options => options with { FromBeginning = true }
+        );
         await consumer.CaughtUp.WaitAsync(MessagingRig.Patience);
         Assert.Equal(90, handled.Count);
         Assert.Equal(-1001, rig.Committed());

@@ -39,8 +39,10 @@ internal sealed class MessagingRig : IAsyncDisposable
     public static async Task<MessagingRig> StartAsync(string bootstrap, int partitions = 1)
     {
         var rig = new MessagingRig(bootstrap, partitions);
-        await new TopicAdmin(rig.Kafka, NullLogger<TopicAdmin>.Instance)
-            .EnsureAsync([rig.Topic, Topics.DeadLetters], CancellationToken.None);
+        await new TopicAdmin(rig.Kafka, NullLogger<TopicAdmin>.Instance).EnsureAsync(
+            [rig.Topic, Topics.DeadLetters],
+            CancellationToken.None
+        );
         return rig;
     }
 
@@ -72,21 +74,27 @@ internal sealed class MessagingRig : IAsyncDisposable
     {
         using var producer = new ProducerBuilder<byte[], byte[]>(Kafka.ProducerConfig("stranger")).Build();
         var headers = new Headers();
-        if (type is not null) headers = CloudEvents.Headers(type, "/stranger", $"id-{key}", Start, null);
-        producer.Produce(Topic.Name, new Message<byte[], byte[]>
-        {
-            Key = System.Text.Encoding.UTF8.GetBytes(key),
-            Value = value!,
-            Headers = headers,
-            Timestamp = new Timestamp(Start),
-        });
+        if (type is not null)
+            headers = CloudEvents.Headers(type, "/stranger", $"id-{key}", Start, null);
+        producer.Produce(
+            Topic.Name,
+            new Message<byte[], byte[]>
+            {
+                Key = System.Text.Encoding.UTF8.GetBytes(key),
+                Value = value!,
+                Headers = headers,
+                Timestamp = new Timestamp(Start),
+            }
+        );
         producer.Flush(Patience);
     }
 
     /// <summary>A consumer of the rig's group, not started.</summary>
     public EventConsumer Consumer(
         Func<ConsumedMessage, CancellationToken, Task> handle,
-        Func<ConsumerOptions, ConsumerOptions>? configure = null, ILogger<EventConsumer>? logger = null)
+        Func<ConsumerOptions, ConsumerOptions>? configure = null,
+        ILogger<EventConsumer>? logger = null
+    )
     {
         var options = new ConsumerOptions(Group, [Topic])
         {
@@ -94,8 +102,15 @@ internal sealed class MessagingRig : IAsyncDisposable
             CommitInterval = TimeSpan.FromMilliseconds(100),
         };
         var consumer = new EventConsumer(
-            configure?.Invoke(options) ?? options, handle, Kafka, Producer, new TestRole(), TimeProvider.System,
-            logger ?? NullLogger<EventConsumer>.Instance, new Random(1));
+            configure?.Invoke(options) ?? options,
+            handle,
+            Kafka,
+            Producer,
+            new TestRole(),
+            TimeProvider.System,
+            logger ?? NullLogger<EventConsumer>.Instance,
+            new Random(1)
+        );
         consumers.Add(consumer);
         return consumer;
     }
@@ -103,7 +118,9 @@ internal sealed class MessagingRig : IAsyncDisposable
     /// <summary>A consumer of the rig's group that has joined it.</summary>
     public async Task<EventConsumer> StartConsumerAsync(
         Func<ConsumedMessage, CancellationToken, Task> handle,
-        Func<ConsumerOptions, ConsumerOptions>? configure = null, ILogger<EventConsumer>? logger = null)
+        Func<ConsumerOptions, ConsumerOptions>? configure = null,
+        ILogger<EventConsumer>? logger = null
+    )
     {
         var consumer = Consumer(handle, configure, logger);
         await consumer.StartAsync(CancellationToken.None);
@@ -122,15 +139,28 @@ internal sealed class MessagingRig : IAsyncDisposable
     }
 
     /// <summary>Reads the dead letters of this rig's topic until there are so many.</summary>
-    public Task<List<RecordDeadLettered>> LettersAsync(int count) => Task.Run(() =>
-        Read(Topics.DeadLetters.Name, Topics.DeadLetters.Partitions, record =>
-                (RecordDeadLettered)MessageTypes.Read("dead.letter.v1", record.Message.Value),
-            letter => letter.Topic == Topic.Name, count));
+    public Task<List<RecordDeadLettered>> LettersAsync(int count) =>
+        Task.Run(() =>
+            Read(
+                Topics.DeadLetters.Name,
+                Topics.DeadLetters.Partitions,
+                record => (RecordDeadLettered)MessageTypes.Read("dead.letter.v1", record.Message.Value),
+                letter => letter.Topic == Topic.Name,
+                count
+            )
+        );
 
     /// <summary>Reads the numbered messages of the topic until there are so many, in partition order.</summary>
-    public Task<List<LoadMeasured>> MessagesAsync(int count) => Task.Run(() =>
-        Read(Topic.Name, Topic.Partitions, record =>
-            (LoadMeasured)MessageTypes.Read("traffic.load-measured.v1", record.Message.Value), _ => true, count));
+    public Task<List<LoadMeasured>> MessagesAsync(int count) =>
+        Task.Run(() =>
+            Read(
+                Topic.Name,
+                Topic.Partitions,
+                record => (LoadMeasured)MessageTypes.Read("traffic.load-measured.v1", record.Message.Value),
+                _ => true,
+                count
+            )
+        );
 
     /// <summary>The same as the records that they are.</summary>
     public Task<List<ConsumeResult<byte[], byte[]>>> RecordsAsync(int count) =>
@@ -148,20 +178,31 @@ internal sealed class MessagingRig : IAsyncDisposable
     }
 
     private List<T> Read<T>(
-        string topic, int partitions, Func<ConsumeResult<byte[], byte[]>, T> read, Func<T, bool> mine, int count)
+        string topic,
+        int partitions,
+        Func<ConsumeResult<byte[], byte[]>, T> read,
+        Func<T, bool> mine,
+        int count
+    )
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(
-            Kafka.ConsumerConfig("read", $"read-{Guid.NewGuid():N}")).Build();
-        consumer.Assign(Enumerable.Range(0, partitions)
-            .Select(partition => new TopicPartitionOffset(topic, partition, Offset.Beginning)));
+            Kafka.ConsumerConfig("read", $"read-{Guid.NewGuid():N}")
+        ).Build();
+        consumer.Assign(
+            Enumerable
+                .Range(0, partitions)
+                .Select(partition => new TopicPartitionOffset(topic, partition, Offset.Beginning))
+        );
         var found = new List<T>();
         var started = TimeProvider.System.GetTimestamp();
         while (found.Count < count)
         {
             if (TimeProvider.System.GetElapsedTime(started) > Patience)
                 Assert.Fail($"Only {found.Count} of {count} records of '{topic}' came.");
-            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record) continue;
-            if (read(record) is { } value && mine(value)) found.Add(value);
+            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } record)
+                continue;
+            if (read(record) is { } value && mine(value))
+                found.Add(value);
         }
 
         return found;
@@ -180,15 +221,18 @@ internal sealed class Handled
     public int Repeats => byKey.Values.Sum(numbers => numbers.Count - numbers.Distinct().Count());
 
     /// <summary>Different messages so far.</summary>
-    public int Distinct => byKey.Values.Sum(numbers =>
-    {
-        lock (numbers) return numbers.Distinct().Count();
-    });
+    public int Distinct =>
+        byKey.Values.Sum(numbers =>
+        {
+            lock (numbers)
+                return numbers.Distinct().Count();
+        });
 
     public void Add(ConsumedMessage message)
     {
         var numbers = byKey.GetOrAdd(message.Key, _ => []);
-        lock (numbers) numbers.Add((int)((LoadMeasured)message.Message).Value);
+        lock (numbers)
+            numbers.Add((int)((LoadMeasured)message.Message).Value);
         Interlocked.Increment(ref count);
     }
 
@@ -204,8 +248,11 @@ internal sealed class Handled
             foreach (var number in numbers)
             {
                 Assert.True(
-                    number <= next, string.Create(CultureInfo.InvariantCulture, $"{key}: {number} came before {next}"));
-                if (number == next) next++;
+                    number <= next,
+                    string.Create(CultureInfo.InvariantCulture, $"{key}: {number} came before {next}")
+                );
+                if (number == next)
+                    next++;
             }
 
             Assert.Equal(each, next);
@@ -238,13 +285,18 @@ internal sealed class Lines<T> : ILogger<T>
 
     public IEnumerable<string> All => lines;
 
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
     public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-        Func<TState, Exception?, string> formatter) => lines.Enqueue($"{logLevel}: {formatter(state, exception)}");
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    ) => lines.Enqueue($"{logLevel}: {formatter(state, exception)}");
 }
 
 /// <summary>Stands for the role that owns the clients.</summary>
@@ -256,11 +308,7 @@ internal sealed class TestRole : IRole
 
     public int DefaultPort => 0;
 
-    public void Configure(WebApplicationBuilder builder)
-    {
-    }
+    public void Configure(WebApplicationBuilder builder) { }
 
-    public void Map(WebApplication app)
-    {
-    }
+    public void Map(WebApplication app) { }
 }

@@ -24,8 +24,11 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
     {
         await using var receiver = await Receiver.StartAsync();
         await using var role = await EventStreamProcess.StartAsync(
-            "collect", ("Kafka:Bootstrap", broker.Bootstrap), ("Otlp:Endpoint", receiver.Url),
-            ("Playback:SigningKey", CollectRig.SigningKey));
+            "collect",
+            ("Kafka:Bootstrap", broker.Bootstrap),
+            ("Otlp:Endpoint", receiver.Url),
+            ("Playback:SigningKey", CollectRig.SigningKey)
+        );
         await SendBeaconAsync(role.Url);
         Assert.Equal(0, await role.StopAsync());
 
@@ -44,7 +47,8 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
     {
         await using var receiver = await Receiver.StartAsync();
         var configuration = RoleHost.ReadConfiguration(
-            overrides: new Dictionary<string, string?> { ["Otlp:Endpoint"] = receiver.Url });
+            overrides: new Dictionary<string, string?> { ["Otlp:Endpoint"] = receiver.Url }
+        );
         var cluster = await PostgresFixture.ClusterAsync();
         using (TelemetryExport.Start(configuration, "test", StoreTelemetry.Instrumentation))
         {
@@ -70,7 +74,10 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{url}/v1/cmcd?video=v&token={Secret}")
         {
             Content = new StringContent(
-                $"e=ps,sta=p,sid=\"{Guid.NewGuid()}\",ts={timestamp},v=2", Encoding.UTF8, "application/cmcd"),
+                $"e=ps,sta=p,sid=\"{Guid.NewGuid()}\",ts={timestamp},v=2",
+                Encoding.UTF8,
+                "application/cmcd"
+            ),
         };
         request.Headers.Add("traceparent", $"00-{TraceId}-00f067aa0ba902b7-01");
         using var response = await client.SendAsync(request);
@@ -93,13 +100,16 @@ public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
             builder.WebHost.UseUrls("http://127.0.0.1:0");
             var app = builder.Build();
             var exports = new ConcurrentQueue<(string Path, byte[] Body)>();
-            app.MapPost("/v1/{signal}", async (HttpRequest request) =>
-            {
-                using var body = new MemoryStream();
-                await request.Body.CopyToAsync(body);
-                exports.Enqueue((request.Path.Value!, body.ToArray()));
-                return Results.Bytes([], "application/x-protobuf");
-            });
+            app.MapPost(
+                "/v1/{signal}",
+                async (HttpRequest request) =>
+                {
+                    using var body = new MemoryStream();
+                    await request.Body.CopyToAsync(body);
+                    exports.Enqueue((request.Path.Value!, body.ToArray()));
+                    return Results.Bytes([], "application/x-protobuf");
+                }
+            );
             await app.StartAsync();
             return new Receiver(app, exports);
         }

@@ -20,28 +20,41 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
     public async Task A_role_names_the_partitions_whose_brokers_are_down_and_is_ready_again_when_they_return()
     {
         var topic = new Topic($"t-{Guid.NewGuid():N}", "key", "tests", "tests", 3, null);
-        using (var admin = new AdminClientBuilder(
-            new AdminClientConfig { BootstrapServers = cluster.Bootstrap }).Build())
+        using (
+            var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.Bootstrap }).Build()
+        )
         {
-            await admin.CreateTopicsAsync(
-            [
+            await admin.CreateTopicsAsync([
                 new TopicSpecification
                 {
-                    Name = topic.Name, NumPartitions = 3,
-                    ReplicasAssignments = new() { [0] = [1], [1] = [2], [2] = [3] },
+                    Name = topic.Name,
+                    NumPartitions = 3,
+                    ReplicasAssignments = new()
+                    {
+                        [0] = [1],
+                        [1] = [2],
+                        [2] = [3],
+                    },
                     Configs = TopicSettings.Of(topic),
                 },
             ]);
         }
 
-        await using var app = RoleHost.Build(new Reader(topic), RoleHost.ReadConfiguration(
-            null, new Dictionary<string, string?> { ["Kafka:Bootstrap"] = cluster.Bootstrap }));
+        await using var app = RoleHost.Build(
+            new Reader(topic),
+            RoleHost.ReadConfiguration(
+                null,
+                new Dictionary<string, string?> { ["Kafka:Bootstrap"] = cluster.Bootstrap }
+            )
+        );
         await app.StartAsync();
         var url = app.Urls.First();
         var few = await UntilReadyAsync(url);
         Assert.StartsWith("Degraded", few);
         Assert.Contains(
-            $"Topic '{topic.Name}' has replicas 1 where Kafka:ReplicationFactor or the cluster's default says 3", few);
+            $"Topic '{topic.Name}' has replicas 1 where Kafka:ReplicationFactor or the cluster's default says 3",
+            few
+        );
 
         await cluster.KillAsync(2);
         try
@@ -65,7 +78,10 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
     {
         var port = PostgresFixture.FreePort();
         await using var role = EventStreamProcess.Launch(
-            "collect", ("Kafka:Bootstrap", $"127.0.0.1:{port}"), ("Playback:SigningKey", CollectRig.SigningKey));
+            "collect",
+            ("Kafka:Bootstrap", $"127.0.0.1:{port}"),
+            ("Playback:SigningKey", CollectRig.SigningKey)
+        );
         await UntilUnreadyAsync(role.Url, $"kafka: Kafka at 127.0.0.1:{port} does not answer");
         using (var http = new HttpClient())
         {
@@ -82,8 +98,10 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
     {
         await using var broker = await TestBroker.StartAsync();
         var topic = new Topic($"t-{Guid.NewGuid():N}", "key", "tests", "tests", 1, null);
-        await using var app = RoleHost.Build(new Reader(topic), RoleHost.ReadConfiguration(
-            null, new Dictionary<string, string?> { ["Kafka:Bootstrap"] = broker.Bootstrap }));
+        await using var app = RoleHost.Build(
+            new Reader(topic),
+            RoleHost.ReadConfiguration(null, new Dictionary<string, string?> { ["Kafka:Bootstrap"] = broker.Bootstrap })
+        );
         await app.StartAsync();
         var url = app.Urls.First();
         await UntilReadyAsync(url);
@@ -105,8 +123,10 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100))
         {
             var (code, text) = await AskAsync(url);
-            if (wanted(code, text)) return text;
-            if (waited.Elapsed > AnswerTimeout) Assert.Fail($"The last answer was {code}: {text}");
+            if (wanted(code, text))
+                return text;
+            if (waited.Elapsed > AnswerTimeout)
+                Assert.Fail($"The last answer was {code}: {text}");
         }
     }
 
@@ -138,11 +158,11 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
         {
             builder.Services.AddTopics(topic);
             builder.Services.AddEventConsumer(
-                new ConsumerOptions($"g-{topic.Name}", [topic]), (_, _, _) => Task.CompletedTask);
+                new ConsumerOptions($"g-{topic.Name}", [topic]),
+                (_, _, _) => Task.CompletedTask
+            );
         }
 
-        public void Map(WebApplication app)
-        {
-        }
+        public void Map(WebApplication app) { }
     }
 }

@@ -46,8 +46,7 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         await own.RestartAsync(abruptly: true);
         await adding.WaitAsync(MessagingRig.Patience);
         var read = await rig.MessagesAsync(101);
-        Assert.Equal(
-            Enumerable.Range(0, 100), read.Where(m => m.Resource == "k").Select(m => (int)m.Value));
+        Assert.Equal(Enumerable.Range(0, 100), read.Where(m => m.Resource == "k").Select(m => (int)m.Value));
         Assert.Equal(0, producer.InFlight);
         Assert.Equal(0, producer.InFlightBytes);
     }
@@ -56,17 +55,21 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
     public async Task A_caller_that_stops_waiting_for_a_place_sends_nothing_and_frees_nothing()
     {
         await using var rig = await MessagingRig.StartAsync(broker.Bootstrap);
-        using var away = Producer(rig, kafka => kafka with
-        {
-            Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
-            InFlightMax = 1,
-            FlushTimeout = TimeSpan.FromMilliseconds(10),
-        });
+        using var away = Producer(
+            rig,
+            kafka =>
+                kafka with
+                {
+                    Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
+                    InFlightMax = 1,
+                    FlushTimeout = TimeSpan.FromMilliseconds(10),
+                }
+        );
         var told = new ConcurrentQueue<PublishException?>();
         await away.SendAsync(rig.Topic, "a", MessagingRig.Numbered("a", 0), Now, told.Enqueue, None);
         using var patience = new CancellationTokenSource();
-        var second = away.SendAsync(
-            rig.Topic, "b", MessagingRig.Numbered("b", 0), Now, told.Enqueue, patience.Token).AsTask();
+        var second = away.SendAsync(rig.Topic, "b", MessagingRig.Numbered("b", 0), Now, told.Enqueue, patience.Token)
+            .AsTask();
         Assert.Equal((1, 1), (away.InFlight, away.Waiting));
 
         await patience.CancelAsync();
@@ -79,12 +82,16 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
     public async Task Bytes_in_flight_are_bounded_and_a_record_larger_than_the_bound_goes_alone()
     {
         await using var rig = await MessagingRig.StartAsync(broker.Bootstrap);
-        using var away = Producer(rig, kafka => kafka with
-        {
-            Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
-            InFlightBytesMax = 10_000,
-            FlushTimeout = TimeSpan.FromMilliseconds(10),
-        });
+        using var away = Producer(
+            rig,
+            kafka =>
+                kafka with
+                {
+                    Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
+                    InFlightBytesMax = 10_000,
+                    FlushTimeout = TimeSpan.FromMilliseconds(10),
+                }
+        );
         var large = MessagingRig.Numbered(new string('x', 20_000), 0);
         await away.SendAsync(rig.Topic, "a", large, Now, _ => { }, None);
         var behind = away.SendAsync(rig.Topic, "b", MessagingRig.Numbered("b", 0), Now, _ => { }, None).AsTask();
@@ -98,8 +105,9 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         await using var strict = await TestBroker.StartAsync(options => options with { AutoCreateTopics = false });
         await using var rig = await MessagingRig.StartAsync(strict.Bootstrap);
         var large = MessagingRig.Numbered(new string('x', 2_000_000), 0);
-        var tooLarge = await Assert.ThrowsAsync<PublishException>(
-            () => rig.Producer.PublishAsync(rig.Topic, "a", large, Now, None));
+        var tooLarge = await Assert.ThrowsAsync<PublishException>(() =>
+            rig.Producer.PublishAsync(rig.Topic, "a", large, Now, None)
+        );
         Assert.Equal(ErrorCode.MsgSizeTooLarge, tooLarge.Error.Code);
         Assert.Contains($"max.message.bytes of '{rig.Topic}'", tooLarge.Message);
 
@@ -126,9 +134,13 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
                 InFlightMax = 3,
                 FlushTimeout = TimeSpan.FromMilliseconds(200),
             },
-            new TestRole(), log);
-        var publications = Enumerable.Range(0, 5)
-            .Select(i => away.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", i), Now, None)).ToList();
+            new TestRole(),
+            log
+        );
+        var publications = Enumerable
+            .Range(0, 5)
+            .Select(i => away.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", i), Now, None))
+            .ToList();
         await Task.Run(away.Dispose).WaitAsync(MessagingRig.Patience);
 
         foreach (var publication in publications)
@@ -138,9 +150,12 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         }
 
         Assert.Contains(
-            $"Error: 5 records were not acknowledged within 0.2 s and are given up: 5 of {rig.Topic}", log.All);
-        await Assert.ThrowsAsync<ObjectDisposedException>(
-            () => away.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", 9), Now, None));
+            $"Error: 5 records were not acknowledged within 0.2 s and are given up: 5 of {rig.Topic}",
+            log.All
+        );
+        await Assert.ThrowsAsync<ObjectDisposedException>(() =>
+            away.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", 9), Now, None)
+        );
     }
 
     [Fact]
@@ -155,26 +170,30 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         await PublishAsync(0);
         Dictionary<string, byte[]> backup = [];
         await own.RestartAsync(betweenTimes: () => backup = FilesOf(own.Folder));
-        for (var i = 1; i < 4; i++) await PublishAsync(i);
+        for (var i = 1; i < 4; i++)
+            await PublishAsync(i);
 
         // The broker forgets three records, and the client's next number leaves a gap after what the broker knows.
         await own.RestartAsync(betweenTimes: () => Restore(own.Folder, backup));
         var failures = await Task.WhenAll(
-            Enumerable.Range(4, 10).Select(i => Record.ExceptionAsync(() => PublishAsync(i))));
+            Enumerable.Range(4, 10).Select(i => Record.ExceptionAsync(() => PublishAsync(i)))
+        );
         Assert.Contains(failures, failure => failure is PublishException);
 
         static bool TakesOver(string line) =>
             line.StartsWith("Error: A new producer takes over", StringComparison.Ordinal);
         await Eventually.HoldsAsync(() => log.All.Any(TakesOver), "a new client takes over");
 
-        for (var i = 100; i < 103; i++) await PublishAsync(i);
+        for (var i = 100; i < 103; i++)
+            await PublishAsync(i);
         Assert.Single(log.All, TakesOver);
         var sent = 1 + failures.Count(failure => failure is null) + 3;
         Assert.Equal([100, 101, 102], (await rig.MessagesAsync(sent)).TakeLast(3).Select(m => (int)m.Value));
     }
 
     private static Dictionary<string, byte[]> FilesOf(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+        Directory
+            .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .ToDictionary(file => file, File.ReadAllBytes);
 
     private static void Restore(string folder, Dictionary<string, byte[]> files)
@@ -206,7 +225,8 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
             {
                 foreach (var tag in all)
                 {
-                    if (tag.Key == name) return tag.Value as string;
+                    if (tag.Key == name)
+                        return tag.Value as string;
                 }
 
                 return null;
@@ -220,8 +240,9 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Note(instrument, value, tags));
         listener.Start();
         await rig.PublishAsync("k", 0, 1);
-        await Assert.ThrowsAsync<PublishException>(() => rig.Producer.PublishAsync(
-            rig.Topic, "k", MessagingRig.Numbered(new string('x', 2_000_000), 0), Now, None));
+        await Assert.ThrowsAsync<PublishException>(() =>
+            rig.Producer.PublishAsync(rig.Topic, "k", MessagingRig.Numbered(new string('x', 2_000_000), 0), Now, None)
+        );
 
         Assert.Equal(2, seen.Count(m => m is { Name: "messaging.client.sent.messages", Error: null }));
         Assert.Equal(1, seen.Count(m => m is { Name: "messaging.client.sent.messages", Error: "MsgSizeTooLarge" }));
@@ -232,8 +253,13 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
     {
         await using var rig = await MessagingRig.StartAsync(bootstrap, partitions: 3);
         using var producer = Producer(rig, kafka => kafka with { InFlightMax = 7 });
-        await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => producer.PublishAsync(
-            rig.Topic, $"k{i % 5}", MessagingRig.Numbered($"k{i % 5}", i / 5), Now, None)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 1_000)
+                .Select(i =>
+                    producer.PublishAsync(rig.Topic, $"k{i % 5}", MessagingRig.Numbered($"k{i % 5}", i / 5), Now, None)
+                )
+        );
         var read = await rig.MessagesAsync(1_000);
         foreach (var key in read.GroupBy(m => m.Resource, StringComparer.Ordinal))
             Assert.Equal(Enumerable.Range(0, 200), key.Select(m => (int)m.Value));

@@ -26,21 +26,26 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
         var release = new TaskCompletionSource();
         var owners = new ConcurrentQueue<(string Member, int Partition, string Key)>();
         var inHand = new ConcurrentDictionary<int, bool>();
-        Func<ConsumedMessage, CancellationToken, Task> Member(string name) => async (message, cancellation) =>
-        {
-            inHand[message.Partition] = true;
-            await release.Task.WaitAsync(cancellation);
-            owners.Enqueue((name, message.Partition, message.Key));
-        };
+        Func<ConsumedMessage, CancellationToken, Task> Member(string name) =>
+            async (message, cancellation) =>
+            {
+                inHand[message.Partition] = true;
+                await release.Task.WaitAsync(cancellation);
+                owners.Enqueue((name, message.Partition, message.Key));
+            };
 
         var log = new Lines<EventConsumer>();
         await rig.StartConsumerAsync(
-            Member("first"), options => options with { DrainTimeout = MessagingRig.Patience }, log);
+            Member("first"),
+            options => options with { DrainTimeout = MessagingRig.Patience },
+            log
+        );
         await Eventually.HoldsAsync(() => inHand.Count == 2, "a record of each partition is in hand");
         var joining = rig.StartConsumerAsync(Member("second"));
         await Eventually.HoldsAsync(
             () => log.All.Any(line => line.Contains("gives up 1 partitions", StringComparison.Ordinal)),
-            "the first begins to hand over");
+            "the first begins to hand over"
+        );
         // The second cannot get the partition while the first has not drained it.
         Assert.Empty(owners);
         release.SetResult();
@@ -50,7 +55,8 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
         Assert.Equal(20, owners.Select(o => o.Key).Distinct(StringComparer.Ordinal).Count());
         Assert.Equal(20, owners.Count);
         // Each partition was begun by the first member, which kept one of the two to the end.
-        var byPartition = owners.GroupBy(o => o.Partition)
+        var byPartition = owners
+            .GroupBy(o => o.Partition)
             .ToDictionary(g => g.Key, g => g.Select(o => o.Member).ToList());
         Assert.All(byPartition.Values, members => Assert.Equal("first", members[0]));
         Assert.Contains(byPartition.Values, members => members.All(member => member == "first"));
@@ -75,17 +81,22 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
                     Interlocked.Increment(ref cancelled);
                 }
             },
-            options => options with { DrainTimeout = TimeSpan.FromMilliseconds(100) });
+            options => options with { DrainTimeout = TimeSpan.FromMilliseconds(100) }
+        );
         var handled = new Handled();
         var seen = new ConcurrentDictionary<int, bool>();
-        await rig.StartConsumerAsync((message, _) =>
-        {
-            seen[message.Partition] = true;
-            handled.Add(message);
-            return Task.CompletedTask;
-        });
+        await rig.StartConsumerAsync(
+            (message, _) =>
+            {
+                seen[message.Partition] = true;
+                handled.Add(message);
+                return Task.CompletedTask;
+            }
+        );
         await Eventually.HoldsAsync(
-            () => seen.Count == 1 && rig.Committed(seen.Keys.Single()) > 0, "one is handed over");
+            () => seen.Count == 1 && rig.Committed(seen.Keys.Single()) > 0,
+            "one is handed over"
+        );
         await Eventually.HoldsAsync(() => Volatile.Read(ref cancelled) == 1, "only its handler was cancelled");
         Assert.Equal(0, handled.Repeats);
     }
@@ -97,7 +108,8 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
     [Fact]
     public async Task A_member_that_leaves_amid_a_rebalance_leaves_nothing_to_be_handled_twice()
     {
-        const int Keys = 40, Each = 140;
+        const int Keys = 40,
+            Each = 140;
         var address = IPAddress.Parse("127.0.0.2");
         await using var far = await TestBroker.StartAsync(options => options with { AdvertisedHost = $"{address}" });
         await using var network = new TcpProxy(far.Port, new IPEndPoint(address, far.Port));
@@ -111,14 +123,20 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
         }
 
         var leaving = await rig.StartConsumerAsync(
-            HandleAsync, options => options with { CommitInterval = MessagingRig.Patience }, log);
+            HandleAsync,
+            options => options with { CommitInterval = MessagingRig.Patience },
+            log
+        );
         await Eventually.HoldsAsync(() => handled.Count > 100, "the first works");
         network.AnswerLate(TimeSpan.FromMilliseconds(700));
         await rig.Consumer(HandleAsync).StartAsync(CancellationToken.None);
         using var admin = new AdminClientBuilder(rig.Kafka.ClientConfig("look")).Build();
         await Eventually.HoldsAsync(
-            async () => (await admin.DescribeConsumerGroupsAsync([rig.Group])).ConsumerGroupDescriptions.Single().State
-                == ConsumerGroupState.CompletingRebalance, "the broker waits for the first to assign");
+            async () =>
+                (await admin.DescribeConsumerGroupsAsync([rig.Group])).ConsumerGroupDescriptions.Single().State
+                == ConsumerGroupState.CompletingRebalance,
+            "the broker waits for the first to assign"
+        );
         var before = handled.Count;
         await leaving.StopAsync(CancellationToken.None);
         Assert.InRange(before, 100, (Keys * Each) - 1);
@@ -131,21 +149,31 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
 
     private static async Task MembersComeAndGoAsync(string bootstrap)
     {
-        const int Keys = 40, Each = 60, EachMax = 6000, Round = 10;
+        const int Keys = 40,
+            Each = 60,
+            EachMax = 6000,
+            Round = 10;
         await using var rig = await MessagingRig.StartAsync(bootstrap, partitions: 6);
         var handled = new Handled();
         var random = new Random(4);
         var at = new ConcurrentDictionary<string, bool>();
-        Func<ConsumedMessage, CancellationToken, Task> Member(string name) => async (message, cancellation) =>
-        {
-            at[name] = true;
-            int pause;
-            lock (random) pause = random.Next(8);
-            await Task.Delay(pause, cancellation);
-            handled.Add(message);
-        };
+        Func<ConsumedMessage, CancellationToken, Task> Member(string name) =>
+            async (message, cancellation) =>
+            {
+                at[name] = true;
+                int pause;
+                lock (random)
+                    pause = random.Next(8);
+                await Task.Delay(pause, cancellation);
+                handled.Add(message);
+            };
         ConsumerOptions Configure(ConsumerOptions options) =>
-            options with { KeyConcurrencyMax = 4, ConcurrencyMax = 12, QueueDepthMax = 32 };
+            options with
+            {
+                KeyConcurrencyMax = 4,
+                ConcurrencyMax = 12,
+                QueueDepthMax = 32,
+            };
 
         var log = new Lines<EventConsumer>();
         var first = await rig.StartConsumerAsync(Member("first"), Configure, log);
@@ -168,13 +196,14 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
         await Eventually.HoldsAsync(() => handled.Count > 600 && at.ContainsKey("second"), "both work");
         await first.StopAsync(CancellationToken.None);
         await rig.StartConsumerAsync(Member("third"), Configure, log);
-        await Eventually.HoldsAsync(
-            () => handled.Count > 1_200 && at.ContainsKey("third"), "second and third work");
+        await Eventually.HoldsAsync(() => handled.Count > 1_200 && at.ContainsKey("third"), "second and third work");
         await second.StopAsync(CancellationToken.None);
         var each = await publishing;
         await Eventually.HoldsAsync(() => handled.Count >= Keys * each, "all are handled");
         await Eventually.HoldsAsync(
-            () => Enumerable.Range(0, 6).Sum(rig.Committed) == Keys * each, "everything is committed");
+            () => Enumerable.Range(0, 6).Sum(rig.Committed) == Keys * each,
+            "everything is committed"
+        );
         handled.AssertCompleteAndInOrder(Keys, each);
         Assert.True(handled.Repeats == 0, $"{handled.Repeats} repeats:\n{string.Join('\n', log.All)}");
     }

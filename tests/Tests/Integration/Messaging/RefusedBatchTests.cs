@@ -69,23 +69,34 @@ public sealed class RefusedBatchTests(TestBroker broker) : IClassFixture<TestBro
         var ahead = before.AddDays(3);
         await producer.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", 1), ahead, None);
         var message = Assert.Single(await rig.RecordsAsync(1)).Message;
-        Assert.InRange(
-            message.Timestamp.UtcDateTime, before.UtcDateTime, TimeProvider.System.GetUtcNow().UtcDateTime);
+        Assert.InRange(message.Timestamp.UtcDateTime, before.UtcDateTime, TimeProvider.System.GetUtcNow().UtcDateTime);
         var own = DateTimeOffset.Parse(
-            CloudEvents.Text(message.Headers, CloudEvents.Time)!, System.Globalization.CultureInfo.InvariantCulture);
+            CloudEvents.Text(message.Headers, CloudEvents.Time)!,
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         Assert.InRange(own, ahead.AddMilliseconds(-1), ahead.AddMilliseconds(1));
     }
 
     /// <summary>Sends numbered records without waiting between them, so that they share batches.</summary>
     private static async Task<ConcurrentDictionary<int, PublishException?>> SendAsync(
-        EventProducer producer, MessagingRig rig, int count, Func<int, string> key)
+        EventProducer producer,
+        MessagingRig rig,
+        int count,
+        Func<int, string> key
+    )
     {
         var outcomes = new ConcurrentDictionary<int, PublishException?>();
         for (var i = 0; i < count; i++)
         {
             var number = i;
             await producer.SendAsync(
-                rig.Topic, key(i), MessagingRig.Numbered("k", i), Now, failure => outcomes[number] = failure, None);
+                rig.Topic,
+                key(i),
+                MessagingRig.Numbered("k", i),
+                Now,
+                failure => outcomes[number] = failure,
+                None
+            );
         }
 
         await Eventually.HoldsAsync(() => outcomes.Count == count, "every outcome is told");
@@ -106,15 +117,19 @@ public sealed class RefusedBatchTests(TestBroker broker) : IClassFixture<TestBro
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig(rig.Kafka.ClientConfig("limit"))).Build();
         var topic = new ConfigResource { Type = ResourceType.Topic, Name = rig.Topic.Name };
-        await admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
-        {
-            [topic] =
-            [
-                new ConfigEntry
-                {
-                    Name = "max.message.bytes", Value = $"{bytes}", IncrementalOperation = AlterConfigOpType.Set,
-                },
-            ],
-        });
+        await admin.IncrementalAlterConfigsAsync(
+            new Dictionary<ConfigResource, List<ConfigEntry>>
+            {
+                [topic] =
+                [
+                    new ConfigEntry
+                    {
+                        Name = "max.message.bytes",
+                        Value = $"{bytes}",
+                        IncrementalOperation = AlterConfigOpType.Set,
+                    },
+                ],
+            }
+        );
     }
 }

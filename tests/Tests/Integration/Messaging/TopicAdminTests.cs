@@ -29,7 +29,8 @@ public sealed class TopicAdminTests(TestBroker broker) : IClassFixture<TestBroke
         await CreateAsync(own.Bootstrap, Topics.PlaybackBeacons.Name, 2, new() { ["retention.ms"] = "1000" });
         var settings = CollectRig.Settings(
             ("Kafka:Bootstrap", own.Bootstrap),
-            ("Listen:collect", $"http://127.0.0.1:{PostgresFixture.FreePort()}"));
+            ("Listen:collect", $"http://127.0.0.1:{PostgresFixture.FreePort()}")
+        );
         await using var app = RoleHost.Build(new CollectRole(), RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();
         using var http = new HttpClient();
@@ -44,31 +45,35 @@ public sealed class TopicAdminTests(TestBroker broker) : IClassFixture<TestBroke
 
     private static async Task DifferencesAreToldAsync(string bootstrap)
     {
-        var admin = new TopicAdmin(
-            new KafkaOptions { Bootstrap = bootstrap }, NullLogger<TopicAdmin>.Instance);
+        var admin = new TopicAdmin(new KafkaOptions { Bootstrap = bootstrap }, NullLogger<TopicAdmin>.Instance);
         var run = Guid.NewGuid().ToString("N");
         Topic Wanted(string name, int partitions, TimeSpan? retention, bool compacted = false) =>
             new($"{name}-{run}", "key", "tests", "tests", partitions, retention, compacted);
         Topic[] topics =
         [
-            Wanted("right", 2, TimeSpan.FromDays(7)), Wanted("compacted", 1, null, compacted: true),
-            Wanted("many", 2, null), Wanted("few", 3, null), Wanted("short", 1, TimeSpan.FromDays(1)),
+            Wanted("right", 2, TimeSpan.FromDays(7)),
+            Wanted("compacted", 1, null, compacted: true),
+            Wanted("many", 2, null),
+            Wanted("few", 3, null),
+            Wanted("short", 1, TimeSpan.FromDays(1)),
         ];
         Assert.Equal(topics, (await admin.CompareAsync(topics, CancellationToken.None)).Missing);
         await CreateAsync(bootstrap, topics[2].Name, 4, new() { ["retention.ms"] = "-1" });
         await CreateAsync(bootstrap, topics[3].Name, 1, new() { ["retention.ms"] = "-1" });
-        await CreateAsync(bootstrap, topics[4].Name, 1, new()
-        {
-            ["retention.ms"] = "5000",
-            ["cleanup.policy"] = "compact",
-        });
+        await CreateAsync(
+            bootstrap,
+            topics[4].Name,
+            1,
+            new() { ["retention.ms"] = "5000", ["cleanup.policy"] = "compact" }
+        );
         var differences = await admin.EnsureAsync(topics, CancellationToken.None);
 
         // A topic that was just made may be known a moment later.
         var report = new TopicReport(topics, []);
         await Eventually.HoldsAsync(
             async () => (report = await admin.CompareAsync(topics, CancellationToken.None)).Missing.Count == 0,
-            "every topic is there");
+            "every topic is there"
+        );
         Assert.Equal(
             [
                 new TopicDifference(topics[2].Name, "partitions", "4", "2"),
@@ -76,21 +81,28 @@ public sealed class TopicAdminTests(TestBroker broker) : IClassFixture<TestBroke
                 new TopicDifference(topics[4].Name, "cleanup.policy", "compact", "delete"),
                 new TopicDifference(topics[4].Name, "retention.ms", "5000", "86400000"),
             ],
-            report.Differences);
+            report.Differences
+        );
         Assert.Equal(report.Differences, differences);
         Assert.Contains("cannot be taken away", report.Differences[0].Remedy);
         Assert.Contains($"--topic {topics[3].Name} --partitions 3", report.Differences[1].Remedy);
     }
 
     private static async Task CreateAsync(
-        string bootstrap, string topic, int partitions, Dictionary<string, string> configs)
+        string bootstrap,
+        string topic,
+        int partitions,
+        Dictionary<string, string> configs
+    )
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).Build();
-        await admin.CreateTopicsAsync(
-        [
+        await admin.CreateTopicsAsync([
             new TopicSpecification
             {
-                Name = topic, NumPartitions = partitions, ReplicationFactor = 1, Configs = configs,
+                Name = topic,
+                NumPartitions = partitions,
+                ReplicationFactor = 1,
+                Configs = configs,
             },
         ]);
     }

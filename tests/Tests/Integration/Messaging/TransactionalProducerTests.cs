@@ -53,7 +53,10 @@ public sealed class TransactionalProducerTests(TestBroker broker) : IClassFixtur
         await Assert.ThrowsAsync<TransactionAbortableException>(async () =>
         {
             await producer.SendAsync(
-                new TopicPartition(rig.Topic.Name, 77), new Message<byte[], byte[]> { Value = [1] }, None);
+                new TopicPartition(rig.Topic.Name, 77),
+                new Message<byte[], byte[]> { Value = [1] },
+                None
+            );
             await producer.CommitAsync(None);
         });
         await producer.AbortAsync(None);
@@ -69,11 +72,17 @@ public sealed class TransactionalProducerTests(TestBroker broker) : IClassFixtur
     {
         await using var rig = await MessagingRig.StartAsync(broker.Bootstrap);
         using var producer = new TransactionalProducer(
-            rig.Kafka with { Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}" },
+            rig.Kafka with
+            {
+                Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
+            },
             new TransactionOptions("tx-away") { StepTimeout = TimeSpan.FromMilliseconds(200), RetriesMax = 2 },
-            "/test", NullLogger<TransactionalProducer>.Instance);
-        var error = await Assert.ThrowsAnyAsync<TransactionException>(
-            () => producer.InitAsync(None).WaitAsync(MessagingRig.Patience));
+            "/test",
+            NullLogger<TransactionalProducer>.Instance
+        );
+        var error = await Assert.ThrowsAnyAsync<TransactionException>(() =>
+            producer.InitAsync(None).WaitAsync(MessagingRig.Patience)
+        );
         Assert.IsType<TransactionFatalException>(error);
         Assert.Contains("tx-away", error.Message);
     }
@@ -85,7 +94,8 @@ public sealed class TransactionalProducerTests(TestBroker broker) : IClassFixtur
         await using var output = await MessagingRig.StartAsync(bootstrap);
         using var consumer = new ConsumerBuilder<byte[], byte[]>(rig.Kafka.ConsumerConfig("tx", rig.Group)).Build();
         consumer.Subscribe(rig.Topic.Name);
-        for (var i = 0; i < 3; i++) Assert.NotNull(consumer.Consume(MessagingRig.Patience));
+        for (var i = 0; i < 3; i++)
+            Assert.NotNull(consumer.Consume(MessagingRig.Patience));
         using var producer = Producer(rig, $"tx-{Guid.NewGuid():N}");
         await producer.InitAsync(None);
 
@@ -94,7 +104,10 @@ public sealed class TransactionalProducerTests(TestBroker broker) : IClassFixtur
             producer.Begin();
             await producer.SendAsync(output.Topic, "out", MessagingRig.Numbered("out", number), Now, None);
             await producer.SendOffsetsAsync(
-                [new TopicPartitionOffset(rig.Topic.Name, 0, offset)], consumer.ConsumerGroupMetadata, None);
+                [new TopicPartitionOffset(rig.Topic.Name, 0, offset)],
+                consumer.ConsumerGroupMetadata,
+                None
+            );
         }
 
         await TransactAsync(1, 2);

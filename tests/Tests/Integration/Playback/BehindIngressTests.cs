@@ -21,18 +21,21 @@ public sealed partial class BehindIngressTests(SampleVideo video) : IClassFixtur
 
     public async Task InitializeAsync()
     {
-        var settings = Manifests.KubernetesSettings()
+        var settings = Manifests
+            .KubernetesSettings()
             .Where(setting => setting.Key.StartsWith("EVENTSTREAM__URLS__PUBLIC__", StringComparison.Ordinal))
             .Select(setting => (setting.Key["EVENTSTREAM__".Length..].Replace("__", ":"), setting.Value));
         rig = await PlaybackRig.StartAsync(video.MediaRoot, withTraffic: true, [.. settings]);
         rig.Tell(video.Events());
-        ingress = await ShippedIngress.StartAsync(new Dictionary<string, string>
-        {
-            ["playback"] = rig.PlaybackUrl,
-            ["traffic"] = rig.TrafficUrl,
-            ["edge-a"] = rig.Edges[0].Url,
-            ["edge-b"] = rig.Edges[1].Url,
-        });
+        ingress = await ShippedIngress.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["playback"] = rig.PlaybackUrl,
+                ["traffic"] = rig.TrafficUrl,
+                ["edge-a"] = rig.Edges[0].Url,
+                ["edge-b"] = rig.Edges[1].Url,
+            }
+        );
         viewer = ingress.Client();
     }
 
@@ -54,13 +57,28 @@ public sealed partial class BehindIngressTests(SampleVideo video) : IClassFixtur
         var hosts = Manifests.IngressRules().Select(rule => rule.Host).ToHashSet();
         string[] urls =
         [
-            session.HlsUrl, session.DashUrl, session.PosterUrl!, session.ThumbnailsUrl!, session.BeaconsUrl,
-            session.Steering.HlsUrl, session.Steering.DashUrl, steering.GetProperty("RELOAD-URI").GetString()!,
-            .. AbsoluteUrl().Matches(hls).Concat(AbsoluteUrl().Matches(dash)).Select(match => match.Value)
+            session.HlsUrl,
+            session.DashUrl,
+            session.PosterUrl!,
+            session.ThumbnailsUrl!,
+            session.BeaconsUrl,
+            session.Steering.HlsUrl,
+            session.Steering.DashUrl,
+            steering.GetProperty("RELOAD-URI").GetString()!,
+            .. AbsoluteUrl()
+                .Matches(hls)
+                .Concat(AbsoluteUrl().Matches(dash))
+                .Select(match => match.Value)
                 .Where(url => !url.StartsWith("http://www.w3.org", StringComparison.Ordinal)),
         ];
-        Assert.All(urls, url => Assert.True(
-            new Uri(url) is { Scheme: "https", IsDefaultPort: true } uri && hosts.Contains(uri.Host), url));
+        Assert.All(
+            urls,
+            url =>
+                Assert.True(
+                    new Uri(url) is { Scheme: "https", IsDefaultPort: true } uri && hosts.Contains(uri.Host),
+                    url
+                )
+        );
         Assert.Contains(urls, url => url.StartsWith("https://edge-b.", StringComparison.Ordinal));
         Assert.Equal("a picture", await viewer.GetStringAsync(session.PosterUrl));
     }
@@ -78,7 +96,10 @@ public sealed partial class BehindIngressTests(SampleVideo video) : IClassFixtur
             var page = await player.OpenAsync();
             await page.EvaluateAsync($"u => {play}(u)", play == "playHls" ? session.HlsUrl : session.DashUrl);
             await page.WaitForFunctionAsync(
-                "v.currentTime > 1 || (v.readyState == 0 && errors.length > 0)", null, new() { Timeout = 60_000 });
+                "v.currentTime > 1 || (v.readyState == 0 && errors.length > 0)",
+                null,
+                new() { Timeout = 60_000 }
+            );
             Assert.Empty(await page.EvaluateAsync<string[]>("errors"));
         }
         finally
@@ -90,11 +111,15 @@ public sealed partial class BehindIngressTests(SampleVideo video) : IClassFixtur
     [Fact]
     public async Task What_is_for_roles_only_is_not_behind_it()
     {
-        foreach (var url in (string[])
-        [
-            $"{Playback}/media/{video.Id}/master.m3u8", $"{Playback}/health/ready",
-            "https://traffic.video.example/v1/edges", "https://traffic.video.example/health/ready",
-        ])
+        foreach (
+            var url in (string[])
+                [
+                    $"{Playback}/media/{video.Id}/master.m3u8",
+                    $"{Playback}/health/ready",
+                    "https://traffic.video.example/v1/edges",
+                    "https://traffic.video.example/health/ready",
+                ]
+        )
         {
             using var answer = await viewer.GetAsync(url);
             Assert.Equal((url, HttpStatusCode.NotFound), (url, answer.StatusCode));
@@ -105,7 +130,9 @@ public sealed partial class BehindIngressTests(SampleVideo video) : IClassFixtur
     private async Task<SessionOpened> OpenAsync()
     {
         using var answer = await viewer.PostAsJsonAsync(
-            $"{Playback}/v1/videos/{video.Id}/sessions", new { player = "hls.js", region = "eu" });
+            $"{Playback}/v1/videos/{video.Id}/sessions",
+            new { player = "hls.js", region = "eu" }
+        );
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
         return (await answer.Content.ReadFromJsonAsync<SessionOpened>())!;
     }

@@ -9,8 +9,7 @@ namespace EventStream.Tests.Integration.Playback;
 [Trait("Category", "Integration")]
 public sealed class EdgeDirectoryTests
 {
-    private const string Map =
-        """
+    private const string Map = """
         {"order":["edge-b","edge-a"],"edges":[{"name":"edge-a","region":"eu","url":"http://a"},
         {"name":"edge-b","region":"us","url":"http://b"}]}
         """;
@@ -45,14 +44,18 @@ public sealed class EdgeDirectoryTests
         Assert.Null(directory.Trouble);
     }
 
-    private static EdgeDirectory Directory(EdgeRig traffic) => new(
-        new PlaybackOptions
-        {
-            SigningKey = "",
-            Edges = [new("edge-a", "eu", "http://a"), new("edge-b", "us", "http://b")],
-            TrafficUrl = traffic.OriginUrl,
-            SteeringUrl = "",
-            CollectUrl = "",
-        },
-        traffic.Http, TimeProvider.System, NullLogger<EdgeDirectory>.Instance);
+    private static EdgeDirectory Directory(EdgeRig traffic) =>
+        new(
+            new PlaybackOptions
+            {
+                SigningKey = "",
+                Edges = [new("edge-a", "eu", "http://a"), new("edge-b", "us", "http://b")],
+                TrafficUrl = traffic.OriginUrl,
+                SteeringUrl = "",
+                CollectUrl = "",
+            },
+            traffic.Http,
+            TimeProvider.System,
+            NullLogger<EdgeDirectory>.Instance
+        );
 }

@@ -8,10 +8,12 @@ namespace EventStream.Tests.Integration.Playback;
 
 [Trait("Category", "Integration")]
 public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
-    : IClassFixture<SampleVideo>, IClassFixture<PlayerPage>
+    : IClassFixture<SampleVideo>,
+        IClassFixture<PlayerPage>
 {
     // Four boundaries of two-second segments lie before this time.
     private const double PastFourBoundaries = 9;
+
     // At most six seconds are buffered when the edge stops.
     private const double PastWhatWasBuffered = 10;
     private const int PatienceMs = 40_000;
@@ -73,7 +75,9 @@ public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
     private static async Task<SessionOpened> OpenSessionAsync(PlaybackRig rig, VideoId id)
     {
         using var answer = await rig.Http.PostAsJsonAsync(
-            $"{rig.PlaybackUrl}/v1/videos/{id}/sessions", new { player = "hls.js", region = "eu" });
+            $"{rig.PlaybackUrl}/v1/videos/{id}/sessions",
+            new { player = "hls.js", region = "eu" }
+        );
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
         return (await answer.Content.ReadFromJsonAsync<SessionOpened>())!;
     }
@@ -85,8 +89,10 @@ public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
         try
         {
             await page.WaitForFunctionAsync(
-                "s => v.currentTime > s || v.ended || (v.readyState == 0 && errors.length > 0)", seconds,
-                    new PageWaitForFunctionOptions { Timeout = PatienceMs });
+                "s => v.currentTime > s || v.ended || (v.readyState == 0 && errors.length > 0)",
+                seconds,
+                new PageWaitForFunctionOptions { Timeout = PatienceMs }
+            );
         }
         catch (TimeoutException)
         {
@@ -96,7 +102,8 @@ public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
         if (!await page.EvaluateAsync<bool>("s => v.currentTime > s || v.ended", seconds))
         {
             var state = await page.EvaluateAsync<string>(
-                "JSON.stringify({t: v.currentTime, ready: v.readyState, errors, media: v.error && v.error.message})");
+                "JSON.stringify({t: v.currentTime, ready: v.readyState, errors, media: v.error && v.error.message})"
+            );
             Assert.Fail($"Playback did not reach {seconds} s: {state}");
         }
     }

@@ -16,7 +16,18 @@ public sealed class PlaybackOverKafkaTests(TestBroker broker) : IClassFixture<Te
     private static readonly DateTimeOffset At = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static readonly Rendition Rung = new(
-        "240p", Rendition.Video, "videos/x/240p", "avc1.42c015", 426, 240, 24, 400_000, 300_000, [2, 2], 1);
+        "240p",
+        Rendition.Video,
+        "videos/x/240p",
+        "avc1.42c015",
+        426,
+        240,
+        24,
+        400_000,
+        300_000,
+        [2, 2],
+        1
+    );
 
     [Fact]
     public async Task The_catalogue_is_read_from_the_first_event_at_each_start()
@@ -27,12 +38,19 @@ public sealed class PlaybackOverKafkaTests(TestBroker broker) : IClassFixture<Te
         await using (var first = await StartAsync(media))
         {
             var publisher = first.Services.GetRequiredService<IEventPublisher>();
-            foreach (var message in (IMessage[])
-                [new VideoRegistered(id, "p", "t", "f", 1, At), new VideoRenditionEncoded(id, Rung, At)])
+            foreach (
+                var message in (IMessage[])
+                    [new VideoRegistered(id, "p", "t", "f", 1, At), new VideoRenditionEncoded(id, Rung, At)]
+            )
                 await publisher.PublishAsync(Topics.VideoEvents, id.ToString(), message, At, CancellationToken.None);
             await UntilAsync(http, first, id, HttpStatusCode.Conflict);
             await publisher.PublishAsync(
-                Topics.VideoEvents, id.ToString(), new VideoPlayable(id, "240p", At), At, CancellationToken.None);
+                Topics.VideoEvents,
+                id.ToString(),
+                new VideoPlayable(id, "240p", At),
+                At,
+                CancellationToken.None
+            );
             await UntilAsync(http, first, id, HttpStatusCode.Created);
         }
 
@@ -44,14 +62,22 @@ public sealed class PlaybackOverKafkaTests(TestBroker broker) : IClassFixture<Te
 
     private async Task<WebApplication> StartAsync(string media)
     {
-        var app = RoleHost.Build(new PlaybackRole(), RoleHost.ReadConfiguration(null,
-        [
-            .. TestKeys.Pairs, new("Kafka:Bootstrap", broker.Bootstrap),
-            new("Listen:playback", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
-            new("Playback:SigningKey", EdgeRig.SigningKey), new("Media:Root", media),
-            new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
-            new("Urls:traffic", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
-        ]));
+        var app = RoleHost.Build(
+            new PlaybackRole(),
+            RoleHost.ReadConfiguration(
+                null,
+                [
+                    .. TestKeys.Pairs,
+                    new("Kafka:Bootstrap", broker.Bootstrap),
+                    new("Listen:playback", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                    new("Playback:SigningKey", EdgeRig.SigningKey),
+                    new("Media:Root", media),
+                    new("Traffic:Edges:0:Name", "edge-a"),
+                    new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
+                    new("Urls:traffic", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                ]
+            )
+        );
         await app.StartAsync();
         return app;
     }
@@ -62,8 +88,12 @@ public sealed class PlaybackOverKafkaTests(TestBroker broker) : IClassFixture<Te
         while (true)
         {
             using var answer = await http.PostAsync(
-                $"{app.Urls.Single()}/v1/videos/{id}/sessions", null, timeout.Token);
-            if (answer.StatusCode == expected) return;
+                $"{app.Urls.Single()}/v1/videos/{id}/sessions",
+                null,
+                timeout.Token
+            );
+            if (answer.StatusCode == expected)
+                return;
             await Task.Delay(50, timeout.Token);
         }
     }

@@ -1,11 +1,11 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using EventStream.Contracts;
+using EventStream.Edge;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using EventStream.Playback;
 using EventStream.Playback.Catalogue;
-using EventStream.Edge;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;
@@ -40,53 +40,73 @@ internal sealed class PlaybackRig : IAsyncDisposable
     public VideoCatalogue Catalogue => apps[0].Services.GetRequiredService<VideoCatalogue>();
 
     public static async Task<PlaybackRig> StartAsync(
-        string mediaRoot, bool withTraffic = true, params (string Key, string Value)[] more)
+        string mediaRoot,
+        bool withTraffic = true,
+        params (string Key, string Value)[] more
+    )
     {
         var rig = new PlaybackRig(Directory.CreateTempSubdirectory("eventstream-play-").FullName);
         var (playback, traffic) = (EdgeRig.FreePort(), EdgeRig.FreePort());
         var names = (string[])["edge-a", "edge-b"];
-        var options = names.Select((name, i) => new EdgeOptions
-        {
-            Name = name,
-            Region = i == 0 ? "eu" : "us",
-            Port = EdgeRig.FreePort(),
-            Folder = Path.Combine(rig.Folder, name),
-            OriginUrl = $"http://127.0.0.1:{playback}",
-            SigningKey = EdgeRig.SigningKey,
-        }).ToList();
-        rig.Configuration = RoleHost.ReadConfiguration(null, 
+        var options = names
+            .Select(
+                (name, i) =>
+                    new EdgeOptions
+                    {
+                        Name = name,
+                        Region = i == 0 ? "eu" : "us",
+                        Port = EdgeRig.FreePort(),
+                        Folder = Path.Combine(rig.Folder, name),
+                        OriginUrl = $"http://127.0.0.1:{playback}",
+                        SigningKey = EdgeRig.SigningKey,
+                    }
+            )
+            .ToList();
+        rig.Configuration = RoleHost.ReadConfiguration(
+            null,
             Settings(mediaRoot, playback, traffic, options)
-                .Concat(more.Select(entry => KeyValuePair.Create<string, string?>(entry.Key, entry.Value))));
+                .Concat(more.Select(entry => KeyValuePair.Create<string, string?>(entry.Key, entry.Value)))
+        );
         // Edges first, so that the first probe, which decides alone, finds them.
         rig.Edges = await Task.WhenAll(
-            options.Select(edge => EdgeProcess.StartAsync(edge, rig.Configuration, CancellationToken.None)));
+            options.Select(edge => EdgeProcess.StartAsync(edge, rig.Configuration, CancellationToken.None))
+        );
         await rig.StartRoleAsync(new PlaybackRole());
-        if (withTraffic) await rig.StartTrafficAsync();
+        if (withTraffic)
+            await rig.StartTrafficAsync();
         return rig;
     }
 
     public void Tell(IEnumerable<IMessage> events)
     {
-        foreach (var message in events) Catalogue.Apply(message);
+        foreach (var message in events)
+            Catalogue.Apply(message);
     }
 
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
-        foreach (var edge in Edges) await edge.DisposeAsync();
-        foreach (var app in apps) await app.DisposeAsync();
+        foreach (var edge in Edges)
+            await edge.DisposeAsync();
+        foreach (var app in apps)
+            await app.DisposeAsync();
         Directory.Delete(Folder, recursive: true);
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> Settings(
-        string mediaRoot, int playback, int traffic, IReadOnlyList<EdgeOptions> edges)
+        string mediaRoot,
+        int playback,
+        int traffic,
+        IReadOnlyList<EdgeOptions> edges
+    )
     {
         yield return new("Listen:playback", $"http://127.0.0.1:{playback}");
         yield return new("Urls:playback", $"http://127.0.0.1:{playback}");
         yield return new("Listen:traffic", $"http://127.0.0.1:{traffic}");
         yield return new("Urls:traffic", $"http://127.0.0.1:{traffic}");
         yield return new("Urls:collect", "http://collect.example");
-        foreach (var pair in TestKeys.Pairs) yield return pair;
+        foreach (var pair in TestKeys.Pairs)
+            yield return pair;
         yield return new("Playback:SigningKey", EdgeRig.SigningKey);
         yield return new("Media:Root", mediaRoot);
         yield return new("Traffic:SteeringTtlSeconds", "1");
@@ -110,7 +130,8 @@ internal sealed class PlaybackRig : IAsyncDisposable
         while (true)
         {
             var map = await analyst.GetFromJsonAsync<JsonElement>($"{TrafficUrl}/v1/edges?region=us", timeout.Token);
-            if (map.GetProperty("order")[0].GetString() == "edge-b") return;
+            if (map.GetProperty("order")[0].GetString() == "edge-b")
+                return;
             await Task.Delay(20, timeout.Token);
         }
     }
@@ -135,9 +156,12 @@ internal sealed class PlaybackRig : IAsyncDisposable
         {
             var before = builder.Services.ToList();
             role.Configure(builder);
-            var messaging = builder.Services.Except(before)
-                .Where(service => service.ServiceType == typeof(IHostedService) && IsKafkas(service)).ToList();
-            foreach (var service in messaging) builder.Services.Remove(service);
+            var messaging = builder
+                .Services.Except(before)
+                .Where(service => service.ServiceType == typeof(IHostedService) && IsKafkas(service))
+                .ToList();
+            foreach (var service in messaging)
+                builder.Services.Remove(service);
             builder.Services.AddSingleton<IEventPublisher, Remembered>();
         }
 
@@ -156,10 +180,16 @@ internal sealed class PlaybackRig : IAsyncDisposable
         public List<IMessage> Messages { get; } = [];
 
         public Task PublishAsync(
-            Topic topic, string key, IMessage message, DateTimeOffset time, CancellationToken cancellation,
-            PublishOptions? options = null)
+            Topic topic,
+            string key,
+            IMessage message,
+            DateTimeOffset time,
+            CancellationToken cancellation,
+            PublishOptions? options = null
+        )
         {
-            lock (Messages) Messages.Add(message);
+            lock (Messages)
+                Messages.Add(message);
             return Task.CompletedTask;
         }
     }

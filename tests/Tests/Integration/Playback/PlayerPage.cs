@@ -35,8 +35,14 @@ public sealed class PlayerPage : IAsyncLifetime
 
     private static readonly string[] Flags =
     [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--autoplay-policy=no-user-gesture-required",
     ];
 
     private WebApplication? site;
@@ -70,18 +76,22 @@ public sealed class PlayerPage : IAsyncLifetime
         site.MapGet("/dash.js", () => Results.File(dash, "text/javascript"));
         await site.StartAsync();
         playwright = await Microsoft.Playwright.Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = Tools.Program(EdgeRig.Configuration, "chromium", "chromium"),
-            Headless = true,
-            Args = HostRules is null ? Flags : [.. Flags, $"--host-resolver-rules={HostRules}"],
-        });
+        browser = await playwright.Chromium.LaunchAsync(
+            new BrowserTypeLaunchOptions
+            {
+                ExecutablePath = Tools.Program(EdgeRig.Configuration, "chromium", "chromium"),
+                Headless = true,
+                Args = HostRules is null ? Flags : [.. Flags, $"--host-resolver-rules={HostRules}"],
+            }
+        );
     }
 
     public async Task DisposeAsync()
     {
-        if (browser is not null) await browser.DisposeAsync();
+        if (browser is not null)
+            await browser.DisposeAsync();
         playwright?.Dispose();
-        if (site is not null) await site.DisposeAsync();
+        if (site is not null)
+            await site.DisposeAsync();
     }
 }

@@ -16,7 +16,10 @@ public sealed partial class SampleVideo : IAsyncLifetime
     public const int Seconds = 16;
     private static readonly IConfiguration Configuration = new ConfigurationBuilder().Build();
     private static readonly (string Name, int Width, int Height, int Kbps)[] Ladder =
-        [("180p", 320, 180, 200), ("360p", 640, 360, 600)];
+    [
+        ("180p", 320, 180, 200),
+        ("360p", 640, 360, 600),
+    ];
 
     private readonly List<Rendition> renditions = [];
 
@@ -32,8 +35,11 @@ public sealed partial class SampleVideo : IAsyncLifetime
         [
             new VideoRegistered(Id, "press", "Test", "test.mp4", 1, at),
             .. chosen.Select(rendition => new VideoRenditionEncoded(Id, rendition, at)),
-            new VideoThumbnailsMade(Id, new Thumbnails(
-                $"videos/{Id}/poster.jpg", $"videos/{Id}/sprite.jpg", $"videos/{Id}/thumbnails.vtt"), at),
+            new VideoThumbnailsMade(
+                Id,
+                new Thumbnails($"videos/{Id}/poster.jpg", $"videos/{Id}/sprite.jpg", $"videos/{Id}/thumbnails.vtt"),
+                at
+            ),
             new VideoPlayable(Id, "180p", at),
         ];
     }
@@ -45,8 +51,14 @@ public sealed partial class SampleVideo : IAsyncLifetime
         await EncodeAsync(source);
         var prefix = Path.Combine(MediaRoot, "videos", Id.ToString());
         foreach (var rung in Ladder)
-            await PackageAsync(Path.Combine(source, $"{rung.Name}.mp4"), "video", prefix, rung.Name, rung.Width,
-                rung.Height);
+            await PackageAsync(
+                Path.Combine(source, $"{rung.Name}.mp4"),
+                "video",
+                prefix,
+                rung.Name,
+                rung.Width,
+                rung.Height
+            );
         await PackageAsync(Path.Combine(source, "audio.mp4"), "audio", prefix, "audio", 0, 0);
         await File.WriteAllTextAsync(Path.Combine(prefix, "poster.jpg"), "a picture");
     }
@@ -61,21 +73,53 @@ public sealed partial class SampleVideo : IAsyncLifetime
     {
         List<string> arguments =
         [
-            "-v", "error", "-f", "lavfi", "-i", $"testsrc2=size=640x360:rate=24:duration={Seconds}",
-            "-f", "lavfi", "-i", $"sine=frequency=440:duration={Seconds}",
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            $"testsrc2=size=640x360:rate=24:duration={Seconds}",
+            "-f",
+            "lavfi",
+            "-i",
+            $"sine=frequency=440:duration={Seconds}",
         ];
         foreach (var rung in Ladder)
         {
-            arguments.AddRange(
-            [
-                "-map", "0:v", "-vf", $"scale={rung.Width}:{rung.Height}", "-c:v", "libx264", "-preset", "ultrafast",
-                "-pix_fmt", "yuv420p", "-g", "48", "-keyint_min", "48", "-sc_threshold", "0", "-b:v", $"{rung.Kbps}k",
+            arguments.AddRange([
+                "-map",
+                "0:v",
+                "-vf",
+                $"scale={rung.Width}:{rung.Height}",
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-pix_fmt",
+                "yuv420p",
+                "-g",
+                "48",
+                "-keyint_min",
+                "48",
+                "-sc_threshold",
+                "0",
+                "-b:v",
+                $"{rung.Kbps}k",
                 Path.Combine(folder, $"{rung.Name}.mp4"),
             ]);
         }
 
-        arguments.AddRange(["-map", "1:a", "-c:a", "aac", "-ac", "2", "-b:a", "96k", Path.Combine(folder,
-            "audio.mp4")]);
+        arguments.AddRange([
+            "-map",
+            "1:a",
+            "-c:a",
+            "aac",
+            "-ac",
+            "2",
+            "-b:a",
+            "96k",
+            Path.Combine(folder, "audio.mp4"),
+        ]);
         return RunAsync(Tools.Program(Configuration, "ffmpeg", "ffmpeg"), arguments);
     }
 
@@ -84,21 +128,39 @@ public sealed partial class SampleVideo : IAsyncLifetime
         var folder = Path.Combine(prefix, name);
         Directory.CreateDirectory(folder);
         var packager = Tools.Npm(Configuration, "shaka-packager/bin/packager-linux-x64");
-        await RunAsync(packager,
-        [
-            $"in={source},stream={kind},init_segment={folder}/init.mp4,segment_template={folder}/$Number$.m4s,"
-                + "playlist_name=media.m3u8",
-            "--segment_duration", "2", "--hls_master_playlist_output", Path.Combine(folder, "master.m3u8"), "--quiet",
-        ]);
+        await RunAsync(
+            packager,
+            [
+                $"in={source},stream={kind},init_segment={folder}/init.mp4,segment_template={folder}/$Number$.m4s,"
+                    + "playlist_name=media.m3u8",
+                "--segment_duration",
+                "2",
+                "--hls_master_playlist_output",
+                Path.Combine(folder, "master.m3u8"),
+                "--quiet",
+            ]
+        );
         var master = await File.ReadAllTextAsync(Path.Combine(folder, "master.m3u8"));
-        var durations = Extinf().Matches(await File.ReadAllTextAsync(Path.Combine(folder, "media.m3u8")))
-            .Select(match => double.Parse(match.Groups["seconds"].Value, CultureInfo.InvariantCulture)).ToList();
+        var durations = Extinf()
+            .Matches(await File.ReadAllTextAsync(Path.Combine(folder, "media.m3u8")))
+            .Select(match => double.Parse(match.Groups["seconds"].Value, CultureInfo.InvariantCulture))
+            .ToList();
         var sizes = durations.Select((_, i) => new FileInfo(Path.Combine(folder, $"{i + 1}.m4s")).Length).ToList();
-        renditions.Add(new Rendition(
-            name, kind, $"videos/{Id}/{name}", Codecs().Match(master).Groups["codecs"].Value, width, height,
+        renditions.Add(
+            new Rendition(
+                name,
+                kind,
+                $"videos/{Id}/{name}",
+                Codecs().Match(master).Groups["codecs"].Value,
+                width,
+                height,
                 kind == "video" ? 24 : 0,
-            (int)sizes.Zip(durations).Max(segment => segment.First * 8 / segment.Second),
-            (int)(sizes.Sum() * 8 / durations.Sum()), durations, sizes.Sum()));
+                (int)sizes.Zip(durations).Max(segment => segment.First * 8 / segment.Second),
+                (int)(sizes.Sum() * 8 / durations.Sum()),
+                durations,
+                sizes.Sum()
+            )
+        );
     }
 
     private static async Task RunAsync(string program, IEnumerable<string> arguments)

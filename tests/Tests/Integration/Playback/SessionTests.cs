@@ -18,18 +18,23 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
         await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
         rig.Tell(video.Events());
 
-        var session = await OpenAtAsync(rig, "edge-b",
-            """{"player":"hls.js","region":"us","device":"tv"}""");
+        var session = await OpenAtAsync(rig, "edge-b", """{"player":"hls.js","region":"us","device":"tv"}""");
 
         Assert.StartsWith(rig.Edges[1].Url, session.HlsUrl);
         Assert.Equal(["edge-b", "edge-a"], session.Steering.Pathways);
         var claims = new BeaconClaims(
-            $"{session.SessionId}", $"{video.Id}", session.ExpiresAt, Region: "us", Player: "hls.js");
+            $"{session.SessionId}",
+            $"{video.Id}",
+            session.ExpiresAt,
+            Region: "us",
+            Player: "hls.js"
+        );
         var proof = new BeaconProof(EdgeRig.SigningKey).Make(claims);
         Assert.Equal(
             $"http://collect.example/v1/cmcd?video={video.Id}&region=us&player=hls.js&session={session.SessionId}"
-            + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={proof}",
-            session.BeaconsUrl);
+                + $"&expires={session.ExpiresAt.ToUnixTimeSeconds()}&proof={proof}",
+            session.BeaconsUrl
+        );
         Assert.Equal("a picture", await rig.Http.GetStringAsync(session.PosterUrl));
     }
 
@@ -45,7 +50,8 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
         Assert.Equal(HttpStatusCode.Created, first.StatusCode);
         Assert.NotEqual(
             (await first.Content.ReadFromJsonAsync<SessionOpened>())!.SessionId,
-            (await second.Content.ReadFromJsonAsync<SessionOpened>())!.SessionId);
+            (await second.Content.ReadFromJsonAsync<SessionOpened>())!.SessionId
+        );
     }
 
     [Fact]
@@ -129,7 +135,8 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
             using var answer = await rig.Http.GetAsync($"{folder}/{file.File}");
             Assert.Equal(file.Status, answer.StatusCode);
             Assert.Equal(file.Type, answer.Content.Headers.ContentType?.MediaType);
-            if (file.Cache.Length > 0) Assert.Equal(file.Cache, answer.Headers.CacheControl?.ToString());
+            if (file.Cache.Length > 0)
+                Assert.Equal(file.Cache, answer.Headers.CacheControl?.ToString());
         }
     }
 
@@ -166,7 +173,11 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
     public async Task An_address_may_open_a_bounded_number_of_sessions_and_hears_when_it_may_again()
     {
         await using var rig = await PlaybackRig.StartAsync(
-            video.MediaRoot, false, ("Playback:SessionsBurst", "2"), ("Playback:SessionsPerMinute", "1"));
+            video.MediaRoot,
+            false,
+            ("Playback:SessionsBurst", "2"),
+            ("Playback:SessionsPerMinute", "1")
+        );
         rig.Tell(video.Events());
 
         using var first = await FromAsync(rig, "203.0.113.7");
@@ -184,8 +195,7 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
     [Fact]
     public async Task Regions_that_strangers_invent_do_not_take_a_region_its_order()
     {
-        await using var rig = await PlaybackRig.StartAsync(
-            video.MediaRoot, true, ("Playback:SessionsBurst", "1000"));
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot, true, ("Playback:SessionsBurst", "1000"));
         rig.Tell(video.Events());
         for (var i = 0; i < 100; i++)
         {
@@ -200,8 +210,7 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
 
     private async Task<HttpResponseMessage> FromAsync(PlaybackRig rig, string address)
     {
-        using var request = new HttpRequestMessage(
-            HttpMethod.Post, $"{rig.PlaybackUrl}/v1/videos/{video.Id}/sessions");
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{rig.PlaybackUrl}/v1/videos/{video.Id}/sessions");
         request.Headers.Add("X-Forwarded-For", address);
         return await rig.Http.SendAsync(request);
     }
@@ -215,7 +224,8 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
             using var answer = await PostAsync(rig, video.Id, body);
             Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
             var session = (await answer.Content.ReadFromJsonAsync<SessionOpened>())!;
-            if (session.Steering.Pathways[0] == edge) return session;
+            if (session.Steering.Pathways[0] == edge)
+                return session;
             await Task.Delay(100, timeout.Token);
         }
     }
@@ -223,5 +233,6 @@ public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
     private static Task<HttpResponseMessage> PostAsync(PlaybackRig rig, VideoId id, string? body) =>
         rig.Http.PostAsync(
             $"{rig.PlaybackUrl}/v1/videos/{id}/sessions",
-            body is null ? null : new StringContent(body, Encoding.UTF8, "application/json"));
+            body is null ? null : new StringContent(body, Encoding.UTF8, "application/json")
+        );
 }

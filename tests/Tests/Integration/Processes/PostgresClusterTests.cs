@@ -27,8 +27,9 @@ public sealed class PostgresClusterTests : IDisposable
         // As when the supervisor was killed: the server still runs, and the next start takes it over.
         await using var adopted = await PostgresCluster.StartAsync(folder, port, default);
         Assert.Equal(42, await ExecuteAsync(adopted, "select answer from t"));
-        var elsewhere = await Assert.ThrowsAsync<PostgresClusterException>(
-            () => PostgresCluster.StartAsync(folder, PostgresFixture.FreePort(), default));
+        var elsewhere = await Assert.ThrowsAsync<PostgresClusterException>(() =>
+            PostgresCluster.StartAsync(folder, PostgresFixture.FreePort(), default)
+        );
         Assert.Contains($"already runs on port {port}", elsewhere.Message, StringComparison.Ordinal);
     }
 
@@ -39,7 +40,8 @@ public sealed class PostgresClusterTests : IDisposable
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         var e = await Assert.ThrowsAsync<PostgresClusterException>(() =>
-            PostgresCluster.StartAsync(folder, port, default));
+            PostgresCluster.StartAsync(folder, port, default)
+        );
         Assert.Contains($"Port {port} for PostgreSQL is in use", e.Message, StringComparison.Ordinal);
     }
 

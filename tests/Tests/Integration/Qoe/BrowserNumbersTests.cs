@@ -20,7 +20,8 @@ namespace EventStream.Tests.Integration.Qoe;
 /// </summary>
 [Trait("Category", "Integration")]
 public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
-    : IClassFixture<SampleVideo>, IClassFixture<PlayerPage>
+    : IClassFixture<SampleVideo>,
+        IClassFixture<PlayerPage>
 {
     private const double StepSeconds = 2;
 
@@ -68,18 +69,24 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         // Both tell the bitrate of their playhead; hls.js rounds, and its page asks it only every 50 ms.
         var tolerance = row.Subject.Player == "dash.js" ? 0.05 : 0.1;
         Assert.InRange(
-            quality.AverageBitrateKbps!.Value, page.BitrateKbps * (1 - tolerance), page.BitrateKbps * (1 + tolerance));
+            quality.AverageBitrateKbps!.Value,
+            page.BitrateKbps * (1 - tolerance),
+            page.BitrateKbps * (1 + tolerance)
+        );
 
         Assert.Equal(["edge-a", "edge-b"], row.Edges!.Select(part => part.Edge).Order());
-        Assert.All(row.Edges!, part =>
-        {
-            Assert.Equal(part.Edge == "edge-a" ? "eu" : "us", part.Region);
-            // One may be under way when the page is left.
-            Assert.InRange(part.Requests, page.Requests[Host(part.Edge)], page.Requests[Host(part.Edge)] + 1);
-            // To one segment: the page and the row may place the change of edges on either end of it.
-            Assert.InRange(part.PlayedMs, page.Played[Host(part.Edge)] - 2000, page.Played[Host(part.Edge)] + 2000);
-            Assert.Equal(part.Edge == "edge-a", part.Started);
-        });
+        Assert.All(
+            row.Edges!,
+            part =>
+            {
+                Assert.Equal(part.Edge == "edge-a" ? "eu" : "us", part.Region);
+                // One may be under way when the page is left.
+                Assert.InRange(part.Requests, page.Requests[Host(part.Edge)], page.Requests[Host(part.Edge)] + 1);
+                // To one segment: the page and the row may place the change of edges on either end of it.
+                Assert.InRange(part.PlayedMs, page.Played[Host(part.Edge)] - 2000, page.Played[Host(part.Edge)] + 2000);
+                Assert.Equal(part.Edge == "edge-a", part.Started);
+            }
+        );
         Assert.Equal((row.Edges![0].Edge, row.Edges[0].Region), (row.Subject.Edge, row.Subject.Region));
     }
 
@@ -121,14 +128,16 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
     {
         using var answer = await rig.Http.PostAsJsonAsync(
             $"{rig.PlaybackUrl}/v1/videos/{video.Id}/sessions",
-            new { player = name });
+            new { player = name }
+        );
         return (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<SessionOpened>())!;
     }
 
-    private static async Task<WebApplication> StartAsync(
-        IRole role, PlaybackRig rig, StreamsBroker broker, string url)
+    private static async Task<WebApplication> StartAsync(IRole role, PlaybackRig rig, StreamsBroker broker, string url)
     {
-        var settings = rig.Configuration.AsEnumerable().Where(pair => pair.Value is not null)
+        var settings = rig
+            .Configuration.AsEnumerable()
+            .Where(pair => pair.Value is not null)
             .ToDictionary(pair => pair.Key, pair => pair.Value);
         settings["Kafka:Bootstrap"] = broker.Kafka.Bootstrap;
         settings[$"Listen:{role.Name}"] = url;

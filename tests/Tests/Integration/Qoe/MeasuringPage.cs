@@ -73,11 +73,17 @@ internal sealed class MeasuringPage(IPage page)
     /// <summary>Begins to play.</summary>
     public async Task PlayAsync(string kind, SessionOpened session)
     {
-        await page.RouteAsync("**/players.js", route => route.FulfillAsync(new RouteFulfillOptions
-        {
-            ContentType = "text/javascript",
-            Path = Path.Combine(Checkout.Root, "services", "Console", "Web", "Pages", "players.js"),
-        }));
+        await page.RouteAsync(
+            "**/players.js",
+            route =>
+                route.FulfillAsync(
+                    new RouteFulfillOptions
+                    {
+                        ContentType = "text/javascript",
+                        Path = Path.Combine(Checkout.Root, "services", "Console", "Web", "Pages", "players.js"),
+                    }
+                )
+        );
         var opened = JsonSerializer.Serialize(session, JsonSerializerOptions.Web);
         await page.EvaluateAsync(Script, new[] { kind, opened });
     }
@@ -93,15 +99,18 @@ internal sealed class MeasuringPage(IPage page)
         return await FiguresAsync();
     }
 
-    private async Task<PageMeasures> FiguresAsync() => JsonSerializer.Deserialize<PageMeasures>(
-        await page.EvaluateAsync<string>(Figures), JsonSerializerOptions.Web)!;
+    private async Task<PageMeasures> FiguresAsync() =>
+        JsonSerializer.Deserialize<PageMeasures>(await page.EvaluateAsync<string>(Figures), JsonSerializerOptions.Web)!;
 
     private async Task WaitAsync(string condition, double argument)
     {
         try
         {
             await page.WaitForFunctionAsync(
-                condition, argument, new PageWaitForFunctionOptions { Timeout = PatienceMs });
+                condition,
+                argument,
+                new PageWaitForFunctionOptions { Timeout = PatienceMs }
+            );
         }
         catch (TimeoutException)
         {
@@ -115,5 +124,14 @@ internal sealed class MeasuringPage(IPage page)
 /// port of the edge.
 /// </summary>
 internal sealed record PageMeasures(
-    double? StartupMs, int Stalls, double StallMs, double PlayedMs, double BitrateKbps, long StartedAt, long EndedAt,
-    Dictionary<string, double> Played, Dictionary<string, int> Requests, string[] Errors);
+    double? StartupMs,
+    int Stalls,
+    double StallMs,
+    double PlayedMs,
+    double BitrateKbps,
+    long StartedAt,
+    long EndedAt,
+    Dictionary<string, double> Played,
+    Dictionary<string, int> Requests,
+    string[] Errors
+);

@@ -94,7 +94,8 @@ public sealed class StreamHostTests
         await second.StartAsync(CancellationToken.None);
         await UntilAsync(() =>
             first.Status is { State: StreamsState.Running, Tasks.Count: 1 }
-            && second.Status is { State: StreamsState.Running, Tasks.Count: 1 });
+            && second.Status is { State: StreamsState.Running, Tasks.Count: 1 }
+        );
         await first.StopAsync(CancellationToken.None);
         broker.Write(input.Name, Records(1000));
         var read = broker.ReadUntil(output, all => all.Count >= 4000);
@@ -104,7 +105,9 @@ public sealed class StreamHostTests
         foreach (var key in read.GroupBy(record => Encoding.UTF8.GetString(record.Message.Key)))
         {
             Assert.Equal(
-                Enumerable.Range(2, 200).Select(n => (double)(n / 2)), key.Select(record => Count(record).Value));
+                Enumerable.Range(2, 200).Select(n => (double)(n / 2)),
+                key.Select(record => Count(record).Value)
+            );
         }
     }
 
@@ -113,32 +116,44 @@ public sealed class StreamHostTests
         var builder = new StreamBuilder()
             .AddKeyValueStore(scope, "counts", SerDes.Text, new HolderSerDes())
             .AddClock(scope, "clock");
-        builder.Batches(input.Name, new BatchSerDes<string>((data, _) =>
-                data[0] >= ' ' ? Encoding.UTF8.GetString(data) : throw new FormatException("no text")))
+        builder
+            .Batches(
+                input.Name,
+                new BatchSerDes<string>(
+                    (data, _) => data[0] >= ' ' ? Encoding.UTF8.GetString(data) : throw new FormatException("no text")
+                )
+            )
             .Process(new StepSpec<string>(scope, [input.Name], "clock", () => new Counter(this)), "counts")
-            .OfType<LoadMeasured>().To(output);
+            .OfType<LoadMeasured>()
+            .To(output);
         return builder.Build();
     }
 
     private StreamsOptions Options(string instance) =>
         new()
         {
-            ApplicationId = $"{input.Name}-app", InstanceId = instance, SessionTimeout = TimeSpan.FromSeconds(6),
-            CommitInterval = TimeSpan.FromMilliseconds(50), BatchMax = 50,
+            ApplicationId = $"{input.Name}-app",
+            InstanceId = instance,
+            SessionTimeout = TimeSpan.FromSeconds(6),
+            CommitInterval = TimeSpan.FromMilliseconds(50),
+            BatchMax = 50,
         };
 
     private static IEnumerable<Message<byte[], byte[]>> Records(int count) =>
-        Enumerable.Range(0, count).Select(n => new Message<byte[], byte[]>
-        {
-            Key = Encoding.UTF8.GetBytes($"key-{n % Keys}"),
-            Value = "1"u8.ToArray(),
-            Timestamp = new Timestamp(T0.AddMilliseconds(n)),
-        });
+        Enumerable
+            .Range(0, count)
+            .Select(n => new Message<byte[], byte[]>
+            {
+                Key = Encoding.UTF8.GetBytes($"key-{n % Keys}"),
+                Value = "1"u8.ToArray(),
+                Timestamp = new Timestamp(T0.AddMilliseconds(n)),
+            });
 
     private List<RecordDeadLettered> Letters(List<ConsumeResult<byte[], byte[]>> read) =>
         [
             .. read.Select(record =>
-                    SerDes.ReadMessage<RecordDeadLettered>(record.Message.Value, record.Message.Headers))
+                    SerDes.ReadMessage<RecordDeadLettered>(record.Message.Value, record.Message.Headers)
+                )
                 .Where(letter => letter.Topic == input.Name),
         ];
 

@@ -3,12 +3,12 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using EventStream.Collect;
 using EventStream.Contracts;
-using EventStream.Hosting;
 using EventStream.Edge;
-using EventStream.Tokens;
+using EventStream.Hosting;
 using EventStream.Qoe;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
+using EventStream.Tokens;
 using EventStream.Traffic;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -38,7 +38,8 @@ public sealed class StrangersTests : IAsyncLifetime
         broker = await TestBroker.StartAsync();
         rig = await EdgeRig.StartAsync(context =>
         {
-            if (edgeAFails && context.Request.Headers["X-Edge-Name"] == "edge-a") context.Response.StatusCode = 503;
+            if (edgeAFails && context.Request.Headers["X-Edge-Name"] == "edge-a")
+                context.Response.StatusCode = 503;
             return context.Response.WriteAsync("a segment");
         });
         edges = [await rig.EdgeAsync(rig.Options("edge-a")), await rig.EdgeAsync(rig.Options("edge-b"))];
@@ -52,7 +53,8 @@ public sealed class StrangersTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (var role in Enumerable.Reverse(roles)) await role.DisposeAsync();
+        foreach (var role in Enumerable.Reverse(roles))
+            await role.DisposeAsync();
         analyst.Dispose();
         await rig.DisposeAsync();
         await broker.DisposeAsync();
@@ -61,18 +63,33 @@ public sealed class StrangersTests : IAsyncLifetime
     [Fact]
     public async Task Unsigned_requests_in_any_number_do_not_move_viewers_and_failures_of_signed_ones_do()
     {
-        await Wait.UntilAsync("both edges answer", async () => (await MapAsync()).GetProperty("edges")
-            .EnumerateArray().All(edge => edge.GetProperty("probeMs").ValueKind == JsonValueKind.Number));
+        await Wait.UntilAsync(
+            "both edges answer",
+            async () =>
+                (await MapAsync())
+                    .GetProperty("edges")
+                    .EnumerateArray()
+                    .All(edge => edge.GetProperty("probeMs").ValueKind == JsonValueKind.Number)
+        );
 
-        await Parallel.ForAsync(0, 400, async (i, cancellation) =>
-        {
-            using var refused = await rig.Http.GetAsync(
-                $"{edges[0].Url}/media/{Video}/720p/{i}.m4s?CMCD=sid%3D%22{Guid.NewGuid()}%22", cancellation);
-            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-            Assert.Equal(505, await EdgeRig.SendRawAsync(edges[0], $"GET /media/{Video}/720p/{i}.m4s HTTP/9.9"));
-        });
-        await ViewUntilAsync("viewers of both edges are seen after the strangers", map =>
-            map.GetProperty("edges").EnumerateArray().All(edge => edge.GetProperty("loadPerSecond").GetDouble() > 0));
+        await Parallel.ForAsync(
+            0,
+            400,
+            async (i, cancellation) =>
+            {
+                using var refused = await rig.Http.GetAsync(
+                    $"{edges[0].Url}/media/{Video}/720p/{i}.m4s?CMCD=sid%3D%22{Guid.NewGuid()}%22",
+                    cancellation
+                );
+                Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+                Assert.Equal(505, await EdgeRig.SendRawAsync(edges[0], $"GET /media/{Video}/720p/{i}.m4s HTTP/9.9"));
+            }
+        );
+        await ViewUntilAsync(
+            "viewers of both edges are seen after the strangers",
+            map =>
+                map.GetProperty("edges").EnumerateArray().All(edge => edge.GetProperty("loadPerSecond").GetDouble() > 0)
+        );
 
         var edgeA = (await MapAsync()).GetProperty("edges")[0];
         Assert.Equal(1, edgeA.GetProperty("health").GetDouble());
@@ -85,17 +102,23 @@ public sealed class StrangersTests : IAsyncLifetime
     }
 
     /// <summary>Has viewers ask both edges for segments until the map shows what is waited for.</summary>
-    private Task ViewUntilAsync(string what, Func<JsonElement, bool> holds) => Wait.UntilAsync(what, async () =>
-    {
-        var expires = TimeProvider.System.GetUtcNow().AddHours(1);
-        foreach (var edge in edges)
-        {
-            using var answer = await rig.Http.GetAsync(
-                $"{edge.Url}{Tokens.Prefix(Video, Guid.NewGuid(), expires)}/media/{Video}/720p/{segment++}.m4s");
-        }
+    private Task ViewUntilAsync(string what, Func<JsonElement, bool> holds) =>
+        Wait.UntilAsync(
+            what,
+            async () =>
+            {
+                var expires = TimeProvider.System.GetUtcNow().AddHours(1);
+                foreach (var edge in edges)
+                {
+                    using var answer = await rig.Http.GetAsync(
+                        $"{edge.Url}{Tokens.Prefix(Video, Guid.NewGuid(), expires)}/media/{Video}/720p/{segment++}.m4s"
+                    );
+                }
 
-        return holds(await MapAsync());
-    }, TimeSpan.FromSeconds(120));
+                return holds(await MapAsync());
+            },
+            TimeSpan.FromSeconds(120)
+        );
 
     private Task<JsonElement> MapAsync() => analyst.GetFromJsonAsync<JsonElement>($"{traffic}/v1/edges");
 

@@ -4,9 +4,9 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using EventStream.Contracts;
+using EventStream.Edge;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
-using EventStream.Edge;
 using EventStream.Tests.Integration.Edge;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;
@@ -25,12 +25,15 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
     public async Task Steering_and_DNS_give_the_order_and_players_of_other_origins_may_ask()
     {
         await using var rig = await EdgeRig.StartAsync();
-        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("edge-a")),
-            await rig.EdgeAsync(rig.Options("edge-b")));
+        await using var app = await StartAsync(
+            await rig.EdgeAsync(rig.Options("edge-a")),
+            await rig.EdgeAsync(rig.Options("edge-b"))
+        );
         var url = app.Urls.Single();
         using var request = new HttpRequestMessage(
             HttpMethod.Get,
-                $"{url}/v1/steering/dash?region=us&video=v1&_DASH_pathway=\"edge-a,edge-b\"&_DASH_throughput=,5");
+            $"{url}/v1/steering/dash?region=us&video=v1&_DASH_pathway=\"edge-a,edge-b\"&_DASH_throughput=,5"
+        );
         request.Headers.Add("Origin", "http://console.example");
 
         using var answer = await rig.Http.SendAsync(request);
@@ -81,13 +84,16 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
     {
         await using var rig = await EdgeRig.StartAsync();
         // Names of its own: the topic is shared, and windows of the past count when a role starts.
-        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("stalls-a")),
-            await rig.EdgeAsync(rig.Options("stalls-b")));
+        await using var app = await StartAsync(
+            await rig.EdgeAsync(rig.Options("stalls-a")),
+            await rig.EdgeAsync(rig.Options("stalls-b"))
+        );
         var now = TimeProvider.System.GetUtcNow();
         var window = Stalled("stalls-a", now);
 
-        await app.Services.GetRequiredService<IEventPublisher>().PublishAsync(
-            Topics.QoeWindows, "v|stalls-a|eu|tv", window, now, CancellationToken.None);
+        await app
+            .Services.GetRequiredService<IEventPublisher>()
+            .PublishAsync(Topics.QoeWindows, "v|stalls-a|eu|tv", window, now, CancellationToken.None);
 
         await UntilAsync(async () => Names(await MapAsync(app), "order") is ["stalls-b", "stalls-a"]);
         Assert.True((await MapAsync(app)).GetProperty("edges")[0].GetProperty("up").GetBoolean());
@@ -97,8 +103,10 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
     public async Task A_window_from_a_clock_that_is_ahead_does_not_count()
     {
         await using var rig = await EdgeRig.StartAsync();
-        await using var app = await StartAsync(await rig.EdgeAsync(rig.Options("ahead-a")),
-            await rig.EdgeAsync(rig.Options("ahead-b")));
+        await using var app = await StartAsync(
+            await rig.EdgeAsync(rig.Options("ahead-a")),
+            await rig.EdgeAsync(rig.Options("ahead-b"))
+        );
         var now = TimeProvider.System.GetUtcNow();
         var map = app.Services.GetRequiredService<EdgeMap>();
 
@@ -118,8 +126,10 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
 
         await edge.DisposeAsync();
 
-        await UntilAsync(async () => await ReadyAsync(rig, app) is (HttpStatusCode.ServiceUnavailable, var why)
-            && why.Contains("no edge answers: only-a", StringComparison.Ordinal));
+        await UntilAsync(async () =>
+            await ReadyAsync(rig, app) is (HttpStatusCode.ServiceUnavailable, var why)
+            && why.Contains("no edge answers: only-a", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -143,7 +153,9 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
     {
         await using var rig = await EdgeRig.StartAsync();
         await using var app = await StartAsync(
-            [("Urls:Public:edge-a", "https://edge-a.video.example/")], await rig.EdgeAsync(rig.Options("edge-a")));
+            [("Urls:Public:edge-a", "https://edge-a.video.example/")],
+            await rig.EdgeAsync(rig.Options("edge-a"))
+        );
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{app.Urls.Single()}/v1/steering/hls?region=eu");
         request.Headers.Add("X-Forwarded-Proto", "https");
         request.Headers.Add("X-Forwarded-Host", "traffic.video.example");
@@ -152,18 +164,39 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
         var steering = await answer.Content.ReadFromJsonAsync<JsonElement>();
 
         Assert.Equal(
-            "https://traffic.video.example/v1/steering/hls?region=eu", steering.GetProperty("RELOAD-URI").GetString());
+            "https://traffic.video.example/v1/steering/hls?region=eu",
+            steering.GetProperty("RELOAD-URI").GetString()
+        );
         var edge = (await MapAsync(app)).GetProperty("edges")[0];
         Assert.Equal("https://edge-a.video.example", edge.GetProperty("url").GetString());
         // Probes go to the address of the platform's own network, which answers.
-        await UntilAsync(async () => (await MapAsync(app)).GetProperty("edges")[0].GetProperty("probeMs").ValueKind
-            == JsonValueKind.Number);
+        await UntilAsync(async () =>
+            (await MapAsync(app)).GetProperty("edges")[0].GetProperty("probeMs").ValueKind == JsonValueKind.Number
+        );
         Assert.True((await MapAsync(app)).GetProperty("edges")[0].GetProperty("up").GetBoolean());
     }
 
-    private static QoeWindowClosed Stalled(string edge, DateTimeOffset end) => new(
-        end.AddSeconds(-10), end, new SessionSubject("v", edge, "eu", "tv", "p"), 20, 0, null, null, 90, 120_000,
-        80_000, 500, 0, 0, 0, 400, 1, 1, 60);
+    private static QoeWindowClosed Stalled(string edge, DateTimeOffset end) =>
+        new(
+            end.AddSeconds(-10),
+            end,
+            new SessionSubject("v", edge, "eu", "tv", "p"),
+            20,
+            0,
+            null,
+            null,
+            90,
+            120_000,
+            80_000,
+            500,
+            0,
+            0,
+            0,
+            400,
+            1,
+            1,
+            60
+        );
 
     private static async Task<(HttpStatusCode Status, string Text)> ReadyAsync(EdgeRig rig, WebApplication app)
     {
@@ -193,7 +226,8 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
             settings[$"Traffic:Edges:{i}:Url"] = edge.Url;
         }
 
-        foreach (var (key, value) in more) settings[key] = value;
+        foreach (var (key, value) in more)
+            settings[key] = value;
         var app = RoleHost.Build(new TrafficRole(), RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();
         return app;
@@ -205,11 +239,16 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
             new ConsumerOptions($"test-{Guid.NewGuid():N}", [Topics.TrafficDecisions]) { FromBeginning = true },
             (record, _) =>
             {
-                if (record.Message is SteeringDecided decided) decisions.Enqueue(decided);
+                if (record.Message is SteeringDecided decided)
+                    decisions.Enqueue(decided);
                 return Task.CompletedTask;
             },
-            app.Services.GetRequiredService<KafkaOptions>(), app.Services.GetRequiredService<EventProducer>(),
-            app.Services.GetRequiredService<IRole>(), TimeProvider.System, NullLogger<EventConsumer>.Instance);
+            app.Services.GetRequiredService<KafkaOptions>(),
+            app.Services.GetRequiredService<EventProducer>(),
+            app.Services.GetRequiredService<IRole>(),
+            TimeProvider.System,
+            NullLogger<EventConsumer>.Instance
+        );
         await reader.StartAsync(CancellationToken.None);
         return reader;
     }
@@ -219,7 +258,8 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
         using var client = new UdpClient();
         client.Connect(app.Services.GetRequiredService<DnsServer>().Endpoint);
         await client.SendAsync(
-            "\u0012\u0034\u0001\0\0\u0001\0\0\0\0\0\0\u0004edge\u000beventstream\u0004test\0\0\u0001\0\u0001"u8.ToArray());
+            "\u0012\u0034\u0001\0\0\u0001\0\0\0\0\0\0\u0004edge\u000beventstream\u0004test\0\0\u0001\0\u0001"u8.ToArray()
+        );
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         return (await client.ReceiveAsync(timeout.Token)).Buffer;
     }
@@ -236,6 +276,7 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (!await condition()) await Task.Delay(50, timeout.Token);
+        while (!await condition())
+            await Task.Delay(50, timeout.Token);
     }
 }

@@ -21,11 +21,10 @@ public sealed class ConcatenationTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         broker = await TestBroker.StartAsync();
-        upload = await UploadHarness.StartAsync(broker.Bootstrap, new()
-        {
-            ["Upload:MaxSizeBytes"] = "1000000",
-            ["Upload:OpenUploadsMax"] = "4",
-        });
+        upload = await UploadHarness.StartAsync(
+            broker.Bootstrap,
+            new() { ["Upload:MaxSizeBytes"] = "1000000", ["Upload:OpenUploadsMax"] = "4" }
+        );
     }
 
     public async Task DisposeAsync()
@@ -38,7 +37,8 @@ public sealed class ConcatenationTests : IAsyncLifetime
     public async Task Parts_become_one_video_and_are_none_themselves()
     {
         var parts = new List<string>();
-        for (var i = 0; i < 3; i++) parts.Add(await PartAsync(i));
+        for (var i = 0; i < 3; i++)
+            parts.Add(await PartAsync(i));
         using (var head = await upload.SendAsync("HEAD", parts[0], []))
             Assert.Equal("partial", head.Header("Upload-Concat"));
         // Sent again, as by a client that lost the answer, it is the same video.
@@ -51,7 +51,8 @@ public sealed class ConcatenationTests : IAsyncLifetime
             Assert.Equal($"{File.Length}", head.Header("Upload-Length"));
             Assert.Equal(
                 $"final;{string.Join(' ', parts.Select(part => new Uri(part).AbsolutePath))}",
-                head.Header("Upload-Concat"));
+                head.Header("Upload-Concat")
+            );
         }
 
         var video = await upload.JsonAsync($"/v1/videos/{IdOf(url)}");
@@ -65,7 +66,9 @@ public sealed class ConcatenationTests : IAsyncLifetime
         }
 
         await UploadHarness.Eventually(
-            () => upload.JsonAsync("/v1/videos"), list => list.GetProperty("total").GetInt64() == 1);
+            () => upload.JsonAsync("/v1/videos"),
+            list => list.GetProperty("total").GetInt64() == 1
+        );
         var left = Path.Combine(upload.MediaRoot, "parts");
         Assert.Empty(Directory.EnumerateFiles(left, "*", SearchOption.AllDirectories));
     }
@@ -74,11 +77,21 @@ public sealed class ConcatenationTests : IAsyncLifetime
     public async Task Joining_goes_on_where_a_killed_process_left_it()
     {
         var parts = new List<string>();
-        for (var i = 0; i < 3; i++) parts.Add(await PartAsync(i));
+        for (var i = 0; i < 3; i++)
+            parts.Add(await PartAsync(i));
         var ids = parts.ConvertAll(part => VideoId.Parse(IdOf(part)));
         var (now, id) = (DateTimeOffset.UnixEpoch.AddYears(56), VideoId.New(DateTimeOffset.UnixEpoch.AddYears(56)));
         var final = new UploadRecord(
-            id, "studio", File.Length, "", null, UploadRecord.Open, null, now, now.AddYears(90))
+            id,
+            "studio",
+            File.Length,
+            "",
+            null,
+            UploadRecord.Open,
+            null,
+            now,
+            now.AddYears(90)
+        )
         {
             Kind = UploadRecord.Final,
             Parts = ids,
@@ -91,8 +104,10 @@ public sealed class ConcatenationTests : IAsyncLifetime
         await System.IO.File.AppendAllBytesAsync(target, File[PartBytes..(PartBytes + 1000)]);
         await SweepAsync();
         var video = await upload.JsonAsync($"/v1/videos/{id}");
-        Assert.Equal(("uploaded", Hex(File)),
-            (video.GetProperty("status").GetString(), video.GetProperty("sha256").GetString()));
+        Assert.Equal(
+            ("uploaded", Hex(File)),
+            (video.GetProperty("status").GetString(), video.GetProperty("sha256").GetString())
+        );
     }
 
     [Fact]
@@ -101,10 +116,15 @@ public sealed class ConcatenationTests : IAsyncLifetime
         var parts = new List<string> { await PartAsync(0), await PartAsync(1) };
         System.IO.File.Delete(Path.Combine(upload.MediaRoot, "parts", IdOf(parts[1]), "part"));
         using var broken = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Concat", $"final;{string.Join(' ', parts)}")]);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Concat", $"final;{string.Join(' ', parts)}")]
+        );
         Assert.Equal(HttpStatusCode.InternalServerError, broken.StatusCode);
         var list = await UploadHarness.Eventually(
-            () => upload.JsonAsync("/v1/videos"), found => found.GetProperty("total").GetInt64() == 1);
+            () => upload.JsonAsync("/v1/videos"),
+            found => found.GetProperty("total").GetInt64() == 1
+        );
         var id = list.GetProperty("videos")[0].GetProperty("id").GetString();
         await SweepAsync();
         Assert.Equal("registered", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
@@ -118,25 +138,39 @@ public sealed class ConcatenationTests : IAsyncLifetime
     public async Task What_cannot_be_joined_is_named()
     {
         var open = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", $"{PartBytes}"), ("Upload-Concat", "partial")]);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", $"{PartBytes}"), ("Upload-Concat", "partial")]
+        );
         var unfinished = open.Headers.Location!.ToString();
         var whole = await PartAsync(0);
-        foreach (var (parts, status, what) in ((string, int, string)[])
-            [
-                ($"{whole} {unfinished}", 409, "bytes to come"), ($"{whole} {whole}", 400, "twice"),
-                ("", 400, "no part"), (await upload.CreateAsync(5), 400, "none of your partial"),
-                ("/v1/uploads/x", 400, "not the Location"),
-            ])
+        foreach (
+            var (parts, status, what) in ((string, int, string)[])
+                [
+                    ($"{whole} {unfinished}", 409, "bytes to come"),
+                    ($"{whole} {whole}", 400, "twice"),
+                    ("", 400, "no part"),
+                    (await upload.CreateAsync(5), 400, "none of your partial"),
+                    ("/v1/uploads/x", 400, "not the Location"),
+                ]
+        )
         {
             using var refused = await upload.SendAsync("POST", "/v1/uploads", [("Upload-Concat", $"final;{parts}")]);
             Assert.Contains(what, await refused.ProblemAsync(status), StringComparison.Ordinal);
         }
 
         using var others = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Concat", $"final;{whole}")], key: TestKeys.OtherPublisher);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Concat", $"final;{whole}")],
+            key: TestKeys.OtherPublisher
+        );
         Assert.Contains("none of your partial", await others.ProblemAsync(400), StringComparison.Ordinal);
         using var withLength = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Concat", $"final;{whole}"), ("Upload-Length", "5")]);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Concat", $"final;{whole}"), ("Upload-Length", "5")]
+        );
         await withLength.ProblemAsync(400);
         Assert.Equal(PartBytes, await upload.OffsetAsync(whole));
     }
@@ -144,10 +178,16 @@ public sealed class ConcatenationTests : IAsyncLifetime
     [Fact]
     public async Task A_part_below_the_smallest_size_is_refused_and_parts_count_as_unfinished_uploads()
     {
-        using (var small = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", "5"), ("Upload-Concat", "partial")]))
+        using (
+            var small = await upload.SendAsync(
+                "POST",
+                "/v1/uploads",
+                [("Upload-Length", "5"), ("Upload-Concat", "partial")]
+            )
+        )
             Assert.Contains("Upload:PartialBytesMin", await small.ProblemAsync(400), StringComparison.Ordinal);
-        for (var i = 0; i < 4; i++) await PartAsync(i % 3);
+        for (var i = 0; i < 4; i++)
+            await PartAsync(i % 3);
         using var refused = await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5")]);
         Assert.Contains("OpenUploadsMax", await refused.ProblemAsync(429), StringComparison.Ordinal);
         Assert.Equal("60", refused.Header("Retry-After"));
@@ -195,8 +235,14 @@ public sealed class ConcatenationTests : IAsyncLifetime
         Assert.Equal(Hex(File[..2000]), video.GetProperty("sha256").GetString());
         Assert.Equal(2000, video.GetProperty("sizeBytes").GetInt64());
         await UploadHarness.Eventually(
-            () => upload.JsonAsync("/v1/videos"), list => list.GetProperty("videos").EnumerateArray().Any(
-                v => v.GetProperty("id").GetString() == IdOf(url) && v.GetProperty("sizeBytes").GetInt64() == 2000));
+            () => upload.JsonAsync("/v1/videos"),
+            list =>
+                list.GetProperty("videos")
+                    .EnumerateArray()
+                    .Any(v =>
+                        v.GetProperty("id").GetString() == IdOf(url) && v.GetProperty("sizeBytes").GetInt64() == 2000
+                    )
+        );
     }
 
     [Fact]
@@ -211,7 +257,11 @@ public sealed class ConcatenationTests : IAsyncLifetime
     {
         var bytes = File[(index * PartBytes)..((index + 1) * PartBytes)];
         using var created = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", $"{PartBytes}"), ("Upload-Concat", "partial")], bytes);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", $"{PartBytes}"), ("Upload-Concat", "partial")],
+            bytes
+        );
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
         Assert.False(created.Headers.Contains("X-Video-Id"));
         return created.Headers.Location!.ToString();
@@ -220,19 +270,19 @@ public sealed class ConcatenationTests : IAsyncLifetime
     private async Task<string> JoinAsync(IEnumerable<string> parts)
     {
         using var created = await upload.SendAsync(
-            "POST", "/v1/uploads",
-            [
-                ("Upload-Concat", $"final;{string.Join(' ', parts)}"),
-                ("Upload-Metadata", Metadata(("title", "Joined"))),
-            ]);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Concat", $"final;{string.Join(' ', parts)}"), ("Upload-Metadata", Metadata(("title", "Joined")))]
+        );
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
         return created.Headers.Location!.ToString();
     }
 
     private async Task ExpireAsync()
     {
-        await using var command = upload.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
-            "update uploads set expires_at = now() - interval '1 second'");
+        await using var command = upload
+            .Services.GetRequiredService<NpgsqlDataSource>()
+            .CreateCommand("update uploads set expires_at = now() - interval '1 second'");
         await command.ExecuteNonQueryAsync();
     }
 

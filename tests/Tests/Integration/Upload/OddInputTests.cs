@@ -1,7 +1,7 @@
 using System.Text;
 using EventStream.Tests.Kit;
-using Npgsql;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using static EventStream.Tests.Integration.Upload.TusHarness;
 
 namespace EventStream.Tests.Integration.Upload;
@@ -49,7 +49,8 @@ public sealed class OddInputTests(OddInputTests.Role role) : IClassFixture<OddIn
         var url = await upload.CreateAsync(10);
         using (var taken = await upload.PatchChunkedAsync(url, 0, Bytes(6), Bytes(4)))
             Assert.Equal("10", taken.Header("Upload-Offset"));
-        using (var beyond = await upload.PatchChunkedAsync(url, 10, Bytes(1))) await beyond.ProblemAsync(413);
+        using (var beyond = await upload.PatchChunkedAsync(url, 10, Bytes(1)))
+            await beyond.ProblemAsync(413);
         using var counted = await upload.PatchAsync(url, 10, Bytes(1));
         await counted.ProblemAsync(413);
     }
@@ -68,23 +69,34 @@ public sealed class OddInputTests(OddInputTests.Role role) : IClassFixture<OddIn
     [InlineData("PATCH", "Content-Encoding", "gzip", 415)]
     [InlineData("PATCH", "Content-Type", "text/plain", 415)]
     public async Task A_header_that_the_request_does_not_have_is_refused(
-        string method, string header, string value, int status)
+        string method,
+        string header,
+        string value,
+        int status
+    )
     {
         var url = await upload.CreateAsync(5);
         using var request = new HttpRequestMessage(
-            new HttpMethod(method), method == "POST" ? upload.Url + "/v1/uploads" : url);
+            new HttpMethod(method),
+            method == "POST" ? upload.Url + "/v1/uploads" : url
+        );
         request.Content = new ByteArrayContent(Bytes(5));
-        foreach (var (name, text) in ((string, string)[])
-            [
-                ("Tus-Resumable", "1.0.0"), ("Authorization", $"Bearer {UploadHarness.Key}"),
-                (method == "POST" ? "Upload-Length" : "Upload-Offset", method == "POST" ? "5" : "0"), (header, value),
-            ])
+        foreach (
+            var (name, text) in ((string, string)[])
+                [
+                    ("Tus-Resumable", "1.0.0"),
+                    ("Authorization", $"Bearer {UploadHarness.Key}"),
+                    (method == "POST" ? "Upload-Length" : "Upload-Offset", method == "POST" ? "5" : "0"),
+                    (header, value),
+                ]
+        )
         {
             if (!request.Headers.TryAddWithoutValidation(name, text))
                 request.Content.Headers.TryAddWithoutValidation(name, text);
         }
 
-        if (header != "Content-Type") request.Content.Headers.ContentType = new("application/offset+octet-stream");
+        if (header != "Content-Type")
+            request.Content.Headers.ContentType = new("application/offset+octet-stream");
         using var refused = await upload.Http.SendAsync(request);
         await refused.ProblemAsync(status);
         Assert.Equal(0, await upload.OffsetAsync(url));
@@ -102,11 +114,15 @@ public sealed class OddInputTests(OddInputTests.Role role) : IClassFixture<OddIn
         using var handler = new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 };
         using var http = new HttpClient(handler);
         using var request = new HttpRequestMessage(HttpMethod.Post, upload.Url + "/v1/uploads");
-        foreach (var (name, text) in ((string, string)[])
-            [
-                ("Tus-Resumable", "1.0.0"), ("Authorization", $"Bearer {UploadHarness.Key}"), ("Upload-Length", "5"),
-                ("Upload-Metadata", metadata),
-            ])
+        foreach (
+            var (name, text) in ((string, string)[])
+                [
+                    ("Tus-Resumable", "1.0.0"),
+                    ("Authorization", $"Bearer {UploadHarness.Key}"),
+                    ("Upload-Length", "5"),
+                    ("Upload-Metadata", metadata),
+                ]
+        )
             request.Headers.TryAddWithoutValidation(name, text);
         using var refused = await http.SendAsync(request);
         Assert.Contains(what, await refused.ProblemAsync(400), StringComparison.Ordinal);
@@ -124,8 +140,11 @@ public sealed class OddInputTests(OddInputTests.Role role) : IClassFixture<OddIn
     public async Task Metadata_of_an_earlier_release_that_cannot_be_sent_does_not_keep_an_upload_from_going_on()
     {
         var url = await upload.CreateAsync(5);
-        await using (var command = upload.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
-            "update uploads set metadata = 'naïve dA==' where video_id = $1"))
+        await using (
+            var command = upload
+                .Services.GetRequiredService<NpgsqlDataSource>()
+                .CreateCommand("update uploads set metadata = 'naïve dA==' where video_id = $1")
+        )
         {
             command.Parameters.Add(new() { Value = Guid.Parse(IdOf(url)) });
             await command.ExecuteNonQueryAsync();

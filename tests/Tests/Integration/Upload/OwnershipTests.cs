@@ -30,8 +30,10 @@ public sealed class OwnershipTests : IAsyncLifetime
         var id = url[(url.LastIndexOf('/') + 1)..];
         // Its version and variant are those of an id of a video, and nobody created it.
         var unknown = id[..^12] + "000000000000";
-        foreach (var (method, path) in ((string, string)[])
-            [("HEAD", "uploads"), ("PATCH", "uploads"), ("DELETE", "uploads"), ("GET", "videos")])
+        foreach (
+            var (method, path) in ((string, string)[])
+                [("HEAD", "uploads"), ("PATCH", "uploads"), ("DELETE", "uploads"), ("GET", "videos")]
+        )
         {
             var of = await AskAsync(method, $"/v1/{path}/{id}", TestKeys.OtherPublisher);
             Assert.Equal(HttpStatusCode.NotFound, of.Status);
@@ -71,18 +73,22 @@ public sealed class OwnershipTests : IAsyncLifetime
     [Fact]
     public async Task Pages_and_total_are_those_of_the_caller()
     {
-        List<string> mine = [], all = [];
+        List<string> mine = [],
+            all = [];
         for (var i = 0; i < 5; i++)
         {
             var key = i % 2 == 0 ? TestKeys.Publisher : TestKeys.OtherPublisher;
             using var created = await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5")], key: key);
             var id = created.Headers.GetValues("X-Video-Id").Single();
             all.Insert(0, id);
-            if (key == TestKeys.Publisher) mine.Insert(0, id);
+            if (key == TestKeys.Publisher)
+                mine.Insert(0, id);
         }
 
         await UploadHarness.Eventually(
-            () => upload.JsonAsync("/v1/videos", TestKeys.Operator), list => Total(list) == 5);
+            () => upload.JsonAsync("/v1/videos", TestKeys.Operator),
+            list => Total(list) == 5
+        );
         Assert.Equal(mine, await PagesAsync(TestKeys.Publisher, total: 3));
         Assert.Equal(all, await PagesAsync(TestKeys.Operator, total: 5));
         // A last page that is full names none to follow.
@@ -93,12 +99,13 @@ public sealed class OwnershipTests : IAsyncLifetime
     private async Task<List<string>> PagesAsync(string key, int total)
     {
         var ids = new List<string>();
-        for (var before = ""; ;)
+        for (var before = ""; ; )
         {
             var page = await upload.JsonAsync($"/v1/videos?limit=2{before}", key);
             Assert.Equal(total, Total(page));
             ids.AddRange(Ids(page));
-            if (page.GetProperty("next").GetString() is not { } next) return ids;
+            if (page.GetProperty("next").GetString() is not { } next)
+                return ids;
             before = $"&before={next}";
         }
     }
@@ -106,7 +113,12 @@ public sealed class OwnershipTests : IAsyncLifetime
     private async Task<(HttpStatusCode Status, string Body)> AskAsync(string method, string path, string key)
     {
         using var answer = await upload.SendAsync(
-            method, path, [("Upload-Offset", "0")], method == "PATCH" ? "hello"u8.ToArray() : null, key);
+            method,
+            path,
+            [("Upload-Offset", "0")],
+            method == "PATCH" ? "hello"u8.ToArray() : null,
+            key
+        );
         var body = await answer.Content.ReadAsStringAsync();
         // Each request has a trace of its own.
         var trace = body.IndexOf("\"traceId\"", StringComparison.Ordinal);

@@ -13,7 +13,8 @@ public sealed class PublicAddressTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (upload is not null) await upload.DisposeAsync();
+        if (upload is not null)
+            await upload.DisposeAsync();
         await broker.DisposeAsync();
     }
 
@@ -24,28 +25,30 @@ public sealed class PublicAddressTests : IAsyncLifetime
         Assert.StartsWith(
             "https://upload.video.example/v1/uploads/",
             await LocationAsync(("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "upload.video.example")),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.StartsWith($"{upload.Url}/", await LocationAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task It_is_the_public_address_that_is_configured_unless_a_proxy_says_more()
     {
-        upload = await UploadHarness.StartAsync(broker.Bootstrap, new()
-        {
-            ["Urls:upload"] = "http://upload:7001",
-            ["Urls:Public:upload"] = "https://video.example/",
-        });
-        Assert.StartsWith(
-            "https://video.example/v1/uploads/", await LocationAsync(), StringComparison.Ordinal);
+        upload = await UploadHarness.StartAsync(
+            broker.Bootstrap,
+            new() { ["Urls:upload"] = "http://upload:7001", ["Urls:Public:upload"] = "https://video.example/" }
+        );
+        Assert.StartsWith("https://video.example/v1/uploads/", await LocationAsync(), StringComparison.Ordinal);
         Assert.StartsWith(
             "https://other.example/v1/uploads/",
             await LocationAsync(("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "other.example")),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         // A client that says a proxy had forwarded something changes nothing.
         Assert.StartsWith(
             "https://video.example/v1/uploads/",
-            await LocationAsync(("X-Original-Host", "x"), ("Host", "attacker.example")), StringComparison.Ordinal);
+            await LocationAsync(("X-Original-Host", "x"), ("Host", "attacker.example")),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]

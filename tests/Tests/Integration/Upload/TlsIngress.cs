@@ -11,9 +11,7 @@ internal sealed class TlsIngress : IAsyncDisposable
     private readonly int port = PostgresFixture.FreePort();
     private TlsNginx nginx = null!;
 
-    private TlsIngress()
-    {
-    }
+    private TlsIngress() { }
 
     public string Url => $"https://localhost:{port}";
 
@@ -31,30 +29,30 @@ internal sealed class TlsIngress : IAsyncDisposable
 
     private string Configuration(string upstream) =>
         $$"""
-        daemon off;
-        worker_processes 1;
-        pid nginx.pid;
-        events { worker_connections 256; }
-        http {
-            {{TlsNginx.Http}}
-            server {
-                listen 127.0.0.1:{{port}} ssl;
-                client_max_body_size 0;
-                location / {
-                    proxy_pass {{upstream}};
-                    proxy_http_version 1.1;
-                    proxy_request_buffering off;
-                    proxy_buffering off;
-                    proxy_set_header Host $http_host;
-                    proxy_set_header X-Real-IP $remote_addr;
-                    proxy_set_header X-Forwarded-For $remote_addr;
-                    proxy_set_header X-Forwarded-Host $http_host;
-                    proxy_set_header X-Forwarded-Port $server_port;
-                    proxy_set_header X-Forwarded-Proto $scheme;
-                    proxy_set_header X-Forwarded-Scheme $scheme;
-                    proxy_set_header X-Scheme $scheme;
+            daemon off;
+            worker_processes 1;
+            pid nginx.pid;
+            events { worker_connections 256; }
+            http {
+                {{TlsNginx.Http}}
+                server {
+                    listen 127.0.0.1:{{port}} ssl;
+                    client_max_body_size 0;
+                    location / {
+                        proxy_pass {{upstream}};
+                        proxy_http_version 1.1;
+                        proxy_request_buffering off;
+                        proxy_buffering off;
+                        proxy_set_header Host $http_host;
+                        proxy_set_header X-Real-IP $remote_addr;
+                        proxy_set_header X-Forwarded-For $remote_addr;
+                        proxy_set_header X-Forwarded-Host $http_host;
+                        proxy_set_header X-Forwarded-Port $server_port;
+                        proxy_set_header X-Forwarded-Proto $scheme;
+                        proxy_set_header X-Forwarded-Scheme $scheme;
+                        proxy_set_header X-Scheme $scheme;
+                    }
                 }
             }
-        }
-        """;
+            """;
 }

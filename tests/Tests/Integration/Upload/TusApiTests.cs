@@ -39,7 +39,8 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
         Assert.Equal("1.0.0", Header(answer, "Tus-Version"));
         Assert.Equal(
             "creation,creation-with-upload,creation-defer-length,concatenation,checksum,termination,expiration",
-            Header(answer, "Tus-Extension"));
+            Header(answer, "Tus-Extension")
+        );
         Assert.Equal("1000000", Header(answer, "Tus-Max-Size"));
         Assert.Equal("sha1,sha256", Header(answer, "Tus-Checksum-Algorithm"));
     }
@@ -48,8 +49,10 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     public async Task A_file_sent_in_chunks_is_stored_whole_and_becomes_a_fact()
     {
         var file = Bytes(300_000);
-        var url = await upload.CreateAsync(file.Length,
-            Metadata(("title", "Bunny"), ("filename", "b.mp4"), ("sha256", Hex(file))));
+        var url = await upload.CreateAsync(
+            file.Length,
+            Metadata(("title", "Bunny"), ("filename", "b.mp4"), ("sha256", Hex(file)))
+        );
         for (var offset = 0; offset < file.Length; offset += 100_000)
         {
             using var patched = await upload.PatchAsync(url, offset, file[offset..(offset + 100_000)]);
@@ -64,19 +67,26 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
         Assert.Equal(Hex(file), video.GetProperty("sha256").GetString());
         Assert.Equal(file, await File.ReadAllBytesAsync(Path.Combine(upload.MediaRoot, $"sources/{id}/source")));
         var events = (await upload.JsonAsync($"/v1/videos/{id}/events")).GetProperty("events").EnumerateArray();
-        Assert.Equal(["video.registered.v1", "video.uploaded.v1"], events.Select(e =>
-            e.GetProperty("type").GetString()));
+        Assert.Equal(
+            ["video.registered.v1", "video.uploaded.v1"],
+            events.Select(e => e.GetProperty("type").GetString())
+        );
         var listed = await UploadHarness.Eventually(
-            () => upload.JsonAsync("/v1/videos?limit=5"), list =>
-                list.ToString().Contains(id, StringComparison.Ordinal));
+            () => upload.JsonAsync("/v1/videos?limit=5"),
+            list => list.ToString().Contains(id, StringComparison.Ordinal)
+        );
         Assert.Equal(id, listed.GetProperty("videos")[0].GetProperty("id").GetString());
     }
 
     [Fact]
     public async Task A_small_file_can_be_sent_with_its_creation()
     {
-        using var created =
-            await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
+        using var created = await upload.SendAsync(
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5")],
+            "hello"u8.ToArray()
+        );
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
         Assert.Equal("5", Header(created, "Upload-Offset"));
         var video = await upload.JsonAsync($"/v1/videos/{Header(created, "X-Video-Id")}");
@@ -151,12 +161,20 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
         var right = algorithm == "sha1" ? SHA1.HashData(file) : SHA256.HashData(file);
         var wrong = right.ToArray();
         wrong[0] ^= 1;
-        using var refused =
-            await upload.PatchAsync(url, 0, file, ("Upload-Checksum", $"{algorithm} {Convert.ToBase64String(wrong)}"));
+        using var refused = await upload.PatchAsync(
+            url,
+            0,
+            file,
+            ("Upload-Checksum", $"{algorithm} {Convert.ToBase64String(wrong)}")
+        );
         Assert.Equal(460, (int)refused.StatusCode);
         Assert.Equal(0, await OffsetAsync(url));
-        using var taken =
-            await upload.PatchAsync(url, 0, file, ("Upload-Checksum", $"{algorithm} {Convert.ToBase64String(right)}"));
+        using var taken = await upload.PatchAsync(
+            url,
+            0,
+            file,
+            ("Upload-Checksum", $"{algorithm} {Convert.ToBase64String(right)}")
+        );
         Assert.Equal(HttpStatusCode.NoContent, taken.StatusCode);
     }
 
@@ -190,7 +208,11 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     public async Task An_analyst_uploads_nothing()
     {
         using var answer = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", "5")], key: TestKeys.Analyst);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5")],
+            key: TestKeys.Analyst
+        );
         await Problem(answer, HttpStatusCode.Forbidden);
     }
 
@@ -206,8 +228,10 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     {
         using var answer = await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "1000001")]);
         Assert.Contains(
-            "Upload:MaxSizeBytes", await Problem(answer, HttpStatusCode.RequestEntityTooLarge),
-            StringComparison.Ordinal);
+            "Upload:MaxSizeBytes",
+            await Problem(answer, HttpStatusCode.RequestEntityTooLarge),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -237,7 +261,8 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
         using var gone = await upload.SendAsync("HEAD", url, []);
         Assert.Equal(HttpStatusCode.Gone, gone.StatusCode);
         Assert.False(
-            File.Exists(Path.Combine(upload.MediaRoot, "sources", url[(url.LastIndexOf('/') + 1)..], "source")));
+            File.Exists(Path.Combine(upload.MediaRoot, "sources", url[(url.LastIndexOf('/') + 1)..], "source"))
+        );
     }
 
     [Fact]
@@ -245,7 +270,11 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     {
         var url = await upload.CreateAsync(10);
         using var answer = await upload.SendAsync(
-            "POST", url, [("Upload-Offset", "0"), ("X-HTTP-Method-Override", "PATCH")], Bytes(10));
+            "POST",
+            url,
+            [("Upload-Offset", "0"), ("X-HTTP-Method-Override", "PATCH")],
+            Bytes(10)
+        );
         Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
         Assert.Equal("10", Header(answer, "Upload-Offset"));
     }
@@ -271,7 +300,10 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
         using var allowed = await upload.Http.SendAsync(preflight);
         Assert.Equal("http://localhost:7000", Header(allowed, "Access-Control-Allow-Origin"));
         using var created = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", "5"), ("Origin", "http://127.0.0.1:7000")]);
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5"), ("Origin", "http://127.0.0.1:7000")]
+        );
         Assert.Contains("Location", Header(created, "Access-Control-Expose-Headers"), StringComparison.Ordinal);
     }
 
@@ -280,8 +312,11 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     [InlineData("sha256 eHl6", "64 hex digits")]
     public async Task Metadata_that_cannot_be_read_is_refused_by_name(string metadata, string what)
     {
-        using var answer =
-            await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5"), ("Upload-Metadata", metadata)]);
+        using var answer = await upload.SendAsync(
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5"), ("Upload-Metadata", metadata)]
+        );
         Assert.Contains(what, await Problem(answer, HttpStatusCode.BadRequest), StringComparison.Ordinal);
     }
 
@@ -312,6 +347,8 @@ public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTes
     private static string Hex(byte[] file) => Convert.ToHexStringLower(SHA256.HashData(file));
 
     private static string Metadata(params (string Key, string Value)[] pairs) =>
-        string.Join(',', pairs.Select(pair =>
-            $"{pair.Key} {Convert.ToBase64String(Encoding.UTF8.GetBytes(pair.Value))}"));
+        string.Join(
+            ',',
+            pairs.Select(pair => $"{pair.Key} {Convert.ToBase64String(Encoding.UTF8.GetBytes(pair.Value))}")
+        );
 }

@@ -71,15 +71,19 @@ public sealed class TusClientTests : IAsyncLifetime
         var locations = done.GetProperty("locations").EnumerateArray().Select(l => l.GetString()!).ToList();
         // Each part has an address, and the file that is joined from them.
         Assert.Equal(parallel == 1 ? 1 : parallel + 1, locations.Count);
-        Assert.All(locations, location =>
-            Assert.StartsWith($"{ingress.Url}/v1/uploads/", location, StringComparison.Ordinal));
+        Assert.All(
+            locations,
+            location => Assert.StartsWith($"{ingress.Url}/v1/uploads/", location, StringComparison.Ordinal)
+        );
         var url = done.GetProperty("url").GetString()!;
         var video = await upload.JsonAsync($"/v1/videos/{url[(url.LastIndexOf('/') + 1)..]}");
         Assert.Equal("uploaded", video.GetProperty("status").GetString());
         var expected = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(FilePath)));
         Assert.Equal(expected, video.GetProperty("sha256").GetString());
         var list = await UploadHarness.Eventually(
-            () => upload.JsonAsync("/v1/videos"), found => found.GetProperty("total").GetInt64() > 0);
+            () => upload.JsonAsync("/v1/videos"),
+            found => found.GetProperty("total").GetInt64() > 0
+        );
         Assert.Equal(1, list.GetProperty("total").GetInt64());
     }
 
@@ -92,12 +96,18 @@ public sealed class TusClientTests : IAsyncLifetime
             RedirectStandardError = true,
             ArgumentList =
             {
-                Script(), $"{ingress?.Url ?? upload.Url}/v1/uploads", key, FilePath, folder.FullName, $"{cutAt}",
+                Script(),
+                $"{ingress?.Url ?? upload.Url}/v1/uploads",
+                key,
+                FilePath,
+                folder.FullName,
+                $"{cutAt}",
                 $"{parallel}",
             },
             Environment = { ["NODE_MODULES"] = Path.Combine(Checkout.Root, "artifacts/tools/node_modules") },
         };
-        if (ingress is not null) start.Environment["NODE_EXTRA_CA_CERTS"] = ingress.CertificateFile;
+        if (ingress is not null)
+            start.Environment["NODE_EXTRA_CA_CERTS"] = ingress.CertificateFile;
         using var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
         var output = process.StandardOutput.ReadToEndAsync();

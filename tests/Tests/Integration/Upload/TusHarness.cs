@@ -33,8 +33,10 @@ internal static class TusHarness
     public static string Hex(byte[] file) => Convert.ToHexStringLower(SHA256.HashData(file));
 
     public static string Metadata(params (string Key, string Value)[] pairs) =>
-        string.Join(',', pairs.Select(pair =>
-            $"{pair.Key} {Convert.ToBase64String(Encoding.UTF8.GetBytes(pair.Value))}"));
+        string.Join(
+            ',',
+            pairs.Select(pair => $"{pair.Key} {Convert.ToBase64String(Encoding.UTF8.GetBytes(pair.Value))}")
+        );
 
     public static async Task<long> OffsetAsync(this UploadHarness upload, string url)
     {
@@ -45,7 +47,11 @@ internal static class TusHarness
 
     /// <summary>A chunk without a Content-Length, as a client sends that does not know the end.</summary>
     public static async Task<HttpResponseMessage> PatchChunkedAsync(
-        this UploadHarness upload, string url, long offset, params byte[][] pieces)
+        this UploadHarness upload,
+        string url,
+        long offset,
+        params byte[][] pieces
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Patch, url) { Content = new Pieces(pieces) };
         request.Headers.TryAddWithoutValidation("Tus-Resumable", "1.0.0");

@@ -40,24 +40,27 @@ internal sealed class UploadHarness : IAsyncDisposable
 
     public async Task StartRoleAsync()
     {
-        var configuration = RoleHost.ReadConfiguration(null, new Dictionary<string, string?>(
-            TestKeys.Pairs.Concat(settings))
-        {
-            ["Listen:upload"] = Url,
-            ["Urls:console"] = "http://127.0.0.1:7000",
-            ["Kafka:Bootstrap"] = bootstrap,
-            ["Postgres:ConnectionString"] = postgres.ConnectionString,
-            ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
-            ["Postgres:SchemaPrefix"] = $"{postgres.Schema}_",
-            ["Media:Root"] = settings.GetValueOrDefault("Media:Root", MediaRoot),
-        });
+        var configuration = RoleHost.ReadConfiguration(
+            null,
+            new Dictionary<string, string?>(TestKeys.Pairs.Concat(settings))
+            {
+                ["Listen:upload"] = Url,
+                ["Urls:console"] = "http://127.0.0.1:7000",
+                ["Kafka:Bootstrap"] = bootstrap,
+                ["Postgres:ConnectionString"] = postgres.ConnectionString,
+                ["Postgres:MasterKeyFile"] = PostgresFixture.MasterKeyFile.Value,
+                ["Postgres:SchemaPrefix"] = $"{postgres.Schema}_",
+                ["Media:Root"] = settings.GetValueOrDefault("Media:Root", MediaRoot),
+            }
+        );
         app = RoleHost.Build(new UploadRole(), configuration);
         await app.StartAsync();
     }
 
     public async Task StopRoleAsync()
     {
-        if (app is null) return;
+        if (app is null)
+            return;
         await app.StopAsync();
         await app.DisposeAsync();
         app = null;
@@ -65,18 +68,25 @@ internal sealed class UploadHarness : IAsyncDisposable
 
     /// <summary>A tus request with the key and, unless it is null, the version.</summary>
     public async Task<HttpResponseMessage> SendAsync(
-        string method, string url, (string Name, string Value)[] headers, byte[]? body = null, string? key = Key)
+        string method,
+        string url,
+        (string Name, string Value)[] headers,
+        byte[]? body = null,
+        string? key = Key
+    )
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), url.StartsWith('/') ? Url + url : url);
         request.Headers.TryAddWithoutValidation("Tus-Resumable", "1.0.0");
-        if (key is not null) request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {key}");
-        if (body is not null) request.Content = new ByteArrayContent(body);
-        if (body is not null) request.Content!.Headers.TryAddWithoutValidation("Content-Type",
-            "application/offset+octet-stream");
+        if (key is not null)
+            request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {key}");
+        if (body is not null)
+            request.Content = new ByteArrayContent(body);
+        if (body is not null)
+            request.Content!.Headers.TryAddWithoutValidation("Content-Type", "application/offset+octet-stream");
         foreach (var (name, value) in headers)
         {
-            if (!request.Headers.TryAddWithoutValidation(name,
-                value)) request.Content!.Headers.TryAddWithoutValidation(name, value);
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+                request.Content!.Headers.TryAddWithoutValidation(name, value);
         }
 
         return await Http.SendAsync(request);
@@ -85,15 +95,21 @@ internal sealed class UploadHarness : IAsyncDisposable
     /// <summary>Creates an upload and returns its address.</summary>
     public async Task<string> CreateAsync(long length, string metadata = "")
     {
-        using var created =
-            await SendAsync("POST", "/v1/uploads", [("Upload-Length", $"{length}"), ("Upload-Metadata", metadata)]);
+        using var created = await SendAsync(
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", $"{length}"), ("Upload-Metadata", metadata)]
+        );
         Assert.Equal(System.Net.HttpStatusCode.Created, created.StatusCode);
         return created.Headers.Location!.ToString();
     }
 
-    public Task<HttpResponseMessage> PatchAsync(string url, long offset, byte[] body,
-        params (string, string)[] headers) =>
-        SendAsync("PATCH", url, [("Upload-Offset", $"{offset}"), .. headers], body);
+    public Task<HttpResponseMessage> PatchAsync(
+        string url,
+        long offset,
+        byte[] body,
+        params (string, string)[] headers
+    ) => SendAsync("PATCH", url, [("Upload-Offset", $"{offset}"), .. headers], body);
 
     /// <summary>The JSON behind a path, as the holder of a key sees it.</summary>
     public async Task<JsonElement> JsonAsync(string path, string key = Key)
@@ -110,8 +126,10 @@ internal sealed class UploadHarness : IAsyncDisposable
         while (true)
         {
             var answer = await ask();
-            if (right(answer)) return answer;
-            if (patience.IsCancellationRequested) Assert.Fail($"It stayed {answer}.");
+            if (right(answer))
+                return answer;
+            if (patience.IsCancellationRequested)
+                Assert.Fail($"It stayed {answer}.");
             await Task.Delay(20);
         }
     }

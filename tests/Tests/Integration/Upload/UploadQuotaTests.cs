@@ -14,7 +14,8 @@ public sealed class UploadQuotaTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        if (upload is not null) await upload.DisposeAsync();
+        if (upload is not null)
+            await upload.DisposeAsync();
         await broker.DisposeAsync();
     }
 
@@ -44,8 +45,7 @@ public sealed class UploadQuotaTests : IAsyncLifetime
             (await CreateAsync(TestKeys.Publisher, ("Upload-Length", "5"))).EnsureSuccessStatusCode().Dispose();
         using (var refused = await CreateAsync(TestKeys.Publisher, ("Upload-Length", "5")))
         {
-            Assert.Contains(
-                "Upload:CreationsPerMinuteMax", await refused.ProblemAsync(429), StringComparison.Ordinal);
+            Assert.Contains("Upload:CreationsPerMinuteMax", await refused.ProblemAsync(429), StringComparison.Ordinal);
             Assert.InRange(int.Parse(refused.Header("Retry-After")), 1, 60);
         }
 

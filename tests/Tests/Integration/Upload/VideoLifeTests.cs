@@ -37,28 +37,50 @@ public sealed class VideoLifeTests : IAsyncLifetime
     {
         using var telemetry = TelemetryExport.Start(RoleHost.ReadConfiguration(), "test");
         using var created = await upload.SendAsync(
-            "POST", "/v1/uploads", [("Upload-Length", "5"), ("traceparent", TraceParent)], "hello"u8.ToArray());
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5"), ("traceparent", TraceParent)],
+            "hello"u8.ToArray()
+        );
         var id = VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());
-        foreach (var report in Reports(id).Concat(Reports(id))) await ReportAsync(id, report);
+        foreach (var report in Reports(id).Concat(Reports(id)))
+            await ReportAsync(id, report);
 
         var published = await UploadHarness.Eventually(
-            () => upload.JsonAsync(
-                $"/v1/videos/{id}"), video => video.GetProperty("status").GetString() == "published");
+            () => upload.JsonAsync($"/v1/videos/{id}"),
+            video => video.GetProperty("status").GetString() == "published"
+        );
         Assert.Equal("thumbs/poster.jpg", published.GetProperty("posterKey").GetString());
-        Assert.All(published.GetProperty("tasks").EnumerateArray(), t =>
-            Assert.Equal("done", t.GetProperty("state").GetString()));
+        Assert.All(
+            published.GetProperty("tasks").EnumerateArray(),
+            t => Assert.Equal("done", t.GetProperty("state").GetString())
+        );
         string[] life =
         [
-            "video.registered.v1", "video.uploaded.v1", "video.probed.v1", "video.encode-planned.v1",
-            "video.rendition-encoded.v1", "video.rendition-encoded.v1", "video.playable.v1", "video.thumbnails-made.v1",
+            "video.registered.v1",
+            "video.uploaded.v1",
+            "video.probed.v1",
+            "video.encode-planned.v1",
+            "video.rendition-encoded.v1",
+            "video.rendition-encoded.v1",
+            "video.playable.v1",
+            "video.thumbnails-made.v1",
             "video.published.v1",
         ];
-        var events =
-            (await upload.JsonAsync($"/v1/videos/{id}/events")).GetProperty("events").EnumerateArray().ToList();
+        var events = (await upload.JsonAsync($"/v1/videos/{id}/events"))
+            .GetProperty("events")
+            .EnumerateArray()
+            .ToList();
         Assert.Equal(life, events.Select(e => e.GetProperty("type").GetString()));
-        Assert.All(events, e => Assert.StartsWith(
-            TraceParent[..35], e.GetProperty("metadata").GetProperty("traceparent").GetString()!,
-                StringComparison.Ordinal));
+        Assert.All(
+            events,
+            e =>
+                Assert.StartsWith(
+                    TraceParent[..35],
+                    e.GetProperty("metadata").GetProperty("traceparent").GetString()!,
+                    StringComparison.Ordinal
+                )
+        );
 
         var relayed = await ReadTopicAsync(id, life.Length);
         Assert.Equal(life, relayed.Select(m => MessageTypes.NameOf(m.Message.GetType())));
@@ -69,32 +91,49 @@ public sealed class VideoLifeTests : IAsyncLifetime
     [Fact]
     public async Task A_source_that_is_no_video_is_rejected_with_the_workers_words()
     {
-        using var created =
-            await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
+        using var created = await upload.SendAsync(
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5")],
+            "hello"u8.ToArray()
+        );
         var id = VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());
         await ReportAsync(id, new EncodeTaskStarted(id, "probe", "w1", 1, Now));
         await ReportAsync(id, new SourceRejected(id, "no video stream", "send a video", "w1", Now));
         var rejected = await UploadHarness.Eventually(
-            () => upload.JsonAsync($"/v1/videos/{id}"), video => video.GetProperty("status").GetString() == "rejected");
+            () => upload.JsonAsync($"/v1/videos/{id}"),
+            video => video.GetProperty("status").GetString() == "rejected"
+        );
         Assert.Equal("no video stream", rejected.GetProperty("problem").GetString());
         Assert.Equal("send a video", rejected.GetProperty("remedy").GetString());
         var probe = rejected.GetProperty("tasks")[0];
-        Assert.Equal(("probe", "failed", "no video stream"),
-            (probe.GetProperty("task").GetString(), probe.GetProperty("state").GetString(),
-                probe.GetProperty("cause").GetString()));
+        Assert.Equal(
+            ("probe", "failed", "no video stream"),
+            (
+                probe.GetProperty("task").GetString(),
+                probe.GetProperty("state").GetString(),
+                probe.GetProperty("cause").GetString()
+            )
+        );
     }
 
     [Fact]
     public async Task Progress_of_a_task_is_shown_and_old_news_do_not_replace_new_ones()
     {
-        using var created =
-            await upload.SendAsync("POST", "/v1/uploads", [("Upload-Length", "5")], "hello"u8.ToArray());
+        using var created = await upload.SendAsync(
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5")],
+            "hello"u8.ToArray()
+        );
         var id = VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());
         await ReportAsync(id, new EncodeTaskProgressed(id, "240p", "w1", 0.5, 3.2, Now.AddSeconds(2)));
         await ReportAsync(id, new EncodeTaskProgressed(id, "240p", "w1", 0.2, 3.0, Now.AddSeconds(1)));
         await ReportAsync(id, new EncodeTaskProgressed(id, "audio", "w1", 0.1, 3.0, Now));
         var video = await UploadHarness.Eventually(
-            () => upload.JsonAsync($"/v1/videos/{id}"), video => video.GetProperty("tasks").GetArrayLength() == 2);
+            () => upload.JsonAsync($"/v1/videos/{id}"),
+            video => video.GetProperty("tasks").GetArrayLength() == 2
+        );
         Assert.Equal(0.5, video.GetProperty("tasks")[0].GetProperty("fraction").GetDouble());
     }
 
@@ -103,16 +142,34 @@ public sealed class VideoLifeTests : IAsyncLifetime
         yield return new SourceProbed(id, Source, "w1", Now);
         yield return new EncodePlanned(id, [P240], "240p", 2, ["240p", "audio", "thumbnails"], Now);
         yield return new RenditionEncoded(
-            id, new("240p", Rendition.Video, "v/240p", "avc1.64001f", 426, 240, 24, 1, 1, [2], 10), "w1", 1, Now);
+            id,
+            new("240p", Rendition.Video, "v/240p", "avc1.64001f", 426, 240, 24, 1, 1, [2], 10),
+            "w1",
+            1,
+            Now
+        );
         yield return new RenditionEncoded(
-            id, new("audio", Rendition.Audio, "v/audio", "mp4a.40.2", 0, 0, 0, 1, 1, [2], 10), "w1", 1, Now);
+            id,
+            new("audio", Rendition.Audio, "v/audio", "mp4a.40.2", 0, 0, 0, 1, 1, [2], 10),
+            "w1",
+            1,
+            Now
+        );
         yield return new ThumbnailsMade(id, new("thumbs/poster.jpg", "thumbs/s.jpg", "thumbs/s.vtt"), "w1", Now);
         yield return new EncodeCompleted(id, 2, Now);
     }
 
     private Task ReportAsync(VideoId id, IEvent report) =>
-        upload.Services.GetRequiredService<IEventPublisher>().PublishAsync(
-        Topics.EncodeEvents, id.ToString(), report, Now, default, new PublishOptions(TraceParent: TraceParent));
+        upload
+            .Services.GetRequiredService<IEventPublisher>()
+            .PublishAsync(
+                Topics.EncodeEvents,
+                id.ToString(),
+                report,
+                Now,
+                default,
+                new PublishOptions(TraceParent: TraceParent)
+            );
 
     private async Task<List<ConsumedMessage>> ReadTopicAsync(VideoId id, int count)
     {
@@ -122,11 +179,17 @@ public sealed class VideoLifeTests : IAsyncLifetime
             new ConsumerOptions("test-reader", [Topics.VideoEvents]) { FromBeginning = true, ConcurrencyMax = 1 },
             (message, _) =>
             {
-                lock (read) if (message.Key == id.ToString()) read.Add(message);
+                lock (read)
+                    if (message.Key == id.ToString())
+                        read.Add(message);
                 return Task.CompletedTask;
             },
-            services.GetRequiredService<KafkaOptions>(), services.GetRequiredService<EventProducer>(),
-            services.GetRequiredService<IRole>(), TimeProvider.System, NullLogger<EventConsumer>.Instance);
+            services.GetRequiredService<KafkaOptions>(),
+            services.GetRequiredService<EventProducer>(),
+            services.GetRequiredService<IRole>(),
+            TimeProvider.System,
+            NullLogger<EventConsumer>.Instance
+        );
         await consumer.StartAsync(default);
         await UploadHarness.Eventually(() => Task.FromResult(read.Count), seen => seen >= count);
         await consumer.StopAsync(default);

@@ -63,8 +63,10 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
         {
             var value = offset == 4 ? "{\"a\":"u8.ToArray() : "{\"a\":1}"u8.ToArray();
             var key = System.Text.Encoding.UTF8.GetBytes(id);
-            batch.Add(Tables.DomainEvents, new DomainEventRow(
-                Record(offset, Load(id, offset)) with { Key = key, Value = value }));
+            batch.Add(
+                Tables.DomainEvents,
+                new DomainEventRow(Record(offset, Load(id, offset)) with { Key = key, Value = value })
+            );
         }
 
         var (client, inserter) = await StartAsync();
@@ -79,7 +81,8 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
         }
 
         var rows = await engine.RowsAsync(
-            $"SELECT arraySort(groupArray(k_offset)) AS n FROM es.domain_events WHERE video_id = '{id}'");
+            $"SELECT arraySort(groupArray(k_offset)) AS n FROM es.domain_events WHERE video_id = '{id}'"
+        );
         Assert.Equal("[0,1,2,3,5,6]", rows.Single().GetProperty("n").GetRawText());
     }
 
@@ -90,20 +93,35 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
         return (client, new TableInserter(client, NullLogger.Instance));
     }
 
-    private async Task<string> StoredAsync(string resource) => (await engine.RowsAsync(
-        $"SELECT [count(), uniqExact(k_offset)] AS n FROM es.load WHERE resource = '{resource}'"))
-        .Single().GetProperty("n").GetRawText();
+    private async Task<string> StoredAsync(string resource) =>
+        (
+            await engine.RowsAsync(
+                $"SELECT [count(), uniqExact(k_offset)] AS n FROM es.load WHERE resource = '{resource}'"
+            )
+        )
+            .Single()
+            .GetProperty("n")
+            .GetRawText();
 
     private static SinkBatch Batch(IEnumerable<SinkRecord> records)
     {
         var batch = new SinkBatch(Options);
-        foreach (var record in records) batch.Take(record, 0);
+        foreach (var record in records)
+            batch.Take(record, 0);
         return batch;
     }
 
     private static LoadMeasured Load(string resource, double value) => new(resource, At, 10, value, "sessions");
 
-    private static SinkRecord Record(long offset, LoadMeasured load) => new(
-        Topics.TrafficLoad.Name, 0, offset, At, MessageTypes.NameOf(typeof(LoadMeasured)), $"{offset}", [],
-        MessageTypes.Write(load));
+    private static SinkRecord Record(long offset, LoadMeasured load) =>
+        new(
+            Topics.TrafficLoad.Name,
+            0,
+            offset,
+            At,
+            MessageTypes.NameOf(typeof(LoadMeasured)),
+            $"{offset}",
+            [],
+            MessageTypes.Write(load)
+        );
 }

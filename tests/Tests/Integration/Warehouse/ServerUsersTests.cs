@@ -28,7 +28,8 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
         Assert.Equal(Users.Statements(), sent);
         Assert.Equal(
             ["CREATE SETTINGS", "ALTER SETTINGS", "CREATE USER", "ALTER USER", "GRANT SELECT,"],
-            sent.Select(sql => string.Join(' ', sql.Split(' ').Take(2))));
+            sent.Select(sql => string.Join(' ', sql.Split(' ').Take(2)))
+        );
         Assert.Contains("max_execution_time = 60 MIN 1 MAX 60", sent[1]);
         Assert.DoesNotContain(sent, sql => sql.Contains("secret", StringComparison.Ordinal));
     }
@@ -47,9 +48,12 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
     public async Task A_writer_that_may_not_make_users_is_told_what_to_grant()
     {
         await using var server = await RecordingAsync(
-            [], "Code: 497. DB::Exception: default: Not enough privileges. (ACCESS_DENIED)");
-        var error = await Assert.ThrowsAsync<ClickHouseServerException>(
-            () => Users.ApplyAsync(Client(server), default));
+            [],
+            "Code: 497. DB::Exception: default: Not enough privileges. (ACCESS_DENIED)"
+        );
+        var error = await Assert.ThrowsAsync<ClickHouseServerException>(() =>
+            Users.ApplyAsync(Client(server), default)
+        );
         Assert.Contains("GRANT ACCESS MANAGEMENT", error.Message);
     }
 
@@ -58,9 +62,12 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
     {
         await Users.ApplyAsync(engine.Writer, default);
         Assert.Empty(new ServerUsers().Statements());
-        Assert.Throws<RoleConfigurationException>(() => ServerUsers.From(
-            new ConfigurationBuilder().AddInMemoryCollection([new("ClickHouse:ReaderUser", "a`b")]).Build(),
-            "warehouse"));
+        Assert.Throws<RoleConfigurationException>(() =>
+            ServerUsers.From(
+                new ConfigurationBuilder().AddInMemoryCollection([new("ClickHouse:ReaderUser", "a`b")]).Build(),
+                "warehouse"
+            )
+        );
     }
 
     private static ClickHouseClient Client(WebApplication server) =>
@@ -71,16 +78,21 @@ public sealed class ServerUsersTests(EmbeddedClickHouse engine)
         var server = WebApplication.CreateSlimBuilder().Build();
         server.Urls.Add("http://127.0.0.1:0");
         server.MapGet("/ping", () => "Ok.\n");
-        server.MapPost("/", async context =>
-        {
-            using var reader = new StreamReader(context.Request.Body);
-            var sql = await reader.ReadToEndAsync();
-            // No user of that name: an empty result of no columns.
-            if (sql.Contains("system.users", StringComparison.Ordinal)) return;
-            sent.Add(sql);
-            context.Response.StatusCode = refusal is null ? 200 : 403;
-            if (refusal is not null) await context.Response.WriteAsync(refusal);
-        });
+        server.MapPost(
+            "/",
+            async context =>
+            {
+                using var reader = new StreamReader(context.Request.Body);
+                var sql = await reader.ReadToEndAsync();
+                // No user of that name: an empty result of no columns.
+                if (sql.Contains("system.users", StringComparison.Ordinal))
+                    return;
+                sent.Add(sql);
+                context.Response.StatusCode = refusal is null ? 200 : 403;
+                if (refusal is not null)
+                    await context.Response.WriteAsync(refusal);
+            }
+        );
         await server.StartAsync();
         return server;
     }

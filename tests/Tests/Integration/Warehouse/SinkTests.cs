@@ -23,7 +23,8 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
     {
         await using var sink = await StartSinkAsync();
         using var producer = Producer();
-        foreach (var (topic, message) in SinkMessages.OneOfEach()) Send(producer, topic, message, "one-of-each");
+        foreach (var (topic, message) in SinkMessages.OneOfEach())
+            Send(producer, topic, message, "one-of-each");
         Send(producer, Topics.TrafficLoad, "strange.v1", "{\"a\":1}"u8.ToArray(), "strange");
         Send(producer, Topics.QoeAlerts, "qoe.alert-raised.v1", "not json"u8.ToArray(), "broken");
         producer.Flush(None);
@@ -32,7 +33,13 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         await UntilAsync("SELECT count() AS n FROM es.beacons WHERE event_id = 'one-of-each'", 2);
         string[] tables =
         [
-            "requests", "qoe_windows", "sessions", "session_edges", "session_updates", "alerts", "load",
+            "requests",
+            "qoe_windows",
+            "sessions",
+            "session_edges",
+            "session_updates",
+            "alerts",
+            "load",
             "operator_actions",
         ];
         foreach (var table in tables)
@@ -41,21 +48,42 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         await UntilAsync("SELECT count() AS n FROM es.decisions", 2);
         await UntilAsync("SELECT count() AS n FROM es.forecasts", 2);
 
-        Assert.Equal("30.5", await TextAsync(
-            "SELECT playhead_ms AS n FROM es.beacons WHERE event_id = 'one-of-each' AND proven"));
-        Assert.Equal("[\"s-unproven\"]", await TextAsync(
-            "SELECT groupArray(session_id) AS n FROM es.beacons WHERE event_id = 'one-of-each' AND NOT proven"));
-        Assert.Equal("[1,1]", await TextAsync(
-            "SELECT [sum(beacons), max(viewers)] AS n FROM es.beacon_windows WHERE content_id = '"
-            + SinkMessages.Video + "'"));
-        Assert.Equal("[812,\"desktop\",true]", await TextAsync(
-            "SELECT tuple(startup_ms, device, is_finished) AS n FROM es.viewer_sessions WHERE session_id = 's-1'"));
-        Assert.Equal("\"film.mp4\"", await TextAsync(
-            "SELECT data.fileName::String AS n FROM es.domain_events WHERE type = 'video.registered.v1'"));
+        Assert.Equal(
+            "30.5",
+            await TextAsync("SELECT playhead_ms AS n FROM es.beacons WHERE event_id = 'one-of-each' AND proven")
+        );
+        Assert.Equal(
+            "[\"s-unproven\"]",
+            await TextAsync(
+                "SELECT groupArray(session_id) AS n FROM es.beacons WHERE event_id = 'one-of-each' AND NOT proven"
+            )
+        );
+        Assert.Equal(
+            "[1,1]",
+            await TextAsync(
+                "SELECT [sum(beacons), max(viewers)] AS n FROM es.beacon_windows WHERE content_id = '"
+                    + SinkMessages.Video
+                    + "'"
+            )
+        );
+        Assert.Equal(
+            "[812,\"desktop\",true]",
+            await TextAsync(
+                "SELECT tuple(startup_ms, device, is_finished) AS n FROM es.viewer_sessions WHERE session_id = 's-1'"
+            )
+        );
+        Assert.Equal(
+            "\"film.mp4\"",
+            await TextAsync(
+                "SELECT data.fileName::String AS n FROM es.domain_events WHERE type = 'video.registered.v1'"
+            )
+        );
         Assert.Equal("true", await TextAsync("SELECT signed AS n FROM es.requests WHERE event_id = 'one-of-each'"));
         Assert.Equal("1", await TextAsync("SELECT hit_ratio AS n FROM es.edge_hit_ratio WHERE edge = 'edge-a'"));
-        Assert.Equal("[\"lost.v1\",\"qoe.alert-raised.v1\",\"strange.v1\"]", await TextAsync(
-            "SELECT arraySort(groupArray(type)) AS n FROM es.dead_letters"));
+        Assert.Equal(
+            "[\"lost.v1\",\"qoe.alert-raised.v1\",\"strange.v1\"]",
+            await TextAsync("SELECT arraySort(groupArray(type)) AS n FROM es.dead_letters")
+        );
     }
 
     [Fact]
@@ -69,7 +97,8 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         {
             await UntilAtLeastAsync(Stored("killed"), stored);
             await sink.KillAsync();
-            if (stored == 2_000) await engine.CrashAsync();
+            if (stored == 2_000)
+                await engine.CrashAsync();
             sink = await StartSinkAsync();
         }
 
@@ -77,11 +106,15 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         await UntilAtLeastAsync(Stored("killed"), Records);
         await using var last = sink;
         await UntilIdleAsync(sink);
-        Assert.Equal($"[{Records},{Records},{Records}]", await TextAsync(
-            """
-            SELECT [count(), uniqExact(k_partition, k_offset), (SELECT sum(beacons) FROM es.beacon_windows
-                WHERE content_id = 'killed')] AS n FROM es.beacons WHERE content_id = 'killed'
-            """));
+        Assert.Equal(
+            $"[{Records},{Records},{Records}]",
+            await TextAsync(
+                """
+                SELECT [count(), uniqExact(k_partition, k_offset), (SELECT sum(beacons) FROM es.beacon_windows
+                    WHERE content_id = 'killed')] AS n FROM es.beacons WHERE content_id = 'killed'
+                """
+            )
+        );
     }
 
     [Fact]
@@ -103,11 +136,17 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
     public async Task A_sink_without_clickhouse_is_not_ready_and_says_so()
     {
         await using var sink = EventStreamProcess.Launch(
-            "warehouse", ("Kafka:Bootstrap", broker.Bootstrap), ("ClickHouse:Password", "w"),
-            ("ClickHouse:Url", $"http://127.0.0.1:{PostgresFixture.FreePort()}"));
-        await UntilAsync(() => Task.FromResult(
-            sink.Output.Contains("starts again", StringComparison.Ordinal)
-            && sink.Output.Contains($"at {sink.Url}", StringComparison.Ordinal)));
+            "warehouse",
+            ("Kafka:Bootstrap", broker.Bootstrap),
+            ("ClickHouse:Password", "w"),
+            ("ClickHouse:Url", $"http://127.0.0.1:{PostgresFixture.FreePort()}")
+        );
+        await UntilAsync(() =>
+            Task.FromResult(
+                sink.Output.Contains("starts again", StringComparison.Ordinal)
+                    && sink.Output.Contains($"at {sink.Url}", StringComparison.Ordinal)
+            )
+        );
         using var ready = await engine.Http.GetAsync(new Uri(sink.Url + "/health/ready"));
         Assert.False(ready.IsSuccessStatusCode);
         using var client = TestKeys.Client(TestKeys.Operator);
@@ -116,37 +155,54 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         Assert.Equal(0, await sink.StopAsync());
     }
 
-    private Task<EventStreamProcess> StartSinkAsync() => EventStreamProcess.StartAsync(
-        "warehouse", [("Kafka:Bootstrap", broker.Bootstrap), ("Warehouse:BatchAgeMilliseconds", "100"), .. engine.Settings]);
+    private Task<EventStreamProcess> StartSinkAsync() =>
+        EventStreamProcess.StartAsync(
+            "warehouse",
+            [("Kafka:Bootstrap", broker.Bootstrap), ("Warehouse:BatchAgeMilliseconds", "100"), .. engine.Settings]
+        );
 
     private static string Stored(string content) =>
         $"SELECT count() AS n FROM es.beacons WHERE content_id = '{content}'";
 
-    private IProducer<byte[], byte[]> Producer() => new ProducerBuilder<byte[], byte[]>(
-        new KafkaOptions { Bootstrap = broker.Bootstrap }.ProducerConfig("warehouse-tests")).Build();
+    private IProducer<byte[], byte[]> Producer() =>
+        new ProducerBuilder<byte[], byte[]>(
+            new KafkaOptions { Bootstrap = broker.Bootstrap }.ProducerConfig("warehouse-tests")
+        ).Build();
 
     private static void Send(IProducer<byte[], byte[]> producer, Topic topic, IMessage message, string id) =>
         Send(producer, topic, MessageTypes.NameOf(message.GetType()), MessageTypes.Write(message), id);
 
     private static void Send(IProducer<byte[], byte[]> producer, Topic topic, string type, byte[] value, string id) =>
-        producer.Produce(topic.Name, new Message<byte[], byte[]>
-        {
-            Key = System.Text.Encoding.UTF8.GetBytes(id),
-            Value = value,
-            Timestamp = new Timestamp(SinkMessages.At),
-            Headers = CloudEvents.Headers(type, "/tests", id, SinkMessages.At, null),
-        });
+        producer.Produce(
+            topic.Name,
+            new Message<byte[], byte[]>
+            {
+                Key = System.Text.Encoding.UTF8.GetBytes(id),
+                Value = value,
+                Timestamp = new Timestamp(SinkMessages.At),
+                Headers = CloudEvents.Headers(type, "/tests", id, SinkMessages.At, null),
+            }
+        );
 
     private static async Task PublishAsync(
-        IProducer<byte[], byte[]> producer, string content, int records, int perSecond)
+        IProducer<byte[], byte[]> producer,
+        string content,
+        int records,
+        int perSecond
+    )
     {
         var started = Stopwatch.StartNew();
         for (var i = 0; i < records; i++)
         {
-            Send(producer, Topics.PlaybackBeacons,
-                SinkMessages.Beacon($"{content}-{i % 50}", content), $"{content}-{i}");
+            Send(
+                producer,
+                Topics.PlaybackBeacons,
+                SinkMessages.Beacon($"{content}-{i % 50}", content),
+                $"{content}-{i}"
+            );
             var ahead = TimeSpan.FromSeconds((double)i / perSecond) - started.Elapsed;
-            if (ahead > TimeSpan.Zero) await Task.Delay(ahead);
+            if (ahead > TimeSpan.Zero)
+                await Task.Delay(ahead);
         }
 
         producer.Flush(None);
@@ -157,11 +213,13 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
     {
         using var client = TestKeys.Client(TestKeys.Operator);
         var still = Stopwatch.StartNew();
-        for (WarehouseStatus? last = null; ;)
+        for (WarehouseStatus? last = null; ; )
         {
             var now = await client.GetFromJsonAsync<WarehouseStatus>(new Uri(sink.Url + "/v1/status"));
-            if (now is { Running: true, Lag: 0 }) return;
-            if (now?.Lag != last?.Lag || now?.RowsStored != last?.RowsStored) still.Restart();
+            if (now is { Running: true, Lag: 0 })
+                return;
+            if (now?.Lag != last?.Lag || now?.RowsStored != last?.RowsStored)
+                still.Restart();
             last = now;
             Assert.True(still.Elapsed < Standstill, $"The sink stood still for {Standstill} at lag {now?.Lag}.");
             await Task.Delay(50);
@@ -176,9 +234,10 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
     private async Task UntilAtLeastAsync(string sql, long value)
     {
         var still = Stopwatch.StartNew();
-        for (long last = -1, now; (now = long.Parse(await TextAsync(sql))) < value;)
+        for (long last = -1, now; (now = long.Parse(await TextAsync(sql))) < value; )
         {
-            if (now != last) still.Restart();
+            if (now != last)
+                still.Restart();
             last = now;
             Assert.True(still.Elapsed < Standstill, $"{now} of {value} were stored and none in {Standstill} after.");
             await Task.Delay(50);
@@ -197,7 +256,8 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
 
     private async Task<string> TextAsync(string sql)
     {
-        foreach (var row in await engine.RowsAsync(sql)) return row.GetProperty("n").GetRawText();
+        foreach (var row in await engine.RowsAsync(sql))
+            return row.GetProperty("n").GetRawText();
         return "";
     }
 }

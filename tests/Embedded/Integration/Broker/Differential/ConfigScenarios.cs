@@ -41,8 +41,12 @@ internal static class ConfigScenarios
         await Alter("an unknown operation", "retention.ms", "5", 9);
         world.Saw("only validated", await world.Wire.AlterConfigAsync(topic, "retention.ms", "99", validateOnly: true));
         await Alter("is not set by that", "segment.ms", "5000", 0);
-        world.Saw("retention.ms", (await world.Wire.DescribeConfigsAsync(topic, "retention.ms")).Entries["retention.ms"]
-            .Contains("set on", StringComparison.Ordinal));
+        world.Saw(
+            "retention.ms",
+            (await world.Wire.DescribeConfigsAsync(topic, "retention.ms"))
+                .Entries["retention.ms"]
+                .Contains("set on", StringComparison.Ordinal)
+        );
     }
 
     /// <summary>
@@ -53,28 +57,47 @@ internal static class ConfigScenarios
     {
         const string Marked = "delete.retention.ms";
         Assert.Equal("NoError", await world.Wire.AlterConfigAsync(topic, Marked, mark));
-        await Wait.UntilAsync("the change is applied", async () =>
-            (await world.Wire.DescribeConfigsAsync(topic, Marked)).Entries[Marked]
-                .StartsWith(mark + " ", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            "the change is applied",
+            async () =>
+                (await world.Wire.DescribeConfigsAsync(topic, Marked))
+                    .Entries[Marked]
+                    .StartsWith(mark + " ", StringComparison.Ordinal)
+        );
     }
 
     public static async Task RefusedAsync(World world)
     {
         var topic = await world.PlainTopicAsync("refused");
-        foreach (var (name, value) in new (string, string?)[]
-        {
-            ("no.such.config", "1"), ("retention.ms", "soon"), ("retention.ms", "-2"), ("retention.ms", null),
-            ("cleanup.policy", "vacuum"), ("cleanup.policy", ""), ("compression.type", "brotli"),
-            ("message.timestamp.type", "Never"), ("min.cleanable.dirty.ratio", "1.5"), ("segment.ms", "0"),
-            ("max.message.bytes", "-1"), ("min.insync.replicas", "0"),
-            ("unclean.leader.election.enable", "maybe"), ("delete.retention.ms", "-1"),
-        })
+        foreach (
+            var (name, value) in new (string, string?)[]
+            {
+                ("no.such.config", "1"),
+                ("retention.ms", "soon"),
+                ("retention.ms", "-2"),
+                ("retention.ms", null),
+                ("cleanup.policy", "vacuum"),
+                ("cleanup.policy", ""),
+                ("compression.type", "brotli"),
+                ("message.timestamp.type", "Never"),
+                ("min.cleanable.dirty.ratio", "1.5"),
+                ("segment.ms", "0"),
+                ("max.message.bytes", "-1"),
+                ("min.insync.replicas", "0"),
+                ("unclean.leader.election.enable", "maybe"),
+                ("delete.retention.ms", "-1"),
+            }
+        )
         {
             world.Saw($"{name}={value ?? "null"}", await world.Wire.AlterConfigAsync(topic, name, value));
         }
         world.Saw("no such topic", await world.Wire.AlterConfigAsync(world.Name("none"), "retention.ms", "1"));
         world.Saw("an unknown resource", await world.Wire.AlterConfigAsync(topic, "retention.ms", "1", resource: 77));
-        world.Saw("as before", (await world.Wire.DescribeConfigsAsync(topic)).Entries
-            .Count(entry => entry.Value.Contains("set on", StringComparison.Ordinal)));
+        world.Saw(
+            "as before",
+            (await world.Wire.DescribeConfigsAsync(topic)).Entries.Count(entry =>
+                entry.Value.Contains("set on", StringComparison.Ordinal)
+            )
+        );
     }
 }

@@ -27,17 +27,28 @@ public abstract class DifferentialTests
         return world.Transcript;
     }
 
-    private protected static string GoldenOf(string scenario) => Path.Combine(
-        Checkout.Root, "tests", "Embedded", "Integration", "Broker", "Differential", "Golden",
-        scenario.Replace(' ', '-') + ".txt");
+    private protected static string GoldenOf(string scenario) =>
+        Path.Combine(
+            Checkout.Root,
+            "tests",
+            "Embedded",
+            "Integration",
+            "Broker",
+            "Differential",
+            "Golden",
+            scenario.Replace(' ', '-') + ".txt"
+        );
 
     private protected static void AssertSame(string broker, IReadOnlyList<string> wanted, IReadOnlyList<string> seen)
     {
         var (want, saw) = (ByStep(wanted), ByStep(seen));
-        var differences = want.Keys.Union(saw.Keys)
+        var differences = want
+            .Keys.Union(saw.Keys)
             .Where(step => want.GetValueOrDefault(step) != saw.GetValueOrDefault(step))
-            .Select(step => $"  {step}\n    wanted    {want.GetValueOrDefault(step, "nothing")}\n    {broker}  "
-                + saw.GetValueOrDefault(step, "nothing"))
+            .Select(step =>
+                $"  {step}\n    wanted    {want.GetValueOrDefault(step, "nothing")}\n    {broker}  "
+                + saw.GetValueOrDefault(step, "nothing")
+            )
             .ToList();
         Assert.True(differences.Count == 0, "Clients saw something else:\n" + string.Join('\n', differences));
         Assert.Equal(wanted, seen);
@@ -63,7 +74,8 @@ public abstract class DifferentialTests
 /// <summary>The scenarios on the platform's broker.</summary>
 [Trait("Category", "Integration")]
 public sealed class DifferentialOwnTests(DifferentialOwnTests.OwnBroker own)
-    : DifferentialTests, IClassFixture<DifferentialOwnTests.OwnBroker>
+    : DifferentialTests,
+        IClassFixture<DifferentialOwnTests.OwnBroker>
 {
     [Theory]
     [MemberData(nameof(Names))]
@@ -89,11 +101,14 @@ public sealed class DifferentialOwnTests(DifferentialOwnTests.OwnBroker own)
 
         public string Bootstrap => _broker!.Bootstrap;
 
-        public async Task InitializeAsync() => _broker = await TestBroker.StartAsync(o => o with
-        {
-            AutoCreateTopics = false,
-            RetentionCheckInterval = TimeSpan.FromMilliseconds(200),
-        });
+        public async Task InitializeAsync() =>
+            _broker = await TestBroker.StartAsync(o =>
+                o with
+                {
+                    AutoCreateTopics = false,
+                    RetentionCheckInterval = TimeSpan.FromMilliseconds(200),
+                }
+            );
 
         public Task DisposeAsync() => _broker!.DisposeAsync().AsTask();
     }

@@ -41,8 +41,11 @@ internal static class FetchScenarios
             var fetched = await world.Wire.FetchAsync(topic, 0, maxBytes: bytes);
             world.Saw($"{(double)bytes / one:0.00} batches", fetched.Batches.Replace(", cut off", ""));
         }
-        var read = world.Read(topic, 15, configure: c =>
-            (c.MessageMaxBytes, c.FetchMaxBytes, c.MaxPartitionFetchBytes) = (1000, 1000, 1));
+        var read = world.Read(
+            topic,
+            15,
+            configure: c => (c.MessageMaxBytes, c.FetchMaxBytes, c.MaxPartitionFetchBytes) = (1000, 1000, 1)
+        );
         world.Saw("a consumer with small fetches", string.Join(' ', read.Select(r => r.Offset.Value)));
     }
 
@@ -70,11 +73,16 @@ internal static class FetchScenarios
             await world.Wire.ProduceAsync(topic, Batches.Of(2));
         }
         world.Saw("delete before 4", await world.Wire.DeleteRecordsAsync(topic, 4));
-        foreach (var (reset, from) in new[]
-        {
-            (AutoOffsetReset.Earliest, 1), (AutoOffsetReset.Earliest, 99), (AutoOffsetReset.Latest, 1),
-            (AutoOffsetReset.Error, 99), (AutoOffsetReset.Error, 6),
-        })
+        foreach (
+            var (reset, from) in new[]
+            {
+                (AutoOffsetReset.Earliest, 1),
+                (AutoOffsetReset.Earliest, 99),
+                (AutoOffsetReset.Latest, 1),
+                (AutoOffsetReset.Error, 99),
+                (AutoOffsetReset.Error, 6),
+            }
+        )
         {
             try
             {

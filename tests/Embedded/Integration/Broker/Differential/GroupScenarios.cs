@@ -22,8 +22,10 @@ internal static class GroupScenarios
         world.Saw("described", await one.DescribeGroupAsync(group));
         var other = await two.JoinAsync(group);
         var joining = two.JoinAsync(group, other.MemberId);
-        await Wait.UntilAsync("the first hears of the second", async () =>
-            await one.HeartbeatAsync(group, speaker) == "RebalanceInProgress");
+        await Wait.UntilAsync(
+            "the first hears of the second",
+            async () => await one.HeartbeatAsync(group, speaker) == "RebalanceInProgress"
+        );
         world.Saw("sync in a rebalance", await one.SyncAsync(group, speaker));
         world.Saw("commit in a rebalance", await one.CommitAsync(group, speaker, topic, 5));
         world.Saw("described in a rebalance", await one.DescribeGroupAsync(group));
@@ -105,8 +107,10 @@ internal static class GroupScenarios
         var speaker = new Wire.Speaker(member.MemberId, member.Generation);
         await wire.SyncAsync(group, speaker, (member.MemberId, "all"));
         world.Saw("commits", await wire.CommitAsync(group, speaker, topic, 3));
-        await Wait.UntilAsync("its session is over", async () =>
-            (await wire.DescribeGroupAsync(group)).Contains("Empty", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            "its session is over",
+            async () => (await wire.DescribeGroupAsync(group)).Contains("Empty", StringComparison.Ordinal)
+        );
         world.Saw("described", await wire.DescribeGroupAsync(group));
         world.Saw("its heartbeat", await wire.HeartbeatAsync(group, speaker));
         world.Saw("its commit", await wire.CommitAsync(group, speaker, topic, 4));
@@ -127,8 +131,10 @@ internal static class GroupScenarios
         world.Saw("another type", await two.JoinAsync(group, protocols: "range", type: "connect"));
         var other = await two.JoinAsync(group, protocols: "sticky,roundrobin");
         var joining = two.JoinAsync(group, other.MemberId, protocols: "sticky,roundrobin");
-        await Wait.UntilAsync("the first hears of the second", async () =>
-            await one.HeartbeatAsync(group, speaker) == "RebalanceInProgress");
+        await Wait.UntilAsync(
+            "the first hears of the second",
+            async () => await one.HeartbeatAsync(group, speaker) == "RebalanceInProgress"
+        );
         world.Saw("in common", await one.JoinAsync(group, first.MemberId, protocols: "range,sticky"));
         world.Saw("the second", await joining);
         world.Saw("described", await one.DescribeGroupAsync(group));
@@ -155,8 +161,10 @@ internal static class GroupScenarios
         world.Saw("no group id", await wire.CommitAsync("", nobody, topic, 1));
         world.Saw("deleted topic", await wire.DeleteTopicAsync(topic));
         await Wait.UntilAsync("the topic is gone", async () => (await wire.MetadataAsync(topic)).Code != 0);
-        await Wait.UntilAsync("its offsets are gone", async () =>
-            (await wire.AllCommittedAsync(group)).EndsWith("[]", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            "its offsets are gone",
+            async () => (await wire.AllCommittedAsync(group)).EndsWith("[]", StringComparison.Ordinal)
+        );
         world.Saw("all that are left", await wire.AllCommittedAsync(group));
     }
 

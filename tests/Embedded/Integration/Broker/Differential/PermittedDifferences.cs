@@ -22,36 +22,56 @@ internal static class PermittedDifferences
         new("produce every codec", "codec 5: Unknown", "codec 5: InvalidRecord", Clearer),
         new("produce every codec", "codec 6: Unknown", "codec 6: InvalidRecord", Clearer),
         new("produce every codec", "codec 7: Unknown", "codec 7: InvalidRecord", Clearer),
-        new("configs altered",
+        new(
+            "configs altered",
             "an unknown operation: Unknown, now 604800000 (type 5, default)",
             "an unknown operation: InvalidConfig, now 604800000 (type 5, default)",
-            Clearer),
-        new("produce what breaks a rule",
+            Clearer
+        ),
+        new(
+            "produce what breaks a rule",
             "transactional without a producer id: TransactionalIdAuthorizationFailed",
             "transactional without a producer id: InvalidProducerIdMapping",
-            "The broker has no authorization that could fail."),
+            "The broker has no authorization that could fail."
+        ),
         new("group offsets", "no group id: NoError", "no group id: InvalidGroupId", EmptyGroup),
         new("transactions in the wrong state", "no group id: NoError", "no group id: InvalidGroupId", EmptyGroup),
-        new("transactions fenced",
+        new(
+            "transactions fenced",
             "second: NoError, epoch +2, the same producer id",
             "second: NoError, epoch +1, the same producer id",
-            "One epoch fences the first producer; Apache Kafka takes a further one for the abort."),
-        new("topics that cannot be created",
+            "One epoch fences the first producer; Apache Kafka takes a further one for the abort."
+        ),
+        new(
+            "topics that cannot be created",
             "249 characters: NoError, 1 partitions, 1 replicas, an id",
             "249 characters: NoError, 1 partitions, 1 replicas, no id",
-            "What is only validated has no id that anything could be asked by."),
-        new("topics that cannot be created",
+            "What is only validated has no id that anything could be asked by."
+        ),
+        new(
+            "topics that cannot be created",
             "only validated: NoError, 3 partitions, 1 replicas, an id",
             "only validated: NoError, 3 partitions, 1 replicas, no id",
-            "What is only validated has no id that anything could be asked by."),
-        new("topics that cannot be created",
+            "What is only validated has no id that anything could be asked by."
+        ),
+        new(
+            "topics that cannot be created",
             "names that collide: TopicException",
             "names that collide: NoError, 1 partitions, 1 replicas, an id",
-            "Names of metrics keep their dots here, so that these two do not collide."),
-        new(Described, "segment.bytes: 1073741824 (type 3, default)", "segment.bytes: 134217728 (type 3, default)",
-            "After a crash the last segment is walked: a small one makes the next start short."),
-        new(Described, "index.interval.bytes: 4096 (type 3, default)", "index.interval.bytes: 16384 (type 3, default)",
-            "The index is held in memory; finding a batch reads a few more bytes."),
+            "Names of metrics keep their dots here, so that these two do not collide."
+        ),
+        new(
+            Described,
+            "segment.bytes: 1073741824 (type 3, default)",
+            "segment.bytes: 134217728 (type 3, default)",
+            "After a crash the last segment is walked: a small one makes the next start short."
+        ),
+        new(
+            Described,
+            "index.interval.bytes: 4096 (type 3, default)",
+            "index.interval.bytes: 16384 (type 3, default)",
+            "The index is held in memory; finding a batch reads a few more bytes."
+        ),
         Absent("compression.gzip.level: -1 (type 3, default)"),
         Absent("compression.lz4.level: 9 (type 3, default)"),
         Absent("compression.zstd.level: 3 (type 3, default)"),

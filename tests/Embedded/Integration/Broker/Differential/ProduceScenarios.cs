@@ -30,17 +30,57 @@ internal static class ProduceScenarios
         var topic = await world.TopicAsync("records");
         using (var producer = world.Producer())
         {
-            await producer.ProduceAsync(topic, new() { Key = "k", Value = "v", Timestamp = At(1000) });
-            await producer.ProduceAsync(topic, new() { Key = null, Value = "no key", Timestamp = At(2000) });
-            await producer.ProduceAsync(topic, new() { Key = "no value", Value = null, Timestamp = At(3000) });
-            await producer.ProduceAsync(topic, new() { Key = "", Value = "", Timestamp = At(4000) });
-            await producer.ProduceAsync(topic, new()
-            {
-                Key = "headers",
-                Value = "ünïcode",
-                Timestamp = At(5000),
-                Headers = new Headers { { "a", Encoding.UTF8.GetBytes("1") }, { "a", null }, { "", [] } },
-            });
+            await producer.ProduceAsync(
+                topic,
+                new()
+                {
+                    Key = "k",
+                    Value = "v",
+                    Timestamp = At(1000),
+                }
+            );
+            await producer.ProduceAsync(
+                topic,
+                new()
+                {
+                    Key = null,
+                    Value = "no key",
+                    Timestamp = At(2000),
+                }
+            );
+            await producer.ProduceAsync(
+                topic,
+                new()
+                {
+                    Key = "no value",
+                    Value = null,
+                    Timestamp = At(3000),
+                }
+            );
+            await producer.ProduceAsync(
+                topic,
+                new()
+                {
+                    Key = "",
+                    Value = "",
+                    Timestamp = At(4000),
+                }
+            );
+            await producer.ProduceAsync(
+                topic,
+                new()
+                {
+                    Key = "headers",
+                    Value = "ünïcode",
+                    Timestamp = At(5000),
+                    Headers = new Headers
+                    {
+                        { "a", Encoding.UTF8.GetBytes("1") },
+                        { "a", null },
+                        { "", [] },
+                    },
+                }
+            );
         }
         foreach (var r in world.Read(topic))
         {
@@ -48,7 +88,8 @@ internal static class ProduceScenarios
             world.Saw(
                 $"offset {r.Offset.Value}",
                 $"{r.Message.Key ?? "null"}={r.Message.Value ?? "null"} at {r.Message.Timestamp.UnixTimestampMs} "
-                + $"{r.Message.Timestamp.Type} [{string.Join(", ", headers)}]");
+                    + $"{r.Message.Timestamp.Type} [{string.Join(", ", headers)}]"
+            );
         }
     }
 
@@ -59,8 +100,9 @@ internal static class ProduceScenarios
             var topic = await world.TopicAsync($"codec-{codec}".ToLowerInvariant());
             using (var producer = world.Producer(c => (c.CompressionType, c.LingerMs) = (codec, 50)))
             {
-                var sent = Enumerable.Range(0, 20).Select(i => producer.ProduceAsync(
-                    topic, new() { Key = $"{i}", Value = new string('x', 100) }));
+                var sent = Enumerable
+                    .Range(0, 20)
+                    .Select(i => producer.ProduceAsync(topic, new() { Key = $"{i}", Value = new string('x', 100) }));
                 var offsets = (await Task.WhenAll(sent)).Select(r => r.Offset.Value);
                 world.Saw($"{codec} offsets", string.Join(' ', offsets));
             }
@@ -77,8 +119,7 @@ internal static class ProduceScenarios
     public static async Task BrokenRulesAsync(World world)
     {
         var topic = await world.TopicAsync("rules", 1, ("max.message.bytes", "1000"));
-        async Task Try(string what, byte[] records) =>
-            world.Saw(what, await world.Wire.ProduceAsync(topic, records));
+        async Task Try(string what, byte[] records) => world.Saw(what, await world.Wire.ProduceAsync(topic, records));
         await Try("a good batch", Batches.Of(3));
         await Try("a wrong checksum", With(Batches.Of(3), b => b[^1] ^= 1));
         await Try("an old magic", With(Batches.Of(3), b => b[16] = 1));
@@ -91,12 +132,18 @@ internal static class ProduceScenarios
         await Try("too large", Batches.Of(200));
         await Try("a count of records that is too small", With(Batches.Of(3), b => Count(b, 2)));
         await Try("a last offset that is too great", With(Batches.Of(3), b => LastOffset(b, 9)));
-        await Try("no records", With(Batches.Of(1)[..BatchHeader.Size], b =>
-        {
-            BinaryPrimitives.WriteInt32BigEndian(b.AsSpan(8), b.Length - BatchHeader.Prefix);
-            Count(b, 0);
-            LastOffset(b, -1);
-        }));
+        await Try(
+            "no records",
+            With(
+                Batches.Of(1)[..BatchHeader.Size],
+                b =>
+                {
+                    BinaryPrimitives.WriteInt32BigEndian(b.AsSpan(8), b.Length - BatchHeader.Prefix);
+                    Count(b, 0);
+                    LastOffset(b, -1);
+                }
+            )
+        );
         await Try("transactional without a producer id", Batches.Of(1, transactional: true));
         await Try("a producer id without a sequence", Batches.Of(1, producerId: 1, epoch: 0));
         await Try("the next good batch", Batches.Of(1));
@@ -107,8 +154,10 @@ internal static class ProduceScenarios
             var mixed = KeyedBatches.Of([("a", "1"), (null, "2"), ("b", "3"), (null, "4"), ("c", "5")], codec);
             world.Saw($"two of five without a key, codec {codec}", await world.Wire.ProduceAsync(keyed, mixed));
         }
-        world.Saw("the neighbours of those", await world.Wire.ProduceAsync(
-            keyed, KeyedBatches.Of([("a", "1"), ("b", "3"), ("c", "5")])));
+        world.Saw(
+            "the neighbours of those",
+            await world.Wire.ProduceAsync(keyed, KeyedBatches.Of([("a", "1"), ("b", "3"), ("c", "5")]))
+        );
     }
 
     public static async Task SequencesAsync(World world)
@@ -116,8 +165,13 @@ internal static class ProduceScenarios
         var topic = await world.TopicAsync("sequences");
         var id = (await world.Wire.InitProducerAsync(null)).Id;
         async Task Try(string what, int count, int sequence, short epoch = 0, long? producer = null) =>
-            world.Saw(what, await world.Wire.ProduceAsync(
-                topic, Batches.Of(count, producerId: producer ?? id, epoch: epoch, baseSequence: sequence)));
+            world.Saw(
+                what,
+                await world.Wire.ProduceAsync(
+                    topic,
+                    Batches.Of(count, producerId: producer ?? id, epoch: epoch, baseSequence: sequence)
+                )
+            );
         await Try("first", 3, 0);
         await Try("second", 2, 3);
         await Try("second again", 2, 3);
@@ -147,9 +201,16 @@ internal static class ProduceScenarios
         var first = await world.Wire.ProduceAsync(topic, Batches.Of(3, baseTimestamp: 5));
         world.Saw("a batch", $"{first}, append time {(first.LogAppendTime > 1_700_000_000_000 ? "told" : "missing")}");
         var read = world.Read(topic);
-        world.Saw("read", string.Join(", ", read.Select(r =>
-            $"{r.Offset.Value} {r.Message.Timestamp.Type} "
-            + (r.Message.Timestamp.UnixTimestampMs == first.LogAppendTime ? "as told" : "another"))));
+        world.Saw(
+            "read",
+            string.Join(
+                ", ",
+                read.Select(r =>
+                    $"{r.Offset.Value} {r.Message.Timestamp.Type} "
+                    + (r.Message.Timestamp.UnixTimestampMs == first.LogAppendTime ? "as told" : "another")
+                )
+            )
+        );
         var found = await world.Wire.ListOffsetsAsync(topic, first.LogAppendTime);
         world.Saw("found by the time of append", found.Offset);
         world.Saw("not found after it", (await world.Wire.ListOffsetsAsync(topic, first.LogAppendTime + 1)).Offset);
@@ -158,7 +219,11 @@ internal static class ProduceScenarios
     public static async Task TimestampBoundsAsync(World world)
     {
         var topic = await world.TopicAsync(
-            "bounds", 1, ("message.timestamp.before.max.ms", "3600000"), ("message.timestamp.after.max.ms", "3600000"));
+            "bounds",
+            1,
+            ("message.timestamp.before.max.ms", "3600000"),
+            ("message.timestamp.after.max.ms", "3600000")
+        );
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var hours in (int[])[-2, 0, 2])
         {
@@ -171,8 +236,10 @@ internal static class ProduceScenarios
         world.Saw("early, good and late", await world.Wire.ProduceAsync(topic, Spread(now, -2 * hour, 0, 2 * hour)));
         var open = await world.TopicAsync("bounds-default");
         world.Saw("1970", await world.Wire.ProduceAsync(open, Batches.Of(1, baseTimestamp: 5)));
-        world.Saw("2 days ahead", await world.Wire.ProduceAsync(
-            open, Batches.Of(1, baseTimestamp: now + 48 * 3_600_000L)));
+        world.Saw(
+            "2 days ahead",
+            await world.Wire.ProduceAsync(open, Batches.Of(1, baseTimestamp: now + 48 * 3_600_000L))
+        );
         world.Saw("no timestamp", await world.Wire.ProduceAsync(open, Batches.Of(1, baseTimestamp: -1)));
     }
 

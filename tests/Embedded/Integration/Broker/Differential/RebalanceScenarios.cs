@@ -12,17 +12,19 @@ internal static class RebalanceScenarios
         var (losses, group) = (0, world.Name("rebalance"));
         IConsumer<string?, string?> Member(bool counts)
         {
-            var builder = new ConsumerBuilder<string?, string?>(new ConsumerConfig
-            {
-                BootstrapServers = world.Bootstrap,
-                GroupId = group,
-                EnableAutoCommit = false,
-                HeartbeatIntervalMs = 100,
-                SessionTimeoutMs = 10_000,
-                PartitionAssignmentStrategy = cooperative
-                    ? PartitionAssignmentStrategy.CooperativeSticky
-                    : PartitionAssignmentStrategy.Range,
-            }).SetLogHandler((_, _) => { });
+            var builder = new ConsumerBuilder<string?, string?>(
+                new ConsumerConfig
+                {
+                    BootstrapServers = world.Bootstrap,
+                    GroupId = group,
+                    EnableAutoCommit = false,
+                    HeartbeatIntervalMs = 100,
+                    SessionTimeoutMs = 10_000,
+                    PartitionAssignmentStrategy = cooperative
+                        ? PartitionAssignmentStrategy.CooperativeSticky
+                        : PartitionAssignmentStrategy.Range,
+                }
+            ).SetLogHandler((_, _) => { });
             builder.SetPartitionsRevokedHandler((_, lost) => losses += counts ? lost.Count : 0);
             var consumer = builder.SetValueDeserializer(new Ignored()).SetKeyDeserializer(new Ignored()).Build();
             consumer.Subscribe(topic);
@@ -47,18 +49,20 @@ internal static class RebalanceScenarios
         world.Saw("described", await world.Wire.DescribeGroupAsync(group));
     }
 
-    private static string Shares(IConsumer<string?, string?> consumer) =>
-        $"{consumer.Assignment.Count} partitions";
+    private static string Shares(IConsumer<string?, string?> consumer) => $"{consumer.Assignment.Count} partitions";
 
     private static async Task SettleAsync(IConsumer<string?, string?>[] members, int each) =>
-        await Wait.UntilAsync($"each member has {each} partitions", () =>
-        {
-            foreach (var member in members)
+        await Wait.UntilAsync(
+            $"each member has {each} partitions",
+            () =>
             {
-                member.Consume(TimeSpan.FromMilliseconds(50));
+                foreach (var member in members)
+                {
+                    member.Consume(TimeSpan.FromMilliseconds(50));
+                }
+                return Task.FromResult(members.All(member => member.Assignment.Count == each));
             }
-            return Task.FromResult(members.All(member => member.Assignment.Count == each));
-        });
+        );
 
     private sealed class Ignored : IDeserializer<string?>
     {

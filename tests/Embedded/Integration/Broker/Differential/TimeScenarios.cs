@@ -20,8 +20,22 @@ internal static class TimeScenarios
             await world.Wire.ProduceAsync(topic, Batches.Of(1, baseTimestamp: time));
         }
         await SeeAsync(
-            world, topic, "out of order",
-            Latest, Earliest, MaxTimestamp, 0, 1, 1000, 1001, 2001, 3000, 4000, 5000, 5001);
+            world,
+            topic,
+            "out of order",
+            Latest,
+            Earliest,
+            MaxTimestamp,
+            0,
+            1,
+            1000,
+            1001,
+            2001,
+            3000,
+            4000,
+            5000,
+            5001
+        );
         await SeeAsync(world, topic, "odd", -6, -99);
         world.Saw("no such partition", await world.Wire.ListOffsetsAsync(topic, Latest, partition: 3));
         world.Saw("no such topic", await world.Wire.ListOffsetsAsync(world.Name("none"), Latest));
@@ -30,7 +44,8 @@ internal static class TimeScenarios
         {
             var found = consumer.OffsetsForTimes(
                 [new TopicPartitionTimestamp(topic, 0, new Timestamp(time, TimestampType.CreateTime))],
-                Clients.Patience);
+                Clients.Patience
+            );
             world.Saw($"a consumer asks for {time}", found[0].Offset);
         }
     }
@@ -42,14 +57,21 @@ internal static class TimeScenarios
         {
             foreach (var codec in (int[])[1, 2])
             {
-                await Task.WhenAll(Enumerable.Range(0, 5).Select(i => producer.ProduceAsync(
-                    topic,
-                    new()
-                    {
-                        Key = "k",
-                        Value = "v",
-                        Timestamp = new Timestamp(codec * 1000 + i * 10, TimestampType.CreateTime),
-                    })));
+                await Task.WhenAll(
+                    Enumerable
+                        .Range(0, 5)
+                        .Select(i =>
+                            producer.ProduceAsync(
+                                topic,
+                                new()
+                                {
+                                    Key = "k",
+                                    Value = "v",
+                                    Timestamp = new Timestamp(codec * 1000 + i * 10, TimestampType.CreateTime),
+                                }
+                            )
+                        )
+                );
             }
         }
         await SeeAsync(world, topic, "within", 1000, 1005, 1010, 1040, 1041, 2025, 2040, 2041, MaxTimestamp);
@@ -64,22 +86,29 @@ internal static class TimeScenarios
         var id = world.Name("isolation-tx");
         var producer = await world.Wire.InitProducerAsync(id);
         await world.Wire.AddPartitionsAsync(id, producer, (topic, 0));
-        world.Saw("in a transaction", await world.Wire.ProduceAsync(
-            topic,
-            Batches.Of(2, 3000, producer.Id, producer.Epoch, 0, transactional: true),
-            transactionalId: id));
+        world.Saw(
+            "in a transaction",
+            await world.Wire.ProduceAsync(
+                topic,
+                Batches.Of(2, 3000, producer.Id, producer.Epoch, 0, transactional: true),
+                transactionalId: id
+            )
+        );
         foreach (var committedOnly in (bool[])[false, true])
         {
             foreach (long time in (long[])[Latest, Earliest, MaxTimestamp, 1000, 3000])
             {
                 world.Saw(
                     $"{(committedOnly ? "committed" : "all")}, time {time}",
-                    await world.Wire.ListOffsetsAsync(topic, time, committedOnly));
+                    await world.Wire.ListOffsetsAsync(topic, time, committedOnly)
+                );
             }
         }
         world.Saw("end", await world.Wire.EndAsync(id, producer, commit: true));
-        await Wait.UntilAsync("the transaction is complete", async () =>
-            (await world.Wire.ListOffsetsAsync(topic, Latest, committedOnly: true)).Offset == 5);
+        await Wait.UntilAsync(
+            "the transaction is complete",
+            async () => (await world.Wire.ListOffsetsAsync(topic, Latest, committedOnly: true)).Offset == 5
+        );
         await SeeAsync(world, topic, "after the commit", Latest, 3000, 3001);
     }
 

@@ -19,8 +19,10 @@ internal static class TopicScenarios
         world.Saw("deleted again", await world.Wire.DeleteTopicAsync(topic));
         await world.TopicAsync("life", 1);
         var second = await world.Wire.MetadataAsync(topic);
-        world.Saw("made anew", $"{second.Partitions} partitions, "
-            + $"{(first.Id == second.Id ? "the same" : "another")} id");
+        world.Saw(
+            "made anew",
+            $"{second.Partitions} partitions, " + $"{(first.Id == second.Id ? "the same" : "another")} id"
+        );
         world.Saw("which is empty", await world.Wire.FetchAsync(topic, 0));
         world.Saw("a first record", await world.Wire.ProduceAsync(topic, Batches.Of(1)));
         world.Saw("asked for but not created", Wire.Name((await world.Wire.MetadataAsync(world.Name("none"))).Code));

@@ -18,7 +18,9 @@ internal static class TransactionScenarios
             foreach (var partition in (int[])[0, 1])
             {
                 var sent = await producer.ProduceAsync(
-                    new TopicPartition(topic, partition), new() { Key = "k", Value = value });
+                    new TopicPartition(topic, partition),
+                    new() { Key = "k", Value = value }
+                );
                 world.Saw($"{value} in {partition}", sent.Offset.Value);
             }
             var marks = await world.Wire.FetchAsync(topic, 0, committedOnly: true);
@@ -60,24 +62,45 @@ internal static class TransactionScenarios
                     break;
                 case "writes":
                     producers[i] = (id, who, next + 2);
-                    world.Saw($"{i} writes", await world.Wire.ProduceAsync(
-                        topic, Batches.Of(2, 1000, who.Id, who.Epoch, next, true), transactionalId: id));
+                    world.Saw(
+                        $"{i} writes",
+                        await world.Wire.ProduceAsync(
+                            topic,
+                            Batches.Of(2, 1000, who.Id, who.Epoch, next, true),
+                            transactionalId: id
+                        )
+                    );
                     break;
                 default:
                     var before = (await world.Wire.FetchAsync(topic, 0)).HighWatermark;
                     world.Saw($"{i} {what}", await world.Wire.EndAsync(id, who, what == "commits"));
-                    await Wait.UntilAsync("the marker is written", async () =>
-                        (await world.Wire.FetchAsync(topic, 0)).HighWatermark > before);
+                    await Wait.UntilAsync(
+                        "the marker is written",
+                        async () => (await world.Wire.FetchAsync(topic, 0)).HighWatermark > before
+                    );
                     break;
             }
             // How much of what is decided comes with one fetch is the broker's to choose.
             world.Saw("marks", await world.Wire.FetchAsync(topic, 0, true) with { Batches = "" });
         }
-        foreach (var (i, what) in new[]
-        {
-            (0, "begins"), (0, "writes"), (1, "begins"), (1, "writes"), (2, "begins"), (2, "writes"), (1, "aborts"),
-            (0, "writes"), (2, "commits"), (0, "commits"), (1, "begins"), (1, "writes"), (1, "commits"),
-        })
+        foreach (
+            var (i, what) in new[]
+            {
+                (0, "begins"),
+                (0, "writes"),
+                (1, "begins"),
+                (1, "writes"),
+                (2, "begins"),
+                (2, "writes"),
+                (1, "aborts"),
+                (0, "writes"),
+                (2, "commits"),
+                (0, "commits"),
+                (1, "begins"),
+                (1, "writes"),
+                (1, "commits"),
+            }
+        )
         {
             await Step(i, what);
         }
@@ -93,8 +116,11 @@ internal static class TransactionScenarios
         world.Saw("begins", await wire.AddPartitionsAsync(id, first, (topic, 0)));
         world.Saw("writes", await WriteAsync(world, topic, id, first, 0));
         var second = await wire.InitProducerAsync(id);
-        world.Saw("second", $"{Wire.Name(second.Code)}, epoch +{second.Epoch - first.Epoch}, "
-            + $"{(first.Id == second.Id ? "the same" : "another")} producer id");
+        world.Saw(
+            "second",
+            $"{Wire.Name(second.Code)}, epoch +{second.Epoch - first.Epoch}, "
+                + $"{(first.Id == second.Id ? "the same" : "another")} producer id"
+        );
         world.Saw("what the first wrote", await wire.FetchAsync(topic, 0, true) with { Batches = "" });
         world.Saw("the first writes", await WriteAsync(world, topic, id, first, 1));
         world.Saw("the first adds a partition", await wire.AddPartitionsAsync(id, first, (topic, 0)));
@@ -171,8 +197,11 @@ internal static class TransactionScenarios
             world.Saw("which does not count yet", await wire.CommittedAsync(group, topic));
             world.Saw("and is unstable", await wire.CommittedAsync(group, topic, requireStable: true));
             world.Saw(commit ? "commits" : "aborts", await wire.EndAsync(id, producer, commit));
-            await Wait.UntilAsync("the offset is stable", async () =>
-                (await wire.CommittedAsync(group, topic, true)).StartsWith("NoError", StringComparison.Ordinal));
+            await Wait.UntilAsync(
+                "the offset is stable",
+                async () =>
+                    (await wire.CommittedAsync(group, topic, true)).StartsWith("NoError", StringComparison.Ordinal)
+            );
             world.Saw("which counts or not", await wire.CommittedAsync(group, topic));
         }
         var member = await wire.JoinAnewAsync(group);
@@ -180,15 +209,21 @@ internal static class TransactionScenarios
         await wire.SyncAsync(group, speaker, (member.MemberId, "all"));
         world.Saw("adds the group", await wire.AddOffsetsAsync(id, producer, group));
         world.Saw("as a member", await wire.CommitInTransactionAsync(id, producer, group, speaker, topic, 6));
-        world.Saw("of a wrong generation", await wire.CommitInTransactionAsync(
-            id, producer, group, speaker with { Generation = 9 }, topic, 7));
-        world.Saw("as a stranger", await wire.CommitInTransactionAsync(
-            id, producer, group, new Wire.Speaker("stranger", 1), topic, 7));
+        world.Saw(
+            "of a wrong generation",
+            await wire.CommitInTransactionAsync(id, producer, group, speaker with { Generation = 9 }, topic, 7)
+        );
+        world.Saw(
+            "as a stranger",
+            await wire.CommitInTransactionAsync(id, producer, group, new Wire.Speaker("stranger", 1), topic, 7)
+        );
         world.Saw("from outside", await wire.CommitInTransactionAsync(id, producer, group, nobody, topic, 8));
         world.Saw("delete the group", await wire.DeleteGroupAsync(group));
         world.Saw("commits", await wire.EndAsync(id, producer, commit: true));
-        await Wait.UntilAsync("the offset is stable", async () =>
-            (await wire.CommittedAsync(group, topic, true)).StartsWith("NoError", StringComparison.Ordinal));
+        await Wait.UntilAsync(
+            "the offset is stable",
+            async () => (await wire.CommittedAsync(group, topic, true)).StartsWith("NoError", StringComparison.Ordinal)
+        );
         world.Saw("committed", await wire.CommittedAsync(group, topic));
     }
 
@@ -198,20 +233,29 @@ internal static class TransactionScenarios
         var producer = await wire.InitProducerAsync(id);
         world.Saw("commits nothing", await wire.EndAsync(id, producer, commit: true));
         world.Saw("writes without adding", await WriteAsync(world, topic, id, producer, 0));
-        world.Saw("adds what is not there", await wire.AddPartitionsAsync(
-            id, producer, (topic, 0), (world.Name("none"), 0)));
+        world.Saw(
+            "adds what is not there",
+            await wire.AddPartitionsAsync(id, producer, (topic, 0), (world.Name("none"), 0))
+        );
         world.Saw("adds", await wire.AddPartitionsAsync(id, producer, (topic, 0)));
         world.Saw("adds again", await wire.AddPartitionsAsync(id, producer, (topic, 0)));
         world.Saw("writes", await WriteAsync(world, topic, id, producer, 0));
-        world.Saw("plain with the same producer id", await wire.ProduceAsync(
-            topic, Batches.Of(1, producerId: producer.Id, epoch: producer.Epoch, baseSequence: 1)));
+        world.Saw(
+            "plain with the same producer id",
+            await wire.ProduceAsync(
+                topic,
+                Batches.Of(1, producerId: producer.Id, epoch: producer.Epoch, baseSequence: 1)
+            )
+        );
         world.Saw("commits", await wire.EndAsync(id, producer, commit: true));
         await StableAsync(world, topic);
         world.Saw("commits again", await wire.EndAsync(id, producer, commit: true));
         world.Saw("aborts what is committed", await wire.EndAsync(id, producer, commit: false));
         world.Saw("writes after the end", await WriteAsync(world, topic, id, producer, 2));
-        world.Saw("offsets of a group it did not add", await wire.CommitInTransactionAsync(
-            id, producer, world.Name("g"), Wire.Speaker.Nobody, topic, 1));
+        world.Saw(
+            "offsets of a group it did not add",
+            await wire.CommitInTransactionAsync(id, producer, world.Name("g"), Wire.Speaker.Nobody, topic, 1)
+        );
         var wrongId = producer with { Id = producer.Id + 1_000_000 };
         world.Saw("a wrong producer id adds", await wire.AddPartitionsAsync(id, wrongId, (topic, 0)));
         world.Saw("a wrong producer id commits", await wire.EndAsync(id, wrongId, commit: true));
@@ -232,15 +276,23 @@ internal static class TransactionScenarios
         world.Saw("empty id", Wire.Name((await wire.InitProducerAsync("")).Code));
         foreach (var timeout in (int[])[0, -1, 1_000_000_000])
         {
-            world.Saw($"time-out {timeout}", Wire.Name(
-                (await wire.InitProducerAsync(world.Name("timeouts"), timeout)).Code));
+            world.Saw(
+                $"time-out {timeout}",
+                Wire.Name((await wire.InitProducerAsync(world.Name("timeouts"), timeout)).Code)
+            );
         }
-        world.Saw("a producer id without an epoch", Wire.Name(
-            (await wire.InitProducerAsync(world.Name("half"), 1000, 5, -1)).Code));
-        world.Saw("an epoch without a producer id", Wire.Name(
-            (await wire.InitProducerAsync(world.Name("half"), 1000, -1, 5)).Code));
-        world.Saw("a producer id that nobody gave", Wire.Name(
-            (await wire.InitProducerAsync(world.Name("given"), 1000, 987_654, 0)).Code));
+        world.Saw(
+            "a producer id without an epoch",
+            Wire.Name((await wire.InitProducerAsync(world.Name("half"), 1000, 5, -1)).Code)
+        );
+        world.Saw(
+            "an epoch without a producer id",
+            Wire.Name((await wire.InitProducerAsync(world.Name("half"), 1000, -1, 5)).Code)
+        );
+        world.Saw(
+            "a producer id that nobody gave",
+            Wire.Name((await wire.InitProducerAsync(world.Name("given"), 1000, 987_654, 0)).Code)
+        );
         var id = world.Name("again");
         var epochs = new List<short>();
         for (var i = 0; i < 3; i++)
@@ -251,14 +303,26 @@ internal static class TransactionScenarios
     }
 
     private static Task<Wire.Produced> WriteAsync(
-        World world, string topic, string id, Wire.ProducerIdentity producer, int sequence) =>
+        World world,
+        string topic,
+        string id,
+        Wire.ProducerIdentity producer,
+        int sequence
+    ) =>
         world.Wire.ProduceAsync(
-            topic, Batches.Of(1, 1000, producer.Id, producer.Epoch, sequence, true), transactionalId: id);
+            topic,
+            Batches.Of(1, 1000, producer.Id, producer.Epoch, sequence, true),
+            transactionalId: id
+        );
 
     /// <summary>Apache Kafka writes the markers after it has answered: waits until no transaction is open.</summary>
-    private static Task StableAsync(World world, string topic) => Wait.UntilAsync("all is decided", async () =>
-    {
-        var marks = await world.Wire.FetchAsync(topic, 0, committedOnly: true);
-        return marks.HighWatermark == marks.LastStable;
-    });
+    private static Task StableAsync(World world, string topic) =>
+        Wait.UntilAsync(
+            "all is decided",
+            async () =>
+            {
+                var marks = await world.Wire.FetchAsync(topic, 0, committedOnly: true);
+                return marks.HighWatermark == marks.LastStable;
+            }
+        );
 }

@@ -52,14 +52,27 @@ internal static class UpkeepScenarios
             }
             await RollAsync(world, topic, producer);
         }
-        await Wait.UntilAsync("only the last value of each key is left", () => Task.FromResult(
-            world.Read(topic).Count(r => r.Message.Key != "roll") == 4), Patience);
-        world.Saw("left", string.Join(", ", world.Read(topic).Where(r => r.Message.Key != "roll")
-            .Select(r => $"{r.Offset.Value} {r.Message.Key}={r.Message.Value ?? "null"}")));
+        await Wait.UntilAsync(
+            "only the last value of each key is left",
+            () => Task.FromResult(world.Read(topic).Count(r => r.Message.Key != "roll") == 4),
+            Patience
+        );
+        world.Saw(
+            "left",
+            string.Join(
+                ", ",
+                world
+                    .Read(topic)
+                    .Where(r => r.Message.Key != "roll")
+                    .Select(r => $"{r.Offset.Value} {r.Message.Key}={r.Message.Value ?? "null"}")
+            )
+        );
         world.Saw("start of the log", (await world.Wire.ListOffsetsAsync(topic, -2)).Offset);
         world.Saw("fetch of an offset that is gone", (await world.Wire.FetchAsync(topic, 1)).Code);
-        world.Saw("read from an offset that is gone", string.Join(' ', world.Read(topic, 1)
-            .Where(r => r.Message.Key != "roll").Select(r => r.Offset.Value)));
+        world.Saw(
+            "read from an offset that is gone",
+            string.Join(' ', world.Read(topic, 1).Where(r => r.Message.Key != "roll").Select(r => r.Offset.Value))
+        );
     }
 
     public static async Task CompactionOfTransactionsAsync(World world)
@@ -87,16 +100,29 @@ internal static class UpkeepScenarios
         {
             await RollAsync(world, topic, plain);
         }
-        await Wait.UntilAsync("what was aborted or overwritten is gone", () => Task.FromResult(
-            world.Read(topic, 0, IsolationLevel.ReadUncommitted).Count(r => r.Message.Key != "roll") == 3), Patience);
-        world.Saw("left", string.Join(", ", world.Read(topic).Where(r => r.Message.Key != "roll")
-            .Select(r => $"{r.Offset.Value} {r.Message.Key}={r.Message.Value}")));
+        await Wait.UntilAsync(
+            "what was aborted or overwritten is gone",
+            () =>
+                Task.FromResult(
+                    world.Read(topic, 0, IsolationLevel.ReadUncommitted).Count(r => r.Message.Key != "roll") == 3
+                ),
+            Patience
+        );
+        world.Saw(
+            "left",
+            string.Join(
+                ", ",
+                world
+                    .Read(topic)
+                    .Where(r => r.Message.Key != "roll")
+                    .Select(r => $"{r.Offset.Value} {r.Message.Key}={r.Message.Value}")
+            )
+        );
     }
 
     public static async Task RetentionBySizeAsync(World world)
     {
-        var topic = await world.TopicAsync(
-            "by-size", 1, ("segment.bytes", "1048576"), ("retention.bytes", "1500000"));
+        var topic = await world.TopicAsync("by-size", 1, ("segment.bytes", "1048576"), ("retention.bytes", "1500000"));
         using (var producer = world.Producer())
         {
             for (var i = 0; i < 40; i++)
@@ -105,8 +131,11 @@ internal static class UpkeepScenarios
             }
         }
         // Ten records of this size make a segment; what lies before the last two is too much.
-        await Wait.UntilAsync("the first segments are gone", async () =>
-            (await world.Wire.ListOffsetsAsync(topic, -2)).Offset == 20, Patience);
+        await Wait.UntilAsync(
+            "the first segments are gone",
+            async () => (await world.Wire.ListOffsetsAsync(topic, -2)).Offset == 20,
+            Patience
+        );
         world.Saw("earliest", await world.Wire.ListOffsetsAsync(topic, -2));
         world.Saw("what is gone", Wire.Name((await world.Wire.FetchAsync(topic, 19)).Code));
         world.Saw("first read", world.Read(topic, 20)[0].Message.Key);
@@ -117,8 +146,11 @@ internal static class UpkeepScenarios
         var topic = await world.TopicAsync("by-time", 1, ("retention.ms", "3600000"));
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         await world.Wire.ProduceAsync(topic, Batches.Of(3, baseTimestamp: now - 7_200_000));
-        await Wait.UntilAsync("what is too old is gone", async () =>
-            (await world.Wire.ListOffsetsAsync(topic, -2)).Offset == 3, Patience);
+        await Wait.UntilAsync(
+            "what is too old is gone",
+            async () => (await world.Wire.ListOffsetsAsync(topic, -2)).Offset == 3,
+            Patience
+        );
         world.Saw("earliest", await world.Wire.ListOffsetsAsync(topic, -2));
         world.Saw("goes on", await world.Wire.ProduceAsync(topic, Batches.Of(1, baseTimestamp: now)));
         world.Saw("seen", string.Join(' ', world.Read(topic, 3).Select(r => r.Offset.Value)));
@@ -129,9 +161,13 @@ internal static class UpkeepScenarios
             called,
             1,
             [
-                ("cleanup.policy", "compact"), ("segment.ms", "100"), ("min.cleanable.dirty.ratio", "0.01"),
-                ("min.compaction.lag.ms", "0"), .. more,
-            ]);
+                ("cleanup.policy", "compact"),
+                ("segment.ms", "100"),
+                ("min.cleanable.dirty.ratio", "0.01"),
+                ("min.compaction.lag.ms", "0"),
+                .. more,
+            ]
+        );
 
     /// <summary>Begins a new segment, so that what was written before may be compacted.</summary>
     private static async Task RollAsync(World world, string topic, IProducer<string?, string?> producer)

@@ -7,12 +7,19 @@ internal sealed partial class Wire
 {
     /// <summary>An answer to JoinGroup; the members are known to the leader only.</summary>
     public sealed record Joined(
-        short Code, int Generation, string Protocol, string Leader, string MemberId, IReadOnlyList<string> Members)
+        short Code,
+        int Generation,
+        string Protocol,
+        string Leader,
+        string MemberId,
+        IReadOnlyList<string> Members
+    )
     {
-        public override string ToString() => Code == 0
-            ? $"generation {Generation}, protocol {Protocol}, {(Leader == MemberId ? "leader" : "follower")}, "
-                + $"{Members.Count} members told"
-            : $"{Name(Code)}, generation {Generation}, member id {(MemberId.Length > 0 ? "given" : "none")}";
+        public override string ToString() =>
+            Code == 0
+                ? $"generation {Generation}, protocol {Protocol}, {(Leader == MemberId ? "leader" : "follower")}, "
+                    + $"{Members.Count} members told"
+                : $"{Name(Code)}, generation {Generation}, member id {(MemberId.Length > 0 ? "given" : "none")}";
     }
 
     /// <summary>Who speaks to a group coordinator: a member id, a generation and perhaps an instance id.</summary>
@@ -30,18 +37,26 @@ internal sealed partial class Wire
 
     /// <summary>Looks for a coordinator until there is one, and returns the name of the error.</summary>
     public async Task<string> FindCoordinatorAsync(CoordinatorOf what) =>
-        Name(await PatientlyAsync(
-            async () =>
-            {
-                var answer = await AskAsync(ApiKey.FindCoordinator, 2, false, w =>
+        Name(
+            await PatientlyAsync(
+                async () =>
                 {
-                    w.WriteString("anyone");
-                    w.WriteByte((byte)what);
-                });
-                answer.ReadInt32();
-                return answer.ReadInt16();
-            },
-            code => code));
+                    var answer = await AskAsync(
+                        ApiKey.FindCoordinator,
+                        2,
+                        false,
+                        w =>
+                        {
+                            w.WriteString("anyone");
+                            w.WriteByte((byte)what);
+                        }
+                    );
+                    answer.ReadInt32();
+                    return answer.ReadInt16();
+                },
+                code => code
+            )
+        );
 
     public Task<Joined> JoinAsync(
         string group,
@@ -51,29 +66,36 @@ internal sealed partial class Wire
         string type = "consumer",
         int sessionMs = 10_000,
         int rebalanceMs = 10_000,
-        short version = 5) =>
+        short version = 5
+    ) =>
         PatientlyAsync(
             async () =>
             {
-                var answer = await AskAsync(ApiKey.JoinGroup, version, false, w =>
-                {
-                    w.WriteString(group);
-                    w.WriteInt32(sessionMs);
-                    w.WriteInt32(rebalanceMs);
-                    w.WriteString(memberId);
-                    if (version >= 5)
+                var answer = await AskAsync(
+                    ApiKey.JoinGroup,
+                    version,
+                    false,
+                    w =>
                     {
-                        w.WriteString(instance);
+                        w.WriteString(group);
+                        w.WriteInt32(sessionMs);
+                        w.WriteInt32(rebalanceMs);
+                        w.WriteString(memberId);
+                        if (version >= 5)
+                        {
+                            w.WriteString(instance);
+                        }
+                        w.WriteString(type);
+                        WriteProtocols(w, protocols);
                     }
-                    w.WriteString(type);
-                    WriteProtocols(w, protocols);
-                });
+                );
                 answer.ReadInt32();
                 var (code, generation) = (answer.ReadInt16(), answer.ReadInt32());
                 var (protocol, leader, member) = (answer.ReadString(), answer.ReadString(), answer.ReadString());
                 return new Joined(code, generation, protocol, leader, member, ReadMembers(answer, version));
             },
-            joined => joined.Code);
+            joined => joined.Code
+        );
 
     /// <summary>Joins as a newcomer, in two steps, as a client of today does.</summary>
     public async Task<Joined> JoinAnewAsync(string group, string protocols = "range", int sessionMs = 10_000)
@@ -85,16 +107,21 @@ internal sealed partial class Wire
     /// <summary>Hands in assignments, or none, and returns one's own.</summary>
     public async Task<string> SyncAsync(string group, Speaker who, params (string Member, string Assignment)[] all)
     {
-        var answer = await AskAsync(ApiKey.SyncGroup, 3, false, w =>
-        {
-            WriteSpeaker(w, group, who);
-            w.WriteArrayLength(all.Length);
-            foreach (var (member, assignment) in all)
+        var answer = await AskAsync(
+            ApiKey.SyncGroup,
+            3,
+            false,
+            w =>
             {
-                w.WriteString(member);
-                w.WriteBytes(Encoding.UTF8.GetBytes(assignment));
+                WriteSpeaker(w, group, who);
+                w.WriteArrayLength(all.Length);
+                foreach (var (member, assignment) in all)
+                {
+                    w.WriteString(member);
+                    w.WriteBytes(Encoding.UTF8.GetBytes(assignment));
+                }
             }
-        });
+        );
         answer.ReadInt32();
         var code = answer.ReadInt16();
         return $"{Name(code)}, assignment '{Encoding.UTF8.GetString(answer.ReadBytes())}'";
@@ -109,13 +136,18 @@ internal sealed partial class Wire
 
     public async Task<string> LeaveAsync(string group, string memberId, string? instance = null)
     {
-        var answer = await AskAsync(ApiKey.LeaveGroup, 3, false, w =>
-        {
-            w.WriteString(group);
-            w.WriteArrayLength(1);
-            w.WriteString(memberId);
-            w.WriteString(instance);
-        });
+        var answer = await AskAsync(
+            ApiKey.LeaveGroup,
+            3,
+            false,
+            w =>
+            {
+                w.WriteString(group);
+                w.WriteArrayLength(1);
+                w.WriteString(memberId);
+                w.WriteString(instance);
+            }
+        );
         answer.ReadInt32();
         var whole = answer.ReadInt16();
         if (answer.ReadArrayLength() == 0)
@@ -129,23 +161,36 @@ internal sealed partial class Wire
 
     /// <summary>Commits one offset and returns the name of the error.</summary>
     public async Task<string> CommitAsync(
-        string group, Speaker who, string topic, long offset, string? metadata = null, int partition = 0) =>
-        Name(await PatientlyAsync(
-            async () =>
-            {
-                var answer = await AskAsync(ApiKey.OffsetCommit, 7, false, w =>
+        string group,
+        Speaker who,
+        string topic,
+        long offset,
+        string? metadata = null,
+        int partition = 0
+    ) =>
+        Name(
+            await PatientlyAsync(
+                async () =>
                 {
-                    WriteSpeaker(w, group, who);
-                    WriteOffset(w, topic, partition, offset, metadata);
-                });
-                answer.ReadInt32();
-                return ReadOnePartition(answer);
-            },
-            code => code));
+                    var answer = await AskAsync(
+                        ApiKey.OffsetCommit,
+                        7,
+                        false,
+                        w =>
+                        {
+                            WriteSpeaker(w, group, who);
+                            WriteOffset(w, topic, partition, offset, metadata);
+                        }
+                    );
+                    answer.ReadInt32();
+                    return ReadOnePartition(answer);
+                },
+                code => code
+            )
+        );
 
     /// <summary>The committed offset of one partition, with what the group said of it.</summary>
-    public async Task<string> CommittedAsync(
-        string group, string topic, bool requireStable = false, int partition = 0)
+    public async Task<string> CommittedAsync(string group, string topic, bool requireStable = false, int partition = 0)
     {
         var (code, all) = await OffsetsAsync(group, requireStable, topic, partition);
         return all.Count == 1 ? all[0].Text : Name(code);
@@ -159,36 +204,51 @@ internal sealed partial class Wire
     }
 
     private Task<(short Code, List<(string Partition, string Text)> Offsets)> OffsetsAsync(
-        string group, bool requireStable, string? topic, int partition) =>
+        string group,
+        bool requireStable,
+        string? topic,
+        int partition
+    ) =>
         PatientlyAsync(
             async () =>
             {
-                var answer = await AskAsync(ApiKey.OffsetFetch, 7, true, w =>
-                {
-                    w.WriteString(group);
-                    w.WriteArrayLength(topic is null ? -1 : 1);
-                    if (topic is not null)
+                var answer = await AskAsync(
+                    ApiKey.OffsetFetch,
+                    7,
+                    true,
+                    w =>
                     {
-                        w.WriteString(topic);
-                        w.WriteInt32Array([partition]);
-                        w.WriteTags();
+                        w.WriteString(group);
+                        w.WriteArrayLength(topic is null ? -1 : 1);
+                        if (topic is not null)
+                        {
+                            w.WriteString(topic);
+                            w.WriteInt32Array([partition]);
+                            w.WriteTags();
+                        }
+                        w.WriteBoolean(requireStable);
                     }
-                    w.WriteBoolean(requireStable);
-                });
+                );
                 answer.ReadInt32();
                 var found = ReadOffsets(answer);
                 return (answer.ReadInt16(), found);
             },
-            answer => answer.Item1);
+            answer => answer.Item1
+        );
 
     /// <summary>Deletes a group and returns the name of the error.</summary>
     public async Task<string> DeleteGroupAsync(string group)
     {
-        var answer = await AskAsync(ApiKey.DeleteGroups, 1, false, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteString(group);
-        });
+        var answer = await AskAsync(
+            ApiKey.DeleteGroups,
+            1,
+            false,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteString(group);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadString();
@@ -198,12 +258,17 @@ internal sealed partial class Wire
     /// <summary>State, protocol and the number of members of a group.</summary>
     public async Task<string> DescribeGroupAsync(string group)
     {
-        var answer = await AskAsync(ApiKey.DescribeGroups, 4, false, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteString(group);
-            w.WriteBoolean(false);
-        });
+        var answer = await AskAsync(
+            ApiKey.DescribeGroups,
+            4,
+            false,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteString(group);
+                w.WriteBoolean(false);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         var code = answer.ReadInt16();

@@ -7,19 +7,25 @@ internal sealed partial class Wire
     /// <summary>An answer to Produce as a scenario writes it down; Bad are the records that are blamed.</summary>
     public readonly record struct Produced(short Code, long Offset, long LogAppendTime, long LogStart, string Bad)
     {
-        public override string ToString() => Code == 0
-            ? $"NoError at {Offset}"
-            : Name(Code) + (Bad.Length > 0 ? $", bad records {Bad}" : "");
+        public override string ToString() =>
+            Code == 0 ? $"NoError at {Offset}" : Name(Code) + (Bad.Length > 0 ? $", bad records {Bad}" : "");
     }
 
     /// <summary>An answer to Fetch: marks, first offsets of aborted transactions, offsets of batches.</summary>
     public readonly record struct Fetched(
-        short Code, long HighWatermark, long LastStable, long LogStart, string Aborted, string Batches)
+        short Code,
+        long HighWatermark,
+        long LastStable,
+        long LogStart,
+        string Aborted,
+        string Batches
+    )
     {
-        public override string ToString() => Code == 0
-            ? $"high watermark {HighWatermark}, last stable {LastStable}, log start {LogStart}, "
-                + $"aborted from [{Aborted}], batches [{Batches}]"
-            : Name(Code);
+        public override string ToString() =>
+            Code == 0
+                ? $"high watermark {HighWatermark}, last stable {LastStable}, log start {LogStart}, "
+                    + $"aborted from [{Aborted}], batches [{Batches}]"
+                : Name(Code);
     }
 
     /// <summary>An answer to ListOffsets.</summary>
@@ -30,18 +36,31 @@ internal sealed partial class Wire
 
     /// <summary>Produces one batch, or whatever the bytes are, to a partition.</summary>
     public Task<Produced> ProduceAsync(
-        string topic, byte[] records, short acks = -1, int partition = 0, string? transactionalId = null) =>
+        string topic,
+        byte[] records,
+        short acks = -1,
+        int partition = 0,
+        string? transactionalId = null
+    ) =>
         PatientlyAsync(
             async () =>
             {
                 var answer = await AskAsync(
-                    ApiKey.Produce, 8, false, w => WriteProduce(w, topic, records, acks, partition, transactionalId));
+                    ApiKey.Produce,
+                    8,
+                    false,
+                    w => WriteProduce(w, topic, records, acks, partition, transactionalId)
+                );
                 Assert.Equal(1, answer.ReadArrayLength());
                 answer.ReadString();
                 Assert.Equal(1, answer.ReadArrayLength());
                 answer.ReadInt32();
-                var (code, offset, time, start) =
-                    (answer.ReadInt16(), answer.ReadInt64(), answer.ReadInt64(), answer.ReadInt64());
+                var (code, offset, time, start) = (
+                    answer.ReadInt16(),
+                    answer.ReadInt64(),
+                    answer.ReadInt64(),
+                    answer.ReadInt64()
+                );
                 var bad = new List<int>();
                 for (var count = answer.ReadArrayLength(); count > 0; count--)
                 {
@@ -50,7 +69,8 @@ internal sealed partial class Wire
                 }
                 return new Produced(code, offset, time, start, string.Join(' ', bad));
             },
-            produced => produced.Code);
+            produced => produced.Code
+        );
 
     /// <summary>Produces with acks=0, to which no answer comes.</summary>
     public Task ProduceSilentlyAsync(string topic, byte[] records) =>
@@ -63,28 +83,34 @@ internal sealed partial class Wire
         int maxBytes = 1024 * 1024,
         int partition = 0,
         int leaderEpoch = -1,
-        int waitMs = 0)
+        int waitMs = 0
+    )
     {
-        var answer = await AskAsync(ApiKey.Fetch, 11, false, w =>
-        {
-            w.WriteInt32(-1);
-            w.WriteInt32(waitMs);
-            w.WriteInt32(1);
-            w.WriteInt32(maxBytes);
-            w.WriteByte(committedOnly ? (byte)1 : (byte)0);
-            w.WriteInt32(0);
-            w.WriteInt32(-1);
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteArrayLength(1);
-            w.WriteInt32(partition);
-            w.WriteInt32(leaderEpoch);
-            w.WriteInt64(offset);
-            w.WriteInt64(-1);
-            w.WriteInt32(maxBytes);
-            w.WriteArrayLength(0);
-            w.WriteString("");
-        });
+        var answer = await AskAsync(
+            ApiKey.Fetch,
+            11,
+            false,
+            w =>
+            {
+                w.WriteInt32(-1);
+                w.WriteInt32(waitMs);
+                w.WriteInt32(1);
+                w.WriteInt32(maxBytes);
+                w.WriteByte(committedOnly ? (byte)1 : (byte)0);
+                w.WriteInt32(0);
+                w.WriteInt32(-1);
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteArrayLength(1);
+                w.WriteInt32(partition);
+                w.WriteInt32(leaderEpoch);
+                w.WriteInt64(offset);
+                w.WriteInt64(-1);
+                w.WriteInt32(maxBytes);
+                w.WriteArrayLength(0);
+                w.WriteString("");
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(0, answer.ReadInt16());
         answer.ReadInt32();
@@ -96,21 +122,31 @@ internal sealed partial class Wire
     }
 
     public async Task<Listed> ListOffsetsAsync(
-        string topic, long timestamp, bool committedOnly = false, int partition = 0, int leaderEpoch = -1)
+        string topic,
+        long timestamp,
+        bool committedOnly = false,
+        int partition = 0,
+        int leaderEpoch = -1
+    )
     {
-        var answer = await AskAsync(ApiKey.ListOffsets, 7, true, w =>
-        {
-            w.WriteInt32(-1);
-            w.WriteByte(committedOnly ? (byte)1 : (byte)0);
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteArrayLength(1);
-            w.WriteInt32(partition);
-            w.WriteInt32(leaderEpoch);
-            w.WriteInt64(timestamp);
-            w.WriteTags();
-            w.WriteTags();
-        });
+        var answer = await AskAsync(
+            ApiKey.ListOffsets,
+            7,
+            true,
+            w =>
+            {
+                w.WriteInt32(-1);
+                w.WriteByte(committedOnly ? (byte)1 : (byte)0);
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteArrayLength(1);
+                w.WriteInt32(partition);
+                w.WriteInt32(leaderEpoch);
+                w.WriteInt64(timestamp);
+                w.WriteTags();
+                w.WriteTags();
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadString();
@@ -123,16 +159,21 @@ internal sealed partial class Wire
     /// <summary>Where an epoch of the leader ended.</summary>
     public async Task<string> EpochEndAsync(string topic, int currentEpoch, int epoch)
     {
-        var answer = await AskAsync(ApiKey.OffsetForLeaderEpoch, 3, false, w =>
-        {
-            w.WriteInt32(-1);
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteArrayLength(1);
-            w.WriteInt32(0);
-            w.WriteInt32(currentEpoch);
-            w.WriteInt32(epoch);
-        });
+        var answer = await AskAsync(
+            ApiKey.OffsetForLeaderEpoch,
+            3,
+            false,
+            w =>
+            {
+                w.WriteInt32(-1);
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteArrayLength(1);
+                w.WriteInt32(0);
+                w.WriteInt32(currentEpoch);
+                w.WriteInt32(epoch);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadString();
@@ -145,17 +186,22 @@ internal sealed partial class Wire
     /// <summary>Moves the start of a log forward.</summary>
     public async Task<string> DeleteRecordsAsync(string topic, long before, int partition = 0)
     {
-        var answer = await AskAsync(ApiKey.DeleteRecords, 2, true, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteArrayLength(1);
-            w.WriteInt32(partition);
-            w.WriteInt64(before);
-            w.WriteTags();
-            w.WriteTags();
-            w.WriteInt32(10_000);
-        });
+        var answer = await AskAsync(
+            ApiKey.DeleteRecords,
+            2,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteArrayLength(1);
+                w.WriteInt32(partition);
+                w.WriteInt64(before);
+                w.WriteTags();
+                w.WriteTags();
+                w.WriteInt32(10_000);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadString();
@@ -166,7 +212,13 @@ internal sealed partial class Wire
     }
 
     private static void WriteProduce(
-        ResponseWriter w, string topic, byte[] records, short acks, int partition, string? transactionalId)
+        ResponseWriter w,
+        string topic,
+        byte[] records,
+        short acks,
+        int partition,
+        string? transactionalId
+    )
     {
         w.WriteString(transactionalId);
         w.WriteInt16(acks);
@@ -180,8 +232,12 @@ internal sealed partial class Wire
 
     private static Fetched ReadFetched(RequestReader answer)
     {
-        var (code, high, stable, start) =
-            (answer.ReadInt16(), answer.ReadInt64(), answer.ReadInt64(), answer.ReadInt64());
+        var (code, high, stable, start) = (
+            answer.ReadInt16(),
+            answer.ReadInt64(),
+            answer.ReadInt64(),
+            answer.ReadInt64()
+        );
         var aborted = new List<long>();
         for (var count = answer.ReadNullableArrayLength(); count > 0; count--)
         {
@@ -190,7 +246,7 @@ internal sealed partial class Wire
         }
         answer.ReadInt32();
         var batches = new List<string>();
-        for (var records = answer.ReadRawBytes(); records.Length >= BatchHeader.Size;)
+        for (var records = answer.ReadRawBytes(); records.Length >= BatchHeader.Size; )
         {
             var header = BatchHeader.Read(records);
             if (header.TotalBytes > records.Length)
@@ -201,7 +257,6 @@ internal sealed partial class Wire
             batches.Add($"{header.BaseOffset}-{header.LastOffset}" + (header.IsControl ? " marker" : ""));
             records = records[header.TotalBytes..];
         }
-        return new Fetched(
-            code, high, stable, start, string.Join(", ", aborted.Order()), string.Join(", ", batches));
+        return new Fetched(code, high, stable, start, string.Join(", ", aborted.Order()), string.Join(", ", batches));
     }
 }

@@ -11,15 +11,21 @@ internal sealed partial class Wire
         short replicas = 1,
         bool validateOnly = false,
         int[]? assignedTo = null,
-        params (string Name, string? Value)[] configs)
+        params (string Name, string? Value)[] configs
+    )
     {
-        var answer = await AskAsync(ApiKey.CreateTopics, 7, true, w =>
-        {
-            w.WriteArrayLength(1);
-            WriteNewTopic(w, topic, partitions, replicas, assignedTo, configs);
-            w.WriteInt32(10_000);
-            w.WriteBoolean(validateOnly);
-        });
+        var answer = await AskAsync(
+            ApiKey.CreateTopics,
+            7,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                WriteNewTopic(w, topic, partitions, replicas, assignedTo, configs);
+                w.WriteInt32(10_000);
+                w.WriteBoolean(validateOnly);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadString();
@@ -34,14 +40,19 @@ internal sealed partial class Wire
     /// <summary>Asks for a topic of the same name twice in one request.</summary>
     public async Task<string> CreateTwiceAsync(string topic)
     {
-        var answer = await AskAsync(ApiKey.CreateTopics, 7, true, w =>
-        {
-            w.WriteArrayLength(2);
-            WriteNewTopic(w, topic, 1, 1, null, []);
-            WriteNewTopic(w, topic, 2, 1, null, []);
-            w.WriteInt32(10_000);
-            w.WriteBoolean(false);
-        });
+        var answer = await AskAsync(
+            ApiKey.CreateTopics,
+            7,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(2);
+                WriteNewTopic(w, topic, 1, 1, null, []);
+                WriteNewTopic(w, topic, 2, 1, null, []);
+                w.WriteInt32(10_000);
+                w.WriteBoolean(false);
+            }
+        );
         answer.ReadInt32();
         var count = answer.ReadArrayLength();
         answer.ReadString();
@@ -51,12 +62,17 @@ internal sealed partial class Wire
 
     public async Task<string> DeleteTopicAsync(string topic)
     {
-        var answer = await AskAsync(ApiKey.DeleteTopics, 5, true, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteInt32(10_000);
-        });
+        var answer = await AskAsync(
+            ApiKey.DeleteTopics,
+            5,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteInt32(10_000);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadNullableString();
@@ -65,16 +81,21 @@ internal sealed partial class Wire
 
     public async Task<string> CreatePartitionsAsync(string topic, int total, bool validateOnly = false)
     {
-        var answer = await AskAsync(ApiKey.CreatePartitions, 3, true, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteString(topic);
-            w.WriteInt32(total);
-            w.WriteArrayLength(-1);
-            w.WriteTags();
-            w.WriteInt32(10_000);
-            w.WriteBoolean(validateOnly);
-        });
+        var answer = await AskAsync(
+            ApiKey.CreatePartitions,
+            3,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteString(topic);
+                w.WriteInt32(total);
+                w.WriteArrayLength(-1);
+                w.WriteTags();
+                w.WriteInt32(10_000);
+                w.WriteBoolean(validateOnly);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         answer.ReadString();
@@ -84,16 +105,21 @@ internal sealed partial class Wire
     /// <summary>What Metadata says of one topic; it is not created.</summary>
     public async Task<(short Code, Guid Id, int Partitions, bool HasLeaders)> MetadataAsync(string topic)
     {
-        var answer = await AskAsync(ApiKey.Metadata, 10, true, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteUuid(Guid.Empty);
-            w.WriteString(topic);
-            w.WriteTags();
-            w.WriteBoolean(false);
-            w.WriteBoolean(false);
-            w.WriteBoolean(false);
-        });
+        var answer = await AskAsync(
+            ApiKey.Metadata,
+            10,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteUuid(Guid.Empty);
+                w.WriteString(topic);
+                w.WriteTags();
+                w.WriteBoolean(false);
+                w.WriteBoolean(false);
+                w.WriteBoolean(false);
+            }
+        );
         answer.ReadInt32();
         for (var brokers = answer.ReadArrayLength(); brokers > 0; brokers--)
         {
@@ -127,21 +153,32 @@ internal sealed partial class Wire
 
     /// <summary>Changes one configuration entry: 0 sets, 1 deletes, 2 appends, 3 subtracts.</summary>
     public async Task<string> AlterConfigAsync(
-        string topic, string name, string? value, byte operation = 0, bool validateOnly = false, byte resource = 2)
+        string topic,
+        string name,
+        string? value,
+        byte operation = 0,
+        bool validateOnly = false,
+        byte resource = 2
+    )
     {
-        var answer = await AskAsync(ApiKey.IncrementalAlterConfigs, 1, true, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteByte(resource);
-            w.WriteString(topic);
-            w.WriteArrayLength(1);
-            w.WriteString(name);
-            w.WriteByte(operation);
-            w.WriteString(value);
-            w.WriteTags();
-            w.WriteTags();
-            w.WriteBoolean(validateOnly);
-        });
+        var answer = await AskAsync(
+            ApiKey.IncrementalAlterConfigs,
+            1,
+            true,
+            w =>
+            {
+                w.WriteArrayLength(1);
+                w.WriteByte(resource);
+                w.WriteString(topic);
+                w.WriteArrayLength(1);
+                w.WriteString(name);
+                w.WriteByte(operation);
+                w.WriteString(value);
+                w.WriteTags();
+                w.WriteTags();
+                w.WriteBoolean(validateOnly);
+            }
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         return Name(answer.ReadInt16());
@@ -149,22 +186,29 @@ internal sealed partial class Wire
 
     /// <summary>The entries of a topic's configuration that were asked for, all where the names are empty.</summary>
     public async Task<(string Error, SortedDictionary<string, string> Entries)> DescribeConfigsAsync(
-        string topic, params string[] names)
+        string topic,
+        params string[] names
+    )
     {
-        var answer = await AskAsync(ApiKey.DescribeConfigs, 4, true, w =>
-        {
-            w.WriteArrayLength(1);
-            w.WriteByte(2);
-            w.WriteString(topic);
-            w.WriteArrayLength(names.Length == 0 ? -1 : names.Length);
-            foreach (var name in names)
+        var answer = await AskAsync(
+            ApiKey.DescribeConfigs,
+            4,
+            true,
+            w =>
             {
-                w.WriteString(name);
+                w.WriteArrayLength(1);
+                w.WriteByte(2);
+                w.WriteString(topic);
+                w.WriteArrayLength(names.Length == 0 ? -1 : names.Length);
+                foreach (var name in names)
+                {
+                    w.WriteString(name);
+                }
+                w.WriteTags();
+                w.WriteBoolean(false);
+                w.WriteBoolean(false);
             }
-            w.WriteTags();
-            w.WriteBoolean(false);
-            w.WriteBoolean(false);
-        });
+        );
         answer.ReadInt32();
         Assert.Equal(1, answer.ReadArrayLength());
         var code = answer.ReadInt16();
@@ -180,7 +224,8 @@ internal sealed partial class Wire
             var type = answer.ReadByte();
             answer.ReadNullableString();
             answer.SkipTags();
-            entries[name] = $"{value} (type {type}, {(source == 1 ? "set on the topic" : "default")}"
+            entries[name] =
+                $"{value} (type {type}, {(source == 1 ? "set on the topic" : "default")}"
                 + $"{(readOnly ? ", read-only" : "")}{(sensitive ? ", sensitive" : "")})";
         }
         return (Name(code), entries);
@@ -192,7 +237,8 @@ internal sealed partial class Wire
         int partitions,
         short replicas,
         int[]? assignedTo,
-        (string Name, string? Value)[] configs)
+        (string Name, string? Value)[] configs
+    )
     {
         w.WriteString(topic);
         w.WriteInt32(partitions);

@@ -32,7 +32,12 @@ internal sealed partial class Wire : IDisposable
     /// <summary>Sends one request and returns the reader of the answer's body.</summary>
     /// <exception cref="EndOfStreamException">The broker closed the connection instead of answering.</exception>
     public async Task<RequestReader> AskAsync(
-        short api, short version, bool flexible, Action<ResponseWriter> body, bool flexibleAnswer)
+        short api,
+        short version,
+        bool flexible,
+        Action<ResponseWriter> body,
+        bool flexibleAnswer
+    )
     {
         await SendAsync(api, version, flexible, body);
         using var limit = new CancellationTokenSource(Clients.Patience);
@@ -88,7 +93,7 @@ internal sealed partial class Wire : IDisposable
     /// <summary>Asks again, as clients do, while the answer is an error that passes by itself.</summary>
     private static async Task<T> PatientlyAsync<T>(Func<Task<T>> ask, Func<T, short> error)
     {
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); ;)
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); ; )
         {
             var answer = await ask();
             if (!Passing.Contains(error(answer)) || clock.Elapsed > Clients.Patience)

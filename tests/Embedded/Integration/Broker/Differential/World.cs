@@ -59,7 +59,10 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
 
     /// <summary>Makes a topic that is configured as the script says and no more.</summary>
     public async Task<string> PlainTopicAsync(
-        string called, int partitions = 1, params (string Name, string? Value)[] configs)
+        string called,
+        int partitions = 1,
+        params (string Name, string? Value)[] configs
+    )
     {
         var made = await Wire.CreateTopicAsync(Name(called), partitions, configs: configs);
         Assert.StartsWith("NoError", made, StringComparison.Ordinal);
@@ -68,16 +71,20 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
     }
 
     /// <summary>Waits until every partition of a topic has a leader and answers.</summary>
-    public Task UntilUsableAsync(string topic, int partitions) => Wait.UntilAsync($"{topic} can be used", async () =>
-    {
-        var (code, _, count, hasLeaders) = await Wire.MetadataAsync(topic);
-        var usable = code == 0 && count == partitions && hasLeaders;
-        for (var i = 0; usable && i < partitions; i++)
-        {
-            usable = (await Wire.ListOffsetsAsync(topic, -1, partition: i)).Code == 0;
-        }
-        return usable;
-    });
+    public Task UntilUsableAsync(string topic, int partitions) =>
+        Wait.UntilAsync(
+            $"{topic} can be used",
+            async () =>
+            {
+                var (code, _, count, hasLeaders) = await Wire.MetadataAsync(topic);
+                var usable = code == 0 && count == partitions && hasLeaders;
+                for (var i = 0; usable && i < partitions; i++)
+                {
+                    usable = (await Wire.ListOffsetsAsync(topic, -1, partition: i)).Code == 0;
+                }
+                return usable;
+            }
+        );
 
     public IProducer<string?, string?> Producer(Action<ProducerConfig>? configure = null)
     {
@@ -90,7 +97,10 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
         };
         configure?.Invoke(config);
         return new ProducerBuilder<string?, string?>(config)
-            .SetKeySerializer(Text.Instance).SetValueSerializer(Text.Instance).SetLogHandler((_, _) => { }).Build();
+            .SetKeySerializer(Text.Instance)
+            .SetValueSerializer(Text.Instance)
+            .SetLogHandler((_, _) => { })
+            .Build();
     }
 
     public IConsumer<string?, string?> Consumer(string group, Action<ConsumerConfig>? configure = null)
@@ -108,8 +118,10 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
         };
         configure?.Invoke(config);
         return new ConsumerBuilder<string?, string?>(config)
-            .SetKeyDeserializer(Text.Instance).SetValueDeserializer(Text.Instance)
-            .SetLogHandler((_, _) => { }).Build();
+            .SetKeyDeserializer(Text.Instance)
+            .SetValueDeserializer(Text.Instance)
+            .SetLogHandler((_, _) => { })
+            .Build();
     }
 
     /// <summary>What a consumer sees of a partition from an offset to its end.</summary>
@@ -118,16 +130,20 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
         long from = 0,
         IsolationLevel isolation = IsolationLevel.ReadCommitted,
         int partition = 0,
-        Action<ConsumerConfig>? configure = null)
+        Action<ConsumerConfig>? configure = null
+    )
     {
-        using var consumer = Consumer(Name("reader"), c =>
-        {
-            c.IsolationLevel = isolation;
-            configure?.Invoke(c);
-        });
+        using var consumer = Consumer(
+            Name("reader"),
+            c =>
+            {
+                c.IsolationLevel = isolation;
+                configure?.Invoke(c);
+            }
+        );
         consumer.Assign(new TopicPartitionOffset(topic, partition, from));
         var records = new List<ConsumeResult<string?, string?>>();
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60);)
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60); )
         {
             var result = consumer.Consume(TimeSpan.FromMilliseconds(200));
             if (result is { IsPartitionEOF: true })
@@ -144,8 +160,11 @@ internal sealed class World(string bootstrap, Wire wire) : IDisposable
 
     /// <summary>The same in one line: offset, key and value of each record.</summary>
     public string Visible(string topic, IsolationLevel isolation = IsolationLevel.ReadCommitted, int partition = 0) =>
-        string.Join(", ", Read(topic, 0, isolation, partition)
-            .Select(r => $"{r.Offset.Value} {r.Message.Key ?? "null"}={r.Message.Value ?? "null"}"));
+        string.Join(
+            ", ",
+            Read(topic, 0, isolation, partition)
+                .Select(r => $"{r.Offset.Value} {r.Message.Key ?? "null"}={r.Message.Value ?? "null"}")
+        );
 
     public void Dispose()
     {

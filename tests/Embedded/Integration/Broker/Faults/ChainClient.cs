@@ -26,29 +26,35 @@ internal sealed class ChainClient
     {
         _source = source;
         _target = target;
-        _producer = new ProducerBuilder<string, string>(new ProducerConfig
-        {
-            BootstrapServers = bootstrap,
-            TransactionalId = name,
-            TransactionTimeoutMs = 60_000,
-            LingerMs = 2,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
-        _consumer = new ConsumerBuilder<string, string>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap,
-            GroupId = Group,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            EnableAutoCommit = false,
-            IsolationLevel = IsolationLevel.ReadCommitted,
-            PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
-            SessionTimeoutMs = 4000,
-            HeartbeatIntervalMs = 300,
-            FetchWaitMaxMs = 100,
-            ReconnectBackoffMaxMs = 200,
-        }).SetPartitionsRevokedHandler((_, _) => Commit())
-            .SetPartitionsLostHandler((_, _) => Environment.Exit(FaultProgram.Fenced))
-            .SetLogHandler((_, _) => { }).Build();
+        _producer = new ProducerBuilder<string, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                TransactionalId = name,
+                TransactionTimeoutMs = 60_000,
+                LingerMs = 2,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
+        var consumer = new ConsumerBuilder<string, string>(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = Group,
+                AutoOffsetReset = AutoOffsetReset.Earliest,
+                EnableAutoCommit = false,
+                IsolationLevel = IsolationLevel.ReadCommitted,
+                PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
+                SessionTimeoutMs = 4000,
+                HeartbeatIntervalMs = 300,
+                FetchWaitMaxMs = 100,
+                ReconnectBackoffMaxMs = 200,
+            }
+        );
+        consumer.SetPartitionsRevokedHandler((_, _) => Commit());
+        consumer.SetPartitionsLostHandler((_, _) => Environment.Exit(FaultProgram.Fenced));
+        consumer.SetLogHandler((_, _) => { });
+        _consumer = consumer.Build();
     }
 
     public void Run(CancellationToken stop)
@@ -57,7 +63,7 @@ internal sealed class ChainClient
         using var consumer = _consumer;
         producer.InitTransactions(Patience);
         consumer.Subscribe(_source);
-        for (var began = TimeProvider.System.GetTimestamp(); !stop.IsCancellationRequested;)
+        for (var began = TimeProvider.System.GetTimestamp(); !stop.IsCancellationRequested; )
         {
             if (consumer.Consume(TimeSpan.FromMilliseconds(20)) is { } record)
             {
@@ -81,7 +87,8 @@ internal sealed class ChainClient
         }
         _producer.Produce(
             new TopicPartition(_target, record.Partition),
-            new Message<string, string> { Key = record.Message.Key, Value = record.Message.Value });
+            new Message<string, string> { Key = record.Message.Key, Value = record.Message.Value }
+        );
         _pending[record.TopicPartition] = record.Offset + 1;
     }
 
@@ -92,7 +99,10 @@ internal sealed class ChainClient
             return;
         }
         _producer.SendOffsetsToTransaction(
-            _pending.Select(p => new TopicPartitionOffset(p.Key, p.Value)), _consumer.ConsumerGroupMetadata, Patience);
+            _pending.Select(p => new TopicPartitionOffset(p.Key, p.Value)),
+            _consumer.ConsumerGroupMetadata,
+            Patience
+        );
         _producer.CommitTransaction(Patience);
         _records = 0;
         _pending.Clear();

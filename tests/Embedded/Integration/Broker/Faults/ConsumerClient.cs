@@ -13,18 +13,20 @@ internal static class ConsumerClient
 
     public static void Run(string bootstrap, string topic, CancellationToken stop)
     {
-        using var consumer = new ConsumerBuilder<Ignore, string>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap,
-            GroupId = Group,
-            AutoOffsetReset = AutoOffsetReset.Earliest,
-            EnableAutoCommit = false,
-            EnableAutoOffsetStore = false,
-            SessionTimeoutMs = 4000,
-            HeartbeatIntervalMs = 300,
-            FetchWaitMaxMs = 100,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
+        using var consumer = new ConsumerBuilder<Ignore, string>(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = Group,
+                AutoOffsetReset = AutoOffsetReset.Earliest,
+                EnableAutoCommit = false,
+                EnableAutoOffsetStore = false,
+                SessionTimeoutMs = 4000,
+                HeartbeatIntervalMs = 300,
+                FetchWaitMaxMs = 100,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         consumer.Subscribe(topic);
         var processed = 0;
         while (!stop.IsCancellationRequested)

@@ -49,7 +49,8 @@ internal sealed class CrashRun : IAsyncDisposable
         var crash = new CrashRun(faults, run);
         await crash.Broker.StartAsync();
         using var admin = new AdminClientBuilder(
-            new AdminClientConfig { BootstrapServers = crash.Broker.Bootstrap }).Build();
+            new AdminClientConfig { BootstrapServers = crash.Broker.Bootstrap }
+        ).Build();
         await admin.CreateTopicsAsync(
             from topic in (string[])[Source, Target, Transfers]
             select new Confluent.Kafka.Admin.TopicSpecification
@@ -58,7 +59,8 @@ internal sealed class CrashRun : IAsyncDisposable
                 NumPartitions = Partitions,
                 ReplicationFactor = 1,
                 Configs = new() { ["segment.bytes"] = "1048576" },
-            });
+            }
+        );
         for (var i = 0; i < Partitions; i++)
         {
             var index = i;
@@ -109,7 +111,8 @@ internal sealed class CrashRun : IAsyncDisposable
                     var taken = Reading.Committed(Broker.Bootstrap, group, Source, Partitions);
                     return Enumerable.Range(0, Partitions).All(p => taken[p] >= ends[p] - UncommittedMax(group));
                 },
-                TimeSpan.FromSeconds(120));
+                TimeSpan.FromSeconds(120)
+            );
         }
         await Task.WhenAll(_sinks.Select(client => client.EndAsync()));
     }
@@ -175,7 +178,8 @@ internal sealed class CrashRun : IAsyncDisposable
             if (committed[p] < _chainOffsets.GetValueOrDefault(p))
             {
                 Evidence.Contradictions.Add(
-                    $"The chain's offset of partition {p} went back from {_chainOffsets[p]} to {committed[p]}.");
+                    $"The chain's offset of partition {p} went back from {_chainOffsets[p]} to {committed[p]}."
+                );
             }
             _chainOffsets[p] = committed[p];
         }

@@ -40,13 +40,16 @@ public sealed class CrashTests(ITestOutputHelper output)
             Assert.Empty(crash.Evidence.Contradictions);
             Assert.Equal(
                 crash.Happened.GetValueOrDefault("transfer supplanted"),
-                crash.Happened.GetValueOrDefault("found itself fenced"));
+                crash.Happened.GetValueOrDefault("found itself fenced")
+            );
         }
         catch (Exception e)
         {
             throw new InvalidOperationException(
                 $"{run.Name}: {Tell(crash)}: {e.Message}\nClients said:\n{crash.Evidence.Errors}\n"
-                + $"The broker said:\n{crash.Broker.OutputEnd}", e);
+                    + $"The broker said:\n{crash.Broker.OutputEnd}",
+                e
+            );
         }
         output.WriteLine($"{run.Name}: {Tell(crash)}");
     }
@@ -71,11 +74,15 @@ public sealed class CrashTests(ITestOutputHelper output)
             {
                 Assert.Equal(
                     Enumerable.Range(0, producer.Count()).Select(i => $"{producer.Key}:{i}"),
-                    producer.Select(r => r.Message.Value));
+                    producer.Select(r => r.Message.Value)
+                );
             }
             var values = records.ToDictionary(r => r.Message.Value, r => r.Offset.Value);
-            foreach (var (producer, numbers) in crash.Evidence.Acknowledged
-                .Where(a => a.Key.StartsWith($"p{p}.", StringComparison.Ordinal)))
+            foreach (
+                var (producer, numbers) in crash.Evidence.Acknowledged.Where(a =>
+                    a.Key.StartsWith($"p{p}.", StringComparison.Ordinal)
+                )
+            )
             {
                 foreach (var (number, offset) in numbers)
                 {
@@ -92,8 +99,10 @@ public sealed class CrashTests(ITestOutputHelper output)
     /// <summary>A transfer is seen in both partitions or in none, and the sum of all amounts is nothing.</summary>
     private static void CheckTransfers(CrashRun crash)
     {
-        var records = Enumerable.Range(0, CrashRun.Partitions)
-            .SelectMany(p => Reading.All(crash.Broker.Bootstrap, CrashRun.Transfers, p)).ToList();
+        var records = Enumerable
+            .Range(0, CrashRun.Partitions)
+            .SelectMany(p => Reading.All(crash.Broker.Bootstrap, CrashRun.Transfers, p))
+            .ToList();
         Assert.Equal(0, records.Sum(r => int.Parse(r.Message.Value)));
         var seen = records.GroupBy(r => r.Message.Key).ToDictionary(g => g.Key, g => g.Count());
         Assert.All(seen, transfer => Assert.Equal(2, transfer.Value));
@@ -109,7 +118,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         {
             Assert.Equal(
                 Reading.All(crash.Broker.Bootstrap, CrashRun.Source, p).Select(r => r.Message.Value),
-                Reading.All(crash.Broker.Bootstrap, CrashRun.Target, p).Select(r => r.Message.Value));
+                Reading.All(crash.Broker.Bootstrap, CrashRun.Target, p).Select(r => r.Message.Value)
+            );
         }
     }
 
@@ -118,15 +128,22 @@ public sealed class CrashTests(ITestOutputHelper output)
     {
         Assert.NotEmpty(crash.Evidence.Kept);
         var stands = Reading.Committed(
-            crash.Broker.Bootstrap, ConsumerClient.Group, CrashRun.Source, CrashRun.Partitions);
+            crash.Broker.Bootstrap,
+            ConsumerClient.Group,
+            CrashRun.Source,
+            CrashRun.Partitions
+        );
         foreach (var (partition, kept) in crash.Evidence.Kept)
         {
             Assert.True(stands[partition] >= kept, $"A commit of {kept} in {partition} is lost: {stands[partition]}.");
             var processed = crash.Evidence.Processed[partition];
             Assert.All(
-                Reading.All(crash.Broker.Bootstrap, CrashRun.Source, partition)
-                    .Select(r => r.Offset.Value).Where(offset => offset < stands[partition]),
-                offset => Assert.Contains(offset, processed));
+                Reading
+                    .All(crash.Broker.Bootstrap, CrashRun.Source, partition)
+                    .Select(r => r.Offset.Value)
+                    .Where(offset => offset < stands[partition]),
+                offset => Assert.Contains(offset, processed)
+            );
         }
     }
 }

@@ -13,14 +13,16 @@ internal static class ProducerClient
 
     public static void Run(string bootstrap, string topic, string name, int partition, CancellationToken stop)
     {
-        using var producer = new ProducerBuilder<string, string>(new ProducerConfig
-        {
-            BootstrapServers = bootstrap,
-            EnableIdempotence = true,
-            LingerMs = 2,
-            MessageTimeoutMs = 300_000,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                EnableIdempotence = true,
+                LingerMs = 2,
+                MessageTimeoutMs = 300_000,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         var target = new TopicPartition(topic, partition);
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {
@@ -34,7 +36,8 @@ internal static class ProducerClient
                     {
                         System.Console.Out.WriteLine($"a {name} {sent} {report.Offset.Value}");
                     }
-                });
+                }
+            );
             if (number % InBurst == 0)
             {
                 stop.WaitHandle.WaitOne(Pause);

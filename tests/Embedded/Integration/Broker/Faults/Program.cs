@@ -8,9 +8,14 @@ internal static class Program
 {
     private static readonly Dictionary<string, FaultClient> Clients = new(StringComparer.Ordinal)
     {
-        ["produce"] = (bootstrap, more, stop) => ProducerClient.Run(
-            bootstrap, topic: more[0], name: more[1], partition: int.Parse(more[2], CultureInfo.InvariantCulture),
-            stop),
+        ["produce"] = (bootstrap, more, stop) =>
+            ProducerClient.Run(
+                bootstrap,
+                topic: more[0],
+                name: more[1],
+                partition: int.Parse(more[2], CultureInfo.InvariantCulture),
+                stop
+            ),
         ["transfer"] = (bootstrap, more, stop) =>
             TransferClient.Run(bootstrap, topic: more[0], name: more[1], run: more[2], stop),
         ["chain"] = (bootstrap, more, stop) =>

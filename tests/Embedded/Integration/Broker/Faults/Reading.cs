@@ -13,8 +13,9 @@ internal static class Reading
         using var consumer = Build(bootstrap, "ends");
         return
         [
-            .. Enumerable.Range(0, partitions).Select(p =>
-                consumer.QueryWatermarkOffsets(new TopicPartition(topic, p), Patience).High.Value),
+            .. Enumerable
+                .Range(0, partitions)
+                .Select(p => consumer.QueryWatermarkOffsets(new TopicPartition(topic, p), Patience).High.Value),
         ];
     }
 
@@ -28,8 +29,10 @@ internal static class Reading
     /// <summary>The same for the group of a consumer that is there.</summary>
     public static long[] Committed(IConsumer<string, string> consumer, string topic, int partitions) =>
         [
-            .. consumer.Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), Patience)
-                .OrderBy(c => c.Partition.Value).Select(c => Math.Max(c.Offset.Value, 0)),
+            .. consumer
+                .Committed(Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)), Patience)
+                .OrderBy(c => c.Partition.Value)
+                .Select(c => Math.Max(c.Offset.Value, 0)),
         ];
 
     /// <summary>Every committed record of a partition, in order.</summary>
@@ -38,7 +41,7 @@ internal static class Reading
         using var consumer = Build(bootstrap, "reader");
         consumer.Assign(new TopicPartitionOffset(topic, partition, Offset.Beginning));
         var records = new List<ConsumeResult<string, string>>();
-        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < Patience;)
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < Patience; )
         {
             var result = consumer.Consume(TimeSpan.FromMilliseconds(200));
             if (result is { IsPartitionEOF: true })
@@ -55,15 +58,19 @@ internal static class Reading
     }
 
     /// <summary>A consumer that reads what is committed.</summary>
-    public static IConsumer<string, string> Build(string bootstrap, string group) =>
-        new ConsumerBuilder<string, string>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap,
-            GroupId = group,
-            EnableAutoCommit = false,
-            EnablePartitionEof = true,
-            IsolationLevel = IsolationLevel.ReadCommitted,
-            FetchWaitMaxMs = 50,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
+    public static IConsumer<string, string> Build(string bootstrap, string group) => new ConsumerBuilder<
+            string,
+            string
+        >(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = group,
+                EnableAutoCommit = false,
+                EnablePartitionEof = true,
+                IsolationLevel = IsolationLevel.ReadCommitted,
+                FetchWaitMaxMs = 50,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
 }

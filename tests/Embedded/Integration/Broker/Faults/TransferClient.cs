@@ -13,14 +13,16 @@ internal static class TransferClient
 
     public static void Run(string bootstrap, string topic, string name, string run, CancellationToken stop)
     {
-        using var producer = new ProducerBuilder<string, string>(new ProducerConfig
-        {
-            BootstrapServers = bootstrap,
-            TransactionalId = name,
-            TransactionTimeoutMs = 60_000,
-            LingerMs = 0,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                TransactionalId = name,
+                TransactionTimeoutMs = 60_000,
+                LingerMs = 0,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         producer.InitTransactions(Patience);
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {

@@ -64,8 +64,13 @@ internal sealed class AudienceInput(int seed, DateTimeOffset start)
     {
         var number = viewers++;
         var watcher = new Watcher(
-            $"{run}-{number}", number, random.Next(written.Length), $"video-{random.Next(4)}", $"edge-{random.Next(2)}",
-            after.AddMilliseconds(random.Next(1, 20_000)));
+            $"{run}-{number}",
+            number,
+            random.Next(written.Length),
+            $"video-{random.Next(4)}",
+            $"edge-{random.Next(2)}",
+            after.AddMilliseconds(random.Next(1, 20_000))
+        );
         due.Enqueue(watcher, (watcher.Time, number));
     }
 
@@ -73,10 +78,19 @@ internal sealed class AudienceInput(int seed, DateTimeOffset start)
     {
         var beacon = watcher.Beacon(Bitrates[random.Next(Bitrates.Length)]);
         reports.Add(beacon);
-        return Record(watcher.Partition, beacon.SessionId, beacon.ReceivedAt, MessageTypes.Write(beacon),
+        return Record(
+            watcher.Partition,
+            beacon.SessionId,
+            beacon.ReceivedAt,
+            MessageTypes.Write(beacon),
             CloudEvents.Headers(
-                MessageTypes.NameOf(typeof(BeaconReceived)), "/test", $"{beacon.SessionId}/{beacon.Sequence}",
-                beacon.Time, traceParent: null));
+                MessageTypes.NameOf(typeof(BeaconReceived)),
+                "/test",
+                $"{beacon.SessionId}/{beacon.Sequence}",
+                beacon.Time,
+                traceParent: null
+            )
+        );
     }
 
     private InputRecord Unreadable(int partition)
@@ -93,13 +107,23 @@ internal sealed class AudienceInput(int seed, DateTimeOffset start)
             partition,
             new Message<byte[], byte[]>
             {
-                Key = Encoding.UTF8.GetBytes(key), Value = value, Headers = headers, Timestamp = new Timestamp(time),
-            });
+                Key = Encoding.UTF8.GetBytes(key),
+                Value = value,
+                Headers = headers,
+                Timestamp = new Timestamp(time),
+            }
+        );
     }
 
     /// <summary>One viewer: a state that changes with each report.</summary>
     private sealed class Watcher(
-        string session, int number, int partition, string video, string edge, DateTimeOffset first)
+        string session,
+        int number,
+        int partition,
+        string video,
+        string edge,
+        DateTimeOffset first
+    )
     {
         private string state = "s";
         private long sequence;
@@ -111,35 +135,42 @@ internal sealed class AudienceInput(int seed, DateTimeOffset start)
 
         public DateTimeOffset Time { get; private set; } = first;
 
-        public BeaconReceived Beacon(int kbps) => new()
-        {
-            SessionId = session,
-            ContentId = video,
-            Version = 2,
-            Event = "ps",
-            State = state,
-            Time = Time,
-            ReceivedAt = Time,
-            Sequence = sequence++,
-            PlayheadBitrateKbps = state == "p" ? kbps : null,
-            Region = "eu",
-            Device = "tv",
-            Edge = edge,
-            Player = "hls.js",
-            Proven = true,
-            Raw = $"sid={session},sn={sequence},sta={state}",
-        };
+        public BeaconReceived Beacon(int kbps) =>
+            new()
+            {
+                SessionId = session,
+                ContentId = video,
+                Version = 2,
+                Event = "ps",
+                State = state,
+                Time = Time,
+                ReceivedAt = Time,
+                Sequence = sequence++,
+                PlayheadBitrateKbps = state == "p" ? kbps : null,
+                Region = "eu",
+                Device = "tv",
+                Edge = edge,
+                Player = "hls.js",
+                Proven = true,
+                Raw = $"sid={session},sn={sequence},sta={state}",
+            };
 
         public void Leave() => state = "e";
 
         /// <summary>Draws the next state and its time; null after the last report, which may be in any state.</summary>
         public DateTimeOffset? Next(Random random)
         {
-            if (state is "e" || left-- == 0) return null;
+            if (state is "e" || left-- == 0)
+                return null;
             state = state switch
             {
                 "p" when left == 0 && number % 3 > 0 => "e",
-                "p" => random.Next(4) switch { 0 => "r", 1 => "a", _ => "p" },
+                "p" => random.Next(4) switch
+                {
+                    0 => "r",
+                    1 => "a",
+                    _ => "p",
+                },
                 _ => "p",
             };
             Time = Time.AddMilliseconds(random.Next(200, 6_000));

@@ -14,11 +14,13 @@ internal static class CommittedRecords
         using var consumer = Reader(bootstrap, "reader");
         consumer.Assign(Partitions(topic, partitions).Select(one => new TopicPartitionOffset(one, Offset.Beginning)));
         var (messages, open) = (new List<Message<byte[], byte[]>>(), partitions);
-        for (var clock = Stopwatch.StartNew(); open > 0 && clock.Elapsed < Patience;)
+        for (var clock = Stopwatch.StartNew(); open > 0 && clock.Elapsed < Patience; )
         {
             var result = consumer.Consume(TimeSpan.FromMilliseconds(200));
-            if (result is { IsPartitionEOF: true }) open--;
-            else if (result is not null) messages.Add(result.Message);
+            if (result is { IsPartitionEOF: true })
+                open--;
+            else if (result is not null)
+                messages.Add(result.Message);
         }
 
         return open == 0
@@ -32,17 +34,21 @@ internal static class CommittedRecords
 
     /// <summary>A consumer that reads what is committed, and stores no offsets.</summary>
     public static IConsumer<byte[], byte[]> Reader(
-        string bootstrap, string group, IsolationLevel isolation = IsolationLevel.ReadCommitted) =>
-        new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
-        {
-            BootstrapServers = bootstrap,
-            GroupId = group,
-            EnableAutoCommit = false,
-            EnablePartitionEof = true,
-            IsolationLevel = isolation,
-            FetchWaitMaxMs = 50,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
+        string bootstrap,
+        string group,
+        IsolationLevel isolation = IsolationLevel.ReadCommitted
+    ) => new ConsumerBuilder<byte[], byte[]>(
+            new ConsumerConfig
+            {
+                BootstrapServers = bootstrap,
+                GroupId = group,
+                EnableAutoCommit = false,
+                EnablePartitionEof = true,
+                IsolationLevel = isolation,
+                FetchWaitMaxMs = 50,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
 
     private static IEnumerable<TopicPartition> Partitions(string topic, int partitions) =>
         Enumerable.Range(0, partitions).Select(partition => new TopicPartition(topic, partition));

@@ -83,9 +83,7 @@ internal sealed class CountInput(int seed, DateTimeOffset start, CountSettings s
         var jitter = random.Next(settings.GraceMs);
         if (number % UnreadableEvery == UnreadableEvery - 1)
             return Bad(partition, key);
-        var time = number % LateEvery == LateEvery - 1
-            ? Time(number) - (2 * EndWithGrace(0))
-            : Time(number) - jitter;
+        var time = number % LateEvery == LateEvery - 1 ? Time(number) - (2 * EndWithGrace(0)) : Time(number) - jitter;
         return Number(partition, key, Math.Max(time, startMs), number);
     }
 
@@ -124,7 +122,8 @@ internal sealed class CountInput(int seed, DateTimeOffset start, CountSettings s
                 Key = Encoding.UTF8.GetBytes(key),
                 Value = Encoding.UTF8.GetBytes(value),
                 Timestamp = new Timestamp(time, TimestampType.CreateTime),
-            });
+            }
+        );
     }
 
     private long Time(long number) => startMs + (number * MsBetween);

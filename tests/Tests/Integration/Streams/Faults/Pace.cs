@@ -11,11 +11,14 @@ internal sealed class Pace(int perSecond, CancellationToken stop)
 
     public void Count()
     {
-        if (perSecond == 0 || ++count % LookEvery != 0) return;
+        if (perSecond == 0 || ++count % LookEvery != 0)
+            return;
         // A pause of the process, or a time without input, is not made up for.
-        if (count == LookEvery || clock.Elapsed > TimeSpan.FromSeconds(1)) (count, _) = (LookEvery, Restart());
+        if (count == LookEvery || clock.Elapsed > TimeSpan.FromSeconds(1))
+            (count, _) = (LookEvery, Restart());
         var ahead = TimeSpan.FromSeconds((double)count / perSecond) - clock.Elapsed;
-        if (ahead > TimeSpan.Zero) stop.WaitHandle.WaitOne(ahead);
+        if (ahead > TimeSpan.Zero)
+            stop.WaitHandle.WaitOne(ahead);
     }
 
     private bool Restart()

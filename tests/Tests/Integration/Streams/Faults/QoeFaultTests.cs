@@ -21,7 +21,13 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(180);
 
     private static readonly StreamFault[] Faults =
-        [StreamFault.Kill, StreamFault.KillAll, StreamFault.Die, StreamFault.Leave, StreamFault.Join];
+    [
+        StreamFault.Kill,
+        StreamFault.KillAll,
+        StreamFault.Die,
+        StreamFault.Leave,
+        StreamFault.Join,
+    ];
 
     /// <summary>
     /// Partitions are processed at different speeds after a fault, so a window waits for long; and time does not follow
@@ -41,26 +47,45 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
     private async Task HoldsAsync(string bootstrap)
     {
         var run = FaultRun.Of(TimeSpan.Zero);
-        await new TopicAdmin(new KafkaOptions { Bootstrap = bootstrap }, NullLogger<TopicAdmin>.Instance)
-            .EnsureAsync(Topics.All, CancellationToken.None);
+        await new TopicAdmin(new KafkaOptions { Bootstrap = bootstrap }, NullLogger<TopicAdmin>.Instance).EnsureAsync(
+            Topics.All,
+            CancellationToken.None
+        );
         var audience = new AudienceInput(run.Seed, Second(TimeProvider.System.GetUtcNow()).AddDays(-1));
         await using var feed = new StreamFeed(
-            bootstrap, application, Topics.PlaybackBeacons.Name, audience.Written.Count, audience.Take, Lead);
+            bootstrap,
+            application,
+            Topics.PlaybackBeacons.Name,
+            audience.Written.Count,
+            audience.Take,
+            Lead
+        );
         string[] names = FaultRun.IsSoak ? ["one", "two"] : ["one"];
         await using var stream = new StreamFaults(
-            names, name => StreamInstance.Qoe(name, Settings(bootstrap, name, idleAdvanceSeconds: 0)), feed, run.Seed);
+            names,
+            name => StreamInstance.Qoe(name, Settings(bootstrap, name, idleAdvanceSeconds: 0)),
+            feed,
+            run.Seed
+        );
         try
         {
             await stream.StartAsync();
-            if (FaultRun.IsSoak) await stream.SufferAsync(run.Duration, Faults);
-            else await stream.KillAsync(Kills);
+            if (FaultRun.IsSoak)
+                await stream.SufferAsync(run.Duration, Faults);
+            else
+                await stream.KillAsync(Kills);
             await feed.EndAsync(audience.Leave());
             await Wait.UntilAsync(
-                "every report is committed", () => feed.LookAtGroup() == audience.Written.Sum(), EndTimeout);
+                "every report is committed",
+                () => feed.LookAtGroup() == audience.Written.Sum(),
+                EndTimeout
+            );
             await stream.StopAsync();
             await ClosesAsync(bootstrap, audience);
-            output.WriteLine($"{run.Name}: {audience.Reports.Count} reports, {audience.DeadLetters.Count} unreadable, "
-                + $"at least {feed.LeftMin} left at each fault.");
+            output.WriteLine(
+                $"{run.Name}: {audience.Reports.Count} reports, {audience.DeadLetters.Count} unreadable, "
+                    + $"at least {feed.LeftMin} left at each fault."
+            );
         }
         catch (Exception e)
         {
@@ -77,9 +102,11 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
         {
             await Wait.UntilAsync(
                 "every window is closed",
-                () => Read(bootstrap, Topics.QoeWindows).Count >= expected.Windows.Count
+                () =>
+                    Read(bootstrap, Topics.QoeWindows).Count >= expected.Windows.Count
                     && Finished(bootstrap).Count >= expected.Sessions.Count,
-                EndTimeout);
+                EndTimeout
+            );
         }
         catch (Exception e)
         {
@@ -90,9 +117,11 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
         Same(expected.Windows, Read(bootstrap, Topics.QoeWindows));
         Same(
             audience.DeadLetters.Select(at => $"{at}"),
-            Messages(bootstrap, Topics.DeadLetters).Cast<RecordDeadLettered>()
+            Messages(bootstrap, Topics.DeadLetters)
+                .Cast<RecordDeadLettered>()
                 .Where(letter => letter.Topic == Topics.PlaybackBeacons.Name)
-                .Select(letter => $"{(letter.Partition, letter.Offset)}"));
+                .Select(letter => $"{(letter.Partition, letter.Offset)}")
+        );
         Assert.NotEmpty(audience.DeadLetters);
         await last.LeaveAsync();
     }
@@ -119,15 +148,20 @@ public sealed class QoeFaultTests(ITestOutputHelper output)
         select MessageTypes.Read(CloudEvents.Text(message.Headers, CloudEvents.Type)!, message.Value);
 
     private IEnumerable<KeyValuePair<string, string?>> Settings(
-        string bootstrap, string name, int idleAdvanceSeconds) =>
-        TestKeys.Pairs.Concat(new Dictionary<string, string?>
-        {
-            ["Kafka:Bootstrap"] = bootstrap,
-            ["Qoe:ApplicationId"] = application,
-            ["Qoe:InstanceId"] = name,
-            ["Qoe:WindowGraceSeconds"] = $"{Options.WindowGraceSeconds}",
-            ["Qoe:IdleAdvanceSeconds"] = $"{idleAdvanceSeconds}",
-        });
+        string bootstrap,
+        string name,
+        int idleAdvanceSeconds
+    ) =>
+        TestKeys.Pairs.Concat(
+            new Dictionary<string, string?>
+            {
+                ["Kafka:Bootstrap"] = bootstrap,
+                ["Qoe:ApplicationId"] = application,
+                ["Qoe:InstanceId"] = name,
+                ["Qoe:WindowGraceSeconds"] = $"{Options.WindowGraceSeconds}",
+                ["Qoe:IdleAdvanceSeconds"] = $"{idleAdvanceSeconds}",
+            }
+        );
 
     /// <summary>The same topology in the test driver, which nothing disturbs.</summary>
     private sealed class Expected

@@ -18,7 +18,12 @@ public sealed class StreamFaultTests(ITestOutputHelper output)
     private static readonly TimeSpan Shortly = TimeSpan.FromSeconds(10);
 
     private static readonly StreamFault[] Rebalances =
-        [StreamFault.Die, StreamFault.Leave, StreamFault.Join, StreamFault.KillAll];
+    [
+        StreamFault.Die,
+        StreamFault.Leave,
+        StreamFault.Join,
+        StreamFault.KillAll,
+    ];
 
     [Fact]
     public Task A_killed_instance_leaves_no_trace() => OnOwnAsync(One, StreamFault.Kill);
@@ -65,15 +70,19 @@ public sealed class StreamFaultTests(ITestOutputHelper output)
             Assert.NotEmpty(result.DeadLetters);
             Assert.True(count.Input.Late > 0);
             Assert.True(feed.LeftMin > Lead / 4, $"Only {feed.LeftMin} records were left at a fault.");
-            output.WriteLine($"{run.Name}: {Tell(stream)}; {result.Windows.Count} windows, "
-                + $"{result.DeadLetters.Count} dead letters, {count.Input.Late} late, at least {feed.LeftMin} records "
-                + $"left at each fault, at most {stream.StallMax.TotalSeconds:0.0} s until the next commit.");
+            output.WriteLine(
+                $"{run.Name}: {Tell(stream)}; {result.Windows.Count} windows, "
+                    + $"{result.DeadLetters.Count} dead letters, {count.Input.Late} late, at least {feed.LeftMin} records "
+                    + $"left at each fault, at most {stream.StallMax.TotalSeconds:0.0} s until the next commit."
+            );
             await stream.StopAsync();
         }
         catch (Exception e)
         {
             throw new InvalidOperationException(
-                $"{run.Name}: {Tell(stream)}: {e.Message}\nThe instances wrote:\n{stream.Output}", e);
+                $"{run.Name}: {Tell(stream)}: {e.Message}\nThe instances wrote:\n{stream.Output}",
+                e
+            );
         }
     }
 

@@ -32,7 +32,11 @@ internal enum StreamFault
 /// process runs (so that start, restore and rebalance are interrupted), mostly after it has committed something.
 /// </summary>
 internal sealed class StreamFaults(
-    IReadOnlyList<string> names, Func<string, StreamInstance> launch, StreamFeed feed, int seed) : IAsyncDisposable
+    IReadOnlyList<string> names,
+    Func<string, StreamInstance> launch,
+    StreamFeed feed,
+    int seed
+) : IAsyncDisposable
 {
     private static readonly TimeSpan ProgressTimeout = TimeSpan.FromSeconds(90);
     private readonly Random random = new(seed);
@@ -46,8 +50,16 @@ internal sealed class StreamFaults(
     public TimeSpan StallMax { get; private set; }
 
     /// <summary>What the processes wrote last, for the message of a failed test.</summary>
-    public string Output => string.Join("\n", ended.TakeLast(4).Concat(running.Values).Select(instance =>
-        $"--- {instance.Name}{(instance.HasExited ? " (ended)" : "")}\n{instance.OutputEnd}"));
+    public string Output =>
+        string.Join(
+            "\n",
+            ended
+                .TakeLast(4)
+                .Concat(running.Values)
+                .Select(instance =>
+                    $"--- {instance.Name}{(instance.HasExited ? " (ended)" : "")}\n{instance.OutputEnd}"
+                )
+        );
 
     /// <summary>Starts every instance and returns when the first results are committed.</summary>
     public async Task StartAsync()
@@ -163,13 +175,15 @@ internal sealed class StreamFaults(
 
     private async Task KillAsync(string name)
     {
-        if (running.TryGetValue(name, out var instance)) await instance.KillAsync();
+        if (running.TryGetValue(name, out var instance))
+            await instance.KillAsync();
         Remove(name);
     }
 
     private void Remove(string name)
     {
-        if (running.Remove(name, out var instance)) ended.Add(instance);
+        if (running.Remove(name, out var instance))
+            ended.Add(instance);
     }
 
     /// <summary>Waits until the group has committed more than now.</summary>
@@ -177,7 +191,8 @@ internal sealed class StreamFaults(
     {
         var (before, clock) = (feed.Committed, Stopwatch.StartNew());
         await Wait.UntilAsync("the stream goes on after a fault", () => feed.Committed > before, ProgressTimeout);
-        if (clock.Elapsed > StallMax) StallMax = clock.Elapsed;
+        if (clock.Elapsed > StallMax)
+            StallMax = clock.Elapsed;
     }
 
     private StreamFault[] Shuffled(IEnumerable<StreamFault> faults)

@@ -22,20 +22,27 @@ internal sealed class StreamFeed : IAsyncDisposable
     private long committed;
 
     public StreamFeed(
-        string bootstrap, string group, string topic, int partitions, Func<int, IEnumerable<InputRecord>> take,
-        int lead)
+        string bootstrap,
+        string group,
+        string topic,
+        int partitions,
+        Func<int, IEnumerable<InputRecord>> take,
+        int lead
+    )
     {
         (this.topic, this.partitions, this.take, this.lead) = (topic, partitions, take, lead);
         // A reader of committed records gets no offsets while a transaction with some is open.
         this.group = CommittedRecords.Reader(bootstrap, group, IsolationLevel.ReadUncommitted);
-        producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
-        {
-            BootstrapServers = bootstrap,
-            EnableIdempotence = true,
-            LingerMs = 5,
-            CompressionType = CompressionType.Lz4,
-            ReconnectBackoffMaxMs = 200,
-        }).SetLogHandler((_, _) => { }).Build();
+        producer = new ProducerBuilder<byte[], byte[]>(
+            new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                EnableIdempotence = true,
+                LingerMs = 5,
+                CompressionType = CompressionType.Lz4,
+                ReconnectBackoffMaxMs = 200,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         Write(take(lead));
         running = Task.Run(RunAsync);
     }

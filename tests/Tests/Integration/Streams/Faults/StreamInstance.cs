@@ -37,7 +37,12 @@ internal sealed class StreamInstance : IAsyncDisposable
         {
             ArgumentList =
             {
-                "exec", typeof(Program).Assembly.Location, "count", bootstrap, name, settings.ToArgument(),
+                "exec",
+                typeof(Program).Assembly.Location,
+                "count",
+                bootstrap,
+                name,
+                settings.ToArgument(),
             },
         };
         return Launch(name, start);
@@ -59,7 +64,8 @@ internal sealed class StreamInstance : IAsyncDisposable
     /// <summary>kill -9, and nothing else.</summary>
     public async Task KillAsync()
     {
-        if (!process.HasExited) process.Kill();
+        if (!process.HasExited)
+            process.Kill();
         await process.WaitForExitAsync();
     }
 
@@ -95,14 +101,17 @@ internal sealed class StreamInstance : IAsyncDisposable
 
     private async Task SignalAsync(string signal)
     {
-        if (process.HasExited) return;
+        if (process.HasExited)
+            return;
         using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
         await kill.WaitForExitAsync();
     }
 
     private void Keep(string? line)
     {
-        if (line is { Length: > 0 }) output.Enqueue(line);
-        while (output.Count > 200) output.TryDequeue(out _);
+        if (line is { Length: > 0 })
+            output.Enqueue(line);
+        while (output.Count > 200)
+            output.TryDequeue(out _);
     }
 }

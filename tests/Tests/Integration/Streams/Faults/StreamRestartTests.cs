@@ -41,8 +41,10 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
     {
         var run = FaultRun.Of(TimeSpan.Zero);
         var count = await CountRun.CreateAsync(
-            broker.Bootstrap, run.Seed,
-            settings => settings with { ExactlyOnce = false, CommitMs = 1_500, Pace = 20_000 });
+            broker.Bootstrap,
+            run.Seed,
+            settings => settings with { ExactlyOnce = false, CommitMs = 1_500, Pace = 20_000 }
+        );
         await using var feed = count.Feed(60_000);
         await using var stream = count.Faults(feed, "one");
         await stream.StartAsync();
@@ -57,14 +59,15 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
     {
         var run = FaultRun.Of(TimeSpan.Zero);
         var count = await CountRun.CreateAsync(
-            broker.Bootstrap, run.Seed,
-            settings => settings with { WindowMs = 5_000, GraceMs = 1_000, IdleAdvanceMs = 500 });
+            broker.Bootstrap,
+            run.Seed,
+            settings => settings with { WindowMs = 5_000, GraceMs = 1_000, IdleAdvanceMs = 500 }
+        );
         await using var feed = count.Feed(2_000);
         await using (var first = count.Launch("one"))
         {
             await feed.EndAsync([]);
-            await Wait.UntilAsync(
-                "everything is committed", () => feed.LookAtGroup() == count.Input.Written.Sum());
+            await Wait.UntilAsync("everything is committed", () => feed.LookAtGroup() == count.Input.Written.Sum());
             await first.KillAsync();
         }
 
@@ -74,7 +77,8 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
         await Wait.UntilAsync("every window is closed", () => count.Read().Windows.Count >= all.Count);
         Assert.Equal(
             all.OrderBy(window => (window.Key, window.StartMs)),
-            count.Read().Windows.OrderBy(window => (window.Key, window.StartMs)));
+            count.Read().Windows.OrderBy(window => (window.Key, window.StartMs))
+        );
         await second.LeaveAsync();
     }
 
@@ -104,23 +108,32 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
 
     /// <summary>What a killed instance leaves: a result and offsets in a transaction that is not ended.</summary>
     private static IProducer<byte[], byte[]> Predecessor(
-        string bootstrap, CountSettings settings, string instance, StreamFeed feed)
+        string bootstrap,
+        CountSettings settings,
+        string instance,
+        StreamFeed feed
+    )
     {
         var timeout = TimeSpan.FromSeconds(30);
-        var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
-        {
-            BootstrapServers = bootstrap,
-            TransactionalId = $"{settings.Application}-{instance}-0",
-            TransactionTimeoutMs = 300_000,
-        }).SetLogHandler((_, _) => { }).Build();
+        var producer = new ProducerBuilder<byte[], byte[]>(
+            new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                TransactionalId = $"{settings.Application}-{instance}-0",
+                TransactionTimeoutMs = 300_000,
+            }
+        ).SetLogHandler((_, _) => { }).Build();
         using var member = CommittedRecords.Reader(bootstrap, settings.Application, IsolationLevel.ReadUncommitted);
         producer.InitTransactions(timeout);
         producer.BeginTransaction();
         producer.Produce(settings.Output, new Message<byte[], byte[]> { Key = "p0-k0"u8.ToArray(), Value = [0] });
         producer.SendOffsetsToTransaction(
-            Enumerable.Range(0, CountInput.Partitions).Select(partition =>
-                new TopicPartitionOffset(settings.Input, partition, feed.Committed)),
-            member.ConsumerGroupMetadata, timeout);
+            Enumerable
+                .Range(0, CountInput.Partitions)
+                .Select(partition => new TopicPartitionOffset(settings.Input, partition, feed.Committed)),
+            member.ConsumerGroupMetadata,
+            timeout
+        );
         return producer;
     }
 
@@ -134,8 +147,10 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
         await stream.KillAsync(Kills);
         CountRun.AssertNone(count.Differences(await count.SettleAsync(feed)));
         Assert.True(feed.LeftMin > 20_000, $"Only {feed.LeftMin} records were left at a kill.");
-        output.WriteLine($"At least {feed.LeftMin} records left at each kill, at most "
-            + $"{stream.StallMax.TotalSeconds:0.0} s until the next commit.");
+        output.WriteLine(
+            $"At least {feed.LeftMin} records left at each kill, at most "
+                + $"{stream.StallMax.TotalSeconds:0.0} s until the next commit."
+        );
         await stream.StopAsync();
     }
 }
