@@ -22,7 +22,7 @@ build: setup ## build everything; the command is artifacts/bin/eventstream
 	@echo "  build   EventStream.sln ($(CONFIGURATION))"
 	@dotnet build EventStream.sln -c $(CONFIGURATION) --no-restore --nologo -v q -clp:NoSummary
 
-test: build ## run all tests: unit, integration, end to end
+test: lint build ## check the format, then run all tests: unit, integration, end to end
 	@infra/local/test.sh $(CONFIGURATION)
 
 test-fast: build ## the unit tests only
