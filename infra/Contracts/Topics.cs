@@ -28,7 +28,7 @@ public static class Topics
         "video.events",
         "video id",
         "EventStore",
-        "Upload Encode Playback Warehouse Console",
+        "Encode Playback Warehouse",
         6,
         null
     )
@@ -74,7 +74,7 @@ public static class Topics
         "encode.events",
         "video id",
         "Encode EventStore",
-        "Encode Upload Capacity Warehouse",
+        "Encode Upload Warehouse",
         6,
         30 * Day
     )
@@ -110,7 +110,7 @@ public static class Topics
         "cdn.requests",
         "session id, or edge",
         "Collect",
-        "Qoe Warehouse Capacity",
+        "Qoe Warehouse",
         6,
         7 * Day
     )
@@ -158,7 +158,7 @@ public static class Topics
         "capacity.forecasts",
         "resource",
         "Capacity",
-        "Capacity Warehouse Console",
+        "Warehouse Console",
         3,
         30 * Day
     )
@@ -169,7 +169,7 @@ public static class Topics
         "capacity.decisions",
         "target",
         "Capacity",
-        "Warehouse Console",
+        "Capacity Warehouse Console",
         3,
         30 * Day
     )

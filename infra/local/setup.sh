@@ -58,7 +58,7 @@ npm_tools() {
 
 restore() {
   say "NuGet packages: restoring"
-  run "$work/restore.log" dotnet restore "$root/EventStream.sln"
+  run "$work/restore.log" dotnet restore "$root/EventStream.sln" --locked-mode
   (cd "$root" && run "$work/tools.log" dotnet tool restore)
 }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using EventStream.Tests.Kit;
 
@@ -40,6 +41,24 @@ public sealed partial class DocsTests
             where !numbers.Contains(match.Groups["number"].Value)
             select $"{Path.GetFileName(file)} names {match.Groups["number"].Value}";
         Assert.Empty(lost);
+    }
+
+    [Fact]
+    public void Every_package_of_the_executable_is_in_the_notices()
+    {
+        using var locked = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(Checkout.Root, "services", "Cli", "packages.lock.json"))
+        );
+        var notices = File.ReadAllText(Path.Combine(Checkout.Root, "THIRD-PARTY-NOTICES.md"));
+        var missing =
+            from framework in locked.RootElement.GetProperty("dependencies").EnumerateObject()
+            from package in framework.Value.EnumerateObject()
+            where package.Value.GetProperty("type").GetString() != "Project"
+            // An analyzer is no part of what is built.
+            where package.Name != "Meziantou.Analyzer"
+            where !notices.Contains($"| {package.Name} |", StringComparison.Ordinal)
+            select package.Name;
+        Assert.Empty(missing);
     }
 
     private static IEnumerable<string> Documents() => Checkout.Files("*.md").Where(file => !IsSuperseded(file));

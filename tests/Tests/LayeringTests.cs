@@ -1,9 +1,12 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using EventStream.Console.Live;
 using EventStream.Tests.Kit;
+using EventStream.Warehouse.Sink;
 
 namespace EventStream.Tests;
 
-/// <summary>Who may reference whom, and who may write which topic.</summary>
+/// <summary>Who may reference whom, and who writes and reads which topic.</summary>
 public sealed class LayeringTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
@@ -97,6 +100,47 @@ public sealed class LayeringTests
         Assert.Empty(offences);
     }
 
+    [Fact]
+    public void A_topic_is_read_by_exactly_the_rooms_that_the_map_names()
+    {
+        var readers = EventStream.Contracts.Topics.All.ToDictionary(
+            topic => topic.Name,
+            _ => new SortedSet<string>(StringComparer.Ordinal)
+        );
+        foreach (var topic in LiveBoard.Topics)
+            readers[topic.Name].Add("Console");
+        foreach (var topic in RecordRouter.StoredTopics)
+            readers[topic.Name].Add("Warehouse");
+        foreach (var file in Checkout.SourceFiles().Where(file => !file.Contains("/tests/", StringComparison.Ordinal)))
+        foreach (var field in Consumed(file))
+        {
+            var topic = (EventStream.Contracts.Topic)
+                typeof(EventStream.Contracts.Topics).GetField(field)!.GetValue(null)!;
+            readers[topic.Name].Add(Path.GetRelativePath(Checkout.Root, file).Split('/')[1]);
+        }
+
+        Assert.All(
+            EventStream.Contracts.Topics.All,
+            topic => Assert.Equal(topic.Readers.Split(' ').Order(StringComparer.Ordinal), readers[topic.Name])
+        );
+    }
+
+    /// <summary>The topics of a file's consumers and of a topology's sources.</summary>
+    private static IEnumerable<string> Consumed(string file)
+    {
+        var text = File.ReadAllText(file);
+        var lists = Find(text, @"new ConsumerOptions\([^;]*?\[(?<topics>[^\]]*)\]")
+            .Concat(Find(text, @"AddLane\(\s*services,\s*\w+,\s*(?<topics>Topics\.\w+)"));
+        if (file.EndsWith("Topology.cs", StringComparison.Ordinal))
+            lists = lists.Concat(Find(text, @"(?<topics>Topics\.\w+)\.Name\b"));
+        return lists.SelectMany(list => Find(list, @"Topics\.(?<topics>\w+)"));
+    }
+
+    private static IEnumerable<string> Find(string text, string pattern) =>
+        Regex
+            .Matches(text, pattern, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5))
+            .Select(match => match.Groups["topics"].Value);
+
     private static IEnumerable<string> References(string project) =>
         XDocument
             .Load(project)
@@ -109,10 +153,10 @@ public sealed class LayeringTests
             .Select(name => name["EventStream.".Length..]);
 
     private static bool Publishes(string text, string field) =>
-        System.Text.RegularExpressions.Regex.IsMatch(
+        Regex.IsMatch(
             text,
             $@"(PublishAsync|SendAsync|AddAsync|\.To)\(\s*Topics\.{field}\b",
-            System.Text.RegularExpressions.RegexOptions.None,
+            RegexOptions.None,
             TimeSpan.FromSeconds(5)
         );
 }
