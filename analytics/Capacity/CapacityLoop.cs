@@ -9,7 +9,7 @@ namespace EventStream.Capacity;
 
 /// <summary>
 /// The rhythm of the role: after the topic has been read back, each minute of a resource that is over is forecast,
-/// published and decided upon. Where several minutes have piled up, only the last one is acted upon; a minute of which
+/// published and decided on. Where several minutes have piled up, only the last one is acted on; a minute of which
 /// too little was measured, or one that is long over, moves nothing.
 /// </summary>
 public sealed partial class CapacityLoop : BackgroundService
@@ -48,7 +48,7 @@ public sealed partial class CapacityLoop : BackgroundService
     {
         await consumer.CaughtUp.WaitAsync(stoppingToken);
         await models.Loaded.WaitAsync(stoppingToken);
-        // Minutes that were over before the start were decided upon by whoever ran then; they are forecast only.
+        // Minutes that were over before the start were decided on by an earlier process; they are forecast only.
         foreach (var series in loads.Resources)
         {
             if (series.FastCompleted is not { } minute)

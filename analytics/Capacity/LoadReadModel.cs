@@ -38,7 +38,7 @@ public sealed partial class LoadReadModel(CapacityOptions options, TimeProvider 
     public async Task WaitAsync(CancellationToken cancellation) => await arrivals.Reader.ReadAsync(cancellation);
 
     /// <summary>
-    /// Takes one record. One that cannot be used changes nothing: the log tells it once, and <see cref="Refusal"/>
+    /// Takes one record. One that cannot be used changes nothing: the log says so once, and <see cref="Refusal"/>
     /// until the next record of the resource that can be used.
     /// </summary>
     public void Take(LoadMeasured load)

@@ -18,19 +18,19 @@ public enum LoadTaken
     /// <summary>It was known already.</summary>
     Repeated,
 
-    /// <summary>It is older than the measurements that are kept to tell repeated ones.</summary>
+    /// <summary>It is older than the measurements that are kept to recognize repeated ones.</summary>
     TooLate,
 }
 
 /// <summary>
 /// The load of one resource in two resolutions. Records come in the step in which they were measured, whatever that
 /// is; out of them are made minutes (<see cref="Fast"/>), on which scaling is decided, and the steps of the day-ahead
-/// forecast (<see cref="Slow"/>), which are a whole number of minutes. A record is told by its time: a repeated one
-/// changes nothing, a corrected one replaces its predecessor.
+/// forecast (<see cref="Slow"/>), which are a whole number of minutes. A record is identified by its time: a repeated
+/// one changes nothing, a corrected one replaces its predecessor.
 /// </summary>
 public sealed class LoadSeries
 {
-    /// <summary>Measurements are kept this long, and two steps at least, to tell repeated and late ones.</summary>
+    /// <summary>Measurements are kept this long, and two steps at least, to recognize repeated and late ones.</summary>
     private static readonly TimeSpan WindowMin = TimeSpan.FromHours(1);
 
     /// <summary>Measurements kept at most: an hour of one each second.</summary>

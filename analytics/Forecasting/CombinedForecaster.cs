@@ -67,7 +67,7 @@ public sealed class CombinedForecaster : IForecaster
 
     /// <summary>
     /// Fits every member that the length of the history allows, and takes the gradient-boosted one as it was trained;
-    /// null stands for the others.
+    /// null means the others.
     /// </summary>
     internal static IFittedForecaster?[] FitMembers(
         History stable,

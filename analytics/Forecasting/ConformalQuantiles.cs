@@ -2,7 +2,7 @@ namespace EventStream.Forecasting;
 
 /// <summary>
 /// Split-conformal quantiles of residuals: the empirical quantile with the finite-sample correction (n + 1). Where
-/// the pool is too small for the level, the larger of its extreme and the normal quantile of its spread stands in.
+/// the pool is too small for the level, the larger of its extreme and the normal quantile of its spread is used.
 /// </summary>
 internal static class ConformalQuantiles
 {

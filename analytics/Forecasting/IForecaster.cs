@@ -3,7 +3,7 @@ namespace EventStream.Forecasting;
 /// <summary>A way to forecast: a name and one pure, deterministic fit.</summary>
 public interface IForecaster
 {
-    /// <summary>Short name, as it stands in tables and in the weights of a published forecast.</summary>
+    /// <summary>Short name, as used in tables and in the weights of a published forecast.</summary>
     string Name { get; }
 
     /// <summary>Steps of history below which a fit would be guesswork; <see cref="Fit"/> throws below it.</summary>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Qoe;
 
-/// <summary>An edge of the platform and the region it stands in, which may be empty.</summary>
+/// <summary>An edge of the platform and its region, which may be empty.</summary>
 public sealed record QoeEdge(string Name, string Region);
 
 /// <summary>
@@ -14,7 +14,7 @@ public sealed record QoeOptions
 {
     public string ApplicationId { get; init; } = "qoe";
 
-    /// <summary>Tells instances apart; two that run at once need different ones.</summary>
+    /// <summary>Distinguishes instances; two that run at once need different ones.</summary>
     public string InstanceId { get; init; } = Environment.MachineName;
 
     public ProcessingGuarantee ProcessingGuarantee { get; init; } = ProcessingGuarantee.ExactlyOnceV2;
@@ -36,7 +36,7 @@ public sealed record QoeOptions
     public double UpdateSeconds { get; init; } = 2;
 
     /// <summary>
-    /// How long a session that ended waits before it is told, so that the edges' logs of its last requests are in it.
+    /// How long a session that ended waits before it is sent, so that the edges' logs of its last requests are in it.
     /// </summary>
     public double SessionLogSeconds { get; init; } = 3;
 
@@ -57,8 +57,8 @@ public sealed record QoeOptions
     public double LoadGraceSeconds { get; init; } = 16;
 
     /// <summary>
-    /// Steps without load that are told after a gap, at most; a longer gap stays one. An edge that is not configured
-    /// and has served nothing for as many steps is told no more.
+    /// Steps without load that are sent after a gap, at most; a longer gap stays one. An edge that is not configured
+    /// and has served nothing for as many steps is sent no more.
     /// </summary>
     public int LoadZeroStepsMax { get; init; } = 400;
 

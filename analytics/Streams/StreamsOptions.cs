@@ -26,7 +26,7 @@ public sealed record StreamsOptions
     public required string ApplicationId { get; init; }
 
     /// <summary>
-    /// Tells instances of the application apart. A restart under the same id takes its predecessor's partitions over,
+    /// Distinguishes instances of the application. A restart under the same id takes its predecessor's partitions over,
     /// and aborts what that left open.
     /// </summary>
     public string InstanceId { get; init; } = Environment.MachineName;

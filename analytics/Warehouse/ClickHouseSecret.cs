@@ -4,7 +4,7 @@ namespace EventStream.Warehouse;
 
 /// <summary>
 /// A password of section <c>ClickHouse</c>: <c>ClickHouse:NAME</c>, or the first line of the file
-/// <c>ClickHouse:NAMEFile</c>, so that it need not stand in an environment.
+/// <c>ClickHouse:NAMEFile</c>, so that it need not be in an environment.
 /// </summary>
 public static class ClickHouseSecret
 {

@@ -1,7 +1,7 @@
 namespace EventStream.Contracts;
 
 /// <summary>
-/// The last event of a stream that has ended; what the earlier ones said is removed. Whoever keeps rows about
+/// The last event of a stream that has ended; what the earlier ones said is removed. A reader that keeps rows about
 /// the stream deletes them.
 /// </summary>
 [WireName("store.stream-tombstoned.v1")]

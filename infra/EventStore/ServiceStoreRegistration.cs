@@ -55,7 +55,7 @@ public static class ServiceStoreRegistration
     )
     {
         services.TryAddSingleton(TimeProvider.System);
-        // At Information Marten tells of every page and every check of its readers.
+        // At Information Marten logs every page and every check of its readers.
         services.AddLogging(logs => logs.AddFilter(nameof(Marten), LogLevel.Warning));
         services.AddSingleton(postgres).AddSingleton(service);
         services.AddSingleton(_ => postgres.CreateDataSource());

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 namespace EventStream.EventStore;
 
 /// <summary>
-/// Whether the readers of this process do their work. A process that stands by for the leader has none and is well.
+/// Whether the readers of this process do their work. A process that is on standby has none and is well.
 /// </summary>
 public sealed class StoreHealth(
     Marten.Events.Daemon.Coordination.IProjectionCoordinator coordinator,

@@ -26,7 +26,7 @@ public sealed partial record EncodeJob
     public IEnumerable<IMessage> Decide(IMessage message, JobRules rules, DateTimeOffset now) =>
         message switch
         {
-            VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, e.UploadedAt)] : [],
+            VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, now)] : [],
             SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
             SourceRejected e => Phase == JobPhase.Probing
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]

@@ -23,7 +23,7 @@ public sealed record UploadOptions
 
     /// <summary>
     /// Bytes of one publisher, announced for its unfinished uploads and stored of its finished files:
-    /// <c>Upload:BytesPerPublisherMax</c>. A length that is not told yet counts as <see cref="MaxSizeBytes"/>.
+    /// <c>Upload:BytesPerPublisherMax</c>. A length that is not given yet counts as <see cref="MaxSizeBytes"/>.
     /// </summary>
     public long BytesPerPublisherMax { get; init; } = 10L * 1024 * 1024 * 1024 * 1024;
 
@@ -130,7 +130,7 @@ public sealed record UploadOptions
         return missing;
     }
 
-    /// <summary>A browser tells 127.0.0.1 from localhost, so the console is allowed under both.</summary>
+    /// <summary>A browser distinguishes 127.0.0.1 from localhost, so the console is allowed under both.</summary>
     private static List<string> Origins(IConfiguration configuration)
     {
         if (configuration.GetSection("Upload:AllowedOrigins").Get<List<string>>() is { Count: > 0 } named)

@@ -80,6 +80,19 @@ public sealed partial class TidyTests
             select $"{Name(file)}:{pair.i + 1}"
         );
 
+    [Fact]
+    public void Words_are_plain_and_current() =>
+        None(
+            from file in Checkout
+                .SourceFiles()
+                .Where(file => !file.Contains("/tests/", StringComparison.Ordinal))
+                .Concat(Checkout.Files("*.md").Where(file => !file.Contains("/decisions/", StringComparison.Ordinal)))
+                .Concat(Checkout.Files("*.js").Where(file => file.Contains("/Pages/", StringComparison.Ordinal)))
+            from pair in File.ReadLines(file).Select((text, i) => (text, i))
+            where OldWord().IsMatch(pair.text)
+            select $"{Name(file)}:{pair.i + 1} {pair.text.Trim()}"
+        );
+
     private static void None(IEnumerable<string> offences)
     {
         var found = offences.ToList();
@@ -151,6 +164,14 @@ public sealed partial class TidyTests
     /// <summary>The formatter indents a line that is one piece of text, and does not break it.</summary>
     [GeneratedRegex(@"^\s*(\+ |\? |: |\w+: )?\$?""", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Literal();
+
+    /// <summary>Old-fashioned words, and words that make a person of a program.</summary>
+    [GeneratedRegex(
+        @"\b(anew|for ever|in vain|befalls?|farewell|hears?|heard|told|untold|tells|whoever|lest|owed|hence)\b",
+        RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase,
+        1000
+    )]
+    private static partial Regex OldWord();
 
     [GeneratedRegex(@"DateTime(Offset)?\.(Utc)?Now\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex WallClock();

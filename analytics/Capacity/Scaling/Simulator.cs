@@ -6,7 +6,7 @@ public sealed record SimulationOptions
     /// <summary>Settings of the scaler; its start-up and hold are those of the world too.</summary>
     public required ScalingTarget Target { get; init; }
 
-    /// <summary>Steps in a day, to tell violations a day.</summary>
+    /// <summary>Steps in a day, to count violations a day.</summary>
     public int StepsPerDay { get; init; } = 1440;
 
     /// <summary>Steps by which the last measurement is late: 1 means that the step before is known.</summary>

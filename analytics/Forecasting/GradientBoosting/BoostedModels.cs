@@ -2,7 +2,7 @@ namespace EventStream.Forecasting.GradientBoosting;
 
 /// <summary>
 /// The gradient-boosted member of one series: <paramref name="Forecast"/> has learned from the whole history;
-/// <paramref name="Calibration"/> has not seen the days in which members are compared, so that its errors there tell
+/// <paramref name="Calibration"/> has not seen the days in which members are compared, so that its errors there show
 /// what the member is worth.
 /// </summary>
 public sealed record BoostedModels(GradientBoostedFit Calibration, GradientBoostedFit Forecast)

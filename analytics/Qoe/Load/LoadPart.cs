@@ -3,8 +3,8 @@ namespace EventStream.Qoe.Load;
 /// <summary>
 /// What one partition saw of a resource in one step of the load series, which begins at <paramref name="Step"/>. Of
 /// viewers <paramref name="Levels"/> is how many watched at evenly spaced instants of the step; null: nobody did. A
-/// partition tells the viewers of every step, after everything else of the step; only that part carries
-/// <paramref name="Partitions"/>, the number of partitions that have to tell the step.
+/// partition reports the viewers of every step, after everything else of the step; only that part carries
+/// <paramref name="Partitions"/>, the number of partitions that have to report the step.
 /// </summary>
 public sealed record LoadPart(
     string Resource,
@@ -33,8 +33,10 @@ public sealed record LoadPart(
             };
 }
 
-/// <summary>A resource whose every step is told, its unit, the last step told and the last with any load.</summary>
+/// <summary>
+/// A resource whose every step is reported, its unit, the last step reported and the last with any load.
+/// </summary>
 public sealed record KnownLoad(string Unit, DateTimeOffset LastStep, DateTimeOffset LastUsed);
 
-/// <summary>Until which step a partition has told its load.</summary>
+/// <summary>Until which step a partition has reported its load.</summary>
 public sealed record LoadProgress(DateTimeOffset LastStep);

@@ -16,7 +16,7 @@ internal sealed class LoadPartProcessor(QoeOptions options) : Processor<QoeInput
     private TypedWindowStore<string, LoadPart> parts = null!;
     private TypedKeyValueStore<string, SessionState> sessions = null!;
 
-    /// <summary>The first step that has not been told; null before the first record.</summary>
+    /// <summary>The first step that has not been reported; null before the first record.</summary>
     private DateTimeOffset? next;
 
     protected override void Init()

@@ -5,9 +5,9 @@ using EventStream.Streams.State;
 namespace EventStream.Qoe.Load;
 
 /// <summary>
-/// Adds the parts of all partitions up to one figure a step and resource, in order and without holes. A step is told
-/// once every partition has told its part of it, so that a partition which cannot be read, or is behind, makes load
-/// come late and never too small. Resources without a part in a step had none: they are told as zero.
+/// Adds the parts of all partitions up to one figure a step and resource, in order and without holes. A step is sent
+/// once every partition has reported its part of it, so that a partition which cannot be read, or is behind, makes load
+/// come late and never too small. Resources without a part in a step had none: they are sent as zero.
 /// </summary>
 internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
 {
@@ -30,10 +30,10 @@ internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
     protected override void Process(StreamRecord<LoadPart> record)
     {
         var part = record.Value;
-        // A part whose step has been told is one that two instances computed while a partition moved between them.
+        // A part whose step has been sent is one that two instances computed while a partition moved between them.
         if (
             (known.TryGet(LoadPart.Viewers, out var viewers) && part.Step <= viewers.LastStep)
-            || (progress.TryGet(part.Partition, out var told) && part.Step <= told.LastStep)
+            || (progress.TryGet(part.Partition, out var reported) && part.Step <= reported.LastStep)
         )
         {
             Context.CountLate(Sums);
@@ -64,7 +64,7 @@ internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
         foreach (var (resource, load) in known.Entries.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToList())
         {
             var part = parts.GetValueOrDefault(resource);
-            Tell(resource, step, load.Unit, part);
+            Send(resource, step, load.Unit, part);
             if (part is null or { Value: 0 } && Forgotten(resource, load, step))
                 known.Delete(resource);
             else
@@ -72,7 +72,7 @@ internal sealed class LoadProcessor(QoeOptions options) : Processor<LoadPart>
         }
     }
 
-    private void Tell(string resource, DateTimeOffset step, string unit, LoadPart? part)
+    private void Send(string resource, DateTimeOffset step, string unit, LoadPart? part)
     {
         var peak =
             resource != LoadPart.Viewers ? (double?)null

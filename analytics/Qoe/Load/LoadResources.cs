@@ -10,7 +10,7 @@ internal static class LoadResources
 
     public static string BytesOf(string edge) => $"edge:{edge}:{Bytes}";
 
-    /// <summary>Those that are told from the first step on: the viewers and each edge configured.</summary>
+    /// <summary>Those that are reported from the first step on: the viewers and each edge configured.</summary>
     public static IEnumerable<(string Resource, string Unit)> Expected(QoeOptions options) =>
         options
             .Edges.SelectMany(edge => new[] { (RequestsOf(edge.Name), Requests), (BytesOf(edge.Name), Bytes) })

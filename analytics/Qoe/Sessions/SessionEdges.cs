@@ -8,7 +8,7 @@ namespace EventStream.Qoe.Sessions;
 /// </summary>
 internal static class SessionEdges
 {
-    /// <summary>Edges told apart in one session; further ones count only in the session's totals.</summary>
+    /// <summary>Edges distinguished in one session; further ones count only in the session's totals.</summary>
     private const int EdgesMax = 16;
 
     /// <summary>The parts with one of them changed.</summary>
@@ -48,7 +48,7 @@ internal static class SessionEdges
     public static SessionSubject Subject(SessionState state) =>
         Of(state) is [var most, ..] ? At(state.Subject, most.Edge, most.Region) : state.Subject;
 
-    /// <summary>A subject at an edge, and in its region where the player told none.</summary>
+    /// <summary>A subject at an edge, and in its region where the player named none.</summary>
     public static SessionSubject At(SessionSubject subject, string edge, string region) =>
         subject with
         {

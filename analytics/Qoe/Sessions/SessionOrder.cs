@@ -36,7 +36,7 @@ public static class SessionOrder
             return Drain(state with { NextSequence = sequence + 1 }, [beacon]);
         if (sequence > (state.NextSequence ?? 0))
             return Hold(state, beacon);
-        // The number has been passed. A player that was loaded anew counts from 0 again; anything else is too late.
+        // The number has been passed. A player that was loaded again counts from 0 again; anything else is too late.
         return at > state.At
             ? (state with { NextSequence = sequence + 1, Held = [] }, [.. state.Held, beacon])
             : (state with { Late = state.Late + 1 }, []);

@@ -99,10 +99,10 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<QoeInput>
         return state with { UpdatedAt = now, Changed = false };
     }
 
-    /// <summary>Tells the end, once.</summary>
+    /// <summary>Sends the end, once.</summary>
     private void Finish(SessionState state)
     {
-        sessions.Put(state.SessionId, state with { Told = true });
+        sessions.Put(state.SessionId, state with { Sent = true });
         var finished = new SessionFinished(
             state.SessionId,
             SessionEdges.Subject(state),
@@ -122,7 +122,7 @@ internal sealed class SessionProcessor(QoeOptions options) : Processor<QoeInput>
         {
             if (state.Live)
                 Tend(state, streamTime);
-            else if (!state.Told && streamTime >= state.EndedAt!.Value.AddSeconds(options.SessionLogSeconds))
+            else if (!state.Sent && streamTime >= state.EndedAt!.Value.AddSeconds(options.SessionLogSeconds))
                 Finish(state);
             else if (streamTime - state.LastHeardAt > 2 * options.SessionTimeout)
                 sessions.Delete(id);

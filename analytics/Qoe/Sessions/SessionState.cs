@@ -9,7 +9,7 @@ namespace EventStream.Qoe.Sessions;
 public sealed record AnnouncedBitrate(double Kbps, double DuePlayedMs, bool Arrived);
 
 /// <summary>
-/// One viewing session as its reports tell it: who and what, how far the timeline is known, what has been counted,
+/// One viewing session as its reports describe it: who and what, how far the timeline is known, what has been counted,
 /// and which reports wait for earlier ones. Values only; what they become is in <see cref="SessionTimeline"/> and
 /// <see cref="SessionOrder"/>.
 /// </summary>
@@ -49,7 +49,7 @@ public sealed record SessionState
 
     /// <summary>
     /// The bitrate that the player last gave as its playhead's (<c>pb</c>), kbit/s; the mean is made of it, where a
-    /// player tells it.
+    /// player reports it.
     /// </summary>
     public double? PlayheadBitrate { get; init; }
 
@@ -60,7 +60,7 @@ public sealed record SessionState
     /// <summary>Whether media of <see cref="Bitrate"/> has arrived; asked before playback begins.</summary>
     public bool MediaArrived { get; init; }
 
-    /// <summary>The buffer length last told, and the time played when what was in it then is over.</summary>
+    /// <summary>The buffer length last reported, and the time played when what was in it then is over.</summary>
     public double? BufferMs { get; init; }
     public double BufferEndMs { get; init; }
 
@@ -90,26 +90,26 @@ public sealed record SessionState
     /// </summary>
     public IReadOnlyList<BeaconReceived> Held { get; init; } = [];
 
-    /// <summary>Fingerprints of the latest reports, by which repeated ones are told.</summary>
+    /// <summary>Fingerprints of the latest reports, by which repeated ones are recognized.</summary>
     public IReadOnlyList<long> Recent { get; init; } = [];
 
     /// <summary>The last window in which the session was counted as one, and under which dimensions.</summary>
     public DateTimeOffset? CountedIn { get; init; }
     public IReadOnlyList<string> CountedKeys { get; init; } = [];
 
-    /// <summary>What happened at which edge; the edge is empty where the player has not told one yet.</summary>
+    /// <summary>What happened at which edge; the edge is empty where the player has not named one yet.</summary>
     public IReadOnlyList<SessionEdge> Edges { get; init; } = [];
 
     /// <summary>
-    /// The edge whose log last named the session: the one in use, for a player that does not tell it.
+    /// The edge whose log last named the session: the one in use, for a player that does not name it.
     /// </summary>
     public string LogEdge { get; init; } = "";
 
     /// <summary>The edge that the player loads from; empty while it is not known.</summary>
     public string Edge => Subject.Edge.Length > 0 ? Subject.Edge : LogEdge;
 
-    /// <summary>Whether the end has been told.</summary>
-    public bool Told { get; init; }
+    /// <summary>Whether the end has been sent.</summary>
+    public bool Sent { get; init; }
 
     /// <summary>When the session was last reported as live, and whether something changed since.</summary>
     public DateTimeOffset UpdatedAt { get; init; }

@@ -3,12 +3,12 @@ using EventStream.Contracts;
 namespace EventStream.Qoe.Sessions;
 
 /// <summary>
-/// The bitrate. A player that tells its playhead's (<c>pb</c>) is believed: the mean weighs it by time. The product's
-/// page adds it for hls.js, whose own reports lack it. dash.js gives the rendition that it loads under both keys, and
-/// on the way up loads again what it had buffered, so that this is soon on the screen. Of a player that tells only what
-/// it loads, that is seen when the buffer before it has been played; where its buffer length is stale, as in the first
-/// reports of hls.js, the estimate is off by a segment or two. Switches of the last two kinds are counted by the
-/// buffer, because a rendition that was given up before its media arrived was never seen.
+/// The bitrate. A player that reports its playhead's (<c>pb</c>) is believed: the mean weighs it by time. The
+/// product's page adds it for hls.js, whose own reports lack it. dash.js gives the rendition that it loads under both
+/// keys, and on the way up loads again what it had buffered, so that this is soon on the screen. Of a player that
+/// reports only what it loads, that is seen when the buffer before it has been played; where its buffer length is
+/// stale, as in the first reports of hls.js, the estimate is off by a segment or two. Switches of the last two kinds
+/// are counted by the buffer, because a rendition that was given up before its media arrived was never seen.
 /// </summary>
 internal sealed partial class SessionTimeline
 {
@@ -95,7 +95,7 @@ internal sealed partial class SessionTimeline
             state = state with { MediaArrived = true };
         if (!state.Announced.Any(other => !other.Arrived && Same(other.Kbps, kbps)))
             return;
-        // hls.js tells the buffer as it was before this response; the announcement came before that was measured.
+        // hls.js reports the buffer as it was before this response; the announcement came before that was measured.
         var end = beacon.PlayheadBitrateKbps is null ? state.BufferEndMs : state.PlayedMs;
         state = state with
         {

@@ -66,7 +66,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
         {
             EndReason = reason,
             EndedAt = at,
-            Told = false,
+            Sent = false,
             StallFrom = null,
             StallCounted = false,
             Changed = true,
@@ -101,7 +101,7 @@ internal sealed partial class SessionTimeline(SessionState start, QoeOptions opt
 
     private SessionSubject Here() => Here(state, options);
 
-    /// <summary>The subject with the edge in use and, where the player told none, the edge's region.</summary>
+    /// <summary>The subject with the edge in use and, where the player named none, the edge's region.</summary>
     private static SessionSubject Here(SessionState state, QoeOptions options) =>
         SessionEdges.At(state.Subject, state.Edge, options.RegionOf(state.Edge) ?? "");
 

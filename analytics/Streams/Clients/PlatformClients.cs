@@ -10,9 +10,10 @@ namespace EventStream.Streams.Clients;
 
 /// <summary>
 /// The Kafka clients of a stream, with the platform's settings. What the library leaves open is set here: a
-/// transactional id and a member id that are the same after a restart, so that the successor ends what a killed process
-/// left behind; committed offsets asked after that and before state is read back; partitions that are lost told from
-/// partitions that are given up. Clients are disposed with it, also those that the library forgets when it fails.
+/// transactional id and a member id that are the same after a restart, so that the successor ends what a killed
+/// process left behind; committed offsets asked after that and before state is read back; partitions that are lost
+/// distinguished from partitions that are given up. Clients are disposed with it, also those that the library forgets
+/// when it fails.
 /// </summary>
 internal sealed partial class PlatformClients(StreamScope scope, KafkaOptions kafka) : IKafkaSupplier, IDisposable
 {

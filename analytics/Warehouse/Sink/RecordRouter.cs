@@ -13,7 +13,7 @@ public static class RecordRouter
     private const string Group = "warehouse";
 
     /// <summary>
-    /// Every topic that the warehouse stores: all but the commands, whose events tell the same story.
+    /// Every topic that the warehouse stores: all but the commands, whose events say the same.
     /// </summary>
     public static readonly IReadOnlyList<Topic> StoredTopics =
     [

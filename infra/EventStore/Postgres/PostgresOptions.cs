@@ -101,7 +101,7 @@ public sealed record PostgresOptions
     /// <summary>Two connections for keys of persons, see <see cref="SubjectKeys"/>.</summary>
     internal NpgsqlDataSource CreateKeysDataSource() => (this with { ConnectionsMax = 2 }).CreateDataSource();
 
-    /// <summary>Whether a text can stand in SQL as a name without quotes.</summary>
+    /// <summary>Whether a text can be a name in SQL without quotes.</summary>
     internal static bool IsIdentifier(string name) =>
         name.Length is > 0 and <= IdentifierMax
         && char.IsAsciiLetterLower(name[0])

@@ -5,7 +5,7 @@ namespace EventStream.EventStore.Privacy;
 
 /// <summary>
 /// The secret that stands over the keys of all persons: it encrypts them where they are stored, and names persons by
-/// hashes that tell nothing without it. It is never written to the store nor to a log. Whoever loses it loses all
+/// hashes that show nothing without it. It is never written to the store nor to a log. Losing it loses all
 /// personal data of the store, and nothing else.
 /// </summary>
 public sealed class MasterKey
@@ -26,7 +26,7 @@ public sealed class MasterKey
         Fingerprint = Convert.ToHexStringLower(print);
     }
 
-    /// <summary>Tells one master key from another and says nothing of either.</summary>
+    /// <summary>Distinguishes master keys and reveals none.</summary>
     public string Fingerprint { get; }
 
     /// <summary>

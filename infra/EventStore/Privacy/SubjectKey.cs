@@ -6,7 +6,7 @@ namespace EventStream.EventStore.Privacy;
 /// <summary>
 /// The key of one person: AES-256-GCM over texts. The nonce follows from key and text (a synthetic one, by HMAC), so
 /// that the same text of the same person is always the same cipher and none is ever used for two texts; that two
-/// ciphers of a person are equal tells no more than the key's number beside them.
+/// ciphers of a person are equal shows no more than the key's number beside them.
 /// </summary>
 internal sealed class SubjectKey
 {

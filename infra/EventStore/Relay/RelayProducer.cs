@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.EventStore.Relay;
 
 /// <summary>
-/// The transactional producer of one ownership of the relay. Opening it fences whoever had its id before and rolls back
-/// what that one left open; so from then on the topics hold only whole batches and nobody else adds any.
+/// The transactional producer of one ownership of the relay. Opening it fences the former owner of its id and rolls
+/// back what that one left open; so from then on the topics hold only whole batches and nobody else adds any.
 /// </summary>
 internal sealed partial class RelayProducer : IDisposable
 {

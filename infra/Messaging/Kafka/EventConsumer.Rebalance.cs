@@ -25,9 +25,9 @@ public sealed partial class EventConsumer
     }
 
     /// <summary>
-    /// The last commit of partitions: a rebalance that is under way is waited for, and what it refused is committed in
-    /// the generation that it led to. Whoever is still the same member then has kept its partitions; one that was put
-    /// out of the group and has joined it again must not touch what another member owns now.
+    /// The last commit of partitions: a rebalance that is under way is waited for, and what it refused is committed
+    /// in the generation that it led to. A consumer that is still the same member then has kept its partitions; one
+    /// that was put out of the group and has joined it again must not touch what another member owns now.
     /// </summary>
     private async Task CommitAsync(IConsumer<byte[], byte[]> consumer, List<PartitionWork> which)
     {

@@ -6,10 +6,8 @@ namespace EventStream.Messaging.Kafka;
 /// The truth about what a producer holds: at most so many records and bytes are with the client, the others wait in
 /// the order of their calls. A waiting record keeps its caller waiting, so that the callers bound how many there are.
 /// </summary>
-/// <remarks>
-/// Whoever frees a place hands the next record over itself, under the lock: were the waiting callers woken to do it,
-/// their order, and with it the order of a key, would be left to the scheduler.
-/// </remarks>
+/// <remarks> The call that frees a place hands the next record over itself, under the lock: were the waiting callers
+/// woken to do it, their order, and with it the order of a key, would be left to the scheduler. </remarks>
 internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<PendingRecord, Error?> handOver)
 {
     private readonly Lock sync = new();

@@ -127,7 +127,7 @@ public static class FfmpegRecipes
             );
 
     /// <summary>
-    /// Reads every packet of picture and sound without decoding; its progress tells where the source really ends.
+    /// Reads every packet of picture and sound without decoding; its progress shows where the source really ends.
     /// </summary>
     public static FFMpegArgumentProcessor Measure(string source) =>
         From(source, input => input)

@@ -64,7 +64,7 @@ public sealed class FfmpegRunner
         using var kill = new CancellationTokenSource();
         using var quiet = new CancellationTokenSource(quietMax, clock);
         var (stopped, killed) = (Task.CompletedTask, Task.CompletedTask);
-        // The library waits for ffmpeg inside the token's callback, which must not hold up whoever cancels.
+        // The library waits for ffmpeg inside the token's callback, which must not hold up the caller that cancels.
         using var cancelled = cancellation.Register(() => stopped = stop.CancelAsync());
         using var hanging = quiet.Token.Register(() => killed = kill.CancelAsync());
         var log = new ErrorLog();

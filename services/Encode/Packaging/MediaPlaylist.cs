@@ -32,7 +32,7 @@ public static class MediaPlaylist
         return text.Append("#EXT-X-ENDLIST\n").ToString();
     }
 
-    /// <summary>The lengths of the segments in seconds, in order, as a playlist tells them.</summary>
+    /// <summary>The lengths of the segments in seconds, in order, as a playlist gives them.</summary>
     public static IReadOnlyList<double> ReadDurations(string playlist) =>
         playlist
             .Split('\n')

@@ -7,7 +7,7 @@ namespace EventStream.Encode.Packaging;
 public sealed class Mp4Exception(string message) : Exception(message);
 
 /// <summary>
-/// Reads the few boxes of ISO/IEC 14496-12 that tell what a CMAF track is: the codec from its sample entry and the
+/// Reads the few boxes of ISO/IEC 14496-12 that say what a CMAF track is: the codec from its sample entry and the
 /// exact times of a segment from its index.
 /// </summary>
 public static class Mp4

@@ -18,7 +18,7 @@ public sealed record TaskHeartbeat(
 );
 
 /// <summary>
-/// Answers: which tasks run, and when was each last heard from? A table, so that every planner knows what any of them
+/// Answers: which tasks run, and when did each last report? A table, so that every planner knows what any of them
 /// received, also after a restart. It holds running tasks only.
 /// </summary>
 public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
@@ -102,7 +102,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
         return found.ToLookup(heartbeat => heartbeat.VideoId);
     }
 
-    /// <summary>Videos with a running task that was not heard from since <paramref name="before"/>.</summary>
+    /// <summary>Videos with a running task that has not reported since <paramref name="before"/>.</summary>
     public async Task<IReadOnlyList<VideoId>> SilentAsync(DateTimeOffset before, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(

@@ -48,7 +48,7 @@ public sealed class EncodeLimiter(TimeProvider clock)
             waiting.Enqueue(place, turn);
         }
 
-        // Whoever sets the result first wins: a place that is cancelled is passed over when its turn comes.
+        // The first to set the result wins: a place that is cancelled is passed over when its turn comes.
         await using var leave = cancellation.Register(() => place.TrySetCanceled(cancellation));
         return await place.Task;
     }

@@ -5,7 +5,7 @@ namespace EventStream.Encode.Worker;
 
 /// <summary>
 /// Says on <c>encode.events</c> what happens to one attempt of one task. The ids follow from what is said, so that a
-/// repetition is told by its readers.
+/// repetition is recognized by its readers.
 /// </summary>
 public sealed class TaskReporter(
     IEventPublisher publisher,

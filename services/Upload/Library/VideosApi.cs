@@ -55,7 +55,7 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
             : throw Bad($"'before' must be a video id; it is '{before}'.");
         var size = limit ?? 50;
         var publisher = Ownership.Of(context);
-        // One more than is shown tells whether a page follows.
+        // One more than is shown says whether a page follows.
         var page = await list.PageAsync(publisher, from, size + 1, context.RequestAborted);
         var shown = page.Take(size).ToList();
         return Results.Ok(

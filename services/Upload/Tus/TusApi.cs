@@ -147,8 +147,8 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
     {
         var upload = await FindAsync(context, id);
         var (begin, length) = TusHeaders.Chunk(context.Request, upload);
-        if (length is { } told)
-            upload = await uploads.SetLengthAsync(upload, told, context.RequestAborted);
+        if (length is { } given)
+            upload = await uploads.SetLengthAsync(upload, given, context.RequestAborted);
         var offset = await TakeAsync(context, upload, begin);
         if (offset is null)
             return Results.Empty;

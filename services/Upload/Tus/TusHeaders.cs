@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 namespace EventStream.Upload.Tus;
 
 /// <summary>
-/// What the creation of an upload asks for: the length in bytes, null where it is told later; the kind of
+/// What the creation of an upload asks for: the length in bytes, null where it is given later; the kind of
 /// <see cref="UploadRecord"/>, and the parts of a final one.
 /// </summary>
 internal sealed record TusCreation(long? LengthBytes, string Kind, IReadOnlyList<VideoId> Parts, TusMetadata Metadata);
@@ -51,7 +51,7 @@ internal static class TusHeaders
     }
 
     /// <summary>
-    /// Checks the headers of a chunk of an upload and returns its offset and, where it tells one, the length. Clients
+    /// Checks the headers of a chunk of an upload and returns its offset and, where it has one, the length. Clients
     /// say of each chunk of a part that it is one. Throws <see cref="UploadProblemException"/> (400, 403, 415, 501).
     /// </summary>
     public static (long Offset, long? LengthBytes) Chunk(HttpRequest request, UploadRecord upload)
@@ -87,7 +87,7 @@ internal static class TusHeaders
         if (text != "1")
             throw Bad($"{DeferLength} cannot be used", $"Its one value is 1; it was '{text}'.");
         return request.Headers.ContainsKey(Length)
-            ? throw Bad("The length is told twice", $"Send {Length} or {DeferLength}, not both.")
+            ? throw Bad("The length is given twice", $"Send {Length} or {DeferLength}, not both.")
             : null;
     }
 

@@ -7,7 +7,7 @@ namespace EventStream.Upload.Uploads;
 
 /// <summary>
 /// Makes a final upload of parts, which are appended and deleted one after the other, so that the file is never held
-/// twice as a whole. The size of the file tells how far that is: whoever goes on with it needs nothing else.
+/// twice as a whole. The size of the file says how far that is: a process that goes on with it needs nothing else.
 /// </summary>
 public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaStore media)
 {

@@ -73,7 +73,7 @@ public sealed class UploadQuota(UploadTable table, UploadOptions options) : IDis
             );
     }
 
-    /// <summary>Lets a length through, when it is announced or told later. Throws as above, and 400.</summary>
+    /// <summary>Lets a length through, when it is announced or given later. Throws as above, and 400.</summary>
     internal void CheckLength(long lengthBytes, string kind)
     {
         if (lengthBytes == 0)

@@ -3,7 +3,7 @@ using EventStream.Contracts;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// What is known of an upload besides its bytes. Length in bytes, null until the client tells it; metadata as text that
+/// What is known of an upload besides its bytes. Length in bytes, null until the client gives it; metadata as text that
 /// may go into a header; expected SHA-256 in lower-case hex, if the client named one; the trace that the upload began.
 /// </summary>
 public sealed record UploadRecord(

@@ -92,8 +92,9 @@ public sealed partial class UploadService(
             : (await media.StatAsync(upload.SourceKey, cancellation))?.SizeBytes ?? 0;
 
     /// <summary>
-    /// Tells the length in bytes of an upload that was created without one; telling it again changes nothing. Throws
-    /// <see cref="UploadProblemException"/> for a length that is too large, not the one told before, or passed already.
+    /// Sets the length in bytes of an upload that was created without one; setting it again changes nothing. Throws
+    /// <see cref="UploadProblemException"/> for a length that is too large, not the one given before, or passed
+    /// already.
     /// </summary>
     internal async Task<UploadRecord> SetLengthAsync(
         UploadRecord upload,
@@ -173,7 +174,7 @@ public sealed partial class UploadService(
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation, supersede: false);
         if (upload.Kind == UploadRecord.Final)
         {
-            // Whoever created it may have died before the video was registered.
+            // The process that created it may have died before the video was registered.
             await RegisterAsync(upload, TusMetadata.Parse(upload.Metadata), lease.Token);
             await joiner.JoinAsync(upload, lease.Token);
         }

@@ -110,7 +110,7 @@ public sealed class UploadTable(NpgsqlDataSource source)
         return (row.GetInt64(0), row.GetInt64(1));
     }
 
-    /// <summary>Tells the length of an upload that has none; false when it has one already.</summary>
+    /// <summary>Sets the length of an upload that has none; false when it has one already.</summary>
     public async Task<bool> SetLengthAsync(VideoId id, long lengthBytes, CancellationToken cancellation)
     {
         await using var command = Command(

@@ -18,7 +18,7 @@ public sealed class EncodeJobTests
     ];
 
     [Fact]
-    public void An_upload_asks_for_a_probe() => Given().When(Comes(Uploaded)).Then(Probe);
+    public void An_upload_asks_for_a_probe() => Given().When(Comes(Uploaded, T0)).Then(Probe);
 
     [Fact]
     public void A_probe_leads_to_a_plan_and_its_commands_the_first_lane_before_lower_and_higher_rungs() =>
