@@ -10,14 +10,8 @@ namespace EventStream.Encode.Ffmpeg;
 /// </summary>
 internal static class FfmpegLauncher
 {
-    private const UnixFileMode Executable =
-        UnixFileMode.UserRead
-        | UnixFileMode.UserWrite
-        | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead
-        | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead
-        | UnixFileMode.OtherExecute;
+    /// <summary>For the owner alone, as everything in a data folder.</summary>
+    private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>
     /// Writes the launcher below <paramref name="workFolder"/>, which must allow programs to run, and returns its
