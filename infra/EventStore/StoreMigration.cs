@@ -18,6 +18,9 @@ public sealed class StoreMigration(
     PostgresOptions postgres
 )
 {
+    /// <summary>Longest wait for another process that migrates the same schema.</summary>
+    private static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(60);
+
     /// <summary>
     /// Applies what is missing: keys of persons, the service's plain tables, then Marten's. Throws
     /// <see cref="SchemaMismatchException"/> when the schema is newer than this program.
@@ -28,10 +31,25 @@ public sealed class StoreMigration(
         await migrator.ApplyAsync("keys", typeof(ServiceStore).Assembly, "ServiceStore.Sql", cancellation);
         if (service.Sql is var (assembly, folder))
             await migrator.ApplyAsync(service.Name, assembly, folder, cancellation);
+        // Marten compares and creates without a lock: of two processes that start together, one would find its tables
+        // missing and then in the way.
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using var turn = new NpgsqlCommand(
+            "select pg_advisory_xact_lock(hashtextextended($1, 0))",
+            connection,
+            transaction
+        )
+        {
+            Parameters = { new() { Value = $"migrate Marten:{postgres.Schema}" } },
+            CommandTimeout = (int)TurnPatience.TotalSeconds,
+        };
+        await turn.ExecuteNonQueryAsync(cancellation);
         await store.Storage.Database.ApplyAllConfiguredChangesToDatabaseAsync(
             AutoCreate.CreateOrUpdate,
             ct: cancellation
         );
+        await transaction.CommitAsync(cancellation);
     }
 
     /// <summary>
