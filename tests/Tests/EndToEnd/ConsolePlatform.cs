@@ -102,9 +102,10 @@ public sealed class ConsolePlatform : IAsyncLifetime
     /// <summary>A page of whoever holds a key; null for nobody.</summary>
     public async Task<(IPage Page, List<string> Errors)> OpenAsync(string path, string? key)
     {
-        var page = await Browser.OpenPageAsync(
+        var context = await Browser.NewContextAsync(
             new BrowserNewContextOptions { StorageState = key is null ? null : await SignInAsync(key) }
         );
+        var page = await context.NewPageAsync();
         var errors = new List<string>();
         page.Console += (_, message) =>
         {
@@ -121,8 +122,8 @@ public sealed class ConsolePlatform : IAsyncLifetime
     {
         if (signedIn.TryGetValue(key, out var state))
             return state;
-        var page = await Browser.OpenPageAsync();
-        await using var context = page.Context;
+        await using var context = await Browser.NewContextAsync();
+        var page = await context.NewPageAsync();
         await page.GotoAsync(Url("/sign-in"));
         await page.FillAsync("#key", key);
         await page.ClickAsync("#sign-in");

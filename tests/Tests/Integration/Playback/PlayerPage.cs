@@ -1,6 +1,5 @@
 using EventStream.Processes;
 using EventStream.Tests.Integration.Edge;
-using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -59,7 +58,7 @@ public sealed class PlayerPage : IAsyncLifetime
     /// <summary>Opens the page in a context of its own.</summary>
     public async Task<IPage> OpenAsync()
     {
-        var page = await browser!.OpenPageAsync(new() { IgnoreHTTPSErrors = HostRules is not null });
+        var page = await browser!.NewPageAsync(new() { IgnoreHTTPSErrors = HostRules is not null });
         await page.GotoAsync(site!.Urls.Single());
         return page;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStream.Console;
 using EventStream.Playback.Sessions;
 using EventStream.Tests.Kit;
 using Microsoft.Playwright;
@@ -73,20 +74,21 @@ internal sealed class MeasuringPage(IPage page)
     /// <summary>Begins to play.</summary>
     public async Task PlayAsync(string kind, SessionOpened session)
     {
-        await page.RouteAsync(
-            "**/players.js",
-            route =>
-                route.FulfillAsync(
-                    new RouteFulfillOptions
-                    {
-                        ContentType = "text/javascript",
-                        Path = Path.Combine(Checkout.Root, "services", "Console", "Web", "Pages", "players.js"),
-                    }
-                )
+        // Read here, because a route that fails leaves its request, and the page that waits for it, without an answer.
+        var players = await File.ReadAllBytesAsync(
+            Path.Combine(Checkout.Root, "services", "Console", "Pages", "players.js")
         );
+        await RouteAsync("**/players.js", players);
+        await RouteAsync("**/assets/contracts.js", ContractConstants.Module());
         var opened = JsonSerializer.Serialize(session, JsonSerializerOptions.Web);
         await page.EvaluateAsync(Script, new[] { kind, opened });
     }
+
+    private Task RouteAsync(string path, byte[] script) =>
+        page.RouteAsync(
+            path,
+            route => route.FulfillAsync(new RouteFulfillOptions { ContentType = "text/javascript", BodyBytes = script })
+        );
 
     /// <summary>Waits for a playing time.</summary>
     public Task UntilAsync(double seconds) => WaitAsync("s => v.currentTime > s", seconds);
