@@ -193,6 +193,11 @@ internal sealed partial class ClickHouseApi(
         catch (ClickHouseException e)
         {
             await body.WriteAsync(Trailer(Worded(e), tag), gone);
+            await body.FlushAsync(gone);
+            // A server leaves the last chunk out. Without that, a reader of binary rows could take the trailer for
+            // rows that end where the result ends. Lines with progress are read to their end.
+            if (!ResultHeader.HasProgress(run.ResultFormat))
+                response.HttpContext.Abort();
         }
     }
 

@@ -12,6 +12,9 @@ public static class ClickHouseEndpoint
     /// </summary>
     private const int RequestLineBytesMax = 4 << 20;
 
+    /// <summary>Ends an aborted connection by FIN; the RST of Kestrel's default may overtake what was sent.</summary>
+    private const string FinOnError = "Microsoft.AspNetCore.Server.Kestrel.FinOnError";
+
     /// <summary>Connections at once; each may hold a request line.</summary>
     private const int ConnectionsMax = 256;
 
@@ -21,6 +24,7 @@ public static class ClickHouseEndpoint
     /// </summary>
     public static void Add(WebApplicationBuilder builder, EmbeddedEngine engine, IEnumerable<string> addresses)
     {
+        AppContext.SetSwitch(FinOnError, true);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = engine.Options.BodyBytesMax;
@@ -28,6 +32,8 @@ public static class ClickHouseEndpoint
             kestrel.Limits.MaxRequestBufferSize = 2 * RequestLineBytesMax;
             kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
         });
+        // A flush returns when the socket has the bytes: the error that breaks an answer off is sent before its end.
+        builder.WebHost.UseSockets(sockets => sockets.MaxWriteBufferSize = 1);
         builder.Services.AddSingleton(engine);
         builder.Services.AddSingleton(new HostNames(addresses, engine.Options));
         builder.Services.AddSingleton<ClickHouseApi>();
