@@ -56,7 +56,7 @@ public sealed class LayeringTests
                     .Select(File.ReadAllText)
             )
             from room in References(project)
-            where !source.Contains($"EventStream.{room}", StringComparison.Ordinal)
+            where !IsOnlyOrder(project, room) && !source.Contains($"EventStream.{room}", StringComparison.Ordinal)
             select $"{Path.GetFileName(project)} references {room} and no file of it uses that";
         Assert.Empty(unused);
     }
@@ -141,12 +141,22 @@ public sealed class LayeringTests
             .Matches(text, pattern, RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5))
             .Select(match => match.Groups["topics"].Value);
 
+    /// <summary>Whether a reference says only what is built before.</summary>
+    private static bool IsOnlyOrder(string project, string room) =>
+        XDocument
+            .Load(project)
+            .Descendants("ProjectReference")
+            .Any(reference =>
+                reference.Attribute("ReferenceOutputAssembly")?.Value == "false"
+                && reference
+                    .Attribute("Include")!
+                    .Value.EndsWith($"EventStream.{room}.csproj", StringComparison.Ordinal)
+            );
+
     private static IEnumerable<string> References(string project) =>
         XDocument
             .Load(project)
             .Descendants("ProjectReference")
-            // Such a reference only says what is built before.
-            .Where(reference => reference.Attribute("ReferenceOutputAssembly")?.Value != "false")
             .Select(reference =>
                 Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/'))
             )

@@ -132,7 +132,8 @@ internal sealed class StreamProducer(
             {
                 scope.Fail(
                     new StreamException(
-                        $"The transactional producer cannot go on: {e.Error.Reason}. If another instance runs under the "
+                        $"The transactional producer cannot go on: {e.Error.Reason}. If another "
+                            + "instance runs under the "
                             + "same instance id, give each its own.",
                         e
                     )

@@ -98,7 +98,8 @@ public sealed record ServerUsers
         {
             throw new ClickHouseServerException(
                 $"{e.Message} The warehouse makes the user '{ReaderUser}': GRANT ACCESS MANAGEMENT ON *.* to its own "
-                    + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave ClickHouse:ReaderPassword out and "
+                    + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave "
+                    + "ClickHouse:ReaderPassword out and "
                     + "make the reader by hand.",
                 e.Query,
                 e.ErrorCode

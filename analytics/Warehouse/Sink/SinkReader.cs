@@ -9,7 +9,8 @@ namespace EventStream.Warehouse.Sink;
 public sealed class LogReplacedException(TopicPartition partition, long end, long next)
     : Exception(
         $"{partition.Topic} {partition.Partition.Value} ends at {end} and the warehouse holds it up to {next}: "
-            + "the broker's data was replaced. Use the broker that belongs to this warehouse, or begin with an empty one."
+            + "the broker's data was replaced. Use the broker that belongs to this warehouse, or begin "
+            + "with an empty one."
     );
 
 /// <summary>

@@ -141,7 +141,8 @@ internal sealed class StatementRun(
     private string Insert(MemoryFile rows, string head) =>
         request.Expressions is { } expressions
             ? $"{head} VALUES {expressions}"
-            : $"{head} SELECT * FROM file('{rows.Path}', {ClickHouseSettings.Quote(request.Statement.Format!)})\n{marker}";
+            : $"{head} SELECT * FROM file('{rows.Path}', "
+                + $"{ClickHouseSettings.Quote(request.Statement.Format!)})\n{marker}";
 
     private void InChunks(ChdbConnection connection, StatementText text, CancellationToken clientGone)
     {

@@ -80,7 +80,8 @@ public sealed class KeyAuthentication(
             .Problem(
                 statusCode: StatusCodes.Status403Forbidden,
                 title: "The key may not do this",
-                detail: $"The key has the role '{role}'; {Context.Request.Method} {Context.Request.Path} needs another. "
+                detail: $"The key has the role '{role}'; {Context.Request.Method} "
+                    + $"{Context.Request.Path} needs another. "
                     + "docs/security.md lists who may do what."
             )
             .ExecuteAsync(Context);

@@ -88,7 +88,8 @@ internal sealed class LocalCopies : IDisposable
             {
                 if (bytes + found.SizeBytes > bytesMax)
                     throw new MediaStoreException(
-                        $"'{key}' has {found.SizeBytes} bytes, and local copies may take {bytesMax}, of which {bytes} are "
+                        $"'{key}' has {found.SizeBytes} bytes, and local copies may take {bytesMax}, of "
+                            + $"which {bytes} are "
                             + "in use: raise Media:S3:LocalBytesMax, or run fewer tasks at a time."
                     );
                 bytes += found.SizeBytes;

@@ -44,7 +44,8 @@ public static class AsyncApi
                 ["version"] = "1.0.0",
                 ["description"] =
                     "Every topic of the platform. Values are JSON; the CloudEvents Kafka binary binding "
-                    + "carries type, id, source and time in headers. Shapes only grow: unknown members are to be ignored.",
+                    + "carries type, id, source and time in headers. Shapes only grow: unknown members "
+                    + "are to be ignored.",
             },
             ["defaultContentType"] = CloudEvents.JsonContentType,
             ["channels"] = new JsonObject(Topics.All.Select(topic => Pair(topic.Name, Channel(topic)))),

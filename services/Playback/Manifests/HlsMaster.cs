@@ -38,7 +38,8 @@ public static class HlsMaster
             var first = sound == sounds[0] ? "YES" : "NO";
             text.Append(
                     CultureInfo.InvariantCulture,
-                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{sound.Name}\",DEFAULT={first},AUTOSELECT=YES,"
+                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{sound.Name}\","
+                        + $"DEFAULT={first},AUTOSELECT=YES,"
                 )
                 .Append(
                     CultureInfo.InvariantCulture,

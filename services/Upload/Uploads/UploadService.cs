@@ -325,7 +325,8 @@ public sealed partial class UploadService(
         new(
             StatusCodes.Status404NotFound,
             "There is no such upload",
-            $"'{id}' is none of your uploads. Use the Location that the creation answered, with the key that created it."
+            $"'{id}' is none of your uploads. Use the Location that the creation answered, with the key "
+                + "that created it."
         );
 
     private static UploadProblemException OffsetDiffers(long sent, long held) =>

@@ -33,7 +33,8 @@ public static class CapacityStep
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"day {1 + (sample.Seconds / platform.Options.DaySeconds):0.0}: {sample.Present} viewers, "
-                            + $"{workers[^1].Processes} encode workers, {counters.Sessions} sessions, {counters.Errors} errors"
+                            + $"{workers[^1].Processes} encode workers, {counters.Sessions} sessions, "
+                            + $"{counters.Errors} errors"
                     )
                 );
             },
@@ -164,7 +165,8 @@ public static class CapacityStep
                 CultureInfo.InvariantCulture,
                 $"forecast of viewers after the first day: mean error {facts.ForecastMape * 100:0} % of the mean load, "
                     + $"the day before "
-                    + $"as forecast {facts.NaiveMape * 100:0} %; {facts.CoverageQ95 * 100:0} % of steps at or below the 95 "
+                    + $"as forecast {facts.NaiveMape * 100:0} %; {facts.CoverageQ95 * 100:0} % of steps "
+                    + $"at or below the 95 "
                     + $"% quantile"
             )
         );

@@ -23,7 +23,8 @@ public class FfmpegRecipesTests
                 + "-vf \"fps=fps=30000/1001:start_time=0, scale=1280:720:flags=bicubic, setsar=1, format=yuv420p\" "
                 + "-c:v libx264 -profile:v high -preset veryfast "
                 + "-g 60 -keyint_min 60 -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,60)) "
-                + "-b:v 2800k -maxrate 3500k -bufsize 5600k -threads 1 -fps_mode passthrough -f mp4 \"file:/out/t.mp4\" -y",
+                + "-b:v 2800k -maxrate 3500k -bufsize 5600k -threads 1 -fps_mode passthrough -f mp4 "
+                + "\"file:/out/t.mp4\" -y",
             FfmpegRecipes
                 .Rung("/in/a b.mp4", "/out/t.mp4", rung, new FrameRate(30000, 1001), 2, "veryfast", 1)
                 .Arguments

@@ -225,7 +225,8 @@ internal static partial class AccessRules
 
     private static ClickHouseException Outside(string what, string name) =>
         Refused(
-            $"The {what} '{name}' is refused on the embedded engine: only what stays inside this server's own tables is "
+            $"The {what} '{name}' is refused on the embedded engine: only what stays inside this "
+                + "server's own tables is "
                 + "allowed"
         );
 

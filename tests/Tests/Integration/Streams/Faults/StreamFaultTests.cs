@@ -72,7 +72,8 @@ public sealed class StreamFaultTests(ITestOutputHelper output)
             Assert.True(feed.LeftMin > Lead / 4, $"Only {feed.LeftMin} records were left at a fault.");
             output.WriteLine(
                 $"{run.Name}: {Tell(stream)}; {result.Windows.Count} windows, "
-                    + $"{result.DeadLetters.Count} dead letters, {count.Input.Late} late, at least {feed.LeftMin} records "
+                    + $"{result.DeadLetters.Count} dead letters, {count.Input.Late} late, at least "
+                    + $"{feed.LeftMin} records "
                     + $"left at each fault, at most {stream.StallMax.TotalSeconds:0.0} s until the next commit."
             );
             await stream.StopAsync();
