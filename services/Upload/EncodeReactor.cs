@@ -12,7 +12,7 @@ namespace EventStream.Upload;
 /// </summary>
 public sealed partial class EncodeReactor(
     Decider<Video> videos,
-    EncodeTasks tasks,
+    EncodeTaskTable tasks,
     TimeProvider time,
     ILogger<EncodeReactor> log
 )

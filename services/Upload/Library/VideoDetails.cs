@@ -51,7 +51,7 @@ public sealed record RenditionDetails(
 /// <summary>Reads details.</summary>
 public sealed class VideoDetailsReader(
     Decider<Video> videos,
-    EncodeTasks tasks,
+    EncodeTaskTable tasks,
     UploadTable uploads,
     UploadService service
 )

@@ -20,7 +20,7 @@ internal static class TopicScenarios
         await world.TopicAsync("life", 1);
         var second = await world.Wire.MetadataAsync(topic);
         world.Saw(
-            "made anew",
+            "made again",
             $"{second.Partitions} partitions, " + $"{(first.Id == second.Id ? "the same" : "another")} id"
         );
         world.Saw("which is empty", await world.Wire.FetchAsync(topic, 0));

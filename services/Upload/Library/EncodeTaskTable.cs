@@ -27,7 +27,7 @@ public sealed record EncodeTask(
 /// <summary>
 /// The table of encoding tasks: what <c>encode.events</c> said last of each. Older news never replaces newer.
 /// </summary>
-public sealed class EncodeTasks(NpgsqlDataSource source)
+public sealed class EncodeTaskTable(NpgsqlDataSource source)
 {
     /// <summary>Takes one event of the topic; events that say nothing of a task's progress are passed over.</summary>
     public Task RecordAsync(IMessage message, CancellationToken cancellation) =>
