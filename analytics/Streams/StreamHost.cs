@@ -146,13 +146,8 @@ public sealed partial class StreamHost : IHostedService, IDisposable
                 delay = clock.GetElapsedTime(began) > SoundAfter ? FirstRebuildDelay : delay;
                 Rebuilding(logger, e, delay);
                 StreamsMetrics.Rebuilds.Add(1);
-                await Task.Delay(delay, clock, stop.Token)
-                    .ContinueWith(
-                        _ => { },
-                        CancellationToken.None,
-                        TaskContinuationOptions.None,
-                        TaskScheduler.Default
-                    );
+                // A stop ends the wait; the loop sees it.
+                await Task.Delay(delay, clock, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 delay = delay * 2 < RebuildDelayMax ? delay * 2 : RebuildDelayMax;
             }
         }
