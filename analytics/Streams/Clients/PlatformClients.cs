@@ -43,13 +43,10 @@ internal sealed partial class PlatformClients(StreamScope scope, KafkaOptions ka
     public IProducer<byte[], byte[]> GetProducer(ProducerConfig config)
     {
         var thread = ThreadOf(config.ClientId, "-streamiz-producer");
-        var ours = kafka.ProducerConfig($"{Options.ApplicationId}-{thread}");
-        if (config.TransactionalId is not null)
-        {
-            ours.TransactionalId = Options.TransactionalId(thread);
-            ours.TransactionTimeoutMs = (int)Options.TransactionTimeout.TotalMilliseconds;
-            ours.MessageTimeoutMs = ours.TransactionTimeoutMs;
-        }
+        var name = $"{Options.ApplicationId}-{thread}";
+        var ours = config.TransactionalId is null
+            ? kafka.ProducerConfig(name)
+            : kafka.TransactionalConfig(name, Options.TransactionalId(thread), Options.TransactionTimeout);
 
         var client = new ProducerBuilder<byte[], byte[]>(ours)
             .SetLogHandler((_, message) => ClientMessage(scope.Logger, "producer", message.Message))

@@ -23,10 +23,7 @@ internal sealed partial class RelayProducer : IDisposable
     private RelayProducer(KafkaOptions kafka, string id, ILogger log)
     {
         this.log = log;
-        var config = kafka.ProducerConfig(id);
-        config.TransactionalId = id;
-        config.TransactionTimeoutMs = (int)StepTimeout.TotalMilliseconds;
-        config.MessageTimeoutMs = config.TransactionTimeoutMs;
+        var config = kafka.TransactionalConfig(id, id, StepTimeout);
         // The commit that follows the records flushes them; waiting for company would only delay it.
         config.LingerMs = 0;
         config.RetryBackoffMs = 5;

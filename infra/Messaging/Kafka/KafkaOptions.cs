@@ -155,6 +155,18 @@ public sealed record KafkaOptions
             CompressionType = CompressionType.None,
         };
 
+    /// <summary>Settings of a producer of transactions, each open for at most <paramref name="timeout"/>.</summary>
+    public ProducerConfig TransactionalConfig(string clientId, string transactionalId, TimeSpan timeout) =>
+        new(ProducerConfig(clientId))
+        {
+            TransactionalId = transactionalId,
+            TransactionTimeoutMs = (int)timeout.TotalMilliseconds,
+            MessageTimeoutMs = (int)timeout.TotalMilliseconds,
+            // After an outage of all brokers a client that bootstraps again waits for a coordinator that it has
+            // dropped, and the offsets of its next transaction are never sent (librdkafka issue 5511).
+            MetadataRecoveryStrategy = MetadataRecoveryStrategy.None,
+        };
+
     /// <summary>
     /// Settings of a consumer that commits only what was processed and sees only committed transactions.
     /// </summary>

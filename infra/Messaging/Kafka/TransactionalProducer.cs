@@ -42,10 +42,7 @@ public sealed partial class TransactionalProducer : IDisposable
     {
         this.options = options;
         encoder = new EventEncoder(source, TimeProvider.System);
-        var config = kafka.ProducerConfig(options.TransactionalId);
-        config.TransactionalId = options.TransactionalId;
-        config.TransactionTimeoutMs = (int)options.Timeout.TotalMilliseconds;
-        config.MessageTimeoutMs = config.TransactionTimeoutMs;
+        var config = kafka.TransactionalConfig(options.TransactionalId, options.TransactionalId, options.Timeout);
         config.DeliveryReportFields = "none";
         client = new ProducerBuilder<byte[], byte[]>(config)
             .SetLogHandler((_, message) => ClientMessage(logger, options.TransactionalId, message.Message))

@@ -34,6 +34,8 @@ internal sealed class ChainClient
                 TransactionTimeoutMs = 60_000,
                 LingerMs = 2,
                 ReconnectBackoffMaxMs = 200,
+                // As in the product: librdkafka issue 5511.
+                MetadataRecoveryStrategy = MetadataRecoveryStrategy.None,
             }
         ).SetLogHandler((_, _) => { }).Build();
         var consumer = new ConsumerBuilder<string, string>(

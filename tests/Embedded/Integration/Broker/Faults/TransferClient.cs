@@ -21,6 +21,8 @@ internal static class TransferClient
                 TransactionTimeoutMs = 60_000,
                 LingerMs = 0,
                 ReconnectBackoffMaxMs = 200,
+                // As in the product: librdkafka issue 5511.
+                MetadataRecoveryStrategy = MetadataRecoveryStrategy.None,
             }
         ).SetLogHandler((_, _) => { }).Build();
         producer.InitTransactions(Patience);
