@@ -25,6 +25,9 @@ public sealed class EventStreamProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
+    /// <summary>The command of the checkout.</summary>
+    public static string Program => Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream");
+
     /// <summary>The address of the role, without a trailing slash.</summary>
     public string Url { get; }
 
@@ -65,7 +68,7 @@ public sealed class EventStreamProcess : IAsyncDisposable
         var url =
             settings.FirstOrDefault(setting => setting.Key == $"Listen:{role}").Value
             ?? $"http://127.0.0.1:{FreePort.Next()}";
-        var start = new ProcessStartInfo(Path.Combine(Checkout.Root, "artifacts", "bin", "eventstream"))
+        var start = new ProcessStartInfo(Program)
         {
             ArgumentList = { "run", role },
             UseShellExecute = false,

@@ -1,0 +1,111 @@
+using EventStream.Contracts;
+using EventStream.Encode.Ffmpeg;
+
+namespace EventStream.Unit.Tests.Encode;
+
+/// <summary>The command lines as FFMpegCore writes them, word by word; no process is started.</summary>
+public class FfmpegRecipesTests
+{
+    private static readonly SourceInfo Film = new(30, 1920, 1080, 24, "h264", "aac", 6, 22_718_509);
+
+    private const string Head = "-hide_banner -loglevel error -stats_period 0.5";
+    private const string Guard =
+        "-protocol_whitelist file -format_whitelist mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf "
+        + "-i \"file:/in/a b.mp4\"";
+    private const string Bare = "-sn -dn -map_metadata -1 -map_chapters -1";
+
+    [Fact]
+    public void A_rung_has_a_fixed_closed_GOP_of_whole_frames_and_a_capped_bitrate()
+    {
+        var rung = new Rung("720p", 1280, 720, 2_800_000);
+        Assert.Equal(
+            $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
+                + "-vf \"fps=fps=30000/1001:start_time=0, scale=1280:720:flags=bicubic, setsar=1, format=yuv420p\" "
+                + "-c:v libx264 -profile:v high -preset veryfast "
+                + "-g 60 -keyint_min 60 -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,60)) "
+                + "-b:v 2800k -maxrate 3500k -bufsize 5600k -threads 1 -fps_mode passthrough -f mp4 "
+                + "\"file:/out/t.mp4\" -y",
+            FfmpegRecipes
+                .Rung("/in/a b.mp4", "/out/t.mp4", rung, new FrameRate(30000, 1001), 2, "veryfast", 1)
+                .Arguments
+        );
+    }
+
+    [Theory]
+    [InlineData(426, 240, "main")]
+    [InlineData(854, 480, "main")]
+    [InlineData(1280, 720, "high")]
+    [InlineData(406, 720, "main")]
+    public void Small_pictures_use_the_Main_profile(int width, int height, string profile)
+    {
+        var rung = new Rung("r", width, height, 1000);
+        Assert.Contains(
+            $" -profile:v {profile} ",
+            FfmpegRecipes.Rung("/in", "/out", rung, new FrameRate(24, 1), 2, "fast", 0).Arguments,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void A_path_is_one_argument_and_never_an_option()
+    {
+        var line = FfmpegRecipes.Audio("/in/a b'$(x).mp4", "-o.mp4", 128_000).Arguments;
+        Assert.Contains("-i \"file:/in/a b'$(x).mp4\" ", line, StringComparison.Ordinal);
+        Assert.EndsWith(" \"file:-o.mp4\" -y", line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/in/x\" -f null - \"y.mp4")]
+    [InlineData("/in/x\\")]
+    [InlineData("/in/x\ny.mp4")]
+    public void A_path_that_would_add_options_is_refused(string path)
+    {
+        Assert.Throws<IOException>(() => FfmpegRecipes.Measure(path));
+        Assert.Throws<IOException>(() => FfmpegRecipes.Audio("/in/a.mp4", path, 128_000));
+    }
+
+    [Fact]
+    public void Audio_is_mixed_down_to_stereo_AAC_LC_that_starts_at_zero() =>
+        Assert.Equal(
+            $"{Head} -threads 1 {Guard} -map 0:a:0 -vn {Bare} -af \"aresample=async=1:first_pts=0\" "
+                + "-c:a aac -profile:a aac_low -ac 2 -ar 48000 -b:a 96k -f mp4 \"file:/out/t.mp4\" -y",
+            FfmpegRecipes.Audio("/in/a b.mp4", "/out/t.mp4", 96_000).Arguments
+        );
+
+    [Fact]
+    public void The_poster_is_one_picture_no_wider_than_1280() =>
+        Assert.Equal(
+            $"{Head} -threads 1 -ss 00:00:03.000 {Guard} -map 0:V:0 -an {Bare} "
+                + "-vf \"scale=1280:720:flags=bicubic, setsar=1, format=yuvj420p\" "
+                + "-frames:v 1 -c:v mjpeg -q:v 3 -f image2 -update 1 \"file:/out/p.jpg\" -y",
+            FfmpegRecipes.Poster("/in/a b.mp4", "/out/p.jpg", Film, 3).Arguments
+        );
+
+    [Fact]
+    public void The_sprite_of_a_short_film_decodes_every_picture() =>
+        Assert.Equal(
+            $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
+                + "-vf \"fps=fps=1/1:start_time=0:round=up, scale=160:90:flags=bicubic, setsar=1, tile=10x3, "
+                + "format=yuvj420p\" -frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
+            FfmpegRecipes.Sprite("/in/a b.mp4", "/out/s.jpg", SpriteSheet.For(Film)).Arguments
+        );
+
+    [Fact]
+    public void The_sprite_of_a_long_film_decodes_key_frames_only()
+    {
+        var sheet = SpriteSheet.For(Film with { DurationSeconds = 5400 });
+        Assert.Equal((54.0, 100, 10, 10), (sheet.IntervalSeconds, sheet.Tiles, sheet.Columns, sheet.Rows));
+        Assert.StartsWith(
+            $"{Head} -skip_frame nokey -threads 1 ",
+            FfmpegRecipes.Sprite("/in", "/out", sheet).Arguments,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void A_measure_reads_packets_and_writes_nothing() =>
+        Assert.Equal(
+            $"{Head} {Guard} -map 0:V:0 -map 0:a:0? -c copy -f null -",
+            FfmpegRecipes.Measure("/in/a b.mp4").Arguments
+        );
+}

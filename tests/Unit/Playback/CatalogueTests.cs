@@ -1,0 +1,80 @@
+using EventStream.Contracts;
+using EventStream.Playback;
+using EventStream.Playback.Catalogue;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EventStream.Unit.Tests.Playback;
+
+public sealed class CatalogueTests
+{
+    private static readonly DateTimeOffset At = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly VideoId Id = VideoId.New(At);
+    private static readonly Rendition Rung = new(
+        "240p",
+        Rendition.Video,
+        "videos/x/240p",
+        "avc1.42c015",
+        426,
+        240,
+        24,
+        400_000,
+        300_000,
+        [2, 2],
+        1
+    );
+
+    private static CatalogueVideo After(params IMessage[] events) =>
+        events.Aggregate(CatalogueVideo.New(Id), (video, message) => video.Apply(message));
+
+    [Fact]
+    public void A_video_is_playable_from_its_first_rung_on()
+    {
+        var encoding = After(new VideoRegistered(Id, "p", "t", "f", 1, At), new VideoRenditionEncoded(Id, Rung, At));
+
+        Assert.False(encoding.IsPlayable);
+        Assert.True(encoding.Apply(new VideoPlayable(Id, "240p", At)).IsPlayable);
+    }
+
+    [Fact]
+    public void An_event_that_comes_twice_changes_nothing()
+    {
+        var once = After(new VideoRenditionEncoded(Id, Rung, At), new VideoPlayable(Id, "240p", At));
+
+        var twice = once.Apply(new VideoRenditionEncoded(Id, Rung, At));
+
+        Assert.Single(twice.Tracks);
+        Assert.Equal(VideoState.Playable, twice.State);
+    }
+
+    [Fact]
+    public void A_failed_rung_does_not_take_away_what_can_be_played()
+    {
+        var video = After(new VideoRenditionEncoded(Id, Rung, At), new VideoPlayable(Id, "240p", At));
+
+        Assert.True(video.Apply(new VideoEncodeFailed(Id, "1080p", "disk full", At)).IsPlayable);
+        Assert.Equal(VideoState.Failed, After(new VideoEncodeFailed(Id, "240p", "disk full", At)).State);
+    }
+
+    [Fact]
+    public void A_full_catalogue_forgets_what_was_heard_of_longest_ago()
+    {
+        var options = new PlaybackOptions
+        {
+            SigningKey = "",
+            Edges = [],
+            TrafficUrl = "",
+            SteeringUrl = "",
+            CollectUrl = "",
+            VideosMax = 2,
+        };
+        var catalogue = new VideoCatalogue(options, NullLogger<VideoCatalogue>.Instance);
+        var ids = Enumerable.Range(0, 3).Select(_ => VideoId.New(At)).ToList();
+
+        foreach (var id in (VideoId[])[ids[0], ids[1], ids[0], ids[2]])
+            catalogue.Apply(new VideoRegistered(id, "p", "t", "f", 1, At));
+
+        Assert.Equal(2, catalogue.Count);
+        Assert.Null(catalogue.Find(ids[1]));
+        Assert.NotNull(catalogue.Find(ids[0]));
+    }
+}

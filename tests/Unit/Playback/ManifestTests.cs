@@ -1,0 +1,142 @@
+using System.Xml.Linq;
+using EventStream.Contracts;
+using EventStream.Playback.Catalogue;
+using EventStream.Playback.Edges;
+using EventStream.Playback.Manifests;
+
+namespace EventStream.Unit.Tests.Playback;
+
+public sealed class ManifestTests
+{
+    private static readonly VideoId Id = VideoId.Parse("01a19467-e800-7bfe-8e2a-5626441ddcd6");
+    private static readonly DateTimeOffset At = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly XNamespace Mpd = "urn:mpeg:dash:schema:mpd:2011";
+
+    private static readonly ManifestContext Context = new(
+        [new EdgeAddress("edge-b", "us", "http://b:2"), new EdgeAddress("edge-a", "eu", "http://a:1")],
+        "/s/9/sig",
+        "http://t/v1/steering/hls?region=us&video=1",
+        "http://t/v1/steering/dash?region=us&video=1"
+    );
+
+    private static readonly Rendition Top = new(
+        "720p",
+        Rendition.Video,
+        "videos/x/720p",
+        "avc1.64001f",
+        1280,
+        720,
+        23.976,
+        3_000_000,
+        2_500_000,
+        [2.002, 2.002, 1.001],
+        1
+    );
+
+    private static readonly Rendition Low = Top with
+    {
+        Name = "240p",
+        Codecs = "avc1.42c015",
+        Width = 426,
+        Height = 240,
+        BandwidthBps = 400_000,
+        AverageBandwidthBps = 300_000,
+    };
+
+    private static readonly Rendition Sound = new(
+        "audio",
+        Rendition.Audio,
+        "videos/x/audio",
+        "mp4a.40.2",
+        0,
+        0,
+        0,
+        130_000,
+        128_000,
+        [2.005333, 1.984, 1.024],
+        1
+    );
+
+    private static CatalogueVideo Video(params Rendition[] renditions) =>
+        renditions.Aggregate(
+            CatalogueVideo.New(Id),
+            (video, rendition) => video.Apply(new VideoRenditionEncoded(Id, rendition, At))
+        );
+
+    [Fact]
+    public void The_multivariant_playlist_has_each_rung_once_per_edge()
+    {
+        var text = HlsMaster.Write(Video(Top, Low, Sound), Context);
+
+        Assert.Equal(
+            [
+                "#EXTM3U",
+                "#EXT-X-VERSION:7",
+                "#EXT-X-INDEPENDENT-SEGMENTS",
+                "#EXT-X-CONTENT-STEERING:SERVER-URI=\"http://t/v1/steering/hls?region=us&video=1\",PATHWAY-ID=\"edge-b\"",
+                "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio-edge-b\",NAME=\"audio\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",STABLE-RENDITION-ID=\"audio\",URI=\"http://b:2/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/audio/media.m3u8\"",
+                "#EXT-X-STREAM-INF:BANDWIDTH=530000,AVERAGE-BANDWIDTH=428000,CODECS=\"avc1.42c015,mp4a.40.2\",RESOLUTION=426x240,FRAME-RATE=23.976,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-edge-b\",PATHWAY-ID=\"edge-b\",STABLE-VARIANT-ID=\"240p\"",
+                "http://b:2/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/240p/media.m3u8",
+                "#EXT-X-STREAM-INF:BANDWIDTH=3130000,AVERAGE-BANDWIDTH=2628000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,CLOSED-CAPTIONS=NONE,AUDIO=\"audio-edge-b\",PATHWAY-ID=\"edge-b\",STABLE-VARIANT-ID=\"720p\"",
+                "http://b:2/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/720p/media.m3u8",
+            ],
+            text.Split('\n').Take(9)
+        );
+        Assert.Equal(2, text.Split("PATHWAY-ID=\"edge-a\"").Length - 1);
+    }
+
+    [Fact]
+    public void A_silent_video_has_variants_without_an_audio_group()
+    {
+        var text = HlsMaster.Write(Video(Low), Context);
+
+        Assert.DoesNotContain("AUDIO", text);
+        Assert.Contains("BANDWIDTH=400000,", text);
+        Assert.Contains("CODECS=\"avc1.42c015\"", text);
+    }
+
+    [Fact]
+    public void The_mpd_names_each_edge_as_a_service_location_and_asks_traffic_for_steering()
+    {
+        var mpd = XDocument.Parse(DashManifest.Write(Video(Top, Low, Sound), Context)).Root!;
+
+        Assert.Equal(
+            ["edge-b", "edge-a"],
+            mpd.Elements(Mpd + "BaseURL").Select(e => (string)e.Attribute("serviceLocation")!)
+        );
+        Assert.Equal($"http://b:2/s/9/sig/media/{Id}/", mpd.Element(Mpd + "BaseURL")!.Value);
+        Assert.Equal("edge-b", (string)mpd.Element(Mpd + "ContentSteering")!.Attribute("defaultServiceLocation")!);
+        Assert.Equal(Context.DashSteeringUrl, mpd.Element(Mpd + "ContentSteering")!.Value);
+        Assert.Equal("static", (string)mpd.Attribute("type")!);
+        Assert.Equal("PT5.013333S", (string)mpd.Attribute("mediaPresentationDuration")!);
+    }
+
+    [Fact]
+    public void Timelines_are_exact_and_equal_segments_are_joined()
+    {
+        var mpd = XDocument.Parse(DashManifest.Write(Video(Top, Sound), Context)).Root!;
+        var templates = mpd.Descendants(Mpd + "SegmentTemplate").ToList();
+
+        Assert.Equal("90000", (string)templates[0].Attribute("timescale")!);
+        Assert.Equal(
+            [("0", "180180", "1"), (null, "90090", null)],
+            templates[0]
+                .Descendants(Mpd + "S")
+                .Select(s => ((string?)s.Attribute("t"), (string)s.Attribute("d")!, (string?)s.Attribute("r")))
+        );
+        Assert.Equal("720p/$Number$.m4s", (string)templates[0].Attribute("media")!);
+        Assert.Equal("24000/1001", (string)mpd.Descendants(Mpd + "Representation").First().Attribute("frameRate")!);
+    }
+
+    [Fact]
+    public void Durations_without_a_common_timescale_never_drift_by_more_than_a_tick()
+    {
+        var third = Enumerable.Repeat(2 / 3d * Math.PI, 1000).ToList();
+
+        var runs = SegmentRuns.From(third);
+
+        Assert.Equal(1_000_000, runs.Timescale);
+        Assert.Equal(1000, runs.Count);
+        Assert.Equal(third.Sum(), runs.TotalSeconds, 0.000_001);
+    }
+}

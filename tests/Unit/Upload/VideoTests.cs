@@ -1,0 +1,115 @@
+using EventStream.Contracts;
+using EventStream.Unit.Tests.EventStore;
+using EventStream.Upload;
+using static EventStream.Unit.Tests.Upload.VideoSamples;
+
+namespace EventStream.Unit.Tests.Upload;
+
+/// <summary>The video: given what happened, when something is decided, then these events.</summary>
+public sealed class VideoTests
+{
+    [Fact]
+    public void A_video_is_registered_once() =>
+        Given()
+            .When(v => v.Register(Id, "Blender", "Bunny", "bunny.mp4", 1000, Now))
+            .Then(Registered)
+            .When(v => v.Register(Id, "Blender", "Bunny", "bunny.mp4", 1000, Now))
+            .Then();
+
+    [Fact]
+    public void A_registered_video_is_uploaded_once() =>
+        Given(Registered)
+            .When(v => v.CompleteUpload("sources/x/source", 1000, "ab", Now))
+            .Then(Uploaded)
+            .When(v => v.CompleteUpload("sources/x/source", 1000, "ab", Now))
+            .Then();
+
+    [Fact]
+    public void An_uploaded_video_is_probed_once() =>
+        Given(Registered, Uploaded)
+            .When(v => v.RecordProbe(Source, Now))
+            .Then(Probed)
+            .When(v => v.RecordProbe(Source, Now))
+            .Then();
+
+    [Fact]
+    public void What_is_not_a_video_is_rejected_with_reason_and_remedy_and_cannot_be_uploaded() =>
+        Given(Registered)
+            .When(v => v.Reject("not a video", "send one", Now))
+            .Then(Rejected)
+            .When(v => v.CompleteUpload("sources/x/source", 1000, "ab", Now))
+            .Then();
+
+    [Fact]
+    public void A_video_that_is_encoded_is_not_rejected_any_more() =>
+        Given(Encoding).When(v => v.Reject("late", "none", Now)).Then();
+
+    [Fact]
+    public void The_ladder_is_planned_once() =>
+        Given(Registered, Uploaded, Probed)
+            .When(v => v.RecordPlan([P240, P360], 2, Now))
+            .Then(Planned)
+            .When(v => v.RecordPlan([P240, P360], 2, Now))
+            .Then();
+
+    [Fact]
+    public void It_plays_with_its_first_rung_and_its_audio() =>
+        Given(Encoding)
+            .When(v => v.RecordRendition(Low, Now))
+            .Then(Encoded(Low))
+            .When(v => v.RecordRendition(Low, Now))
+            .Then()
+            .When(v => v.RecordRendition(Sound, Now))
+            .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now));
+
+    [Fact]
+    public void A_silent_video_plays_with_its_first_rung() =>
+        Given(Registered, Uploaded, ProbedSilent, Planned)
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High), new VideoPlayable(Id, "360p", Now));
+
+    [Fact]
+    public void The_last_rendition_publishes_when_the_thumbnails_are_there() =>
+        Given([.. Playing, Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High), Published);
+
+    [Fact]
+    public void The_thumbnails_publish_when_every_rendition_is_there() =>
+        Given([.. Playing, Encoded(High)]).When(v => v.RecordThumbnails(Thumbs, Now)).Then(Pictured, Published);
+
+    [Fact]
+    public void A_video_is_not_published_without_its_audio() =>
+        Given([.. Encoding, Encoded(Low), Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High));
+
+    [Fact]
+    public void A_published_video_changes_no_more() =>
+        Given([.. Playing, Encoded(High), Pictured, Published])
+            .When(v => v.RecordRendition(Low, Now))
+            .Then()
+            .When(v => v.RecordThumbnails(Thumbs, Now))
+            .Then()
+            .When(v => v.RecordFailure("240p", "late", Now))
+            .Then()
+            .When(v => v.Reject("late", "none", Now))
+            .Then();
+
+    [Fact]
+    public void A_task_that_was_given_up_fails_the_video_once() =>
+        Given(Encoding)
+            .When(v => v.RecordFailure("240p", "disk full", Now))
+            .Then(Failed)
+            .When(v => v.RecordFailure("360p", "disk full", Now))
+            .Then();
+
+    [Fact]
+    public void The_status_follows_the_life()
+    {
+        Assert.Equal(VideoStatus.Registered, Given(Registered).State.Status);
+        Assert.Equal(VideoStatus.Uploaded, Given(Registered, Uploaded).State.Status);
+        Assert.Equal(VideoStatus.Probed, Given(Registered, Uploaded, Probed).State.Status);
+        Assert.Equal(VideoStatus.Encoding, Given(Encoding).State.Status);
+        Assert.Equal(VideoStatus.Playable, Given(Playing).State.Status);
+        Assert.Equal(VideoStatus.Rejected, Given(Registered, Rejected).State.Status);
+    }
+
+    private static Given<Video> Given(params IReadOnlyList<IMessage> history) => AggregateSpec.Given<Video>(history);
+}
