@@ -56,7 +56,12 @@ public sealed record PlaybackOptions
             VideosMax = read.Whole("VideosMax", 100_000, 1, 10_000_000),
             SessionsPerMinute = read.Whole("SessionsPerMinute", 1200, 1, 1_000_000),
             SessionsBurst = read.Whole("SessionsBurst", 600, 1, 1_000_000),
-            Edges = EdgeAddress.Read(configuration, errors),
+            Edges =
+            [
+                .. PlatformEdge
+                    .Read(configuration, errors)
+                    .Select(edge => new EdgeAddress(edge.Name, edge.Region, edge.PublicUrl)),
+            ],
             TrafficUrl = RoleAddresses.Url(configuration, "traffic"),
             SteeringUrl = RoleAddresses.PublicUrl(configuration, "traffic"),
             CollectUrl = RoleAddresses.PublicUrl(configuration, "collect"),

@@ -30,6 +30,12 @@ public sealed partial class AccessLogFollower(
     ILogger<AccessLogFollower> logger
 ) : BackgroundService
 {
+    /// <summary>Lines of one log that are published before the position is written.</summary>
+    private const int LinesPerBatchMax = 1000;
+
+    /// <summary>How often a log that was read to its end is looked at again.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(options.AccessLogs.Select(log => FollowAsync(log, stoppingToken)));
 
@@ -52,15 +58,14 @@ public sealed partial class AccessLogFollower(
                 return;
             }
 
-            await Task.Delay(options.FollowInterval, clock, stopping)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Interval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>One pass: publishes the next lines of a log and returns how many there were.</summary>
     private async Task<int> PassAsync(LogCursor cursor, string edge, CancellationToken cancellation)
     {
-        var lines = cursor.ReadLines(options.LinesPerBatchMax);
+        var lines = cursor.ReadLines(LinesPerBatchMax);
         if (lines.Count == 0)
             return 0;
         var source = new LogSource(edge, IsClaimed: false, clock.GetUtcNow());

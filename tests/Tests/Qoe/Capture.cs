@@ -3,7 +3,6 @@ using EventStream.Collect;
 using EventStream.Collect.Cmcd;
 using EventStream.Contracts;
 using EventStream.Tests.Kit;
-using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.Qoe;
 
@@ -20,7 +19,7 @@ internal sealed record Capture(string Name, PageFigures Page, IReadOnlyList<Beac
         var path = Path.Combine(Checkout.Root, "tests", "Tests", "Qoe", "Captures", name + ".json");
         using var json = JsonDocument.Parse(File.ReadAllText(path));
         var page = json.RootElement.GetProperty("page").Deserialize<PageFigures>(JsonSerializerOptions.Web)!;
-        var reader = new BeaconReader(new EdgeNames(new ConfigurationBuilder().Build()));
+        var reader = new BeaconReader(new EdgeNames([]));
         var player = json.RootElement.GetProperty("player").GetString()!;
         var beacons = json
             .RootElement.GetProperty("lines")
