@@ -199,10 +199,6 @@ internal sealed class PeakFeatures
             row[at++] = now - values[then];
         }
 
-        for (var k = 1; k <= Harmonics; k++)
-        {
-            var phase = (stable.FirstStep + origin + 1) % season.Day;
-            (row[at++], row[at++]) = Math.SinCos(2 * Math.PI * k * phase / season.Day);
-        }
+        RidgeFeatures.FillHarmonics(row.AsSpan(at), stable.FirstStep + origin + 1, season.Day);
     }
 }

@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Playback.Edges;
 using EventStream.Tokens;
@@ -67,6 +68,13 @@ public sealed record PlaybackOptions
             CollectUrl = RoleAddresses.PublicUrl(configuration, "collect"),
         };
     }
+
+    /// <summary>
+    /// Where a player of <paramref name="format"/>, <c>hls</c> or <c>dash</c>, asks Traffic which edge to use. The
+    /// region travels in the URL, since players add only their own keys.
+    /// </summary>
+    internal string SteeringUrlOf(string format, VideoId video, string region) =>
+        $"{SteeringUrl}/v1/steering/{format}?region={Uri.EscapeDataString(region)}&video={video}";
 
     /// <summary>Text for a log, without the key.</summary>
     public override string ToString() => $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}";

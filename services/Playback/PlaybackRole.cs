@@ -37,7 +37,6 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton(provider => new BeaconProof(provider.GetRequiredService<PlaybackOptions>().SigningKey));
         services.AddMediaStore(builder.Configuration);
         services.AddSingleton<VideoCatalogue>();
-        services.AddSingleton<SteeringUrls>();
         services.AddSingleton(provider => new HttpClient(provider.GetRequiredService<ServiceCredential>().Handler()));
         services.AddSingleton<EdgeDirectory>();
         services.AddSingleton<OriginServices>();

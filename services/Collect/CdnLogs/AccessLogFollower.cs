@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
@@ -85,6 +86,7 @@ public sealed partial class AccessLogFollower(
 internal sealed class LogCursor
 {
     private const int BlockBytes = 256 * 1024;
+    private const int FirstLineBytesMax = 4096;
     private readonly string path;
     private readonly string checkpoint;
     private long position;
@@ -117,7 +119,7 @@ internal sealed class LogCursor
                 FileAccess.Read,
                 FileShare.ReadWrite | FileShare.Delete
             );
-            var found = FileIdentity.Of(file);
+            var found = IdentityOf(file);
             // An older file counts only while it is the one that was being read.
             if (candidate != path && found != identity)
                 continue;
@@ -166,5 +168,21 @@ internal sealed class LogCursor
         if (lines.Count == 0 && start > 0)
             position = pending;
         return lines;
+    }
+
+    /// <summary>
+    /// Distinguishes one file from the next under the same name, by the digest of its first line: every line has a
+    /// request id of its own, so no two files begin alike. File numbers would not do, as a file system gives them out
+    /// again. "empty" while there is no whole line.
+    /// </summary>
+    private static string IdentityOf(FileStream file)
+    {
+        var buffer = new byte[FirstLineBytesMax];
+        file.Seek(0, SeekOrigin.Begin);
+        var count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        var end = Array.IndexOf(buffer, (byte)'\n', 0, count);
+        return end < 0 && count < FirstLineBytesMax
+            ? "empty"
+            : Convert.ToHexStringLower(SHA256.HashData(buffer.AsSpan(0, end < 0 ? count : end)).AsSpan(0, 8));
     }
 }

@@ -84,8 +84,8 @@ internal static class OriginApi
         var context = new ManifestContext(
             edges,
             prefix,
-            origin.Steering.Hls(video.Id, region),
-            origin.Steering.Dash(video.Id, region)
+            origin.Options.SteeringUrlOf("hls", video.Id, region),
+            origin.Options.SteeringUrlOf("dash", video.Id, region)
         );
         http.Response.Headers.CacheControl = PerViewer;
         return Results.Text(write(video, context), contentType);
@@ -161,6 +161,6 @@ internal sealed record OriginServices(
     IMediaStore Media,
     EdgeDirectory Edges,
     EdgeTokens Tokens,
-    SteeringUrls Steering,
+    PlaybackOptions Options,
     TimeProvider Clock
 );

@@ -131,7 +131,6 @@ internal sealed record SessionServices(
     EdgeDirectory Edges,
     EdgeTokens Tokens,
     BeaconProof Proof,
-    SteeringUrls Steering,
     PlaybackOptions Options,
     TimeProvider Clock
 )
@@ -155,8 +154,8 @@ internal sealed record SessionServices(
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
             BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
-                Steering.Hls(video.Id, region),
-                Steering.Dash(video.Id, region),
+                Options.SteeringUrlOf("hls", video.Id, region),
+                Options.SteeringUrlOf("dash", video.Id, region),
                 [.. edges.Select(edge => edge.Name)]
             )
         );
