@@ -151,14 +151,10 @@ public sealed class AccessLogReader(EdgeNames edges)
         var present = headers.Where(header => !string.IsNullOrEmpty(header) && header != "-").ToList();
         if (present.Count > 0)
             return string.Join(',', present);
-        foreach (var argument in (log.Args ?? "").Split('&'))
-        {
-            if (!argument.StartsWith("CMCD=", StringComparison.Ordinal))
-                continue;
-            return Uri.UnescapeDataString(argument[5..].Replace('+', ' '));
-        }
-
-        return "";
+        var arguments = (log.Args ?? "").Split('&');
+        return Array.Find(arguments, one => one.StartsWith("CMCD=", StringComparison.Ordinal)) is { } argument
+            ? Uri.UnescapeDataString(argument[5..].Replace('+', ' '))
+            : "";
     }
 
     private static double Needed(double? value, string field) =>
