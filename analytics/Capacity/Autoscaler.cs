@@ -15,6 +15,11 @@ public sealed record LoadNow(long Step, DateTimeOffset Time, double LastLoad, do
 /// </summary>
 public sealed class Autoscaler(ScalingTarget target, IActuator actuator, CapacityOptions options)
 {
+    /// <summary>
+    /// Minutes after which a decision is published although nothing changed, so that the operator sees why.
+    /// </summary>
+    private const int NoChangeEverySteps = 10;
+
     private readonly IScalingRule rule =
         ScalingRules.Find(target.Rule)
         ?? throw new ArgumentException($"There is no scaling rule '{target.Rule}'.", nameof(target));
@@ -85,7 +90,7 @@ public sealed class Autoscaler(ScalingTarget target, IActuator actuator, Capacit
 
     private bool IsNews(long step, int current, int desired, string? error) =>
         publishedStep is not { } published
-        || step - published >= options.NoChangeEverySteps
+        || step - published >= NoChangeEverySteps
         || (desired != current && (current, desired) != lastMove)
         || (desired != current && error is null && !ForecastsOnly)
         || !string.Equals(error, lastError, StringComparison.Ordinal);

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
@@ -29,15 +28,6 @@ public sealed record ResourceSummary(
 
 /// <summary>One step of load that is over: its start, the maximum and the mean of what was measured in it.</summary>
 public sealed record LoadStep(DateTimeOffset Time, double Value, double Mean);
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
-)]
-[JsonSerializable(typeof(IReadOnlyList<ResourceSummary>))]
-[JsonSerializable(typeof(IReadOnlyList<ScaleDecided>))]
-[JsonSerializable(typeof(IReadOnlyList<LoadStep>))]
-internal sealed partial class CapacityJson : JsonSerializerContext;
 
 /// <summary>
 /// <code>
@@ -76,18 +66,11 @@ internal static class CapacityApi
             .Answers(200, typeof(IReadOnlyList<ScaleDecided>));
     }
 
-    private static JsonHttpResult<IReadOnlyList<ResourceSummary>> Resources(
+    private static Ok<List<ResourceSummary>> Resources(
         LoadReadModel loads,
         ForecastService forecasts,
         CapacityOptions options
-    )
-    {
-        IReadOnlyList<ResourceSummary> summaries =
-        [
-            .. loads.Resources.Select(series => Summary(series, forecasts, options)),
-        ];
-        return TypedResults.Json(summaries, CapacityJson.Default.IReadOnlyListResourceSummary);
-    }
+    ) => TypedResults.Ok(loads.Resources.Select(series => Summary(series, forecasts, options)).ToList());
 
     private static ResourceSummary Summary(LoadSeries series, ForecastService forecasts, CapacityOptions options)
     {
@@ -111,11 +94,7 @@ internal static class CapacityApi
         );
     }
 
-    private static Results<JsonHttpResult<IReadOnlyList<LoadStep>>, ProblemHttpResult> Load(
-        string resource,
-        LoadReadModel loads,
-        int? limit
-    )
+    private static Results<Ok<List<LoadStep>>, ProblemHttpResult> Load(string resource, LoadReadModel loads, int? limit)
     {
         if (loads.Find(resource) is not { } series)
             return Unknown(resource, loads);
@@ -124,13 +103,10 @@ internal static class CapacityApi
         var view = series.Slow;
         var maxima = view.Maxima.Tail(limit ?? LimitDefault);
         var means = view.Means.Tail(limit ?? LimitDefault);
-        IReadOnlyList<LoadStep> steps =
-        [
-            .. Enumerable
-                .Range(0, maxima.Count)
-                .Select(i => new LoadStep(view.TimeOf(maxima.FirstStep + i), maxima.Span[i], means.Span[i])),
-        ];
-        return TypedResults.Json(steps, CapacityJson.Default.IReadOnlyListLoadStep);
+        var steps = Enumerable
+            .Range(0, maxima.Count)
+            .Select(i => new LoadStep(view.TimeOf(maxima.FirstStep + i), maxima.Span[i], means.Span[i]));
+        return TypedResults.Ok(steps.ToList());
     }
 
     private static Results<JsonHttpResult<ForecastPublished>, ProblemHttpResult> Forecast(
@@ -153,14 +129,11 @@ internal static class CapacityApi
             );
     }
 
-    private static Results<JsonHttpResult<IReadOnlyList<ScaleDecided>>, ProblemHttpResult> Decisions(
-        DecisionLog log,
-        int? limit
-    )
+    private static Results<Ok<IReadOnlyList<ScaleDecided>>, ProblemHttpResult> Decisions(DecisionLog log, int? limit)
     {
         if (BadLimit(limit, CapacityOptions.DecisionsMax) is { } problem)
             return problem;
-        return TypedResults.Json(log.Latest(limit ?? LimitDefault), CapacityJson.Default.IReadOnlyListScaleDecided);
+        return TypedResults.Ok(log.Latest(limit ?? LimitDefault));
     }
 
     private static ProblemHttpResult? BadLimit(int? limit, int max) =>

@@ -12,37 +12,25 @@ namespace EventStream.Capacity;
 /// published and decided on. Where several minutes have piled up, only the last one is acted on; a minute of which
 /// too little was measured, or one that is long over, moves nothing.
 /// </summary>
-public sealed partial class CapacityLoop : BackgroundService
+public sealed partial class CapacityLoop(
+    LoadReadModel loads,
+    ForecastService forecasts,
+    TrainedModels models,
+    CapacityOptions options,
+    IEventPublisher publisher,
+    [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer,
+    IEnumerable<Autoscaler> all,
+    TimeProvider clock,
+    ILogger<CapacityLoop> logger
+) : BackgroundService
 {
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-    private readonly LoadReadModel loads;
-    private readonly ForecastService forecasts;
-    private readonly TrainedModels models;
-    private readonly CapacityOptions options;
-    private readonly IEventPublisher publisher;
-    private readonly EventConsumer consumer;
-    private readonly TimeProvider clock;
-    private readonly ILogger<CapacityLoop> logger;
-    private readonly ILookup<string, Autoscaler> scalers;
+    private readonly ILookup<string, Autoscaler> scalers = all.ToLookup(
+        scaler => scaler.Target.Resource,
+        StringComparer.Ordinal
+    );
+
     private readonly Dictionary<string, long> handled = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ForecastPublished> published = new(StringComparer.Ordinal);
-
-    public CapacityLoop(
-        LoadReadModel loads,
-        ForecastService forecasts,
-        TrainedModels models,
-        CapacityOptions options,
-        IEventPublisher publisher,
-        [FromKeyedServices(CapacityRole.LoadGroup)] EventConsumer consumer,
-        IEnumerable<Autoscaler> scalers,
-        TimeProvider clock,
-        ILogger<CapacityLoop> logger
-    )
-    {
-        (this.loads, this.forecasts, this.options, this.publisher) = (loads, forecasts, options, publisher);
-        (this.models, this.consumer, this.clock, this.logger) = (models, consumer, clock, logger);
-        this.scalers = scalers.ToLookup(scaler => scaler.Target.Resource, StringComparer.Ordinal);
-    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -160,29 +148,24 @@ public sealed partial class CapacityLoop : BackgroundService
     }
 
     /// <summary>Publishes until it is taken; the id makes a second delivery recognisable.</summary>
-    private async Task PublishAsync(
+    private Task PublishAsync(
         Topic topic,
         string key,
         IMessage message,
         DateTimeOffset time,
         string id,
         CancellationToken cancellation
-    )
-    {
-        while (true)
-        {
-            try
-            {
-                await publisher.PublishAsync(topic, key, message, time, cancellation, new PublishOptions(id));
-                return;
-            }
-            catch (PublishException e)
-            {
-                NotPublished(logger, topic.Name, e.Message);
-                await Task.Delay(RetryDelay, clock, cancellation);
-            }
-        }
-    }
+    ) =>
+        publisher.PublishUntilTakenAsync(
+            topic,
+            key,
+            message,
+            time,
+            clock,
+            refusal => NotPublished(logger, topic.Name, refusal.Message),
+            cancellation,
+            new PublishOptions(id)
+        );
 
     [LoggerMessage(
         Level = LogLevel.Information,

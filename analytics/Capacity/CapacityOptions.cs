@@ -39,14 +39,6 @@ public sealed record CapacityOptions
     /// <summary>Steps between two published forecasts of a resource.</summary>
     public int ForecastEverySteps { get; init; } = 1;
 
-    /// <summary>Steps between two fits of a resource; 0 means an hour, a twenty-fourth of the day.</summary>
-    public int FitEverySteps { get; init; }
-
-    /// <summary>
-    /// Minutes after which a decision is published although nothing changed, so that the operator sees why.
-    /// </summary>
-    public int NoChangeEverySteps { get; init; } = 10;
-
     /// <summary>
     /// Time without a complete minute of load after which the role is not ready and nothing is decided, seconds; 0
     /// means two minutes and a half.
@@ -99,9 +91,6 @@ public sealed record CapacityOptions
     public TimeSpan NoLoad =>
         TimeSpan.FromSeconds(NoLoadSeconds > 0 ? NoLoadSeconds : Math.Max(150, 2.5 * MinuteSeconds));
 
-    /// <summary>Steps between two fits.</summary>
-    public int FitInterval => FitEverySteps > 0 ? FitEverySteps : Season.Hour;
-
     /// <summary>Steps held for each resource.</summary>
     public int HistoryStepsMax => HistoryDaysMax * SeasonSteps;
 
@@ -109,64 +98,38 @@ public sealed record CapacityOptions
     public TimeSpan ActuatorTimeout => TimeSpan.FromSeconds(ActuatorTimeoutSeconds);
 
     /// <summary>
-    /// Reads and checks the section; throws <see cref="RoleConfigurationException"/> with every mistake in it.
+    /// Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong, and gives the defaults
+    /// where there is one.
     /// </summary>
-    public static CapacityOptions From(IConfiguration configuration)
+    public static CapacityOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        CapacityOptions options;
-        try
-        {
-            options = configuration.GetSection("Capacity").Get<CapacityOptions>() ?? new CapacityOptions();
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new RoleConfigurationException(CapacityRole.RoleName, e.Message);
-        }
-
-        var errors = options.Errors().ToList();
-        return errors.Count == 0
-            ? options
-            : throw new RoleConfigurationException(CapacityRole.RoleName, string.Join("; ", errors) + ".");
+        var options = new SettingsReader(configuration, "Capacity", errors).Bind<CapacityOptions>();
+        var wrong = options.Errors().Select(error => $"{error}.").ToList();
+        foreach (var error in wrong)
+            errors.Add(error);
+        return wrong.Count == 0 ? options : new CapacityOptions();
     }
 
     private IEnumerable<string> Errors()
     {
-        if (!(StepSeconds > 0))
-            yield return $"Capacity:StepSeconds is {StepSeconds}; it must be above 0";
-        if (SeasonSteps is < 2 or > 86_400)
-        {
-            yield return $"Capacity:SeasonSteps is {SeasonSteps}; it must lie between 2 and 86400";
-        }
-
-        if (HorizonSteps < 1)
-            yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must be at least 1";
-        if (HorizonSteps > SeasonSteps)
-        {
-            yield return $"Capacity:HorizonSteps is {HorizonSteps}; it must not exceed SeasonSteps, {SeasonSteps}";
-        }
-
-        if (ForecastEverySteps < 1)
-        {
-            yield return $"Capacity:ForecastEverySteps is {ForecastEverySteps}; it must be at least 1";
-        }
-
-        if (FitEverySteps < 0)
-            yield return $"Capacity:FitEverySteps is {FitEverySteps}; it must not be negative";
-        if (NoChangeEverySteps < 1)
-        {
-            yield return $"Capacity:NoChangeEverySteps is {NoChangeEverySteps}; it must be at least 1";
-        }
-
-        if (!(ActuatorTimeoutSeconds > 0))
-        {
-            yield return $"Capacity:ActuatorTimeoutSeconds is {ActuatorTimeoutSeconds}; it must be above 0";
-        }
-
-        if (!(NoLoadSeconds >= 2 * MinuteSeconds) && NoLoadSeconds != 0)
-        {
-            yield return $"Capacity:NoLoadSeconds is {NoLoadSeconds}; it must be 0, or at least {2 * MinuteSeconds}";
-        }
-
+        (bool IsRight, string Sentence)[] rules =
+        [
+            (StepSeconds > 0, $"StepSeconds is {StepSeconds}; it must be above 0"),
+            (SeasonSteps is >= 2 and <= 86_400, $"SeasonSteps is {SeasonSteps}; it must lie between 2 and 86400"),
+            (HorizonSteps >= 1, $"HorizonSteps is {HorizonSteps}; it must be at least 1"),
+            (
+                HorizonSteps <= SeasonSteps,
+                $"HorizonSteps is {HorizonSteps}; it must not exceed SeasonSteps, {SeasonSteps}"
+            ),
+            (ForecastEverySteps >= 1, $"ForecastEverySteps is {ForecastEverySteps}; it must be at least 1"),
+            (ActuatorTimeoutSeconds > 0, $"ActuatorTimeoutSeconds is {ActuatorTimeoutSeconds}; it must be above 0"),
+            (
+                NoLoadSeconds >= 2 * MinuteSeconds || NoLoadSeconds == 0,
+                $"NoLoadSeconds is {NoLoadSeconds}; it must be 0, or at least {2 * MinuteSeconds}"
+            ),
+        ];
+        foreach (var (_, sentence) in rules.Where(rule => !rule.IsRight))
+            yield return $"Capacity:{sentence}";
         for (var i = 0; i < Targets.Count; i++)
         {
             foreach (var error in Targets[i].Errors())

@@ -9,27 +9,16 @@ namespace EventStream.Capacity;
 /// What keeps the role from its work, as sentences for <c>/health/ready</c>: no load to decide on, a forecast that
 /// failed, an actuator that refuses. Load that does not arrive is never taken for no load.
 /// </summary>
-public sealed class CapacityReadiness
+public sealed class CapacityReadiness(
+    LoadReadModel loads,
+    ForecastService forecasts,
+    IEnumerable<Autoscaler> scalers,
+    CapacityOptions options,
+    TimeProvider clock
+)
 {
-    private readonly LoadReadModel loads;
-    private readonly ForecastService forecasts;
-    private readonly IReadOnlyList<Autoscaler> scalers;
-    private readonly CapacityOptions options;
-    private readonly TimeProvider clock;
-    private readonly DateTimeOffset started;
-
-    /// <summary>Counts the time without load from now on.</summary>
-    public CapacityReadiness(
-        LoadReadModel loads,
-        ForecastService forecasts,
-        IEnumerable<Autoscaler> scalers,
-        CapacityOptions options,
-        TimeProvider clock
-    )
-    {
-        (this.loads, this.forecasts, this.scalers) = (loads, forecasts, [.. scalers]);
-        (this.options, this.clock, started) = (options, clock, clock.GetUtcNow());
-    }
+    /// <summary>The time without load counts from here.</summary>
+    private readonly DateTimeOffset started = clock.GetUtcNow();
 
     internal static void Register(IServiceCollection services)
     {

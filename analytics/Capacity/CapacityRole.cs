@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EventStream.Capacity.Models;
 using EventStream.Capacity.Scaling;
 using EventStream.Contracts;
@@ -29,9 +30,11 @@ public sealed class CapacityRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = CapacityOptions.From(builder.Configuration);
         var services = builder.Services;
-        services.AddSingleton(options);
+        var options = services.AddRoleOptions(builder.Configuration, CapacityOptions.Read);
+        services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+        );
         services.AddSingleton<LoadReadModel>();
         services.AddSingleton<TrainedModels>();
         services.AddSingleton<ForecastService>();

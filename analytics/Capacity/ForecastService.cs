@@ -109,7 +109,7 @@ public sealed class ForecastService(CapacityOptions options, TrainedModels model
             && ReferenceEquals(known.Models, trained)
             && known.Season == view.Season
             && history.LastStep >= known.Step
-            && history.LastStep - known.Step < (view.Season == options.Season ? options.FitInterval : 1)
+            && history.LastStep - known.Step < (view.Season == options.Season ? view.Season.Hour : 1)
             && history.Count >= known.Fit.FittedSteps
         )
         {

@@ -27,21 +27,15 @@ internal sealed class LoadHistory(Season season, int stepsMax)
     /// <summary>Start of a step.</summary>
     public DateTimeOffset TimeOf(long step) => DateTimeOffset.UnixEpoch + (step * season.Step);
 
-    /// <summary>Whether enough of a step was measured.</summary>
-    public bool IsComplete(long step) => step <= Completed && step >= firstStep && !MissingAt((int)(step - firstStep));
-
     /// <summary>The last complete step of which enough was measured, or null.</summary>
     public long? LastComplete
     {
         get
         {
-            for (var step = Completed; step >= firstStep; step--)
-            {
-                if (IsComplete(step.Value))
-                    return step;
-            }
-
-            return null;
+            var step = Completed;
+            while (step >= firstStep && MissingAt((int)(step.Value - firstStep)))
+                step--;
+            return step >= firstStep ? step : null;
         }
     }
 

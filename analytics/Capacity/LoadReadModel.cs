@@ -60,7 +60,7 @@ public sealed partial class LoadReadModel(CapacityOptions options, TimeProvider 
             series = resources.GetOrAdd(load.Resource, name => new LoadSeries(name, options));
         }
 
-        if (series.Take(load) == LoadTaken.TooLate)
+        if (!series.Take(load))
         {
             TooLate(logger, load.Resource, load.Time);
             return;

@@ -9,19 +9,6 @@ internal readonly record struct Measurement(DateTimeOffset Time, TimeSpan Step, 
     public DateTimeOffset End => Time + Step;
 }
 
-/// <summary>What became of a record of load.</summary>
-public enum LoadTaken
-{
-    /// <summary>It is in the steps.</summary>
-    Taken,
-
-    /// <summary>It was known already.</summary>
-    Repeated,
-
-    /// <summary>It is older than the measurements that are kept to recognize repeated ones.</summary>
-    TooLate,
-}
-
 /// <summary>
 /// The load of one resource in two resolutions. Records come in the step in which they were measured, whatever that
 /// is; out of them are made minutes (<see cref="Fast"/>), on which scaling is decided, and the steps of the day-ahead
@@ -35,6 +22,10 @@ public sealed class LoadSeries
 
     /// <summary>Measurements kept at most: an hour of one each second.</summary>
     private const int MeasurementsMax = 3600;
+
+    private static readonly Comparer<Measurement> ByTime = Comparer<Measurement>.Create(
+        (one, other) => one.Time.CompareTo(other.Time)
+    );
 
     private readonly Lock gate = new();
     private readonly List<Measurement> recent = [];
@@ -88,9 +79,10 @@ public sealed class LoadSeries
     public LoadView Fast => View(fast);
 
     /// <summary>
-    /// Takes one record, which has passed <see cref="LoadReadModel"/>'s checks, into every step that it touches.
+    /// Takes one record, which has passed <see cref="LoadReadModel"/>'s checks, into every step that it touches; false
+    /// where it is older than the measurements that are kept to recognize repeated ones.
     /// </summary>
-    public LoadTaken Take(LoadMeasured load)
+    public bool Take(LoadMeasured load)
     {
         var peak = load.Peak is { } measured && double.IsFinite(measured) ? Math.Max(measured, load.Value) : load.Value;
         var one = new Measurement(
@@ -102,12 +94,12 @@ public sealed class LoadSeries
         lock (gate)
         {
             if (one.Time < keptFrom)
-                return LoadTaken.TooLate;
+                return false;
             (Unit, MeasuredSeconds) = (load.Unit, load.StepSeconds);
             var at = IndexOf(one.Time);
             var known = at < recent.Count && recent[at].Time == one.Time;
             if (known && recent[at] == one)
-                return LoadTaken.Repeated;
+                return true;
             var replaced = known ? recent[at].End : one.End;
             if (known)
                 recent[at] = one;
@@ -118,7 +110,7 @@ public sealed class LoadSeries
             if (!ReferenceEquals(fast, slow))
                 Write(fast, one.Time, end);
             Forget();
-            return LoadTaken.Taken;
+            return true;
         }
     }
 
@@ -159,19 +151,8 @@ public sealed class LoadSeries
     /// <summary>Index of the first measurement at or after a moment.</summary>
     private int IndexOf(DateTimeOffset time)
     {
-        if (recent.Count == 0 || recent[^1].Time < time)
-            return recent.Count;
-        var (low, high) = (0, recent.Count);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (recent[middle].Time < time)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-
-        return low;
+        var found = recent.BinarySearch(new Measurement(time, default, 0, 0), ByTime);
+        return found < 0 ? ~found : found;
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -113,18 +115,10 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
             if (now - entry.Origin < steps || entry.Blend.Length < steps)
                 continue;
             var actual = truth.AsSpan(entry.Origin + 1, steps);
-            pool.Add(Max(actual) - Max(entry.Blend.AsSpan(0, steps)));
+            pool.Add(TensorPrimitives.Max(actual) - TensorPrimitives.Max(entry.Blend.AsSpan(0, steps)));
         }
 
         return pool;
-    }
-
-    private static double Max(ReadOnlySpan<double> values)
-    {
-        var max = values[0];
-        foreach (var value in values)
-            max = Math.Max(max, value);
-        return max;
     }
 
     private IEnumerable<Entry> Recent(int now)
@@ -135,58 +129,35 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
 
     private double[] WeighBand(int band, Scores scores, double[]?[] available)
     {
-        var best = double.PositiveInfinity;
-        var errors = new double[members.Count];
         var withinHour = weightBands.Of(season.Hour) >= band;
-        for (var m = 0; m < errors.Length; m++)
-        {
-            var barred = withinHour ? members[m].LongTerm : members[m].ShortTerm;
-            errors[m] = available[m] is not null && !barred ? scores.Error(m) : double.NaN;
-            if (errors[m] < best)
-                best = errors[m];
-        }
-
-        if (double.IsInfinity(best))
-            return Default(band, available);
-        var weights = new double[errors.Length];
-        for (var m = 0; m < weights.Length; m++)
-        {
-            if (!(errors[m] <= DropRatio * best))
-                continue;
-            weights[m] = Math.Pow((best + 1e-12) / (errors[m] + 1e-12), Power);
-        }
-
-        var sum = weights.Sum();
-        var kept = weights.Count(w => w > 0);
-        for (var m = 0; m < weights.Length; m++)
-        {
-            if (weights[m] > 0)
-                weights[m] = ((1 - EqualShare) * weights[m] / sum) + (EqualShare / kept);
-        }
-
-        return weights;
+        var errors = members
+            .Select(
+                (member, m) =>
+                    available[m] is not null && !(withinHour ? member.LongTerm : member.ShortTerm)
+                        ? scores.Error(m)
+                        : double.NaN
+            )
+            .ToArray();
+        if (!errors.Any(double.IsFinite))
+            return Default(withinHour, available);
+        var best = errors.Where(double.IsFinite).Min();
+        var weights = errors
+            .Select(error => error <= DropRatio * best ? Math.Pow((best + 1e-12) / (error + 1e-12), Power) : 0)
+            .ToArray();
+        var (sum, kept) = (weights.Sum(), weights.Count(weight => weight > 0));
+        return [.. weights.Select(weight => weight > 0 ? ((1 - EqualShare) * weight / sum) + (EqualShare / kept) : 0)];
     }
 
     /// <summary>With no score yet: persistence up to an hour, beyond it what a young series can bear.</summary>
-    private double[] Default(int band, double[]?[] available)
+    private double[] Default(bool withinHour, double[]?[] available)
     {
-        var weights = new double[members.Count];
-        var shortTerm = weightBands.Of(season.Hour) >= band;
-        string[] wanted = shortTerm ? ["persistence", "day_adj"] : ["day_adj", "snaive_day"];
-        for (var m = 0; m < weights.Length; m++)
-        {
-            if (available[m] is not null && wanted.Contains(members[m].Forecaster.Name))
-                weights[m] = 1;
-        }
-
-        var sum = weights.Sum();
-        if (sum <= 0)
-        {
+        string[] wanted = withinHour ? ["persistence", "day_adj"] : ["day_adj", "snaive_day"];
+        var weights = members
+            .Select((member, m) => available[m] is not null && wanted.Contains(member.Forecaster.Name) ? 1.0 : 0)
+            .ToArray();
+        if (weights.Sum() <= 0)
             weights[Array.FindIndex(available, path => path is not null)] = 1;
-            return weights;
-        }
-
-        return [.. weights.Select(w => w / sum)];
+        return [.. weights.Select(weight => weight / weights.Sum())];
     }
 
     /// <summary>
@@ -194,21 +165,15 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     /// </summary>
     private void ApplyGuard(double[] weights, Scores scores, double[]?[] available)
     {
-        if (!(scores.Blend > 0))
-            return;
-        var best = -1;
-        for (var m = 0; m < members.Count; m++)
-        {
-            if (!members[m].Naive || available[m] is null || double.IsNaN(scores.Error(m)))
-                continue;
-            if (best < 0 || scores.Error(m) < scores.Error(best))
-                best = m;
-        }
-
-        if (best < 0 || scores.Blend <= GuardRatio * scores.Error(best))
+        var best = Enumerable
+            .Range(0, members.Count)
+            .Where(m => members[m].IsNaive && available[m] is not null && !double.IsNaN(scores.Error(m)))
+            .Cast<int?>()
+            .MinBy(m => scores.Error(m!.Value));
+        if (best is not { } naive || !(scores.Blend > 0) || scores.Blend <= GuardRatio * scores.Error(naive))
             return;
         Array.Clear(weights);
-        weights[best] = 1;
+        weights[naive] = 1;
     }
 
     private Scores[] Score(int now, int horizon)

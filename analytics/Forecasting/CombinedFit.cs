@@ -3,7 +3,7 @@ namespace EventStream.Forecasting;
 /// <summary>
 /// A fitted combination: forecasts with quantiles at any origin at or after the end of what it was fitted on.
 /// </summary>
-public sealed class CombinedFit : IFittedForecaster
+public sealed class CombinedFit
 {
     private readonly Season season;
     private readonly IFittedForecaster?[] fits;
@@ -11,12 +11,10 @@ public sealed class CombinedFit : IFittedForecaster
     private readonly Bands bands;
     private readonly double[][] pools;
     private readonly double[] changes;
-    private readonly int fittedCount;
 
     internal CombinedFit(Season season, IFittedForecaster?[] fits, CombinationTrack track, History stable)
     {
         (this.season, this.fits, this.track) = (season, fits, track);
-        fittedCount = stable.Count;
         FittedSteps = stable.Count;
         bands = Bands.OfResiduals(season);
         pools = [.. track.Residuals(stable.Count - 1, bands).Select(pool => pool.Order().ToArray())];
@@ -26,10 +24,6 @@ public sealed class CombinedFit : IFittedForecaster
     /// <summary>Steps of history that the fit used.</summary>
     public int FittedSteps { get; }
 
-    /// <summary>The medians of <see cref="Predict"/>.</summary>
-    public double[] Forecast(History history, int horizon) =>
-        [.. Predict(history, horizon).Steps.Select(step => step.Q50)];
-
     /// <summary>
     /// What is expected 1..<paramref name="horizon"/> steps after the end of <paramref name="history"/>, which is in
     /// the unit of the series and holds at least the steps of the fit's longest look back.
@@ -37,10 +31,10 @@ public sealed class CombinedFit : IFittedForecaster
     public Prediction Predict(History history, int horizon)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(horizon, 1);
-        var stable = history.Tail(fittedCount + season.Week).Map(Stabiliser.Forward);
+        var stable = history.Tail(FittedSteps + season.Week).Map(Stabiliser.Forward);
         var paths = fits.Select(fit => fit?.Forecast(stable, horizon)).ToArray();
         var usable = track.Count == 0 ? paths : [.. paths.Select((path, m) => track.Scored(m) ? path : null)];
-        var weights = track.Weights(fittedCount - 1, usable);
+        var weights = track.Weights(FittedSteps - 1, usable);
         var blend = track.Blend(usable, weights);
         var steps = new PredictedStep[horizon];
         for (var h = 1; h <= horizon; h++)
@@ -85,7 +79,7 @@ public sealed class CombinedFit : IFittedForecaster
 
     private double MaxOf(double[] blend, int window, double level)
     {
-        var pool = track.MaxResiduals(fittedCount - 1, window).Order().ToArray();
+        var pool = track.MaxResiduals(FittedSteps - 1, window).Order().ToArray();
         if (pool.Length < ConformalQuantiles.PoolMin)
             pool = changes;
         var top = blend.Take(window).Max();

@@ -9,17 +9,10 @@ namespace EventStream.Forecasting;
 /// daily profiles, from three days daily models, from ten days weekly ones; a member that could not be scored gets no
 /// weight.
 /// </summary>
-public sealed class CombinedForecaster : IForecaster
+public sealed class CombinedForecaster
 {
     private const int CalibrationOriginsMax = 100;
     private const int CalibrationDaysMax = 7;
-
-    public string Name => "comb_w";
-
-    public int MinimumSteps(Season season) => 1;
-
-    IFittedForecaster IForecaster.Fit(History history, Season season, CancellationToken cancellationToken) =>
-        Fit(history, season, boosted: null, cancellationToken);
 
     /// <summary>
     /// Fits members, weights and residuals on the history. The gradient-boosted member takes part with the models of
@@ -33,7 +26,7 @@ public sealed class CombinedForecaster : IForecaster
         CancellationToken cancellationToken = default
     )
     {
-        HistoryLength.Require(this, history, season);
+        ArgumentOutOfRangeException.ThrowIfLessThan(history.Count, 1, nameof(history));
         var stable = Stable(history, season);
         var usable = boosted is not null && boosted.CanServe(stable, CalibrationFrom(stable, season), season);
         var track = Calibrate(stable, season, usable ? boosted!.Calibration : null, cancellationToken);

@@ -1,3 +1,6 @@
+using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -19,15 +22,7 @@ internal static class ConformalQuantiles
         var rank = (int)Math.Ceiling(level * (sorted.Length + 1));
         if (rank <= sorted.Length)
             return sorted[Math.Max(0, rank - 1)];
-        double mean = 0,
-            square = 0;
-        foreach (var r in sorted)
-            mean += r / sorted.Length;
-        foreach (var r in sorted)
-            square += (r - mean) * (r - mean) / sorted.Length;
-        return Math.Max(sorted[^1], mean + (NormalQuantile(level) * Math.Sqrt(square)));
+        var (mean, spread) = (ArrayStatistics.Mean(sorted), ArrayStatistics.PopulationStandardDeviation(sorted));
+        return Math.Max(sorted[^1], Normal.InvCDF(mean, spread, level));
     }
-
-    /// <summary>Quantile of the standard normal distribution.</summary>
-    private static double NormalQuantile(double level) => MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, level);
 }

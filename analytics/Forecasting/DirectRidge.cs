@@ -75,25 +75,17 @@ public sealed class DirectRidge : IForecaster
                 features.Fill(row, recent, totals, recent.Count - 1, h);
                 while (knot < knots.Length - 1 && knots[knot + 1] <= h)
                     knot++;
-                var value = Apply(coefficients[knot], row);
+                var value = RidgeRegression.Apply(coefficients[knot], row);
                 if (knot < knots.Length - 1 && knots[knot] < h)
                 {
                     var share = (double)(h - knots[knot]) / (knots[knot + 1] - knots[knot]);
-                    value += share * (Apply(coefficients[knot + 1], row) - value);
+                    value += share * (RidgeRegression.Apply(coefficients[knot + 1], row) - value);
                 }
 
                 path[h - 1] = value;
             }
 
             return path;
-        }
-
-        private static double Apply(double[] coefficients, double[] row)
-        {
-            var value = coefficients[^1];
-            for (var i = 0; i < row.Length; i++)
-                value += coefficients[i] * row[i];
-            return value;
         }
     }
 }

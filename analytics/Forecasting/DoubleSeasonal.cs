@@ -1,3 +1,8 @@
+using System.Numerics.Tensors;
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Double;
+using MathNet.Numerics.Optimization;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -8,6 +13,8 @@ namespace EventStream.Forecasting;
 public sealed class DoubleSeasonal : IForecaster
 {
     private const int Evaluations = 90;
+    private const double Reach = 1.2;
+    private const double Tolerance = 1e-5;
     private const int OriginsMax = 400;
 
     public string Name => "dshw";
@@ -19,20 +26,34 @@ public sealed class DoubleSeasonal : IForecaster
         HistoryLength.Require(this, history, season);
         var weekly = season.AllowsWeekly(history.Count);
         var recent = history.Tail(Season.FitDaysMax * season.Day);
-        double[] start = [Logit(0.02), Logit(0.15), Logit(weekly ? 0.15 : 0.001), Logit(0.9)];
-        var best = NelderMead.Minimise(
-            p => Cost(new Smoother(Rates(p), season, weekly), recent, season),
-            start,
-            1.2,
-            Evaluations,
-            cancellationToken
-        );
+        double[] best = [Logit(0.02), Logit(0.15), Logit(weekly ? 0.15 : 0.001), Logit(0.9)];
+        var least = double.PositiveInfinity;
+        double CostOf(Vector<double> point)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var cost = Cost(new Smoother(Rates(point), season, weekly), recent, season);
+            if (cost < least)
+                (best, least) = (point.ToArray(), cost);
+            return cost;
+        }
+
+        try
+        {
+            var start = DenseVector.OfArray(best);
+            var reach = DenseVector.Create(start.Count, Reach);
+            NelderMeadSimplex.Minimum(ObjectiveFunction.Value(CostOf), start, reach, Tolerance, Evaluations);
+        }
+        catch (MaximumIterationsException)
+        {
+            // The best point that the evaluations found is good enough.
+        }
+
         return new Fitted(Rates(best), season, weekly);
     }
 
     private static double Logit(double p) => Math.Log(p / (1 - p));
 
-    private static double[] Rates(double[] p) => [.. p.Select(x => 1 / (1 + Math.Exp(-x)))];
+    private static double[] Rates(IEnumerable<double> p) => [.. p.Select(x => 1 / (1 + Math.Exp(-x)))];
 
     private static double Cost(Smoother smoother, History history, Season season)
     {
@@ -88,7 +109,7 @@ public sealed class DoubleSeasonal : IForecaster
         public void Start(History history)
         {
             var first = history.Span[..Math.Min(history.Count, weekly ? season.Week : 2 * season.Day)];
-            level = Mean(first);
+            level = TensorPrimitives.Sum(first) / first.Length;
             residual = 0;
             Array.Clear(week);
             for (var phase = 0; phase < day.Length; phase++)
@@ -120,24 +141,14 @@ public sealed class DoubleSeasonal : IForecaster
             day[dayAt] = d + (rates[1] * (value - level - w - d));
             if (weekly)
                 week[weekAt] = w + (rates[2] * (value - level - d - w));
-            if (++dayAt == day.Length)
-                dayAt = 0;
-            if (++weekAt == week.Length)
-                weekAt = 0;
+            dayAt = (dayAt + 1) % day.Length;
+            weekAt = (weekAt + 1) % week.Length;
         }
 
         public double Ahead(int h)
         {
             var seasonal = day[(dayAt + h - 1) % day.Length] + (weekly ? week[(weekAt + h - 1) % week.Length] : 0);
             return level + seasonal + (Math.Pow(rates[3], h) * residual);
-        }
-
-        private static double Mean(ReadOnlySpan<double> values)
-        {
-            double sum = 0;
-            foreach (var value in values)
-                sum += value;
-            return sum / values.Length;
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -85,10 +87,7 @@ public sealed class HarmonicRegression : IForecaster
         for (var lag = 1; lag <= Lags; lag++)
             row[lag - 1] = residuals[^lag];
         row[Lags] = residuals[^day];
-        double sum = 0;
-        foreach (var r in residuals[^day..])
-            sum += r;
-        row[Lags + 1] = sum / day;
+        row[Lags + 1] = TensorPrimitives.Sum(residuals[^day..]) / day;
     }
 
     private sealed class Fitted(double[] profile, double[] coefficients, int day) : IFittedForecaster
@@ -106,9 +105,7 @@ public sealed class HarmonicRegression : IForecaster
             {
                 var at = known.Length + h;
                 Fill(row, residuals.AsSpan(0, at), day);
-                var next = coefficients[^1];
-                for (var i = 0; i < row.Length; i++)
-                    next += coefficients[i] * row[i];
+                var next = RidgeRegression.Apply(coefficients, row);
                 // A residual never leaves the range seen in two days, so a root near one cannot run away.
                 residuals[at] = Math.Clamp(next, -bound, bound);
                 path[h] = residuals[at] + profile[(recent.FirstStep + at) % profile.Length];
@@ -123,25 +120,20 @@ public sealed class HarmonicRegression : IForecaster
     /// </summary>
     private sealed class Terms
     {
-        private readonly List<double> frequencies = [];
+        private readonly List<int> frequencies;
 
         public Terms(Season season, bool weekly)
         {
             Period = weekly ? season.Week : season.Day;
-            var perDay = weekly ? 7 : 1;
             var nyquist = (Period - 1) / 2;
-            if (weekly)
-            {
-                for (var k = 1; k <= Math.Min(WeeklyHarmonics, nyquist); k++)
-                    frequencies.Add(k);
-            }
-
-            for (var k = 1; k <= DailyHarmonics; k++)
-            {
-                var frequency = k * perDay;
-                if (frequency <= nyquist && !frequencies.Contains(frequency))
-                    frequencies.Add(frequency);
-            }
+            var daily = Enumerable.Range(1, DailyHarmonics).Select(k => k * (weekly ? 7 : 1));
+            frequencies =
+            [
+                .. Enumerable
+                    .Range(1, weekly ? WeeklyHarmonics : 0)
+                    .Union(daily)
+                    .Where(frequency => frequency <= nyquist),
+            ];
         }
 
         public int Period { get; }
@@ -165,9 +157,7 @@ public sealed class HarmonicRegression : IForecaster
             for (var phase = 0; phase < Period; phase++)
             {
                 Fill(row, phase);
-                profile[phase] = coefficients[^1];
-                for (var i = 0; i < row.Length; i++)
-                    profile[phase] += coefficients[i] * row[i];
+                profile[phase] = RidgeRegression.Apply(coefficients, row);
             }
 
             return profile;

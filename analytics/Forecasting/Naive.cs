@@ -1,50 +1,35 @@
 namespace EventStream.Forecasting;
 
-/// <summary>The last value holds. Hard to beat within minutes, useless within a day.</summary>
-public sealed class Persistence : IForecaster
+/// <summary>
+/// The value of one period ago holds. A step ago is hard to beat within minutes and useless within a day; a day or a
+/// week ago is the yardstick that every forecast has to beat.
+/// </summary>
+public sealed class Naive : IForecaster
 {
-    public string Name => "persistence";
+    private readonly Func<Season, int> period;
+    private readonly Func<Season, int> minimum;
 
-    public int MinimumSteps(Season season) => 1;
+    private Naive(string name, Func<Season, int> period, Func<Season, int>? minimum = null) =>
+        (Name, this.period, this.minimum) = (name, period, minimum ?? period);
 
-    public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
-    {
-        HistoryLength.Require(this, history, season);
-        return new Fitted();
-    }
-
-    private sealed class Fitted : IFittedForecaster
-    {
-        public double[] Forecast(History history, int horizon)
-        {
-            var path = new double[horizon];
-            Array.Fill(path, history.Span[^1]);
-            return path;
-        }
-    }
-}
-
-/// <summary>The value of one period ago holds: the yardstick that every forecast has to beat.</summary>
-public sealed class SeasonalNaive : IForecaster
-{
-    private readonly bool weekly;
-
-    private SeasonalNaive(bool weekly) => this.weekly = weekly;
+    /// <summary>The last value.</summary>
+    public static Naive OfStep { get; } = new("persistence", _ => 1);
 
     /// <summary>The same time yesterday.</summary>
-    public static SeasonalNaive OfDay { get; } = new(false);
+    public static Naive OfDay { get; } = new("snaive_day", season => season.Day);
 
     /// <summary>The same time a week ago.</summary>
-    public static SeasonalNaive OfWeek { get; } = new(true);
+    public static Naive OfWeek { get; } =
+        new("snaive_week", season => season.Week, season => Season.WeeklyDaysMin * season.Day);
 
-    public string Name => weekly ? "snaive_week" : "snaive_day";
+    public string Name { get; }
 
-    public int MinimumSteps(Season season) => weekly ? Season.WeeklyDaysMin * season.Day : season.Day;
+    public int MinimumSteps(Season season) => minimum(season);
 
     public IFittedForecaster Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
         HistoryLength.Require(this, history, season);
-        return new Fitted(weekly ? season.Week : season.Day);
+        return new Fitted(period(season));
     }
 
     private sealed class Fitted(int period) : IFittedForecaster

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace EventStream.Forecasting;
 
 /// <summary>
@@ -36,11 +38,11 @@ public sealed class PeakFit
         IsReactive = last - first < season.Day / 2;
         if (!IsReactive)
         {
-            var trial = Solve(stable, first, split - window, cancellation);
-            if (Error(stable, split, last, trial) < Error(stable, split, last, null))
+            var trial = Residuals(stable, split, last, Solve(stable, first, split - window, cancellation));
+            if (trial.Sum(Math.Abs) < Residuals(stable, split, last, null).Sum(Math.Abs))
             {
                 coefficients = Solve(stable, first, last, cancellation);
-                pool = Residuals(stable, scales, split, last, trial);
+                pool = Scaled(trial, scales, split);
                 return;
             }
         }
@@ -48,7 +50,8 @@ public sealed class PeakFit
         // A young series has moved too little to say how much it moves at a time.
         if (IsReactive)
             (scales, floor) = (new double[values.Length], 1);
-        pool = Residuals(stable, scales, Math.Max(0, last - (season.Day / 4)), last, null);
+        var from = Math.Max(0, last - (season.Day / 4));
+        pool = Scaled(Residuals(stable, from, last, null), scales, from);
     }
 
     /// <summary>Whether the history is too short for more than persistence with head-room.</summary>
@@ -105,35 +108,25 @@ public sealed class PeakFit
         if (model is null)
             return 0;
         features.Fill(row, stable, origin);
-        var move = model[^1];
-        for (var i = 0; i < row.Length; i++)
-            move += model[i] * row[i];
-        return move;
+        return RidgeRegression.Apply(model, row);
     }
 
-    private double Error(History stable, int from, int to, double[]? model)
-    {
-        double sum = 0;
-        var row = new double[features.Count];
-        for (var origin = from; origin <= to; origin++)
-            sum += Math.Abs(Residual(stable, origin, model, row));
-        return sum;
-    }
-
-    private double Residual(History stable, int origin, double[]? model, double[] row) =>
-        PeakFeatures.Max(stable.Span, origin + 1, window) - stable.Span[origin] - Predict(stable, origin, model, row);
-
-    private double[] Residuals(History stable, double[] scales, int from, int to, double[]? model)
+    /// <summary>How far the largest load was above the prediction, by origin.</summary>
+    private double[] Residuals(History stable, int from, int to, double[]? model)
     {
         var row = new double[features.Count];
-        var residuals = new List<double>();
-        for (var origin = from; origin <= to; origin++)
+        var residuals = new double[Math.Max(0, to - from + 1)];
+        for (var i = 0; i < residuals.Length; i++)
         {
-            residuals.Add(Residual(stable, origin, model, row) / (scales[origin] + floor));
+            var move = PeakFeatures.Max(stable.Span, from + i + 1, window) - stable.Span[from + i];
+            residuals[i] = move - Predict(stable, from + i, model, row);
         }
 
-        return [.. residuals.Order()];
+        return residuals;
     }
+
+    private double[] Scaled(double[] residuals, double[] scales, int from) =>
+        [.. residuals.Select((residual, i) => residual / (scales[from + i] + floor)).Order()];
 
     /// <summary>
     /// How far the series moved within a window, by minute: half of the weight lies in the last three hours.
@@ -185,15 +178,8 @@ internal sealed class PeakFeatures
     public int LookBack { get; }
 
     /// <summary>The largest of some values; the one before them where there are none.</summary>
-    public static double Max(ReadOnlySpan<double> values, int from, int count)
-    {
-        if (count <= 0)
-            return values[Math.Max(0, from - 1)];
-        var max = double.NegativeInfinity;
-        foreach (var value in values.Slice(from, count))
-            max = Math.Max(max, value);
-        return max;
-    }
+    public static double Max(ReadOnlySpan<double> values, int from, int count) =>
+        count > 0 ? TensorPrimitives.Max(values.Slice(from, count)) : values[Math.Max(0, from - 1)];
 
     /// <summary>Everything relative to the last value, so that a model without weights is persistence.</summary>
     public void Fill(double[] row, History stable, int origin)
@@ -204,7 +190,7 @@ internal sealed class PeakFeatures
         foreach (var lag in lags)
             row[at++] = now - values[origin - lag];
         foreach (var mean in means)
-            row[at++] = now - Mean(values, origin, mean);
+            row[at++] = now - (TensorPrimitives.Sum(values.Slice(origin - mean + 1, mean)) / mean);
         row[at++] = now;
         foreach (var period in periods)
         {
@@ -213,18 +199,6 @@ internal sealed class PeakFeatures
             row[at++] = now - values[then];
         }
 
-        for (var k = 1; k <= Harmonics; k++)
-        {
-            var phase = (stable.FirstStep + origin + 1) % season.Day;
-            (row[at++], row[at++]) = Math.SinCos(2 * Math.PI * k * phase / season.Day);
-        }
-    }
-
-    private static double Mean(ReadOnlySpan<double> values, int origin, int count)
-    {
-        double sum = 0;
-        foreach (var value in values.Slice(origin - count + 1, count))
-            sum += value;
-        return sum / count;
+        RidgeFeatures.FillHarmonics(row.AsSpan(at), stable.FirstStep + origin + 1, season.Day);
     }
 }

@@ -95,21 +95,16 @@ internal sealed class RidgeFeatures
 
     private void FillCalendar(double[] row, int at, long target)
     {
-        for (var k = 1; k <= Harmonics; k++)
-        {
-            var (sin, cos) = Math.SinCos(2 * Math.PI * k * (target % season.Day) / season.Day);
-            row[at++] = sin;
-            row[at++] = cos;
-        }
+        FillHarmonics(row.AsSpan(at, 2 * Harmonics), target, season.Day);
+        if (weekly)
+            FillHarmonics(row.AsSpan(at + (2 * Harmonics)), target, season.Week);
+    }
 
-        if (!weekly)
-            return;
-        for (var k = 1; k <= WeeklyHarmonics; k++)
-        {
-            var (sin, cos) = Math.SinCos(2 * Math.PI * k * (target % season.Week) / season.Week);
-            row[at++] = sin;
-            row[at++] = cos;
-        }
+    /// <summary>The sines and cosines of a step, from the frequency of the period up.</summary>
+    public static void FillHarmonics(Span<double> row, long step, int period)
+    {
+        for (var k = 1; k <= row.Length / 2; k++)
+            (row[(2 * k) - 2], row[(2 * k) - 1]) = Math.SinCos(2 * Math.PI * k * (step % period) / period);
     }
 
     /// <summary>Mean of the hour around a step, cut at the origin and at the start of the history.</summary>

@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.Numerics.Tensors;
 using MathNet.Numerics.LinearAlgebra.Double;
 
 namespace EventStream.Forecasting;
@@ -7,40 +7,28 @@ namespace EventStream.Forecasting;
 /// Weighted least squares with an L2 penalty on standardised features and a free intercept. Rows are added one by one,
 /// so that memory is that of the Gram matrix, whatever the length of the history.
 /// </summary>
-internal sealed class RidgeRegression
+internal sealed class RidgeRegression(int features)
 {
-    private readonly int width;
-    private readonly int stride;
-    private readonly double[] gram;
-    private readonly double[] row;
+    // The upper triangle. Two more columns carry the target and the constant.
+    private readonly double[][] gram = [.. Enumerable.Range(0, features + 2).Select(_ => new double[features + 2])];
+    private readonly double[] row = new double[features + 2];
     private double mass;
 
-    /// <summary>Creates an empty regression of <paramref name="features"/> features.</summary>
-    public RidgeRegression(int features)
-    {
-        width = features;
-        // Two more columns carry the target and the constant; padding keeps every row a whole number of vectors.
-        stride = (features + 2 + Vector<double>.Count - 1) / Vector<double>.Count * Vector<double>.Count;
-        gram = new double[(features + 2) * stride];
-        row = new double[stride];
-    }
+    /// <summary>The value that coefficients of <see cref="Solve"/> give to a row.</summary>
+    public static double Apply(ReadOnlySpan<double> coefficients, ReadOnlySpan<double> row) =>
+        coefficients[^1] + TensorPrimitives.Dot(coefficients[..^1], row);
 
     /// <summary>Adds one observation.</summary>
-    public void Add(ReadOnlySpan<double> features, double target, double weight = 1)
+    public void Add(ReadOnlySpan<double> values, double target, double weight = 1)
     {
-        features.CopyTo(row);
-        row[width] = target;
-        row[width + 1] = 1;
+        values.CopyTo(row);
+        row[features] = target;
+        row[features + 1] = 1;
         mass += weight;
-        for (var i = 0; i < width + 2; i++)
+        for (var i = 0; i < row.Length; i++)
         {
-            var factor = new Vector<double>(row[i] * weight);
-            var into = gram.AsSpan(i * stride, stride);
-            for (var j = i / Vector<double>.Count * Vector<double>.Count; j < stride; j += Vector<double>.Count)
-            {
-                var sum = new Vector<double>(into[j..]) + (factor * new Vector<double>(row, j));
-                sum.CopyTo(into[j..]);
-            }
+            var into = gram[i].AsSpan(i);
+            TensorPrimitives.MultiplyAdd(row.AsSpan(i), row[i] * weight, into, into);
         }
     }
 
@@ -50,51 +38,33 @@ internal sealed class RidgeRegression
     /// </summary>
     public double[] Solve(double penalty)
     {
-        var coefficients = new double[width + 1];
+        var coefficients = new double[features + 1];
         if (mass <= 0)
             return coefficients;
-        var mean = new double[width + 1];
-        for (var i = 0; i <= width; i++)
-            mean[i] = gram[(i * stride) + width + 1] / mass;
-        var scale = new double[width];
-        for (var i = 0; i < width; i++)
+        var means = gram.Select(sums => sums[^1] / mass).ToArray();
+        double Covariance(int i, int j) => (gram[Math.Min(i, j)][Math.Max(i, j)] / mass) - (means[i] * means[j]);
+        // An infinite scale leaves out what does not vary.
+        var scales = new double[features];
+        for (var i = 0; i < features; i++)
         {
-            var variance = (gram[(i * stride) + i] / mass) - (mean[i] * mean[i]);
-            scale[i] = variance > 1e-12 * Math.Max(1e-12, mean[i] * mean[i]) ? Math.Sqrt(variance) : 0;
+            var variance = Covariance(i, i);
+            scales[i] =
+                variance > 1e-12 * Math.Max(1e-12, means[i] * means[i]) ? Math.Sqrt(variance) : double.PositiveInfinity;
         }
 
-        var solution = SolveStandardised(mean, scale, penalty);
-        coefficients[width] = mean[width];
-        for (var i = 0; i < width; i++)
+        var matrix = DenseMatrix.Create(
+            features,
+            features,
+            (i, j) => i == j ? 1 + penalty + 1e-9 : Covariance(i, j) / (scales[i] * scales[j])
+        );
+        var solution = matrix.Cholesky().Solve(DenseVector.Create(features, i => Covariance(i, features) / scales[i]));
+        coefficients[features] = means[features];
+        for (var i = 0; i < features; i++)
         {
-            if (scale[i] <= 0)
-                continue;
-            coefficients[i] = solution[i] / scale[i];
-            coefficients[width] -= coefficients[i] * mean[i];
+            coefficients[i] = solution[i] / scales[i];
+            coefficients[features] -= coefficients[i] * means[i];
         }
 
         return coefficients;
-    }
-
-    private double[] SolveStandardised(double[] mean, double[] scale, double penalty)
-    {
-        var matrix = DenseMatrix.Create(width, width, 0);
-        var right = DenseVector.Create(width, 0);
-        for (var i = 0; i < width; i++)
-        {
-            matrix[i, i] = 1 + penalty + 1e-9;
-            if (scale[i] <= 0)
-                continue;
-            right[i] = ((gram[(i * stride) + width] / mass) - (mean[i] * mean[width])) / scale[i];
-            for (var j = i + 1; j < width; j++)
-            {
-                if (scale[j] <= 0)
-                    continue;
-                var covariance = (gram[(i * stride) + j] / mass) - (mean[i] * mean[j]);
-                matrix[i, j] = matrix[j, i] = covariance / (scale[i] * scale[j]);
-            }
-        }
-
-        return matrix.Cholesky().Solve(right).ToArray();
     }
 }

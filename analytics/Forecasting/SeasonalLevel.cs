@@ -44,13 +44,9 @@ public sealed class SeasonalLevel : IForecaster
     {
         int[] windows = [1, season.Hour, 3 * season.Hour, 12 * season.Hour];
         double[] hours = [2, 6, 18, 72, 500];
-        foreach (var window in windows.Distinct())
-        {
-            foreach (var fade in hours)
-            {
-                yield return new Fitted(period, count, window, Math.Exp(-1 / (fade * season.Hour)));
-            }
-        }
+        return from window in windows.Distinct()
+            from fade in hours
+            select new Fitted(period, count, window, Math.Exp(-1 / (fade * season.Hour)));
     }
 
     private static double Replay(Fitted candidate, History history, Season season, int period)

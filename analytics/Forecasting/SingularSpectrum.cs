@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using MathNet.Numerics.LinearAlgebra;
 using MathNet.Numerics.LinearAlgebra.Double;
 
 namespace EventStream.Forecasting;
@@ -21,22 +23,15 @@ public sealed class SingularSpectrum : IForecaster
         HistoryLength.Require(this, history, season);
         var values = history.Tail(Season.FitDaysMax * season.Day).Span;
         var window = season.Day;
-        double centre = 0;
-        foreach (var value in values)
-            centre += value;
-        centre /= values.Length;
+        var centre = TensorPrimitives.Sum(values) / values.Length;
         var centred = new double[values.Length];
-        for (var i = 0; i < centred.Length; i++)
-            centred[i] = values[i] - centre;
-        var decomposition = LagCovariance(centred, window).Evd(MathNet.Numerics.LinearAlgebra.Symmetricity.Symmetric);
+        TensorPrimitives.Subtract(values, centre, centred);
+        var eigenvectors = LagCovariance(centred, window).Evd(Symmetricity.Symmetric).EigenVectors;
         cancellationToken.ThrowIfCancellationRequested();
-        var vectors = new double[Math.Min(RankMax, window / 2)][];
-        for (var r = 0; r < vectors.Length; r++)
-        {
-            vectors[r] = decomposition.EigenVectors.Column(window - 1 - r).ToArray();
-        }
-
-        return Select(vectors, centred, centre, cancellationToken);
+        var leading = Enumerable
+            .Range(1, Math.Min(RankMax, window / 2))
+            .Select(r => eigenvectors.Column(window - r).ToArray());
+        return Select([.. leading], centred, centre, cancellationToken);
     }
 
     /// <summary>
@@ -49,9 +44,7 @@ public sealed class SingularSpectrum : IForecaster
         var matrix = DenseMatrix.Create(window, window, 0);
         for (var lag = 0; lag < window; lag++)
         {
-            double sum = 0;
-            for (var k = 0; k < windows; k++)
-                sum += x[k] * x[k + lag];
+            var sum = TensorPrimitives.Dot<double>(x.AsSpan(0, windows), x.AsSpan(lag, windows));
             for (var i = 0; ; i++)
             {
                 matrix[i, i + lag] = matrix[i + lag, i] = sum;
@@ -77,9 +70,7 @@ public sealed class SingularSpectrum : IForecaster
             cancellationToken.ThrowIfCancellationRequested();
             var candidate = new Fitted(vectors[..rank], Recurrence(vectors, rank), centre);
             var path = candidate.Continue(start, steps);
-            double cost = 0;
-            for (var i = 0; i < steps; i++)
-                cost += Math.Pow(path[i] - actual[i], 2);
+            var cost = TensorPrimitives.Distance<double>(path, actual);
             if (cost < bestCost)
                 (best, bestCost) = (candidate, cost);
         }
@@ -97,13 +88,10 @@ public sealed class SingularSpectrum : IForecaster
         {
             var last = vectors[r][length];
             vertical += last * last;
-            for (var i = 0; i < length; i++)
-                coefficients[i] += last * vectors[r][i];
+            TensorPrimitives.MultiplyAdd(vectors[r].AsSpan(0, length), last, coefficients, coefficients);
         }
 
-        var scale = 1 / Math.Max(1e-6, 1 - vertical);
-        for (var i = 0; i < length; i++)
-            coefficients[i] *= scale;
+        TensorPrimitives.Divide(coefficients, Math.Max(1e-6, 1 - vertical), coefficients);
         var growth = Growth(coefficients);
         if (growth > 1)
         {
@@ -121,38 +109,16 @@ public sealed class SingularSpectrum : IForecaster
         var warm = 6 * length;
         var run = new double[warm + length];
         run[length - 1] = 1;
-        double early = 0,
-            late = 0;
         for (var t = length; t < run.Length; t++)
         {
-            run[t] = Dot(coefficients, run.AsSpan(t - length, length));
+            run[t] = TensorPrimitives.Dot<double>(coefficients, run.AsSpan(t - length, length));
             if (!double.IsFinite(run[t]))
                 return 1.1;
         }
 
-        for (var i = 0; i < length; i++)
-        {
-            early = Math.Max(early, Math.Abs(run[(3 * length) + i]));
-            late = Math.Max(late, Math.Abs(run[warm + i]));
-        }
-
+        var early = Math.Abs(TensorPrimitives.MaxMagnitude<double>(run.AsSpan(3 * length, length)));
+        var late = Math.Abs(TensorPrimitives.MaxMagnitude<double>(run.AsSpan(warm)));
         return early > 0 ? Math.Pow(late / early, 1.0 / (3 * length)) : 1;
-    }
-
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
-    {
-        var sum = System.Numerics.Vector<double>.Zero;
-        var width = System.Numerics.Vector<double>.Count;
-        var i = 0;
-        for (; i <= a.Length - width; i += width)
-        {
-            sum += new System.Numerics.Vector<double>(a[i..]) * new System.Numerics.Vector<double>(b[i..]);
-        }
-
-        var total = System.Numerics.Vector.Sum(sum);
-        for (; i < a.Length; i++)
-            total += a[i] * b[i];
-        return total;
     }
 
     private sealed class Fitted(double[][] vectors, double[] recurrence, double centre) : IFittedForecaster
@@ -162,8 +128,7 @@ public sealed class SingularSpectrum : IForecaster
             var window = vectors[0].Length;
             var last = history.Tail(window).Map(value => value - centre);
             var path = Continue(last.Span, horizon);
-            for (var h = 0; h < horizon; h++)
-                path[h] += centre;
+            TensorPrimitives.Add(path, centre, path);
             return path;
         }
 
@@ -177,15 +142,12 @@ public sealed class SingularSpectrum : IForecaster
             var last = centred[^window..];
             foreach (var vector in vectors)
             {
-                var share = Dot(vector, last);
-                for (var i = 0; i < window; i++)
-                    state[i] += share * vector[i];
+                var known = state.AsSpan(0, window);
+                TensorPrimitives.MultiplyAdd(vector, TensorPrimitives.Dot(vector, last), known, known);
             }
 
             for (var h = 0; h < horizon; h++)
-            {
-                state[window + h] = Dot(recurrence, state.AsSpan(h + 1, window - 1));
-            }
+                state[window + h] = TensorPrimitives.Dot<double>(recurrence, state.AsSpan(h + 1, window - 1));
 
             return state[window..];
         }

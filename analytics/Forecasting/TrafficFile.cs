@@ -9,6 +9,8 @@ namespace EventStream.Forecasting;
 /// <param name="Values">One value a step, in the unit of the file.</param>
 public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Step, double[] Values)
 {
+    private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
+
     /// <summary>Steps in a day of 24 hours.</summary>
     public Season Season => new((int)Math.Round(TimeSpan.FromDays(1) / Step), Step);
 
@@ -19,32 +21,18 @@ public sealed record TrafficFile(string Name, DateTimeOffset Start, TimeSpan Ste
     public static TrafficFile Read(string path)
     {
         var rows = new List<(DateTimeOffset Time, double Value)>();
-        var number = 0;
+        var count = 0;
         foreach (var line in File.ReadLines(path))
         {
-            number++;
-            if (number == 1 || line.Length == 0)
+            count++;
+            if (count == 1 || line.Length == 0)
                 continue;
-            var comma = line.IndexOf(',');
             if (
-                comma < 0
-                || !DateTimeOffset.TryParse(
-                    line.AsSpan(0, comma),
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.AssumeUniversal,
-                    out var time
-                )
-                || !double.TryParse(
-                    line.AsSpan(comma + 1),
-                    NumberStyles.Float,
-                    CultureInfo.InvariantCulture,
-                    out var value
-                )
+                line.Split(',') is not [var at, var number]
+                || !DateTimeOffset.TryParse(at, Invariant, DateTimeStyles.AssumeUniversal, out var time)
+                || !double.TryParse(number, NumberStyles.Float, Invariant, out var value)
             )
-            {
-                throw new FormatException($"{path} line {number}: expected 'ISO-8601 time,number', found '{line}'.");
-            }
-
+                throw new FormatException($"{path} line {count}: expected 'ISO-8601 time,number', found '{line}'.");
             rows.Add((time, value));
         }
 

@@ -102,24 +102,16 @@ public sealed record QoeOptions
 
     internal TimeSpan LoadStep => TimeSpan.FromSeconds(LoadStepSeconds);
 
-    /// <summary>
-    /// Reads and checks the section; throws <see cref="RoleConfigurationException"/> with every error in it.
-    /// </summary>
-    public static QoeOptions From(IConfiguration configuration)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static QoeOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var options = (configuration.GetSection("Qoe").Get<QoeOptions>() ?? new QoeOptions()) with
+        var edges = configuration.GetSection("Traffic:Edges").GetChildren();
+        var options = new SettingsReader(configuration, "Qoe", errors).Bind<QoeOptions>() with
         {
-            Edges =
-            [
-                .. configuration
-                    .GetSection("Traffic:Edges")
-                    .GetChildren()
-                    .Select(edge => new QoeEdge(edge["Name"] ?? "", edge["Region"] ?? "")),
-            ],
+            Edges = [.. edges.Select(edge => new QoeEdge(edge["Name"] ?? "", edge["Region"] ?? ""))],
         };
-        var errors = options.Errors().ToList();
-        if (errors.Count > 0)
-            throw new RoleConfigurationException("qoe", string.Join(' ', errors));
+        foreach (var error in options.Errors())
+            errors.Add(error);
         return options;
     }
 

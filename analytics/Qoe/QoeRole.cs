@@ -23,18 +23,6 @@ namespace EventStream.Qoe;
 /// </summary>
 public sealed class QoeRole : IRole
 {
-    /// <summary>What it reads and writes, besides topics of its own.</summary>
-    private static readonly IReadOnlyList<Topic> Written =
-    [
-        Topics.PlaybackBeacons,
-        Topics.CdnRequests,
-        Topics.QoeSessions,
-        Topics.QoeWindows,
-        Topics.QoeAlerts,
-        Topics.TrafficLoad,
-        Topics.DeadLetters,
-    ];
-
     public string Name => "qoe";
 
     public string Summary => "turns beacons and CDN logs into sessions, windows, alerts and load";
@@ -43,23 +31,29 @@ public sealed class QoeRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = QoeOptions.From(builder.Configuration);
+        builder.Services.AddRoleOptions(builder.Configuration, QoeOptions.Read);
         builder.Services.ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
             json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase));
         });
-        builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(Streams(options));
-        builder.Services.AddSingleton<Func<StreamScope, Topology>>(_ => scope => QoeTopology.Build(options, scope));
+        builder.Services.AddSingleton(services => Streams(services.GetRequiredService<QoeOptions>()));
+        builder.Services.AddSingleton<Func<StreamScope, Topology>>(services =>
+            scope => QoeTopology.Build(services.GetRequiredService<QoeOptions>(), scope)
+        );
         builder.Services.AddSingleton<StreamHost>();
         builder.Services.AddSingleton<StreamWatch>();
-        builder.Services.AddSingleton<IHostedService, QoeStart>();
-        builder.Services.AddNeededTopics(services =>
-            Written
-                .Select(topic => new NeededTopic(topic.Name))
-                .Concat(services.GetRequiredService<StreamHost>().NeededTopics)
+        builder.Services.AddTopics(
+            Topics.PlaybackBeacons,
+            Topics.CdnRequests,
+            Topics.QoeSessions,
+            Topics.QoeWindows,
+            Topics.QoeAlerts,
+            Topics.TrafficLoad,
+            Topics.DeadLetters
         );
+        builder.Services.AddSingleton<IHostedService>(services => services.GetRequiredService<StreamHost>());
+        builder.Services.AddNeededTopics(services => services.GetRequiredService<StreamHost>().NeededTopics);
         builder.Services.AddReadinessWarning(
             "internal topics",
             services => services.GetRequiredService<StreamHost>().FewReplicas
@@ -107,39 +101,4 @@ public sealed class QoeRole : IRole
             Threads = options.Threads,
             IdleAdvance = options.IdleAdvanceSeconds > 0 ? TimeSpan.FromSeconds(options.IdleAdvanceSeconds) : null,
         };
-}
-
-/// <summary>
-/// Creates the platform's topics where they are missing, then starts the stream; tries again while the broker is
-/// away.
-/// </summary>
-internal sealed class QoeStart(StreamHost stream, TopicAdmin topics, TimeProvider clock) : BackgroundService
-{
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        await stream.StopAsync(cancellationToken);
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!await TryEnsureAsync(stoppingToken))
-            await Task.Delay(RetryDelay, clock, stoppingToken);
-        await stream.StartAsync(stoppingToken);
-    }
-
-    private async Task<bool> TryEnsureAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await topics.EnsureAsync(Topics.All, cancellation);
-            return true;
-        }
-        catch (Confluent.Kafka.KafkaException)
-        {
-            return false;
-        }
-    }
 }

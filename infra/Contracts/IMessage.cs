@@ -6,6 +6,12 @@ public interface IMessage;
 /// <summary>Something that happened. It is never changed and never taken back; its wire name is frozen.</summary>
 public interface IEvent : IMessage;
 
+/// <summary>Something that happened to one video.</summary>
+public interface IVideoEvent : IEvent
+{
+    VideoId VideoId { get; }
+}
+
 /// <summary>Something that one worker is asked to do. It may be delivered more than once.</summary>
 public interface ICommand : IMessage;
 

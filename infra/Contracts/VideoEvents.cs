@@ -11,7 +11,7 @@ public sealed record VideoRegistered(
     [property: PersonalData(nameof(VideoRegistered.Publisher))] string FileName,
     long SizeBytes,
     DateTimeOffset RegisteredAt
-) : IEvent;
+) : IVideoEvent;
 
 /// <summary>
 /// Every byte of the source is stored under <paramref name="SourceKey"/> and its SHA-256 (lower-case hex) is known.
@@ -23,11 +23,11 @@ public sealed record VideoUploaded(
     long SizeBytes,
     string Sha256,
     DateTimeOffset UploadedAt
-) : IEvent;
+) : IVideoEvent;
 
 /// <summary>The source was read by ffprobe and can be encoded.</summary>
 [WireName("video.probed.v1")]
-public sealed record VideoProbed(VideoId VideoId, SourceInfo Source, DateTimeOffset ProbedAt) : IEvent;
+public sealed record VideoProbed(VideoId VideoId, SourceInfo Source, DateTimeOffset ProbedAt) : IVideoEvent;
 
 /// <summary>The ladder was chosen; no rung is above the source.</summary>
 [WireName("video.encode-planned.v1")]
@@ -36,34 +36,37 @@ public sealed record VideoEncodePlanned(
     IReadOnlyList<Rung> Ladder,
     double SegmentSeconds,
     DateTimeOffset PlannedAt
-) : IEvent;
+) : IVideoEvent;
 
 /// <summary>One rung, or the audio track, is encoded, packaged and stored.</summary>
 [WireName("video.rendition-encoded.v1")]
-public sealed record VideoRenditionEncoded(VideoId VideoId, Rendition Rendition, DateTimeOffset EncodedAt) : IEvent;
+public sealed record VideoRenditionEncoded(VideoId VideoId, Rendition Rendition, DateTimeOffset EncodedAt)
+    : IVideoEvent;
 
 /// <summary>The first rung and the audio can be played, while higher rungs may still be encoded.</summary>
 [WireName("video.playable.v1")]
-public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOffset PlayableAt) : IEvent;
+public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOffset PlayableAt) : IVideoEvent;
 
 /// <summary>The poster and the thumbnail sprite with its WebVTT index are stored under these media keys.</summary>
 [WireName("video.thumbnails-made.v1")]
-public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IEvent;
+public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IVideoEvent;
 
 /// <summary>Every planned rendition and the thumbnails are there.</summary>
 [WireName("video.published.v1")]
-public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IEvent;
+public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;
 
 /// <summary>
 /// The source cannot become a video; <paramref name="Reason"/> names the fault and <paramref name="Remedy"/> what to
 /// do.
 /// </summary>
 [WireName("video.rejected.v1")]
-public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy, DateTimeOffset RejectedAt) : IEvent;
+public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy, DateTimeOffset RejectedAt)
+    : IVideoEvent;
 
 /// <summary>Encoding was given up after its bounded number of attempts.</summary>
 [WireName("video.encode-failed.v1")]
-public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt) : IEvent;
+public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt)
+    : IVideoEvent;
 
 /// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
 public sealed record SourceInfo(

@@ -34,17 +34,9 @@ public sealed class BeaconProof
     /// </summary>
     public BeaconProof(string signingKey)
     {
-        if (signingKey.Length < SigningKeys.LengthMin)
-        {
-            throw new ArgumentException(
-                $"A signing key has at least {SigningKeys.LengthMin} characters.",
-                nameof(signingKey)
-            );
-        }
-
         key = HKDF.DeriveKey(
             HashAlgorithmName.SHA256,
-            Encoding.UTF8.GetBytes(signingKey),
+            SigningKeys.Bytes(signingKey),
             HMACSHA256.HashSizeInBytes,
             info: Encoding.UTF8.GetBytes(Version)
         );

@@ -32,15 +32,7 @@ public sealed class EdgeTokens
     /// </summary>
     public EdgeTokens(string signingKey)
     {
-        if (signingKey.Length < SigningKeys.LengthMin)
-        {
-            throw new ArgumentException(
-                $"A signing key has at least {SigningKeys.LengthMin} characters.",
-                nameof(signingKey)
-            );
-        }
-
-        secret = Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(signingKey), Purpose));
+        secret = Convert.ToHexStringLower(HMACSHA256.HashData(SigningKeys.Bytes(signingKey), Purpose));
     }
 
     /// <summary>

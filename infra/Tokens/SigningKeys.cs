@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tokens;
@@ -12,21 +12,16 @@ public static class SigningKeys
     /// <summary>Fewest characters of a signing key; 32 random hexadecimal digits carry 128 bits.</summary>
     public const int LengthMin = 32;
 
-    private const int KeyBytes = 32;
-
-    /// <summary>
-    /// Reads the key, or draws and stores a new one where the file does not exist. Two processes that start
-    /// together end with the same key.
-    /// </summary>
-    public static string ReadOrCreate(string path)
-    {
-        if (!File.Exists(path))
-            Create(path);
-        return Read(path);
-    }
-
     /// <summary>Reads the key without surrounding white space. Throws <see cref="IOException"/> as files do.</summary>
     public static string Read(string path) => File.ReadAllText(path).Trim();
+
+    /// <summary>
+    /// The bytes of a key. Throws <see cref="ArgumentException"/> where it is shorter than <see cref="LengthMin"/>.
+    /// </summary>
+    internal static byte[] Bytes(string key) =>
+        key.Length >= LengthMin
+            ? Encoding.UTF8.GetBytes(key)
+            : throw new ArgumentException($"A signing key has at least {LengthMin} characters.", nameof(key));
 
     /// <summary>
     /// The key of <c>Playback:SigningKey</c>, or of the file <c>Playback:SigningKeyFile</c>; empty, with the reason
@@ -56,21 +51,5 @@ public static class SigningKeys
         }
 
         return key ?? "";
-    }
-
-    private static void Create(string path)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        PrivateFile.Create(temporary, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes)) + '\n');
-        try
-        {
-            // The move fails where another process was first; its key is then the one to use.
-            File.Move(temporary, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(temporary);
-        }
     }
 }

@@ -9,6 +9,7 @@ using EventStream.Messaging.Kafka;
 using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace EventStream.Collect;
@@ -31,7 +32,7 @@ internal static class CollectApi
 
     public static void Map(IEndpointRouteBuilder routes, CollectOptions options)
     {
-        var limit = RecordBody.Limit(options);
+        var limit = new RequestSizeLimitAttribute(options.BodyBytesMax);
         routes
             .MapPost("/v1/cmcd", ReportAsync)
             .AllowAnonymous()

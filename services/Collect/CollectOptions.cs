@@ -29,17 +29,14 @@ public sealed record CollectOptions
     /// <summary>Folder of the positions reached in the access logs.</summary>
     public string CheckpointFolder { get; init; } = "";
 
-    /// <summary>How often a log that was read to its end is looked at again.</summary>
-    public TimeSpan FollowInterval { get; init; } = TimeSpan.FromMilliseconds(200);
-
-    /// <summary>Lines of one log that are published before the position is written.</summary>
-    public int LinesPerBatchMax { get; init; } = 1000;
-
     /// <summary>
     /// The key of Playback's proofs, from its own settings <c>Playback:SigningKey</c> or
     /// <c>Playback:SigningKeyFile</c>.
     /// </summary>
     internal string SigningKey { get; private init; } = "";
+
+    /// <summary>The edges of the platform, <c>Traffic:Edges</c>.</summary>
+    internal IReadOnlyList<PlatformEdge> Edges { get; private init; } = [];
 
     /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
     public static CollectOptions Read(IConfiguration configuration, ICollection<string> errors)
@@ -59,13 +56,15 @@ public sealed record CollectOptions
                 : new CollectOptions();
         if (options.BodyBytesMax is < 1024 or > 64 * 1024 * 1024)
             errors.Add("Collect:BodyBytesMax must be 1 KiB to 64 MiB.");
-        if (options.LinesPerBatchMax is < 1 or > 100_000)
-            errors.Add("Collect:LinesPerBatchMax must be 1 to 100000.");
         if (options.AccessLogs.Count > 0 && options.CheckpointFolder.Length == 0)
             errors.Add("Collect:CheckpointFolder must be set where Collect:AccessLogs is.");
         foreach (var fault in options.Limits.Faults())
             errors.Add(fault);
-        return options with { SigningKey = SigningKeys.FromSettings(configuration, errors) };
+        return options with
+        {
+            SigningKey = SigningKeys.FromSettings(configuration, errors),
+            Edges = PlatformEdge.Read(configuration, errors, needed: false),
+        };
     }
 
     /// <summary>Text for a log, without the key.</summary>

@@ -24,7 +24,7 @@ public sealed class CollectRole : IRole
     public void Configure(WebApplicationBuilder builder)
     {
         var options = builder.Services.AddRoleOptions(builder.Configuration, CollectOptions.Read);
-        builder.Services.AddSingleton(new EdgeNames(builder.Configuration));
+        builder.Services.AddSingleton(provider => new EdgeNames(provider.GetRequiredService<CollectOptions>().Edges));
         builder.Services.AddSingleton<BeaconReader>();
         builder.Services.AddSingleton<AccessLogReader>();
         builder.Services.AddSingleton<Intake>();

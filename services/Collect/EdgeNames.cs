@@ -1,31 +1,21 @@
 using EventStream.Hosting;
-using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Collect;
 
-/// <summary>
-/// Finds the edge of a URL or host, by the same map of edges that Traffic has (<c>Traffic:Edges</c>).
-/// </summary>
+/// <summary>Finds the edge of a URL or host, by the same map of edges that Traffic has.</summary>
 public sealed class EdgeNames
 {
     private readonly Dictionary<string, string> byAuthority = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, string> regions = new(StringComparer.Ordinal);
 
-    /// <summary>
-    /// Reads the map. Throws <see cref="RoleConfigurationException"/> for an edge without a name or absolute URL.
-    /// </summary>
-    public EdgeNames(IConfiguration configuration)
+    public EdgeNames(IReadOnlyList<PlatformEdge> edges)
     {
-        foreach (var edge in configuration.GetSection("Traffic:Edges").GetChildren())
+        foreach (var edge in edges)
         {
-            var name = edge["Name"];
-            if (string.IsNullOrEmpty(name) || !Uri.TryCreate(edge["Url"], UriKind.Absolute, out var url))
-                throw new RoleConfigurationException("collect", $"{edge.Path} needs a Name and an absolute Url");
-            byAuthority[url.Authority] = name;
-            if (Uri.TryCreate(configuration[$"Urls:Public:{name}"], UriKind.Absolute, out var asPlayersSeeIt))
-                byAuthority[asPlayersSeeIt.Authority] = name;
-            if (edge["Region"] is { Length: > 0 } region)
-                regions[name] = region;
+            byAuthority[new Uri(edge.Url).Authority] = edge.Name;
+            byAuthority[new Uri(edge.PublicUrl).Authority] = edge.Name;
+            if (edge.Region.Length > 0)
+                regions[edge.Name] = edge.Region;
         }
     }
 

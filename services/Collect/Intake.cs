@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text;
+using Confluent.Kafka;
 using EventStream.Collect.CdnLogs;
 using EventStream.Collect.Cmcd;
 using EventStream.Contracts;
@@ -10,11 +11,10 @@ namespace EventStream.Collect;
 
 /// <summary>How many records of a batch were stored, and the first that was refused.</summary>
 /// <param name="Taken">Records on their topic.</param>
-/// <param name="Bad">Records kept as dead letters.</param>
-/// <param name="Foreign">Those of them that name an edge that is not the sender.</param>
+/// <param name="Foreign">Records kept as dead letters that name an edge that is not the sender.</param>
 /// <param name="FirstBadRecord">The place of the first bad record in the body, counted from 1.</param>
 /// <param name="FirstCause">What is wrong with it.</param>
-public sealed record IntakeResult(int Taken, int Bad, int Foreign, int FirstBadRecord, string? FirstCause);
+public sealed record IntakeResult(int Taken, int Foreign, int FirstBadRecord, string? FirstCause);
 
 /// <summary>A record of a body as it was read: a message with its key, or what is wrong with it.</summary>
 internal readonly record struct ReadRecord(
@@ -39,8 +39,6 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
         "eventstream.collect.records",
         description: "Records by topic and outcome."
     );
-
-    private readonly RecordPublisher records = new(publisher);
 
     /// <summary>Reads CMCD records.</summary>
     internal List<ReadRecord> ReadBeacons(IReadOnlyList<string> lines, BeaconContext context) =>
@@ -78,13 +76,15 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
     {
         var arrival = clock.GetUtcNow();
         var causes = read.Select(record => record.Cause).ToArray();
-        var good = Enumerable.Range(0, read.Count).Where(i => causes[i] is null).ToList();
-        var refused = await records.PublishAsync(
-            [.. good.Select(i => new OutgoingRecord(topic, read[i].Key, read[i].Message!, arrival, read[i].EventId))],
-            cancellation
-        );
-        foreach (var (place, cause) in refused)
-            causes[good[place]] = cause;
+        var sent = new Task<Exception?>?[read.Count];
+        for (var i = 0; i < read.Count; i++)
+            sent[i] = causes[i] is null ? await SendAsync(topic, read[i], arrival, cancellation) : null;
+        for (var i = 0; i < read.Count; i++)
+        {
+            if (sent[i] is { } outcome)
+                causes[i] = CauseOf(await outcome.WaitAsync(cancellation));
+        }
+
         var bad = Enumerable.Range(0, read.Count).Where(i => causes[i] is not null).ToList();
         if (bad.Count > 0)
         {
@@ -107,7 +107,6 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
         Taken.Add(bad.Count, new("topic", topic.Name), new("outcome", "malformed"));
         return new IntakeResult(
             read.Count - bad.Count,
-            bad.Count,
             read.Count(record => record.IsForeign),
             bad.Count > 0 ? bad[0] + 1 : 0,
             bad.Count > 0 ? causes[bad[0]] : null
@@ -132,6 +131,64 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
 
         return all;
     }
+
+    /// <summary>
+    /// Waits until the record has its place among those in flight, and returns the task of its outcome: null where it
+    /// is stored.
+    /// </summary>
+    private async Task<Task<Exception?>> SendAsync(
+        Topic topic,
+        ReadRecord record,
+        DateTimeOffset arrival,
+        CancellationToken cancellation
+    )
+    {
+        var done = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        try
+        {
+            await publisher.SendAsync(
+                topic,
+                record.Key,
+                record.Message!,
+                arrival,
+                done.SetResult,
+                cancellation,
+                record.EventId is { } id ? new PublishOptions(id) : null
+            );
+        }
+        catch (Exception e) when (e is not OperationCanceledException and not ObjectDisposedException)
+        {
+            // It could not be written as an event: nothing was sent.
+            done.TrySetResult(e);
+        }
+
+        return done.Task;
+    }
+
+    /// <summary>
+    /// What is wrong with a record by the outcome of sending it. Of a batch that Kafka refused for one record the
+    /// publisher has sent each by itself, so that a refusal is of the record. Throws what Kafka says of itself.
+    /// </summary>
+    private static string? CauseOf(Exception? outcome) =>
+        outcome switch
+        {
+            null => null,
+            PublishException refusal when IsOfRecord(refusal.Error.Code) =>
+                $"Kafka refuses the record: {refusal.Error.Reason}",
+            PublishException away => throw away,
+            _ => $"cannot be written as an event: {outcome.Message}",
+        };
+
+    private static bool IsOfRecord(ErrorCode code) =>
+        code
+            is ErrorCode.MsgSizeTooLarge
+                or ErrorCode.RecordListTooLarge
+                or ErrorCode.InvalidMsg
+                or ErrorCode.InvalidMsgSize
+                or ErrorCode.InvalidTimestamp
+                or ErrorCode.InvalidRecord
+                or ErrorCode.Local_BadMsg
+                or ErrorCode.Local_InvalidArg;
 
     private static RecordDeadLettered Letter(Topic topic, string line, string cause, DateTimeOffset at)
     {

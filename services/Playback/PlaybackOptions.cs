@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Playback.Edges;
 using EventStream.Tokens;
@@ -56,12 +57,24 @@ public sealed record PlaybackOptions
             VideosMax = read.Whole("VideosMax", 100_000, 1, 10_000_000),
             SessionsPerMinute = read.Whole("SessionsPerMinute", 1200, 1, 1_000_000),
             SessionsBurst = read.Whole("SessionsBurst", 600, 1, 1_000_000),
-            Edges = EdgeAddress.Read(configuration, errors),
+            Edges =
+            [
+                .. PlatformEdge
+                    .Read(configuration, errors)
+                    .Select(edge => new EdgeAddress(edge.Name, edge.Region, edge.PublicUrl)),
+            ],
             TrafficUrl = RoleAddresses.Url(configuration, "traffic"),
             SteeringUrl = RoleAddresses.PublicUrl(configuration, "traffic"),
             CollectUrl = RoleAddresses.PublicUrl(configuration, "collect"),
         };
     }
+
+    /// <summary>
+    /// Where a player of <paramref name="format"/>, <c>hls</c> or <c>dash</c>, asks Traffic which edge to use. The
+    /// region travels in the URL, since players add only their own keys.
+    /// </summary>
+    internal string SteeringUrlOf(string format, VideoId video, string region) =>
+        $"{SteeringUrl}/v1/steering/{format}?region={Uri.EscapeDataString(region)}&video={video}";
 
     /// <summary>Text for a log, without the key.</summary>
     public override string ToString() => $"edges {string.Join(", ", Edges)}, token lifetime {TokenLifetime}";

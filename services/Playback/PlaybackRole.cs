@@ -20,7 +20,7 @@ namespace EventStream.Playback;
 /// </summary>
 public sealed class PlaybackRole : IRole
 {
-    private const string Group = "playback-catalogue";
+    internal const string Group = "playback-catalogue";
 
     public string Name => "playback";
 
@@ -37,15 +37,11 @@ public sealed class PlaybackRole : IRole
         services.AddSingleton(provider => new BeaconProof(provider.GetRequiredService<PlaybackOptions>().SigningKey));
         services.AddMediaStore(builder.Configuration);
         services.AddSingleton<VideoCatalogue>();
-        services.AddSingleton<SteeringUrls>();
         services.AddSingleton(provider => new HttpClient(provider.GetRequiredService<ServiceCredential>().Handler()));
         services.AddSingleton<EdgeDirectory>();
         services.AddSingleton<OriginServices>();
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionLimits>();
-        services.AddSingleton(provider => new CatalogueRebuild(() =>
-            provider.GetRequiredKeyedService<EventConsumer>(Group)
-        ));
         services.AddTopics(Topics.VideoEvents);
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents])
@@ -58,15 +54,6 @@ public sealed class PlaybackRole : IRole
                 provider.GetRequiredService<VideoCatalogue>().Apply(record.Message);
                 return Task.CompletedTask;
             }
-        );
-        services.AddReadiness(
-            "catalogue",
-            (provider, _) =>
-                Task.FromResult(
-                    provider.GetRequiredService<CatalogueRebuild>().IsComplete
-                        ? null
-                        : "video.events is still being read"
-                )
         );
         services.AddHealthChecks().AddCheck<EdgeDirectoryCheck>("traffic", tags: [ReadinessExtensions.Tag]);
     }

@@ -1,7 +1,6 @@
 using System.Net;
 using EventStream.Hosting;
 using EventStream.Traffic.Dns;
-using EventStream.Traffic.Edges;
 using EventStream.Traffic.Steering;
 using Microsoft.Extensions.Configuration;
 
@@ -14,12 +13,12 @@ public sealed record TrafficOptions
     /// <c>Edges:0:{Name,Region,Url,Addresses}</c>: the map of edges, in the order used while all are equal. Players
     /// reach an edge at <c>Urls:Public:NAME</c> where that is set.
     /// </summary>
-    public required IReadOnlyList<Edge> Edges { get; init; }
+    public required IReadOnlyList<PlatformEdge> Edges { get; init; }
 
     /// <summary>
     /// <c>Policy</c>: how edges are ordered; <c>region-affinity</c>, <c>health-first</c>, <c>least-loaded</c>.
     /// </summary>
-    public IEdgePolicy Policy { get; init; } = EdgePolicies.Default;
+    public EdgePolicy Policy { get; init; } = EdgePolicy.RegionAffinity;
 
     /// <summary><c>ProbeIntervalMs</c>: time between two probes of an edge.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -66,20 +65,20 @@ public sealed record TrafficOptions
     public static TrafficOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
         var read = new SettingsReader(configuration, "Traffic", errors);
-        var edges = EdgeReader.Read(configuration, errors);
-        var policy = EdgePolicies.Find(read.Text("Policy", EdgePolicies.Default.Name));
+        var edges = PlatformEdge.Read(configuration, errors);
+        var policy = EdgePolicy.Find(read.Text("Policy", EdgePolicy.RegionAffinity.Name));
         if (policy is null)
-            errors.Add($"Traffic:Policy: choose one of {EdgePolicies.Names}.");
+            errors.Add($"Traffic:Policy: choose one of {EdgePolicy.Names}.");
         var listen = read.Text("DnsListen", "127.0.0.1");
         if (!IPAddress.TryParse(listen, out var address))
             errors.Add($"Traffic:DnsListen: '{listen}' is not an IP address.");
         var name = read.Text("DnsName", "edge.eventstream.test").TrimEnd('.').ToLowerInvariant();
-        if (!DnsNames.IsHostName(name))
+        if (name.Length > DnsZone.OwnNameLengthMax || Uri.CheckHostName(name) != UriHostNameType.Dns)
             errors.Add($"Traffic:DnsName: '{name}' is not a host name.");
         return new TrafficOptions
         {
             Edges = edges,
-            Policy = policy ?? EdgePolicies.Default,
+            Policy = policy ?? EdgePolicy.RegionAffinity,
             ProbeInterval = TimeSpan.FromMilliseconds(read.Whole("ProbeIntervalMs", 500, 50, 60_000)),
             ProbeTimeout = TimeSpan.FromMilliseconds(read.Whole("ProbeTimeoutMs", 1000, 10, 30_000)),
             Rise = read.Whole("Rise", 2, 1, 100),

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using EventStream.Collect;
 using EventStream.Collect.Cmcd;
-using EventStream.Hosting;
 
 namespace EventStream.Benchmarks;
 
@@ -21,7 +20,7 @@ internal static class CmcdBenchmark
 
     public static async Task<IReadOnlyList<Figure>> RunAsync()
     {
-        var reader = new BeaconReader(new EdgeNames(RoleHost.ReadConfiguration()));
+        var reader = new BeaconReader(new EdgeNames([]));
         var context = new BeaconContext("vid1", "hls.js", "eu", "desktop", DateTimeOffset.UnixEpoch);
         var rates = await Measure.RatesAsync(
             Records,

@@ -2,7 +2,6 @@ using System.Text.Json;
 using EventStream.Collect;
 using EventStream.Collect.Cmcd;
 using EventStream.Contracts;
-using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Tests.Kit;
 
@@ -19,7 +18,7 @@ internal sealed record Capture(string Name, PageFigures Page, IReadOnlyList<Beac
         var path = Path.Combine(Checkout.Root, "tests", "Kit", "Captures", name + ".json");
         using var json = JsonDocument.Parse(File.ReadAllText(path));
         var page = json.RootElement.GetProperty("page").Deserialize<PageFigures>(JsonSerializerOptions.Web)!;
-        var reader = new BeaconReader(new EdgeNames(new ConfigurationBuilder().Build()));
+        var reader = new BeaconReader(new EdgeNames([]));
         var player = json.RootElement.GetProperty("player").GetString()!;
         var beacons = json
             .RootElement.GetProperty("lines")

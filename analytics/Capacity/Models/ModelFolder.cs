@@ -1,52 +1,77 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EventStream.Forecasting;
 using EventStream.Forecasting.GradientBoosting;
 
 namespace EventStream.Capacity.Models;
 
+/// <summary>A trained model: what it was trained on, ML.NET's .zip of it, and the digest of that in hex.</summary>
+internal sealed record ModelPart(long LastStep, bool Weekly, byte[] Zip, string Sha256);
+
 /// <summary>
-/// Trained models in a folder: for each resource two of ML.NET's .zip files and a manifest with the schema version.
-/// Files replace each other atomically. What cannot be used is reported and trained again; nothing here is the only
-/// copy of anything. Used by one thread.
+/// What is kept of one resource, in one file: its former models or its new ones, never a part of each.
+/// </summary>
+internal sealed record ModelFile(
+    int SchemaVersion,
+    string Resource,
+    int SeasonSteps,
+    double StepSeconds,
+    ModelPart Calibration,
+    ModelPart Forecast
+);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
+[JsonSerializable(typeof(ModelFile))]
+internal sealed partial class ModelFileJson : JsonSerializerContext;
+
+/// <summary>
+/// Trained models in a folder, a file for each resource. Files replace each other atomically. What cannot be used is
+/// reported and trained again; nothing here is the only copy of anything. Used by one thread.
 /// </summary>
 internal sealed class ModelFolder(string folder)
 {
     private const string Prefix = "gboost-";
-    private const int ManifestBytesMax = 16 * 1024;
 
-    /// <summary>A model of 120 trees takes some 30 KB.</summary>
-    private const int ModelBytesMax = 4 * 1024 * 1024;
+    /// <summary>Two models of 120 trees take some 100 KB.</summary>
+    private const int FileBytesMax = 8 * 1024 * 1024;
 
     /// <summary>
-    /// The usable models of a rhythm, by resource. <paramref name="refused"/> is called with the name of a manifest
-    /// and the reason for each that is not usable; its files are deleted, like those that no manifest names.
+    /// The usable models of a rhythm, by resource. <paramref name="refused"/> is called with the name of a file and the
+    /// reason for each that is not usable, and the file is deleted, like what a crash left half written.
     /// </summary>
     public Dictionary<string, BoostedModels> Load(Season season, Action<string, string> refused)
     {
         Directory.CreateDirectory(folder);
+        DeleteOldest();
         var all = new Dictionary<string, BoostedModels>(StringComparer.Ordinal);
-        var kept = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var path in Manifests().Take(CapacityOptions.ResourcesMax))
+        foreach (var path in Directory.EnumerateFiles(folder, $"{Prefix}*").ToList())
         {
             try
             {
-                var manifest = ReadManifest(path, season);
-                all[manifest.Resource] = new BoostedModels(
-                    ReadModel(manifest.Calibration, season),
-                    ReadModel(manifest.Forecast, season)
-                );
-                kept.UnionWith([Path.GetFileName(path), manifest.Calibration.Name, manifest.Forecast.Name]);
+                if (Path.GetExtension(path) == ".json")
+                {
+                    var file = Read(path, season);
+                    all[file.Resource] = new BoostedModels(
+                        Model(file.Calibration, season),
+                        Model(file.Forecast, season)
+                    );
+                    continue;
+                }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
             {
                 refused(Path.GetFileName(path), e.Message);
             }
+
+            File.Delete(path);
         }
 
-        Delete(Prefix, kept);
         return all;
     }
 
@@ -57,61 +82,66 @@ internal sealed class ModelFolder(string folder)
     public void Save(string resource, BoostedModels models)
     {
         Directory.CreateDirectory(folder);
-        var stem = Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(resource)).AsSpan(0, 8));
         var season = models.Forecast.Season;
-        var manifest = new ModelManifest(
+        var kept = new ModelFile(
             BoostedModels.SchemaVersion,
             resource,
             season.Day,
             season.Step.TotalSeconds,
-            WriteModel(stem, "calibration", models.Calibration),
-            WriteModel(stem, "forecast", models.Forecast)
+            Part(models.Calibration),
+            Part(models.Forecast)
         );
-        var name = $"{stem}.json";
-        Write(name, JsonSerializer.SerializeToUtf8Bytes(manifest, ModelManifestJson.Default.ModelManifest));
-        Delete($"{stem}-", [manifest.Calibration.Name, manifest.Forecast.Name]);
-        foreach (var old in Manifests().Skip(CapacityOptions.ResourcesMax))
+        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(resource)).AsSpan(0, 8));
+        var path = Path.Combine(folder, $"{Prefix}{name}.json");
+        using (var file = File.Create($"{path}.tmp"))
         {
-            Delete(Path.GetFileNameWithoutExtension(old), []);
+            JsonSerializer.Serialize(file, kept, ModelFileJson.Default.ModelFile);
+            file.Flush(flushToDisk: true);
         }
+
+        File.Move($"{path}.tmp", path, overwrite: true);
+        DeleteOldest();
     }
 
-    /// <summary>Manifests, the newest first.</summary>
-    private IEnumerable<string> Manifests() =>
-        Directory
+    private void DeleteOldest()
+    {
+        var newestFirst = Directory
             .EnumerateFiles(folder, $"{Prefix}*.json")
             .OrderByDescending(File.GetLastWriteTimeUtc)
             .ThenBy(path => path, StringComparer.Ordinal);
+        foreach (var path in newestFirst.Skip(CapacityOptions.ResourcesMax).ToList())
+            File.Delete(path);
+    }
 
-    private static ModelManifest ReadManifest(string path, Season season)
+    private static ModelFile Read(string path, Season season)
     {
-        var manifest = Parse(ReadBytes(path, ManifestBytesMax));
-        if (manifest?.SchemaVersion != BoostedModels.SchemaVersion)
+        using var stream = File.OpenRead(path);
+        if (stream.Length > FileBytesMax)
+            throw new FormatException($"it has {stream.Length} bytes, and {FileBytesMax} are read");
+        var file = Parse(stream);
+        if (file.SchemaVersion != BoostedModels.SchemaVersion)
         {
             throw new FormatException(
-                $"its schema version is {manifest?.SchemaVersion}, and {BoostedModels.SchemaVersion} is read"
+                $"its schema version is {file.SchemaVersion}, and {BoostedModels.SchemaVersion} is read"
             );
-        }
-
-        if (manifest.Resource is null || manifest.Calibration?.Name is null || manifest.Forecast?.Name is null)
-        {
-            throw new FormatException("it does not say which models it belongs to");
         }
 
         var stepSeconds = season.Step.TotalSeconds;
-        return manifest.SeasonSteps == season.Day && Math.Abs(manifest.StepSeconds - stepSeconds) < 1e-6
-            ? manifest
+        return file.SeasonSteps == season.Day && Math.Abs(file.StepSeconds - stepSeconds) < 1e-6
+            ? file
             : throw new FormatException(
-                $"it was trained on days of {manifest.SeasonSteps} steps of {Text(manifest.StepSeconds)} s, and now "
-                    + $"they have {season.Day} of {Text(stepSeconds)} s"
+                FormattableString.Invariant(
+                    $"it was trained on days of {file.SeasonSteps} steps of {file.StepSeconds:0.###} s, and now they "
+                ) + FormattableString.Invariant($"have {season.Day} of {stepSeconds:0.###} s")
             );
     }
 
-    private static ModelManifest? Parse(byte[] bytes)
+    private static ModelFile Parse(FileStream stream)
     {
         try
         {
-            return JsonSerializer.Deserialize(bytes, ModelManifestJson.Default.ModelManifest);
+            return JsonSerializer.Deserialize(stream, ModelFileJson.Default.ModelFile)
+                ?? throw new FormatException("it holds nothing");
         }
         catch (JsonException e)
         {
@@ -119,60 +149,17 @@ internal sealed class ModelFolder(string folder)
         }
     }
 
-    private GradientBoostedFit ReadModel(ModelFile file, Season season)
+    private static GradientBoostedFit Model(ModelPart part, Season season) =>
+        Digest(part.Zip) == part.Sha256
+            ? GradientBoostedFit.Load(new MemoryStream(part.Zip), season, part.Weekly, part.LastStep)
+            : throw new FormatException("a model in it was changed");
+
+    private static ModelPart Part(GradientBoostedFit model)
     {
-        if (Path.GetFileName(file.Name) != file.Name)
-            throw new FormatException($"'{file.Name}' is no file name");
-        var bytes = ReadBytes(Path.Combine(folder, file.Name), ModelBytesMax);
-        if (Digest(bytes) != file.Sha256)
-            throw new FormatException($"{file.Name} is torn or was changed");
-        return GradientBoostedFit.Load(new MemoryStream(bytes), season, file.Weekly, file.LastStep);
-    }
-
-    private ModelFile WriteModel(string stem, string part, GradientBoostedFit model)
-    {
-        using var bytes = new MemoryStream();
-        model.Save(bytes);
-        var name = string.Create(CultureInfo.InvariantCulture, $"{stem}-{part}-{model.LastStep}.zip");
-        Write(name, bytes.ToArray());
-        return new ModelFile(name, model.LastStep, model.IsWeekly, Digest(bytes.ToArray()));
-    }
-
-    private static byte[] ReadBytes(string path, int max)
-    {
-        using var file = File.OpenRead(path);
-        if (file.Length > max)
-        {
-            throw new FormatException($"{Path.GetFileName(path)} has {file.Length} bytes, and {max} are read");
-        }
-
-        var bytes = new byte[file.Length];
-        file.ReadExactly(bytes);
-        return bytes;
-    }
-
-    private void Write(string name, byte[] bytes)
-    {
-        var path = Path.Combine(folder, name);
-        using (var file = File.Create(path + ".tmp"))
-        {
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
-
-    private void Delete(string prefix, HashSet<string> kept)
-    {
-        foreach (var path in Directory.EnumerateFiles(folder, $"{prefix}*").ToList())
-        {
-            if (!kept.Contains(Path.GetFileName(path)))
-                File.Delete(path);
-        }
+        using var zip = new MemoryStream();
+        model.Save(zip);
+        return new ModelPart(model.LastStep, model.IsWeekly, zip.ToArray(), Digest(zip.ToArray()));
     }
 
     private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
-
-    private static string Text(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -22,10 +22,7 @@ public interface IActuator
 
 /// <summary>The actuator refused, or could not be reached. The message names it and says why.</summary>
 public sealed class ActuatorException(string actuator, string message, Exception? inner = null)
-    : Exception($"{actuator}: {message}", inner)
-{
-    public string Actuator { get; } = actuator;
-}
+    : Exception($"{actuator}: {message}", inner);
 
 /// <summary>The names of the actuators.</summary>
 public static class Actuators

@@ -14,9 +14,6 @@ public sealed class KubernetesActuator : IActuator, IDisposable
 {
     private const string ActuatorName = "kubernetes";
 
-    /// <summary>Longest piece of a refusal's body that is passed on.</summary>
-    private const int BodyLengthMax = 200;
-
     private readonly Kubernetes client;
     private readonly string ns;
 
@@ -104,9 +101,7 @@ public sealed class KubernetesActuator : IActuator, IDisposable
         }
         catch (HttpOperationException e)
         {
-            var said = e.Response.Content ?? "";
-            if (said.Length > BodyLengthMax)
-                said = said[..BodyLengthMax];
+            var said = ActuatorHttp.Short(e.Response.Content ?? "");
             throw new ActuatorException(
                 Name,
                 $"{what} in namespace {ns} answered {(int)e.Response.StatusCode}: {said}",

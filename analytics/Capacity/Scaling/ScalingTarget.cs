@@ -58,34 +58,24 @@ public sealed record ScalingTarget
     /// <summary>Every mistake in the settings, as sentences that name the setting.</summary>
     public IEnumerable<string> Errors()
     {
-        if (Name.Length == 0)
-            yield return "Name is missing; put the name of the workload at the actuator";
-        if (Resource.Length == 0)
-            yield return "Resource is missing; put the load series, such as viewers";
-        if (!(UnitsPerReplica > 0))
-            yield return $"UnitsPerReplica is {UnitsPerReplica}; it must be above 0";
-        if (!(Utilisation is > 0 and <= 1))
-        {
-            yield return $"Utilisation is {Utilisation}; it must be above 0 and at most 1";
-        }
-
-        if (!(FloorLoad >= 0))
-            yield return $"FloorLoad is {FloorLoad}; it must not be negative";
-        if (MinReplicas < 0)
-            yield return $"MinReplicas is {MinReplicas}; it must not be negative";
-        if (MaxReplicas < MinReplicas)
-            yield return $"MaxReplicas is {MaxReplicas}; it must be at least MinReplicas";
-        if (StartupSteps < 0)
-            yield return $"StartupSteps is {StartupSteps}; it must not be negative";
-        if (ScaleInHoldSteps < 1)
-            yield return $"ScaleInHoldSteps is {ScaleInHoldSteps}; it must be at least 1";
-        if (!(Level is > 0.5 and < 1))
-            yield return $"Level is {Level}; it must lie between 0.5 and 1";
-        if (ScalingRules.Find(Rule) is null)
-            yield return $"Rule is '{Rule}'; choose one of {ScalingRules.Names}";
-        if (!Actuators.Names.Contains(Actuator))
-        {
-            yield return $"Actuator is '{Actuator}'; choose one of {string.Join(", ", Actuators.Names)}";
-        }
+        (bool IsRight, string Sentence)[] rules =
+        [
+            (Name.Length > 0, "Name is missing; put the name of the workload at the actuator"),
+            (Resource.Length > 0, "Resource is missing; put the load series, such as viewers"),
+            (UnitsPerReplica > 0, $"UnitsPerReplica is {UnitsPerReplica}; it must be above 0"),
+            (Utilisation is > 0 and <= 1, $"Utilisation is {Utilisation}; it must be above 0 and at most 1"),
+            (FloorLoad >= 0, $"FloorLoad is {FloorLoad}; it must not be negative"),
+            (MinReplicas >= 0, $"MinReplicas is {MinReplicas}; it must not be negative"),
+            (MaxReplicas >= MinReplicas, $"MaxReplicas is {MaxReplicas}; it must be at least MinReplicas"),
+            (StartupSteps >= 0, $"StartupSteps is {StartupSteps}; it must not be negative"),
+            (ScaleInHoldSteps >= 1, $"ScaleInHoldSteps is {ScaleInHoldSteps}; it must be at least 1"),
+            (Level is > 0.5 and < 1, $"Level is {Level}; it must lie between 0.5 and 1"),
+            (ScalingRules.Find(Rule) is not null, $"Rule is '{Rule}'; choose one of {ScalingRules.Names}"),
+            (
+                Actuators.Names.Contains(Actuator),
+                $"Actuator is '{Actuator}'; choose one of {string.Join(", ", Actuators.Names)}"
+            ),
+        ];
+        return rules.Where(rule => !rule.IsRight).Select(rule => rule.Sentence);
     }
 }

@@ -54,7 +54,9 @@ public sealed class SupervisorActuator(HttpClient client) : IActuator
             using var response = await client.SendAsync(request, cancellation);
             if (!response.IsSuccessStatusCode)
             {
-                throw new ActuatorException(Name, await ActuatorHttp.RefusalAsync(request, response, cancellation));
+                var said = ActuatorHttp.Short(Sentence(await response.Content.ReadAsStringAsync(cancellation)));
+                var status = (int)response.StatusCode;
+                throw new ActuatorException(Name, $"{request.Method} {request.RequestUri} answered {status}: {said}");
             }
 
             return await response.Content.ReadFromJsonAsync(ActuatorJson.Default.SupervisorScale, cancellation)
@@ -63,6 +65,20 @@ public sealed class SupervisorActuator(HttpClient client) : IActuator
         catch (Exception e) when (ActuatorHttp.IsTransport(e, cancellation))
         {
             throw new ActuatorException(Name, $"{request.Method} {request.RequestUri} failed: {e.Message}", e);
+        }
+    }
+
+    /// <summary>What problem details say, or the body itself where it holds none.</summary>
+    private static string Sentence(string body)
+    {
+        try
+        {
+            var problem = JsonSerializer.Deserialize(body, ActuatorJson.Default.ProblemBody);
+            return $"{problem?.Title} {problem?.Detail}".Trim() is { Length: > 0 } text ? text : body;
+        }
+        catch (JsonException)
+        {
+            return body;
         }
     }
 }
@@ -77,29 +93,5 @@ internal static class ActuatorHttp
         e is HttpRequestException or JsonException
         || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
 
-    /// <summary>A sentence from problem details where there are some, else from the status.</summary>
-    public static async Task<string> RefusalAsync(
-        HttpRequestMessage request,
-        HttpResponseMessage response,
-        CancellationToken cancellation
-    )
-    {
-        var body = await response.Content.ReadAsStringAsync(cancellation);
-        var said = body;
-        try
-        {
-            var problem = JsonSerializer.Deserialize(body, ActuatorJson.Default.ProblemBody);
-            var text = $"{problem?.Title} {problem?.Detail}".Trim();
-            if (text.Length > 0)
-                said = text;
-        }
-        catch (JsonException)
-        {
-            // Not problem details: the text itself is passed on.
-        }
-
-        if (said.Length > BodyLengthMax)
-            said = said[..BodyLengthMax];
-        return $"{request.Method} {request.RequestUri} answered {(int)response.StatusCode}: {said}";
-    }
+    public static string Short(string body) => body.Length > BodyLengthMax ? body[..BodyLengthMax] : body;
 }

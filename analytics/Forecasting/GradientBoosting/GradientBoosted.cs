@@ -6,8 +6,7 @@ namespace EventStream.Forecasting.GradientBoosting;
 /// <summary>
 /// Gradient-boosted trees (LightGBM by ML.NET) over the ridge's features and the horizon: one model for the whole
 /// path. It sees thresholds and interactions that linear members cannot, which pays beyond an hour ahead. Training
-/// takes about half a CPU second on one thread; where the native library is missing it throws
-/// <see cref="LightGbmMissingException"/>.
+/// takes about half a CPU second on one thread, and the native library (<see cref="LightGbmLibrary.Fault"/>).
 /// </summary>
 public sealed class GradientBoosted : IForecaster
 {
@@ -31,7 +30,6 @@ public sealed class GradientBoosted : IForecaster
     public GradientBoostedFit Fit(History history, Season season, CancellationToken cancellationToken = default)
     {
         HistoryLength.Require(this, history, season);
-        LightGbmLibrary.Require();
         var recent = history.Tail((Season.FitDaysMax + 14) * season.Day);
         var weekly = history.Count >= WeeklyDaysMin * season.Day;
         var features = new RidgeFeatures(season, weekly);

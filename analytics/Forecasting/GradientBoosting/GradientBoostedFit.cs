@@ -37,10 +37,8 @@ public sealed class GradientBoostedFit : IFittedForecaster
         var path = new double[horizon];
         for (var h = 1; h <= horizon; h++)
             (rows[h - 1], path[h - 1]) = source.At(recent.Count - 1, h);
-        var scores = Scores(rows);
-        for (var h = 0; h < horizon; h++)
-            path[h] = Math.Max(0, path[h] + scores[h]);
-        return path;
+        var scored = model.Transform(context.Data.LoadFromEnumerable(rows, BoostedRows.Schema(features)));
+        return [.. path.Zip(scored.GetColumn<float>("Score"), (known, score) => Math.Max(0, known + score))];
     }
 
     /// <summary>Writes the model as ML.NET's .zip.</summary>
@@ -76,23 +74,5 @@ public sealed class GradientBoostedFit : IFittedForecaster
             // ML.NET names no exceptions for a broken file: it throws what it stumbles over.
             throw new FormatException($"it holds no model that ML.NET can read: {e.Message}", e);
         }
-    }
-
-    private double[] Scores(BoostedRow[] rows)
-    {
-        var data = context.Data.LoadFromEnumerable(rows, BoostedRows.Schema(features));
-        var scored = model.Transform(data);
-        var column = scored.Schema["Score"];
-        var scores = new double[rows.Length];
-        using var cursor = scored.GetRowCursor([column]);
-        var read = cursor.GetGetter<float>(column);
-        float score = 0;
-        for (var i = 0; cursor.MoveNext(); i++)
-        {
-            read(ref score);
-            scores[i] = score;
-        }
-
-        return scores;
     }
 }

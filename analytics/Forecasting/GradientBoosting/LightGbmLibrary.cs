@@ -3,9 +3,6 @@ using Microsoft.ML.Trainers.LightGbm;
 
 namespace EventStream.Forecasting.GradientBoosting;
 
-/// <summary>Models cannot be trained here; the message says what to install.</summary>
-public sealed class LightGbmMissingException(string message) : Exception(message);
-
 /// <summary>
 /// LightGBM's native library, which training needs and scoring does not. It depends on the OpenMP runtime of the
 /// system, which a small image may lack.
@@ -16,13 +13,6 @@ public static class LightGbmLibrary
 
     /// <summary>Why models cannot be trained on this machine, with the remedy, or null where they can.</summary>
     public static string? Fault => Probe.Value;
-
-    /// <summary>Throws <see cref="LightGbmMissingException"/> where <see cref="Fault"/> is set.</summary>
-    public static void Require()
-    {
-        if (Fault is { } fault)
-            throw new LightGbmMissingException(fault);
-    }
 
     private static string? Load()
     {

@@ -10,8 +10,6 @@ namespace EventStream.Messaging.Kafka;
 /// </summary>
 internal sealed partial class DeadLetters(IEventPublisher publisher, TimeProvider clock, ILogger logger)
 {
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-
     public async Task WriteAsync(
         string group,
         ConsumeResult<byte[], byte[]> record,
@@ -25,26 +23,16 @@ internal sealed partial class DeadLetters(IEventPublisher publisher, TimeProvide
             DeadLetter.IdOf(letter),
             CloudEvents.Text(record.Message.Headers, CloudEvents.TraceParent)
         );
-        while (true)
-        {
-            try
-            {
-                await publisher.PublishAsync(
-                    Topics.DeadLetters,
-                    record.Topic,
-                    letter,
-                    letter.At,
-                    cancellation,
-                    options
-                );
-                return;
-            }
-            catch (PublishException e)
-            {
-                Waiting(logger, group, record.TopicPartitionOffset, e.Message);
-                await Task.Delay(RetryDelay, clock, cancellation);
-            }
-        }
+        await publisher.PublishUntilTakenAsync(
+            Topics.DeadLetters,
+            record.Topic,
+            letter,
+            letter.At,
+            clock,
+            refusal => Waiting(logger, group, record.TopicPartitionOffset, refusal.Message),
+            cancellation,
+            options
+        );
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Group}: the dead letter of {Record} waits: {Reason}")]

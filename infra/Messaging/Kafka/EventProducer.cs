@@ -153,7 +153,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
             is ErrorCode.InvalidRecord
                 or ErrorCode.InvalidTimestamp
                 or ErrorCode.MsgSizeTooLarge
-                or ErrorCode.RecordListTooLarge;
+                or ErrorCode.RecordListTooLarge
+                or ErrorCode.Local_InvalidDifferentRecord;
 
     private bool TrySendAlone(PendingRecord record)
     {

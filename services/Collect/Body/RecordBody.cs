@@ -1,6 +1,6 @@
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Net.Http.Headers;
 using ZstdSharp;
 
@@ -12,12 +12,10 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
     /// <summary>Content codings that are read, as an answer 415 names them.</summary>
     public const string Codings = "gzip, deflate, br, zstd";
 
-    private const int ReadBytes = 16 * 1024;
-
     /// <summary>
     /// Reads a body of one of <paramref name="types"/>: one record a line, or a JSON array where the type is
-    /// <c>application/json</c>. Bounded by <see cref="CollectOptions.BodyBytesMax"/>, counted after decompression, and
-    /// by <paramref name="recordsMax"/>.
+    /// <c>application/json</c>. The route bounds its bytes by <see cref="CollectOptions.BodyBytesMax"/>, counted after
+    /// decompression; here its records are bounded by <paramref name="recordsMax"/>.
     /// </summary>
     public static async Task<RecordBody> ReadAsync(
         HttpContext http,
@@ -52,49 +50,38 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
             );
         }
 
-        var (body, refusal) = await BytesAsync(http, options.BodyBytesMax);
-        if (body is null)
+        var (text, refusal) = await TextAsync(http, encoding, options.BodyBytesMax);
+        if (text is null)
             return new RecordBody([], refusal);
-        using (body)
-        {
-            var records = Split(body, encoding, type);
-            if (records.Count == 0)
-                return Refuse(400, "The body is empty", "Send one record a line.");
-            return records.Count <= recordsMax
-                ? new RecordBody(records, null)
-                : Refuse(413, "The body has too many records", $"Send at most {recordsMax}; split the batch.");
-        }
+        var records = Split(text, type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase));
+        if (records.Count == 0)
+            return Refuse(400, "The body is empty", "Send one record a line.");
+        return records.Count <= recordsMax
+            ? new RecordBody(records, null)
+            : Refuse(413, "The body has too many records", $"Send at most {recordsMax}; split the batch.");
     }
 
-    /// <summary>
-    /// Lets a body through to <see cref="ReadAsync"/>, whose bound is a little lower and has an answer.
-    /// </summary>
-    public static IRequestSizeLimitMetadata Limit(CollectOptions options) =>
-        new SizeLimit(options.BodyBytesMax + (2 * ReadBytes));
-
-    private static async Task<(MemoryStream? Body, IResult? Refusal)> BytesAsync(HttpContext http, int bytesMax)
+    private static async Task<(string? Text, IResult? Refusal)> TextAsync(
+        HttpContext http,
+        Encoding encoding,
+        int bytesMax
+    )
     {
-        var body = new MemoryStream();
         try
         {
-            var buffer = new byte[ReadBytes];
-            int count;
-            while ((count = await http.Request.Body.ReadAsync(buffer, http.RequestAborted)) > 0)
-            {
-                if (body.Length + count > bytesMax)
-                    return (null, TooLarge(bytesMax));
-                body.Write(buffer, 0, count);
-            }
-
-            body.Position = 0;
-            return (body, null);
+            using var reader = new StreamReader(http.Request.Body, encoding, leaveOpen: true);
+            return (await reader.ReadToEndAsync(http.RequestAborted), null);
         }
         catch (BadHttpRequestException e)
         {
             return (
                 null,
                 e.StatusCode == StatusCodes.Status413PayloadTooLarge
-                    ? TooLarge(bytesMax)
+                    ? Problem(
+                        413,
+                        "The body is too large",
+                        $"Send at most {bytesMax} bytes after decompression; split the batch."
+                    )
                     : Problem(e.StatusCode, "The body cannot be read", e.Message)
             );
         }
@@ -112,23 +99,31 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
         }
     }
 
-    private static List<string> Split(MemoryStream body, Encoding encoding, MediaTypeHeaderValue type)
+    /// <summary>
+    /// The lines; or of one JSON value the elements, as Vector and Fluent Bit send them in an array, or the value
+    /// itself.
+    /// </summary>
+    private static IReadOnlyList<string> Split(string text, bool isJson)
     {
-        if (
-            type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            && JsonRecords.TryRead(body, encoding) is { } values
-        )
+        if (isJson && TryParse(text) is { } values)
             return values;
-        body.Position = 0;
-        using var reader = new StreamReader(body, encoding, leaveOpen: true);
-        var lines = new List<string>();
-        while (reader.ReadLine() is { } line)
-        {
-            if (line.AsSpan().Trim().Length > 0)
-                lines.Add(line.Trim());
-        }
+        return text.Split(['\n', '\r'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
 
-        return lines;
+    private static List<string>? TryParse(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.ValueKind == JsonValueKind.Array
+                ? [.. document.RootElement.EnumerateArray().Select(element => element.GetRawText())]
+                : [document.RootElement.GetRawText()];
+        }
+        catch (JsonException)
+        {
+            // Lines of JSON are no single value.
+            return null;
+        }
     }
 
     private static Encoding? EncodingOf(MediaTypeHeaderValue type)
@@ -143,14 +138,9 @@ internal readonly record struct RecordBody(IReadOnlyList<string> Records, IResul
         }
     }
 
-    private static IResult TooLarge(int bytesMax) =>
-        Problem(413, "The body is too large", $"Send at most {bytesMax} bytes after decompression; split the batch.");
-
     private static RecordBody Refuse(int status, string title, string detail) =>
         new([], Problem(status, title, detail));
 
     private static IResult Problem(int status, string title, string detail) =>
         Results.Problem(statusCode: status, title: title, detail: detail);
-
-    private sealed record SizeLimit(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }

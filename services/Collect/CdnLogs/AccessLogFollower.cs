@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
@@ -30,6 +31,12 @@ public sealed partial class AccessLogFollower(
     ILogger<AccessLogFollower> logger
 ) : BackgroundService
 {
+    /// <summary>Lines of one log that are published before the position is written.</summary>
+    private const int LinesPerBatchMax = 1000;
+
+    /// <summary>How often a log that was read to its end is looked at again.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(options.AccessLogs.Select(log => FollowAsync(log, stoppingToken)));
 
@@ -52,15 +59,14 @@ public sealed partial class AccessLogFollower(
                 return;
             }
 
-            await Task.Delay(options.FollowInterval, clock, stopping)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Interval, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>One pass: publishes the next lines of a log and returns how many there were.</summary>
     private async Task<int> PassAsync(LogCursor cursor, string edge, CancellationToken cancellation)
     {
-        var lines = cursor.ReadLines(options.LinesPerBatchMax);
+        var lines = cursor.ReadLines(LinesPerBatchMax);
         if (lines.Count == 0)
             return 0;
         var source = new LogSource(edge, IsClaimed: false, clock.GetUtcNow());
@@ -80,6 +86,7 @@ public sealed partial class AccessLogFollower(
 internal sealed class LogCursor
 {
     private const int BlockBytes = 256 * 1024;
+    private const int FirstLineBytesMax = 4096;
     private readonly string path;
     private readonly string checkpoint;
     private long position;
@@ -112,7 +119,7 @@ internal sealed class LogCursor
                 FileAccess.Read,
                 FileShare.ReadWrite | FileShare.Delete
             );
-            var found = FileIdentity.Of(file);
+            var found = IdentityOf(file);
             // An older file counts only while it is the one that was being read.
             if (candidate != path && found != identity)
                 continue;
@@ -161,5 +168,21 @@ internal sealed class LogCursor
         if (lines.Count == 0 && start > 0)
             position = pending;
         return lines;
+    }
+
+    /// <summary>
+    /// Distinguishes one file from the next under the same name, by the digest of its first line: every line has a
+    /// request id of its own, so no two files begin alike. File numbers would not do, as a file system gives them out
+    /// again. "empty" while there is no whole line.
+    /// </summary>
+    private static string IdentityOf(FileStream file)
+    {
+        var buffer = new byte[FirstLineBytesMax];
+        file.Seek(0, SeekOrigin.Begin);
+        var count = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        var end = Array.IndexOf(buffer, (byte)'\n', 0, count);
+        return end < 0 && count < FirstLineBytesMax
+            ? "empty"
+            : Convert.ToHexStringLower(SHA256.HashData(buffer.AsSpan(0, end < 0 ? count : end)).AsSpan(0, 8));
     }
 }

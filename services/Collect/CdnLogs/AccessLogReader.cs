@@ -9,64 +9,31 @@ namespace EventStream.Collect.CdnLogs;
 /// <summary>
 /// One line of the edge's access log as nginx writes it; times in seconds. The fields are those of docs/edge-log.md.
 /// </summary>
-internal sealed record AccessLogLine
-{
-    [JsonPropertyName("time")]
-    public double? Time { get; init; }
+internal sealed record AccessLogLine(
+    double? Time,
+    string? Edge,
+    string? Region,
+    string? Method,
+    string? Uri,
+    string? Args,
+    int? Status,
+    long? Bytes,
+    double? Duration,
+    string? Upstream,
+    string? Cache,
+    string? Ua,
+    string? ReqId,
+    string? Session,
+    string? CmcdObject,
+    string? CmcdRequest,
+    string? CmcdSession,
+    string? CmcdStatus
+);
 
-    [JsonPropertyName("edge")]
-    public string? Edge { get; init; }
-
-    [JsonPropertyName("region")]
-    public string? Region { get; init; }
-
-    [JsonPropertyName("method")]
-    public string? Method { get; init; }
-
-    [JsonPropertyName("uri")]
-    public string? Uri { get; init; }
-
-    [JsonPropertyName("args")]
-    public string? Args { get; init; }
-
-    [JsonPropertyName("status")]
-    public int? Status { get; init; }
-
-    [JsonPropertyName("bytes")]
-    public long? Bytes { get; init; }
-
-    [JsonPropertyName("duration")]
-    public double? Duration { get; init; }
-
-    [JsonPropertyName("upstream")]
-    public string? Upstream { get; init; }
-
-    [JsonPropertyName("cache")]
-    public string? Cache { get; init; }
-
-    [JsonPropertyName("ua")]
-    public string? UserAgent { get; init; }
-
-    [JsonPropertyName("req_id")]
-    public string? RequestId { get; init; }
-
-    [JsonPropertyName("session")]
-    public string? Session { get; init; }
-
-    [JsonPropertyName("cmcd_object")]
-    public string? CmcdObject { get; init; }
-
-    [JsonPropertyName("cmcd_request")]
-    public string? CmcdRequest { get; init; }
-
-    [JsonPropertyName("cmcd_session")]
-    public string? CmcdSession { get; init; }
-
-    [JsonPropertyName("cmcd_status")]
-    public string? CmcdStatus { get; init; }
-}
-
-[JsonSourceGenerationOptions(NumberHandling = JsonNumberHandling.AllowReadingFromString)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowReadingFromString
+)]
 [JsonSerializable(typeof(AccessLogLine))]
 internal sealed partial class AccessLogJson : JsonSerializerContext;
 
@@ -153,9 +120,9 @@ public sealed class AccessLogReader(EdgeNames edges)
             DurationMs = Milliseconds(log.Duration ?? 0, "duration"),
             UpstreamMs = LastSeconds(log.Upstream) is { } upstream ? Milliseconds(upstream, "upstream") : null,
             CacheStatus = log.Cache ?? "",
-            UserAgent = log.UserAgent ?? "",
+            UserAgent = log.Ua ?? "",
             Cmcd = cmcd,
-            RequestId = log.RequestId ?? "",
+            RequestId = log.ReqId ?? "",
             Signed = signed,
         };
     }
@@ -184,14 +151,10 @@ public sealed class AccessLogReader(EdgeNames edges)
         var present = headers.Where(header => !string.IsNullOrEmpty(header) && header != "-").ToList();
         if (present.Count > 0)
             return string.Join(',', present);
-        foreach (var argument in (log.Args ?? "").Split('&'))
-        {
-            if (!argument.StartsWith("CMCD=", StringComparison.Ordinal))
-                continue;
-            return Uri.UnescapeDataString(argument[5..].Replace('+', ' '));
-        }
-
-        return "";
+        var arguments = (log.Args ?? "").Split('&');
+        return Array.Find(arguments, one => one.StartsWith("CMCD=", StringComparison.Ordinal)) is { } argument
+            ? Uri.UnescapeDataString(argument[5..].Replace('+', ' '))
+            : "";
     }
 
     private static double Needed(double? value, string field) =>

@@ -20,8 +20,6 @@ public sealed class CmcdRecord(IReadOnlyDictionary<string, IReadOnlyList<CmcdIte
     /// <summary>The version that the record declares; 1 where it does not.</summary>
     public int Version => (int?)Number("v") ?? 1;
 
-    public bool Has(string key) => values.ContainsKey(key);
-
     /// <summary>The text of a string or token key, or null.</summary>
     public string? Text(string key) => First(key)?.Text;
 

@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
 using EventStream.Collect.Cmcd;
+using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Tokens;
 using Microsoft.AspNetCore.Http;
@@ -133,19 +132,7 @@ internal sealed class IntakeLimits : IAsyncDisposable
             AutoReplenishment = false,
         };
 
-    private static int SlotOf(HttpContext http)
-    {
-        var address = http.Connection.RemoteIpAddress ?? IPAddress.None;
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        var bytes = address.GetAddressBytes().AsSpan();
-        // A subscriber has a whole /64 of IPv6.
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            bytes = bytes[..8];
-        var hash = new HashCode();
-        hash.AddBytes(bytes);
-        return (int)((uint)hash.ToHashCode() % AddressSlots);
-    }
+    private static int SlotOf(HttpContext http) => ClientAddress.Slot(http.Connection.RemoteIpAddress, AddressSlots);
 
     private static IResult TooMany(HttpContext http, RateLimitLease lease)
     {

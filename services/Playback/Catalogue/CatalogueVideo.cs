@@ -14,37 +14,12 @@ public enum VideoState
     Failed,
 }
 
-/// <summary>
-/// A packaged track. <paramref name="Prefix"/> is the media key of its folder; bandwidths in bits per second,
-/// picture size in pixels.
-/// </summary>
-public sealed record Track(
-    string Name,
-    string Kind,
-    string Prefix,
-    string Codecs,
-    int Width,
-    int Height,
-    double FramesPerSecond,
-    int BandwidthBps,
-    int AverageBandwidthBps,
-    SegmentRuns Segments
-)
+/// <summary>A packaged track, with the durations of its segments joined to runs.</summary>
+public sealed record Track(Rendition Media, SegmentRuns Segments)
 {
-    /// <summary>The track of a rendition.</summary>
+    /// <summary>The track of a rendition; the single durations are let go.</summary>
     public static Track From(Rendition rendition) =>
-        new(
-            rendition.Name,
-            rendition.Kind,
-            rendition.Prefix,
-            rendition.Codecs,
-            rendition.Width,
-            rendition.Height,
-            rendition.FramesPerSecond,
-            rendition.BandwidthBps,
-            rendition.AverageBandwidthBps,
-            SegmentRuns.From(rendition.SegmentDurationsSeconds)
-        );
+        new(rendition with { SegmentDurationsSeconds = [] }, SegmentRuns.From(rendition.SegmentDurationsSeconds));
 }
 
 /// <summary>
@@ -54,10 +29,10 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
 {
     /// <summary>Tracks of a picture, from the lowest bandwidth up.</summary>
     public IEnumerable<Track> Rungs =>
-        Tracks.Where(track => track.Kind == Rendition.Video).OrderBy(track => track.BandwidthBps);
+        Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
 
     /// <summary>Tracks of sound.</summary>
-    public IEnumerable<Track> Sounds => Tracks.Where(track => track.Kind == Rendition.Audio);
+    public IEnumerable<Track> Sounds => Tracks.Where(track => track.Media.Kind == Rendition.Audio);
 
     /// <summary>Whether players may have it.</summary>
     public bool IsPlayable => State is VideoState.Playable or VideoState.Published && Rungs.Any();
@@ -83,25 +58,6 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             _ => this,
         };
 
-    /// <summary>
-    /// The id of the video that an event of <c>video.events</c> is about, or null for another message.
-    /// </summary>
-    public static VideoId? IdOf(IMessage message) =>
-        message switch
-        {
-            VideoRegistered e => e.VideoId,
-            VideoUploaded e => e.VideoId,
-            VideoProbed e => e.VideoId,
-            VideoEncodePlanned e => e.VideoId,
-            VideoRenditionEncoded e => e.VideoId,
-            VideoPlayable e => e.VideoId,
-            VideoThumbnailsMade e => e.VideoId,
-            VideoPublished e => e.VideoId,
-            VideoRejected e => e.VideoId,
-            VideoEncodeFailed e => e.VideoId,
-            _ => null,
-        };
-
     private CatalogueVideo Advance(VideoState state)
     {
         // A later attempt may bring a video that had failed to its viewers after all.
@@ -112,6 +68,6 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     private CatalogueVideo With(Track track) =>
         this with
         {
-            Tracks = [.. Tracks.Where(other => other.Name != track.Name), track],
+            Tracks = [.. Tracks.Where(other => other.Media.Name != track.Media.Name), track],
         };
 }

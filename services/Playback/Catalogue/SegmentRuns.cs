@@ -16,9 +16,6 @@ public sealed record SegmentRuns(int Timescale, IReadOnlyList<SegmentRun> Runs)
     private static readonly int[] Timescales = [90_000, 48_000, 44_100, 1_000_000];
     private const double Whole = 1e-3;
 
-    /// <summary>Number of segments.</summary>
-    public int Count => Runs.Sum(run => run.Count);
-
     /// <summary>Sum of the durations in seconds.</summary>
     public double TotalSeconds => Runs.Sum(run => (double)run.Duration * run.Count) / Timescale;
 

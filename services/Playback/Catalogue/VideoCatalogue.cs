@@ -21,16 +21,6 @@ public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<Vide
     private readonly Dictionary<VideoId, LinkedListNode<CatalogueVideo>> videos = [];
     private readonly LinkedList<CatalogueVideo> byLastEvent = new();
 
-    /// <summary>Number of videos held.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (changing)
-                return videos.Count;
-        }
-    }
-
     /// <summary>The video, or null where it is not known.</summary>
     public CatalogueVideo? Find(VideoId id)
     {
@@ -41,7 +31,7 @@ public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<Vide
     /// <summary>Takes in one event.</summary>
     public void Apply(IMessage message)
     {
-        if (CatalogueVideo.IdOf(message) is not { } id)
+        if (message is not IVideoEvent { VideoId: var id })
             return;
         VideoId? dropped = null;
         lock (changing)

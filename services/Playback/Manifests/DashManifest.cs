@@ -59,9 +59,9 @@ public static class DashManifest
                 Representation(
                     rung,
                     "video/mp4",
-                    new XAttribute("width", rung.Width),
-                    new XAttribute("height", rung.Height),
-                    new XAttribute("frameRate", FrameRate(rung.FramesPerSecond)),
+                    new XAttribute("width", rung.Media.Width),
+                    new XAttribute("height", rung.Media.Height),
+                    new XAttribute("frameRate", FrameRate(rung.Media.FramesPerSecond)),
                     new XAttribute("sar", "1:1")
                 )
             )
@@ -97,17 +97,17 @@ public static class DashManifest
     private static XElement Representation(Track track, string type, params object[] details) =>
         new(
             Mpd + "Representation",
-            new XAttribute("id", track.Name),
-            new XAttribute("bandwidth", track.BandwidthBps),
-            new XAttribute("codecs", track.Codecs),
+            new XAttribute("id", track.Media.Name),
+            new XAttribute("bandwidth", track.Media.BandwidthBps),
+            new XAttribute("codecs", track.Media.Codecs),
             new XAttribute("mimeType", type),
             details,
             new XElement(
                 Mpd + "SegmentTemplate",
                 new XAttribute("timescale", track.Segments.Timescale),
                 new XAttribute("startNumber", 1),
-                new XAttribute("initialization", $"{track.Name}/init.mp4"),
-                new XAttribute("media", $"{track.Name}/$Number$.m4s"),
+                new XAttribute("initialization", $"{track.Media.Name}/init.mp4"),
+                new XAttribute("media", $"{track.Media.Name}/$Number$.m4s"),
                 new XElement(Mpd + "SegmentTimeline", Timeline(track.Segments))
             )
         );

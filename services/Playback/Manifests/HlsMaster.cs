@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EventStream.Contracts;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 
@@ -30,7 +31,7 @@ public static class HlsMaster
 
     private static void WritePathway(StringBuilder text, CatalogueVideo video, EdgeAddress edge, string folder)
     {
-        var sounds = video.Sounds.ToList();
+        var sounds = video.Sounds.Select(track => track.Media).ToList();
         // Renditions have no pathway of their own: a group per edge keeps the sound on the edge of the picture.
         var group = $"audio-{edge.Name}";
         foreach (var sound in sounds)
@@ -47,7 +48,7 @@ public static class HlsMaster
                 );
         }
 
-        foreach (var rung in video.Rungs)
+        foreach (var rung in video.Rungs.Select(track => track.Media))
         {
             var sound = sounds.Count > 0 ? sounds[0] : null;
             WriteVariant(text, rung, sound);
@@ -60,7 +61,7 @@ public static class HlsMaster
         }
     }
 
-    private static void WriteVariant(StringBuilder text, Track rung, Track? sound)
+    private static void WriteVariant(StringBuilder text, Rendition rung, Rendition? sound)
     {
         var peak = rung.BandwidthBps + (sound?.BandwidthBps ?? 0);
         var average = rung.AverageBandwidthBps + (sound?.AverageBandwidthBps ?? 0);

@@ -18,9 +18,9 @@ internal static class MediaPaths
             return null;
         if (folder == ThumbnailsFolder)
             return ThumbnailKeys(video).FirstOrDefault(candidate => FileName(candidate) == file);
-        if (video.Tracks.FirstOrDefault(track => track.Name == folder) is not { } track)
+        if (video.Tracks.FirstOrDefault(track => track.Media.Name == folder) is not { } track)
             return null;
-        var key = $"{track.Prefix.TrimEnd('/')}/{file}";
+        var key = $"{track.Media.Prefix.TrimEnd('/')}/{file}";
         return MediaKeys.IsValid(key) ? key : null;
     }
 

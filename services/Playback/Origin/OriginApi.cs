@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Hosting.OpenApi;
 using EventStream.Media;
+using EventStream.Messaging.Kafka;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Manifests;
@@ -8,6 +9,7 @@ using EventStream.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Net.Http.Headers;
 
 namespace EventStream.Playback.Origin;
@@ -82,8 +84,8 @@ internal static class OriginApi
         var context = new ManifestContext(
             edges,
             prefix,
-            origin.Steering.Hls(video.Id, region),
-            origin.Steering.Dash(video.Id, region)
+            origin.Options.SteeringUrlOf("hls", video.Id, region),
+            origin.Options.SteeringUrlOf("dash", video.Id, region)
         );
         http.Response.Headers.CacheControl = PerViewer;
         return Results.Text(write(video, context), contentType);
@@ -134,7 +136,7 @@ internal static class OriginApi
         else
             video = origin.Catalogue.Find(id);
         if (video is null)
-            refusal ??= Problems.UnknownVideo(videoId, origin.Rebuild.IsComplete);
+            refusal ??= Problems.UnknownVideo(videoId, origin.Reader.CaughtUp.IsCompleted);
         return refusal is null;
     }
 
@@ -155,10 +157,10 @@ internal static class OriginApi
 /// <summary>What the origin's handlers work with.</summary>
 internal sealed record OriginServices(
     VideoCatalogue Catalogue,
-    CatalogueRebuild Rebuild,
+    [FromKeyedServices(PlaybackRole.Group)] EventConsumer Reader,
     IMediaStore Media,
     EdgeDirectory Edges,
     EdgeTokens Tokens,
-    SteeringUrls Steering,
+    PlaybackOptions Options,
     TimeProvider Clock
 );

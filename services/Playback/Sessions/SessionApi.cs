@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.Hosting.OpenApi;
+using EventStream.Messaging.Kafka;
 using EventStream.Playback.Catalogue;
 using EventStream.Playback.Edges;
 using EventStream.Playback.Origin;
@@ -10,6 +11,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Playback.Sessions;
 
@@ -74,7 +76,7 @@ internal static class SessionApi
         if (!VideoId.TryParse(videoId, null, out var id))
             return Problems.UnknownVideo(videoId);
         if (services.Catalogue.Find(id) is not { } video)
-            return Problems.UnknownVideo(videoId, services.Rebuild.IsComplete);
+            return Problems.UnknownVideo(videoId, services.Reader.CaughtUp.IsCompleted);
         if (!video.IsPlayable)
             return Problems.NotPlayable(video);
         var edges = await services.Edges.OrderAsync(request.Region ?? "", http.RequestAborted);
@@ -125,11 +127,10 @@ internal static class SessionApi
 /// <summary>What opening a session works with, and the opening itself.</summary>
 internal sealed record SessionServices(
     VideoCatalogue Catalogue,
-    CatalogueRebuild Rebuild,
+    [FromKeyedServices(PlaybackRole.Group)] EventConsumer Reader,
     EdgeDirectory Edges,
     EdgeTokens Tokens,
     BeaconProof Proof,
-    SteeringUrls Steering,
     PlaybackOptions Options,
     TimeProvider Clock
 )
@@ -153,8 +154,8 @@ internal sealed record SessionServices(
             video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
             BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
-                Steering.Hls(video.Id, region),
-                Steering.Dash(video.Id, region),
+                Options.SteeringUrlOf("hls", video.Id, region),
+                Options.SteeringUrlOf("dash", video.Id, region),
                 [.. edges.Select(edge => edge.Name)]
             )
         );

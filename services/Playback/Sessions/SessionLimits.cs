@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
-using System.Net.Sockets;
 using System.Threading.RateLimiting;
+using EventStream.Hosting;
 using EventStream.Messaging;
 
 namespace EventStream.Playback.Sessions;
@@ -35,8 +35,8 @@ internal sealed class SessionLimits : IDisposable
             QueueLimit = 0,
         };
         // A bound that has filled up again is forgotten: it is as good as a new one.
-        limiter = PartitionedRateLimiter.Create<IPAddress, uint>(address =>
-            RateLimitPartition.GetTokenBucketLimiter(Slot(address), _ => bound)
+        limiter = PartitionedRateLimiter.Create<IPAddress, int>(address =>
+            RateLimitPartition.GetTokenBucketLimiter(ClientAddress.Slot(address, AddressesMax), _ => bound)
         );
     }
 
@@ -51,17 +51,4 @@ internal sealed class SessionLimits : IDisposable
     }
 
     public void Dispose() => limiter.Dispose();
-
-    private static uint Slot(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        var bytes = address.GetAddressBytes().AsSpan();
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            bytes = bytes[..8];
-        // HashCode differs from process to process, so that nobody can choose whom to share a bound with.
-        var hash = default(HashCode);
-        hash.AddBytes(bytes);
-        return (uint)hash.ToHashCode() % AddressesMax;
-    }
 }

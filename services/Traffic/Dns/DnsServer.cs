@@ -14,7 +14,6 @@ namespace EventStream.Traffic.Dns;
 internal sealed partial class DnsServer(TrafficOptions options, DnsZone zone, ILogger<DnsServer> logger)
     : BackgroundService
 {
-    private const int DatagramLengthMax = 4096;
     private readonly Socket socket = new(options.DnsEndpoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
 
     /// <summary>The address that is bound.</summary>
@@ -48,7 +47,7 @@ internal sealed partial class DnsServer(TrafficOptions options, DnsZone zone, IL
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var buffer = new byte[DatagramLengthMax];
+        var buffer = new byte[DnsZone.LengthMax];
         var anyone = new IPEndPoint(
             socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any,
             0

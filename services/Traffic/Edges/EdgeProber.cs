@@ -1,3 +1,4 @@
+using EventStream.Hosting;
 using EventStream.Traffic.Steering;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -46,7 +47,7 @@ internal sealed partial class EdgeProber(
         }
     }
 
-    private async Task<ProbeResult> ProbeAsync(Edge edge, CancellationToken cancellation)
+    private async Task<ProbeResult> ProbeAsync(PlatformEdge edge, CancellationToken cancellation)
     {
         var start = clock.GetTimestamp();
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.Hosting;
 
 namespace EventStream.Traffic.Edges;
 
@@ -28,7 +29,7 @@ public sealed record EdgeView(
 /// All that is known of one edge; immutable, each method returns the next state. An edge is
 /// taken to be up until the first probe, and the first probe decides alone; later ones count by rise and fall.
 /// </summary>
-internal sealed record EdgeState(Edge Edge)
+internal sealed record EdgeState(PlatformEdge Edge)
 {
     // How much of the score one per cent of stalls or errors takes: a tenth of the time in stalls costs a quarter.
     private const double StallCost = 2.5;

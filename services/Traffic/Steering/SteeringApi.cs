@@ -27,28 +27,22 @@ internal static partial class SteeringApi
 
     public static void MapSteering(this IEndpointRouteBuilder routes)
     {
-        routes
-            .MapGet(
-                "/v1/steering/hls",
-                (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-                    Answer("hls", "_HLS_pathway", http, board, options)
-            )
-            .AllowAnonymous()
-            .Describe("The order of edges for an HLS player, as content steering asks for it.")
-            .Takes("_HLS_pathway", "The pathway in use.")
-            .Takes("region", "Region of the viewer.")
-            .Answers(200, typeof(SteeringManifest));
-        routes
-            .MapGet(
-                "/v1/steering/dash",
-                (HttpContext http, SteeringBoard board, TrafficOptions options) =>
-                    Answer("dash", "_DASH_pathway", http, board, options)
-            )
-            .AllowAnonymous()
-            .Describe("The order of edges for a DASH player, as content steering asks for it.")
-            .Takes("_DASH_pathway", "The pathway in use.")
-            .Takes("region", "Region of the viewer.")
-            .Answers(200, typeof(SteeringManifest));
+        foreach (var (format, player) in (ReadOnlySpan<(string, string)>)[("hls", "an HLS"), ("dash", "a DASH")])
+        {
+            var pathway = $"_{format.ToUpperInvariant()}_pathway";
+            routes
+                .MapGet(
+                    $"/v1/steering/{format}",
+                    (HttpContext http, SteeringBoard board, TrafficOptions options) =>
+                        Answer(format, pathway, http, board, options)
+                )
+                .AllowAnonymous()
+                .Describe($"The order of edges for {player} player, as content steering asks for it.")
+                .Takes(pathway, "The pathway in use.")
+                .Takes("region", "Region of the viewer.")
+                .Answers(200, typeof(SteeringManifest));
+        }
+
         routes
             .MapGet("/v1/edges", Edges)
             .RequireAuthorization(Policies.Analyse)

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Hosting;
@@ -13,7 +12,6 @@ namespace EventStream.Traffic.Steering;
 /// </summary>
 internal sealed partial class SteeringJournal(
     IEventPublisher publisher,
-    TopicAdmin topics,
     TimeProvider clock,
     ILogger<SteeringJournal> logger
 ) : BackgroundService
@@ -23,7 +21,6 @@ internal sealed partial class SteeringJournal(
     /// </summary>
     public const int QueueDepthMax = 1024;
 
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private readonly Channel<SteeringDecided> queue = Channel.CreateBounded<SteeringDecided>(
         new BoundedChannelOptions(QueueDepthMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }
     );
@@ -38,52 +35,22 @@ internal sealed partial class SteeringJournal(
     {
         try
         {
-            // Publishing to a topic that is not there may have the broker make it, with another number of partitions.
-            while (!await TryCreateTopicAsync(stoppingToken))
-                await Task.Delay(RetryDelay, clock, stoppingToken);
             await foreach (var decision in queue.Reader.ReadAllAsync(stoppingToken))
             {
-                while (!await TryPublishAsync(decision, stoppingToken))
-                    await Task.Delay(RetryDelay, clock, stoppingToken);
+                await publisher.PublishUntilTakenAsync(
+                    Topics.TrafficDecisions,
+                    decision.Policy,
+                    decision,
+                    decision.DecidedAt,
+                    clock,
+                    refusal => NotPublished(logger, refusal.Message),
+                    stoppingToken
+                );
             }
         }
         catch (OperationCanceledException)
         {
             // The role stops.
-        }
-    }
-
-    private async Task<bool> TryCreateTopicAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await topics.EnsureAsync([Topics.TrafficDecisions], cancellation).WaitAsync(cancellation);
-            return true;
-        }
-        catch (KafkaException e)
-        {
-            NotPublished(logger, e.Error.Reason);
-            return false;
-        }
-    }
-
-    private async Task<bool> TryPublishAsync(SteeringDecided decision, CancellationToken cancellation)
-    {
-        try
-        {
-            await publisher.PublishAsync(
-                Topics.TrafficDecisions,
-                decision.Policy,
-                decision,
-                decision.DecidedAt,
-                cancellation
-            );
-            return true;
-        }
-        catch (PublishException e)
-        {
-            NotPublished(logger, e.Message);
-            return false;
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class ModelTrainingTests : IAsyncLifetime
         }
 
         var trained = folder.GetFiles().ToDictionary(file => file.Name, file => file.LastWriteTimeUtc);
-        Assert.Equal(3, trained.Count);
+        Assert.Single(trained);
         await using var again = await StartAsync();
         await WeightAsync(again);
         Assert.Equal(trained, folder.GetFiles().ToDictionary(file => file.Name, file => file.LastWriteTimeUtc));

@@ -2,6 +2,7 @@ using EventStream.Collect;
 using EventStream.Collect.CdnLogs;
 using EventStream.Contracts;
 using EventStream.Edge;
+using EventStream.Hosting;
 using EventStream.Tests.Kit;
 using EventStream.Tokens;
 
@@ -60,7 +61,7 @@ public sealed class StrangerRequestTests
     private static async Task<IReadOnlyList<CdnRequestServed>> ServedAsync(EdgeProcess edge, int count)
     {
         await Wait.UntilAsync("every request is in the log", () => File.ReadAllLines(edge.AccessLog).Length >= count);
-        var reader = new AccessLogReader(new EdgeNames(EdgeRig.Configuration));
+        var reader = new AccessLogReader(new EdgeNames(PlatformEdge.Read(EdgeRig.Configuration, [], needed: false)));
         var source = new LogSource("edge-a", IsClaimed: false, TimeProvider.System.GetUtcNow());
         return
         [

@@ -90,13 +90,13 @@ public class LoadSeriesTests
         {
             for (var i = 0; i < 12; i++)
             {
-                Assert.Equal(pass == 0 ? LoadTaken.Taken : LoadTaken.Repeated, Take(series, 10 * i, 10, 1 + i));
+                Assert.True(Take(series, 10 * i, 10, 1 + i));
             }
         }
 
         Assert.Equal([6, 12], series.Fast.Maxima.Values.ToArray());
         Assert.Equal([3.5, 9.5], series.Fast.Means.Values.ToArray());
-        Assert.Equal(LoadTaken.Taken, Take(series, 50, 10, 0));
+        Assert.True(Take(series, 50, 10, 0));
         Assert.Equal([5, 12], series.Fast.Maxima.Values.ToArray());
     }
 
@@ -112,9 +112,9 @@ public class LoadSeriesTests
 
         Assert.Equal(1, series.Fast.Maxima.Span[100]);
         for (var at = 6000; at < 6060; at += 10)
-            Assert.Equal(LoadTaken.Taken, Take(series, at, 10, 9));
+            Assert.True(Take(series, at, 10, 9));
         Assert.Equal(9, series.Fast.Maxima.Span[100]);
-        Assert.Equal(LoadTaken.TooLate, Take(series, 0, 10, 99));
+        Assert.False(Take(series, 0, 10, 99));
         Assert.Equal(1, series.Fast.Maxima.Span[0]);
     }
 
@@ -159,6 +159,6 @@ public class LoadSeriesTests
             _ => 0
         );
 
-    private static LoadTaken Take(LoadSeries series, double seconds, double step, double value, double? peak = null) =>
+    private static bool Take(LoadSeries series, double seconds, double step, double value, double? peak = null) =>
         series.Take(new LoadMeasured("viewers", Noon.AddSeconds(seconds), step, value, "sessions", peak));
 }

@@ -16,16 +16,7 @@ public sealed class AccessLogReaderTests
     private static readonly DateTimeOffset Arrival = DateTimeOffset.FromUnixTimeSeconds(1795337066);
     private static readonly LogSource Key = new("edge-a", IsClaimed: true, Arrival);
     private readonly AccessLogReader reader = new(
-        new EdgeNames(
-            RoleHost.ReadConfiguration(
-                null,
-                [
-                    new("Traffic:Edges:0:Name", "edge-b"),
-                    new("Traffic:Edges:0:Url", "http://127.0.0.1:7081"),
-                    new("Traffic:Edges:0:Region", "us"),
-                ]
-            )
-        )
+        new EdgeNames([new PlatformEdge("edge-b", "us", "http://127.0.0.1:7081", "http://127.0.0.1:7081", [])])
     );
 
     [Fact]

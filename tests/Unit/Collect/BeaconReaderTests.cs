@@ -8,12 +8,7 @@ public sealed class BeaconReaderTests
 {
     private static readonly DateTimeOffset Received = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
     private readonly BeaconReader reader = new(
-        new EdgeNames(
-            RoleHost.ReadConfiguration(
-                null,
-                [new("Traffic:Edges:0:Name", "edge-a"), new("Traffic:Edges:0:Url", "http://127.0.0.1:7080")]
-            )
-        )
+        new EdgeNames([new PlatformEdge("edge-a", "", "http://127.0.0.1:7080", "http://127.0.0.1:7080", [])])
     );
 
     [Fact]

@@ -84,8 +84,8 @@ public class AutoscaleSettingsTests(DeploymentSecrets secrets) : IClassFixture<D
 
     private static (QoeOptions Qoe, CapacityOptions Capacity) Options(IReadOnlyList<RoleContainer> containers) =>
         (
-            QoeOptions.From(Configuration(containers, "qoe")),
-            CapacityOptions.From(Configuration(containers, "capacity"))
+            QoeOptions.Read(Configuration(containers, "qoe"), []),
+            CapacityOptions.Read(Configuration(containers, "capacity"), [])
         );
 
     private static IConfiguration Configuration(IReadOnlyList<RoleContainer> containers, string role) =>

@@ -12,7 +12,7 @@ public class ForecasterTests
     [Fact]
     public void Persistence_repeats_the_last_value()
     {
-        var path = new Persistence().Fit(Values(3, 1, 4), Hourly).Forecast(Values(3, 1, 4), 3);
+        var path = Naive.OfStep.Fit(Values(3, 1, 4), Hourly).Forecast(Values(3, 1, 4), 3);
         Assert.Equal([4, 4, 4], path);
     }
 
@@ -21,7 +21,7 @@ public class ForecasterTests
     {
         var season = new Season(3, TimeSpan.FromHours(8));
         var history = Values(9, 9, 9, 1, 2, 3);
-        Assert.Equal([1, 2, 3, 1, 2], SeasonalNaive.OfDay.Fit(history, season).Forecast(history, 5));
+        Assert.Equal([1, 2, 3, 1, 2], Naive.OfDay.Fit(history, season).Forecast(history, 5));
     }
 
     [Fact]
@@ -29,7 +29,7 @@ public class ForecasterTests
     {
         var season = new Season(2, TimeSpan.FromHours(12));
         var history = Values([.. Enumerable.Range(0, 20).Select(i => (double)i)]);
-        Assert.Equal([6, 7, 8], SeasonalNaive.OfWeek.Fit(history, season).Forecast(history, 3));
+        Assert.Equal([6, 7, 8], Naive.OfWeek.Fit(history, season).Forecast(history, 3));
     }
 
     [Theory]
@@ -55,7 +55,7 @@ public class ForecasterTests
         const int Origin = 33 * 24;
         var known = series.Prefix(Origin);
         var error = SyntheticLoad.Error(Named(name).Fit(known, Hourly).Forecast(known, 24), series, Origin);
-        var naive = SyntheticLoad.Error(SeasonalNaive.OfDay.Fit(known, Hourly).Forecast(known, 24), series, Origin);
+        var naive = SyntheticLoad.Error(Naive.OfDay.Fit(known, Hourly).Forecast(known, 24), series, Origin);
         Assert.True(error < 0.35 * naive, $"{name}: {error:0.0}, yesterday repeated: {naive:0.0}");
     }
 
@@ -142,8 +142,8 @@ public class ForecasterTests
             "dhr_ar" => new HarmonicRegression(),
             "ridge" => new DirectRidge(),
             "ssa_day" => new SingularSpectrum(),
-            "snaive_day" => SeasonalNaive.OfDay,
-            "snaive_week" => SeasonalNaive.OfWeek,
+            "snaive_day" => Naive.OfDay,
+            "snaive_week" => Naive.OfWeek,
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such model."),
         };
 }

@@ -21,11 +21,7 @@ public sealed class GradientBoostedTests
         var known = Noisy.Value.Prefix(40 * 48);
         var fit = new GradientBoosted().Fit(known, Half);
         var error = SyntheticLoad.Error(fit.Forecast(known, 48), Noisy.Value, known.Count);
-        var naive = SyntheticLoad.Error(
-            SeasonalNaive.OfDay.Fit(known, Half).Forecast(known, 48),
-            Noisy.Value,
-            known.Count
-        );
+        var naive = SyntheticLoad.Error(Naive.OfDay.Fit(known, Half).Forecast(known, 48), Noisy.Value, known.Count);
         Assert.True(error < 0.6 * naive, $"{error:0.0}, yesterday repeated: {naive:0.0}");
     }
 

@@ -136,7 +136,7 @@ public sealed class ManifestTests
         var runs = SegmentRuns.From(third);
 
         Assert.Equal(1_000_000, runs.Timescale);
-        Assert.Equal(1000, runs.Count);
+        Assert.Equal(1000, runs.Runs.Sum(run => run.Count));
         Assert.Equal(third.Sum(), runs.TotalSeconds, 0.000_001);
     }
 }

@@ -64,18 +64,4 @@ public sealed class EdgeTokensTests
 
     [Fact]
     public void A_short_key_is_refused() => Assert.Throws<ArgumentException>(() => new EdgeTokens("too short"));
-
-    [Fact]
-    public void A_key_file_is_drawn_once_and_is_private()
-    {
-        var folder = Directory.CreateTempSubdirectory("eventstream-key-").FullName;
-        var path = Path.Combine(folder, "secrets", "key");
-
-        var first = SigningKeys.ReadOrCreate(path);
-
-        Assert.Equal(first, SigningKeys.ReadOrCreate(path));
-        Assert.True(first.Length >= SigningKeys.LengthMin);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new FileInfo(path).UnixFileMode);
-        Directory.Delete(folder, recursive: true);
-    }
 }

@@ -39,13 +39,7 @@ public sealed class DnsTests
             []
         );
         map = new EdgeMap(options, TimeProvider.System);
-        // The journal is not started, so nothing asks for the topic.
-        var journal = new SteeringJournal(
-            new Nowhere(),
-            new TopicAdmin(new KafkaOptions(), NullLogger<TopicAdmin>.Instance),
-            TimeProvider.System,
-            NullLogger<SteeringJournal>.Instance
-        );
+        var journal = new SteeringJournal(new Nowhere(), TimeProvider.System, NullLogger<SteeringJournal>.Instance);
         board = new SteeringBoard(options, map, journal, TimeProvider.System);
         board.Decide();
         zone = new DnsZone(options, map, board);
@@ -99,7 +93,7 @@ public sealed class DnsTests
         var query = Query("edge.example", A);
         query[2] = 0x28;
 
-        Assert.Equal(4, Read(zone.Answer(query)!.Value).Code);
+        Assert.Equal(4, Read(zone.Answer(query)!).Code);
     }
 
     [Fact]
@@ -110,15 +104,15 @@ public sealed class DnsTests
         var broken = Query("edge.example", A);
         broken[12] = 0xC0;
 
-        Assert.Equal(1, Read(zone.Answer(broken)!.Value).Code);
-        Assert.Equal(1, Read(zone.Answer(two)!.Value).Code);
+        Assert.Equal(1, Read(zone.Answer(broken)!).Code);
+        Assert.Equal(1, Read(zone.Answer(two)!).Code);
     }
 
     [Fact]
     public void An_EDNS_query_gets_an_EDNS_answer_and_an_unknown_version_an_error()
     {
-        var answer = zone.Answer(Query("edge.example", A, ednsVersion: 0))!.Value.Span;
-        var bad = zone.Answer(Query("edge.example", A, ednsVersion: 1))!.Value.Span;
+        var answer = zone.Answer(Query("edge.example", A, ednsVersion: 0))!.AsSpan();
+        var bad = zone.Answer(Query("edge.example", A, ednsVersion: 1))!.AsSpan();
 
         Assert.Equal(1, BinaryPrimitives.ReadUInt16BigEndian(answer[10..]));
         Assert.Equal(1, bad[^6]);
@@ -146,11 +140,11 @@ public sealed class DnsTests
             else
                 for (var n = 0; n < 3; n++)
                     query[random.Next(2, query.Length)] = (byte)random.Next(256);
-            Assert.True((zone.Answer(query)?.Length ?? 0) <= DnsResponse.LengthMax);
+            Assert.True((zone.Answer(query)?.Length ?? 0) <= DnsZone.LengthMax);
         }
     }
 
-    private Answered Ask(string name, ushort type = A) => Read(zone.Answer(Query(name, type))!.Value);
+    private Answered Ask(string name, ushort type = A) => Read(zone.Answer(Query(name, type))!);
 
     private static byte[] Query(string name, ushort type, int? ednsVersion = null)
     {
@@ -184,7 +178,8 @@ public sealed class DnsTests
         for (var i = 0; i < answers && bytes[at] == 0xC0; i++)
         {
             var length = BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 10)..]);
-            addresses.Add(new IPAddress(bytes.Slice(at + 12, length)).ToString());
+            if (BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 2)..]) is A or 28)
+                addresses.Add(new IPAddress(bytes.Slice(at + 12, length)).ToString());
             at += 12 + length;
         }
 

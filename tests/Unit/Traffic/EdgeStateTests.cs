@@ -11,7 +11,7 @@ public sealed class EdgeStateTests
     private static readonly ProbeResult Good = new(1, null);
     private static readonly ProbeResult Bad = new(1, "refused");
     private static readonly EdgeState New = new(
-        new EventStream.Traffic.Edges.Edge("edge-a", "eu", "http://a", "http://a", [])
+        new EventStream.Hosting.PlatformEdge("edge-a", "eu", "http://a", "http://a", [])
     );
 
     private static EdgeState Probe(EdgeState state, params ProbeResult[] results) =>
@@ -113,13 +113,13 @@ public sealed class EdgeStateTests
     {
         EdgeView[] edges = [new("edge-a", "eu", true, Now, 0.8, 90, 0.9), new("edge-b", "us", true, Now, 1, 10, 0.1)];
 
-        Assert.Equal(first, edges.MaxBy(edge => EdgePolicies.Find(policy)!.Score(edge, "eu"))!.Name);
+        Assert.Equal(first, edges.MaxBy(edge => EdgePolicy.Find(policy)!.Score(edge, "eu"))!.Name);
     }
 
     [Fact]
     public void A_sick_edge_of_the_region_gives_way_to_a_healthy_one_elsewhere()
     {
-        var policy = new RegionAffinityPolicy();
+        var policy = EdgePolicy.RegionAffinity;
 
         Assert.True(
             policy.Score(new("a", "eu", true, Now, 0.4, 0, 0), "eu")

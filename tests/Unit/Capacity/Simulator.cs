@@ -1,4 +1,6 @@
-namespace EventStream.Capacity.Scaling;
+using EventStream.Capacity.Scaling;
+
+namespace EventStream.Tests.Capacity;
 
 /// <summary>The world of a what-if: loads and times in steps.</summary>
 public sealed record SimulationOptions
