@@ -25,8 +25,6 @@ public sealed class CapacityRole : IRole
 
     public string Summary => "forecasts load and scales the workers to it";
 
-    public int DefaultPort => RoleAddresses.PortOf(RoleName);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var options = CapacityOptions.From(builder.Configuration);
