@@ -14,23 +14,23 @@ namespace EventStream.Cli.Commands;
 /// </summary>
 internal static class TopicsCommand
 {
-    private static readonly Option<string?> Kafka = new("--kafka")
-    {
-        Description = "Bootstrap address of the broker; EVENTSTREAM__KAFKA__BOOTSTRAP otherwise.",
-        HelpName = "HOST:PORT",
-    };
+    private static readonly Option<string?> Kafka = CommandLine.Optional<string?>(
+        "--kafka",
+        "Bootstrap address of the broker; EVENTSTREAM__KAFKA__BOOTSTRAP otherwise.",
+        "HOST:PORT"
+    );
 
-    private static readonly Option<string?> Data = new("--data")
-    {
-        Description = "Data folder of a running platform: the topics of its broker, with its credentials.",
-        HelpName = "DIR",
-    };
+    private static readonly Option<string?> Data = CommandLine.Optional<string?>(
+        "--data",
+        "Data folder of a running platform: the topics of its broker, with its credentials.",
+        "DIR"
+    );
 
-    private static readonly Option<string?> Out = new("--out")
-    {
-        Description = "File to write; standard output otherwise.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Out = CommandLine.Optional<string?>(
+        "--out",
+        "File to write; standard output otherwise.",
+        "FILE"
+    );
 
     public static Command Build()
     {
@@ -120,8 +120,7 @@ internal static class TopicsCommand
         {
             var data = new DataFolder(folder);
             var run = RunFile.Read(data) ?? throw new CommandException($"No platform runs in '{data.Root}'.");
-            foreach (var (key, value) in KafkaAccess.Of(data, run).ClientSettings())
-                overrides[key] = value;
+            overrides = KafkaAccess.Of(data, run).ClientSettings();
         }
 
         if (parsed.GetValue(Kafka) is { } named)
