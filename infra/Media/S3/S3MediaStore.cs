@@ -132,7 +132,12 @@ public sealed class S3MediaStore : IMediaStore, IDisposable
     {
         Check(key);
         var found = await bucket.FindAsync(key, cancellation) ?? throw new MediaNotFoundException(key);
-        return await local.GetAsync(key, found, (path, stop) => DownloadAsync(key, found, path, stop), cancellation);
+        return await local.GetAsync(
+            key,
+            found.SizeBytes,
+            (path, stop) => DownloadAsync(key, found, path, stop),
+            cancellation
+        );
     }
 
     public Task<string?> TroubleAsync(CancellationToken cancellation) => bucket.TroubleAsync(cancellation);
