@@ -67,6 +67,7 @@ public sealed partial class EncodeWorker(
         var reporter = new TaskReporter(publisher, clock, options.WorkerId, command);
         var key = EncodeTasks.CommandKey(command);
         var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command));
+        IDisposable? turn = null;
         try
         {
             while (true)
@@ -82,14 +83,23 @@ public sealed partial class EncodeWorker(
 
                 if (await leases.HolderAsync(command, cancellation) is { } other)
                 {
+                    turn?.Dispose();
+                    turn = null;
                     Leased(logger, key, other);
                     await Task.Delay(LeasePoll, clock, cancellation);
                     continue;
                 }
 
-                var turn = await limiter.EnterAsync(wanted, cancellation);
-                if (await TryBeginAsync(command, reporter, turn, cancellation) is not { } begun)
+                // While this one waited, another may have taken or done the task: it is looked at again with the turn.
+                if (turn is null)
+                {
+                    turn = await limiter.EnterAsync(wanted, cancellation);
                     continue;
+                }
+
+                stopping.Token.ThrowIfCancellationRequested();
+                var begun = Begin(command, reporter, key, turn);
+                turn = null;
                 await begun.WaitAsync(cancellation);
                 return;
             }
@@ -98,6 +108,10 @@ public sealed partial class EncodeWorker(
         {
             // The consumer stops in a moment too; ending here would commit the command.
             await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellation);
+        }
+        finally
+        {
+            turn?.Dispose();
         }
     }
 
@@ -130,41 +144,14 @@ public sealed partial class EncodeWorker(
             Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>
-    /// Starts the task on its own and returns it, or null when it was done or leased while this one waited for its
-    /// turn. The turn ends with the task, or here where none begins.
-    /// </summary>
-    private async Task<Task?> TryBeginAsync(
-        ICommand command,
-        TaskReporter reporter,
-        IDisposable turn,
-        CancellationToken cancellation
-    )
+    /// <summary>Starts the task on its own; its end is that of the turn.</summary>
+    private Task Begin(ICommand command, TaskReporter reporter, string key, IDisposable turn)
     {
-        var (key, begun) = (EncodeTasks.CommandKey(command), false);
-        try
-        {
-            stopping.Token.ThrowIfCancellationRequested();
-            if (await leases.HolderAsync(command, cancellation) is not null)
-                return null;
-            if (await leases.ReceiptAsync(command, cancellation) is not null)
-                return null;
-            lock (sync)
-            {
-                if (running.ContainsKey(key))
-                    return null;
-                begun = true;
-                return running[key] = Task.Run(
-                    () => RunAndLeaveAsync(command, reporter, key, turn),
-                    CancellationToken.None
-                );
-            }
-        }
-        finally
-        {
-            if (!begun)
-                turn.Dispose();
-        }
+        lock (sync)
+            return running[key] = Task.Run(
+                () => RunAndLeaveAsync(command, reporter, key, turn),
+                CancellationToken.None
+            );
     }
 
     private async Task RunAndLeaveAsync(ICommand command, TaskReporter reporter, string key, IDisposable turn)
