@@ -94,6 +94,27 @@ public static class CommandLine
         };
     }
 
+    /// <summary>A verb with its arguments and options, and what it does; that returns the exit code.</summary>
+    internal static Command Verb(
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        Func<ParseResult, CancellationToken, Task<int>> run
+    )
+    {
+        var verb = new Command(name, description);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Option option)
+                verb.Add(option);
+            else
+                verb.Add((Argument)symbol);
+        }
+
+        verb.SetAction(run);
+        return verb;
+    }
+
     /// <summary>An option that may be left out; <paramref name="value"/> is its value's name in the help.</summary>
     internal static Option<T> Optional<T>(string name, string description, string? value = null) =>
         new(name) { Description = description, HelpName = value };

@@ -35,20 +35,13 @@ internal static class LoadCommand
 
     private static readonly Option<int> Seed = CommandLine.Defaulted("--seed", "Seed of chance.", 1);
 
-    public static Command Build()
-    {
-        var command = new Command("load", "Simulate viewers along a daily curve in compressed time.")
-        {
-            Video,
-            Playback,
-            Viewers,
-            Day,
-            Days,
-            Seed,
-        };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb(
+            "load",
+            "Simulate viewers along a daily curve in compressed time.",
+            [Video, Playback, Viewers, Day, Days, Seed],
+            RunAsync
+        );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -29,18 +29,13 @@ internal static class RunCommand
         "PORT"
     );
 
-    public static Command Build()
-    {
-        var command = new Command("run", "Run one or more roles until SIGTERM or Ctrl-C.")
-        {
-            RoleNames,
-            Config,
-            Data,
-            Port,
-        };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb(
+            "run",
+            "Run one or more roles until SIGTERM or Ctrl-C.",
+            [RoleNames, Config, Data, Port],
+            RunAsync
+        );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

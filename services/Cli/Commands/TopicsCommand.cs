@@ -36,22 +36,19 @@ internal static class TopicsCommand
     {
         var list = new Command("list", "Print every topic with key, writers, readers, partitions and retention.");
         list.SetAction(_ => List());
-        var create = new Command("create", "Create the topics that are missing; report those that differ.")
-        {
-            Kafka,
-            Data,
-        };
-        create.SetAction(CreateAsync);
-        var check = new Command(
+        var create = CommandLine.Verb(
+            "create",
+            "Create the topics that are missing; report those that differ.",
+            [Kafka, Data],
+            CreateAsync
+        );
+        var check = CommandLine.Verb(
             "check",
             "Compare the topics with the broker's: partitions, replicas, cleanup policy, retention. "
-                + "Fails on a difference."
-        )
-        {
-            Kafka,
-            Data,
-        };
-        check.SetAction(CheckAsync);
+                + "Fails on a difference.",
+            [Kafka, Data],
+            CheckAsync
+        );
         var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
         asyncApi.SetAction(AsyncApiAsync);
         return new Command("topics", "The topics of the platform.") { list, create, check, asyncApi };

@@ -50,20 +50,13 @@ internal static class UpCommand
     /// <summary>Longest start of the whole platform in the background, each part having a bound of its own.</summary>
     private static readonly TimeSpan BackgroundTimeout = TimeSpan.FromMinutes(6);
 
-    public static Command Build()
-    {
-        var command = new Command("up", "Start the whole platform on this machine.")
-        {
-            Data,
-            BasePort,
-            Kafka,
-            Workers,
-            WorkersMax,
-            Background,
-        };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb(
+            "up",
+            "Start the whole platform on this machine.",
+            [Data, BasePort, Kafka, Workers, WorkersMax, Background],
+            RunAsync
+        );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

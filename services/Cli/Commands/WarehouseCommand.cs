@@ -17,14 +17,12 @@ internal static class WarehouseCommand
 
     public static Command Build()
     {
-        var migrate = new Command(
+        var migrate = CommandLine.Verb(
             "migrate",
-            "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat."
-        )
-        {
-            Config,
-        };
-        migrate.SetAction(MigrateAsync);
+            "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat.",
+            [Config],
+            MigrateAsync
+        );
         return new Command("warehouse", "The warehouse in ClickHouse: schema and reader.") { migrate };
     }
 

@@ -131,18 +131,11 @@ internal static class StoreCommand
         string description,
         Symbol[] own,
         Func<StoreTool, ParseResult, CancellationToken, Task<int>> run
-    )
-    {
-        var command = new Command(name, description);
-        foreach (var symbol in (Symbol[])[.. own, Data, Config])
-        {
-            if (symbol is Option option)
-                command.Add(option);
-            else
-                command.Add((Argument)symbol);
-        }
-
-        command.SetAction(
+    ) =>
+        CommandLine.Verb(
+            name,
+            description,
+            [.. own, Data, Config],
             async (parsed, cancellation) =>
             {
                 var (data, config) = (parsed.GetValue(Data), parsed.GetValue(Config));
@@ -150,6 +143,4 @@ internal static class StoreCommand
                 return await tool.RunAsync(() => run(tool, parsed, cancellation));
             }
         );
-        return command;
-    }
 }
