@@ -26,8 +26,6 @@ public sealed class CapacityRole : IRole
 
     public string Summary => "forecasts load and scales the workers to it";
 
-    public int DefaultPort => RoleAddresses.PortOf(RoleName);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var services = builder.Services;

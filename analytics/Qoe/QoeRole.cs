@@ -27,8 +27,6 @@ public sealed class QoeRole : IRole
 
     public string Summary => "turns beacons and CDN logs into sessions, windows, alerts and load";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         builder.Services.AddRoleOptions(builder.Configuration, QoeOptions.Read);

@@ -12,9 +12,6 @@ public interface IRole : IClientName
     /// <summary>What the role does, in half a sentence, for <c>--help</c>.</summary>
     string Summary { get; }
 
-    /// <summary>The port it listens on at loopback by default; 0 takes any free one.</summary>
-    int DefaultPort { get; }
-
     /// <summary>
     /// Registers the role's services and checks its options; throws <see cref="RoleConfigurationException"/>.
     /// </summary>

@@ -51,6 +51,7 @@ public static class RoleHost
         AddLogging(builder, role);
         builder.WebHost.UseUrls(RoleAddresses.Listen(configuration, role.Name));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddSingleton<IHostLifetime, SignalFreeLifetime>();
         builder.Services.AddSingleton(role).AddSingleton<IClientName>(role);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddProblemDetails();
@@ -151,4 +152,14 @@ public static class RoleHost
         var lines = report.Entries.Select(e => $"{e.Key}: {e.Value.Status} {e.Value.Description}");
         return context.Response.WriteAsync($"{report.Status}\n{string.Join('\n', lines)}\n");
     }
+}
+
+/// <summary>
+/// Leaves signals alone: several hosts share a process, and the command that runs them decides when all of them stop.
+/// </summary>
+public sealed class SignalFreeLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

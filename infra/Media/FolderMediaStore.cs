@@ -42,14 +42,7 @@ public sealed class FolderMediaStore : IMediaStore
             var path = PathOf(key);
             if (IsLinked(key))
                 throw new MediaNotFoundException(key);
-            var file = new FileStream(
-                path,
-                FileMode.Open,
-                FileAccess.Read,
-                FileShare.ReadWrite | FileShare.Delete,
-                BufferSize,
-                true
-            );
+            var file = Open(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var written = new DateTimeOffset(File.GetLastWriteTimeUtc(file.SafeFileHandle));
             return Task.FromResult(new MediaContent(new MediaStat(file.Length, written), file));
         }
@@ -65,19 +58,8 @@ public sealed class FolderMediaStore : IMediaStore
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
-            await using (
-                var file = new FileStream(
-                    temporary,
-                    FileMode.CreateNew,
-                    FileAccess.Write,
-                    FileShare.None,
-                    BufferSize,
-                    true
-                )
-            )
-            {
+            await using (var file = Open(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
                 await content.CopyToAsync(file, BufferSize, cancellation);
-            }
 
             File.Move(temporary, path, overwrite: true);
         }
@@ -91,14 +73,7 @@ public sealed class FolderMediaStore : IMediaStore
     {
         var path = PathForWriting(key);
         // Without a buffer of its own, so that the size shows at any time what a killed process would leave.
-        await using var file = new FileStream(
-            path,
-            FileMode.OpenOrCreate,
-            FileAccess.Write,
-            FileShare.Read,
-            bufferSize: 0,
-            true
-        );
+        await using var file = Open(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         if (file.Length != offset)
             throw new MediaOffsetException(key, offset, file.Length);
         file.Seek(offset, SeekOrigin.Begin);
@@ -157,6 +132,14 @@ public sealed class FolderMediaStore : IMediaStore
 
     public Task<string?> TroubleAsync(CancellationToken cancellation) =>
         Task.FromResult(Directory.Exists(root) ? null : $"The folder of the media store, {root}, is not there.");
+
+    private static FileStream Open(
+        string path,
+        FileMode mode,
+        FileAccess access,
+        FileShare share,
+        int bufferSize = BufferSize
+    ) => new(path, mode, access, share, bufferSize, useAsync: true);
 
     private string PathOf(string key)
     {

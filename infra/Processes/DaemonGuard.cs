@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 namespace EventStream.Processes;
 
 /// <summary>
-/// Ends a daemon with the process that started it. PostgreSQL and nginx do not ask the kernel for a signal when their
-/// parent is gone; so a small shell waits on a pipe that only this process holds, and when the pipe ends, signals the
+/// Ends a daemon with the process that started it. PostgreSQL does not ask the kernel for a signal when its parent
+/// is gone; so a small shell waits on a pipe that only this process holds, and when the pipe ends, signals the
 /// process that the daemon's pid file names. After an orderly stop there is no pid file and nothing to do.
 /// </summary>
 public sealed class DaemonGuard : IDisposable
@@ -20,14 +20,10 @@ public sealed class DaemonGuard : IDisposable
     /// <summary>Guards the process of a pid file with a signal such as <c>TERM</c>.</summary>
     public DaemonGuard(IConfiguration configuration, string pidFile, string signal)
     {
-        var info = new ProcessStartInfo(Tools.Program(configuration, "setsid", "util-linux"))
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-        };
-        foreach (var argument in (string[])["sh", "-c", Script, "guard", pidFile, signal])
-            info.ArgumentList.Add(argument);
-        shell = Process.Start(info)!;
+        var setsid = Tools.Program(configuration, "setsid", "util-linux");
+        string[] arguments = ["sh", "-c", Script, "guard", pidFile, signal];
+        var start = new ProcessStartInfo(setsid, arguments) { UseShellExecute = false, RedirectStandardInput = true };
+        shell = Process.Start(start)!;
     }
 
     public void Dispose()

@@ -1,22 +1,14 @@
-using System.Diagnostics;
-
 namespace EventStream.Processes;
 
 /// <summary>
-/// Reads all that a process prints, so that it never blocks, and keeps the last lines for an error message.
+/// The end of what a program printed, for an error message: the first lines of a long list say nothing that the last
+/// do not.
 /// </summary>
 public sealed class OutputTail
 {
-    private const int LinesMax = 10;
+    private const int LinesMax = 12;
+    private const int LineLengthMax = 400;
     private readonly Queue<string> lines = new();
-
-    public OutputTail(Process process)
-    {
-        process.OutputDataReceived += (_, line) => Add(line.Data);
-        process.ErrorDataReceived += (_, line) => Add(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-    }
 
     /// <summary>The last lines in one.</summary>
     public string Text
@@ -28,15 +20,23 @@ public sealed class OutputTail
         }
     }
 
-    private void Add(string? line)
+    /// <summary>Takes a line; empty ones are passed over.</summary>
+    public void Add(string line)
     {
         if (string.IsNullOrWhiteSpace(line))
             return;
         lock (lines)
         {
-            lines.Enqueue(line);
+            lines.Enqueue(line.Length > LineLengthMax ? line[..LineLengthMax] : line);
             if (lines.Count > LinesMax)
                 lines.Dequeue();
         }
+    }
+
+    /// <summary>Takes all that a program prints, so that it never blocks, until it ends.</summary>
+    public async Task ReadAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+            Add(line);
     }
 }

@@ -5,7 +5,6 @@ namespace EventStream.Processes;
 /// <summary>System calls that .NET does not offer: signals other than SIGKILL, and the mask of file modes.</summary>
 public static class Posix
 {
-    public const int SigInt = 2;
     public const int SigQuit = 3;
     public const int SigKill = 9;
     public const int SigUsr1 = 10;

@@ -15,10 +15,17 @@ public static class Tools
         var named = configuration[$"Tools:{name}"];
         if (named is not null)
             return File.Exists(named) ? named : throw new MissingToolException(name, $"Tools:{name} names '{named}'");
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin");
-        return folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists)
+        return Find(name)
             ?? throw new MissingToolException(name, $"run `make setup`, or `apt-get install {debianPackage}`");
     }
+
+    /// <summary>Path of a program on the PATH, or null.</summary>
+    public static string? Find(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
+            .Append("/usr/sbin")
+            .Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
 
     /// <summary>Path of a file inside an npm package, such as <c>hls.js/dist/hls.min.js</c>.</summary>
     public static string Npm(IConfiguration configuration, string relativePath)

@@ -21,8 +21,6 @@ public sealed class BrokerRole : IRole
 
     public string Summary => "a single-node Kafka broker for a machine without one";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton(Read(builder.Configuration));

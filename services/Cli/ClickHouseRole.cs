@@ -20,8 +20,6 @@ public sealed class ClickHouseRole : IRole
 
     public string Summary => "the ClickHouse engine behind its HTTP interface, for a machine without ClickHouse";
 
-    public int DefaultPort => RoleAddresses.PortOf(RoleName);
-
     /// <summary>
     /// Connects to the engine. A process that runs this role calls it first of all, before hosts and threads, because
     /// a fault in managed code during the connect would be fatal. Throws <see cref="RoleConfigurationException"/> and

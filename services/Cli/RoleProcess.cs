@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.EventStore;
@@ -36,20 +35,11 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
     private readonly List<(IRole Role, WebApplication App)> running = [];
 
     /// <summary>
-    /// Runs until SIGTERM, SIGINT or <paramref name="cancellation"/>, then returns 0; returns 1 when a role stopped by
-    /// itself. Throws <see cref="CommandException"/> when a role cannot start.
+    /// Runs until <paramref name="stop"/>, then returns 0; returns 1 when a role stopped by itself. Throws
+    /// <see cref="CommandException"/> when a role cannot start.
     /// </summary>
-    public async Task<int> RunAsync(CancellationToken cancellation)
+    public async Task<int> RunAsync(CancellationToken stop)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        void OnSignal(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            stop.Cancel();
-        }
-
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using var telemetry = TelemetryExport.Start(
             configuration,
             string.Join('+', roles.Select(role => role.Name)),
@@ -58,17 +48,17 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
         try
         {
             if (roles.Any(role => !WithoutTopics.Contains(role.Name)))
-                await EnsureTopicsAsync(stop.Token);
+                await EnsureTopicsAsync(stop);
             foreach (var role in roles)
-                running.Add((role, RoleHost.Build(new Unsignalled(role), OwnCopy())));
-            await Task.WhenAll(running.Select(entry => StartAsync(entry.Role, entry.App, stop.Token)));
+                running.Add((role, RoleHost.Build(role, OwnCopy())));
+            await Task.WhenAll(running.Select(entry => StartAsync(entry.Role, entry.App, stop)));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             return 0;
         }
 
-        await UntilStoppedAsync(stop.Token);
+        await UntilStoppedAsync(stop);
         await StopAllAsync();
         return stop.IsCancellationRequested ? 0 : 1;
     }
@@ -116,18 +106,12 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
     private async Task UntilStoppedAsync(CancellationToken stop)
     {
-        var stopped = running.Select(entry => UntilStoppedAsync(entry.Role, entry.App, stop));
-        await Task.WhenAny(stopped);
-    }
-
-    private static async Task UntilStoppedAsync(IRole role, WebApplication app, CancellationToken stop)
-    {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var byItself = app.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult());
-        await using var byRequest = stop.Register(() => ended.TrySetResult());
-        await ended.Task;
-        if (!stop.IsCancellationRequested)
-            await System.Console.Error.WriteLineAsync($"{role.Name}: stopped by itself; its log says why");
+        var ended = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        foreach (var (role, app) in running)
+            app.Lifetime.ApplicationStopping.Register(() => ended.TrySetResult(role.Name));
+        await using var byRequest = stop.Register(() => ended.TrySetResult(null));
+        if (await ended.Task is { } name)
+            await System.Console.Error.WriteLineAsync($"{name}: stopped by itself; its log says why");
     }
 
     private async Task StopAllAsync()

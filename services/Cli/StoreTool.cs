@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using EventStream.Cli.Commands;
 using EventStream.Cli.Supervisor;
 using EventStream.Encode;
 using EventStream.EventStore;
@@ -6,6 +7,7 @@ using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Tools;
 using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes;
 using EventStream.Processes.Postgres;
 using EventStream.Upload;
 using Npgsql;
@@ -49,29 +51,15 @@ internal sealed class StoreTool : IAsyncDisposable
         var cluster = dataFolder is null ? null : await UseAsync(new DataFolder(dataFolder), overrides, cancellation);
         try
         {
-            var configuration = RoleHost.ReadConfiguration(configFile, overrides);
-            return new StoreTool(
-                PostgresOptions.From(configuration, "store"),
-                KafkaOptions.From(configuration),
-                cluster
-            );
+            var configuration = CommandLine.ReadSettings(configFile, overrides);
+            var postgres = PostgresOptions.From(configuration, "store");
+            return new StoreTool(postgres, KafkaOptions.From(configuration), cluster);
         }
-        catch (Exception e)
+        catch
         {
             if (cluster is not null)
                 await cluster.DisposeAsync();
-            throw e switch
-            {
-                FileNotFoundException => new CommandException(
-                    $"The configuration file '{configFile}' does not exist.",
-                    e
-                ),
-                InvalidDataException or FormatException => new CommandException(
-                    $"The configuration file '{configFile}' is not valid JSON: {e.GetBaseException().Message}",
-                    e
-                ),
-                _ => e,
-            };
+            throw;
         }
     }
 
@@ -126,38 +114,36 @@ internal sealed class StoreTool : IAsyncDisposable
             await started.DisposeAsync();
     }
 
-    private string? Sentence(Exception e)
-    {
-        switch (e)
+    private string? Sentence(Exception e) =>
+        e switch
         {
-            case CommandException:
-                return null;
-            case PostgresException
+            CommandException => null,
+            PostgresException
             {
                 SqlState: PostgresErrorCodes.UndefinedTable
                     or PostgresErrorCodes.InvalidSchemaName
                     or PostgresErrorCodes.UndefinedFunction
                     or PostgresErrorCodes.UndefinedColumn
-            } missing:
-                return $"The schema is not what this program expects ({missing.MessageText}): run "
-                    + "`eventstream store migrate`.";
-            case PostgresException refused:
-                return $"PostgreSQL refused: {refused.MessageText} ({refused.SqlState}).";
-            case NpgsqlException or SocketException or TimeoutException:
-                var builder = new NpgsqlConnectionStringBuilder(Postgres.ConnectionString);
-                return $"PostgreSQL at {builder.Host}:{builder.Port} does not answer: {e.GetBaseException().Message}";
-            case Confluent.Kafka.KafkaException kafka:
-                return $"Kafka at {Kafka.Bootstrap} does not answer: {kafka.Error.Reason}.";
-            case SchemaMismatchException
+            } missing => $"The schema is not what this program expects ({missing.MessageText}): run "
+                + "`eventstream store migrate`.",
+            PostgresException refused => $"PostgreSQL refused: {refused.MessageText} ({refused.SqlState}).",
+            NpgsqlException or SocketException or TimeoutException =>
+                $"PostgreSQL at {Address(Postgres)} does not answer: {e.GetBaseException().Message}",
+            Confluent.Kafka.KafkaException kafka =>
+                $"Kafka at {Kafka.Bootstrap} does not answer: {kafka.Error.Reason}.",
+            SchemaMismatchException
             or InvalidDataException
             or OpenTransactionException
             or ImportException
             or LiveReadersException
-            or LiveReadModelException:
-                return e.Message;
-            default:
-                return e.InnerException is { } inner ? Sentence(inner) : null;
-        }
+            or LiveReadModelException => e.Message,
+            _ => e.InnerException is { } inner ? Sentence(inner) : null,
+        };
+
+    private static string Address(PostgresOptions postgres)
+    {
+        var server = new NpgsqlConnectionStringBuilder(postgres.ConnectionString);
+        return $"{server.Host}:{server.Port}";
     }
 
     /// <summary>Points the settings to a data folder; starts its PostgreSQL where none runs.</summary>
@@ -172,7 +158,8 @@ internal sealed class StoreTool : IAsyncDisposable
         settings["Postgres:MasterKeyFile"] = data.SecretFile(DataFolder.StoreMasterKey);
         if (RunFile.Read(data) is { } run)
         {
-            settings["Kafka:Bootstrap"] = run.Kafka;
+            foreach (var (key, value) in KafkaAccess.Of(data, run).ClientSettings())
+                settings[key] = value;
             settings["Postgres:ConnectionString"] =
                 PostgresCluster.FindConnection(data.Of("postgres"))
                 ?? throw new CommandException($"The platform in '{data.Root}' has not started its PostgreSQL yet.");
@@ -181,7 +168,7 @@ internal sealed class StoreTool : IAsyncDisposable
 
         try
         {
-            var server = await PostgresCluster.StartAsync(data.Of("postgres"), FreePort(), cancellation);
+            var server = await PostgresCluster.StartAsync(data.Of("postgres"), TcpPorts.Free(), cancellation);
             settings["Postgres:ConnectionString"] = server.ConnectionString;
             return server;
         }
@@ -189,12 +176,5 @@ internal sealed class StoreTool : IAsyncDisposable
         {
             throw new CommandException($"postgres: {e.Message}", e);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(System.Net.IPAddress.Loopback, 0);
-        probe.Start();
-        return ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

@@ -42,7 +42,7 @@ internal sealed class WaitingRoles(IReadOnlyList<IRole> roles, IConfiguration co
         builder.Configuration.AddInMemoryCollection();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(RoleAddresses.Listen(configuration, role.Name));
-        builder.Services.AddSingleton<IHostLifetime>(new Unsignalled.Lifetime());
+        builder.Services.AddSingleton<IHostLifetime, SignalFreeLifetime>();
         var app = builder.Build();
         app.Run(AnswerAsync);
         return app;

@@ -19,8 +19,6 @@ public sealed class CollectRole : IRole
 
     public string Summary => "takes players' CMCD reports and edges' access logs";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var options = builder.Services.AddRoleOptions(builder.Configuration, CollectOptions.Read);

@@ -35,8 +35,6 @@ public sealed class ConsoleRole : IRole
 
     public string Summary => "web pages: upload, library, player, operations, data";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var options = builder.Services.AddRoleOptions(builder.Configuration, ConsoleOptions.Read);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using EventStream.Tokens;
@@ -43,12 +42,12 @@ public static class EdgeConfig
             ["User"] = UserDirective(options),
             ["Folder"] = options.Folder,
             ["Bind"] = bind.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{bind}]" : bind.ToString(),
-            ["Port"] = options.Port.ToString(CultureInfo.InvariantCulture),
+            ["Port"] = $"{options.Port}",
             ["OriginScheme"] = origin.Scheme,
             ["OriginAuthority"] = origin.IsDefaultPort ? $"{origin.Host}:{origin.Port}" : origin.Authority,
             ["AllowedOrigin"] = options.AllowedOrigin.TrimEnd('/'),
-            ["CacheBytesMax"] = options.CacheBytesMax.ToString(CultureInfo.InvariantCulture),
-            ["ConnectionsMax"] = options.ConnectionsMax.ToString(CultureInfo.InvariantCulture),
+            ["CacheBytesMax"] = $"{options.CacheBytesMax}",
+            ["ConnectionsMax"] = $"{options.ConnectionsMax}",
         };
         return values.Aggregate(ReadTemplate(), (text, pair) => text.Replace($"{{{{{pair.Key}}}}}", pair.Value));
     }

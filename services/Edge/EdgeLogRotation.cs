@@ -5,20 +5,12 @@ namespace EventStream.Edge;
 /// and older ones one step up, then has nginx reopen the log. Lines written before the reopening go to the renamed
 /// file; none is lost.
 /// </summary>
-internal sealed class EdgeLogRotation : IAsyncDisposable
+internal sealed class EdgeLogRotation(string path, Action reopen) : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
-    private readonly CancellationTokenSource stopping = new();
-    private readonly Task loop;
+    private readonly Timer timer = new(_ => Look(path, reopen), null, Interval, Interval);
 
-    public EdgeLogRotation(string path, Action reopen) => loop = RunAsync(path, reopen);
-
-    public async ValueTask DisposeAsync()
-    {
-        await stopping.CancelAsync();
-        await loop;
-        stopping.Dispose();
-    }
+    public ValueTask DisposeAsync() => timer.DisposeAsync();
 
     /// <summary>
     /// Rotates once where the log is larger than <paramref name="bytesMax"/>, and says whether it did.
@@ -39,26 +31,15 @@ internal sealed class EdgeLogRotation : IAsyncDisposable
         return true;
     }
 
-    private async Task RunAsync(string path, Action reopen)
+    private static void Look(string path, Action reopen)
     {
-        using var timer = new PeriodicTimer(Interval);
         try
         {
-            while (await timer.WaitForNextTickAsync(stopping.Token))
-            {
-                try
-                {
-                    RotateIfLarge(path, EdgeProcess.AccessLogBytesMax, EdgeProcess.AccessLogFilesMax, reopen);
-                }
-                catch (IOException)
-                {
-                    // The log stays as it is until the next look; nginx goes on writing it.
-                }
-            }
+            RotateIfLarge(path, EdgeProcess.AccessLogBytesMax, EdgeProcess.AccessLogFilesMax, reopen);
         }
-        catch (OperationCanceledException)
+        catch (IOException)
         {
-            // The edge stops.
+            // The log stays as it is until the next look; nginx goes on writing it.
         }
     }
 }

@@ -2,12 +2,16 @@ using System.Net;
 using System.Text.RegularExpressions;
 using EventStream.Hosting;
 using EventStream.Tokens;
+using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Edge;
 
 /// <summary>One edge cache: where it listens, what it is called, where its files and its origin are.</summary>
 public sealed partial record EdgeOptions
 {
+    /// <summary>The port where an edge serves viewers by default.</summary>
+    public const int DefaultPort = 7080;
+
     /// <summary>Name in playlists, logs and steering: lower-case letters, digits and hyphens.</summary>
     public required string Name { get; init; }
 
@@ -47,6 +51,35 @@ public sealed partial record EdgeOptions
     /// folder lies inside one that others may not enter.
     /// </summary>
     public string? User { get; init; }
+
+    /// <summary>
+    /// Reads the section <c>Edge</c>; adds a sentence to <paramref name="errors"/> for each setting that is wrong. The
+    /// origin is the role <c>playback</c> where none is named, and the signing key is that of Playback.
+    /// </summary>
+    public static EdgeOptions Read(IConfiguration configuration, ICollection<string> errors)
+    {
+        var read = new SettingsReader(configuration, "Edge", errors);
+        var options = new EdgeOptions
+        {
+            Name = read.Text("Name", ""),
+            Region = read.Text("Region", ""),
+            Port = read.Whole("Port", DefaultPort, 0, int.MaxValue),
+            BindAddress = read.Text("BindAddress", "127.0.0.1"),
+            Folder = read.Text("Folder", ""),
+            OriginUrl = read.Text("OriginUrl", RoleAddresses.Url(configuration, "playback")),
+            SigningKey = SigningKeys.FromSettings(configuration, errors),
+            CacheBytesMax = read.Whole("CacheBytesMax", 2L << 30, 0, long.MaxValue),
+            ConnectionsMax = read.Whole("ConnectionsMax", 2048, 0, int.MaxValue),
+            AllowedOrigin = read.Text("AllowedOrigin", "*"),
+            User = configuration["Edge:User"],
+        };
+        // A missing key is already in the list, with the settings that hold it.
+        foreach (
+            var error in options.Errors().Where(error => !error.StartsWith("SigningKey", StringComparison.Ordinal))
+        )
+            errors.Add($"Edge:{error}");
+        return options;
+    }
 
     /// <summary>Throws one <see cref="RoleConfigurationException"/> that names every wrong option.</summary>
     public void Validate()

@@ -22,6 +22,8 @@ public sealed class EdgeProcess : IAsyncDisposable
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
     private readonly Process process;
+    private readonly OutputTail output = new();
+    private readonly Task reading;
     private readonly EdgeLogRotation rotation;
     private int stopped;
 
@@ -30,6 +32,7 @@ public sealed class EdgeProcess : IAsyncDisposable
         (Options, this.process) = (options, process);
         // Kept, because a list of processes may be asked for while this one is being disposed.
         ProcessId = process.Id;
+        reading = Task.WhenAll(output.ReadAsync(process.StandardOutput), output.ReadAsync(process.StandardError));
         rotation = new EdgeLogRotation(AccessLog, ReopenLog);
     }
 
@@ -66,18 +69,19 @@ public sealed class EdgeProcess : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        options.Validate();
-        var nginx = Tools.Program(configuration, "nginx", "nginx");
-        await StopLeftoverAsync(options, cancellation);
         var conf = EdgeConfig.Write(options);
+        var nginx = Tools.Program(configuration, "nginx", "nginx");
+        var folder = Path.GetFullPath(options.Folder);
+        // An edge outlives a supervisor that was killed.
+        await NginxOrphans.EndAsync(folder, cancellation);
         ThrowIfPortInUse(options);
-        await CheckAsync(nginx, conf, options, cancellation);
-        var started = Process.Start(StartInfo(nginx, conf, options, "-g", "daemon off;"))!;
-        var output = new OutputTail(started);
+        // nginx opens its compiled-in error log before it has read the configuration unless -e names another.
+        string[] arguments = ["-p", folder, "-e", Path.Combine(folder, "error.log"), "-c", conf, "-g", "daemon off;"];
+        var started = await ProcessSpawner.StartAsync([.. ProcessSpawner.EndedBy("TERM"), nginx, .. arguments]);
         var edge = new EdgeProcess(options, started);
         try
         {
-            await edge.WaitUntilAnswersAsync(output, cancellation);
+            await edge.WaitUntilAnswersAsync(cancellation);
             return edge;
         }
         catch
@@ -93,7 +97,8 @@ public sealed class EdgeProcess : IAsyncDisposable
         if (Interlocked.Exchange(ref stopped, 1) == 1)
             return;
         await rotation.DisposeAsync();
-        await StopAsync(process);
+        await StopAsync();
+        await NginxOrphans.EndAsync(Path.GetFullPath(Options.Folder), CancellationToken.None);
         process.Dispose();
     }
 
@@ -109,57 +114,18 @@ public sealed class EdgeProcess : IAsyncDisposable
         return $"http://{host}:{options.Port}";
     }
 
-    private static ProcessStartInfo StartInfo(string nginx, string conf, EdgeOptions options, params string[] arguments)
-    {
-        var folder = Path.GetFullPath(options.Folder);
-        var info = new ProcessStartInfo(nginx)
-        {
-            UseShellExecute = false,
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
-        // nginx opens its compiled-in error log before it has read the configuration unless -e names another.
-        string[] all = ["-p", folder, "-e", Path.Combine(folder, "error.log"), "-c", conf, .. arguments];
-        foreach (var argument in all)
-            info.ArgumentList.Add(argument);
-        return info;
-    }
-
-    private static async Task CheckAsync(string nginx, string conf, EdgeOptions options, CancellationToken cancellation)
-    {
-        using var check = Process.Start(StartInfo(nginx, conf, options, "-q", "-t"))!;
-        var output = new OutputTail(check);
-        await check.WaitForExitAsync(cancellation);
-        if (check.ExitCode != 0)
-            throw new EdgeStartException(options.Name, $"nginx refuses {conf}: {output.Text}");
-    }
-
     private static void ThrowIfPortInUse(EdgeOptions options)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            socket.Bind(new IPEndPoint(IPAddress.Parse(options.BindAddress), options.Port));
-            socket.Listen();
-        }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse)
-        {
+        if (TcpPorts.Refusal(IPAddress.Parse(options.BindAddress), options.Port) is { } refusal)
             throw new EdgeStartException(
                 options.Name,
-                $"port {options.Port} on {options.BindAddress} is in use; stop its owner or choose another port."
+                refusal.SocketErrorCode is SocketError.AddressAlreadyInUse
+                    ? $"port {options.Port} on {options.BindAddress} is in use; stop its owner or choose another port."
+                    : $"{options.BindAddress}:{options.Port} cannot be bound: {refusal.Message}."
             );
-        }
-        catch (SocketException e)
-        {
-            throw new EdgeStartException(
-                options.Name,
-                $"{options.BindAddress}:{options.Port} cannot be bound: {e.Message}."
-            );
-        }
     }
 
-    private async Task WaitUntilAnswersAsync(OutputTail output, CancellationToken cancellation)
+    private async Task WaitUntilAnswersAsync(CancellationToken cancellation)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(StartTimeout);
@@ -167,7 +133,11 @@ public sealed class EdgeProcess : IAsyncDisposable
         while (true)
         {
             if (process.HasExited)
+            {
+                await reading.WaitAsync(cancellation);
                 throw new EdgeStartException(Options.Name, $"nginx ended at once: {output.Text}");
+            }
+
             try
             {
                 using var answer = await http.GetAsync($"{Url}/health", timeout.Token);
@@ -190,39 +160,13 @@ public sealed class EdgeProcess : IAsyncDisposable
         }
     }
 
-    private static async Task StopLeftoverAsync(EdgeOptions options, CancellationToken cancellation)
-    {
-        // An edge outlives a supervisor that was killed; the pid file and the command line show that it is this one.
-        var folder = Path.GetFullPath(options.Folder);
-        var pidFile = Path.Combine(folder, "nginx.pid");
-        if (!File.Exists(pidFile))
-            return;
-        if (!int.TryParse(await File.ReadAllTextAsync(pidFile, cancellation), out var id))
-            return;
-        var commandLine = $"/proc/{id}/cmdline";
-        if (!File.Exists(commandLine))
-            return;
-        var command = await File.ReadAllTextAsync(commandLine, cancellation);
-        if (!command.Contains(Path.Combine(folder, "nginx.conf"), StringComparison.Ordinal))
-            return;
-        try
-        {
-            using var leftover = Process.GetProcessById(id);
-            await StopAsync(leftover);
-        }
-        catch (ArgumentException)
-        {
-            // It ended between the two looks.
-        }
-    }
-
-    private static async Task StopAsync(Process process)
+    private async Task StopAsync()
     {
         foreach (var signal in (int[])[Posix.SigQuit, Posix.SigTerm])
         {
             if (process.HasExited)
                 return;
-            Posix.Signal(process.Id, signal);
+            Posix.Signal(ProcessId, signal);
             using var timeout = new CancellationTokenSource(StopTimeout);
             try
             {

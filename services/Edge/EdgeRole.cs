@@ -20,11 +20,9 @@ public sealed class EdgeRole : IRole
 
     public string Summary => "an edge cache: nginx that checks signed URLs and keeps media near the viewers";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
-        builder.Services.AddRoleOptions(builder.Configuration, EdgeSettings.Read);
+        builder.Services.AddRoleOptions(builder.Configuration, EdgeOptions.Read);
         builder.Services.AddSingleton<EdgeHost>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<EdgeHost>());
         builder.Services.AddReadiness(

@@ -52,71 +52,45 @@ public sealed record EncodeOptions
     public TimeSpan WaitingQuietMax { get; init; } = TimeSpan.FromMinutes(15);
 
     private static readonly string[] Presets =
-    [
-        "ultrafast",
-        "superfast",
-        "veryfast",
-        "faster",
-        "fast",
-        "medium",
-        "slow",
-        "slower",
-        "veryslow",
-    ];
+        "ultrafast superfast veryfast faster fast medium slow slower veryslow".Split(' ');
 
-    /// <summary>
-    /// Reads and checks the settings. Throws <see cref="RoleConfigurationException"/> with every error in it.
-    /// </summary>
-    public static EncodeOptions From(IConfiguration configuration, string role)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static EncodeOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        EncodeOptions options;
-        try
-        {
-            options = configuration.GetSection("Encode").Get<EncodeOptions>() ?? new EncodeOptions();
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new RoleConfigurationException(
-                role,
-                $"Encode:* cannot be read: {e.InnerException?.Message ?? e.Message}"
-            );
-        }
-
-        var errors = options.Errors().ToList();
-        return errors.Count == 0
-            ? options
-            : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+        var options = new SettingsReader(configuration, "Encode", errors).Bind<EncodeOptions>();
+        foreach (var error in options.Errors())
+            errors.Add($"Encode:{error}.");
+        return options;
     }
 
     private IEnumerable<string> Errors()
     {
-        var ladders = string.Join(", ", LadderPolicies.All.Select(policy => policy.Name));
-        (bool Wrong, string Error)[] rules =
-        [
-            (!Presets.Contains(Preset), $"Preset '{Preset}' must be one of {string.Join(", ", Presets)}"),
-            (Threads is < 0 or > 64, $"Threads {Threads} must be 0 (one for each core) to 64"),
-            (Niceness is < 0 or > 19, $"Niceness {Niceness} must be 0 to 19"),
-            (!(SegmentSeconds is >= 0.5 and <= 20), $"SegmentSeconds {SegmentSeconds} must be 0.5 to 20"),
-            (
-                AudioBitsPerSecond is < 16_000 or > 512_000,
-                $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000"
-            ),
-            (MaxAttempts is < 1 or > 20, $"MaxAttempts {MaxAttempts} must be 1 to 20"),
-            (!IsName(WorkerId), $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'"),
-            (string.IsNullOrWhiteSpace(WorkFolder), "WorkFolder is empty; name a folder or leave the setting out"),
-            (
-                WorkFolder.AsSpan().IndexOfAny('"', '\\') >= 0,
-                $"WorkFolder '{WorkFolder}' must hold no quote or backslash"
-            ),
-            (LadderPolicies.Find(Ladder) is null, $"Ladder '{Ladder}' must be one of {ladders}"),
-            (ProgramQuietMax < TimeSpan.FromSeconds(1), $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01"),
-            (RunningQuietMax < TimeSpan.FromSeconds(1), $"RunningQuietMax {RunningQuietMax} must be at least 00:00:01"),
-            (
-                WaitingQuietMax < RunningQuietMax,
-                $"WaitingQuietMax {WaitingQuietMax} must not be below RunningQuietMax {RunningQuietMax}"
-            ),
-        ];
-        return rules.Where(rule => rule.Wrong).Select(rule => $"Encode:{rule.Error}");
+        if (!Presets.Contains(Preset))
+            yield return $"Preset '{Preset}' must be one of {string.Join(", ", Presets)}";
+        if (Threads is < 0 or > 64)
+            yield return $"Threads {Threads} must be 0 (one for each core) to 64";
+        if (Niceness is < 0 or > 19)
+            yield return $"Niceness {Niceness} must be 0 to 19";
+        if (SegmentSeconds is not (>= 0.5 and <= 20))
+            yield return $"SegmentSeconds {SegmentSeconds} must be 0.5 to 20";
+        if (AudioBitsPerSecond is < 16_000 or > 512_000)
+            yield return $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000";
+        if (MaxAttempts is < 1 or > 20)
+            yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
+        if (!IsName(WorkerId))
+            yield return $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'";
+        if (string.IsNullOrWhiteSpace(WorkFolder))
+            yield return "WorkFolder is empty; name a folder or leave the setting out";
+        if (WorkFolder.AsSpan().IndexOfAny('"', '\\') >= 0)
+            yield return $"WorkFolder '{WorkFolder}' must hold no quote or backslash";
+        if (LadderPolicies.Find(Ladder) is null)
+            yield return $"Ladder '{Ladder}' must be one of {LadderPolicies.Names}";
+        if (ProgramQuietMax < TimeSpan.FromSeconds(1))
+            yield return $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01";
+        if (RunningQuietMax < TimeSpan.FromSeconds(1))
+            yield return $"RunningQuietMax {RunningQuietMax} must be at least 00:00:01";
+        if (WaitingQuietMax < RunningQuietMax)
+            yield return $"WaitingQuietMax {WaitingQuietMax} must not be below RunningQuietMax {RunningQuietMax}";
     }
 
     /// <summary>The worker's name is also that of its folder.</summary>

@@ -22,21 +22,16 @@ public sealed class EncodePlannerRole : IRole
 
     public string Summary => "plans the ladder of each uploaded video and follows its encode tasks";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = EncodeOptions.From(builder.Configuration, Name);
         var services = builder.Services;
-        services.AddSingleton(options);
-        services.AddSingleton(
-            new JobRules(
-                LadderPolicies.Find(options.Ladder)!,
-                options.SegmentSeconds,
-                options.MaxAttempts,
-                options.AudioBitsPerSecond
-            )
-        );
+        var options = services.AddRoleOptions(builder.Configuration, EncodeOptions.Read);
+        services.AddSingleton(_ => new JobRules(
+            LadderPolicies.Find(options.Ladder)!,
+            options.SegmentSeconds,
+            options.MaxAttempts,
+            options.AudioBitsPerSecond
+        ));
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
         services.AddServiceStore(builder.Configuration, EncodeStore.Service);
         services.AddSingleton<TaskHeartbeats>().AddSingleton<JobQueue>().AddSingleton<JobProcess>();

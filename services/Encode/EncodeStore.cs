@@ -52,12 +52,9 @@ public static class EncodeStore
     /// <summary>The key names the task, so that the tasks of one video spread over partitions and workers.</summary>
     private static RelayTarget CommandTarget(ICommand command)
     {
-        var (video, task, _, _) = EncodeTasks.Of(command);
         var first = command is ProbeSource or EncodeAudio or EncodeRung { IsFirst: true };
-        return new RelayTarget(
-            first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands,
-            EncodeTasks.CommandKey(video, task)
-        );
+        var topic = first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands;
+        return new RelayTarget(topic, EncodeTasks.CommandKey(command));
     }
 
     private static RelayTarget Fact(VideoId video) => new(Topics.EncodeEvents, video.ToString());

@@ -16,7 +16,11 @@ public static class EncodeTasks
     /// <summary>
     /// The key of a command. It names the task, so that the tasks of one video spread over partitions and workers.
     /// </summary>
-    public static string CommandKey(VideoId video, string task) => $"{video}/{task}";
+    public static string CommandKey(ICommand command)
+    {
+        var (video, task, _, _) = Of(command);
+        return $"{video}/{task}";
+    }
 
     /// <summary>
     /// The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not

@@ -1,7 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
-using EventStream.Encode.Programs;
 using EventStream.Encode.Worker;
 using EventStream.Hosting;
 using EventStream.Hosting.OpenApi;
@@ -30,14 +29,11 @@ public sealed class EncodeWorkerRole : IRole
 
     public string Summary => "encodes and packages one rung at a time with ffmpeg and shaka-packager";
 
-    public int DefaultPort => 0;
-
     public void Configure(WebApplicationBuilder builder)
     {
-        var options = EncodeOptions.From(builder.Configuration, Name);
         var services = builder.Services;
-        services.AddSingleton(options);
-        AddWork(services, builder.Configuration, options, Name);
+        var options = services.AddRoleOptions(builder.Configuration, EncodeOptions.Read);
+        AddWork(services, builder.Configuration, options);
         services.AddSingleton<EncodeWorker>();
         // Registered before the consumers, so that it stops after them.
         services.AddHostedService(provider => provider.GetRequiredService<EncodeWorker>());
@@ -53,34 +49,19 @@ public sealed class EncodeWorkerRole : IRole
         app.MapGet("/v1/worker", () => TypedResults.Ok(worker.View)).Describe("What this worker does now.");
     }
 
-    private static void AddWork(
-        IServiceCollection services,
-        IConfiguration configuration,
-        EncodeOptions options,
-        string role
-    )
+    private void AddWork(IServiceCollection services, IConfiguration configuration, EncodeOptions options)
     {
-        var (ffmpeg, ffprobe, packager) = FindTools(configuration, role);
+        var (ffmpeg, ffprobe, packager) = FindTools(configuration);
         services.AddMediaStore(configuration);
-        var programs = new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness };
-        services.AddSingleton(provider => new ProgramRunner(programs, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(provider => new FfmpegRunner(
-            ffmpeg,
-            options.WorkFolder,
-            programs,
-            provider.GetRequiredService<TimeProvider>()
-        ));
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<SourceReader>(provider, ffprobe));
-        services.AddSingleton(provider => new Packager(packager, provider.GetRequiredService<ProgramRunner>()));
-        services.AddSingleton<TaskWork>();
-        services.AddSingleton(provider => new TaskLeases(
-            provider.GetRequiredService<IMediaStore>(),
-            options.WorkerId,
-            provider.GetRequiredService<TimeProvider>()
-        ));
+        services.AddSingleton(new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness });
+        services.AddSingleton<ProgramRunner>().AddSingleton<TaskWork>();
+        services.AddSingleton(all => ActivatorUtilities.CreateInstance<FfmpegRunner>(all, ffmpeg, options.WorkFolder));
+        services.AddSingleton(all => ActivatorUtilities.CreateInstance<SourceReader>(all, ffprobe));
+        services.AddSingleton(all => ActivatorUtilities.CreateInstance<Packager>(all, packager));
+        services.AddSingleton(all => ActivatorUtilities.CreateInstance<TaskLeases>(all, options.WorkerId));
     }
 
-    private static (string Ffmpeg, string Ffprobe, string Packager) FindTools(IConfiguration configuration, string role)
+    private (string Ffmpeg, string Ffprobe, string Packager) FindTools(IConfiguration configuration)
     {
         try
         {
@@ -92,7 +73,7 @@ public sealed class EncodeWorkerRole : IRole
         }
         catch (MissingToolException e)
         {
-            throw new RoleConfigurationException(role, e.Message);
+            throw new RoleConfigurationException(Name, e.Message);
         }
     }
 

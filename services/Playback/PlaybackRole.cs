@@ -26,8 +26,6 @@ public sealed class PlaybackRole : IRole
 
     public string Summary => "opens viewing sessions with signed URLs; origin of the edges: manifests and media";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var services = builder.Services;

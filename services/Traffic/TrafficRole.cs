@@ -24,8 +24,6 @@ public sealed class TrafficRole : IRole
 
     public string Summary => "orders edges by health, load and quality; content steering and DNS";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var services = builder.Services;

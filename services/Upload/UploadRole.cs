@@ -19,8 +19,6 @@ public sealed class UploadRole : IRole
 {
     public string Name => "upload";
     public string Summary => "takes files by tus, keeps the videos' events and shows the library";
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var configuration = builder.Configuration;

@@ -260,8 +260,6 @@ internal static class MessagingBenchmark
 
         public string Summary => "measures";
 
-        public int DefaultPort => 0;
-
         public void Configure(WebApplicationBuilder builder) { }
 
         public void Map(WebApplication app) { }

@@ -148,8 +148,6 @@ internal sealed class PlaybackRig : IAsyncDisposable
 
         public string Summary => role.Summary;
 
-        public int DefaultPort => role.DefaultPort;
-
         public void Configure(WebApplicationBuilder builder)
         {
             var before = builder.Services.ToList();

@@ -19,8 +19,6 @@ public sealed class WarehouseRole : IRole
 
     public string Summary => "stores every event topic in ClickHouse, each record once in effect";
 
-    public int DefaultPort => RoleAddresses.PortOf(RoleName);
-
     public void Configure(WebApplicationBuilder builder)
     {
         var clickHouse = ClickHouseOptions.From(builder.Configuration, RoleName);

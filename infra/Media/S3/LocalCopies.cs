@@ -1,17 +1,12 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace EventStream.Media.S3;
 
 /// <summary>
-/// Files of this process that hold what lies in S3: copies for programs that read files, shared by those that use the
-/// same one at a time, and scratch files. What a process that was killed left is removed by the next one.
+/// Files of this process that hold what lies in S3: copies for programs that read files, and scratch files. What a
+/// process that was killed left is removed by the next one.
 /// </summary>
 internal sealed class LocalCopies : IDisposable
 {
     private const string LockName = "lock";
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, Copy> copies = new(StringComparer.Ordinal);
     private readonly string folder;
     private readonly long bytesMax;
     private readonly FileStream held;
@@ -36,7 +31,7 @@ internal sealed class LocalCopies : IDisposable
     /// <summary>An empty file that is gone when it is closed.</summary>
     public FileStream OpenScratch() =>
         new(
-            Path.Combine(folder, Guid.NewGuid().ToString("N")),
+            NewPath(),
             FileMode.CreateNew,
             FileAccess.ReadWrite,
             FileShare.None,
@@ -45,72 +40,42 @@ internal sealed class LocalCopies : IDisposable
         );
 
     /// <summary>
-    /// A copy of exactly this object, downloaded where nobody has it yet. Throws <see cref="MediaStoreException"/>
-    /// where it does not fit beside the others.
+    /// A copy of an object, removed when it is disposed. Throws <see cref="MediaStoreException"/> where it does not fit
+    /// beside the others.
     /// </summary>
     public async Task<LocalMedia> GetAsync(
         string key,
-        S3Object found,
+        long sizeBytes,
         Func<string, CancellationToken, Task> download,
         CancellationToken cancellation
     )
     {
-        var copy = Take(key, found);
+        var used = Interlocked.Add(ref bytes, sizeBytes) - sizeBytes;
+        var path = NewPath();
+        var copy = new LocalMedia(path, () => Release(path, sizeBytes));
         try
         {
-            await copy.Turn.WaitAsync(cancellation);
-            try
-            {
-                if (!copy.IsWhole)
-                    await download(copy.Path, cancellation);
-                copy.IsWhole = true;
-            }
-            finally
-            {
-                copy.Turn.Release();
-            }
-
-            return new LocalMedia(copy.Path, () => Release(copy));
+            if (used + sizeBytes > bytesMax)
+                throw new MediaStoreException(
+                    $"'{key}' has {sizeBytes} bytes, and local copies may take {bytesMax}, of which {used} are in use: "
+                        + "raise Media:S3:LocalBytesMax, or run fewer tasks at a time."
+                );
+            await download(path, cancellation);
+            return copy;
         }
         catch
         {
-            Release(copy);
+            copy.Dispose();
             throw;
         }
     }
 
-    private Copy Take(string key, S3Object found)
-    {
-        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{key}\n{found.ETag}")));
-        lock (gate)
-        {
-            if (!copies.TryGetValue(name, out var copy))
-            {
-                if (bytes + found.SizeBytes > bytesMax)
-                    throw new MediaStoreException(
-                        $"'{key}' has {found.SizeBytes} bytes, and local copies may take {bytesMax}, of "
-                            + $"which {bytes} are "
-                            + "in use: raise Media:S3:LocalBytesMax, or run fewer tasks at a time."
-                    );
-                bytes += found.SizeBytes;
-                copies[name] = copy = new Copy(name, Path.Combine(folder, name), found.SizeBytes);
-            }
+    private string NewPath() => Path.Combine(folder, Guid.NewGuid().ToString("N"));
 
-            copy.Users++;
-            return copy;
-        }
-    }
-
-    private void Release(Copy copy)
+    private void Release(string path, long sizeBytes)
     {
-        lock (gate)
-        {
-            if (--copy.Users > 0)
-                return;
-            copies.Remove(copy.Name);
-            bytes -= copy.SizeBytes;
-            File.Delete(copy.Path);
-        }
+        File.Delete(path);
+        Interlocked.Add(ref bytes, -sizeBytes);
     }
 
     private static void RemoveAbandoned(string other)
@@ -128,20 +93,5 @@ internal sealed class LocalCopies : IDisposable
         {
             // Its process lives.
         }
-    }
-
-    private sealed class Copy(string name, string path, long sizeBytes)
-    {
-        public string Name { get; } = name;
-
-        public string Path { get; } = path;
-
-        public long SizeBytes { get; } = sizeBytes;
-
-        public SemaphoreSlim Turn { get; } = new(1);
-
-        public int Users { get; set; }
-
-        public bool IsWhole { get; set; }
     }
 }

@@ -56,148 +56,113 @@ internal sealed class S3Bucket : IDisposable
     public void Dispose() => client.Dispose();
 
     /// <summary>Size, time and ETag of an object, or null where there is none.</summary>
-    public Task<S3Object?> FindAsync(string key, CancellationToken cancellation) =>
-        OrNullAsync(() =>
-            AskAsync(
-                key,
-                async () =>
-                {
-                    var found = await client.GetObjectMetadataAsync(
-                        new GetObjectMetadataRequest { BucketName = options.Bucket, Key = key },
-                        cancellation
-                    );
-                    return new S3Object(found.ContentLength, Time(found.LastModified), found.ETag);
-                }
-            )
-        );
+    public async Task<S3Object?> FindAsync(string key, CancellationToken cancellation)
+    {
+        var request = new GetObjectMetadataRequest { BucketName = options.Bucket, Key = key };
+        var found = await AskOrNullAsync(key, client.GetObjectMetadataAsync(request, cancellation));
+        return found is null ? null : new S3Object(found.ContentLength, Time(found.LastModified), found.ETag);
+    }
 
     /// <summary>
     /// Bytes of an object from the first to the last offset, both counted. Throws <see cref="MediaStoreException"/>
     /// where the object is no longer the one with this ETag.
     /// </summary>
-    public Task<Stream> ReadAsync(string key, string etag, long first, long last, CancellationToken cancellation) =>
-        AskAsync(
-            key,
-            async () =>
-            {
-                var request = new GetObjectRequest
-                {
-                    BucketName = options.Bucket,
-                    Key = key,
-                    ByteRange = new ByteRange(first, last),
-                    EtagToMatch = etag,
-                };
-                var found = await client.GetObjectAsync(request, cancellation);
-                // A store may ignore the condition.
-                if (found.ETag == etag)
-                    return found.ResponseStream;
-                found.Dispose();
-                throw new MediaChangedException(key);
-            }
-        );
+    public async Task<Stream> ReadAsync(string key, string etag, long first, long last, CancellationToken cancellation)
+    {
+        var request = new GetObjectRequest
+        {
+            BucketName = options.Bucket,
+            Key = key,
+            ByteRange = new ByteRange(first, last),
+            EtagToMatch = etag,
+        };
+        var found = await AskAsync(key, client.GetObjectAsync(request, cancellation));
+        // A store may ignore the condition.
+        if (found.ETag == etag)
+            return found.ResponseStream;
+        found.Dispose();
+        throw new MediaChangedException(key);
+    }
 
     /// <summary>A small object as a whole, or null where there is none.</summary>
-    public Task<SmallObject?> ReadSmallAsync(string key, CancellationToken cancellation) =>
-        OrNullAsync(() =>
-            AskAsync(
-                key,
-                async () =>
-                {
-                    using var found = await client.GetObjectAsync(options.Bucket, key, cancellation);
-                    using var content = new MemoryStream();
-                    await found.ResponseStream.CopyToAsync(content, cancellation);
-                    return new SmallObject(content.ToArray(), found.ETag, Time(found.LastModified));
-                }
-            )
-        );
+    public async Task<SmallObject?> ReadSmallAsync(string key, CancellationToken cancellation)
+    {
+        using var found = await AskOrNullAsync(key, client.GetObjectAsync(options.Bucket, key, cancellation));
+        if (found is null)
+            return null;
+        using var content = new MemoryStream();
+        await found.ResponseStream.CopyToAsync(content, cancellation);
+        return new SmallObject(content.ToArray(), found.ETag, Time(found.LastModified));
+    }
 
     /// <summary>
     /// Stores an object from a seekable stream, in one step, and returns its ETag. Where <paramref name="replacing"/>
     /// is an ETag, only over exactly that object; where it is empty, only where there is none.
     /// </summary>
-    public Task<string> PutAsync(
+    public async Task<string> PutAsync(
         string key,
         Stream content,
         CancellationToken cancellation,
         string? replacing = null
-    ) =>
-        AskAsync(
-            key,
-            async () =>
-                (
-                    await client.PutObjectAsync(
-                        new PutObjectRequest
-                        {
-                            BucketName = options.Bucket,
-                            Key = key,
-                            InputStream = content,
-                            AutoCloseStream = false,
-                            UseChunkEncoding = false,
-                            IfMatch = replacing is { Length: > 0 } ? replacing : null,
-                            IfNoneMatch = replacing is { Length: 0 } ? "*" : null,
-                        },
-                        cancellation
-                    )
-                ).ETag
-        );
+    )
+    {
+        var request = new PutObjectRequest
+        {
+            BucketName = options.Bucket,
+            Key = key,
+            InputStream = content,
+            AutoCloseStream = false,
+            UseChunkEncoding = false,
+            IfMatch = replacing is { Length: > 0 } ? replacing : null,
+            IfNoneMatch = replacing is { Length: 0 } ? "*" : null,
+        };
+        return (await AskAsync(key, client.PutObjectAsync(request, cancellation))).ETag;
+    }
 
     /// <summary>Begins an object that comes in parts and returns the name of that upload.</summary>
-    public Task<string> BeginAsync(string key, CancellationToken cancellation) =>
-        AskAsync(
-            key,
-            async () => (await client.InitiateMultipartUploadAsync(options.Bucket, key, cancellation)).UploadId
-        );
+    public async Task<string> BeginAsync(string key, CancellationToken cancellation) =>
+        (await AskAsync(key, client.InitiateMultipartUploadAsync(options.Bucket, key, cancellation))).UploadId;
 
     /// <summary>Stores part <paramref name="number"/> (from 1) from a seekable stream, over one sent before.</summary>
-    public Task<S3Part> PutPartAsync(
+    public async Task<S3Part> PutPartAsync(
         string key,
         string upload,
         int number,
         Stream content,
         CancellationToken cancellation
-    ) =>
-        AskAsync(
-            key,
-            async () =>
-            {
-                if (number > PartsMax)
-                    throw new MediaStoreException(
-                        $"'{key}' is larger than {PartsMax * (long)PartBytes} bytes, the most that comes in parts."
-                    );
-                var size = content.Length - content.Position;
-                var answer = await client.UploadPartAsync(
-                    new UploadPartRequest
-                    {
-                        BucketName = options.Bucket,
-                        Key = key,
-                        UploadId = upload,
-                        PartNumber = number,
-                        PartSize = size,
-                        InputStream = content,
-                        UseChunkEncoding = false,
-                    },
-                    cancellation
-                );
-                return new S3Part(answer.ETag, size);
-            }
-        );
+    )
+    {
+        if (number > PartsMax)
+            throw new MediaStoreException(
+                $"'{key}' is larger than {PartsMax * (long)PartBytes} bytes, the most that comes in parts."
+            );
+        var size = content.Length - content.Position;
+        var request = new UploadPartRequest
+        {
+            BucketName = options.Bucket,
+            Key = key,
+            UploadId = upload,
+            PartNumber = number,
+            PartSize = size,
+            InputStream = content,
+            UseChunkEncoding = false,
+        };
+        var answer = await AskAsync(key, client.UploadPartAsync(request, cancellation));
+        return new S3Part(answer.ETag, size);
+    }
 
     /// <summary>Makes the object of its parts, in one step.</summary>
-    public Task CompleteAsync(string key, string upload, IEnumerable<S3Part> parts, CancellationToken cancellation) =>
-        AskAsync(
-            key,
-            () =>
-                client.CompleteMultipartUploadAsync(
-                    new CompleteMultipartUploadRequest
-                    {
-                        BucketName = options.Bucket,
-                        Key = key,
-                        UploadId = upload,
-                        PartETags = [.. parts.Select((part, at) => new PartETag(at + 1, part.ETag))],
-                    },
-                    cancellation
-                )
-        );
+    public Task CompleteAsync(string key, string upload, IEnumerable<S3Part> parts, CancellationToken cancellation)
+    {
+        var request = new CompleteMultipartUploadRequest
+        {
+            BucketName = options.Bucket,
+            Key = key,
+            UploadId = upload,
+            PartETags = [.. parts.Select((part, at) => new PartETag(at + 1, part.ETag))],
+        };
+        return AskAsync(key, client.CompleteMultipartUploadAsync(request, cancellation));
+    }
 
     /// <summary>Gives up an object that comes in parts; nothing happens where the store no longer knows it.</summary>
     public async Task AbortAsync(string key, string upload, CancellationToken cancellation)
@@ -223,7 +188,7 @@ internal sealed class S3Bucket : IDisposable
 
     /// <summary>Removes an object; nothing happens where there is none.</summary>
     public Task DeleteAsync(string key, CancellationToken cancellation) =>
-        AskAsync(key, () => client.DeleteObjectAsync(options.Bucket, key, cancellation));
+        AskAsync(key, client.DeleteObjectAsync(options.Bucket, key, cancellation));
 
     /// <summary>Keys that begin with a prefix, sorted, page by page.</summary>
     public async IAsyncEnumerable<string> ListAsync(
@@ -234,7 +199,7 @@ internal sealed class S3Bucket : IDisposable
         var request = new ListObjectsV2Request { BucketName = options.Bucket, Prefix = prefix };
         do
         {
-            var page = await AskAsync(prefix, () => client.ListObjectsV2Async(request, cancellation));
+            var page = await AskAsync(prefix, client.ListObjectsV2Async(request, cancellation));
             foreach (var found in page.S3Objects ?? [])
                 yield return found.Key;
             request.ContinuationToken = page.NextContinuationToken;
@@ -244,17 +209,15 @@ internal sealed class S3Bucket : IDisposable
     /// <summary>Why the bucket cannot be used, or null where it can.</summary>
     public async Task<string?> TroubleAsync(CancellationToken cancellation)
     {
+        var request = new ListObjectsV2Request
+        {
+            BucketName = options.Bucket,
+            Prefix = ".nothing/",
+            MaxKeys = 1,
+        };
         try
         {
-            await client.ListObjectsV2Async(
-                new ListObjectsV2Request
-                {
-                    BucketName = options.Bucket,
-                    Prefix = ".nothing/",
-                    MaxKeys = 1,
-                },
-                cancellation
-            );
+            await client.ListObjectsV2Async(request, cancellation);
             return null;
         }
         catch (Exception e) when (IsFailure(e))
@@ -272,11 +235,11 @@ internal sealed class S3Bucket : IDisposable
     private static string Reason(Exception e) =>
         e is AmazonS3Exception { ErrorCode.Length: > 0 } s3 ? s3.ErrorCode : e.Message.TrimEnd('.');
 
-    private async Task<T> AskAsync<T>(string key, Func<Task<T>> ask)
+    private async Task<T> AskAsync<T>(string key, Task<T> answer)
     {
         try
         {
-            return await ask();
+            return await answer;
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
         {
@@ -295,12 +258,12 @@ internal sealed class S3Bucket : IDisposable
     private MediaStoreException Failed(string key, Exception e) =>
         new($"The media store does not serve '{key}' of {options}: {Reason(e)}.", e);
 
-    private static async Task<T?> OrNullAsync<T>(Func<Task<T>> ask)
+    private async Task<T?> AskOrNullAsync<T>(string key, Task<T> answer)
         where T : class
     {
         try
         {
-            return await ask();
+            return await AskAsync(key, answer);
         }
         catch (MediaNotFoundException)
         {
@@ -308,19 +271,3 @@ internal sealed class S3Bucket : IDisposable
         }
     }
 }
-
-/// <summary>An object that is there.</summary>
-internal sealed record S3Object(long SizeBytes, DateTimeOffset WrittenAt, string ETag);
-
-/// <summary>A small object with its content.</summary>
-internal sealed record SmallObject(byte[] Content, string ETag, DateTimeOffset WrittenAt);
-
-/// <summary>A part of an object to be.</summary>
-internal sealed record S3Part(string ETag, long SizeBytes);
-
-/// <summary>The store does not answer, or refuses; the message names it and the key, and no secret.</summary>
-public class MediaStoreException(string message, Exception? inner = null) : IOException(message, inner);
-
-/// <summary>Somebody else wrote to the key in between.</summary>
-public sealed class MediaChangedException(string key)
-    : MediaStoreException($"'{key}' was written by somebody else in between.");

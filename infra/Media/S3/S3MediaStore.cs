@@ -53,12 +53,8 @@ public sealed class S3MediaStore : IMediaStore, IDisposable
         var upload = await bucket.BeginAsync(key, cancellation);
         try
         {
-            await bucket.CompleteAsync(
-                key,
-                upload,
-                await PutPartsAsync(key, upload, content, cancellation),
-                cancellation
-            );
+            var parts = await PutPartsAsync(key, upload, content, cancellation);
+            await bucket.CompleteAsync(key, upload, parts, cancellation);
         }
         catch
         {
@@ -136,7 +132,12 @@ public sealed class S3MediaStore : IMediaStore, IDisposable
     {
         Check(key);
         var found = await bucket.FindAsync(key, cancellation) ?? throw new MediaNotFoundException(key);
-        return await local.GetAsync(key, found, (path, stop) => DownloadAsync(key, found, path, stop), cancellation);
+        return await local.GetAsync(
+            key,
+            found.SizeBytes,
+            (path, stop) => DownloadAsync(key, found, path, stop),
+            cancellation
+        );
     }
 
     public Task<string?> TroubleAsync(CancellationToken cancellation) => bucket.TroubleAsync(cancellation);
@@ -195,25 +196,18 @@ public sealed class S3MediaStore : IMediaStore, IDisposable
             FileOptions.Asynchronous,
             found.SizeBytes
         );
-        var parts = (found.SizeBytes + S3Bucket.PartBytes - 1) / S3Bucket.PartBytes;
         await Parallel.ForEachAsync(
-            Parts(parts),
+            Enumerable.Range(0, (int)((found.SizeBytes + S3Bucket.PartBytes - 1) / S3Bucket.PartBytes)),
             Parallelism(cancellation),
             async (part, stop) =>
             {
-                var first = part * S3Bucket.PartBytes;
+                var first = (long)part * S3Bucket.PartBytes;
                 var buffer = new byte[Math.Min(S3Bucket.PartBytes, found.SizeBytes - first)];
                 await using var content = new S3ReadStream(bucket, key, found) { Position = first };
                 await content.ReadExactlyAsync(buffer, stop);
                 await RandomAccess.WriteAsync(file, buffer, first, stop);
             }
         );
-    }
-
-    private static IEnumerable<long> Parts(long count)
-    {
-        for (var part = 0L; part < count; part++)
-            yield return part;
     }
 
     private static ParallelOptions Parallelism(CancellationToken cancellation) =>

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
@@ -32,6 +32,12 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     /// <summary>The loopback port it listens on.</summary>
     public int Port { get; }
+
+    /// <summary>The file that names the server's process while it runs.</summary>
+    public string PidFile => PidFileOf(data);
+
+    /// <summary>The server's process, which is a daemon and no child of this process.</summary>
+    public int ProcessId => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
 
     /// <summary>
     /// What <c>Postgres:ConnectionString</c> must be to use this cluster. It holds the password: never log it.
@@ -68,10 +74,8 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// </summary>
     public static string? FindConnection(string folder)
     {
-        var (secret, lines) = (Path.Combine(folder, "password"), Path.Combine(DataOf(folder), "postmaster.pid"));
-        if (!File.Exists(secret) || !File.Exists(lines))
-            return null;
-        return int.TryParse(File.ReadLines(lines).ElementAtOrDefault(3), out var port)
+        var secret = Path.Combine(folder, "password");
+        return File.Exists(secret) && RunningPort(DataOf(folder)) is { } port
             ? ConnectTo(DatabaseName, port, File.ReadAllText(secret))
             : null;
     }
@@ -89,9 +93,22 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// <summary>
     /// Stops the server at once and without waiting for clients; for the exit handler of a test process.
     /// </summary>
-    public void Kill() => programs.Run("pg_ctl", ["stop", "-D", data, "-m", "immediate", "-w", "-t", "10"]);
+    public void Kill() =>
+        programs
+            .TryAsync("pg_ctl", ["stop", "-D", data, "-m", "immediate", "-w", "-t", "10"], CancellationToken.None)
+            .GetAwaiter()
+            .GetResult();
 
     private static string DataOf(string folder) => Path.Combine(folder, "data");
+
+    private static string PidFileOf(string data) => Path.Combine(data, "postmaster.pid");
+
+    /// <summary>The fourth line of <c>postmaster.pid</c> is the port of the server that runs.</summary>
+    private static int? RunningPort(string data) =>
+        File.Exists(PidFileOf(data))
+        && int.TryParse(File.ReadLines(PidFileOf(data)).ElementAtOrDefault(3), out var port)
+            ? port
+            : null;
 
     private static async Task<string> CreateAsync(PostgresPrograms found, string folder, CancellationToken cancellation)
     {
@@ -105,28 +122,14 @@ public sealed class PostgresCluster : IAsyncDisposable
         Directory.CreateDirectory(folder);
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         await File.WriteAllTextAsync(secret, password, cancellation);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await found.GiveAsync(folder, cancellation);
         // A cluster appears under its name only when it is whole: an initdb that was killed half-way is begun again.
         var unfinished = DataOf(folder) + ".new";
         if (Directory.Exists(unfinished))
             Directory.Delete(unfinished, recursive: true);
-        await found.RunAsync(
-            "initdb",
-            [
-                "-D",
-                unfinished,
-                "-U",
-                UserName,
-                "--auth=scram-sha-256",
-                $"--pwfile={secret}",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-            ],
-            cancellation
-        );
+        string[] access = ["-U", UserName, "--auth=scram-sha-256", $"--pwfile={secret}"];
+        await found.RunAsync("initdb", ["-D", unfinished, .. access, "-E", "UTF8", "--locale=C.UTF-8"], cancellation);
         Directory.Move(unfinished, DataOf(folder));
         return password;
     }
@@ -134,11 +137,10 @@ public sealed class PostgresCluster : IAsyncDisposable
     private async Task<bool> IsRunningAsync(CancellationToken cancellation) =>
         await programs.TryAsync("pg_ctl", ["status", "-D", data], cancellation) == 0;
 
-    /// <summary>The fourth line of <c>postmaster.pid</c> is the port of the server that runs.</summary>
     private void CheckAdopted()
     {
-        var running = File.ReadAllLines(Path.Combine(data, "postmaster.pid")).ElementAtOrDefault(3)?.Trim();
-        if (running != Port.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        var running = RunningPort(data);
+        if (running != Port)
             throw new PostgresClusterException(
                 $"PostgreSQL in '{data}' already runs on port {running}, not {Port}: stop it, or use that port."
             );
@@ -146,36 +148,20 @@ public sealed class PostgresCluster : IAsyncDisposable
 
     private async Task LaunchAsync(string folder, PostgresClusterOptions options, CancellationToken cancellation)
     {
-        CheckPortFree();
+        if (TcpPorts.Refusal(IPAddress.Loopback, Port) is not null)
+            throw new PostgresClusterException(
+                $"Port {Port} for PostgreSQL is in use by another program: stop that program, or choose another port."
+            );
         var log = Path.Combine(folder, "postgres.log");
         var settings = string.Join(' ', options.Settings(Port).Select(pair => $"-c {pair.Key}={pair.Value}"));
         try
         {
-            await programs.RunAsync(
-                "pg_ctl",
-                ["start", "-D", data, "-l", log, "-w", "-t", "60", "-o", settings],
-                cancellation
-            );
+            string[] start = ["start", "-D", data, "-l", log, "-w", "-t", "60", "-o", settings];
+            await programs.RunAsync("pg_ctl", start, cancellation);
         }
         catch (PostgresClusterException e)
         {
             throw new PostgresClusterException($"{e.Message} The server's log '{log}' ends with: {Tail(log)}");
-        }
-    }
-
-    private void CheckPortFree()
-    {
-        try
-        {
-            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            probe.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            probe.Bind(new IPEndPoint(IPAddress.Loopback, Port));
-        }
-        catch (SocketException)
-        {
-            throw new PostgresClusterException(
-                $"Port {Port} for PostgreSQL is in use by another program: stop that program, or choose another port."
-            );
         }
     }
 
@@ -210,13 +196,10 @@ public sealed class PostgresCluster : IAsyncDisposable
 }
 
 /// <summary>
-/// Settings of a private cluster: small memory for a machine that it shares with the whole platform. Memory in
-/// megabytes.
+/// Settings of a private cluster: small memory for a machine that it shares with the whole platform.
 /// </summary>
 public sealed record PostgresClusterOptions
 {
-    public int SharedBuffersMegabytes { get; init; } = 32;
-
     public int ConnectionsMax { get; init; } = 100;
 
     /// <summary>Whether a commit waits for the disk. Only a test, whose data nobody needs, turns it off.</summary>
@@ -229,7 +212,7 @@ public sealed record PostgresClusterOptions
             ["port"] = $"{port}",
             ["unix_socket_directories"] = "",
             ["max_connections"] = $"{ConnectionsMax}",
-            ["shared_buffers"] = $"{SharedBuffersMegabytes}MB",
+            ["shared_buffers"] = "32MB",
             ["work_mem"] = "4MB",
             ["maintenance_work_mem"] = "32MB",
             ["max_wal_size"] = "256MB",

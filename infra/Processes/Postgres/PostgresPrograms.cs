@@ -50,8 +50,9 @@ internal sealed class PostgresPrograms
     {
         if (!asPostgres)
             return;
-        await RunProcessAsync("chown", ["-R", "postgres:", folder], cancellation);
-        if (await TryProcessAsync("runuser", ["-u", "postgres", "--", "test", "-w", folder], cancellation) != 0)
+        await SucceedAsync(["chown", "-R", "postgres:", folder], cancellation);
+        var (code, _) = await EndAsync(["runuser", "-u", "postgres", "--", "test", "-w", folder], cancellation);
+        if (code != 0)
             throw new PostgresClusterException(
                 $"The user 'postgres' cannot reach '{folder}': choose a data folder whose parents others may enter."
             );
@@ -60,61 +61,27 @@ internal sealed class PostgresPrograms
     /// <summary>
     /// Runs one program. Throws <see cref="PostgresClusterException"/> with what it said when it fails.
     /// </summary>
-    public Task RunAsync(string program, string[] arguments, CancellationToken cancellation)
-    {
-        var (file, all) = Command(program, arguments);
-        return RunProcessAsync(file, all, cancellation);
-    }
+    public Task RunAsync(string program, string[] arguments, CancellationToken cancellation) =>
+        SucceedAsync(Command(program, arguments), cancellation);
 
     /// <summary>Runs one program and returns its exit code.</summary>
-    public Task<int> TryAsync(string program, string[] arguments, CancellationToken cancellation)
+    public async Task<int> TryAsync(string program, string[] arguments, CancellationToken cancellation) =>
+        (await EndAsync(Command(program, arguments), cancellation)).Code;
+
+    private string[] Command(string program, string[] arguments) =>
+        [.. asPostgres ? (string[])["runuser", "-u", "postgres", "--"] : [], Path.Combine(bin, program), .. arguments];
+
+    private static async Task SucceedAsync(string[] words, CancellationToken cancellation)
     {
-        var (file, all) = Command(program, arguments);
-        return TryProcessAsync(file, all, cancellation);
+        var (code, said) = await EndAsync(words, cancellation);
+        if (code != 0)
+            throw new PostgresClusterException($"'{string.Join(' ', words)}' failed ({code}): {said}");
     }
 
-    /// <summary>Runs one program to its end where nothing can be awaited.</summary>
-    public void Run(string program, string[] arguments)
-    {
-        var (file, all) = Command(program, arguments);
-        using var process = Start(file, all);
-        process.WaitForExit();
-    }
-
-    private (string File, string[] Arguments) Command(string program, string[] arguments)
-    {
-        var path = Path.Combine(bin, program);
-        return asPostgres ? ("runuser", ["-u", "postgres", "--", path, .. arguments]) : (path, arguments);
-    }
-
-    private static async Task RunProcessAsync(string file, string[] arguments, CancellationToken cancellation)
-    {
-        using var process = Start(file, arguments);
-        var output = process.StandardOutput.ReadToEndAsync(cancellation);
-        var error = process.StandardError.ReadToEndAsync(cancellation);
-        await process.WaitForExitAsync(cancellation);
-        if (process.ExitCode == 0)
-            return;
-        var said = string.Join(
-            ' ',
-            ((await error) + (await output)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        );
-        throw new PostgresClusterException(
-            $"'{file} {string.Join(' ', arguments)}' failed ({process.ExitCode}): {said}"
-        );
-    }
-
-    private static async Task<int> TryProcessAsync(string file, string[] arguments, CancellationToken cancellation)
-    {
-        using var process = Start(file, arguments);
-        await process.WaitForExitAsync(cancellation);
-        return process.ExitCode;
-    }
-
-    private static Process Start(string file, string[] arguments)
+    private static async Task<(int Code, string Said)> EndAsync(string[] words, CancellationToken cancellation)
     {
         // The server outlives pg_ctl, so no pipe of ours may be its standard input; it can enter its folder.
-        var start = new ProcessStartInfo(file)
+        var start = new ProcessStartInfo(words[0], words[1..])
         {
             WorkingDirectory = "/",
             UseShellExecute = false,
@@ -122,10 +89,12 @@ internal sealed class PostgresPrograms
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        var process = Process.Start(start) ?? throw new PostgresClusterException($"'{file}' does not start.");
+        using var process = Process.Start(start) ?? throw new PostgresClusterException($"'{words[0]}' does not start.");
         process.StandardInput.Close();
-        return process;
+        var output = process.StandardOutput.ReadToEndAsync(cancellation);
+        var error = process.StandardError.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+        var said = ((await error) + (await output)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return (process.ExitCode, string.Join(' ', said));
     }
 }

@@ -14,6 +14,9 @@ public static class CommandLine
     /// <summary>Exit code of a command that could not be done, as against 0 for one that was.</summary>
     public const int Failure = 1;
 
+    /// <summary>Exit code of a command that was interrupted, as a shell gives it for one that SIGINT ends.</summary>
+    private const int Interrupted = 130;
+
     /// <summary>
     /// Parses and runs. Every expected error is one line on standard error; the exit code says the rest.
     /// </summary>
@@ -21,10 +24,10 @@ public static class CommandLine
     {
         var root = Build();
         var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        // The commands end themselves on SIGTERM and SIGINT, in order and with bounds of their own.
+        // SIGTERM and SIGINT cancel a command, which then ends in order and with bounds of its own.
         var configuration = new InvocationConfiguration
         {
-            ProcessTerminationTimeout = null,
+            ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
             EnableDefaultExceptionHandler = false,
         };
         try
@@ -36,12 +39,39 @@ public static class CommandLine
             await System.Console.Error.WriteLineAsync($"eventstream: {sentence}");
             return Failure;
         }
+        catch (OperationCanceledException e) when (e.InnerException is not TimeoutException)
+        {
+            return Interrupted;
+        }
+    }
+
+    /// <summary>
+    /// The settings of a command: those of a file, of the environment and its own. Throws
+    /// <see cref="CommandException"/> where the file cannot be read.
+    /// </summary>
+    public static IConfiguration ReadSettings(string? file, Dictionary<string, string?> own)
+    {
+        try
+        {
+            return RoleHost.ReadConfiguration(file, own);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new CommandException($"The configuration file '{file}' does not exist.", e);
+        }
+        catch (Exception e) when (e is InvalidDataException or FormatException)
+        {
+            throw new CommandException(
+                $"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}",
+                e
+            );
+        }
     }
 
     /// <summary>The whole command with its verbs and options.</summary>
     public static RootCommand Build()
     {
-        var root = new RootCommand(
+        return new RootCommand(
             "EventStream: video in, viewers served, quality known, capacity decided."
                 + Environment.NewLine
                 + Environment.NewLine
@@ -62,8 +92,41 @@ public static class CommandLine
             KeyCommand.Build(),
             VersionCommand.Build(),
         };
-        return root;
     }
+
+    /// <summary>A verb with its arguments and options, and what it does; that returns the exit code.</summary>
+    internal static Command Verb(
+        string name,
+        string description,
+        IEnumerable<Symbol> symbols,
+        Func<ParseResult, CancellationToken, Task<int>> run
+    )
+    {
+        var verb = new Command(name, description);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Option option)
+                verb.Add(option);
+            else
+                verb.Add((Argument)symbol);
+        }
+
+        verb.SetAction(run);
+        return verb;
+    }
+
+    /// <summary>An option that may be left out; <paramref name="value"/> is its value's name in the help.</summary>
+    internal static Option<T> Optional<T>(string name, string description, string? value = null) =>
+        new(name) { Description = description, HelpName = value };
+
+    /// <summary>An option with a value of its own where it is left out.</summary>
+    internal static Option<T> Defaulted<T>(string name, string description, T fallback, string? value = null) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = value,
+            DefaultValueFactory = _ => fallback,
+        };
 
     private static string RoleTable() =>
         string.Join(Environment.NewLine, Roles.All().Select(role => $"  {role.Name, -14} {role.Summary}"));

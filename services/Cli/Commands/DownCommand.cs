@@ -12,12 +12,8 @@ internal static class DownCommand
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
 
-    public static Command Build()
-    {
-        var command = new Command("down", "Stop the platform that `up` started.") { UpCommand.Data };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb("down", "Stop the platform that `up` started.", [UpCommand.Data], RunAsync);
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

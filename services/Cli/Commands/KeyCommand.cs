@@ -23,11 +23,11 @@ internal static class KeyCommand
         Required = true,
     };
 
-    private static readonly Option<int> Number = new("--number")
-    {
-        Description = "Number of the key in the settings, counted from 0.",
-        HelpName = "N",
-    };
+    private static readonly Option<int> Number = CommandLine.Optional<int>(
+        "--number",
+        "Number of the key in the settings, counted from 0.",
+        "N"
+    );
 
     /// <summary>The verb with its subcommand.</summary>
     public static Command Build()

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using EventStream.Cli.Load;
 using EventStream.Hosting;
 
@@ -14,50 +13,35 @@ internal static class LoadCommand
         Required = true,
     };
 
-    private static readonly Option<string> Playback = new("--playback")
-    {
-        Description = "Address of the playback role; loopback only.",
-        DefaultValueFactory = _ => $"http://127.0.0.1:{RoleAddresses.PortOf("playback")}",
-    };
+    private static readonly Option<string> Playback = CommandLine.Defaulted(
+        "--playback",
+        "Address of the playback role; loopback only.",
+        $"http://127.0.0.1:{RoleAddresses.PortOf("playback")}"
+    );
 
-    private static readonly Option<int> Viewers = new("--viewers")
-    {
-        Description = "Viewers at the top of the daily curve.",
-        DefaultValueFactory = _ => 300,
-    };
+    private static readonly Option<int> Viewers = CommandLine.Defaulted(
+        "--viewers",
+        "Viewers at the top of the daily curve.",
+        300
+    );
 
-    private static readonly Option<double> Day = new("--day")
-    {
-        Description = "Seconds that one day of the curve takes.",
-        DefaultValueFactory = _ => 72,
-    };
+    private static readonly Option<double> Day = CommandLine.Defaulted(
+        "--day",
+        "Seconds that one day of the curve takes.",
+        72.0
+    );
 
-    private static readonly Option<double> Days = new("--days")
-    {
-        Description = "Days of the curve to run.",
-        DefaultValueFactory = _ => 1,
-    };
+    private static readonly Option<double> Days = CommandLine.Defaulted("--days", "Days of the curve to run.", 1.0);
 
-    private static readonly Option<int> Seed = new("--seed")
-    {
-        Description = "Seed of chance.",
-        DefaultValueFactory = _ => 1,
-    };
+    private static readonly Option<int> Seed = CommandLine.Defaulted("--seed", "Seed of chance.", 1);
 
-    public static Command Build()
-    {
-        var command = new Command("load", "Simulate viewers along a daily curve in compressed time.")
-        {
-            Video,
-            Playback,
-            Viewers,
-            Day,
-            Days,
-            Seed,
-        };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb(
+            "load",
+            "Simulate viewers along a daily curve in compressed time.",
+            [Video, Playback, Viewers, Day, Days, Seed],
+            RunAsync
+        );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -73,11 +57,8 @@ internal static class LoadCommand
         options.Validate();
         var report = await new LoadRun(options, TimeProvider.System).RunAsync(Print, cancellation);
         System.Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"sessions {report.Sessions}, segments {report.Segments}, bytes {report.Bytes}, "
-                    + $"beacons {report.Beacons}, errors {report.Errors}"
-            )
+            $"sessions {report.Sessions}, segments {report.Segments}, bytes {report.Bytes}, "
+                + $"beacons {report.Beacons}, errors {report.Errors}"
         );
         if (report.LastError is not null)
             System.Console.Error.WriteLine($"last error: {report.LastError}");
@@ -86,10 +67,7 @@ internal static class LoadCommand
 
     private static void Print(LoadSample sample, LoadCounters counters) =>
         System.Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{sample.Seconds, 7:0.0} s  viewers {sample.Present, 4} of {sample.Wanted, 6:0.0}  "
-                    + $"sessions {counters.Sessions}  errors {counters.Errors}"
-            )
+            $"{sample.Seconds, 7:0.0} s  viewers {sample.Present, 4} of {sample.Wanted, 6:0.0}  "
+                + $"sessions {counters.Sessions}  errors {counters.Errors}"
         );
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using EventStream.Hosting;
 
 namespace EventStream.Cli.Commands;
 
@@ -12,36 +11,31 @@ internal static class RunCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Option<string?> Config = new("--config")
-    {
-        Description = "A JSON file of settings. EVENTSTREAM__SECTION__KEY variables come on top of it.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Config = CommandLine.Optional<string?>(
+        "--config",
+        "A JSON file of settings. EVENTSTREAM__SECTION__KEY variables come on top of it.",
+        "FILE"
+    );
 
-    private static readonly Option<string?> Data = new("--data")
-    {
-        Description = "Data folder of the role `broker`.",
-        HelpName = "DIR",
-    };
+    private static readonly Option<string?> Data = CommandLine.Optional<string?>(
+        "--data",
+        "Data folder of the role `broker`.",
+        "DIR"
+    );
 
-    private static readonly Option<int?> Port = new("--port")
-    {
-        Description = "Kafka port of the role `broker`.",
-        HelpName = "PORT",
-    };
+    private static readonly Option<int?> Port = CommandLine.Optional<int?>(
+        "--port",
+        "Kafka port of the role `broker`.",
+        "PORT"
+    );
 
-    public static Command Build()
-    {
-        var command = new Command("run", "Run one or more roles until SIGTERM or Ctrl-C.")
-        {
-            RoleNames,
-            Config,
-            Data,
-            Port,
-        };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb(
+            "run",
+            "Run one or more roles until SIGTERM or Ctrl-C.",
+            [RoleNames, Config, Data, Port],
+            RunAsync
+        );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -62,21 +56,6 @@ internal static class RunCommand
             overrides["Broker:DataFolder"] = Path.GetFullPath(data);
         if (parsed.GetValue(Port) is { } port)
             overrides["Broker:Port"] = $"{port}";
-        var file = parsed.GetValue(Config);
-        try
-        {
-            return RoleHost.ReadConfiguration(file, overrides);
-        }
-        catch (FileNotFoundException e)
-        {
-            throw new CommandException($"The configuration file '{file}' does not exist.", e);
-        }
-        catch (Exception e) when (e is InvalidDataException or FormatException)
-        {
-            throw new CommandException(
-                $"The configuration file '{file}' is not valid JSON: {e.GetBaseException().Message}",
-                e
-            );
-        }
+        return CommandLine.ReadSettings(parsed.GetValue(Config), overrides);
     }
 }

@@ -11,12 +11,8 @@ internal static class StatusCommand
 {
     private const double Mebibyte = 1 << 20;
 
-    public static Command Build()
-    {
-        var command = new Command("status", "Show the processes of the platform and its addresses.") { UpCommand.Data };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb("status", "Show the processes of the platform and its addresses.", [UpCommand.Data], RunAsync);
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {

@@ -14,44 +14,41 @@ namespace EventStream.Cli.Commands;
 /// </summary>
 internal static class TopicsCommand
 {
-    private static readonly Option<string?> Kafka = new("--kafka")
-    {
-        Description = "Bootstrap address of the broker; EVENTSTREAM__KAFKA__BOOTSTRAP otherwise.",
-        HelpName = "HOST:PORT",
-    };
+    private static readonly Option<string?> Kafka = CommandLine.Optional<string?>(
+        "--kafka",
+        "Bootstrap address of the broker; EVENTSTREAM__KAFKA__BOOTSTRAP otherwise.",
+        "HOST:PORT"
+    );
 
-    private static readonly Option<string?> Data = new("--data")
-    {
-        Description = "Data folder of a running platform: the topics of its broker, with its credentials.",
-        HelpName = "DIR",
-    };
+    private static readonly Option<string?> Data = CommandLine.Optional<string?>(
+        "--data",
+        "Data folder of a running platform: the topics of its broker, with its credentials.",
+        "DIR"
+    );
 
-    private static readonly Option<string?> Out = new("--out")
-    {
-        Description = "File to write; standard output otherwise.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Out = CommandLine.Optional<string?>(
+        "--out",
+        "File to write; standard output otherwise.",
+        "FILE"
+    );
 
     public static Command Build()
     {
         var list = new Command("list", "Print every topic with key, writers, readers, partitions and retention.");
         list.SetAction(_ => List());
-        var create = new Command("create", "Create the topics that are missing; report those that differ.")
-        {
-            Kafka,
-            Data,
-        };
-        create.SetAction(CreateAsync);
-        var check = new Command(
+        var create = CommandLine.Verb(
+            "create",
+            "Create the topics that are missing; report those that differ.",
+            [Kafka, Data],
+            CreateAsync
+        );
+        var check = CommandLine.Verb(
             "check",
             "Compare the topics with the broker's: partitions, replicas, cleanup policy, retention. "
-                + "Fails on a difference."
-        )
-        {
-            Kafka,
-            Data,
-        };
-        check.SetAction(CheckAsync);
+                + "Fails on a difference.",
+            [Kafka, Data],
+            CheckAsync
+        );
         var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
         asyncApi.SetAction(AsyncApiAsync);
         return new Command("topics", "The topics of the platform.") { list, create, check, asyncApi };
@@ -120,8 +117,7 @@ internal static class TopicsCommand
         {
             var data = new DataFolder(folder);
             var run = RunFile.Read(data) ?? throw new CommandException($"No platform runs in '{data.Root}'.");
-            foreach (var (key, value) in KafkaAccess.Of(data, run).ClientSettings())
-                overrides[key] = value;
+            overrides = KafkaAccess.Of(data, run).ClientSettings();
         }
 
         if (parsed.GetValue(Kafka) is { } named)

@@ -8,62 +8,55 @@ namespace EventStream.Cli.Commands;
 /// <summary><c>eventstream up</c>: the whole platform on this machine until it is asked to stop.</summary>
 internal static class UpCommand
 {
-    internal static readonly Option<string> Data = new("--data")
-    {
-        Description = "Folder of everything the platform keeps.",
-        DefaultValueFactory = _ => DataFolder.Default,
-        HelpName = "DIR",
-    };
+    internal static readonly Option<string> Data = CommandLine.Defaulted(
+        "--data",
+        "Folder of everything the platform keeps.",
+        DataFolder.Default,
+        "DIR"
+    );
 
-    private static readonly Option<int> BasePort = new("--base-port")
-    {
-        Description = "Port of the console; every other port keeps its distance to it.",
-        DefaultValueFactory = _ => PortPlan.DefaultBase,
-        HelpName = "PORT",
-    };
+    private static readonly Option<int> BasePort = CommandLine.Defaulted(
+        "--base-port",
+        "Port of the console; every other port keeps its distance to it.",
+        PortPlan.DefaultBase,
+        "PORT"
+    );
 
-    private static readonly Option<string?> Kafka = new("--kafka")
-    {
-        Description = "Use the Apache Kafka at these addresses instead of the platform's own broker.",
-        HelpName = "HOST:PORT,...",
-    };
+    private static readonly Option<string?> Kafka = CommandLine.Optional<string?>(
+        "--kafka",
+        "Use the Apache Kafka at these addresses instead of the platform's own broker.",
+        "HOST:PORT,..."
+    );
 
-    private static readonly Option<int> Workers = new("--encode-workers")
-    {
-        Description = "Encode workers at the start.",
-        DefaultValueFactory = _ => 1,
-        HelpName = "N",
-    };
+    private static readonly Option<int> Workers = CommandLine.Defaulted(
+        "--encode-workers",
+        "Encode workers at the start.",
+        1,
+        "N"
+    );
 
-    private static readonly Option<int> WorkersMax = new("--max-encode-workers")
-    {
-        Description = "Most encode workers that the autoscaler may start.",
-        DefaultValueFactory = _ => Math.Clamp(Environment.ProcessorCount, 2, PortPlan.WorkersMax),
-        HelpName = "N",
-    };
+    private static readonly Option<int> WorkersMax = CommandLine.Defaulted(
+        "--max-encode-workers",
+        "Most encode workers that the autoscaler may start.",
+        Math.Clamp(Environment.ProcessorCount, 2, PortPlan.WorkersMax),
+        "N"
+    );
 
-    private static readonly Option<bool> Background = new("--background")
-    {
-        Description = "Return once the platform is ready and leave it running; `eventstream down` stops it.",
-    };
+    private static readonly Option<bool> Background = CommandLine.Optional<bool>(
+        "--background",
+        "Return once the platform is ready and leave it running; `eventstream down` stops it."
+    );
 
     /// <summary>Longest start of the whole platform in the background, each part having a bound of its own.</summary>
     private static readonly TimeSpan BackgroundTimeout = TimeSpan.FromMinutes(6);
 
-    public static Command Build()
-    {
-        var command = new Command("up", "Start the whole platform on this machine.")
-        {
-            Data,
-            BasePort,
-            Kafka,
-            Workers,
-            WorkersMax,
-            Background,
-        };
-        command.SetAction(RunAsync);
-        return command;
-    }
+    public static Command Build() =>
+        CommandLine.Verb(
+            "up",
+            "Start the whole platform on this machine.",
+            [Data, BasePort, Kafka, Workers, WorkersMax, Background],
+            RunAsync
+        );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
@@ -103,27 +96,20 @@ internal static class UpCommand
         data.Create();
         var log = Path.Combine(data.Logs, "supervisor.log");
         var (program, first) = ChildUnit.Self();
-        var info = new ProcessStartInfo("setsid") { UseShellExecute = false };
-        // A shell puts the output where it outlives this process.
         string[] command =
         [
             program,
             .. first,
             "up",
-            "--data",
-            data.Root,
-            "--base-port",
-            $"{options.BasePort}",
-            "--encode-workers",
-            $"{options.EncodeWorkers}",
-            "--max-encode-workers",
-            $"{options.EncodeWorkersMax}",
-            .. options.Kafka is null ? Array.Empty<string>() : ["--kafka", options.Kafka],
+            $"--data={data.Root}",
+            $"--base-port={options.BasePort}",
+            $"--encode-workers={options.EncodeWorkers}",
+            $"--max-encode-workers={options.EncodeWorkersMax}",
+            .. options.Kafka is { } kafka ? (string[])[$"--kafka={kafka}"] : [],
         ];
+        // A shell puts the output where it outlives this process.
         const string script = "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null";
-        foreach (var part in (string[])["sh", "-c", script, "up", log, .. command])
-            info.ArgumentList.Add(part);
-        using var process = Process.Start(info)!;
+        using var process = Process.Start("setsid", ["sh", "-c", script, "up", log, .. command]);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(BackgroundTimeout);
         while (RunFile.Read(data) is not { Ready: true })

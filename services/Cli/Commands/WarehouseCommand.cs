@@ -1,6 +1,5 @@
 using System.CommandLine;
 using ClickHouse.Driver;
-using EventStream.Hosting;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Schema;
 using EventStream.Warehouse.Sink;
@@ -10,28 +9,26 @@ namespace EventStream.Cli.Commands;
 /// <summary><c>eventstream warehouse ...</c>: ClickHouse's schema and its reader, from outside the roles.</summary>
 internal static class WarehouseCommand
 {
-    private static readonly Option<string?> Config = new("--config")
-    {
-        Description = "A JSON file of settings. EVENTSTREAM__CLICKHOUSE__* variables come on top of it.",
-        HelpName = "FILE",
-    };
+    private static readonly Option<string?> Config = CommandLine.Optional<string?>(
+        "--config",
+        "A JSON file of settings. EVENTSTREAM__CLICKHOUSE__* variables come on top of it.",
+        "FILE"
+    );
 
     public static Command Build()
     {
-        var migrate = new Command(
+        var migrate = CommandLine.Verb(
             "migrate",
-            "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat."
-        )
-        {
-            Config,
-        };
-        migrate.SetAction(MigrateAsync);
+            "Bring ClickHouse's schema, reader, bounds and grants to this program; safe to repeat.",
+            [Config],
+            MigrateAsync
+        );
         return new Command("warehouse", "The warehouse in ClickHouse: schema and reader.") { migrate };
     }
 
     private static async Task<int> MigrateAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var configuration = RoleHost.ReadConfiguration(parsed.GetValue(Config), new Dictionary<string, string?>());
+        var configuration = CommandLine.ReadSettings(parsed.GetValue(Config), []);
         var options = ClickHouseOptions.From(configuration, WarehouseRole.RoleName);
         var users = ServerUsers.From(configuration, WarehouseRole.RoleName);
         using var client = options.Client();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace EventStream.Cli.Load;
 
@@ -9,23 +10,23 @@ internal sealed record HlsVariant(int Bandwidth, Uri Url);
 internal sealed record HlsSegment(double Seconds, Uri Url);
 
 /// <summary>Reads as much of HLS (RFC 8216bis) as a simulated viewer needs.</summary>
-internal static class HlsPlaylists
+internal static partial class HlsPlaylists
 {
-    /// <summary>Variants by bandwidth, lowest first; each once, whatever the number of pathways.</summary>
-    public static List<HlsVariant> Variants(string text, Uri at, string host)
+    /// <summary>
+    /// Variants by bandwidth, lowest first; only those on the playlist's own host, as there is one on every pathway.
+    /// </summary>
+    public static List<HlsVariant> Variants(string text, Uri at)
     {
-        var lines = text.Split('\n');
-        var found = new List<HlsVariant>();
-        for (var i = 0; i + 1 < lines.Length; i++)
-        {
-            if (!lines[i].StartsWith("#EXT-X-STREAM-INF:", StringComparison.Ordinal))
-                continue;
-            var url = new Uri(at, lines[i + 1].Trim());
-            if (url.Authority == host)
-                found.Add(new HlsVariant(Bandwidth(lines[i]), url));
-        }
-
-        return [.. found.OrderBy(variant => variant.Bandwidth)];
+        var lines = text.Split('\n', StringSplitOptions.TrimEntries);
+        return
+        [
+            .. lines
+                .Zip(lines.Skip(1))
+                .Where(pair => pair.First.StartsWith("#EXT-X-STREAM-INF:", StringComparison.Ordinal))
+                .Select(pair => new HlsVariant(Bandwidth(pair.First), new Uri(at, pair.Second)))
+                .Where(variant => variant.Url.Authority == at.Authority)
+                .OrderBy(variant => variant.Bandwidth),
+        ];
     }
 
     /// <summary>The initialization segment, where there is one, and the segments in order.</summary>
@@ -34,10 +35,10 @@ internal static class HlsPlaylists
         Uri? init = null;
         var segments = new List<HlsSegment>();
         var seconds = 0.0;
-        foreach (var line in text.Split('\n').Select(line => line.Trim()))
+        foreach (var line in text.Split('\n', StringSplitOptions.TrimEntries))
         {
             if (line.StartsWith("#EXT-X-MAP:", StringComparison.Ordinal))
-                init = new Uri(at, Quoted(line, "URI"));
+                init = new Uri(at, Address().Match(line).Groups["uri"].Value);
             else if (line.StartsWith("#EXTINF:", StringComparison.Ordinal))
                 seconds = double.Parse(line[8..].Split(',')[0], CultureInfo.InvariantCulture);
             else if (line.Length > 0 && line[0] != '#')
@@ -47,18 +48,13 @@ internal static class HlsPlaylists
         return (init, segments);
     }
 
-    private static int Bandwidth(string line)
-    {
-        const string name = ":BANDWIDTH=";
-        var normal = line.Replace(",BANDWIDTH=", name, StringComparison.Ordinal);
-        var start = normal.IndexOf(name, StringComparison.Ordinal) + name.Length;
-        var digits = normal[start..].TakeWhile(char.IsAsciiDigit).ToArray();
-        return int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
-    }
+    /// <summary>The peak, not <c>AVERAGE-BANDWIDTH</c>.</summary>
+    private static int Bandwidth(string line) =>
+        int.Parse(Peak().Match(line).Groups["bits"].ValueSpan, CultureInfo.InvariantCulture);
 
-    private static string Quoted(string line, string attribute)
-    {
-        var start = line.IndexOf(attribute + "=\"", StringComparison.Ordinal) + attribute.Length + 2;
-        return line[start..line.IndexOf('"', start)];
-    }
+    [GeneratedRegex("[:,]BANDWIDTH=(?<bits>[0-9]+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Peak();
+
+    [GeneratedRegex("URI=\"(?<uri>[^\"]*)\"", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Address();
 }

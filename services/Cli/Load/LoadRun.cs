@@ -3,17 +3,6 @@ namespace EventStream.Cli.Load;
 /// <summary>Viewers wanted and present at a moment of the run; time in seconds since its start.</summary>
 public sealed record LoadSample(double Seconds, double Wanted, int Present);
 
-/// <summary>What a run did.</summary>
-public sealed record LoadReport(
-    long Sessions,
-    long Segments,
-    long Bytes,
-    long Beacons,
-    long Errors,
-    string? LastError,
-    IReadOnlyList<LoadSample> Samples
-);
-
 /// <summary>
 /// Keeps as many simulated viewers as the daily curve wants: starts some when there are too few and lets some leave
 /// when there are too many. It stops by itself at the end of the curve.
@@ -32,8 +21,8 @@ public sealed class LoadRun(LoadOptions options, TimeProvider clock)
     private readonly List<(Task Watching, CancellationTokenSource Leave)> present = [];
     private readonly Random random = new(options.Seed);
 
-    /// <summary>Runs to the end of the curve; <paramref name="progress"/> gets a report once a second.</summary>
-    public async Task<LoadReport> RunAsync(Action<LoadSample, LoadCounters>? progress, CancellationToken cancellation)
+    /// <summary>Runs to the end of the curve; <paramref name="progress"/> gets a sample once a second.</summary>
+    public async Task<LoadCounters> RunAsync(Action<LoadSample, LoadCounters>? progress, CancellationToken cancellation)
     {
         using var http = new HttpClient(
             new SocketsHttpHandler
@@ -45,32 +34,23 @@ public sealed class LoadRun(LoadOptions options, TimeProvider clock)
         http.Timeout = TimeSpan.FromSeconds(30);
         http.DefaultRequestHeaders.UserAgent.ParseAdd("eventstream-load/1.0");
         var curve = new DailyCurve(options.ViewersPeak, options.Seed);
-        var samples = new List<LoadSample>();
-        var started = clock.GetTimestamp();
+        var (started, next) = (clock.GetTimestamp(), TimeSpan.Zero);
         using var timer = new PeriodicTimer(Tick, clock);
         for (var elapsed = TimeSpan.Zero; elapsed < options.Day * options.Days; elapsed = clock.GetElapsedTime(started))
         {
             var wanted = curve.ViewersAt(elapsed / options.Day);
             Regulate((int)Math.Round(wanted), http, cancellation);
-            if (samples.Count == 0 || elapsed.TotalSeconds - samples[^1].Seconds >= 1)
+            if (elapsed >= next)
             {
-                samples.Add(new LoadSample(elapsed.TotalSeconds, wanted, present.Count));
-                progress?.Invoke(samples[^1], counters);
+                progress?.Invoke(new LoadSample(elapsed.TotalSeconds, wanted, present.Count), counters);
+                next = elapsed + TimeSpan.FromSeconds(1);
             }
 
             await timer.WaitForNextTickAsync(cancellation);
         }
 
         await LeaveAsync(cancellation);
-        return new LoadReport(
-            counters.Sessions,
-            counters.Segments,
-            counters.Bytes,
-            counters.Beacons,
-            counters.Errors,
-            counters.LastError,
-            samples
-        );
+        return counters;
     }
 
     private void Regulate(int wanted, HttpClient http, CancellationToken cancellation)

@@ -1,17 +1,10 @@
-using System.Globalization;
 using System.Text;
-using System.Text.Json.Serialization;
 using EventStream.Contracts;
 
 namespace EventStream.Cli.Load;
 
 /// <summary>What playback answers to a new session, as far as a simulated viewer needs it.</summary>
 internal sealed record PlaybackSession(string SessionId, string HlsUrl, string BeaconsUrl);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(PlaybackSession))]
-[JsonSerializable(typeof(Dictionary<string, string>))]
-internal sealed partial class LoadJson : JsonSerializerContext;
 
 /// <summary>
 /// One viewer without a screen: asks for a session, reads the playlists, fetches segments from the edge as fast as a
@@ -44,19 +37,13 @@ internal sealed class SimulatedViewer(
     {
         try
         {
-            var player = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                ["player"] = "simulated",
-                ["region"] = options.Regions[random.Next(options.Regions.Count)],
-            };
             using var answer = await http.PostAsJsonAsync(
                 $"{options.PlaybackUrl}/v1/videos/{options.VideoId}/sessions",
-                player,
-                LoadJson.Default.DictionaryStringString,
+                new { player = "simulated", region = options.Regions[random.Next(options.Regions.Count)] },
                 cancellation
             );
             answer.EnsureSuccessStatusCode();
-            session = (await answer.Content.ReadFromJsonAsync(LoadJson.Default.PlaybackSession, cancellation))!;
+            session = (await answer.Content.ReadFromJsonAsync<PlaybackSession>(cancellation))!;
             counters.Session();
             await PlayAsync(leave, cancellation);
         }
@@ -71,18 +58,12 @@ internal sealed class SimulatedViewer(
     {
         await StateAsync(PlayerState.Starting, cancellation);
         var master = new Uri(session.HlsUrl);
-        var variants = HlsPlaylists.Variants(
-            await http.GetStringAsync(Tagged(master, "m"), cancellation),
-            master,
-            master.Authority
-        );
+        var variants = HlsPlaylists.Variants(await http.GetStringAsync(Tagged(master, "m"), cancellation), master);
         // Most of a simulated crowd watches the lower half of the ladder, so that one machine can carry it.
         var variant = variants[random.Next(Math.Max(1, (variants.Count + 1) / 2))];
         bitrateKbps = variant.Bandwidth / 1000;
-        var (init, segments) = HlsPlaylists.Media(
-            await http.GetStringAsync(Tagged(variant.Url, "m"), cancellation),
-            variant.Url
-        );
+        var playlist = await http.GetStringAsync(Tagged(variant.Url, "m"), cancellation);
+        var (init, segments) = HlsPlaylists.Media(playlist, variant.Url);
         if (init is not null)
             await FetchAsync(init, "i", 0, cancellation);
         await SegmentsAsync(segments, leave, cancellation);
@@ -117,11 +98,8 @@ internal sealed class SimulatedViewer(
     {
         var at = clock.GetUtcNow();
         var begun = clock.GetTimestamp();
-        using var answer = await http.GetAsync(
-            Tagged(url, objectType),
-            HttpCompletionOption.ResponseHeadersRead,
-            cancellation
-        );
+        const HttpCompletionOption atOnce = HttpCompletionOption.ResponseHeadersRead;
+        using var answer = await http.GetAsync(Tagged(url, objectType), atOnce, cancellation);
         var first = clock.GetElapsedTime(begun).TotalMilliseconds;
         var size = await DrainAsync(answer, cancellation);
         var last = clock.GetElapsedTime(begun).TotalMilliseconds;
@@ -129,15 +107,10 @@ internal sealed class SimulatedViewer(
             counters.Error($"{(int)answer.StatusCode} for {url.AbsolutePath}");
         else
             counters.Segment(size);
-        await ReportAsync(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"br=({bitrateKbps}),d={seconds * 1000:0},e={PlayerEvent.Response},ot={objectType},"
-                    + $"rc={(int)answer.StatusCode},{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\""
-            ),
-            at,
-            cancellation
-        );
+        var record =
+            $"br=({bitrateKbps}),d={seconds * 1000:0},e={PlayerEvent.Response},ot={objectType},"
+            + $"rc={(int)answer.StatusCode},{{0}},ttfb={first:0},ttlb={last:0},url=\"{url}\"";
+        await ReportAsync(record, at, cancellation);
     }
 
     private async Task<long> DrainAsync(HttpResponseMessage answer, CancellationToken cancellation)
@@ -170,11 +143,9 @@ internal sealed class SimulatedViewer(
 
     private async Task ReportAsync(string record, DateTimeOffset at, CancellationToken cancellation)
     {
-        var common = string.Create(
-            CultureInfo.InvariantCulture,
+        var common =
             $"cid=\"{options.VideoId}\",sf=h,sid=\"{session.SessionId}\",sn={sequence++},st=v,"
-                + $"ts={at.ToUnixTimeMilliseconds()},v=2"
-        );
+            + $"ts={at.ToUnixTimeMilliseconds()},v=2";
         batch.Add(record.Replace("{0}", common, StringComparison.Ordinal));
         if (batch.Count >= BatchMax)
             await SendAsync(cancellation);

@@ -11,7 +11,7 @@ internal sealed class ChildUnit(
     IReadOnlyList<string> roles,
     IReadOnlyList<string> readyUrls,
     Func<Dictionary<string, string>> environment,
-    ProcessSpawner spawner,
+    IConfiguration configuration,
     string logFolder
 ) : IUnit
 {
@@ -30,7 +30,13 @@ internal sealed class ChildUnit(
     public async Task<IRunningUnit> StartAsync(CancellationToken cancellation)
     {
         var (program, first) = Self();
-        var process = await spawner.StartAsync(program, [.. first, "run", .. roles], environment());
+        // setsid keeps Ctrl-C in the terminal from the child, which is stopped in order instead, and makes its process
+        // id that of its session and group. SIGTERM lets it take its own children along when the supervisor is gone.
+        var setsid = Tools.Program(configuration, "setsid", "util-linux");
+        var process = await ProcessSpawner.StartAsync(
+            [setsid, .. ProcessSpawner.EndedBy("TERM"), program, .. first, "run", .. roles],
+            environment()
+        );
         var child = new RunningChild(process, new BoundedLog(Path.Combine(logFolder, $"{name}.log")));
         try
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using EventStream.Tokens;
 
 namespace EventStream.Cli.Supervisor;
 
@@ -9,8 +10,7 @@ namespace EventStream.Cli.Supervisor;
 /// </summary>
 public sealed class DataFolder
 {
-    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private const UnixFileMode OwnerFolder = OwnerFile | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Others may pass through and not list.</summary>
     private const UnixFileMode Passage = OwnerFolder | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
@@ -179,33 +179,24 @@ public sealed class DataFolder
             return secret;
         });
 
+    /// <summary>The file of a secret, made where it is missing. Throws <see cref="CommandException"/>.</summary>
+    public string MadeSecretFile(string name)
+    {
+        _ = Secret(name);
+        return SecretFile(name);
+    }
+
     /// <summary>
     /// Writes a file that only its owner may read. It appears under its name when it is whole, whenever the process
     /// ends. Throws <see cref="CommandException"/>.
     /// </summary>
     public void WriteFile(string path, string text) => Guarded(() => WriteForOwner(path, text));
 
-    /// <summary>The same, where the errors of the file system are to come through.</summary>
-    public static void WriteForOwner(string path, string text)
+    private static void WriteForOwner(string path, string text)
     {
         var unfinished = path + ".new";
         File.Delete(unfinished);
-        using (
-            var stream = new FileStream(
-                unfinished,
-                new FileStreamOptions
-                {
-                    Mode = FileMode.CreateNew,
-                    Access = FileAccess.Write,
-                    UnixCreateMode = OwnerFile,
-                }
-            )
-        )
-        using (var writer = new StreamWriter(stream))
-        {
-            writer.Write(text);
-        }
-
+        PrivateFile.Create(unfinished, text);
         File.Move(unfinished, path, overwrite: true);
     }
 

@@ -25,18 +25,19 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
         new(data, run.Kafka, run.Kafka == OwnAddress(run.BasePort));
 
     /// <summary>The settings of every client of the platform, as <c>Section:Key</c>.</summary>
-    public IEnumerable<(string Key, string Value)> ClientSettings()
-    {
-        yield return ("Kafka:Bootstrap", bootstrap);
-        if (!ownBroker)
-            yield break;
-        yield return ("Kafka:SecurityProtocol", nameof(SecurityProtocol.SaslPlaintext));
-        yield return ("Kafka:SaslMechanism", nameof(SaslMechanism.ScramSha512));
-        yield return ("Kafka:SaslUsername", User);
-        yield return ("Kafka:SaslPasswordFile", data.SecretFile(DataFolder.KafkaPassword));
-        // The operator's environment may name another Kafka.
-        yield return ("Kafka:SaslPassword", "");
-    }
+    public Dictionary<string, string?> ClientSettings() =>
+        !ownBroker
+            ? new() { ["Kafka:Bootstrap"] = bootstrap }
+            : new()
+            {
+                ["Kafka:Bootstrap"] = bootstrap,
+                ["Kafka:SecurityProtocol"] = nameof(SecurityProtocol.SaslPlaintext),
+                ["Kafka:SaslMechanism"] = nameof(SaslMechanism.ScramSha512),
+                ["Kafka:SaslUsername"] = User,
+                ["Kafka:SaslPasswordFile"] = data.SecretFile(DataFolder.KafkaPassword),
+                // The operator's environment may name another Kafka.
+                ["Kafka:SaslPassword"] = "",
+            };
 
     /// <summary>The settings of the platform's own broker.</summary>
     public IEnumerable<(string Key, string Value)> BrokerSettings() =>
@@ -57,9 +58,9 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
             data.WriteFile(data.SecretFile(DataFolder.KafkaUsers), $"{User}:{data.Secret(DataFolder.KafkaPassword)}\n");
         }
 
-        var settings = ClientSettings().Select(entry => KeyValuePair.Create<string, string?>(entry.Key, entry.Value));
+        var own = ClientSettings();
         var options = KafkaOptions.From(
-            new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(settings).Build()
+            new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(own).Build()
         );
         data.WriteFile(data.KafkaClientFile, ClientProperties(options));
     }

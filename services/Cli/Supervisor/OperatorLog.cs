@@ -20,48 +20,24 @@ internal sealed partial class OperatorLog(IEventPublisher publisher, TimeProvide
     /// <summary>
     /// Publishes what <paramref name="caller"/> did; returns when the broker has it, or does not take it.
     /// </summary>
-    public async Task WriteAsync(
-        string action,
-        string target,
-        Caller caller,
-        string reason,
-        string detail,
-        CancellationToken cancellation
-    )
+    public async Task WriteAsync(string action, string target, Caller caller, string reason, string detail)
     {
-        var acted = new OperatorActed(
-            action,
-            target,
-            caller.Name,
-            KeyAuthentication.Word(caller.Role),
-            reason,
-            clock.GetUtcNow(),
-            detail
-        );
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(Timeout);
+        var role = KeyAuthentication.Word(caller.Role);
+        var acted = new OperatorActed(action, target, caller.Name, role, reason, clock.GetUtcNow(), detail);
+        using var timeout = new CancellationTokenSource(Timeout, clock);
         try
         {
             await publisher.PublishAsync(Topics.OperatorActions, target, acted, acted.At, timeout.Token);
         }
         catch (Exception e) when (e is KafkaException or PublishException or OperationCanceledException)
         {
-            NotPublished(logger, action, target, acted.Who, acted.Role, reason, detail, e.Message);
+            NotPublished(logger, e.Message, acted);
         }
     }
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Action} {Target} by {Who} ({Role}), because '{Reason}': {Detail}. It is not on the topic: {Error}"
+        Message = "What an operator did is not on the topic, because of '{Error}': {Acted}"
     )]
-    private static partial void NotPublished(
-        ILogger logger,
-        string action,
-        string target,
-        string who,
-        string role,
-        string reason,
-        string detail,
-        string error
-    );
+    private static partial void NotPublished(ILogger logger, string error, OperatorActed acted);
 }

@@ -1,5 +1,3 @@
-using EventStream.Processes;
-
 namespace EventStream.Cli.Supervisor;
 
 /// <summary>
@@ -12,7 +10,6 @@ internal sealed class Platform : IAsyncDisposable
     private readonly IConfiguration configuration;
     private readonly TimeProvider clock;
     private readonly Action<string> say;
-    private readonly ProcessSpawner spawner;
     private readonly KafkaAccess kafka;
     private readonly PlatformEnvironment environment;
     private readonly IReadOnlyList<IReadOnlyList<Supervised>> steps;
@@ -24,11 +21,10 @@ internal sealed class Platform : IAsyncDisposable
         Ports = new PortPlan(options.BasePort);
         kafka = KafkaAccess.Of(options);
         environment = new PlatformEnvironment(Data, Ports, kafka, options.EncodeWorkersMax);
-        spawner = new ProcessSpawner(configuration);
         Workers = new WorkerPool(slot => Supervise(Worker(slot)), options.EncodeWorkersMax, say);
         Edges = EdgePlace
             .All(Ports)
-            .Select(place => (place, unit: Supervise(new EdgeUnit(place, Data, Ports, configuration, clock))))
+            .Select(place => (place, unit: Supervise(new EdgeUnit(place, Data, Ports, configuration))))
             .ToDictionary(pair => pair.place.Name, pair => pair.unit, StringComparer.Ordinal);
         steps = Plan();
     }
@@ -62,16 +58,10 @@ internal sealed class Platform : IAsyncDisposable
         options.Validate();
         Ports.CheckFree(ownBroker: options.Kafka is null, Edges.Count);
         foreach (var name in (string[])[DataFolder.SigningKey, DataFolder.StoreMasterKey, DataFolder.ServiceKey])
-        {
             Data.Secret(name);
-        }
-
         kafka.Write(configuration);
         foreach (var step in steps.SkipLast(1))
-        {
             await Task.WhenAll(step.Select(unit => StartAsync(unit, cancellation)));
-        }
-
         await Workers.StartAsync(options.EncodeWorkers, cancellation);
         foreach (var worker in Workers.Snapshot())
             say($"{worker.Unit.Name, -16} ready");
@@ -84,7 +74,6 @@ internal sealed class Platform : IAsyncDisposable
         await Workers.StopAsync();
         foreach (var step in steps.Reverse())
             await Task.WhenAll(step.Select(unit => unit.StopAsync()));
-        spawner.Dispose();
     }
 
     private async Task StartAsync(Supervised unit, CancellationToken cancellation)
@@ -107,17 +96,13 @@ internal sealed class Platform : IAsyncDisposable
             ground.Add(Child("broker", environment.Broker, "broker"));
         ground.Add(Child("clickhouse", environment.ClickHouse, "clickhouse"));
         ground.AddRange(Edges.Values);
-        var services = Child(
-            "services",
-            environment.Common,
-            "upload",
-            "playback",
-            "traffic",
-            "collect",
-            "encode",
-            "console"
-        );
-        return [ground, [services], [Child("analytics", environment.Common, "qoe", "warehouse", "capacity")]];
+        string[] services = ["upload", "playback", "traffic", "collect", "encode", "console"];
+        return
+        [
+            ground,
+            [Child("services", () => environment.Child(), services)],
+            [Child("analytics", () => environment.Child(), "qoe", "warehouse", "capacity")],
+        ];
     }
 
     private Supervised Supervise(IUnit unit) => new(unit, clock, say);
@@ -125,7 +110,7 @@ internal sealed class Platform : IAsyncDisposable
     private Supervised Child(string name, Func<Dictionary<string, string>> variables, params string[] roles)
     {
         var urls = roles.Select(role => $"{Ports.Url(role)}/health/ready").ToArray();
-        return Supervise(new ChildUnit(name, roles, urls, variables, spawner, Data.Logs));
+        return Supervise(new ChildUnit(name, roles, urls, variables, configuration, Data.Logs));
     }
 
     private ChildUnit Worker(int slot) =>
@@ -134,7 +119,7 @@ internal sealed class Platform : IAsyncDisposable
             ["encode-worker"],
             [$"http://127.0.0.1:{Ports.Worker(slot)}/health/ready"],
             () => environment.Worker(slot),
-            spawner,
+            configuration,
             Data.Logs
         );
 }

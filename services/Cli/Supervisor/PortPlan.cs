@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using EventStream.Hosting;
+using EventStream.Processes;
 
 namespace EventStream.Cli.Supervisor;
 
@@ -16,22 +16,6 @@ public sealed record PortPlan(int Base)
     public const int WorkersMax = 16;
 
     private const int FirstWorker = 7020;
-    private static readonly string[] HttpRoles =
-    [
-        "console",
-        "upload",
-        "playback",
-        "traffic",
-        "collect",
-        "qoe",
-        "warehouse",
-        "capacity",
-        "encode",
-        "supervisor",
-        "broker",
-        "clickhouse",
-    ];
-
     private int Shift => Base - DefaultBase;
 
     /// <summary>PostgreSQL of the platform.</summary>
@@ -58,12 +42,26 @@ public sealed record PortPlan(int Base)
     public string Url(string role) => $"http://127.0.0.1:{Of(role)}";
 
     /// <summary>The roles that listen on a port of their own here.</summary>
-    public static IReadOnlyList<string> Roles => HttpRoles;
+    public static readonly IReadOnlyList<string> Roles =
+    [
+        "console",
+        "upload",
+        "playback",
+        "traffic",
+        "collect",
+        "qoe",
+        "warehouse",
+        "capacity",
+        "encode",
+        "supervisor",
+        "broker",
+        "clickhouse",
+    ];
 
     /// <summary>Throws <see cref="CommandException"/> naming each port that is taken and what wanted it.</summary>
     public void CheckFree(bool ownBroker, int edges)
     {
-        var wanted = HttpRoles
+        var wanted = Roles
             .Where(role => ownBroker || role != "broker")
             .Select(role => (role, port: Of(role)))
             .Concat(Enumerable.Range(0, edges).Select(i => (role: $"edge {i + 1}", port: Edge(i))))
@@ -71,7 +69,7 @@ public sealed record PortPlan(int Base)
         if (ownBroker)
             wanted = wanted.Append((role: "Kafka", port: Kafka));
         var taken = wanted
-            .Where(entry => !IsFree(entry.port))
+            .Where(entry => TcpPorts.Refusal(IPAddress.Loopback, entry.port) is not null)
             .Select(entry => $"{entry.port} ({entry.role})")
             .ToArray();
         if (taken.Length == 0)
@@ -80,21 +78,5 @@ public sealed record PortPlan(int Base)
             $"Ports in use: {string.Join(", ", taken)}. Stop what listens there (`eventstream down` if it is an "
                 + "earlier platform), or move this one with --base-port."
         );
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            socket.Listen(1);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EventStream.EventStore.Former;
 using EventStream.EventStore.Postgres;
 using EventStream.Processes;
@@ -21,19 +20,15 @@ internal sealed class PostgresUnit(
 
     public IReadOnlyList<string> Roles => ["postgres"];
 
-    private string Folder => data.Of("postgres");
-
-    private string PidFile => Path.Combine(Folder, "data", "postmaster.pid");
-
     public async Task<IRunningUnit> StartAsync(CancellationToken cancellation)
     {
         try
         {
-            var cluster = await PostgresCluster.StartAsync(Folder, ports.Postgres, cancellation);
+            var cluster = await PostgresCluster.StartAsync(data.Of("postgres"), ports.Postgres, cancellation);
             environment.PostgresConnection = cluster.ConnectionString;
             await CheckFormerAsync(cluster, cancellation);
             // SIGINT is PostgreSQL's fast shutdown: clients are disconnected, what was committed is on disk.
-            return new Running(cluster, new DaemonGuard(configuration, PidFile, "INT"), ReadProcessId(), clock);
+            return new Running(cluster, new DaemonGuard(configuration, cluster.PidFile, "INT"), clock);
         }
         catch (PostgresClusterException e)
         {
@@ -68,17 +63,14 @@ internal sealed class PostgresUnit(
         }
     }
 
-    private int ReadProcessId() => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
-
-    private sealed class Running(PostgresCluster cluster, DaemonGuard guard, int processId, TimeProvider clock)
-        : IRunningUnit
+    private sealed class Running(PostgresCluster cluster, DaemonGuard guard, TimeProvider clock) : IRunningUnit
     {
-        public int ProcessId => processId;
+        public int ProcessId { get; } = cluster.ProcessId;
 
         public async Task<string> WaitForExitAsync(CancellationToken cancellation)
         {
             // It is a daemon and not our child, so its end can only be seen, not awaited.
-            while (Posix.Exists(processId))
+            while (Posix.Exists(ProcessId))
                 await Task.Delay(LookInterval, clock, cancellation);
             return "ended; postgres/postgres.log in the data folder says why";
         }

@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace EventStream.Cli.Supervisor;
 
 /// <summary>
 /// What a role says of itself at <c>/health/ready</c>: <c>ready</c>, <c>degraded</c> or <c>not ready</c>, and a
 /// sentence for each check that is not in order.
 /// </summary>
-public sealed record RoleHealth(string Role, string State, IReadOnlyList<string> Why)
+public sealed partial record RoleHealth(string Role, string State, IReadOnlyList<string> Why)
 {
     /// <summary>It does its work.</summary>
     public const string Ready = "ready";
@@ -47,18 +49,16 @@ public sealed record RoleHealth(string Role, string State, IReadOnlyList<string>
         var counts = false;
         foreach (var line in lines.Skip(1))
         {
-            var (check, word, sentence) = Parse(line);
-            if (word is null)
-            {
-                // A sentence may go over several lines.
-                if (counts)
-                    why[^1] += " " + line;
+            var match = Line().Match(line);
+            // A sentence may go over several lines.
+            if (!match.Success && counts)
+                why[^1] += " " + line;
+            if (!match.Success)
                 continue;
-            }
-
+            var (word, sentence) = (match.Groups["word"].Value, match.Groups["sentence"].Value);
             counts = word != Healthy;
             if (counts)
-                why.Add($"{check}: {sentence}");
+                why.Add($"{match.Groups["check"]}: {(sentence.Length > 0 ? sentence : word)}");
         }
 
         var state =
@@ -68,18 +68,12 @@ public sealed record RoleHealth(string Role, string State, IReadOnlyList<string>
         return new RoleHealth(role, state, isReady || why.Count > 0 ? why : [report.Trim().ReplaceLineEndings(" ")]);
     }
 
-    private static (string Check, string? Word, string Sentence) Parse(string line)
-    {
-        var colon = line.IndexOf(": ", StringComparison.Ordinal);
-        if (colon < 0)
-            return (line, null, "");
-        var rest = line[(colon + 2)..];
-        var space = rest.IndexOf(' ', StringComparison.Ordinal);
-        var word = space < 0 ? rest : rest[..space];
-        return word is Healthy or "Degraded" or "Unhealthy"
-            ? (line[..colon], word, space < 0 ? word : rest[(space + 1)..])
-            : (line, null, "");
-    }
+    [GeneratedRegex(
+        "^(?<check>[^:]+): (?<word>Healthy|Degraded|Unhealthy)( (?<sentence>.*))?$",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
+    private static partial Regex Line();
 }
 
 /// <summary>

@@ -71,42 +71,30 @@ internal static class SupervisorApi
         var units = platform.Units.Select(unit => (unit, state: unit.State, id: unit.ProcessId)).ToList();
         var ids = units.Select(entry => entry.id).OfType<int>().Append(Environment.ProcessId);
         var memory = ProcessMemory.OfTrees(ids.ToHashSet());
-        var own = memory.GetValueOrDefault(Environment.ProcessId, ProcessMemory.None);
-        var self = new ProcessStatus(
-            "supervisor",
-            ["supervisor"],
-            Environment.ProcessId,
-            "ready",
-            0,
-            own.ResidentBytes,
-            own.ProportionalBytes,
-            []
-        );
-        return TypedResults.Ok<IReadOnlyList<ProcessStatus>>([
-            self,
-            .. units.Select(entry => Status(entry.unit, entry.state, entry.id, memory, said)),
-        ]);
-    }
+        ProcessStatus Status(
+            string name,
+            IReadOnlyList<string> roles,
+            int? id,
+            UnitState state,
+            int restarts,
+            IReadOnlyList<RoleHealth> roleHealth
+        )
+        {
+            var used = id is { } known ? memory.GetValueOrDefault(known, ProcessMemory.None) : ProcessMemory.None;
+            var word = state.ToString().ToLowerInvariant();
+            var (resident, proportional) = used;
+            return new ProcessStatus(name, roles, id, word, restarts, resident, proportional, roleHealth);
+        }
 
-    private static ProcessStatus Status(
-        Supervised unit,
-        UnitState state,
-        int? id,
-        IReadOnlyDictionary<int, ProcessMemory> memory,
-        IReadOnlyDictionary<string, IReadOnlyList<RoleHealth>> said
-    )
-    {
-        var used = id is { } known ? memory.GetValueOrDefault(known, ProcessMemory.None) : ProcessMemory.None;
-        return new ProcessStatus(
-            unit.Unit.Name,
-            unit.Unit.Roles,
-            id,
-            state.ToString().ToLowerInvariant(),
-            unit.Restarts,
-            used.ResidentBytes,
-            used.ProportionalBytes,
-            state == UnitState.Ready ? said.GetValueOrDefault(unit.Unit.Name, []) : []
-        );
+        return TypedResults.Ok<IReadOnlyList<ProcessStatus>>([
+            Status("supervisor", ["supervisor"], Environment.ProcessId, UnitState.Ready, 0, []),
+            .. units.Select(entry =>
+            {
+                var (unit, ready) = (entry.unit.Unit, entry.state == UnitState.Ready);
+                var roleHealth = ready ? said.GetValueOrDefault(unit.Name, []) : [];
+                return Status(unit.Name, unit.Roles, entry.id, entry.state, entry.unit.Restarts, roleHealth);
+            }),
+        ]);
     }
 
     private static Results<Ok<ScaleStatus>, ProblemHttpResult> GetScale(string target, Platform platform) =>
@@ -137,14 +125,7 @@ internal static class SupervisorApi
             var before = platform.Workers.Status.Replicas;
             var status = platform.Workers.Scale(replicas, reason);
             if (byHand)
-                await log.WriteAsync(
-                    "scale",
-                    target,
-                    caller,
-                    reason,
-                    $"{before} -> {replicas} replicas",
-                    CancellationToken.None
-                );
+                await log.WriteAsync("scale", target, caller, reason, $"{before} -> {replicas} replicas");
             return TypedResults.Ok(status);
         }
         catch (ArgumentOutOfRangeException e)
@@ -168,14 +149,8 @@ internal static class SupervisorApi
             return fault;
         var error = await TryAsync(edge, start);
         var state = edge.State.ToString().ToLowerInvariant();
-        await log.WriteAsync(
-            start ? "edge.start" : "edge.stop",
-            name,
-            http.Caller()!,
-            reason!,
-            error ?? $"the edge is {state}",
-            CancellationToken.None
-        );
+        var action = start ? "edge.start" : "edge.stop";
+        await log.WriteAsync(action, name, http.Caller()!, reason!, error ?? $"the edge is {state}");
         return error is null
             ? TypedResults.Ok(new EdgeStatus(name, state))
             : Problem(503, $"Edge '{name}' did not start", error);

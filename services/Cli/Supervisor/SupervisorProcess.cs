@@ -9,21 +9,20 @@ namespace EventStream.Cli.Supervisor;
 internal sealed class SupervisorProcess(PlatformOptions options)
 {
     /// <summary>
-    /// Runs until SIGTERM, SIGINT or <paramref name="cancellation"/>. Throws <see cref="CommandException"/> when a part
-    /// does not start; everything that had started is stopped then too.
+    /// Runs until <paramref name="cancellation"/>, or until its terminal is closed. Throws
+    /// <see cref="CommandException"/> when a part does not start; everything that had started is stopped then too.
     /// </summary>
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        void OnSignal(PosixSignalContext context)
-        {
-            context.Cancel = true;
-            stop.Cancel();
-        }
-
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
+        using var hangUp = PosixSignalRegistration.Create(
+            PosixSignal.SIGHUP,
+            signal =>
+            {
+                signal.Cancel = true;
+                stop.Cancel();
+            }
+        );
         new DataFolder(options.DataFolder).Create();
         var configuration = RoleHost.ReadConfiguration();
         var platform = new Platform(options, configuration, TimeProvider.System, Say);
@@ -36,7 +35,7 @@ internal sealed class SupervisorProcess(PlatformOptions options)
                 () =>
                 {
                     var settings = RoleHost.ReadConfiguration(overrides: platform.Settings);
-                    app = RoleHost.Build(new Unsignalled(new SupervisorRole(platform)), settings);
+                    app = RoleHost.Build(new SupervisorRole(platform), settings);
                     return app.StartAsync(stop.Token);
                 },
                 stop.Token

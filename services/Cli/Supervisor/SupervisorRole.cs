@@ -9,8 +9,6 @@ internal sealed class SupervisorRole(Platform platform) : IRole
 
     public string Summary => "starts, watches and stops the platform";
 
-    public int DefaultPort => RoleAddresses.PortOf(Name);
-
     public void Configure(WebApplicationBuilder builder) =>
         builder.Services.AddSingleton(platform).AddSingleton<PlatformHealth>().AddSingleton<OperatorLog>();
 

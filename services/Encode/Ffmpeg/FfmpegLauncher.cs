@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using EventStream.Encode.Programs;
+using EventStream.Processes;
 
 namespace EventStream.Encode.Ffmpeg;
 

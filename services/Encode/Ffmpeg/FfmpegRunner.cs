@@ -1,4 +1,4 @@
-using EventStream.Encode.Programs;
+using EventStream.Processes;
 using FFMpegCore;
 using FFMpegCore.Exceptions;
 
@@ -67,14 +67,17 @@ public sealed class FfmpegRunner
         // The library waits for ffmpeg inside the token's callback, which must not hold up the caller that cancels.
         using var cancelled = cancellation.Register(() => stopped = stop.CancelAsync());
         using var hanging = quiet.Token.Register(() => killed = kill.CancelAsync());
-        var log = new ErrorLog();
+        var tail = new OutputTail();
+        var written = 0L;
         var begun = clock.GetTimestamp();
         job.CancellableThrough(stop.Token, CancelGrace)
             .CancellableThrough(kill.Token, TimeSpan.Zero)
             .NotifyOnStandardError(line =>
             {
-                var tooLong = log.Add(line) > LogCharactersMax;
-                quiet.CancelAfter(tooLong ? TimeSpan.Zero : quietMax);
+                written += line.Length + 1;
+                quiet.CancelAfter(written > LogCharactersMax ? TimeSpan.Zero : quietMax);
+                if (!IsProgress(line))
+                    tail.Add(line);
             })
             .NotifyOnProgress(at => onProgress(new FfmpegProgress(at, Speed(at, clock.GetElapsedTime(begun)))));
         var result = await RunOnOwnThreadAsync(job);
@@ -82,11 +85,11 @@ public sealed class FfmpegRunner
         cancellation.ThrowIfCancellationRequested();
         if (result.Success)
             return;
-        throw log.Characters > LogCharactersMax ? Ended("it logs too many errors")
+        throw written > LogCharactersMax ? Ended("it logs too many errors")
         : quiet.IsCancellationRequested ? Ended($"it said nothing for {quietMax.TotalSeconds:0} s")
-        : new ProgramFailedException("ffmpeg", result.ExitCode, log.Tail);
+        : new ProgramFailedException("ffmpeg", result.ExitCode, tail.Text);
 
-        ProgramFailedException Ended(string cause) => new("ffmpeg", null, $"{cause}. {log.Tail}");
+        ProgramFailedException Ended(string cause) => new("ffmpeg", null, $"{cause}. {tail.Text}");
     }
 
     private Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job) =>
@@ -106,6 +109,10 @@ public sealed class FfmpegRunner
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default
         );
+
+    /// <summary>ffmpeg's line of statistics, which it writes whatever the log level.</summary>
+    private static bool IsProgress(string line) =>
+        line.Contains("time=", StringComparison.Ordinal) && line.Contains("bitrate=", StringComparison.Ordinal);
 
     private static double Speed(TimeSpan position, TimeSpan elapsed) =>
         elapsed > TimeSpan.Zero ? position / elapsed : 0;

@@ -1,6 +1,7 @@
 using System.Globalization;
+using System.Text;
 using EventStream.Contracts;
-using EventStream.Encode.Programs;
+using EventStream.Processes;
 
 namespace EventStream.Encode.Ffmpeg;
 
@@ -41,7 +42,7 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
             if (end < promised - Math.Max(1, promised * 0.05))
             {
                 throw new UnusableSourceException(
-                    Sentence($"The file is cut short: it announces {promised:0.#} s and ends after {end:0.#} s."),
+                    $"The file is cut short: it announces {promised:0.#} s and ends after {end:0.#} s.",
                     "Upload the whole file again."
                 );
             }
@@ -59,14 +60,12 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
 
     private async Task<string> ProbeAsync(string path, CancellationToken cancellation)
     {
+        string[] arguments = ["-v", "error", .. SourceFile.Guard, .. ProbeReport.Entries, SourceFile.Address(path)];
+        var report = new StringBuilder();
         try
         {
-            return await programs.ReadAsync(
-                ffprobe,
-                ["-v", "error", .. SourceFile.Guard, .. ProbeReport.Entries, SourceFile.Address(path)],
-                ReportCharactersMax,
-                cancellation
-            );
+            await programs.RunAsync(ffprobe, arguments, line => Keep(report, line), cancellation);
+            return report.ToString();
         }
         catch (ProgramFailedException e) when (e.ExitCode == 1)
         {
@@ -75,6 +74,12 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
                 Containers
             );
         }
+    }
+
+    private static void Keep(StringBuilder report, string line)
+    {
+        if (report.Length + line.Length < ReportCharactersMax)
+            report.AppendLine(line);
     }
 
     /// <summary>
@@ -105,46 +110,36 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
     private async Task<double?> TailEndAsync(string path, double from, CancellationToken cancellation)
     {
         double? end = null;
-        var interval = string.Create(CultureInfo.InvariantCulture, $"{from:0.###}%");
+        string[] packets = ["-read_intervals", $"{from:0.###}%", "-show_entries", "packet=pts_time,duration_time"];
+        string[] arguments =
+        [
+            "-v",
+            "quiet",
+            .. SourceFile.Guard,
+            .. packets,
+            "-of",
+            "csv=p=0",
+            SourceFile.Address(path),
+        ];
         try
         {
-            await programs.RunAsync(
-                ffprobe,
-                [
-                    "-v",
-                    "quiet",
-                    .. SourceFile.Guard,
-                    "-read_intervals",
-                    interval,
-                    "-show_entries",
-                    "packet=pts_time,duration_time",
-                    "-of",
-                    "csv=p=0",
-                    SourceFile.Address(path),
-                ],
-                line => end = Later(end, line),
-                cancellation
-            );
+            await programs.RunAsync(ffprobe, arguments, line => end = Later(end, line), cancellation);
+            return end;
         }
         catch (ProgramFailedException e) when (e.ExitCode is not null)
         {
             return null;
         }
-
-        return end;
     }
 
     private static double? Later(double? end, string line)
     {
         var parts = line.Split(',');
-        if (!double.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var at))
+        if (!double.TryParse(parts[0], CultureInfo.InvariantCulture, out var at))
             return end;
-        if (
-            parts.Length > 1
-            && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var length)
-        )
+        if (parts.Length > 1 && double.TryParse(parts[1], CultureInfo.InvariantCulture, out var length))
             at += length;
-        return end is { } known ? Math.Max(known, at) : at;
+        return Math.Max(end ?? at, at);
     }
 
     /// <summary>The last line of ffprobe's log, without the path of the file and the address of its demuxer.</summary>
@@ -156,6 +151,4 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
             ? cause
             : "no reason given";
     }
-
-    private static string Sentence(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using EventStream.Contracts;
 
@@ -52,12 +51,8 @@ public sealed record SpriteSheet(
         for (var i = 0; i < Tiles; i++)
         {
             var end = i == Tiles - 1 ? Math.Max(durationSeconds, i * IntervalSeconds) : (i + 1) * IntervalSeconds;
-            text.Append(CultureInfo.InvariantCulture, $"\n{Clock(i * IntervalSeconds)} --> {Clock(end)}\n")
-                .Append(
-                    CultureInfo.InvariantCulture,
-                    $"{spriteName}#xywh={i % Columns * TileWidth},{i / Columns * TileHeight},"
-                )
-                .Append(CultureInfo.InvariantCulture, $"{TileWidth},{TileHeight}\n");
+            text.Append($"\n{Clock(i * IntervalSeconds)} --> {Clock(end)}\n{spriteName}#xywh=")
+                .Append($"{i % Columns * TileWidth},{i / Columns * TileHeight},{TileWidth},{TileHeight}\n");
         }
 
         return text.ToString();

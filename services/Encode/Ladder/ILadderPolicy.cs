@@ -17,6 +17,9 @@ public static class LadderPolicies
 {
     public static readonly IReadOnlyList<ILadderPolicy> All = [new StandardLadder(), new ShortLadder()];
 
+    /// <summary>Their names, with commas between.</summary>
+    public static string Names => string.Join(", ", All.Select(policy => policy.Name));
+
     /// <summary>The policy of a name, or null.</summary>
     public static ILadderPolicy? Find(string name) => All.FirstOrDefault(policy => policy.Name == name);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace EventStream.Encode.Packaging;
@@ -13,35 +12,22 @@ public static class MediaPlaylist
     public const string InitName = "init.mp4";
 
     /// <summary>The name of a segment; they count from 1.</summary>
-    public static string SegmentName(int number) => string.Create(CultureInfo.InvariantCulture, $"{number}.m4s");
+    public static string SegmentName(int number) => $"{number}.m4s";
 
     /// <summary>The text of the playlist.</summary>
     public static string Write(SegmentList list)
     {
         var text = new StringBuilder("#EXTM3U\n#EXT-X-VERSION:7\n")
-            .Append(CultureInfo.InvariantCulture, $"#EXT-X-TARGETDURATION:{list.TargetSeconds}\n")
+            .Append($"#EXT-X-TARGETDURATION:{list.TargetSeconds}\n")
             .Append("#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n")
-            .Append(CultureInfo.InvariantCulture, $"#EXT-X-MAP:URI=\"{InitName}\"\n");
+            .Append($"#EXT-X-MAP:URI=\"{InitName}\"\n");
         for (var i = 0; i < list.Segments.Count; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"#EXTINF:{list.Segments[i].DurationSeconds:0.000000},\n")
+            text.Append($"#EXTINF:{list.Segments[i].DurationSeconds:0.000000},\n")
                 .Append(SegmentName(i + 1))
                 .Append('\n');
         }
 
         return text.Append("#EXT-X-ENDLIST\n").ToString();
     }
-
-    /// <summary>The lengths of the segments in seconds, in order, as a playlist gives them.</summary>
-    public static IReadOnlyList<double> ReadDurations(string playlist) =>
-        playlist
-            .Split('\n')
-            .Where(line => line.StartsWith("#EXTINF:", StringComparison.Ordinal))
-            .Select(line =>
-                double.Parse(
-                    line.AsSpan(8, line.IndexOf(',', StringComparison.Ordinal) - 8),
-                    CultureInfo.InvariantCulture
-                )
-            )
-            .ToList();
 }

@@ -1,4 +1,4 @@
-using EventStream.Encode.Programs;
+using EventStream.Processes;
 
 namespace EventStream.Encode.Packaging;
 
@@ -57,7 +57,7 @@ public sealed class Packager(string program, ProgramRunner runner)
             $"in={track},stream={stream},init_segment={folder}/{MediaPlaylist.InitName},"
                 + $"segment_template={folder}/$Number$.m4s",
             "--segment_duration",
-            segmentSeconds.ToString("0.######", System.Globalization.CultureInfo.InvariantCulture),
+            $"{segmentSeconds:0.######}",
             "--quiet",
         ];
 

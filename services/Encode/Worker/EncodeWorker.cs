@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using EventStream.Contracts;
 using EventStream.Encode.Packaging;
-using EventStream.Encode.Programs;
 using EventStream.Media;
 using EventStream.Messaging;
 using EventStream.Messaging.Kafka;
+using EventStream.Processes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -48,13 +48,14 @@ public sealed partial class EncodeWorker(
     private readonly ConcurrentDictionary<string, Task> running = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
     private TaskReporter? current;
-    private (VideoId Video, string Task)? currentTask;
     private int done;
     private int failed;
 
     /// <summary>What the worker is doing now.</summary>
     public WorkerView View =>
-        new(options.WorkerId, currentTask?.Video.ToString(), currentTask?.Task, current?.Fraction ?? 0, done, failed);
+        current is { } now
+            ? new(options.WorkerId, now.Video.ToString(), now.TaskName, now.Fraction, done, failed)
+            : new(options.WorkerId, null, null, 0, done, failed);
 
     /// <summary>
     /// Does one command and ends when its outcome is published. When <paramref name="cancellation"/> comes while the
@@ -63,27 +64,42 @@ public sealed partial class EncodeWorker(
     public async Task HandleAsync(ConsumedMessage consumed, bool firstLane, CancellationToken cancellation)
     {
         var command = (ICommand)consumed.Message;
-        var (video, task, attempt, requestedAt) = EncodeTasks.Of(command);
-        var reporter = new TaskReporter(publisher, clock, options.WorkerId, video, task, attempt);
-        var key = EncodeTasks.CommandKey(video, task);
+        var reporter = new TaskReporter(publisher, clock, options.WorkerId, command);
+        var key = EncodeTasks.CommandKey(command);
+        var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command));
+        IDisposable? turn = null;
         try
         {
             while (true)
             {
                 if (running.TryGetValue(key, out var mine))
                     await mine.WaitAsync(cancellation);
-                if (await AnsweredAsync(command, reporter, cancellation))
-                    return;
-                if (await leases.HolderAsync(video, task, cancellation) is { } other)
+                if (await leases.ReceiptAsync(command, cancellation) is { } receipt)
                 {
+                    await reporter.OutcomeAsync(receipt, cancellation);
+                    Repeated(logger, key);
+                    return;
+                }
+
+                if (await leases.HolderAsync(command, cancellation) is { } other)
+                {
+                    turn?.Dispose();
+                    turn = null;
                     Leased(logger, key, other);
                     await Task.Delay(LeasePoll, clock, cancellation);
                     continue;
                 }
 
-                var turn = await limiter.EnterAsync(new Turn(firstLane, requestedAt, Pixels(command)), cancellation);
-                if (await TryBeginAsync(command, reporter, key, turn, cancellation) is not { } begun)
+                // While this one waited, another may have taken or done the task: it is looked at again with the turn.
+                if (turn is null)
+                {
+                    turn = await limiter.EnterAsync(wanted, cancellation);
                     continue;
+                }
+
+                stopping.Token.ThrowIfCancellationRequested();
+                var begun = Begin(command, reporter, key, turn);
+                turn = null;
                 await begun.WaitAsync(cancellation);
                 return;
             }
@@ -93,15 +109,17 @@ public sealed partial class EncodeWorker(
             // The consumer stops in a moment too; ending here would commit the command.
             await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellation);
         }
+        finally
+        {
+            turn?.Dispose();
+        }
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         // Nothing of an earlier life of this worker is of use.
-        var folder = Path.Combine(options.WorkFolder, options.WorkerId);
-        if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
-        Directory.CreateDirectory(folder);
+        RemoveFolder();
+        Directory.CreateDirectory(Folder);
         return Task.CompletedTask;
     }
 
@@ -115,67 +133,32 @@ public sealed partial class EncodeWorker(
         await Task.WhenAll(running.Values)
             .WaitAsync(cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var folder = Path.Combine(options.WorkFolder, options.WorkerId);
-        if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
+        RemoveFolder();
     }
 
-    /// <summary>Answers a command that was done before from its receipt.</summary>
-    private async Task<bool> AnsweredAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
+    private string Folder => Path.Combine(options.WorkFolder, options.WorkerId);
+
+    private void RemoveFolder()
     {
-        var (video, task, _, _) = EncodeTasks.Of(command);
-        var receipt = await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation);
-        if (receipt is null)
-            return false;
-        await reporter.OutcomeAsync(receipt, cancellation);
-        Repeated(logger, video, task);
-        return true;
+        if (Directory.Exists(Folder))
+            Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>
-    /// Starts the task on its own and returns it, or null when it was done or leased while this one waited for its
-    /// turn. The turn ends with the task, or here where none begins.
-    /// </summary>
-    private async Task<Task?> TryBeginAsync(
-        ICommand command,
-        TaskReporter reporter,
-        string key,
-        IDisposable turn,
-        CancellationToken cancellation
-    )
+    /// <summary>Starts the task on its own; its end is that of the turn.</summary>
+    private Task Begin(ICommand command, TaskReporter reporter, string key, IDisposable turn)
     {
-        var begun = false;
-        try
-        {
-            var (video, task, _, _) = EncodeTasks.Of(command);
-            stopping.Token.ThrowIfCancellationRequested();
-            if (await leases.HolderAsync(video, task, cancellation) is not null)
-                return null;
-            if (await leases.ReceiptAsync(video, task, command, TaskWork.OutputKey(command), cancellation) is not null)
-                return null;
-            lock (sync)
-            {
-                if (running.ContainsKey(key))
-                    return null;
-                begun = true;
-                return running[key] = Task.Run(
-                    () => RunAndLeaveAsync(command, reporter, key, turn),
-                    CancellationToken.None
-                );
-            }
-        }
-        finally
-        {
-            if (!begun)
-                turn.Dispose();
-        }
+        lock (sync)
+            return running[key] = Task.Run(
+                () => RunAndLeaveAsync(command, reporter, key, turn),
+                CancellationToken.None
+            );
     }
 
     private async Task RunAndLeaveAsync(ICommand command, TaskReporter reporter, string key, IDisposable turn)
     {
         try
         {
-            await RunAsync(command, reporter, stopping.Token);
+            await RunAsync(command, reporter, key, stopping.Token);
         }
         finally
         {
@@ -186,33 +169,33 @@ public sealed partial class EncodeWorker(
         }
     }
 
-    private async Task RunAsync(ICommand command, TaskReporter reporter, CancellationToken life)
+    private async Task RunAsync(ICommand command, TaskReporter reporter, string key, CancellationToken life)
     {
-        var (video, task, attempt, _) = EncodeTasks.Of(command);
         var begun = clock.GetTimestamp();
-        (current, currentTask) = (reporter, (video, task));
+        current = reporter;
         try
         {
-            await using var lease = await leases.HoldAsync(video, task, life);
+            await using var lease = await leases.HoldAsync(command, life);
             await reporter.StartedAsync(life);
             var outcome = await work.DoAsync(command, reporter, life);
-            await leases.WriteReceiptAsync(video, task, command, outcome, life);
+            await leases.WriteReceiptAsync(command, outcome, life);
             await reporter.SettleAsync();
             await reporter.OutcomeAsync(outcome, life);
             Interlocked.Increment(ref done);
-            Done(logger, video, task, clock.GetElapsedTime(begun).TotalSeconds);
+            Done(logger, key, clock.GetElapsedTime(begun).TotalSeconds);
         }
         catch (Exception e) when (IsFailureOfTask(e) && !life.IsCancellationRequested)
         {
             Interlocked.Increment(ref failed);
-            Failed(logger, video, task, attempt, e.Message);
+            Failed(logger, key, reporter.Attempt, e.Message);
             await reporter.SettleAsync();
-            await reporter.FailedAsync(e.Message, attempt < options.MaxAttempts, life);
+            await reporter.FailedAsync(e.Message, reporter.Attempt < options.MaxAttempts, life);
         }
         finally
         {
-            (current, currentTask) = (null, null);
-            Seconds.Record(clock.GetElapsedTime(begun).TotalSeconds, new KeyValuePair<string, object?>("task", task));
+            current = null;
+            var task = new KeyValuePair<string, object?>("task", reporter.TaskName);
+            Seconds.Record(clock.GetElapsedTime(begun).TotalSeconds, task);
         }
     }
 
@@ -234,12 +217,12 @@ public sealed partial class EncodeWorker(
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
     private static partial void Leased(ILogger logger, string task, string worker);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Video} {Task} was done before")]
-    private static partial void Repeated(ILogger logger, VideoId video, string task);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Task} was done before")]
+    private static partial void Repeated(ILogger logger, string task);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Video} {Task} done in {Seconds:0.0} s")]
-    private static partial void Done(ILogger logger, VideoId video, string task, double seconds);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Task} done in {Seconds:0.0} s")]
+    private static partial void Done(ILogger logger, string task, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Video} {Task} failed, attempt {Attempt}: {Cause}")]
-    private static partial void Failed(ILogger logger, VideoId video, string task, int attempt, string cause);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Task} failed, attempt {Attempt}: {Cause}")]
+    private static partial void Failed(ILogger logger, string task, int attempt, string cause);
 }

@@ -22,9 +22,9 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     private const int SmallFileMax = 4 * 1024 * 1024;
 
     /// <summary>The worker that works on a task now, or null; this worker's own leases do not count.</summary>
-    public async Task<string?> HolderAsync(VideoId video, string task, CancellationToken cancellation)
+    public async Task<string?> HolderAsync(ICommand command, CancellationToken cancellation)
     {
-        if (await ReadAsync(LeaseKey(video, task), cancellation) is not { } text)
+        if (await ReadAsync(LeaseKey(command), cancellation) is not { } text)
             return null;
         var lines = text.Split('\n');
         return
@@ -37,51 +37,34 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     }
 
     /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
-    public async Task<IAsyncDisposable> HoldAsync(VideoId video, string task, CancellationToken cancellation)
+    public async Task<IAsyncDisposable> HoldAsync(ICommand command, CancellationToken cancellation)
     {
-        var key = LeaseKey(video, task);
+        var key = LeaseKey(command);
         await WriteAsync(key, Lease(), cancellation);
         var stop = new CancellationTokenSource();
         return new Held(this, key, stop, Task.Run(() => RenewAsync(key, stop.Token), CancellationToken.None));
     }
 
     /// <summary>What came of exactly this command before, where its output is still there.</summary>
-    public async Task<IEvent?> ReceiptAsync(
-        VideoId video,
-        string task,
-        ICommand command,
-        string? outputKey,
-        CancellationToken cancellation
-    )
+    public async Task<IEvent?> ReceiptAsync(ICommand command, CancellationToken cancellation)
     {
-        if (await ReadAsync(ReceiptKey(video, task), cancellation) is not { } text)
+        if (await ReadAsync(ReceiptKey(command), cancellation) is not { } text)
             return null;
         var parts = text.Split('\n', 3);
         if (parts.Length != 3 || parts[0] != Digest(command))
             return null;
-        if (outputKey is not null && await media.StatAsync(outputKey, cancellation) is null)
+        if (TaskWork.OutputKey(command) is { } output && await media.StatAsync(output, cancellation) is null)
             return null;
         return MessageTypes.Read(parts[1], Encoding.UTF8.GetBytes(parts[2])) as IEvent;
     }
 
     /// <summary>Notes what came of a command.</summary>
-    public Task WriteReceiptAsync(
-        VideoId video,
-        string task,
-        ICommand command,
-        IEvent outcome,
-        CancellationToken cancellation
-    ) =>
-        WriteAsync(
-            ReceiptKey(video, task),
-            string.Join(
-                '\n',
-                Digest(command),
-                MessageTypes.NameOf(outcome.GetType()),
-                Encoding.UTF8.GetString(MessageTypes.Write(outcome))
-            ),
-            cancellation
-        );
+    public Task WriteReceiptAsync(ICommand command, IEvent outcome, CancellationToken cancellation)
+    {
+        var written = Encoding.UTF8.GetString(MessageTypes.Write(outcome));
+        var text = string.Join('\n', Digest(command), MessageTypes.NameOf(outcome.GetType()), written);
+        return WriteAsync(ReceiptKey(command), text, cancellation);
+    }
 
     /// <summary>What identifies the work: the command without its attempt, time and lane.</summary>
     private static string Digest(ICommand command)
@@ -98,11 +81,11 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     }
 
     /// <summary>The ending is frozen: workers of an earlier program look for it.</summary>
-    private static string LeaseKey(VideoId video, string task) => $"encode/{video}/{task}.claim";
+    private static string LeaseKey(ICommand command) => $"encode/{EncodeTasks.CommandKey(command)}.claim";
 
-    private static string ReceiptKey(VideoId video, string task) => $"encode/{video}/{task}.receipt";
+    private static string ReceiptKey(ICommand command) => $"encode/{EncodeTasks.CommandKey(command)}.receipt";
 
-    private string Lease() => string.Create(CultureInfo.InvariantCulture, $"{worker}\n{clock.GetUtcNow():O}");
+    private string Lease() => $"{worker}\n{clock.GetUtcNow():O}";
 
     private async Task RenewAsync(string key, CancellationToken stop)
     {

@@ -7,14 +7,7 @@ namespace EventStream.Encode.Worker;
 /// Says on <c>encode.events</c> what happens to one attempt of one task. The ids follow from what is said, so that a
 /// repetition is recognized by its readers.
 /// </summary>
-public sealed class TaskReporter(
-    IEventPublisher publisher,
-    TimeProvider clock,
-    string worker,
-    VideoId video,
-    string task,
-    int attempt
-)
+public sealed class TaskReporter(IEventPublisher publisher, TimeProvider clock, string worker, ICommand command)
 {
     /// <summary>At most one report of progress in this time.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
@@ -26,6 +19,12 @@ public sealed class TaskReporter(
     /// <summary>The worker's name.</summary>
     public string Worker => worker;
 
+    public VideoId Video { get; } = EncodeTasks.Of(command).Video;
+
+    public string TaskName { get; } = EncodeTasks.Of(command).Task;
+
+    public int Attempt { get; } = EncodeTasks.Of(command).Attempt;
+
     public DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>The last fraction that was reported or dropped, 0..1.</summary>
@@ -34,12 +33,8 @@ public sealed class TaskReporter(
     public Task StartedAsync(CancellationToken cancellation)
     {
         var now = Now;
-        return PublishAsync(
-            new EncodeTaskStarted(video, task, worker, attempt, now),
-            now,
-            $"{attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/started",
-            cancellation
-        );
+        var started = new EncodeTaskStarted(Video, TaskName, worker, Attempt, now);
+        return PublishAsync(started, now, $"{Attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/started", cancellation);
     }
 
     /// <summary>
@@ -57,7 +52,11 @@ public sealed class TaskReporter(
                 return;
             lastProgress = clock.GetTimestamp();
             var now = Now;
-            sending = SendAsync(new EncodeTaskProgressed(video, task, worker, fraction, speed, now), now, cancellation);
+            sending = SendAsync(
+                new EncodeTaskProgressed(Video, TaskName, worker, fraction, speed, now),
+                now,
+                cancellation
+            );
         }
     }
 
@@ -75,24 +74,16 @@ public sealed class TaskReporter(
     public Task FailedAsync(string cause, bool willRetry, CancellationToken cancellation)
     {
         var now = Now;
-        return PublishAsync(
-            new EncodeTaskFailed(video, task, worker, attempt, cause, willRetry, now),
-            now,
-            $"{attempt}/failed",
-            cancellation
-        );
+        var failed = new EncodeTaskFailed(Video, TaskName, worker, Attempt, cause, willRetry, now);
+        return PublishAsync(failed, now, $"{Attempt}/failed", cancellation);
     }
 
     private async Task SendAsync(EncodeTaskProgressed progress, DateTimeOffset now, CancellationToken cancellation)
     {
+        var id = $"{Attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/progress";
         try
         {
-            await PublishAsync(
-                progress,
-                now,
-                $"{attempt}/{worker}/{now.ToUnixTimeMilliseconds()}/progress",
-                cancellation
-            );
+            await PublishAsync(progress, now, id, cancellation);
         }
         catch (Exception e) when (e is PublishException or OperationCanceledException)
         {
@@ -103,10 +94,10 @@ public sealed class TaskReporter(
     private Task PublishAsync(IEvent message, DateTimeOffset time, string what, CancellationToken cancellation) =>
         publisher.PublishAsync(
             Topics.EncodeEvents,
-            video.ToString(),
+            Video.ToString(),
             message,
             time,
             cancellation,
-            new PublishOptions($"{video}/{task}/{what}")
+            new PublishOptions($"{Video}/{TaskName}/{what}")
         );
 }

@@ -2,8 +2,8 @@ using System.Text;
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
-using EventStream.Encode.Programs;
 using EventStream.Media;
+using EventStream.Processes;
 using FFMpegCore;
 
 namespace EventStream.Encode.Worker;
@@ -41,14 +41,15 @@ public sealed class TaskWork(
     {
         var folder = Path.Combine(options.WorkFolder, options.WorkerId, Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(folder);
+        var run = new Run(folder, reporter, reporter.Now, cancellation);
         try
         {
             return command switch
             {
-                ProbeSource c => await ProbeAsync(c, reporter, cancellation),
-                EncodeRung c => await RungAsync(c, folder, reporter, cancellation),
-                EncodeAudio c => await AudioAsync(c, folder, reporter, cancellation),
-                MakeThumbnails c => await ThumbnailsAsync(c, folder, reporter, cancellation),
+                ProbeSource c => await ProbeAsync(c, run),
+                EncodeRung c => await RungAsync(c, run),
+                EncodeAudio c => await AudioAsync(c, run),
+                MakeThumbnails c => await ThumbnailsAsync(c, run),
                 _ => throw new UnknownMessageException(command.GetType().Name),
             };
         }
@@ -58,127 +59,107 @@ public sealed class TaskWork(
         }
     }
 
-    private async Task<IEvent> ProbeAsync(ProbeSource command, TaskReporter reporter, CancellationToken cancellation)
+    private async Task<IEvent> ProbeAsync(ProbeSource command, Run run)
     {
-        using var source = await media.FetchAsync(command.SourceKey, cancellation);
+        using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         try
         {
-            var info = await reader.ReadAsync(source.Path, cancellation);
-            return new SourceProbed(command.VideoId, info, reporter.Worker, reporter.Now);
+            var info = await reader.ReadAsync(source.Path, run.Cancellation);
+            return new SourceProbed(command.VideoId, info, run.Reporter.Worker, run.Reporter.Now);
         }
         catch (UnusableSourceException e)
         {
-            return new SourceRejected(command.VideoId, e.Reason, e.Remedy, reporter.Worker, reporter.Now);
+            return new SourceRejected(command.VideoId, e.Reason, e.Remedy, run.Reporter.Worker, run.Reporter.Now);
         }
     }
 
-    private async Task<IEvent> RungAsync(
-        EncodeRung command,
-        string folder,
-        TaskReporter reporter,
-        CancellationToken cancellation
-    )
+    private async Task<IEvent> RungAsync(EncodeRung command, Run run)
     {
-        using var source = await media.FetchAsync(command.SourceKey, cancellation);
-        var begun = reporter.Now;
-        var (rung, rate) = (command.Rung, FrameRate.FromHz(command.Source.FramesPerSecond));
-        var track = Path.Combine(folder, "track.mp4");
-        await FfmpegAsync(
-            FfmpegRecipes.Rung(source.Path, track, rung, rate, command.SegmentSeconds, options.Preset, options.Threads),
-            command.Source.DurationSeconds,
-            reporter,
-            cancellation
+        using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
+        run = run with { Begun = run.Reporter.Now };
+        var (rung, rate, seconds) = (
+            command.Rung,
+            FrameRate.FromHz(command.Source.FramesPerSecond),
+            command.SegmentSeconds
         );
+        var recipe = FfmpegRecipes.Rung(source.Path, run.Track, rung, rate, seconds, options.Preset, options.Threads);
+        await FfmpegAsync(recipe, command.Source, run);
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
-        var cut = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
-        var packaged = await packager.PackageAsync(track, "video", Path.Combine(folder, "out"), cut, cancellation);
-        await StoreAsync(packaged, command.OutputPrefix, cancellation);
-        var rendition = Describe(packaged, rung.Name, Rendition.Video, command.OutputPrefix) with
-        {
-            Width = rung.Width,
-            Height = rung.Height,
-            FramesPerSecond = rate.Hz,
-        };
-        return Encoded(command.VideoId, rendition, reporter, begun);
+        var rendition = await PackageAsync(
+            rung.Name,
+            Rendition.Video,
+            rate.GopSeconds(seconds) - (0.5 / rate.Hz),
+            command.OutputPrefix,
+            run
+        );
+        rendition = rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz };
+        return Encoded(command.VideoId, rendition, run);
     }
 
-    private async Task<IEvent> AudioAsync(
-        EncodeAudio command,
-        string folder,
-        TaskReporter reporter,
-        CancellationToken cancellation
-    )
+    private async Task<IEvent> AudioAsync(EncodeAudio command, Run run)
     {
-        using var source = await media.FetchAsync(command.SourceKey, cancellation);
-        var begun = reporter.Now;
-        var track = Path.Combine(folder, "track.mp4");
-        await FfmpegAsync(
-            FfmpegRecipes.Audio(source.Path, track, command.BitrateBps),
-            command.Source.DurationSeconds,
-            reporter,
-            cancellation
-        );
+        using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
+        run = run with { Begun = run.Reporter.Now };
+        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps), command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
-        var packaged = await packager.PackageAsync(track, "audio", Path.Combine(folder, "out"), cut, cancellation);
-        await StoreAsync(packaged, command.OutputPrefix, cancellation);
         return Encoded(
             command.VideoId,
-            Describe(packaged, EncodeTasks.Audio, Rendition.Audio, command.OutputPrefix),
-            reporter,
-            begun
+            await PackageAsync(EncodeTasks.Audio, Rendition.Audio, cut, command.OutputPrefix, run),
+            run
         );
     }
 
-    private async Task<IEvent> ThumbnailsAsync(
-        MakeThumbnails command,
-        string folder,
-        TaskReporter reporter,
-        CancellationToken cancellation
-    )
+    private async Task<IEvent> ThumbnailsAsync(MakeThumbnails command, Run run)
     {
-        using var source = await media.FetchAsync(command.SourceKey, cancellation);
+        using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         var (info, sheet) = (command.Source, SpriteSheet.For(command.Source));
-        var (poster, sprite) = (Path.Combine(folder, "poster.jpg"), Path.Combine(folder, "sprite.jpg"));
-        await FfmpegAsync(
-            FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10),
-            info.DurationSeconds,
-            reporter,
-            cancellation
-        );
-        await FfmpegAsync(
-            FfmpegRecipes.Sprite(source.Path, sprite, sheet),
-            info.DurationSeconds,
-            reporter,
-            cancellation
-        );
+        var (poster, sprite) = (Path.Combine(run.Folder, "poster.jpg"), Path.Combine(run.Folder, "sprite.jpg"));
+        await FfmpegAsync(FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10), info, run);
+        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet), info, run);
         var thumbnails = new Thumbnails(
             $"{command.OutputPrefix}/poster.jpg",
             $"{command.OutputPrefix}/sprite.jpg",
             $"{command.OutputPrefix}/index.vtt"
         );
-        await StoreFileAsync(poster, thumbnails.PosterKey, cancellation);
-        await StoreFileAsync(sprite, thumbnails.SpriteKey, cancellation);
+        await StoreFileAsync(poster, thumbnails.PosterKey, run.Cancellation);
+        await StoreFileAsync(sprite, thumbnails.SpriteKey, run.Cancellation);
         var index = Encoding.UTF8.GetBytes(sheet.Index("sprite.jpg", info.DurationSeconds));
-        await media.WriteAsync(thumbnails.IndexKey, new MemoryStream(index), cancellation);
-        return new ThumbnailsMade(command.VideoId, thumbnails, reporter.Worker, reporter.Now);
+        await media.WriteAsync(thumbnails.IndexKey, new MemoryStream(index), run.Cancellation);
+        return new ThumbnailsMade(command.VideoId, thumbnails, run.Reporter.Worker, run.Reporter.Now);
     }
 
-    private Task FfmpegAsync(
-        FFMpegArgumentProcessor job,
-        double durationSeconds,
-        TaskReporter reporter,
-        CancellationToken cancellation
-    ) =>
-        ffmpeg.RunAsync(
-            job,
-            progress =>
-                reporter.Progress(
-                    durationSeconds > 0 ? Math.Clamp(progress.Position.TotalSeconds / durationSeconds, 0, 1) : 0,
-                    progress.Speed,
-                    cancellation
-                ),
-            cancellation
+    private Task FfmpegAsync(FFMpegArgumentProcessor recipe, SourceInfo source, Run run)
+    {
+        double Fraction(TimeSpan position) =>
+            source.DurationSeconds > 0 ? Math.Clamp(position.TotalSeconds / source.DurationSeconds, 0, 1) : 0;
+        return ffmpeg.RunAsync(
+            recipe,
+            progress => run.Reporter.Progress(Fraction(progress.Position), progress.Speed, run.Cancellation),
+            run.Cancellation
         );
+    }
+
+    /// <summary>Cuts the encoded track into segments, stores them, and says what was stored.</summary>
+    private async Task<Rendition> PackageAsync(string name, string kind, double segmentSeconds, string prefix, Run run)
+    {
+        var folder = Path.Combine(run.Folder, "out");
+        var packaged = await packager.PackageAsync(run.Track, kind, folder, segmentSeconds, run.Cancellation);
+        await StoreAsync(packaged, prefix, run.Cancellation);
+        var list = packaged.Segments;
+        return new Rendition(
+            name,
+            kind,
+            prefix,
+            packaged.Codecs,
+            0,
+            0,
+            0,
+            list.PeakBps,
+            list.AverageBps,
+            [.. list.Segments.Select(segment => segment.DurationSeconds)],
+            packaged.FileNames.Sum(file => new FileInfo(Path.Combine(folder, file)).Length)
+        );
+    }
 
     private async Task StoreAsync(PackagedTrack packaged, string prefix, CancellationToken cancellation)
     {
@@ -204,29 +185,18 @@ public sealed class TaskWork(
         await media.WriteAsync(key, file, cancellation);
     }
 
-    private static Rendition Describe(PackagedTrack packaged, string name, string kind, string prefix)
-    {
-        var list = packaged.Segments;
-        var size = packaged.FileNames.Sum(file => new FileInfo(Path.Combine(packaged.Folder, file)).Length);
-        return new Rendition(
-            name,
-            kind,
-            prefix,
-            packaged.Codecs,
-            0,
-            0,
-            0,
-            list.PeakBps,
-            list.AverageBps,
-            list.Segments.Select(segment => segment.DurationSeconds).ToList(),
-            size
-        );
-    }
+    private static RenditionEncoded Encoded(VideoId video, Rendition rendition, Run run) =>
+        new(video, rendition, run.Reporter.Worker, (run.Reporter.Now - run.Begun).TotalSeconds, run.Reporter.Now);
 
-    private static RenditionEncoded Encoded(
-        VideoId video,
-        Rendition rendition,
-        TaskReporter reporter,
-        DateTimeOffset begun
-    ) => new(video, rendition, reporter.Worker, (reporter.Now - begun).TotalSeconds, reporter.Now);
+    /// <summary>One command that is being done: its folder, its reporter, and when it began.</summary>
+    private sealed record Run(
+        string Folder,
+        TaskReporter Reporter,
+        DateTimeOffset Begun,
+        CancellationToken Cancellation
+    )
+    {
+        /// <summary>What ffmpeg encodes and the packager cuts.</summary>
+        public string Track => Path.Combine(Folder, "track.mp4");
+    }
 }

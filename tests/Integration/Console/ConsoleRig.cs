@@ -85,8 +85,6 @@ public sealed class ConsoleRig : IAsyncDisposable
 
         public string Summary => "says who asks";
 
-        public int DefaultPort => 0;
-
         public void Configure(WebApplicationBuilder builder) { }
 
         public void Map(WebApplication app)

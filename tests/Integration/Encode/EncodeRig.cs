@@ -4,7 +4,6 @@ using EventStream.Contracts;
 using EventStream.Encode;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
-using EventStream.Encode.Programs;
 using EventStream.Encode.Worker;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
@@ -107,8 +106,7 @@ public sealed class EncodeRig : IDisposable
     /// <summary>Does one command and returns its outcome.</summary>
     public Task<IEvent> DoAsync(ICommand command)
     {
-        var (video, task, attempt, _) = EncodeTasks.Of(command);
-        var reporter = new TaskReporter(new Said(), TimeProvider.System, "w", video, task, attempt);
+        var reporter = new TaskReporter(new Said(), TimeProvider.System, "w", command);
         return Work().DoAsync(command, reporter, CancellationToken.None);
     }
 

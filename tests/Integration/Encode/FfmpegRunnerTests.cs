@@ -1,6 +1,6 @@
 using System.Globalization;
 using EventStream.Encode.Ffmpeg;
-using EventStream.Encode.Programs;
+using EventStream.Processes;
 using FFMpegCore;
 
 namespace EventStream.Integration.Tests.Encode;

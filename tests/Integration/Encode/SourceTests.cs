@@ -1,7 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Ladder;
-using EventStream.Encode.Programs;
+using EventStream.Processes;
 
 namespace EventStream.Integration.Tests.Encode;
 

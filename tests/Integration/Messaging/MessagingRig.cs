@@ -306,8 +306,6 @@ internal sealed class TestRole : IRole
 
     public string Summary => "a test";
 
-    public int DefaultPort => 0;
-
     public void Configure(WebApplicationBuilder builder) { }
 
     public void Map(WebApplication app) { }

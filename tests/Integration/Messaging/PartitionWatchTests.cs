@@ -152,8 +152,6 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
 
         public string Summary => "a test";
 
-        public int DefaultPort => 0;
-
         public void Configure(WebApplicationBuilder builder)
         {
             builder.Services.AddTopics(topic);

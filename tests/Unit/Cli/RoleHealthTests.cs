@@ -1,7 +1,6 @@
 using EventStream.Cli.Supervisor;
 using EventStream.Hosting;
 using EventStream.Messaging;
-using EventStream.Processes;
 using EventStream.Tests.Kit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -39,8 +38,8 @@ public sealed class RoleHealthTests
         var settings = new Dictionary<string, string?>(TestKeys.Pairs) { ["Listen:fickle"] = "http://127.0.0.1:0" };
         await using var app = RoleHost.Build(role, new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         await app.StartAsync();
-        using var spawner = new ProcessSpawner(new ConfigurationBuilder().Build());
-        var unit = new ChildUnit("one", ["fickle"], [$"{app.Urls.First()}/health/ready"], () => [], spawner, "unused");
+        string[] urls = [$"{app.Urls.First()}/health/ready"];
+        var unit = new ChildUnit("one", ["fickle"], urls, () => [], new ConfigurationBuilder().Build(), "unused");
 
         var before = Assert.Single(await unit.HealthAsync(CancellationToken.None));
         role.Missing = "the map of edges is empty";
@@ -61,8 +60,6 @@ public sealed class RoleHealthTests
         public string Name => "fickle";
 
         public string Summary => "is ready or not";
-
-        public int DefaultPort => 0;
 
         public void Configure(WebApplicationBuilder builder) =>
             builder.Services.AddReadiness("map", (_, _) => Task.FromResult(Missing));

@@ -1,6 +1,5 @@
 using EventStream.Cli;
 using EventStream.Cli.Commands;
-using EventStream.Hosting;
 
 namespace EventStream.Unit.Tests.Cli;
 
@@ -14,10 +13,6 @@ public sealed class RolesTests
         Assert.Equal(roles.Count, roles.Select(role => role.Name).Distinct(StringComparer.Ordinal).Count());
         Assert.All(roles, role => Assert.False(string.IsNullOrWhiteSpace(role.Summary)));
     }
-
-    [Fact]
-    public void Every_role_listens_on_the_port_that_the_others_know() =>
-        Assert.All(Roles.All(), role => Assert.Equal(RoleAddresses.PortOf(role.Name), role.DefaultPort));
 
     [Fact]
     public void An_unknown_role_is_named_together_with_the_known_ones()

@@ -141,8 +141,6 @@ public sealed class OpenApiTests(DeploymentSecrets secrets) : IClassFixture<Depl
 
         public string Summary => role.Summary;
 
-        public int DefaultPort => role.DefaultPort;
-
         public void Configure(WebApplicationBuilder builder)
         {
             role.Configure(builder);

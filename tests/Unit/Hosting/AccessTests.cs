@@ -145,8 +145,6 @@ public sealed class AccessTests : IAsyncLifetime
 
         public string Summary => "has one route of each kind";
 
-        public int DefaultPort => 0;
-
         public void Configure(WebApplicationBuilder builder) { }
 
         public void Map(WebApplication app)

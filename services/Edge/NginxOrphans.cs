@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace EventStream.Processes.Nginx;
+namespace EventStream.Edge;
 
 /// <summary>
 /// Ends the worker processes of an edge whose master process was killed: they go on serving its port, so that no
 /// other edge could take it. They are distinguished from any other nginx by the files of the edge's folder that they
 /// hold open.
 /// </summary>
-public static class NginxOrphans
+internal static class NginxOrphans
 {
     private const string Program = "nginx";
 
