@@ -113,9 +113,13 @@ internal sealed partial class SessionTimeline
         };
     }
 
+    /// <summary>
+    /// Nobody sees a switch at the very start: a player that begins with an empty buffer reports there, one after the
+    /// other, what it loads and what is on the screen.
+    /// </summary>
     private void Show(double kbps, DateTimeOffset at)
     {
-        var changed = state.Bitrate is { } known && !Same(known, kbps) && state.FirstPlayAt is not null;
+        var changed = state.Bitrate is { } known && !Same(known, kbps) && state.PlayedMs > BufferRoundingMs;
         state = state with { Bitrate = kbps, SwitchCount = state.SwitchCount + (changed ? 1 : 0) };
         if (changed)
             shares.Add(at, share => share with { SwitchCount = 1 });

@@ -114,6 +114,31 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public void What_hls_js_loads_as_playback_starts_is_no_switch()
+    {
+        var v = new Viewer("s1");
+        BeaconReceived Loads(double second, string state, double kbps, double? bufferMs, double? shown = null) =>
+            v.Says(
+                second,
+                "rr",
+                state,
+                b => b with { BitrateKbps = kbps, BufferMs = bufferMs, PlayheadBitrateKbps = shown }
+            );
+        var quality = Finished([
+            v.Says(0, "ps", "s"),
+            Loads(0.15, "s", 694, null),
+            Loads(0.47, "s", 4091, 0),
+            v.Says(0.58, "ps", "p", b => b with { BitrateKbps = 4091, BufferMs = 0 }),
+            Loads(0.59, "p", 4091, 0, shown: 694),
+            Loads(0.70, "p", 7278, 5900, shown: 694),
+            Loads(2.69, "p", 7278, 9800, shown: 4091),
+            Loads(4.71, "p", 7278, 9900, shown: 7278),
+            v.Says(9.66, "ps", "q"),
+        ]).Quality;
+        Assert.Equal(2, quality.SwitchCount);
+    }
+
+    [Fact]
     public void Reported_stalls_count_for_a_player_that_reports_no_states_of_stalling()
     {
         var v = new Viewer("s1");
