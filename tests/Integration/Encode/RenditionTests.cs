@@ -2,7 +2,7 @@ using EventStream.Contracts;
 using EventStream.Encode;
 using EventStream.Encode.Ladder;
 using EventStream.Encode.Packaging;
-using EventStream.Tests.Encode;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests.Encode;
 
@@ -122,7 +122,7 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
         {
             var playlist = File.ReadAllText(PathOf(rendition, MediaPlaylist.FileName));
             Assert.Equal(
-                SegmentListTests.Durations(playlist),
+                HlsPlaylist.Durations(playlist),
                 rendition.SegmentDurationsSeconds.Select(d => Math.Round(d, 6))
             );
             Assert.InRange(rendition.SegmentDurationsSeconds.Sum(), 4.49, 4.54);

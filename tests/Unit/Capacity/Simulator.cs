@@ -1,6 +1,6 @@
 using EventStream.Capacity.Scaling;
 
-namespace EventStream.Tests.Capacity;
+namespace EventStream.Unit.Tests.Capacity;
 
 /// <summary>The world of a what-if: loads and times in steps.</summary>
 public sealed record SimulationOptions

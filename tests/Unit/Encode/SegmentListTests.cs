@@ -1,5 +1,5 @@
-using System.Globalization;
 using EventStream.Encode.Packaging;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Unit.Tests.Encode;
 
@@ -51,13 +51,7 @@ public class SegmentListTests
 
     [Fact]
     public void The_lengths_come_back_from_the_playlist() =>
-        Assert.Equal([2.002, 0.5005], Durations(MediaPlaylist.Write(List((2.002, 1), (0.5005, 1)))));
-
-    /// <summary>The lengths of the segments in seconds, in order, as a playlist gives them.</summary>
-    internal static IEnumerable<double> Durations(string playlist) =>
-        from line in playlist.Split('\n')
-        where line.StartsWith("#EXTINF:", StringComparison.Ordinal)
-        select double.Parse(line["#EXTINF:".Length..line.IndexOf(',')], CultureInfo.InvariantCulture);
+        Assert.Equal([2.002, 0.5005], HlsPlaylist.Durations(MediaPlaylist.Write(List((2.002, 1), (0.5005, 1)))));
 
     private static SegmentList List(params (double Seconds, long Bytes)[] segments)
     {
