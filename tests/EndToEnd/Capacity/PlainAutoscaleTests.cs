@@ -8,7 +8,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.EndToEnd.Tests.Capacity;
 
 /// <summary>What ships by default forecasts and decides: no test of the parts can show that the parts fit.</summary>
-[Trait("Category", "Integration")]
 public class PlainAutoscaleTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

@@ -12,7 +12,6 @@ namespace EventStream.EndToEnd.Tests.Cli;
 /// <c>docs/security.md</c> lists every door of the platform; a platform that runs as <c>up</c> starts it has those and
 /// no others, and each is as closed as the table says.
 /// </summary>
-[Trait("Category", "EndToEnd")]
 public sealed partial class DoorsTests : IAsyncLifetime
 {
     private static readonly HttpClient Stranger = new() { Timeout = TimeSpan.FromSeconds(20) };

@@ -8,7 +8,6 @@ namespace EventStream.EndToEnd.Tests.Cli;
 /// Who reaches the broker that <c>up</c> starts: whoever has the file of its credentials, with the tools that people
 /// use, and nobody else.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class KafkaCredentialsTests(KafkaCredentialsTests.Platform platform)
     : IClassFixture<KafkaCredentialsTests.Platform>
 {

@@ -13,7 +13,6 @@ using Microsoft.Playwright;
 namespace EventStream.EndToEnd.Tests.Console;
 
 /// <summary>Who gets through which door of a running platform.</summary>
-[Trait("Category", "Integration")]
 public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<ConsolePlatform>
 {
     private const float Patience = 90_000;

@@ -5,7 +5,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.EndToEnd.Tests.Console;
 
 /// <summary>What an operator is told of roles that cannot do their work, on a running platform.</summary>
-[Trait("Category", "Integration")]
 public sealed class ConsoleHealthTests(ConsolePlatform platform) : IClassFixture<ConsolePlatform>
 {
     private const float Patience = 90_000;

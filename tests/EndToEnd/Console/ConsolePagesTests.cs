@@ -6,7 +6,6 @@ using Microsoft.Playwright;
 
 namespace EventStream.EndToEnd.Tests.Console;
 
-[Trait("Category", "Integration")]
 public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<ConsolePlatform>
 {
     /// <summary>Patience for what the machine has to compute, in milliseconds.</summary>

@@ -18,7 +18,6 @@ namespace EventStream.EndToEnd.Tests.Messaging;
 /// The whole platform on a cluster of three brokers, one of which is killed while people upload and watch: nothing
 /// stands still, and nothing that was acknowledged is lost.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixture<KafkaCluster>
 {
     private const int Killed = 2;

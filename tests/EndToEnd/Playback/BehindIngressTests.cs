@@ -11,7 +11,6 @@ namespace EventStream.EndToEnd.Tests.Playback;
 /// A viewer outside the cluster: behind a TLS nginx with the hosts of the shipped ingress and the addresses of the
 /// shipped settings, every URL of a session is one that the viewer can reach, and the video plays.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed partial class BehindIngressTests(SampleVideo video) : IClassFixture<SampleVideo>, IAsyncLifetime
 {
     private const string Playback = "https://playback.video.example";

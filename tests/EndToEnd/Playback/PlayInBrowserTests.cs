@@ -7,7 +7,6 @@ using Microsoft.Playwright;
 
 namespace EventStream.EndToEnd.Tests.Playback;
 
-[Trait("Category", "Integration")]
 public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
     : IClassFixture<SampleVideo>,
         IClassFixture<PlayerPage>

@@ -17,7 +17,6 @@ namespace EventStream.EndToEnd.Tests.Qoe;
 /// What the platform says of a viewing is what the browser itself measured: HLS and DASH at once in Chromium, through
 /// two edges, of which one is stopped on the way.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
     : IClassFixture<SampleVideo>,
         IClassFixture<PlayerPage>

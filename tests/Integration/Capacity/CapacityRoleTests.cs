@@ -9,7 +9,6 @@ namespace EventStream.Integration.Tests.Capacity;
 /// The role on a real broker, with a supervisor's routes and its credential over HTTP; time is compressed: a day is 24
 /// steps.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class CapacityRoleTests : IAsyncLifetime
 {
     private const int Day = 24;

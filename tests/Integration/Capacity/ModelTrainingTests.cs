@@ -8,7 +8,6 @@ namespace EventStream.Integration.Tests.Capacity;
 /// The running role trains its gradient-boosted member from the load on the topic, and has it again after a restart.
 /// A day of 288 steps takes a quarter of an hour.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class ModelTrainingTests : IAsyncLifetime
 {
     private const int Day = 288;

@@ -9,7 +9,6 @@ namespace EventStream.Integration.Tests.Cli;
 
 /// <summary>The verbs <c>eventstream store ...</c> through the real executable, on a real PostgreSQL and
 /// broker.</summary>
-[Trait("Category", "Integration")]
 public sealed class StoreCommandTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);

@@ -11,7 +11,6 @@ namespace EventStream.Integration.Tests.Cli;
 /// An export of the release before Marten is imported by the real executable and read through what this release reads
 /// with.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class StoreImportTests : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-import-").FullName;

@@ -6,7 +6,6 @@ using FsCheck.Fluent;
 namespace EventStream.Integration.Tests.Collect;
 
 /// <summary>Whatever a client sends, the fault is named as the client's and never becomes one of ours.</summary>
-[Trait("Category", "Integration")]
 public sealed class BodyFuzzTests
 {
     private static readonly string[] Codings = ["", "", "", "gzip", "br", "zstd", "deflate", "identity", "x"];

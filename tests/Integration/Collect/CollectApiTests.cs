@@ -10,7 +10,6 @@ using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests.Collect;
 
-[Trait("Category", "Integration")]
 public sealed class CollectApiTests
 {
     [Fact]

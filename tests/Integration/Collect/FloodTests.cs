@@ -14,7 +14,6 @@ namespace EventStream.Integration.Tests.Collect;
 /// Junk on many connections, from the address of the honest viewers: what is behind the collector keeps its memory, the
 /// honest reports are all stored, and the rest is answered 429.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     private const int Connections = 8;
@@ -25,7 +24,7 @@ public sealed class FloodTests(TestBroker broker) : IClassFixture<TestBroker>
     [Fact]
     public async Task A_flood_of_junk_costs_no_honest_report_and_little_memory()
     {
-        var settings = HurriedQoe.Settings("flood");
+        var settings = FastQoe.Settings("flood");
         await using var collect = await EventStreamProcess.StartAsync(
             "collect",
             ("Kafka:Bootstrap", broker.Bootstrap),

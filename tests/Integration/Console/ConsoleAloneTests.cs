@@ -46,7 +46,6 @@ public sealed class LonelyConsole : IAsyncLifetime
     }
 }
 
-[Trait("Category", "Integration")]
 public sealed class ConsoleAloneTests(LonelyConsole console) : IClassFixture<LonelyConsole>
 {
     private readonly HttpClient http = console.Http;

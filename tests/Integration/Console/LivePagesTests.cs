@@ -3,7 +3,6 @@ using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests.Console;
 
-[Trait("Category", "Integration")]
 public sealed class LivePagesTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -4,7 +4,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Console;
 
 /// <summary>How long a session lives, and what does not hear of it.</summary>
-[Trait("Category", "Integration")]
 public sealed class SessionLifeTests : IDisposable
 {
     private readonly DirectoryInfo keys = Directory.CreateTempSubdirectory("console-keys-");

@@ -6,7 +6,6 @@ using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests.Console;
 
-[Trait("Category", "Integration")]
 public sealed class SignInTests : IAsyncLifetime
 {
     private ConsoleRig rig = null!;

@@ -9,7 +9,6 @@ namespace EventStream.Integration.Tests.Deploy;
 /// The Kafka of docker-compose.yml, as its service formats and configures it, run by the Apache Kafka beside the
 /// checkout on ports of this test.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class ComposeKafkaTests : IDisposable
 {
     private const string Password = "the-password-of-the-secret";

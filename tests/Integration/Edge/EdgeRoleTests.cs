@@ -8,7 +8,6 @@ using EventStream.Tokens;
 namespace EventStream.Integration.Tests.Edge;
 
 /// <summary>The edge as a container runs it: the role in a process of its own.</summary>
-[Trait("Category", "Integration")]
 public sealed class EdgeRoleTests
 {
     [Fact]

@@ -11,7 +11,6 @@ using Microsoft.AspNetCore.Http;
 
 namespace EventStream.Integration.Tests.Edge;
 
-[Trait("Category", "Integration")]
 public sealed class EdgeTests
 {
     private static readonly VideoId Video = VideoId.New(DateTimeOffset.UnixEpoch);

@@ -11,7 +11,6 @@ namespace EventStream.Integration.Tests.Edge;
 /// <summary>
 /// What anybody can send to an edge is told apart, line by line, from what a viewer with a signed URL sends.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class StrangerRequestTests
 {
     private static readonly VideoId Video = VideoId.New(DateTimeOffset.UnixEpoch);

@@ -6,7 +6,6 @@ using FFMpegCore;
 namespace EventStream.Integration.Tests.Encode;
 
 /// <summary>The life of one ffmpeg: priority, progress, cancellation, and an end when it hangs or floods.</summary>
-[Trait("Category", "Integration")]
 public sealed class FfmpegRunnerTests : IDisposable
 {
     private readonly EncodeRig rig = new();

@@ -12,7 +12,6 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EventStream.Integration.Tests.Encode;
 
 /// <summary>Planner and workers as their roles, on a real broker and a real PostgreSQL.</summary>
-[Trait("Category", "Integration")]
 public sealed class JobJourneyTests : IAsyncLifetime
 {
     private readonly VideoId id = VideoId.New(TimeProvider.System.GetUtcNow());

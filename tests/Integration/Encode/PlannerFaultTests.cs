@@ -12,7 +12,6 @@ namespace EventStream.Integration.Tests.Encode;
 /// Two planners as processes that are killed in turn, between deciding, storing, relaying and committing, while reports
 /// come in: each command and fact is on its topic once, and every job comes to its end.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class PlannerFaultTests : IAsyncLifetime
 {
     private const int Videos = 24;

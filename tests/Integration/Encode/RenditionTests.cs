@@ -7,7 +7,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Encode;
 
 /// <summary>The ladder of one clip, really encoded and packaged, and looked at by ffprobe.</summary>
-[Trait("Category", "Integration")]
 public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<RenditionTests.Ladder>
 {
     /// <summary>

@@ -6,7 +6,6 @@ using EventStream.Processes;
 namespace EventStream.Integration.Tests.Encode;
 
 /// <summary>Odd sources are encoded, bad ones refused in words.</summary>
-[Trait("Category", "Integration")]
 public sealed class SourceTests : IDisposable
 {
     private readonly EncodeRig rig = new();

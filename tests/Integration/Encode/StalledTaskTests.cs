@@ -9,7 +9,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Integration.Tests.Encode;
 
 /// <summary>Heartbeats and the monitor over them, on the real PostgreSQL; time is turned by hand.</summary>
-[Trait("Category", "Integration")]
 public sealed class StalledTaskTests : IAsyncLifetime
 {
     private readonly HandClock clock = new();

@@ -8,7 +8,6 @@ namespace EventStream.Integration.Tests.Encode;
 /// <summary>
 /// One worker at its work: interruption, repetition and failure, with real encodes and without Kafka.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class WorkerTests : IDisposable
 {
     private static readonly SourceInfo Source = new(4, 320, 240, 25, "h264", null, 0, 1);

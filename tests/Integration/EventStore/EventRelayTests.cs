@@ -11,7 +11,6 @@ namespace EventStream.Integration.Tests.EventStore;
 /// <summary>
 /// The relay between a real PostgreSQL and a real broker, read back as a reader of committed records does.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class EventRelayTests : IAsyncLifetime
 {
     private readonly Guid[] streams = [.. Enumerable.Range(0, 6).Select(_ => Guid.NewGuid())];

@@ -13,7 +13,6 @@ namespace EventStream.Integration.Tests.EventStore;
 /// once.
 /// </summary>
 [Trait("Category", "Fault")]
-[Trait("Category", "Integration")]
 public sealed class KilledRolesTests : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-killed-roles-").FullName;

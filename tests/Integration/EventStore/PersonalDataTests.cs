@@ -9,7 +9,6 @@ namespace EventStream.Integration.Tests.EventStore;
 /// <summary>
 /// What the raw tables tell of a person: nothing without the keys, and nothing at all once it was erased.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class PersonalDataTests : IAsyncLifetime
 {
     private const string Person = "jane.doe@example.org";

@@ -6,7 +6,6 @@ using JasperFx.Events.Projections;
 namespace EventStream.Integration.Tests.EventStore;
 
 /// <summary>A read model of a raised version is filled beside the former one.</summary>
-[Trait("Category", "Integration")]
 public sealed class ReadModelVersionTests : IAsyncLifetime
 {
     private const int Streams = 50;

@@ -9,7 +9,6 @@ namespace EventStream.Integration.Tests.EventStore;
 /// What readers meet: positions that become visible late, positions without an event, and progress that another
 /// process moved.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class ReaderTests
 {
     /// <summary>Marten's daemon looks at a gap for three seconds before it asks whose it is.</summary>

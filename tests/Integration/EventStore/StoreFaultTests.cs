@@ -16,7 +16,6 @@ namespace EventStream.Integration.Tests.EventStore;
 /// events, and every event is on the topic once and in order.
 /// </summary>
 [Trait("Category", "Fault")]
-[Trait("Category", "Integration")]
 public sealed class StoreFaultTests : IAsyncLifetime
 {
     private const int Streams = 40;

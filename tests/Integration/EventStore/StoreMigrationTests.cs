@@ -3,7 +3,6 @@ using EventStream.Upload;
 namespace EventStream.Integration.Tests.EventStore;
 
 /// <summary>Roles of a service start together, on a database that has nothing of theirs yet.</summary>
-[Trait("Category", "Integration")]
 public sealed class StoreMigrationTests
 {
     private const int Processes = 6;

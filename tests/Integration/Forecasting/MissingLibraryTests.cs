@@ -7,7 +7,6 @@ namespace EventStream.Integration.Tests.Forecasting;
 /// <summary>
 /// A machine whose OpenMP runtime does not load: training is off, with the remedy, and every other member works.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class MissingLibraryTests : IDisposable
 {
     private const int Steps = 4100;

@@ -12,7 +12,6 @@ using Microsoft.AspNetCore.Builder;
 namespace EventStream.Integration.Tests.Media;
 
 /// <summary>A video's whole way with S3 as the store: uploaded by tus in pieces, encoded by ffmpeg, played.</summary>
-[Trait("Category", "Integration")]
 public sealed class MediaOnS3Tests
 {
     [Fact]

@@ -5,7 +5,6 @@ using EventStream.Media.S3;
 namespace EventStream.Integration.Tests.Media;
 
 /// <summary>Media in S3, with the real client and a real server: bytes come back as they went.</summary>
-[Trait("Category", "Integration")]
 public sealed class S3MediaStoreTests(S3Server server) : IClassFixture<S3Server>, IDisposable
 {
     private const int Part = S3Bucket.PartBytes;

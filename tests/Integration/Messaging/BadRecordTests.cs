@@ -6,7 +6,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>What becomes of records that cannot be read or processed, on a real broker.</summary>
-[Trait("Category", "Integration")]
 public sealed class BadRecordTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]

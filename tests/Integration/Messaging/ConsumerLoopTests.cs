@@ -6,7 +6,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>The consumer loop with one member: order, concurrency, pauses, commits, lag, and its end.</summary>
-[Trait("Category", "Integration")]
 public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]

@@ -24,7 +24,6 @@ namespace EventStream.Integration.Tests.Messaging;
 /// Apache Kafka is one node for all tests of the process and the topics have the names of the contracts; every id is
 /// of this run, and what others may write is passed over.
 /// </remarks>
-[Trait("Category", "Integration")]
 public sealed partial class EventPathTests
 {
     private readonly string run = Guid.NewGuid().ToString("N")[..8];
@@ -48,7 +47,7 @@ public sealed partial class EventPathTests
         ).EnsureAsync(Topics.All, CancellationToken.None);
         await using var upload = await UploadHarness.StartAsync(bootstrap);
         await using var collect = await StartAsync(new CollectRole(), bootstrap, CollectRig.Settings());
-        var hurried = HurriedQoe.Settings(run);
+        var hurried = FastQoe.Settings(run);
         // The captured viewers watched up to half a minute ago, which a role that waits for records counts as late.
         hurried["Qoe:WindowGraceSeconds"] = hurried["Qoe:LoadGraceSeconds"] = "35";
         await using var qoe = await StartAsync(new QoeRole(), bootstrap, hurried);

@@ -13,7 +13,6 @@ using Npgsql;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>What a role sends to the endpoint of an OpenTelemetry collector, over OTLP on HTTP.</summary>
-[Trait("Category", "Integration")]
 public sealed class OtlpTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     private const string TraceId = "5bf92f3577b34da6a3ce929d0e0e4737";

@@ -11,7 +11,6 @@ using Microsoft.AspNetCore.Builder;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>A role that Kafka does not serve is not ready, says why, and is ready again once it is served.</summary>
-[Trait("Category", "Integration")]
 public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<KafkaCluster>
 {
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(90);

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>The typed producer: bounds, back-pressure, order, errors, and its end.</summary>
-[Trait("Category", "Integration")]
 public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);

@@ -7,7 +7,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>Members come and go while records are handled: cooperative rebalances under load.</summary>
-[Trait("Category", "Integration")]
 public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>One record that Kafka does not take costs no other record, on either broker.</summary>
-[Trait("Category", "Integration")]
 public sealed class RefusedBatchTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     private static readonly DateTimeOffset Now = new(2026, 11, 1, 12, 0, 0, TimeSpan.Zero);

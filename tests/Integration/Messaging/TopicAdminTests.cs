@@ -11,7 +11,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>Topics are made as the contracts say, and what differs is told, not accepted in silence.</summary>
-[Trait("Category", "Integration")]
 public sealed class TopicAdminTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]

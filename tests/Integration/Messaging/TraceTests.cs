@@ -11,7 +11,6 @@ namespace EventStream.Integration.Tests.Messaging;
 /// One trace follows a film from the request that uploads it, through event store, relay, planner and workers with
 /// the real ffmpeg, to the event that it is published.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class TraceTests
 {
     private const string TraceId = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Integration.Tests.Messaging;
 
 /// <summary>Records and offsets together or not at all, and each way in which a step can fail.</summary>
-[Trait("Category", "Integration")]
 public sealed class TransactionalProducerTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     private static readonly CancellationToken None = CancellationToken.None;

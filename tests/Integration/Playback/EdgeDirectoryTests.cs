@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Integration.Tests.Playback;
 
-[Trait("Category", "Integration")]
 public sealed class EdgeDirectoryTests
 {
     private const string Map = """

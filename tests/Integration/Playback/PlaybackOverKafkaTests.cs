@@ -9,7 +9,6 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Integration.Tests.Playback;
 
-[Trait("Category", "Integration")]
 public sealed class PlaybackOverKafkaTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     private static readonly DateTimeOffset At = new(2026, 11, 1, 0, 0, 0, TimeSpan.Zero);

@@ -9,7 +9,6 @@ using EventStream.Tokens;
 
 namespace EventStream.Integration.Tests.Playback;
 
-[Trait("Category", "Integration")]
 public sealed class SessionTests(SampleVideo video) : IClassFixture<SampleVideo>
 {
     [Fact]

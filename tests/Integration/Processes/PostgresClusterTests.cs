@@ -5,7 +5,6 @@ using Npgsql;
 
 namespace EventStream.Integration.Tests.Processes;
 
-[Trait("Category", "Integration")]
 public sealed class PostgresClusterTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-cluster-").FullName;

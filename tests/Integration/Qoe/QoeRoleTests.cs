@@ -11,7 +11,6 @@ using Microsoft.AspNetCore.Builder;
 namespace EventStream.Integration.Tests.Qoe;
 
 /// <summary>The role as it runs: captured reports of real players in, sessions, windows and load out.</summary>
-[Trait("Category", "Integration")]
 public sealed class QoeRoleTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -56,7 +55,7 @@ public sealed class QoeRoleTests
     {
         await using var broker = await StreamsBroker.StartAsync();
         await broker.Admin.EnsureAsync(Topics.All, CancellationToken.None);
-        var settings = HurriedQoe.Settings("test");
+        var settings = FastQoe.Settings("test");
         for (var (runs, wanted) = (0, 3); runs < 2; runs++, wanted += 8)
         {
             await using var app = Role(broker, settings);
@@ -88,7 +87,7 @@ public sealed class QoeRoleTests
             new QoeRole(),
             RoleHost.ReadConfiguration(
                 overrides: new Dictionary<string, string?>(
-                    (settings ?? HurriedQoe.Settings("test")).Concat(TestKeys.Pairs)
+                    (settings ?? FastQoe.Settings("test")).Concat(TestKeys.Pairs)
                 )
                 {
                     ["Traffic:Edges:0:Name"] = "edge-a",

@@ -13,7 +13,6 @@ using Streamiz.Kafka.Net.Stream;
 namespace EventStream.Integration.Tests.Streams;
 
 /// <summary>The host of a topology on a broker: failures, unreadable input, restarts, and what it measures.</summary>
-[Trait("Category", "Integration")]
 public sealed class StreamHostTests
 {
     private const int Keys = 20;

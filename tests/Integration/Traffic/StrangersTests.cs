@@ -19,7 +19,6 @@ namespace EventStream.Integration.Tests.Traffic;
 /// From nginx to the order of edges, with every role between them: what anybody can send to an edge does not move
 /// viewers, and what fails for viewers with a signed URL does.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class StrangersTests : IAsyncLifetime
 {
     private static readonly VideoId Video = VideoId.New(DateTimeOffset.UnixEpoch);
@@ -127,7 +126,7 @@ public sealed class StrangersTests : IAsyncLifetime
 
     private Dictionary<string, string?> Settings()
     {
-        var settings = new Dictionary<string, string?>(HurriedQoe.Settings("strangers").Concat(TestKeys.Pairs))
+        var settings = new Dictionary<string, string?>(FastQoe.Settings("strangers").Concat(TestKeys.Pairs))
         {
             ["Kafka:Bootstrap"] = broker.Bootstrap,
             ["Listen:collect"] = "http://127.0.0.1:0",

@@ -17,7 +17,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Integration.Tests.Traffic;
 
-[Trait("Category", "Integration")]
 public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]

@@ -10,7 +10,6 @@ using static EventStream.Integration.Tests.Upload.TusHarness;
 namespace EventStream.Integration.Tests.Upload;
 
 /// <summary>A file that comes in parts beside each other, and one whose length is told late.</summary>
-[Trait("Category", "Integration")]
 public sealed class ConcatenationTests : IAsyncLifetime
 {
     private const int PartBytes = 70_000;

@@ -7,7 +7,6 @@ using static EventStream.Integration.Tests.Upload.TusHarness;
 namespace EventStream.Integration.Tests.Upload;
 
 /// <summary>Requests that no ordinary client sends: each is refused in words, and nothing is left half done.</summary>
-[Trait("Category", "Integration")]
 public sealed class OddInputTests(OddInputTests.Role role) : IClassFixture<OddInputTests.Role>
 {
     private readonly UploadHarness upload = role.Upload;

@@ -5,7 +5,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Upload;
 
 /// <summary>A publisher sees and changes its own videos; to it, another's does not exist.</summary>
-[Trait("Category", "Integration")]
 public sealed class OwnershipTests : IAsyncLifetime
 {
     private TestBroker broker = null!;

@@ -3,7 +3,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Upload;
 
 /// <summary>Location is an address that the client can reach: through its proxy, or as configured.</summary>
-[Trait("Category", "Integration")]
 public sealed class PublicAddressTests : IAsyncLifetime
 {
     private TestBroker broker = null!;

@@ -7,7 +7,6 @@ using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests.Upload;
 
-[Trait("Category", "Integration")]
 public sealed class TusApiTests(TusApiTests.Role role) : IClassFixture<TusApiTests.Role>
 {
     private readonly UploadHarness upload = role.Upload;

@@ -7,7 +7,6 @@ using EventStream.Tests.Kit;
 namespace EventStream.Integration.Tests.Upload;
 
 /// <summary>Uploads by tus-js-client, a client that knows nothing of this server.</summary>
-[Trait("Category", "Integration")]
 public sealed class TusClientTests : IAsyncLifetime
 {
     private const int SizeBytes = 6_000_000;

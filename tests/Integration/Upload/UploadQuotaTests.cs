@@ -4,7 +4,6 @@ using static EventStream.Integration.Tests.Upload.TusHarness;
 namespace EventStream.Integration.Tests.Upload;
 
 /// <summary>What one publisher may have and do, whatever another does.</summary>
-[Trait("Category", "Integration")]
 public sealed class UploadQuotaTests : IAsyncLifetime
 {
     private TestBroker broker = null!;

@@ -7,7 +7,6 @@ using Npgsql;
 
 namespace EventStream.Integration.Tests.Upload;
 
-[Trait("Category", "Integration")]
 public sealed class UploadSweeperTests : IAsyncLifetime
 {
     private TestBroker broker = null!;

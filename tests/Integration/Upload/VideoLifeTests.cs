@@ -10,7 +10,6 @@ namespace EventStream.Integration.Tests.Upload;
 /// <summary>
 /// What the encoders report becomes the video's history, and the history becomes <c>video.events</c>.
 /// </summary>
-[Trait("Category", "Integration")]
 public sealed class VideoLifeTests : IAsyncLifetime
 {
     private const string TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -4,7 +4,6 @@ using EventStream.Warehouse.Schema;
 namespace EventStream.Integration.Tests.Warehouse;
 
 /// <summary>The view that compares forecasts with what came, where the two have different steps.</summary>
-[Trait("Category", "Integration")]
 [Collection(EmbeddedClickHouseCollection.Name)]
 public sealed class ForecastActualTests(EmbeddedClickHouse engine)
 {

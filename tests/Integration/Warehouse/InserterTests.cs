@@ -10,7 +10,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Integration.Tests.Warehouse;
 
 /// <summary>How batches reach ClickHouse: once, however large, and without the rows that cannot be stored.</summary>
-[Trait("Category", "Integration")]
 [Collection(EmbeddedClickHouseCollection.Name)]
 public sealed class InserterTests(EmbeddedClickHouse engine)
 {

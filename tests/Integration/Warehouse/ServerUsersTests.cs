@@ -13,7 +13,6 @@ namespace EventStream.Integration.Tests.Warehouse;
 /// What the warehouse sends to a ClickHouse server to make its reader. A server is not at hand, so one that records
 /// takes the statements, and the embedded engine's parser, which is the server's, says that they are statements.
 /// </summary>
-[Trait("Category", "Integration")]
 [Collection(EmbeddedClickHouseCollection.Name)]
 public sealed class ServerUsersTests(EmbeddedClickHouse engine)
 {

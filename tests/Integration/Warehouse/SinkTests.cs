@@ -8,7 +8,6 @@ using EventStream.Warehouse.Sink;
 
 namespace EventStream.Integration.Tests.Warehouse;
 
-[Trait("Category", "Integration")]
 [Collection(EmbeddedClickHouseCollection.Name)]
 public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IClassFixture<TestBroker>
 {

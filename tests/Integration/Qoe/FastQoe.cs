@@ -3,7 +3,7 @@ namespace EventStream.Integration.Tests.Qoe;
 /// <summary>
 /// Settings of the role <c>qoe</c> with windows and time-outs of seconds, for tests that wait for them.
 /// </summary>
-internal static class HurriedQoe
+internal static class FastQoe
 {
     /// <summary>The settings of one instance, in an application that no other run shares state with.</summary>
     public static Dictionary<string, string?> Settings(string instance) =>
