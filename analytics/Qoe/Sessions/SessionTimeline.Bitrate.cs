@@ -76,8 +76,9 @@ internal sealed partial class SessionTimeline
         if (latest is { } known && Same(known, kbps))
             return;
         // Until the buffer has been played the old bitrate is seen; what was announced for the same end never
-        // arrived.
-        var due = Math.Max(state.PlayedMs, bufferEndMs);
+        // arrived. hls.js starts with a buffer of 0 ms in its reports; a page that knows the playhead reports it
+        // right after the start, before the estimate shows.
+        var due = Math.Max(BufferRoundingMs, Math.Max(state.PlayedMs, bufferEndMs));
         state = state with
         {
             Announced =
@@ -113,13 +114,9 @@ internal sealed partial class SessionTimeline
         };
     }
 
-    /// <summary>
-    /// Nobody sees a switch at the very start: a player that begins with an empty buffer reports there, one after the
-    /// other, what it loads and what is on the screen.
-    /// </summary>
     private void Show(double kbps, DateTimeOffset at)
     {
-        var changed = state.Bitrate is { } known && !Same(known, kbps) && state.PlayedMs > BufferRoundingMs;
+        var changed = state.Bitrate is { } known && !Same(known, kbps) && state.FirstPlayAt is not null;
         state = state with { Bitrate = kbps, SwitchCount = state.SwitchCount + (changed ? 1 : 0) };
         if (changed)
             shares.Add(at, share => share with { SwitchCount = 1 });
