@@ -51,8 +51,8 @@ internal sealed class StoreTool : IAsyncDisposable
         {
             var configuration = RoleHost.ReadConfiguration(configFile, overrides);
             return new StoreTool(
-                PostgresOptions.From(configuration, "store"),
-                KafkaOptions.From(configuration),
+                RoleOptions.Read("store", configuration, PostgresOptions.Read),
+                RoleOptions.Read("store", configuration, KafkaOptions.Read),
                 cluster
             );
         }

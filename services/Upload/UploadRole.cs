@@ -25,9 +25,8 @@ public sealed class UploadRole : IRole
     {
         var configuration = builder.Configuration;
         var services = builder.Services;
-        var options = UploadOptions.From(configuration, Name);
+        var options = services.AddRoleOptions(configuration, UploadOptions.Read);
         services.AddMediaStore(configuration);
-        services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());

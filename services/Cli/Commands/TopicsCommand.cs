@@ -126,7 +126,7 @@ internal static class TopicsCommand
 
         if (parsed.GetValue(Kafka) is { } named)
             overrides["Kafka:Bootstrap"] = named;
-        var options = KafkaOptions.From(RoleHost.ReadConfiguration(overrides: overrides));
+        var options = RoleOptions.Read("topics", RoleHost.ReadConfiguration(overrides: overrides), KafkaOptions.Read);
         try
         {
             return await work(new TopicAdmin(options, NullLogger<TopicAdmin>.Instance), options.Bootstrap);
