@@ -28,7 +28,7 @@ public sealed class UploadRole : IRole
         var options = services.AddRoleOptions(configuration, UploadOptions.Read);
         services.AddMediaStore(configuration);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
-        services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
+        services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
