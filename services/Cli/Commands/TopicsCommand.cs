@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Cli.Commands;
 
 /// <summary>
-/// <c>eventstream topics list|create|check|asyncapi</c>: the map of the topics, making it so on a broker, comparing it
-/// with what is there, and its AsyncAPI document.
+/// <c>eventstream topics list|create|check</c>: the map of the topics, making it so on a broker, and comparing it with
+/// what is there.
 /// </summary>
 internal static class TopicsCommand
 {
@@ -24,12 +24,6 @@ internal static class TopicsCommand
     {
         Description = "Data folder of a running platform: the topics of its broker, with its credentials.",
         HelpName = "DIR",
-    };
-
-    private static readonly Option<string?> Out = new("--out")
-    {
-        Description = "File to write; standard output otherwise.",
-        HelpName = "FILE",
     };
 
     public static Command Build()
@@ -52,9 +46,7 @@ internal static class TopicsCommand
             Data,
         };
         check.SetAction(CheckAsync);
-        var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
-        asyncApi.SetAction(AsyncApiAsync);
-        return new Command("topics", "The topics of the platform.") { list, create, check, asyncApi };
+        return new Command("topics", "The topics of the platform.") { list, create, check };
     }
 
     private static void List()
@@ -104,14 +96,6 @@ internal static class TopicsCommand
                 return whole ? 0 : CommandLine.Failure;
             }
         );
-
-    private static async Task AsyncApiAsync(ParseResult parsed, CancellationToken cancellation)
-    {
-        if (parsed.GetValue(Out) is { } file)
-            await File.WriteAllTextAsync(Path.GetFullPath(file), AsyncApi.Document(), cancellation);
-        else
-            await System.Console.Out.WriteAsync(AsyncApi.Document());
-    }
 
     private static async Task<int> WithAdminAsync(ParseResult parsed, Func<TopicAdmin, string, Task<int>> work)
     {
