@@ -48,7 +48,7 @@ bench: build ## run the benchmarks: a table, and one JSON line a figure in artif
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
 
-docs: build ## write docs/openapi from the routes as they are
+docs: build ## write docs/openapi, docs/asyncapi.json and docs/settings.md from the code
 	@EVENTSTREAM_WRITE_DOCS=1 dotnet test tests/Unit -c $(CONFIGURATION) --no-build --nologo --filter Category=Docs
 
 image: setup ## build the container image eventstream:latest (CONTAINER_ENGINE=none only stages it)

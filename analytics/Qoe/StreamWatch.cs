@@ -21,7 +21,6 @@ internal sealed class StreamWatch(TimeProvider clock)
                 + $"{status.Restore?.Done ?? 0} of {status.Restore?.Total ?? 0} stores are done.",
             StreamsState.Rebalancing => "The partitions are being dealt among the instances.",
             StreamsState.Recovering => $"The stream failed and is started again. {status.Error}",
-            StreamsState.Failed => $"The stream stopped and needs an operator. {status.Error}",
             StreamsState.Stopped => "The stream is stopped.",
             _ when status.Tasks.Count == 0 =>
                 "No partition is assigned: the group is being balanced, or has more instances than partitions.",

@@ -31,16 +31,8 @@ public static class StreamDsl
         ISerDes<TKey> keys,
         ISerDes<TValue> values
     )
-        where TKey : notnull
-    {
-        builder.AddStateStore(
-            new StoreBuilder<TypedKeyValueStore<TKey, TValue>>(
-                name,
-                config => new TypedKeyValueStore<TKey, TValue>(scope, name, config, keys, values)
-            )
-        );
-        return builder;
-    }
+        where TKey : notnull =>
+        builder.Add(name, config => new TypedKeyValueStore<TKey, TValue>(scope, name, config, keys, values));
 
     /// <summary>Adds a store of one value for each window and key.</summary>
     public static StreamBuilder AddWindowStore<TKey, TValue>(
@@ -50,20 +42,19 @@ public static class StreamDsl
         ISerDes<TKey> keys,
         ISerDes<TValue> values
     )
-        where TKey : notnull
-    {
-        builder.AddStateStore(
-            new StoreBuilder<TypedWindowStore<TKey, TValue>>(
-                name,
-                config => new TypedWindowStore<TKey, TValue>(scope, name, config, keys, values)
-            )
-        );
-        return builder;
-    }
+        where TKey : notnull =>
+        builder.Add(name, config => new TypedWindowStore<TKey, TValue>(scope, name, config, keys, values));
 
     /// <summary>Adds the store in which a step keeps its stream time.</summary>
     public static StreamBuilder AddClock(this StreamBuilder builder, StreamScope scope, string name) =>
         builder.AddKeyValueStore(scope, name, SerDes.Text, SerDes.Long);
+
+    private static StreamBuilder Add<TStore>(this StreamBuilder builder, string name, Func<IStreamConfig, TStore> make)
+        where TStore : IStateStore
+    {
+        builder.AddStateStore(new StoreBuilder<TStore>(name, make));
+        return builder;
+    }
 
     /// <summary>Reads a topic in batches.</summary>
     public static IKStream<string, Batch<T>> Batches<T>(

@@ -97,8 +97,7 @@ public sealed partial class StreamHost : IHostedService, IDisposable
     {
         await stop.CancelAsync();
         await running.WaitAsync(cancellationToken);
-        if (state != StreamsState.Failed)
-            state = StreamsState.Stopped;
+        state = StreamsState.Stopped;
     }
 
     /// <summary>
@@ -134,12 +133,6 @@ public sealed partial class StreamHost : IHostedService, IDisposable
             {
                 return;
             }
-            catch (UnreadableRecordException e)
-            {
-                (error, state) = (e.Message, StreamsState.Failed);
-                Failed(logger, e.Message);
-                return;
-            }
             catch (Exception e)
             {
                 (error, state) = (e.Message, StreamsState.Recovering);
@@ -173,9 +166,6 @@ public sealed partial class StreamHost : IHostedService, IDisposable
             run = null;
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Stopped by the bad-record policy: {Reason}")]
-    private static partial void Failed(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The stream failed and is built again in {Delay}.")]
     private static partial void Rebuilding(ILogger logger, Exception e, TimeSpan delay);

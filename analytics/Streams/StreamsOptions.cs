@@ -1,5 +1,3 @@
-using EventStream.Messaging.Kafka;
-
 namespace EventStream.Streams;
 
 /// <summary>What a reader of the outputs may rely on.</summary>
@@ -38,9 +36,6 @@ public sealed record StreamsOptions
 
     /// <summary>Threads in this process; each has a consumer, and a producer of its own.</summary>
     public int Threads { get; init; } = 1;
-
-    /// <summary>What becomes of an input that cannot be read.</summary>
-    public BadRecordPolicy BadRecords { get; init; } = BadRecordPolicy.DeadLetter;
 
     /// <summary>
     /// When all inputs of a task have been read to their end and nothing came for this long, its stream time follows

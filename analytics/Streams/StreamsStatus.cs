@@ -12,8 +12,6 @@ public enum StreamsState
     /// <summary>The stream failed and is being built again.</summary>
     Recovering,
 
-    /// <summary>Stopped by the bad-record policy; it needs an operator.</summary>
-    Failed,
     Stopped,
 
     /// <summary>Partitions are being dealt among the instances; nothing is processed meanwhile.</summary>

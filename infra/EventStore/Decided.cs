@@ -16,8 +16,4 @@ public sealed record Decided<TState>(TState State, long Version, IReadOnlyList<I
 
 /// <summary>A writer lost the race for a stream on every one of its bounded attempts.</summary>
 public sealed class ContendedStreamException(string stream, int attempts)
-    : Exception($"Stream '{stream}' changed during each of {attempts} attempts: try again later.")
-{
-    public string Stream { get; } = stream;
-    public int Attempts { get; } = attempts;
-}
+    : Exception($"Stream '{stream}' changed during each of {attempts} attempts: try again later.");

@@ -26,16 +26,4 @@ public sealed record EventMetadata(
     /// <summary>The trace context of the current activity, with who acts and why.</summary>
     public static EventMetadata Current(string? actor = null, string? correlation = null, string? causation = null) =>
         new(System.Diagnostics.Activity.Current?.Id, correlation, causation, actor);
-
-    /// <summary>Equal when all facts and all headers are.</summary>
-    public bool Equals(EventMetadata? other) =>
-        other is not null
-        && TraceParent == other.TraceParent
-        && Correlation == other.Correlation
-        && Causation == other.Causation
-        && Actor == other.Actor
-        && Headers.Count == other.Headers.Count
-        && Headers.All(header => other.Headers.TryGetValue(header.Key, out var value) && value == header.Value);
-
-    public override int GetHashCode() => HashCode.Combine(TraceParent, Correlation, Causation, Actor, Headers.Count);
 }

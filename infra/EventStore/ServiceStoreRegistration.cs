@@ -3,7 +3,6 @@ using EventStream.EventStore.Privacy;
 using EventStream.EventStore.Relay;
 using EventStream.Hosting;
 using EventStream.Messaging;
-using EventStream.Messaging.Kafka;
 using JasperFx.Events.Daemon;
 using Marten;
 using Microsoft.Extensions.Configuration;
@@ -20,8 +19,8 @@ public static class ServiceStoreRegistration
     /// <summary>
     /// Registers everything that a service keeps: Marten on a pool and a schema of its own,
     /// <see cref="Decider{TState}"/> for its aggregates, the daemon with its read models and relay, migration at start,
-    /// and readiness. Throws <see cref="RoleConfigurationException"/> when <c>Postgres:*</c> is missing or wrong. The
-    /// relay's topics must exist: add them before.
+    /// and readiness. A role with a wrong setting of <c>Postgres:*</c> is not built. The relay's topics must exist: add
+    /// them before.
     /// </summary>
     public static IServiceCollection AddServiceStore(
         this IServiceCollection services,
@@ -29,7 +28,10 @@ public static class ServiceStoreRegistration
         ServiceStore service
     )
     {
-        var postgres = PostgresOptions.From(configuration, service.Name).ForService(service.Name);
+        var postgres = services.AddRoleOptions(
+            configuration,
+            (settings, errors) => PostgresOptions.Read(settings, errors).ForService(service.Name)
+        );
         services.AddServiceStore(postgres, service);
         services.AddReadiness(
             "postgres",
@@ -57,7 +59,8 @@ public static class ServiceStoreRegistration
         services.TryAddSingleton(TimeProvider.System);
         // At Information Marten logs every page and every check of its readers.
         services.AddLogging(logs => logs.AddFilter(nameof(Marten), LogLevel.Warning));
-        services.AddSingleton(postgres).AddSingleton(service);
+        services.TryAddSingleton(postgres);
+        services.AddSingleton(service);
         services.AddSingleton(_ => postgres.CreateDataSource());
         services.AddSingleton(p => new SubjectKeys(
             postgres.CreateKeysDataSource(),
@@ -68,27 +71,14 @@ public static class ServiceStoreRegistration
         services.AddSingleton<StoreMigration>().AddSingleton<StoreStatus>();
         services.AddSingleton(typeof(Decider<>));
         services.AddHostedService<MigrateStoreAtStart>();
-        services.AddRelay(postgres, service);
+        if (service.Relay is not null)
+            services.AddSingleton<KafkaRelay>();
         var marten = services.AddMarten(p => Configure(p, service, postgres)).UseLightweightSessions();
         if (!withDaemon)
             return services;
         marten.AddAsyncDaemon(DaemonMode.HotCold);
         services.AddHostedService<StoppedReaders>();
         return services.AddSingleton<StoreHealth>().AddHostedService(p => p.GetRequiredService<StoreHealth>());
-    }
-
-    private static void AddRelay(this IServiceCollection services, PostgresOptions postgres, ServiceStore service)
-    {
-        if (service.Relay is null)
-            return;
-        services.AddSingleton(p => new KafkaRelay(
-            p.GetRequiredService<KafkaOptions>(),
-            service,
-            postgres,
-            p.GetRequiredService<NpgsqlDataSource>(),
-            p.GetRequiredService<TimeProvider>(),
-            p.GetRequiredService<ILogger<KafkaRelay>>()
-        ));
     }
 
     private static StoreOptions Configure(IServiceProvider provider, ServiceStore service, PostgresOptions postgres)

@@ -35,15 +35,10 @@ public sealed class StoreMigration(
         // missing and then in the way.
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using var turn = new NpgsqlCommand(
-            "select pg_advisory_xact_lock(hashtextextended($1, 0))",
-            connection,
-            transaction
-        )
+        await using var turn = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended($1, 0))", connection)
         {
-            Parameters = { new() { Value = $"migrate Marten:{postgres.Schema}" } },
             CommandTimeout = (int)TurnPatience.TotalSeconds,
-        };
+        }.With($"migrate Marten:{postgres.Schema}");
         await turn.ExecuteNonQueryAsync(cancellation);
         await store.Storage.Database.ApplyAllConfiguredChangesToDatabaseAsync(
             AutoCreate.CreateOrUpdate,

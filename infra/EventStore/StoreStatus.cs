@@ -28,20 +28,6 @@ public sealed class StoreStatus(IDocumentStore store, NpgsqlDataSource source)
         return [.. ReaderNames().Select(name => Status(name, progress.GetValueOrDefault(name), newest))];
     }
 
-    /// <summary>Waits until a reader has handled every event that is stored now. Throws when it takes longer.</summary>
-    public async Task WaitAsync(string reader, TimeSpan most, CancellationToken cancellation)
-    {
-        var newest = await NewestAsync(cancellation);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(most);
-        while (
-            !(await ReadersAsync(limit.Token)).Any(status =>
-                status.Name.StartsWith($"{reader}:", StringComparison.Ordinal) && status.Position >= newest
-            )
-        )
-            await Task.Delay(TimeSpan.FromMilliseconds(10), limit.Token);
-    }
-
     private IEnumerable<string> ReaderNames() =>
         ((DocumentStore)store).Options.Projections.AllShards().Select(shard => shard.Name.Identity);
 

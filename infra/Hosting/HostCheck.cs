@@ -12,9 +12,6 @@ namespace EventStream.Hosting;
 /// </summary>
 public static class HostCheck
 {
-    /// <summary>The host that a trusted proxy replaced, as ASP.NET Core keeps it.</summary>
-    private const string OriginalHost = "X-Original-Host";
-
     /// <summary>Refuses requests by other names, before anything else looks at them.</summary>
     public static void UseHostCheck(this WebApplication app, string role)
     {
@@ -47,7 +44,7 @@ public static class HostCheck
     {
         bool Known(string host) => IsLoopback(host) || configured.Contains(host, StringComparer.OrdinalIgnoreCase);
         // Any client on loopback may claim to be a proxy, so the host that it was asked by counts too.
-        var before = request.Headers[OriginalHost].ToString();
+        var before = request.Headers[PublicAddress.OriginalHost].ToString();
         return Known(request.Host.Host) && (before.Length == 0 || Known(HostString.FromUriComponent(before).Host));
     }
 

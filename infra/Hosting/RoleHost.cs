@@ -57,7 +57,7 @@ public static class RoleHost
         builder.Services.AddProblemDetails();
         builder.Services.AddRouting();
         builder.Services.AddHealthChecks();
-        builder.Services.AddRoleOptions(configuration, ReadKafka);
+        builder.Services.AddRoleOptions(configuration, KafkaOptions.Read);
         builder.Services.AddSingleton<EventProducer>();
         builder.Services.AddSingleton<IEventPublisher>(services => services.GetRequiredService<EventProducer>());
         builder.Services.AddSingleton<TopicAdmin>();
@@ -80,19 +80,6 @@ public static class RoleHost
         app.MapApiDocument();
         role.Map(app);
         return app;
-    }
-
-    private static KafkaOptions ReadKafka(IConfiguration configuration, ICollection<string> errors)
-    {
-        try
-        {
-            return KafkaOptions.From(configuration);
-        }
-        catch (KafkaSettingsException e)
-        {
-            errors.Add(e.Message);
-            return new KafkaOptions();
-        }
     }
 
     private static void AddLogging(WebApplicationBuilder builder, IRole role)

@@ -30,6 +30,21 @@ public static class RoleOptions
         return options;
     }
 
+    /// <summary>
+    /// Reads options where no role is built, for a command. Throws one <see cref="RoleConfigurationException"/> of
+    /// <paramref name="reader"/> with everything that is wrong.
+    /// </summary>
+    public static TOptions Read<TOptions>(
+        string reader,
+        IConfiguration configuration,
+        Func<IConfiguration, ICollection<string>, TOptions> read
+    )
+    {
+        var errors = new List<string>();
+        var options = read(configuration, errors);
+        return errors.Count == 0 ? options : throw new RoleConfigurationException(reader, string.Join(' ', errors));
+    }
+
     /// <summary>Throws one <see cref="RoleConfigurationException"/> with everything that is wrong.</summary>
     internal static void Check(IServiceProvider services, string role)
     {

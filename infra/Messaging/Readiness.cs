@@ -17,21 +17,7 @@ public static class ReadinessExtensions
         this IServiceCollection services,
         string name,
         Func<IServiceProvider, CancellationToken, Task<string?>> probe
-    )
-    {
-        services
-            .AddHealthChecks()
-            .Add(
-                new HealthCheckRegistration(
-                    name,
-                    provider => new Probe(provider, probe),
-                    HealthStatus.Unhealthy,
-                    [Tag],
-                    TimeSpan.FromSeconds(3)
-                )
-            );
-        return services;
-    }
+    ) => services.Add(name, HealthStatus.Unhealthy, probe);
 
     /// <summary>
     /// The role stays ready but shows as degraded while <paramref name="warnings"/> returns sentences.
@@ -40,38 +26,35 @@ public static class ReadinessExtensions
         this IServiceCollection services,
         string name,
         Func<IServiceProvider, IReadOnlyList<string>> warnings
+    ) =>
+        services.Add(
+            name,
+            HealthStatus.Degraded,
+            (provider, _) =>
+                Task.FromResult(warnings(provider) is { Count: > 0 } found ? string.Join(' ', found) : null)
+        );
+
+    private static IServiceCollection Add(
+        this IServiceCollection services,
+        string name,
+        HealthStatus failure,
+        Func<IServiceProvider, CancellationToken, Task<string?>> probe
     )
     {
-        services
-            .AddHealthChecks()
-            .Add(
-                new HealthCheckRegistration(
-                    name,
-                    provider => new Warning(provider, warnings),
-                    HealthStatus.Degraded,
-                    [Tag]
-                )
-            );
+        var check = new HealthCheckRegistration(
+            name,
+            provider => new Check(provider, failure, probe),
+            failure,
+            [Tag],
+            TimeSpan.FromSeconds(3)
+        );
+        services.AddHealthChecks().Add(check);
         return services;
     }
 
-    private sealed class Warning(IServiceProvider services, Func<IServiceProvider, IReadOnlyList<string>> warnings)
-        : IHealthCheck
-    {
-        public Task<HealthCheckResult> CheckHealthAsync(
-            HealthCheckContext context,
-            CancellationToken cancellationToken = default
-        )
-        {
-            var found = warnings(services);
-            return Task.FromResult(
-                found.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(string.Join(' ', found))
-            );
-        }
-    }
-
-    private sealed class Probe(
+    private sealed class Check(
         IServiceProvider services,
+        HealthStatus failure,
         Func<IServiceProvider, CancellationToken, Task<string?>> probe
     ) : IHealthCheck
     {
@@ -83,11 +66,11 @@ public static class ReadinessExtensions
             try
             {
                 var missing = await probe(services, cancellationToken);
-                return missing is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(missing);
+                return missing is null ? HealthCheckResult.Healthy() : new HealthCheckResult(failure, missing);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                return HealthCheckResult.Unhealthy(e.Message);
+                return new HealthCheckResult(failure, e.Message);
             }
         }
     }

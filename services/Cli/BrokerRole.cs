@@ -23,7 +23,7 @@ public sealed class BrokerRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton(Read(builder.Configuration));
+        builder.Services.AddRoleOptions(builder.Configuration, Read);
         builder.Services.AddSingleton<HostedBroker>();
         builder.Services.AddHostedService(services => services.GetRequiredService<HostedBroker>());
         builder.Services.AddReadiness(
@@ -43,17 +43,18 @@ public sealed class BrokerRole : IRole
 
     public void Map(WebApplication app) { }
 
-    private BrokerOptions Read(IConfiguration configuration)
+    private static BrokerOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var errors = new List<string>();
         var options = new BrokerOptions { DataFolder = "", Port = DefaultKafkaPort };
-        new OptionsReader(errors).Fill(options, configuration.GetSection("Broker"));
+        new SettingsReader(configuration, "Broker", errors).Fill(options);
         if (options.DataFolder.Length == 0)
             errors.Add("There is no data folder; give --data DIR or EVENTSTREAM__BROKER__DATAFOLDER.");
         else
             options = options with { DataFolder = Path.GetFullPath(options.DataFolder) };
-        errors.AddRange(options.Validate().Where(error => options.DataFolder.Length > 0 || !IsAboutFolder(error)));
-        return errors.Count == 0 ? options : throw new RoleConfigurationException(Name, string.Join(" ", errors));
+        foreach (var error in options.Validate())
+            if (options.DataFolder.Length > 0 || !IsAboutFolder(error))
+                errors.Add(error);
+        return options;
     }
 
     private static string DataFolderOf(IServiceProvider services) =>

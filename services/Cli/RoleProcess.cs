@@ -122,7 +122,7 @@ public sealed class RoleProcess(IReadOnlyList<IRole> roles, IConfiguration confi
 
     private async Task EnsureTopicsAsync(CancellationToken cancellation)
     {
-        var options = KafkaOptions.From(configuration);
+        var options = RoleOptions.Read("topics", configuration, KafkaOptions.Read);
         var admin = new TopicAdmin(options, NullLogger<TopicAdmin>.Instance);
         await using var waiting = new WaitingRoles(roles, configuration);
         for (var attempt = 0; ; attempt++)

@@ -52,8 +52,11 @@ internal sealed class StoreTool : IAsyncDisposable
         try
         {
             var configuration = CommandLine.ReadSettings(configFile, overrides);
-            var postgres = PostgresOptions.From(configuration, "store");
-            return new StoreTool(postgres, KafkaOptions.From(configuration), cluster);
+            return new StoreTool(
+                RoleOptions.Read("store", configuration, PostgresOptions.Read),
+                RoleOptions.Read("store", configuration, KafkaOptions.Read),
+                cluster
+            );
         }
         catch
         {

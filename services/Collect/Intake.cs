@@ -88,19 +88,12 @@ public sealed class Intake(BeaconReader beacons, AccessLogReader logs, IEventPub
         var bad = Enumerable.Range(0, read.Count).Where(i => causes[i] is not null).ToList();
         if (bad.Count > 0)
         {
-            var letters = new PublishBatch(publisher);
-            foreach (var i in bad)
-            {
-                await letters.AddAsync(
-                    Topics.DeadLetters,
-                    topic.Name,
-                    Letter(topic, read[i].Line, causes[i]!, arrival),
-                    arrival,
-                    cancellation
-                );
-            }
-
-            await letters.CompleteAsync(cancellation);
+            var letters = bad.Select(i => Letter(topic, read[i].Line, causes[i]!, arrival));
+            await Task.WhenAll(
+                letters.Select(letter =>
+                    publisher.PublishAsync(Topics.DeadLetters, topic.Name, letter, arrival, cancellation)
+                )
+            );
         }
 
         Taken.Add(read.Count - bad.Count, new("topic", topic.Name), new("outcome", "taken"));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
@@ -52,83 +51,25 @@ public sealed record UploadOptions
     /// <summary>Pages that may upload from a browser: <c>Upload:AllowedOrigins</c>; the console by default.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
-    /// <summary>
-    /// Reads and checks the section. Throws <see cref="RoleConfigurationException"/> with every error.
-    /// </summary>
-    public static UploadOptions From(IConfiguration configuration, string role)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static UploadOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var errors = new List<string>();
-        var defaults = new UploadOptions();
-        var options = new UploadOptions
+        var (read, unset) = (new SettingsReader(configuration, "Upload", errors), new UploadOptions());
+        return new UploadOptions
         {
-            MaxSizeBytes = Number(configuration, "MaxSizeBytes", defaults.MaxSizeBytes, errors),
-            OpenUploadsMax = (int)Number(
-                configuration,
-                "OpenUploadsMax",
-                defaults.OpenUploadsMax,
-                errors,
-                int.MaxValue
-            ),
-            BytesPerPublisherMax = Number(configuration, "BytesPerPublisherMax", defaults.BytesPerPublisherMax, errors),
-            CreationsPerMinuteMax = (int)Number(
-                configuration,
-                "CreationsPerMinuteMax",
-                defaults.CreationsPerMinuteMax,
-                errors,
-                int.MaxValue
-            ),
-            KiBPerSecondMax = (int)Number(
-                configuration,
-                "KiBPerSecondMax",
-                defaults.KiBPerSecondMax,
-                errors,
-                int.MaxValue,
-                KiBPerSecondMin
-            ),
-            PartialBytesMin = Number(configuration, "PartialBytesMin", defaults.PartialBytesMin, errors),
-            ExpiresAfter = Span(configuration, defaults.ExpiresAfter, errors),
+            MaxSizeBytes = read.Whole("MaxSizeBytes", unset.MaxSizeBytes, 1, long.MaxValue),
+            ExpiresAfter = read.Time("ExpiresAfter", unset.ExpiresAfter),
+            OpenUploadsMax = read.Whole("OpenUploadsMax", unset.OpenUploadsMax, 1, int.MaxValue),
+            BytesPerPublisherMax = read.Whole("BytesPerPublisherMax", unset.BytesPerPublisherMax, 1, long.MaxValue),
+            CreationsPerMinuteMax = read.Whole("CreationsPerMinuteMax", unset.CreationsPerMinuteMax, 1, int.MaxValue),
+            KiBPerSecondMax = read.Whole("KiBPerSecondMax", unset.KiBPerSecondMax, KiBPerSecondMin, int.MaxValue),
+            PartialBytesMin = read.Whole("PartialBytesMin", unset.PartialBytesMin, 1, long.MaxValue),
             AllowedOrigins = Origins(configuration),
         };
-        return errors.Count == 0
-            ? options
-            : throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
     }
 
     /// <summary>Whether a text is a SHA-256 in hex.</summary>
     public static bool IsSha256(string? text) => text is { Length: 64 } && text.All(char.IsAsciiHexDigit);
-
-    private static long Number(
-        IConfiguration configuration,
-        string key,
-        long missing,
-        List<string> errors,
-        long max = long.MaxValue,
-        long min = 1
-    )
-    {
-        var text = configuration[$"Upload:{key}"];
-        if (text is null)
-            return missing;
-        if (
-            long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            && value >= min
-            && value <= max
-        )
-            return value;
-        errors.Add($"Upload:{key} '{text}' must be a whole number from {min} to {max}");
-        return missing;
-    }
-
-    private static TimeSpan Span(IConfiguration configuration, TimeSpan missing, List<string> errors)
-    {
-        var text = configuration["Upload:ExpiresAfter"];
-        if (text is null)
-            return missing;
-        if (TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > TimeSpan.Zero)
-            return value;
-        errors.Add($"Upload:ExpiresAfter '{text}' must be a time such as 24:00:00");
-        return missing;
-    }
 
     /// <summary>A browser distinguishes 127.0.0.1 from localhost, so the console is allowed under both.</summary>
     private static List<string> Origins(IConfiguration configuration)

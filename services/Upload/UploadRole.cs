@@ -23,11 +23,10 @@ public sealed class UploadRole : IRole
     {
         var configuration = builder.Configuration;
         var services = builder.Services;
-        var options = UploadOptions.From(configuration, Name);
+        var options = services.AddRoleOptions(configuration, UploadOptions.Read);
         services.AddMediaStore(configuration);
-        services.AddSingleton(options);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
-        services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>();
+        services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();

@@ -95,14 +95,23 @@ internal static class MessagingBenchmark
 
     private static async Task ProduceTypedAsync(EventProducer producer)
     {
-        var batch = new PublishBatch(producer);
+        var left = Records;
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Delivered(PublishException? failure)
+        {
+            if (failure is not null)
+                done.TrySetException(failure);
+            else if (Interlocked.Decrement(ref left) == 0)
+                done.TrySetResult();
+        }
+
         for (var i = 0; i < Records; i++)
         {
             var n = i % Keys.Length;
-            await batch.AddAsync(Topic, Keys[n], Messages[n], Now, CancellationToken.None);
+            await producer.SendAsync(Topic, Keys[n], Messages[n], Now, Delivered, CancellationToken.None);
         }
 
-        await batch.CompleteAsync(CancellationToken.None);
+        await done.Task;
     }
 
     private static Task ProduceAwaitedAsync(EventProducer producer) =>

@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 using EventStream.Streams.State;
+using Microsoft.Extensions.Logging;
 using Streamiz.Kafka.Net.Processors;
 using Streamiz.Kafka.Net.Processors.Public;
 
@@ -14,14 +15,13 @@ namespace EventStream.Streams;
 /// record that passes their boundary, lets time go on with the wall clock where all input is read, and sends what
 /// cannot be read to the dead letters in the transaction of its offset.
 /// </summary>
-internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>, string, object>, ITaskContext
+internal sealed partial class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>, string, object>, ITaskContext
 {
     private const string TimeKey = "stream-time";
     private static readonly TimeSpan IdleCheck = TimeSpan.FromMilliseconds(250);
     private readonly List<(TimeSpan Interval, Action<DateTimeOffset> Action)> punctuations = [];
     private readonly StepSpec<TIn> spec = null!;
     private readonly List<Processor<TIn>> processors = [];
-    private readonly BadRecords bad = null!;
     private ProcessorContext<string, object> context = null!;
     private TypedKeyValueStore<string, long> clock = null!;
     private string task = "";
@@ -37,7 +37,6 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
     public EventTimeProcessor(StepSpec<TIn> spec)
     {
         this.spec = spec;
-        bad = new BadRecords(spec.Scope);
         processors.AddRange(spec.Processors.Select(create => create()));
     }
 
@@ -109,8 +108,7 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
         if (record.Error is { } error)
         {
             Begin(record.Raw, record.TraceParent);
-            if (bad.Judge(record.Raw, error) is { } letter)
-                Forward(record.Raw.Topic, letter, letter.At);
+            DeadLetterOf(record.Raw, error);
             return;
         }
 
@@ -120,6 +118,16 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
         foreach (var processor in processors)
             processor.Receive(record);
         lastRecord = StreamTime;
+    }
+
+    /// <summary>The letter belongs to the same transaction as the record's offset.</summary>
+    private void DeadLetterOf(ConsumeResult<byte[], byte[]> record, Exception cause)
+    {
+        spec.Scope.Counts.AddBad(record.Topic);
+        Unreadable(spec.Scope.Logger, record.TopicPartitionOffset, cause.Message);
+        var (application, now) = (spec.Scope.Options.ApplicationId, spec.Scope.Clock.GetUtcNow());
+        var letter = DeadLetter.Of(application, record, cause.Message, cause, attempts: 1, now);
+        Forward(record.Topic, letter, letter.At);
     }
 
     private Headers HeadersOf(object value, DateTimeOffset time)
@@ -207,4 +215,7 @@ internal sealed class EventTimeProcessor<TIn> : ITransformer<string, Batch<TIn>,
         foreach (var processor in processors)
             processor.Start(this);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Record {Record} cannot be read: {Cause}")]
+    private static partial void Unreadable(ILogger logger, TopicPartitionOffset record, string cause);
 }

@@ -7,22 +7,17 @@ namespace EventStream.Streams.State;
 /// <summary>
 /// The latest value of each key. Values are replaced, not changed in place: other threads may read them.
 /// </summary>
-public sealed class TypedKeyValueStore<TKey, TValue> : WriteBehindStore
+public sealed class TypedKeyValueStore<TKey, TValue>(
+    StreamScope scope,
+    string name,
+    IStreamConfig config,
+    ISerDes<TKey> keys,
+    ISerDes<TValue> values
+) : WriteBehindStore(scope, name, config)
     where TKey : notnull
 {
     private readonly ConcurrentDictionary<TKey, TValue> entries = new();
     private readonly HashSet<TKey> changed = [];
-    private readonly ISerDes<TKey> keys;
-    private readonly ISerDes<TValue> values;
-
-    internal TypedKeyValueStore(
-        StreamScope scope,
-        string name,
-        IStreamConfig config,
-        ISerDes<TKey> keys,
-        ISerDes<TValue> values
-    )
-        : base(scope, name, config) => (this.keys, this.values) = (keys, values);
 
     /// <summary>How many there are.</summary>
     public int Count => entries.Count;

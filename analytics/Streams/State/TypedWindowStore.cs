@@ -7,22 +7,17 @@ namespace EventStream.Streams.State;
 /// <summary>
 /// One value for each window start and key, in order of the start, so that closed windows are found without a scan.
 /// </summary>
-public sealed class TypedWindowStore<TKey, TValue> : WriteBehindStore
+public sealed class TypedWindowStore<TKey, TValue>(
+    StreamScope scope,
+    string name,
+    IStreamConfig config,
+    ISerDes<TKey> keys,
+    ISerDes<TValue> values
+) : WriteBehindStore(scope, name, config)
     where TKey : notnull
 {
     private readonly SortedDictionary<long, Dictionary<TKey, TValue>> windows = [];
     private readonly HashSet<(long Start, TKey Key)> changed = [];
-    private readonly ISerDes<TKey> keys;
-    private readonly ISerDes<TValue> values;
-
-    internal TypedWindowStore(
-        StreamScope scope,
-        string name,
-        IStreamConfig config,
-        ISerDes<TKey> keys,
-        ISerDes<TValue> values
-    )
-        : base(scope, name, config) => (this.keys, this.values) = (keys, values);
 
     /// <summary>The value of a window and key, if it has one.</summary>
     public bool TryGet(DateTimeOffset start, TKey key, out TValue value) =>

@@ -1,3 +1,4 @@
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.EventStore.Former;
@@ -20,13 +21,19 @@ public static class FormerStore
         CancellationToken cancellation
     )
     {
-        if (!await ExistsAsync(source, $"{former}.event_positions", cancellation))
+        const string Exists = "select to_regclass($1) is not null";
+        if (!await IsAsync(source, Exists, $"{former}.event_positions", cancellation))
             return;
         if (await NewestAsync(source, former, category, cancellation) is not { } newest)
             return;
         if (
-            await ExistsAsync(source, $"{schema}.mt_events", cancellation)
-            && await HoldsAsync(source, schema, newest.Id, cancellation)
+            await IsAsync(source, Exists, $"{schema}.mt_events", cancellation)
+            && await IsAsync(
+                source,
+                $"select exists (select from {schema}.mt_events where id = $1)",
+                newest.Id,
+                cancellation
+            )
         )
             return;
         throw new FormerStoreException(former, category, newest.Position);
@@ -39,33 +46,25 @@ public static class FormerStore
         CancellationToken cancellation
     )
     {
-        await using var command = source.CreateCommand(
+        await using var command = source.Command(
             $"""
             select position, id from {former}.events where stream like $1 and name <> 'store.erased.v1'
             order by position desc limit 1
-            """
+            """,
+            $"{category}-%"
         );
-        command.Parameters.Add(new() { Value = $"{category}-%" });
         await using var row = await command.ExecuteReaderAsync(cancellation);
         return await row.ReadAsync(cancellation) ? (row.GetInt64(0), row.GetGuid(1)) : null;
     }
 
-    private static async Task<bool> ExistsAsync(NpgsqlDataSource source, string name, CancellationToken cancellation)
-    {
-        await using var command = source.CreateCommand("select to_regclass($1) is not null");
-        command.Parameters.Add(new() { Value = name });
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
-
-    private static async Task<bool> HoldsAsync(
+    private static async Task<bool> IsAsync(
         NpgsqlDataSource source,
-        string schema,
-        Guid id,
+        string sql,
+        object value,
         CancellationToken cancellation
     )
     {
-        await using var command = source.CreateCommand($"select exists (select from {schema}.mt_events where id = $1)");
-        command.Parameters.Add(new() { Value = id });
+        await using var command = source.Command(sql, value);
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 }

@@ -12,23 +12,12 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
 {
     /// <summary>
     /// Applies what is missing of a module, such as <c>store</c>: the files of <paramref name="assembly"/> whose
-    /// resource name contains <c>.Sql.</c> below <paramref name="folder"/>. Returns how many were applied. Throws
-    /// <see cref="SchemaMismatchException"/> when the schema is newer than the code or an applied file was changed
-    /// since.
+    /// resource name is below <paramref name="folder"/>. Throws <see cref="SchemaMismatchException"/> when the schema is
+    /// newer than the code or an applied file was changed since.
     /// </summary>
-    public Task<int> ApplyAsync(string module, Assembly assembly, string folder, CancellationToken cancellation) =>
-        ApplyAsync(module, assembly, folder, int.MaxValue, cancellation);
-
-    /// <summary>The same up to a step, as a program of that time did.</summary>
-    internal async Task<int> ApplyAsync(
-        string module,
-        Assembly assembly,
-        string folder,
-        int upTo,
-        CancellationToken cancellation
-    )
+    public async Task ApplyAsync(string module, Assembly assembly, string folder, CancellationToken cancellation)
     {
-        var files = Read(assembly, folder).FindAll(file => file.Number <= upTo);
+        var files = Read(assembly, folder);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await Execute(
@@ -43,21 +32,18 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         foreach (var file in files.Where(file => !applied.ContainsKey(file.Number)))
         {
             await Execute(connection, file.Sql, cancellation);
-            await using var note = new NpgsqlCommand("insert into migrations values ($1, $2, $3, $4)", connection)
-            {
-                Parameters =
-                {
-                    new() { Value = module },
-                    new() { Value = file.Number },
-                    new() { Value = file.Name },
-                    new() { Value = file.Hash },
-                },
-            };
-            await note.ExecuteNonQueryAsync(cancellation);
+            await Execute(
+                connection,
+                "insert into migrations values ($1, $2, $3, $4)",
+                cancellation,
+                module,
+                file.Number,
+                file.Name,
+                file.Hash
+            );
         }
 
         await transaction.CommitAsync(cancellation);
-        return files.Count(file => !applied.ContainsKey(file.Number));
     }
 
     private const string CreateHistory = """
@@ -89,10 +75,10 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         CancellationToken cancellation
     )
     {
-        await using var command = new NpgsqlCommand("select number, hash from migrations where module = $1", connection)
-        {
-            Parameters = { new() { Value = module } },
-        };
+        await using var command = new NpgsqlCommand(
+            "select number, hash from migrations where module = $1",
+            connection
+        ).With(module);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var applied = new Dictionary<int, string>();
         while (await reader.ReadAsync(cancellation))
@@ -100,9 +86,14 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
         return applied;
     }
 
-    private static async Task Execute(NpgsqlConnection connection, string sql, CancellationToken cancellation)
+    private static async Task Execute(
+        NpgsqlConnection connection,
+        string sql,
+        CancellationToken cancellation,
+        params object?[] values
+    )
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = new NpgsqlCommand(sql, connection).With(values);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

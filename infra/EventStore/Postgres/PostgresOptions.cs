@@ -42,41 +42,32 @@ public sealed record PostgresOptions
     /// </summary>
     public required MasterKey MasterKey { get; init; }
 
-    /// <summary>
-    /// Reads and checks the settings for a role. Throws <see cref="RoleConfigurationException"/> with all errors.
-    /// </summary>
-    public static PostgresOptions From(IConfiguration configuration, string role)
+    /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
+    public static PostgresOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var errors = new List<string>();
-        var text = configuration["Postgres:ConnectionString"];
+        var read = new SettingsReader(configuration, "Postgres", errors);
+        var text = read.Text("ConnectionString", "");
         if (string.IsNullOrWhiteSpace(text))
-            errors.Add("Postgres:ConnectionString is missing: set it, as in 'Host=...;Username=...;Database=...'");
+            errors.Add("Postgres:ConnectionString is missing: set it, as in 'Host=...;Username=...;Database=...'.");
         else if (!IsConnectionString(text))
-            errors.Add("Postgres:ConnectionString cannot be read as key=value pairs of Npgsql");
-        var schema = configuration["Postgres:Schema"] ?? "eventstream";
+            errors.Add("Postgres:ConnectionString cannot be read as key=value pairs of Npgsql.");
+        var (schema, prefix) = (read.Text("Schema", "eventstream"), read.Text("SchemaPrefix", ""));
         if (!IsIdentifier(schema))
-            errors.Add($"Postgres:Schema '{schema}' must be lower-case letters, digits and '_', a letter first");
-        var connections = configuration["Postgres:ConnectionsMax"] ?? "12";
-        if (!int.TryParse(connections, out var max) || max is < 4 or > 200)
-            errors.Add($"Postgres:ConnectionsMax '{connections}' must be a number from 4 to 200");
-        var prefix = configuration["Postgres:SchemaPrefix"] ?? "";
+            errors.Add($"Postgres:Schema '{schema}' must be lower-case letters, digits and '_', a letter first.");
         if (prefix.Length > 0 && !IsIdentifier(prefix))
-            errors.Add($"Postgres:SchemaPrefix '{prefix}' must be lower-case letters, digits and '_', a letter first");
-        var create = configuration["Postgres:AutoCreate"] ?? "CreateOrUpdate";
+            errors.Add($"Postgres:SchemaPrefix '{prefix}' must be lower-case letters, digits and '_', a letter first.");
+        var create = read.Text("AutoCreate", "CreateOrUpdate");
         if (create is not ("CreateOrUpdate" or "None"))
-            errors.Add($"Postgres:AutoCreate '{create}' must be CreateOrUpdate or None");
-        var key = MasterKeyOf(configuration["Postgres:MasterKeyFile"], errors);
-        if (errors.Count > 0)
-            throw new RoleConfigurationException(role, string.Join("; ", errors) + ".");
+            errors.Add($"Postgres:AutoCreate '{create}' must be CreateOrUpdate or None.");
         return new PostgresOptions
         {
-            ConnectionString = text!,
+            ConnectionString = text,
             Schema = schema,
             FormerSchema = schema,
             SchemaPrefix = prefix,
             MigrateAtStart = create == "CreateOrUpdate",
-            ConnectionsMax = max,
-            MasterKey = key!,
+            ConnectionsMax = read.Whole("ConnectionsMax", 12, 4, 200),
+            MasterKey = MasterKeyOf(read.Text("MasterKeyFile", ""), errors),
         };
     }
 
@@ -107,15 +98,15 @@ public sealed record PostgresOptions
         && char.IsAsciiLetterLower(name[0])
         && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_');
 
-    private static MasterKey? MasterKeyOf(string? file, List<string> errors)
+    private static MasterKey MasterKeyOf(string file, ICollection<string> errors)
     {
         if (string.IsNullOrWhiteSpace(file))
         {
             errors.Add(
                 "Postgres:MasterKeyFile is missing: name a file with a secret of at least "
-                    + $"{MasterKey.SecretMin} characters, the same for every role, as 'openssl rand -hex 32' makes it"
+                    + $"{MasterKey.SecretMin} characters, the same for every role, as 'openssl rand -hex 32' makes it."
             );
-            return null;
+            return MasterKey.Ephemeral();
         }
 
         try
@@ -125,7 +116,7 @@ public sealed record PostgresOptions
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             errors.Add($"Postgres:MasterKeyFile '{file}' cannot be used: {e.Message}");
-            return null;
+            return MasterKey.Ephemeral();
         }
     }
 

@@ -13,8 +13,6 @@ public sealed class MasterKey
     /// <summary>Shortest secret, in characters: 128 bits in hexadecimal.</summary>
     public const int SecretMin = 32;
 
-    private const int TagBytes = 16;
-    private const int NonceBytes = 12;
     private readonly byte[] wrapping;
     private readonly byte[] naming;
 
@@ -50,36 +48,12 @@ public sealed class MasterKey
     /// <summary>The name under which a person's key is stored.</summary>
     internal byte[] NameOf(string subject) => HMACSHA256.HashData(naming, Encoding.UTF8.GetBytes(subject));
 
-    /// <summary>A person's key as it is stored: AES-256-GCM, bound to the person's name.</summary>
-    internal byte[] Wrap(byte[] key, byte[] name)
-    {
-        var wrapped = new byte[NonceBytes + key.Length + TagBytes];
-        RandomNumberGenerator.Fill(wrapped.AsSpan(0, NonceBytes));
-        using var aes = new AesGcm(wrapping, TagBytes);
-        aes.Encrypt(
-            wrapped.AsSpan(0, NonceBytes),
-            key,
-            wrapped.AsSpan(NonceBytes, key.Length),
-            wrapped.AsSpan(^TagBytes),
-            name
-        );
-        return wrapped;
-    }
+    /// <summary>A person's key as it is stored, bound to the person's name.</summary>
+    internal byte[] Wrap(byte[] key, byte[] name) =>
+        SealedBytes.Seal(wrapping, RandomNumberGenerator.GetBytes(SealedBytes.NonceBytes), key, name);
 
     /// <summary>The key again. Throws <see cref="CryptographicException"/> under another master key.</summary>
-    internal byte[] Unwrap(byte[] wrapped, byte[] name)
-    {
-        var key = new byte[wrapped.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(wrapping, TagBytes);
-        aes.Decrypt(
-            wrapped.AsSpan(0, NonceBytes),
-            wrapped.AsSpan(NonceBytes, key.Length),
-            wrapped.AsSpan(^TagBytes),
-            key,
-            name
-        );
-        return key;
-    }
+    internal byte[] Unwrap(byte[] wrapped, byte[] name) => SealedBytes.Open(wrapping, wrapped, name);
 }
 
 /// <summary>

@@ -11,8 +11,6 @@ namespace EventStream.EventStore.Privacy;
 internal sealed class SubjectKey
 {
     public const int KeyBytes = 32;
-    private const int NonceBytes = 12;
-    private const int TagBytes = 16;
     private readonly byte[] key;
 
     // What a person does most is act: its name, again and again.
@@ -28,16 +26,8 @@ internal sealed class SubjectKey
         if (last is { } known && known.Text == text)
             return known.Cipher;
         var plain = Encoding.UTF8.GetBytes(text);
-        var bytes = new byte[NonceBytes + plain.Length + TagBytes];
-        HMACSHA256.HashData(key, plain).AsSpan(0, NonceBytes).CopyTo(bytes);
-        using var aes = new AesGcm(key, TagBytes);
-        aes.Encrypt(
-            bytes.AsSpan(0, NonceBytes),
-            plain,
-            bytes.AsSpan(NonceBytes, plain.Length),
-            bytes.AsSpan(^TagBytes)
-        );
-        var cipher = Convert.ToBase64String(bytes);
+        var nonce = HMACSHA256.HashData(key, plain).AsSpan(0, SealedBytes.NonceBytes);
+        var cipher = Convert.ToBase64String(SealedBytes.Seal(key, nonce, plain));
         last = new Pair(text, cipher);
         return cipher;
     }
@@ -47,18 +37,7 @@ internal sealed class SubjectKey
     {
         if (last is { } known && known.Cipher == cipher)
             return known.Text;
-        var bytes = Convert.FromBase64String(cipher);
-        if (bytes.Length < NonceBytes + TagBytes)
-            throw new CryptographicException("A cipher is too short to be one.");
-        var plain = new byte[bytes.Length - NonceBytes - TagBytes];
-        using var aes = new AesGcm(key, TagBytes);
-        aes.Decrypt(
-            bytes.AsSpan(0, NonceBytes),
-            bytes.AsSpan(NonceBytes, plain.Length),
-            bytes.AsSpan(^TagBytes),
-            plain
-        );
-        var text = Encoding.UTF8.GetString(plain);
+        var text = Encoding.UTF8.GetString(SealedBytes.Open(key, Convert.FromBase64String(cipher)));
         last = new Pair(text, cipher);
         return text;
     }

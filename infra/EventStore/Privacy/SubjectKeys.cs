@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.EventStore.Privacy;
@@ -64,8 +65,10 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
     /// <summary>Destroys the key of a person. Returns whether there was one.</summary>
     public async Task<bool> EraseAsync(string subject, CancellationToken cancellation)
     {
-        await using var destroy = source.CreateCommand("delete from subject_keys where subject = $1 returning id");
-        destroy.Parameters.Add(new() { Value = master.NameOf(subject) });
+        await using var destroy = source.Command(
+            "delete from subject_keys where subject = $1 returning id",
+            master.NameOf(subject)
+        );
         var id = (long?)await destroy.ExecuteScalarAsync(cancellation);
         bySubject.TryRemove(subject, out _);
         if (id is { } destroyed)
@@ -83,12 +86,13 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
             if (await ReadAsync("subject = $1", name, cancellation) is { } key)
                 return key;
             // Another process may make it at the same moment: whose row is there first is the key.
-            await using var make = source.CreateCommand(
-                "insert into subject_keys (subject, key, master) values ($1, $2, $3) on conflict do nothing"
-            );
             var made = RandomNumberGenerator.GetBytes(SubjectKey.KeyBytes);
-            foreach (var value in (object[])[name, master.Wrap(made, name), master.Fingerprint])
-                make.Parameters.Add(new() { Value = value });
+            await using var make = source.Command(
+                "insert into subject_keys (subject, key, master) values ($1, $2, $3) on conflict do nothing",
+                name,
+                master.Wrap(made, name),
+                master.Fingerprint
+            );
             await make.ExecuteNonQueryAsync(cancellation);
         }
     }
@@ -102,10 +106,10 @@ internal sealed class SubjectKeys(NpgsqlDataSource source, MasterKey master, Tim
 
     private async Task<SubjectKey?> ReadAsync(string condition, object value, CancellationToken cancellation)
     {
-        await using var find = source.CreateCommand(
-            $"select id, key, master, subject from subject_keys where {condition}"
+        await using var find = source.Command(
+            $"select id, key, master, subject from subject_keys where {condition}",
+            value
         );
-        find.Parameters.Add(new() { Value = value });
         await using var row = await find.ExecuteReaderAsync(cancellation);
         if (!await row.ReadAsync(cancellation))
             return null;

@@ -51,7 +51,7 @@ public sealed partial class KafkaRelay : SubscriptionBase
     private long relayed;
     private volatile string? trouble;
 
-    internal KafkaRelay(
+    public KafkaRelay(
         KafkaOptions kafka,
         ServiceStore service,
         PostgresOptions postgres,
@@ -160,8 +160,10 @@ public sealed partial class KafkaRelay : SubscriptionBase
     {
         if (tail.Count == 0)
             return 0;
-        await using var command = source.CreateCommand("select seq_id, id from mt_events where seq_id = any ($1)");
-        command.Parameters.Add(new() { Value = tail.Select(record => record.Position).ToArray() });
+        await using var command = source.Command(
+            "select seq_id, id from mt_events where seq_id = any ($1)",
+            tail.Select(record => record.Position).ToArray()
+        );
         var own = new HashSet<(long, string)>();
         await using var row = await command.ExecuteReaderAsync(cancellation);
         while (await row.ReadAsync(cancellation))

@@ -1,3 +1,4 @@
+using EventStream.EventStore.Postgres;
 using JasperFx.Events.Daemon;
 
 namespace EventStream.EventStore.Tools;
@@ -24,15 +25,15 @@ public sealed class ReaderLocks(OpenStore store)
                         ),
                 name => name.Identity
             );
-        await using var command = store.Source.CreateCommand(
+        await using var command = store.Source.Command(
             """
             select (l.classid::bigint << 32) | l.objid::bigint, coalesce(host(a.client_addr), 'local'), l.pid
             from pg_locks l join pg_stat_activity a using (pid)
             where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = any ($1)
                 and l.database = (select oid from pg_database where datname = current_database())
-            """
+            """,
+            names.Keys.ToArray()
         );
-        command.Parameters.Add(new() { Value = names.Keys.ToArray() });
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var held = new SortedDictionary<string, string>(StringComparer.Ordinal);
         while (await row.ReadAsync(cancellation))

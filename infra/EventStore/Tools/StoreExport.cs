@@ -1,35 +1,28 @@
 using EventStream.Contracts;
-using Marten;
-using Marten.Events.Archiving;
 
 namespace EventStream.EventStore.Tools;
 
 /// <summary>
-/// Writes the events of a service's store as NDJSON, one <see cref="ExportedEvent"/> a line, in order of position, or
-/// of version where one stream is exported.
+/// Writes the events of a service's store as NDJSON, one <see cref="ExportedEvent"/> a line, in order of position.
 /// </summary>
 public sealed class StoreExport(OpenStore store)
 {
-    private const int BatchMax = 1000;
-
     /// <summary>
-    /// Exports what is stored at the time of the call: the events after a position, or of a stream after a version.
-    /// Returns their number. Waits for the transactions that are open then; throws
-    /// <see cref="OpenTransactionException"/> where one stays open.
+    /// Exports what is stored after a position at the time of the call, or what one stream has there. Returns the
+    /// number of events. Waits for the transactions that are open then; throws <see cref="OpenTransactionException"/>
+    /// where one stays open.
     /// </summary>
     public async Task<long> RunAsync(
         Stream output,
         Guid? stream,
-        ExportPoint after,
+        long after,
         IProgress<long>? progress,
         CancellationToken cancellation
     )
     {
-        var (count, at) = (0L, after);
-        var upTo = await SettledStore.WaitAsync(store.Source, TimeProvider.System, cancellation);
-        while (true)
+        var count = 0L;
+        await foreach (var page in store.PagesAsync(stream, after, long.MaxValue, cancellation))
         {
-            var page = await PageAsync(stream, at, upTo, cancellation);
             // Where an append failed, Marten fills its positions with tombstones of its own.
             foreach (var e in page.Where(e => e.Data is IMessage))
             {
@@ -39,31 +32,29 @@ public sealed class StoreExport(OpenStore store)
 
             await output.FlushAsync(cancellation);
             progress?.Report(count);
-            if (page.Count < BatchMax)
-                return count;
-            at = new ExportPoint(page[^1].Sequence, page[^1].Version);
         }
+
+        return count;
     }
 
     /// <summary>
-    /// Where an earlier export into a file ended. What is behind its last whole line, which a kill may have left, is
-    /// cut off. Throws <see cref="InvalidDataException"/> where the file is no export.
+    /// The position at which an earlier export into a file ended; 0 for an empty one. What is behind its last whole
+    /// line, which a kill may have left, is cut off. Throws <see cref="InvalidDataException"/> where the file is no export.
     /// </summary>
-    public static async Task<ExportPoint> ResumeAsync(FileStream file, CancellationToken cancellation)
+    public static async Task<long> ResumeAsync(FileStream file, CancellationToken cancellation)
     {
         var end = await LastLineEndAsync(file, cancellation);
         file.SetLength(end);
         file.Position = end;
         if (end == 0)
-            return default;
+            return 0;
         var start = await LineStartAsync(file, end, cancellation);
         var line = new byte[end - start];
         file.Position = start;
         await file.ReadExactlyAsync(line, cancellation);
         try
         {
-            var last = ExportedEvent.Read(System.Text.Encoding.UTF8.GetString(line));
-            return new ExportPoint(last.Position, last.Version);
+            return ExportedEvent.Read(System.Text.Encoding.UTF8.GetString(line)).Position;
         }
         catch (InvalidDataException e)
         {
@@ -72,21 +63,6 @@ public sealed class StoreExport(OpenStore store)
                 e
             );
         }
-    }
-
-    private async Task<IReadOnlyList<JasperFx.Events.IEvent>> PageAsync(
-        Guid? stream,
-        ExportPoint after,
-        long upTo,
-        CancellationToken cancellation
-    )
-    {
-        await using var session = store.Documents.QuerySession();
-        var events = session.Events.QueryAllRawEvents().Where(e => e.MaybeArchived() && e.Sequence <= upTo);
-        var rest = stream is { } id
-            ? events.Where(e => e.StreamId == id && e.Version > after.Version)
-            : events.Where(e => e.Sequence > after.Position);
-        return await rest.OrderBy(e => e.Sequence).Take(BatchMax).ToListAsync(cancellation);
     }
 
     /// <summary>The length of the file up to and with its last line feed.</summary>
@@ -112,6 +88,3 @@ public sealed class StoreExport(OpenStore store)
         return 0;
     }
 }
-
-/// <summary>The last event of an export: its position in the store and its version in its stream.</summary>
-public readonly record struct ExportPoint(long Position, long Version);

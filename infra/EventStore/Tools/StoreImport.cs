@@ -1,4 +1,4 @@
-using System.Globalization;
+using EventStream.EventStore.Postgres;
 using JasperFx;
 using JasperFx.Events;
 using Marten.Events;
@@ -83,11 +83,11 @@ public sealed class StoreImport(OpenStore store, IProgress<ImportedCount>? progr
     private async Task<List<(long Line, ExportedEvent Event)>> MissingAsync(CancellationToken cancellation)
     {
         var held = new Dictionary<long, Guid>();
-        await using var command = store.Source.CreateCommand(
-            "select seq_id, id from mt_events where seq_id = any ($1) or id = any ($2)"
+        await using var command = store.Source.Command(
+            "select seq_id, id from mt_events where seq_id = any ($1) or id = any ($2)",
+            batch.Select(item => item.Event.Position).ToArray(),
+            batch.Select(item => item.Event.Id).ToArray()
         );
-        command.Parameters.Add(new() { Value = batch.Select(item => item.Event.Position).ToArray() });
-        command.Parameters.Add(new() { Value = batch.Select(item => item.Event.Id).ToArray() });
         await using (var row = await command.ExecuteReaderAsync(cancellation))
         {
             while (await row.ReadAsync(cancellation))
@@ -161,8 +161,10 @@ public sealed class StoreImport(OpenStore store, IProgress<ImportedCount>? progr
         CancellationToken cancellation
     )
     {
-        await using var command = store.Source.CreateCommand("select id, version from mt_streams where id = any ($1)");
-        command.Parameters.Add(new() { Value = missing.Select(item => item.Event.Stream).Distinct().ToArray() });
+        await using var command = store.Source.Command(
+            "select id, version from mt_streams where id = any ($1)",
+            missing.Select(item => item.Event.Stream).Distinct().ToArray()
+        );
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var versions = new Dictionary<Guid, long>();
         while (await row.ReadAsync(cancellation))
@@ -191,24 +193,24 @@ public sealed class StoreImport(OpenStore store, IProgress<ImportedCount>? progr
         }
     }
 
-    private async Task MoveStreamsAsync(
+    private Task MoveStreamsAsync(
         List<(long Line, ExportedEvent Event)> missing,
         Dictionary<Guid, long> versions,
         CancellationToken cancellation
     )
     {
         var streams = missing.GroupBy(item => item.Event.Stream).Select(group => group.Last().Event).ToList();
-        await using var command = store.Source.CreateCommand(
+        return ExecuteAsync(
             """
             update mt_streams s set version = n.version, is_archived = n.archived, "timestamp" = n.at
             from unnest($1, $2, $3, $4) as n (id, version, archived, at) where s.id = n.id
-            """
+            """,
+            cancellation,
+            streams.Select(e => e.Stream).ToArray(),
+            streams.Select(e => versions[e.Stream]).ToArray(),
+            streams.Select(e => e.IsArchived).ToArray(),
+            streams.Select(e => e.RecordedAt.UtcDateTime).ToArray()
         );
-        command.Parameters.Add(new() { Value = streams.Select(e => e.Stream).ToArray() });
-        command.Parameters.Add(new() { Value = streams.Select(e => versions[e.Stream]).ToArray() });
-        command.Parameters.Add(new() { Value = streams.Select(e => e.IsArchived).ToArray() });
-        command.Parameters.Add(new() { Value = streams.Select(e => e.RecordedAt.UtcDateTime).ToArray() });
-        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>
@@ -216,20 +218,18 @@ public sealed class StoreImport(OpenStore store, IProgress<ImportedCount>? progr
     /// </summary>
     private Task PassRelayAsync(CancellationToken cancellation) =>
         ExecuteAsync(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"""
-                insert into mt_event_progression (name, last_seq_id)
-                select '{Relay.KafkaRelay.ReaderName}:All', {last} where {last} > 0
-                on conflict (name) do update set last_seq_id = greatest(mt_event_progression.last_seq_id, {last})
-                """
-            ),
-            cancellation
+            """
+            insert into mt_event_progression (name, last_seq_id) select $1, $2 where $2 > 0
+            on conflict (name) do update set last_seq_id = greatest(mt_event_progression.last_seq_id, $2)
+            """,
+            cancellation,
+            $"{Relay.KafkaRelay.ReaderName}:All",
+            last
         );
 
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation)
+    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params object?[] values)
     {
-        await using var command = store.Source.CreateCommand(sql);
+        await using var command = store.Source.Command(sql, values);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 }

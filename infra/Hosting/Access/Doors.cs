@@ -37,20 +37,11 @@ internal static class Doors
     private static Door Describe(RouteEndpoint endpoint)
     {
         var methods = endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? [];
-        var policies = endpoint
-            .Metadata.GetOrderedMetadata<IAuthorizeData>()
-            .Select(data => data.Policy)
-            .OfType<string>()
-            .ToList();
-        // What a route itself says comes last and counts besides what its group says; both must be met.
-        var policy =
-            endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null ? Anyone
-            : policies.Count > 0 ? string.Join(" and ", policies.Distinct(StringComparer.Ordinal))
-            : Policies.Operate;
+        var isOpen = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null;
         return new Door(
             methods.Count > 0 ? string.Join(' ', methods.Order(StringComparer.Ordinal)) : "any",
             "/" + endpoint.RoutePattern.RawText?.Trim('/'),
-            policy
+            isOpen ? Anyone : Policies.NamesOf(endpoint.Metadata)
         );
     }
 }

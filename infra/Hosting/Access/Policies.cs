@@ -59,6 +59,19 @@ public static class Policies
             ? new Caller(name, role)
             : null;
 
+    /// <summary>The names of the policies of a route, all of which must be met; the metadata are the endpoint's.</summary>
+    internal static string NamesOf(IEnumerable<object> metadata) =>
+        string.Join(
+            " and ",
+            // What a route itself says counts besides what its group says.
+            metadata
+                .OfType<IAuthorizeData>()
+                .Select(data => data.Policy)
+                .OfType<string>()
+                .Distinct(StringComparer.Ordinal)
+                .DefaultIfEmpty(Operate)
+        );
+
     private static AuthorizationPolicy Of(params AccessRole[] roles) =>
         new AuthorizationPolicyBuilder().RequireRole([.. roles.Select(KeyAuthentication.Word)]).Build();
 }

@@ -107,19 +107,12 @@ public static class ApiDocument
         IEnumerable<object> metadata
     )
     {
-        var policies = metadata
-            .OfType<IAuthorizeData>()
-            .Select(data => data.Policy)
-            .OfType<string>()
-            .Distinct(StringComparer.Ordinal)
-            .DefaultIfEmpty(Policies.Operate)
-            .ToList();
         operation.Security =
         [
             new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Scheme, context.Document)] = [] },
         ];
         Add(operation, context, "401", "There is no key, or it is not known.");
-        Add(operation, context, "403", $"The key may not do this; the policy is {string.Join(" and ", policies)}.");
+        Add(operation, context, "403", $"The key may not do this; the policy is {Policies.NamesOf(metadata)}.");
     }
 
     private static OpenApiResponses Sorted(OpenApiResponses? responses)

@@ -16,8 +16,3 @@ public sealed record ConsumedMessage(
     IMessage Message,
     string? TraceParent
 );
-
-/// <summary>
-/// A handler throws this for a message that it will never be able to process: it is bad at once, without retries.
-/// </summary>
-public sealed class PoisonRecordException(string cause, Exception? inner = null) : Exception(cause, inner);

@@ -22,14 +22,10 @@ public static class ConsumerExtensions
         services.AddKeyedSingleton(
             options.Group,
             (provider, _) =>
-                new EventConsumer(
+                ActivatorUtilities.CreateInstance<EventConsumer>(
+                    provider,
                     options,
-                    (message, cancellation) => handle(provider, message, cancellation),
-                    provider.GetRequiredService<KafkaOptions>(),
-                    provider.GetRequiredService<EventProducer>(),
-                    provider.GetRequiredService<IClientName>(),
-                    provider.GetRequiredService<TimeProvider>(),
-                    provider.GetRequiredService<ILogger<EventConsumer>>()
+                    (ConsumedMessage message, CancellationToken cancellation) => handle(provider, message, cancellation)
                 )
         );
         services.AddSingleton<IHostedService>(provider =>

@@ -31,12 +31,6 @@ public sealed record ConsumerOptions(string Group, IReadOnlyList<Topic> Topics)
     public long QueueBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Keys of one partition that are handled beside each other; 1 keeps the order of the whole partition. Above 1 the
-    /// order is kept per key, and only the part of the partition without gaps is committed.
-    /// </summary>
-    public int KeyConcurrencyMax { get; init; } = 1;
-
-    /// <summary>
     /// Records of the same consumer handled at once; 1 makes the handler single-threaded over all partitions.
     /// </summary>
     public int ConcurrencyMax { get; init; } = 8;
@@ -74,28 +68,4 @@ public sealed record ConsumerOptions(string Group, IReadOnlyList<Topic> Topics)
     /// all.
     /// </summary>
     public int? TailPerPartition { get; init; }
-
-    /// <summary>
-    /// Throws <see cref="ArgumentException"/> naming the option that is out of its range; else returns them.
-    /// </summary>
-    public static ConsumerOptions Checked(ConsumerOptions options)
-    {
-        void Require(bool holds, string sentence)
-        {
-            if (!holds)
-                throw new ArgumentException($"Options of the consumer '{options.Group}': {sentence}.", nameof(options));
-        }
-
-        Require(options.Group.Length > 0, "Group names the consumer group and must not be empty");
-        Require(options.Topics.Count > 0, "Topics must name a topic");
-        Require(options.QueueDepthMax > 0, "QueueDepthMax must be at least 1");
-        Require(options.QueueBytesMax > 0, "QueueBytesMax must be at least 1");
-        Require(options.KeyConcurrencyMax > 0, "KeyConcurrencyMax must be at least 1");
-        Require(options.ConcurrencyMax > 0, "ConcurrencyMax must be at least 1");
-        Require(options.RetriesMax >= 0, "RetriesMax must not be negative");
-        Require(options.RetryDelay >= TimeSpan.Zero, "RetryDelay must not be negative");
-        Require(options.RetryDelayMax >= options.RetryDelay, "RetryDelayMax must not be shorter than RetryDelay");
-        Require(options.DrainTimeout >= TimeSpan.Zero, "DrainTimeout must not be negative");
-        return options;
-    }
 }

@@ -33,7 +33,7 @@ internal sealed class EventEncoder(string source, TimeProvider clock)
             Headers = CloudEvents.Headers(
                 typeHeader,
                 sourceHeader,
-                options?.EventId is { } id ? Encoding.UTF8.GetBytes(id) : EventIds.NewUtf8(),
+                Encoding.UTF8.GetBytes(options?.EventId ?? Guid.NewGuid().ToString()),
                 time,
                 options?.TraceParent ?? CloudEvents.CurrentTraceParent()
             ),

@@ -24,6 +24,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private readonly EventEncoder encoder;
     private readonly InFlightWindow window;
     private readonly Action<PendingRecord, Error> settled;
+    private readonly Action<PendingRecord> handOver;
     private readonly Lock building = new();
     private volatile IProducer<byte[], byte[]>? client;
     private IProducer<byte[], byte[]>? single;
@@ -39,8 +40,8 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         (this.options, this.logger, this.clock) = (options, logger, clock ?? TimeProvider.System);
         clientId = $"eventstream-{client.Name}";
         encoder = new EventEncoder($"/eventstream/{client.Name}", this.clock);
-        window = new InFlightWindow(options.InFlightMax, options.InFlightBytesMax, HandOver);
-        settled = Settle;
+        window = new InFlightWindow(options.InFlightMax, options.InFlightBytesMax);
+        (settled, handOver) = (Settle, HandOver);
         ProducerMetrics.Add(this);
     }
 
@@ -83,6 +84,7 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     ) =>
         window.EnterAsync(
             new PendingRecord(topic.Name, encoder.Encode(key, message, time, options), delivered, settled),
+            handOver,
             cancellation
         );
 
@@ -114,23 +116,22 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
         ProducerMetrics.Remove(this);
     }
 
-    /// <summary>Gives a record to the client; the error where it does not take it.</summary>
-    private Error? HandOver(PendingRecord record)
+    private void HandOver(PendingRecord record)
     {
         if (ProducerMetrics.MeasuresLatency)
             record.StartedAt = clock.GetTimestamp();
-        var message = record.Message;
         while (true)
         {
             var to = client ?? Build();
             try
             {
-                to.Produce(record.Topic, message, record.Report);
-                return null;
+                to.Produce(record.Topic, record.Message, record.Report);
+                return;
             }
             catch (KafkaException e)
             {
-                return e.Error;
+                Settle(record, e.Error);
+                return;
             }
             catch (ObjectDisposedException) when (to != client)
             {
@@ -179,13 +180,9 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
             if (single is not null)
                 return single;
             var config = options.ProducerConfig($"{clientId}-single");
-            config.DeliveryReportFields = "none";
             config.BatchNumMessages = 1;
             config.LingerMs = 0;
-            return single = new ProducerBuilder<byte[], byte[]>(config)
-                .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
-                .SetErrorHandler((_, error) => ClientError(logger, error.Reason))
-                .Build();
+            return single = New(config, (_, error) => ClientError(logger, error.Reason));
         }
     }
 
@@ -219,17 +216,17 @@ public sealed partial class EventProducer : IEventPublisher, IDisposable
     private IProducer<byte[], byte[]> Build()
     {
         lock (building)
-        {
-            if (client is { } built)
-                return built;
-            var config = options.ProducerConfig(clientId);
-            // What was sent is known here; copying it back from the client with every report costs as much as sending.
-            config.DeliveryReportFields = "none";
-            return client = new ProducerBuilder<byte[], byte[]>(config)
-                .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
-                .SetErrorHandler(OnError)
-                .Build();
-        }
+            return client ??= New(options.ProducerConfig(clientId), OnError);
+    }
+
+    private IProducer<byte[], byte[]> New(ProducerConfig config, Action<IProducer<byte[], byte[]>, Error> onError)
+    {
+        // What was sent is known here; copying it back from the client with every report costs as much as sending.
+        config.DeliveryReportFields = "none";
+        return new ProducerBuilder<byte[], byte[]>(config)
+            .SetLogHandler((_, message) => ClientMessage(logger, message.Name, message.Message))
+            .SetErrorHandler(onError)
+            .Build();
     }
 
     /// <summary>

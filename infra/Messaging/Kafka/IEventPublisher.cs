@@ -29,8 +29,7 @@ public interface IEventPublisher
     /// The form for many records: ends as soon as the record has its place among those in flight, which is at once
     /// unless the bounds are reached. <paramref name="delivered"/> gets the outcome, null for an acknowledgement;
     /// it is called on the client's thread and must neither block nor throw. Cancelled while it waits for its place,
-    /// the record is not sent and <paramref name="delivered"/> is not called. <see cref="PublishBatch"/> counts the
-    /// outcomes of many.
+    /// the record is not sent and <paramref name="delivered"/> is not called.
     /// </summary>
     async ValueTask SendAsync(
         Topic topic,

@@ -6,13 +6,16 @@ namespace EventStream.Messaging.Kafka;
 /// The truth about what a producer holds: at most so many records and bytes are with the client, the others wait in
 /// the order of their calls. A waiting record keeps its caller waiting, so that the callers bound how many there are.
 /// </summary>
-/// <remarks> The call that frees a place hands the next record over itself, under the lock: were the waiting callers
-/// woken to do it, their order, and with it the order of a key, would be left to the scheduler. </remarks>
-internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<PendingRecord, Error?> handOver)
+/// <remarks>
+/// Only the caller whose turn it is waits for a place and hands its record over, and turns are taken in the order of
+/// the calls: with them the order of a key is kept.
+/// </remarks>
+internal sealed class InFlightWindow(int recordsMax, long bytesMax)
 {
     private readonly Lock sync = new();
-    private readonly LinkedList<PendingRecord> waiting = new();
-    private PendingRecord? first;
+    private readonly SemaphoreSlim turn = new(1);
+    private readonly HashSet<PendingRecord> held = [];
+    private TaskCompletionSource? room;
     private long bytes;
     private int records;
     private bool closed;
@@ -29,120 +32,104 @@ internal sealed class InFlightWindow(int recordsMax, long bytesMax, Func<Pending
         get
         {
             lock (sync)
-                return waiting.Count;
+                return held.Count - records;
         }
     }
 
     /// <summary>
-    /// Gives the record a place and hands it over, or has it wait; ends when it has its place. A record larger than
-    /// all bytes goes alone.
+    /// Gives the record a place and hands it over, or has it wait; ends when that is done. A record larger than all
+    /// bytes goes alone. One that is still waiting at the end of the producer is not handed over.
     /// </summary>
-    public ValueTask EnterAsync(PendingRecord record, CancellationToken cancellation)
+    public async ValueTask EnterAsync(
+        PendingRecord record,
+        Action<PendingRecord> handOver,
+        CancellationToken cancellation
+    )
     {
         cancellation.ThrowIfCancellationRequested();
         lock (sync)
         {
             ObjectDisposedException.ThrowIf(closed, typeof(EventProducer));
-            if (waiting.Count > 0 || !Fits(record))
-                return new ValueTask(WaitAsync(record, cancellation));
-            Admit(record);
+            held.Add(record);
         }
 
-        if (handOver(record) is { } error)
-            record.Settle(error);
-        return ValueTask.CompletedTask;
+        try
+        {
+            await turn.WaitAsync(cancellation);
+        }
+        catch
+        {
+            TryLeave(record);
+            throw;
+        }
+
+        try
+        {
+            while (!IsSettled(record, out var change))
+                await change.WaitAsync(cancellation);
+            if (record.HasPlace)
+                handOver(record);
+        }
+        catch
+        {
+            TryLeave(record);
+            throw;
+        }
+        finally
+        {
+            turn.Release();
+        }
     }
 
-    /// <summary>Frees the place of a record whose outcome is known. False when it had none any more.</summary>
+    /// <summary>Frees the place of a record whose outcome is known. False when it is not held any more.</summary>
     public bool TryLeave(PendingRecord record)
     {
-        List<(PendingRecord Record, Error Error)>? refused = null;
         lock (sync)
         {
-            if (!record.IsLinked)
+            if (!held.Remove(record))
                 return false;
-            Unlink(record);
-            while (waiting.First is { Value: var next } && Fits(next))
-            {
-                waiting.RemoveFirst();
-                Admit(next);
-                if (handOver(next) is { } error)
-                    (refused ??= []).Add((next, error));
-                next.Admitted!.TrySetResult();
-            }
+            if (record.HasPlace)
+                (records, bytes) = (records - 1, bytes - record.Bytes);
+            room?.TrySetResult();
+            return true;
         }
-
-        foreach (var (late, error) in refused ?? [])
-            late.Settle(error);
-        return true;
     }
 
     /// <summary>Refuses further records and gives up those that wait and those in flight; returns them.</summary>
     public IReadOnlyList<PendingRecord> Close()
     {
-        var left = new List<PendingRecord>();
         lock (sync)
         {
-            closed = true;
-            for (var record = first; record is not null; record = record.Next)
-                left.Add(record);
-            foreach (var record in left)
-                Unlink(record);
-            foreach (var record in waiting)
+            List<PendingRecord> left = [.. held];
+            held.Clear();
+            (records, bytes, closed) = (0, 0, true);
+            room?.TrySetResult();
+            return left;
+        }
+    }
+
+    /// <summary>
+    /// Whether the record has its place now, or is given up and needs none; else <paramref name="change"/> ends when a
+    /// place is freed.
+    /// </summary>
+    private bool IsSettled(PendingRecord record, out Task change)
+    {
+        lock (sync)
+        {
+            change = Task.CompletedTask;
+            if (!held.Contains(record))
+                return true;
+            if (records >= recordsMax || (bytes + record.Bytes > bytesMax && records > 0))
             {
-                left.Add(record);
-                record.Admitted!.TrySetResult();
+                room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                change = room.Task;
+                return false;
             }
 
-            waiting.Clear();
+            record.HasPlace = true;
+            (records, bytes) = (records + 1, bytes + record.Bytes);
+            return true;
         }
-
-        return left;
-    }
-
-    private bool Fits(PendingRecord record) =>
-        records < recordsMax && (bytes + record.Bytes <= bytesMax || records == 0);
-
-    private async Task WaitAsync(PendingRecord record, CancellationToken cancellation)
-    {
-        // Called under the lock; what follows the first wait is not.
-        record.Admitted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var node = waiting.AddLast(record);
-        await using var registration = cancellation.UnsafeRegister(_ => Abandon(node, cancellation), null);
-        await record.Admitted.Task;
-    }
-
-    private void Abandon(LinkedListNode<PendingRecord> node, CancellationToken cancellation)
-    {
-        lock (sync)
-        {
-            if (node.List is null)
-                return;
-            waiting.Remove(node);
-        }
-
-        node.Value.Admitted!.TrySetCanceled(cancellation);
-    }
-
-    private void Admit(PendingRecord record)
-    {
-        (records, bytes) = (records + 1, bytes + record.Bytes);
-        (record.Next, record.IsLinked) = (first, true);
-        if (first is not null)
-            first.Previous = record;
-        first = record;
-    }
-
-    private void Unlink(PendingRecord record)
-    {
-        (records, bytes) = (records - 1, bytes - record.Bytes);
-        if (record.Previous is { } before)
-            before.Next = record.Next;
-        else
-            first = record.Next;
-        if (record.Next is { } after)
-            after.Previous = record.Previous;
-        (record.Previous, record.Next, record.IsLinked) = (null, null, false);
     }
 }
 
@@ -166,14 +153,8 @@ internal sealed class PendingRecord(
     /// <summary>When it was handed over, where somebody measures.</summary>
     public long StartedAt { get; set; }
 
-    /// <summary>Set while and after it waits for a place.</summary>
-    public TaskCompletionSource? Admitted { get; set; }
-
-    public PendingRecord? Previous { get; set; }
-
-    public PendingRecord? Next { get; set; }
-
-    public bool IsLinked { get; set; }
+    /// <summary>Whether it counts as in flight.</summary>
+    public bool HasPlace { get; set; }
 
     /// <summary>
     /// What is sent. It is kept until the outcome is known, as it is sent again where its batch was refused for another
@@ -186,7 +167,4 @@ internal sealed class PendingRecord(
 
     /// <summary>The client's word on it.</summary>
     public void Report(DeliveryReport<byte[], byte[]> report) => settled(this, report.Error);
-
-    /// <summary>The outcome, without or before a report of the client.</summary>
-    public void Settle(Error error) => settled(this, error);
 }

@@ -59,30 +59,27 @@ public sealed record KafkaOptions
     public TimeSpan FlushTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Reads the section <c>Kafka</c> and the file of the password. Throws <see cref="KafkaSettingsException"/> with a
-    /// sentence for the setting that is wrong.
+    /// Reads the section <c>Kafka</c> and the file of the password; adds a sentence to <paramref name="errors"/> for
+    /// each setting that is wrong.
     /// </summary>
-    public static KafkaOptions From(IConfiguration configuration)
+    public static KafkaOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var options = Bind(configuration);
+        var options = Bind(configuration, errors);
         if (options.ReplicationFactor is 0 or < ClusterDefault)
-        {
-            throw new KafkaSettingsException(
+            errors.Add(
                 $"Kafka:ReplicationFactor is {options.ReplicationFactor}; it must be at least 1, or -1 for the "
                     + "cluster's default."
             );
-        }
-
         if (!string.IsNullOrEmpty(options.SslCaFile) && !File.Exists(options.SslCaFile))
-            throw new KafkaSettingsException($"Kafka:SslCaFile names '{options.SslCaFile}', which is not there.");
+            errors.Add($"Kafka:SslCaFile names '{options.SslCaFile}', which is not there.");
         if (string.IsNullOrEmpty(options.SaslPasswordFile))
             return options;
         if (!string.IsNullOrEmpty(options.SaslPassword))
-            throw new KafkaSettingsException("Set Kafka:SaslPassword or Kafka:SaslPasswordFile, not both.");
-        return options with { SaslPassword = ReadPassword(options.SaslPasswordFile) };
+            errors.Add("Set Kafka:SaslPassword or Kafka:SaslPasswordFile, not both.");
+        return options with { SaslPassword = ReadPassword(options.SaslPasswordFile, errors) };
     }
 
-    private static KafkaOptions Bind(IConfiguration configuration)
+    private static KafkaOptions Bind(IConfiguration configuration, ICollection<string> errors)
     {
         try
         {
@@ -91,27 +88,24 @@ public sealed record KafkaOptions
         catch (InvalidOperationException e)
         {
             // It names the setting and, as nothing else fails to bind, no text that could be a password.
-            throw new KafkaSettingsException(e.Message, e);
+            errors.Add(e.Message);
+            return new KafkaOptions();
         }
     }
 
-    private static string ReadPassword(string file)
+    private static string? ReadPassword(string file, ICollection<string> errors)
     {
         try
         {
             var password = File.ReadLines(file).FirstOrDefault()?.Trim();
-            return !string.IsNullOrEmpty(password)
-                ? password
-                : throw new KafkaSettingsException(
-                    $"Kafka:SaslPasswordFile names '{file}', whose first line is empty."
-                );
+            if (string.IsNullOrEmpty(password))
+                errors.Add($"Kafka:SaslPasswordFile names '{file}', whose first line is empty.");
+            return password;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new KafkaSettingsException(
-                $"Kafka:SaslPasswordFile names '{file}', which cannot be read: {e.Message}",
-                e
-            );
+            errors.Add($"Kafka:SaslPasswordFile names '{file}', which cannot be read: {e.Message}");
+            return null;
         }
     }
 
@@ -194,6 +188,3 @@ public sealed record KafkaOptions
             AllowAutoCreateTopics = false,
         };
 }
-
-/// <summary>A setting of the section <c>Kafka</c> is wrong; the message names it and says what to put there.</summary>
-public sealed class KafkaSettingsException(string message, Exception? cause = null) : Exception(message, cause);

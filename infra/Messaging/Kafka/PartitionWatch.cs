@@ -29,14 +29,20 @@ public sealed record NeededTopic(string Name, string? Key = null)
 }
 
 /// <summary>Topics that a part of a role needs, which may be known only later.</summary>
-internal sealed record NeededTopics(Func<IEnumerable<NeededTopic>> Names);
+public sealed record NeededTopics(Func<IEnumerable<NeededTopic>> Names);
 
 /// <summary>
 /// Asks Kafka every <see cref="Interval"/> whether each partition that the role needs has a leader. A partition without
 /// one takes and gives nothing, so that the role is not ready, and says which, until it has one again. Readiness reads
 /// the last answer: however often it is asked, Kafka is not asked more often.
 /// </summary>
-public sealed partial class PartitionWatch : BackgroundService
+public sealed partial class PartitionWatch(
+    KafkaOptions options,
+    IClientName client,
+    IEnumerable<NeededTopics> needed,
+    TimeProvider clock,
+    ILogger<PartitionWatch> logger
+) : BackgroundService
 {
     /// <summary>Time between two looks.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
@@ -55,28 +61,11 @@ public sealed partial class PartitionWatch : BackgroundService
     /// <summary>Partitions that the sentence names; it counts the others.</summary>
     private const int NamedMax = 20;
 
-    private readonly KafkaOptions options;
-    private readonly IReadOnlyList<NeededTopics> needed;
-    private readonly TimeProvider clock;
-    private readonly ILogger<PartitionWatch> logger;
     private readonly TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly string clientId;
-    private volatile string? trouble;
+    private readonly string clientId = $"eventstream-{client.Name}-watch";
+    private volatile string? trouble = $"Kafka at {options.Bootstrap} has not answered yet.";
     private long answeredAt;
     private bool answered;
-
-    internal PartitionWatch(
-        KafkaOptions options,
-        IClientName client,
-        IEnumerable<NeededTopics> needed,
-        TimeProvider clock,
-        ILogger<PartitionWatch> logger
-    )
-    {
-        (this.options, this.needed, this.clock, this.logger) = (options, [.. needed], clock, logger);
-        clientId = $"eventstream-{client.Name}-watch";
-        trouble = $"Kafka at {options.Bootstrap} has not answered yet.";
-    }
 
     /// <summary>What is missing as of the last look, or null. Waits a moment for the first one.</summary>
     public async Task<string?> TroubleAsync(CancellationToken cancellation)
@@ -96,11 +85,11 @@ public sealed partial class PartitionWatch : BackgroundService
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // A consumer's requests never create a topic, and any broker answers them: an administrator's wait for one.
-        using var client = new ConsumerBuilder<byte[], byte[]>(options.ConsumerConfig(clientId, clientId))
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(options.ConsumerConfig(clientId, clientId))
             .SetLogHandler((_, message) => ClientMessage(logger, message.Message))
             .SetErrorHandler((_, error) => ClientMessage(logger, error.Reason))
             .Build();
-        using var admin = new DependentAdminClientBuilder(client.Handle).Build();
+        using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
         using var timer = new PeriodicTimer(Interval, clock);
         do
         {
@@ -209,13 +198,7 @@ public static class PartitionWatchExtensions
         services.AddSingleton(provider => new NeededTopics(() => topics(provider)));
         if (services.Any(service => service.ServiceType == typeof(PartitionWatch)))
             return services;
-        services.AddSingleton(provider => new PartitionWatch(
-            provider.GetRequiredService<KafkaOptions>(),
-            provider.GetRequiredService<IClientName>(),
-            provider.GetServices<NeededTopics>(),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<PartitionWatch>>()
-        ));
+        services.AddSingleton<PartitionWatch>();
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<PartitionWatch>());
         services.AddReadiness(
             "kafka",

@@ -114,10 +114,6 @@ internal sealed partial class RecordHandler(
             {
                 throw;
             }
-            catch (PoisonRecordException e)
-            {
-                return new Fault(e.Message, e.InnerException ?? e, attempt);
-            }
             catch (Exception e) when (attempt <= options.RetriesMax)
             {
                 HandlerFailed(logger, e, options.Group, record.TopicPartitionOffset, attempt);

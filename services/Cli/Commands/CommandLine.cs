@@ -3,7 +3,6 @@ using EventStream.Cli.Commands.Store;
 using EventStream.Edge;
 using EventStream.EventStore.Former;
 using EventStream.Hosting;
-using EventStream.Messaging.Kafka;
 using EventStream.Processes;
 
 namespace EventStream.Cli.Commands;
@@ -139,7 +138,6 @@ public static class CommandLine
             or MissingToolException
             or EdgeStartException
             or FormerStoreException
-            or KafkaSettingsException
             or UnauthorizedAccessException => e.Message,
             AggregateException { InnerExceptions.Count: 1 } many => Expected(many.InnerExceptions[0]),
             _ => null,

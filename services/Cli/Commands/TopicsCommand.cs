@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EventStream.Cli.Commands;
 
 /// <summary>
-/// <c>eventstream topics list|create|check|asyncapi</c>: the map of the topics, making it so on a broker, comparing it
-/// with what is there, and its AsyncAPI document.
+/// <c>eventstream topics list|create|check</c>: the map of the topics, making it so on a broker, and comparing it with
+/// what is there.
 /// </summary>
 internal static class TopicsCommand
 {
@@ -24,12 +24,6 @@ internal static class TopicsCommand
         "--data",
         "Data folder of a running platform: the topics of its broker, with its credentials.",
         "DIR"
-    );
-
-    private static readonly Option<string?> Out = CommandLine.Optional<string?>(
-        "--out",
-        "File to write; standard output otherwise.",
-        "FILE"
     );
 
     public static Command Build()
@@ -49,9 +43,7 @@ internal static class TopicsCommand
             [Kafka, Data],
             CheckAsync
         );
-        var asyncApi = new Command("asyncapi", "Print the AsyncAPI 3.0 document of all topics.") { Out };
-        asyncApi.SetAction(AsyncApiAsync);
-        return new Command("topics", "The topics of the platform.") { list, create, check, asyncApi };
+        return new Command("topics", "The topics of the platform.") { list, create, check };
     }
 
     private static void List()
@@ -102,14 +94,6 @@ internal static class TopicsCommand
             }
         );
 
-    private static async Task AsyncApiAsync(ParseResult parsed, CancellationToken cancellation)
-    {
-        if (parsed.GetValue(Out) is { } file)
-            await File.WriteAllTextAsync(Path.GetFullPath(file), AsyncApi.Document(), cancellation);
-        else
-            await System.Console.Out.WriteAsync(AsyncApi.Document());
-    }
-
     private static async Task<int> WithAdminAsync(ParseResult parsed, Func<TopicAdmin, string, Task<int>> work)
     {
         var overrides = new Dictionary<string, string?>();
@@ -122,7 +106,7 @@ internal static class TopicsCommand
 
         if (parsed.GetValue(Kafka) is { } named)
             overrides["Kafka:Bootstrap"] = named;
-        var options = KafkaOptions.From(RoleHost.ReadConfiguration(overrides: overrides));
+        var options = RoleOptions.Read("topics", RoleHost.ReadConfiguration(overrides: overrides), KafkaOptions.Read);
         try
         {
             return await work(new TopicAdmin(options, NullLogger<TopicAdmin>.Instance), options.Bootstrap);

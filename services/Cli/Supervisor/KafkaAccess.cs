@@ -1,5 +1,6 @@
 using System.Text;
 using Confluent.Kafka;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 
 namespace EventStream.Cli.Supervisor;
@@ -49,7 +50,7 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
     /// <summary>
     /// Writes what the broker and people need: the user of the own broker, and
     /// <see cref="DataFolder.KafkaClientFile"/>. <paramref name="configuration"/> is the operator's. Throws
-    /// <see cref="KafkaSettingsException"/> when its section <c>Kafka</c> is wrong.
+    /// <see cref="RoleConfigurationException"/> when its section <c>Kafka</c> is wrong.
     /// </summary>
     public void Write(IConfiguration configuration)
     {
@@ -59,8 +60,10 @@ internal sealed class KafkaAccess(DataFolder data, string bootstrap, bool ownBro
         }
 
         var own = ClientSettings();
-        var options = KafkaOptions.From(
-            new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(own).Build()
+        var options = RoleOptions.Read(
+            "up",
+            new ConfigurationBuilder().AddConfiguration(configuration).AddInMemoryCollection(own).Build(),
+            KafkaOptions.Read
         );
         data.WriteFile(data.KafkaClientFile, ClientProperties(options));
     }

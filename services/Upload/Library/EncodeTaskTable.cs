@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Upload.Library;
@@ -81,13 +82,13 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
     /// <summary>The tasks of a video, by name.</summary>
     public async Task<IReadOnlyList<EncodeTask>> ListAsync(VideoId id, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(
+        await using var command = source.Command(
             """
             select task, state, fraction, speed, worker, attempt, cause, updated_at
             from encode_tasks where video_id = $1 order by task
-            """
+            """,
+            id.Value
         );
-        command.Parameters.Add(new() { Value = id.Value });
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var tasks = new List<EncodeTask>();
         while (await row.ReadAsync(cancellation))
@@ -114,7 +115,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
 
     private async Task SetAsync(VideoId id, EncodeTask task, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(
+        await using var command = source.Command(
             """
             insert into encode_tasks as t (video_id, task, state, fraction, speed, worker, attempt, cause, updated_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -123,10 +124,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
                 worker = coalesce(excluded.worker, t.worker), attempt = coalesce(excluded.attempt, t.attempt),
                 cause = excluded.cause, updated_at = excluded.updated_at
             where t.state <> 'done' and excluded.updated_at >= t.updated_at
-            """
-        );
-        object?[] values =
-        [
+            """,
             id.Value,
             task.Task,
             task.State,
@@ -135,10 +133,8 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             task.Worker,
             task.Attempt,
             task.Cause,
-            task.UpdatedAt.ToUniversalTime(),
-        ];
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value ?? DBNull.Value });
+            task.UpdatedAt
+        );
         await command.ExecuteNonQueryAsync(cancellation);
     }
 }

@@ -31,14 +31,11 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
             .AddEndpointFilter(CheckVersion)
             .AddEndpointFilter<UploadProblemFilter>()
             .RequireAuthorization(Policies.Publish);
-        tus.MapMethods("/", ["OPTIONS"], Describe)
-            .AllowAnonymous()
-            .Describe("What this server speaks of tus, in headers.")
-            .Answers(204);
-        tus.MapMethods("/{id}", ["OPTIONS"], Describe)
-            .AllowAnonymous()
-            .Describe("What this server speaks of tus, in headers.")
-            .Answers(204);
+        foreach (var path in (string[])["/", "/{id}"])
+            tus.MapMethods(path, ["OPTIONS"], Describe)
+                .AllowAnonymous()
+                .Describe("What this server speaks of tus, in headers.")
+                .Answers(204);
         DescribeTus(tus.MapPost("/", (Delegate)CreateAsync))
             .Describe(
                 "Announces a file, or a part of one, and takes its first bytes where there are some.",

@@ -1,3 +1,4 @@
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Upload.Uploads;
@@ -17,8 +18,7 @@ public static class FormerUploads
     /// </summary>
     public static async Task<int> CarryOverAsync(NpgsqlDataSource source, string former, CancellationToken cancellation)
     {
-        await using var find = source.CreateCommand("select to_regclass($1) is not null");
-        find.Parameters.Add(new() { Value = $"{former}.uploads" });
+        await using var find = source.Command("select to_regclass($1) is not null", $"{former}.uploads");
         if (!(bool)(await find.ExecuteScalarAsync(cancellation))!)
             return 0;
         await using var copy = source.CreateCommand(

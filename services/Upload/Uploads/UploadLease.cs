@@ -67,30 +67,20 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
 }
 
 /// <summary>The right to write to one upload, renewed until it is disposed.</summary>
-public sealed class UploadLease : IAsyncDisposable
+public sealed class UploadLease(
+    VideoId id,
+    UploadTable table,
+    TimeProvider time,
+    TimeSpan renewInterval,
+    Action<UploadLease> ended,
+    CancellationToken request
+) : IAsyncDisposable
 {
-    private readonly UploadTable table;
-    private readonly TimeProvider time;
-    private readonly TimeSpan renewInterval;
-    private readonly Action<UploadLease> ended;
-    private readonly CancellationTokenSource stop;
+    private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(request);
     private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task renewing = Task.CompletedTask;
 
-    internal UploadLease(
-        VideoId id,
-        UploadTable table,
-        TimeProvider time,
-        TimeSpan renewInterval,
-        Action<UploadLease> ended,
-        CancellationToken request
-    )
-    {
-        (Id, this.table, this.time, this.renewInterval, this.ended) = (id, table, time, renewInterval, ended);
-        stop = CancellationTokenSource.CreateLinkedTokenSource(request);
-    }
-
-    public VideoId Id { get; }
+    public VideoId Id { get; } = id;
 
     public Guid Writer { get; } = Guid.NewGuid();
 

@@ -1,9 +1,6 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using EventStream.Contracts;
-using EventStream.EventStore;
 using EventStream.Media;
-using EventStream.Messaging;
 using EventStream.Upload.Tus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -12,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// Takes files: the offset of an upload is what the media store has, so that nothing but bytes on disk is promised. A
-/// finished upload is a fact in the event store before the client is answered.
+/// Takes files: the offset of an upload is what the media store has, so that nothing but bytes on disk is promised.
+/// <see cref="UploadFacts"/> says what becomes of them.
 /// </summary>
 public sealed partial class UploadService(
     UploadTable table,
@@ -21,7 +18,7 @@ public sealed partial class UploadService(
     UploadJoiner joiner,
     UploadQuota quota,
     IMediaStore media,
-    Decider<Video> videos,
+    UploadFacts facts,
     UploadOptions options,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
@@ -62,8 +59,7 @@ public sealed partial class UploadService(
         await quota.CheckAsync(publisher, creation, cancellation);
         var upload = New(publisher, creation, creation.LengthBytes);
         await table.InsertAsync(upload, cancellation);
-        if (!upload.IsPartial)
-            await RegisterAsync(upload, creation.Metadata, cancellation);
+        await facts.RegisterAsync(upload, creation.Metadata, cancellation);
         return upload;
     }
 
@@ -159,7 +155,7 @@ public sealed partial class UploadService(
 
         await table.ExtendAsync(upload.VideoId, time.GetUtcNow() + options.ExpiresAfter, CancellationToken.None);
         if (held == upload.LengthBytes)
-            await CompleteAsync(upload, lease.Token);
+            await facts.CompleteAsync(upload, lease.Token);
         return held;
     }
 
@@ -175,11 +171,11 @@ public sealed partial class UploadService(
         if (upload.Kind == UploadRecord.Final)
         {
             // The process that created it may have died before the video was registered.
-            await RegisterAsync(upload, TusMetadata.Parse(upload.Metadata), lease.Token);
+            await facts.RegisterAsync(upload, TusMetadata.Parse(upload.Metadata), lease.Token);
             await joiner.JoinAsync(upload, lease.Token);
         }
 
-        await CompleteAsync(upload, lease.Token);
+        await facts.CompleteAsync(upload, lease.Token);
     }
 
     /// <summary>Ends an unfinished upload and frees its bytes; the video is rejected with the reason.</summary>
@@ -192,7 +188,7 @@ public sealed partial class UploadService(
     )
     {
         await using var lease = await leases.TakeAsync(upload.VideoId, cancellation);
-        await RejectAsync(upload, state, reason, remedy, cancellation);
+        await facts.RejectAsync(upload, state, reason, remedy, cancellation);
     }
 
     /// <summary>
@@ -235,91 +231,6 @@ public sealed partial class UploadService(
         };
     }
 
-    private async Task RegisterAsync(UploadRecord upload, TusMetadata metadata, CancellationToken cancellation)
-    {
-        await videos.DecideAsync(
-            upload.VideoId.Value,
-            video =>
-                video.Register(
-                    upload.VideoId,
-                    upload.Publisher,
-                    metadata.Title,
-                    metadata.FileName,
-                    upload.LengthBytes ?? 0,
-                    upload.CreatedAt
-                ),
-            EventMetadata.Current(upload.Publisher),
-            cancellation
-        );
-        Registered(upload.VideoId, upload.Publisher, upload.LengthBytes ?? 0);
-    }
-
-    /// <summary>
-    /// Hashes the whole file, records the fact in the trace that the upload began, then closes the upload.
-    /// </summary>
-    private async Task CompleteAsync(UploadRecord upload, CancellationToken cancellation)
-    {
-        using var span = ActivityContext.TryParse(upload.TraceParent, null, isRemote: true, out var parent)
-            ? Telemetry.Source.StartActivity("complete upload", ActivityKind.Internal, parent)
-            : null;
-        await media.SealAsync(upload.SourceKey, cancellation);
-        var sha256 = upload.IsPartial && upload.Sha256 is null ? "" : await HashAsync(upload.SourceKey, cancellation);
-        if (upload.Sha256 is not null && upload.Sha256 != sha256)
-        {
-            var reason = $"The file's SHA-256 is {sha256} and {upload.Sha256} was announced.";
-            await RejectAsync(upload, UploadRecord.Rejected, reason, "Upload the file again.", cancellation);
-            throw new UploadProblemException(
-                StatusCodes.Status422UnprocessableEntity,
-                "The file's checksum differs",
-                $"{reason} The upload was rejected. Create a new upload and send the file again."
-            );
-        }
-
-        if (!upload.IsPartial)
-        {
-            await videos.DecideAsync(
-                upload.VideoId.Value,
-                video => video.CompleteUpload(upload.SourceKey, upload.LengthBytes!.Value, sha256, time.GetUtcNow()),
-                EventMetadata.Current(upload.Publisher),
-                cancellation
-            );
-        }
-
-        await table.EndAsync(upload.VideoId, UploadRecord.Completed, cancellation);
-        Completed(upload.VideoId, upload.LengthBytes!.Value, sha256);
-    }
-
-    private async Task RejectAsync(
-        UploadRecord upload,
-        string state,
-        string reason,
-        string remedy,
-        CancellationToken cancellation
-    )
-    {
-        if (!upload.IsPartial)
-        {
-            await videos.DecideAsync(
-                upload.VideoId.Value,
-                video => video.Reject(reason, remedy, time.GetUtcNow()),
-                EventMetadata.Current(upload.Publisher),
-                cancellation
-            );
-        }
-
-        await media.DeleteAsync(upload.SourceKey, cancellation);
-        foreach (var part in upload.Parts)
-            await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
-        await table.EndAsync(upload.VideoId, state, cancellation);
-        Ended(upload.VideoId, state, reason);
-    }
-
-    private async Task<string> HashAsync(string key, CancellationToken cancellation)
-    {
-        await using var content = await media.OpenReadAsync(key, cancellation);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
-    }
-
     /// <summary>The answer about an upload that the caller does not have.</summary>
     internal static UploadProblemException Missing(string id) =>
         new(
@@ -336,15 +247,6 @@ public sealed partial class UploadService(
             $"The upload holds {held} bytes and the chunk begins at {sent}. Ask for the offset and go on from there."
         );
 
-    [LoggerMessage(1, LogLevel.Information, "Video {Id} of {Publisher} is registered, {Bytes} bytes to come.")]
-    private partial void Registered(VideoId id, string publisher, long bytes);
-
-    [LoggerMessage(2, LogLevel.Information, "Video {Id} is uploaded: {Bytes} bytes, SHA-256 {Sha256}.")]
-    private partial void Completed(VideoId id, long bytes, string sha256);
-
-    [LoggerMessage(3, LogLevel.Information, "Upload of video {Id} was {State}: {Reason}")]
-    private partial void Ended(VideoId id, string state, string reason);
-
-    [LoggerMessage(4, LogLevel.Warning, "Video {Id} is not yet joined from its parts: {Cause}")]
+    [LoggerMessage(1, LogLevel.Warning, "Video {Id} is not yet joined from its parts: {Cause}")]
     private partial void NotJoined(VideoId id, string cause);
 }

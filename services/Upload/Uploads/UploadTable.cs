@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Upload.Uploads;
@@ -12,11 +13,8 @@ public sealed class UploadTable(NpgsqlDataSource source)
     private const string Insert =
         $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-    public async Task InsertAsync(UploadRecord upload, CancellationToken cancellation)
-    {
-        await using var command = Command(Insert, Values(upload));
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
+    public Task InsertAsync(UploadRecord upload, CancellationToken cancellation) =>
+        ChangeAsync(Insert, cancellation, Values(upload));
 
     /// <summary>
     /// Adds a final upload and takes its parts, all or none. False when a part is not whole, or was taken before.
@@ -25,18 +23,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using var take = Filled(
-            new NpgsqlCommand(
-                """
-                update uploads set state = 'joined', final_id = $1
-                where video_id = any($2) and kind = 'partial' and state = 'completed'
-                """,
-                connection,
-                transaction
-            ),
-            [upload.VideoId.Value, Ids(upload.Parts)]
-        );
-        await using var insert = Filled(new NpgsqlCommand(Insert, connection, transaction), Values(upload));
+        await using var take = new NpgsqlCommand(
+            """
+            update uploads set state = 'joined', final_id = $1
+            where video_id = any($2) and kind = 'partial' and state = 'completed'
+            """,
+            connection
+        ).With(upload.VideoId.Value, Ids(upload.Parts));
+        await using var insert = new NpgsqlCommand(Insert, connection).With(Values(upload));
         if (await take.ExecuteNonQueryAsync(cancellation) != upload.Parts.Count)
             return false;
         await insert.ExecuteNonQueryAsync(cancellation);
@@ -45,45 +39,39 @@ public sealed class UploadTable(NpgsqlDataSource source)
     }
 
     public async Task<UploadRecord?> FindAsync(VideoId id, CancellationToken cancellation) =>
-        (
-            await ListAsync(Command($"select {Columns} from uploads where video_id = $1", id.Value), cancellation)
-        ).FirstOrDefault();
+        (await ListAsync([id], cancellation)).FirstOrDefault();
 
     /// <summary>The final upload that was made from exactly these parts, or null.</summary>
     public async Task<UploadRecord?> FindFinalAsync(IReadOnlyList<VideoId> parts, CancellationToken cancellation) =>
         (
-            await ListAsync(
-                Command(
-                    $"""
-                    select {Columns} from uploads
-                    where video_id = (select final_id from uploads where video_id = $1) and parts = $2
-                    """,
-                    parts[0].Value,
-                    Ids(parts)
-                ),
-                cancellation
+            await ReadAsync(
+                $"""
+                select {Columns} from uploads
+                where video_id = (select final_id from uploads where video_id = $1) and parts = $2
+                """,
+                cancellation,
+                parts[0].Value,
+                Ids(parts)
             )
         ).FirstOrDefault();
 
     /// <summary>Those of the ids that are there, in no order.</summary>
     public Task<List<UploadRecord>> ListAsync(IReadOnlyList<VideoId> ids, CancellationToken cancellation) =>
-        ListAsync(Command($"select {Columns} from uploads where video_id = any($1)", Ids(ids)), cancellation);
+        ReadAsync($"select {Columns} from uploads where video_id = any($1)", cancellation, Ids(ids));
 
     /// <summary>
     /// Open uploads and parts that wait to be joined, oldest first, at most <paramref name="max"/> after an id.
     /// </summary>
     public Task<List<UploadRecord>> ListUnsettledAsync(VideoId after, int max, CancellationToken cancellation) =>
-        ListAsync(
-            Command(
-                $"""
-                select {Columns} from uploads
-                where (state = 'open' or (kind = 'partial' and state = 'completed')) and video_id > $1
-                order by video_id limit $2
-                """,
-                after.Value,
-                max
-            ),
-            cancellation
+        ReadAsync(
+            $"""
+            select {Columns} from uploads
+            where (state = 'open' or (kind = 'partial' and state = 'completed')) and video_id > $1
+            order by video_id limit $2
+            """,
+            cancellation,
+            after.Value,
+            max
         );
 
     /// <summary>
@@ -96,7 +84,7 @@ public sealed class UploadTable(NpgsqlDataSource source)
         CancellationToken cancellation
     )
     {
-        await using var command = Command(
+        await using var command = source.Command(
             """
             select count(*) filter (where state = 'open' or kind = 'partial'),
                 coalesce(sum(coalesce(length_bytes, $2)), 0)::bigint
@@ -110,68 +98,53 @@ public sealed class UploadTable(NpgsqlDataSource source)
         return (row.GetInt64(0), row.GetInt64(1));
     }
 
-    /// <summary>Sets the length of an upload that has none; false when it has one already.</summary>
-    public async Task<bool> SetLengthAsync(VideoId id, long lengthBytes, CancellationToken cancellation)
-    {
-        await using var command = Command(
+    /// <summary>Sets the length of an upload that has none.</summary>
+    public Task SetLengthAsync(VideoId id, long lengthBytes, CancellationToken cancellation) =>
+        ChangeAsync(
             "update uploads set length_bytes = $2 where video_id = $1 and length_bytes is null",
+            cancellation,
             id.Value,
             lengthBytes
         );
-        return await command.ExecuteNonQueryAsync(cancellation) == 1;
-    }
 
     /// <summary>Ends an open upload, or a part that waits; one that has ended stays as it is.</summary>
-    public async Task EndAsync(VideoId id, string state, CancellationToken cancellation)
-    {
-        await using var command = Command(
+    public Task EndAsync(VideoId id, string state, CancellationToken cancellation) =>
+        ChangeAsync(
             """
             update uploads set state = $2
             where video_id = $1 and (state = 'open' or (kind = 'partial' and state = 'completed'))
             """,
+            cancellation,
             id.Value,
             state
         );
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
 
-    public async Task ExtendAsync(VideoId id, DateTimeOffset expiresAt, CancellationToken cancellation)
-    {
-        await using var command = Command(
-            "update uploads set expires_at = $2 where video_id = $1",
-            id.Value,
-            expiresAt
-        );
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
+    public Task ExtendAsync(VideoId id, DateTimeOffset expiresAt, CancellationToken cancellation) =>
+        ChangeAsync("update uploads set expires_at = $2 where video_id = $1", cancellation, id.Value, expiresAt);
 
     /// <summary>
     /// Takes or renews the right to write for <paramref name="duration"/>; false while another writer has it.
     /// </summary>
-    public async Task<bool> LeaseAsync(VideoId id, Guid writer, TimeSpan duration, CancellationToken cancellation)
-    {
-        await using var command = Command(
+    public Task<bool> LeaseAsync(VideoId id, Guid writer, TimeSpan duration, CancellationToken cancellation) =>
+        ChangeAsync(
             """
             update uploads set writer = $2, writer_until = clock_timestamp() + $3
             where video_id = $1 and (writer is null or writer = $2 or writer_until < clock_timestamp())
             """,
+            cancellation,
             id.Value,
             writer,
             duration
         );
-        return await command.ExecuteNonQueryAsync(cancellation) == 1;
-    }
 
     /// <summary>Gives the right to write back.</summary>
-    public async Task ReleaseAsync(VideoId id, Guid writer, CancellationToken cancellation)
-    {
-        await using var command = Command(
-            "update uploads set writer = null, writer_until = null where video_id = $1 and writer = " + "$2",
+    public Task ReleaseAsync(VideoId id, Guid writer, CancellationToken cancellation) =>
+        ChangeAsync(
+            "update uploads set writer = null, writer_until = null where video_id = $1 and writer = $2",
+            cancellation,
             id.Value,
             writer
         );
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
 
     private static object?[] Values(UploadRecord upload) =>
         [
@@ -190,26 +163,20 @@ public sealed class UploadTable(NpgsqlDataSource source)
 
     private static Guid[] Ids(IReadOnlyList<VideoId> ids) => [.. ids.Select(id => id.Value)];
 
-    private NpgsqlCommand Command(string sql, params object?[] values) => Filled(source.CreateCommand(sql), values);
-
-    private static NpgsqlCommand Filled(NpgsqlCommand command, object?[] values)
+    /// <summary>Whether one row was changed.</summary>
+    private async Task<bool> ChangeAsync(string sql, CancellationToken cancellation, params object?[] values)
     {
-        foreach (var value in values)
-        {
-            command.Parameters.Add(
-                new NpgsqlParameter
-                {
-                    Value = value is DateTimeOffset time ? time.ToUniversalTime() : value ?? DBNull.Value,
-                }
-            );
-        }
-
-        return command;
+        await using var command = source.Command(sql, values);
+        return await command.ExecuteNonQueryAsync(cancellation) == 1;
     }
 
-    private static async Task<List<UploadRecord>> ListAsync(NpgsqlCommand command, CancellationToken cancellation)
+    private async Task<List<UploadRecord>> ReadAsync(
+        string sql,
+        CancellationToken cancellation,
+        params object?[] values
+    )
     {
-        await using var disposed = command;
+        await using var command = source.Command(sql, values);
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var found = new List<UploadRecord>();
         while (await row.ReadAsync(cancellation))

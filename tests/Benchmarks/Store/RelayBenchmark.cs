@@ -67,7 +67,10 @@ internal static class RelayBenchmark
         var topic = await TopicAsync(kafka, name);
         await bench.ExecuteAsync("delete from mt_event_progression where name <> 'HighWaterMark'");
         await using var relay = await StoreBench.OpenAsync(postgres.Options, kafka, topic);
-        await relay.Status.WaitAsync(KafkaRelay.ReaderName, Patience, None);
+        using var patience = new CancellationTokenSource(Patience);
+        var newest = await relay.Status.NewestAsync(patience.Token);
+        while (!(await relay.Status.ReadersAsync(patience.Token)).Any(reader => reader.Position >= newest))
+            await Task.Delay(TimeSpan.FromMilliseconds(10), patience.Token);
     }
 
     private static async Task ProduceAsync(StoreBench bench, KafkaOptions kafka)

@@ -76,7 +76,17 @@ internal sealed class TestStore : IAsyncDisposable
         where TState : class, IAggregate<TState>, new() => services.GetRequiredService<Decider<TState>>();
 
     /// <summary>Waits until a read model or the relay has handled what is stored now.</summary>
-    public Task WaitAsync(string reader) => Status.WaitAsync(reader, Patience, CancellationToken.None);
+    public async Task WaitAsync(string reader)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        var newest = await Status.NewestAsync(patience.Token);
+        while (
+            !(await Status.ReadersAsync(patience.Token)).Any(status =>
+                status.Name.StartsWith($"{reader}:", StringComparison.Ordinal) && status.Position >= newest
+            )
+        )
+            await Task.Delay(TimeSpan.FromMilliseconds(10), patience.Token);
+    }
 
     /// <summary>Rows as texts, one a row, in the order of the query.</summary>
     public async Task<List<string>> RowsAsync(string sql)

@@ -9,33 +9,7 @@ namespace EventStream.Integration.Tests.Messaging;
 public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBroker>
 {
     [Fact]
-    public async Task A_key_that_is_stuck_holds_up_neither_other_keys_nor_lets_a_commit_pass_its_record()
-    {
-        await using var rig = await MessagingRig.StartAsync(broker.Bootstrap);
-        await rig.PublishAsync("stuck", 0);
-        await rig.PublishAsync("free", Enumerable.Range(0, 50).ToArray());
-        await rig.PublishAsync("stuck", 1);
-        var release = new TaskCompletionSource();
-        var handled = new Handled();
-        await rig.StartConsumerAsync(
-            async (message, cancellation) =>
-            {
-                if (message.Key == "stuck")
-                    await release.Task.WaitAsync(cancellation);
-                handled.Add(message);
-            },
-            options => options with { KeyConcurrencyMax = 4 }
-        );
-
-        await Eventually.HoldsAsync(() => handled.Count == 50, "the other key goes on");
-        Assert.Equal(-1001, rig.Committed());
-        release.SetResult();
-        await Eventually.HoldsAsync(() => rig.Committed() == 52, "everything is committed");
-        Assert.Equal(0, handled.Repeats);
-    }
-
-    [Fact]
-    public async Task With_one_key_at_a_time_a_partition_is_handled_in_its_order_and_partitions_beside_each_other()
+    public async Task A_partition_is_handled_in_its_order_and_partitions_beside_each_other()
     {
         await using var rig = await MessagingRig.StartAsync(broker.Bootstrap, partitions: 4);
         await rig.PublishAsync(keys: 16, each: 20);
@@ -208,8 +182,7 @@ public sealed class ConsumerLoopTests(TestBroker broker) : IClassFixture<TestBro
             {
                 await Task.Delay(1, cancellation);
                 handled.Add(message);
-            },
-            options => options with { KeyConcurrencyMax = 4 }
+            }
         );
         var publishing = rig.PublishAsync(keys: 20, each: 100);
         foreach (var seen in (int[])[200, 1_000])

@@ -57,17 +57,12 @@ internal sealed class MessagingRig : IAsyncDisposable
     }
 
     /// <summary>Publishes <paramref name="each"/> numbers of many keys, interleaved.</summary>
-    public async Task PublishAsync(int keys, int each, int from = 0)
-    {
-        var batch = new PublishBatch(Producer);
-        for (var number = from; number < from + each; number++)
-        {
-            for (var key = 0; key < keys; key++)
-                await batch.AddAsync(Topic, $"k{key}", Numbered($"k{key}", number), Start, CancellationToken.None);
-        }
-
-        await batch.CompleteAsync(CancellationToken.None);
-    }
+    public Task PublishAsync(int keys, int each, int first = 0) =>
+        Task.WhenAll(
+            from number in Enumerable.Range(first, each)
+            from key in Enumerable.Range(0, keys)
+            select Producer.PublishAsync(Topic, $"k{key}", Numbered($"k{key}", number), Start, CancellationToken.None)
+        );
 
     /// <summary>Publishes bytes as they are, as a stranger would.</summary>
     public void PublishRaw(string key, string? type, byte[]? value)

@@ -31,12 +31,11 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         await producer.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", 0), Now, None);
         await own.Running.AbortAsync();
 
-        var batch = new PublishBatch(producer);
+        var told = new ConcurrentQueue<PublishException?>();
         var adding = Task.Run(async () =>
         {
             for (var i = 1; i < 100; i++)
-                await batch.AddAsync(rig.Topic, "k", MessagingRig.Numbered("k", i), Now, None);
-            await batch.CompleteAsync(None);
+                await producer.SendAsync(rig.Topic, "k", MessagingRig.Numbered("k", i), Now, told.Enqueue, None);
         });
         await Eventually.HoldsAsync(() => producer.Waiting == 1, "the caller waits");
         Assert.Equal(20, producer.InFlight);
@@ -44,6 +43,8 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
 
         await own.RestartAsync(abruptly: true);
         await adding.WaitAsync(MessagingRig.Patience);
+        await Eventually.HoldsAsync(() => told.Count == 99, "every outcome is told");
+        Assert.All(told, Assert.Null);
         var read = await rig.MessagesAsync(101);
         Assert.Equal(Enumerable.Range(0, 100), read.Where(m => m.Resource == "k").Select(m => (int)m.Value));
         Assert.Equal(0, producer.InFlight);
@@ -112,11 +113,12 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
 
         using var producer = Producer(rig, kafka => kafka with { DeliveryTimeout = TimeSpan.FromSeconds(2) });
         var absent = rig.Topic with { Name = "absent" };
-        var batch = new PublishBatch(producer);
-        await batch.AddAsync(rig.Topic, "k", MessagingRig.Numbered("k", 0), Now, None);
-        await batch.AddAsync(absent, "k", MessagingRig.Numbered("k", 0), Now, None);
-        var unknown = await Assert.ThrowsAsync<PublishException>(() => batch.CompleteAsync(None));
-        Assert.Equal(("absent", 1), (unknown.Topic, batch.Failed));
+        var taken = producer.PublishAsync(rig.Topic, "k", MessagingRig.Numbered("k", 0), Now, None);
+        var unknown = await Assert.ThrowsAsync<PublishException>(() =>
+            producer.PublishAsync(absent, "k", MessagingRig.Numbered("k", 0), Now, None)
+        );
+        await taken;
+        Assert.Equal("absent", unknown.Topic);
         Assert.Contains("'absent'", unknown.Message);
         Assert.Single(await rig.MessagesAsync(1));
     }

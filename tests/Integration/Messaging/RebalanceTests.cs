@@ -166,13 +166,7 @@ public sealed class RebalanceTests(TestBroker broker) : IClassFixture<TestBroker
                 await Task.Delay(pause, cancellation);
                 handled.Add(message);
             };
-        ConsumerOptions Configure(ConsumerOptions options) =>
-            options with
-            {
-                KeyConcurrencyMax = 4,
-                ConcurrencyMax = 12,
-                QueueDepthMax = 32,
-            };
+        ConsumerOptions Configure(ConsumerOptions options) => options with { ConcurrencyMax = 12, QueueDepthMax = 32 };
 
         var log = new Lines<EventConsumer>();
         var first = await rig.StartConsumerAsync(Member("first"), Configure, log);

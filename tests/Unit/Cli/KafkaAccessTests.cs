@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using EventStream.Cli;
 using EventStream.Cli.Supervisor;
+using EventStream.Hosting;
 using EventStream.Messaging.Kafka;
 using Microsoft.Extensions.Configuration;
 
@@ -58,16 +59,18 @@ public sealed class KafkaAccessTests
         var file = Path.GetTempFileName();
         File.WriteAllText(file, "secret\n");
         KafkaOptions Read(params (string Key, string Value)[] settings) =>
-            KafkaOptions.From(
+            RoleOptions.Read(
+                "test",
                 new ConfigurationBuilder()
                     .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create<string, string?>(s.Key, s.Value)))
-                    .Build()
+                    .Build(),
+                KafkaOptions.Read
             );
         var options = Read(("Kafka:SaslPasswordFile", file), ("Kafka:SaslPassword", ""));
         Assert.Equal("secret", options.ClientConfig("x").SaslPassword);
         Assert.DoesNotContain("secret", options.ToString());
         string Fault(params (string Key, string Value)[] settings) =>
-            Assert.Throws<KafkaSettingsException>(() => Read(settings)).Message;
+            Assert.Throws<RoleConfigurationException>(() => Read(settings)).Message;
         Assert.Contains("not both", Fault(("Kafka:SaslPasswordFile", file), ("Kafka:SaslPassword", "x")));
         Assert.Contains("cannot be read", Fault(("Kafka:SaslPasswordFile", "/nowhere/password")));
         Assert.Contains("Kafka:ReplicationFactor", Fault(("Kafka:ReplicationFactor", "0")));

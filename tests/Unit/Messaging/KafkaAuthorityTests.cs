@@ -12,8 +12,10 @@ public sealed class KafkaAuthorityTests : IDisposable
     [Fact]
     public void Every_client_checks_certificates_by_the_authority_that_is_named()
     {
-        var options = KafkaOptions.From(
-            RoleHost.ReadConfiguration(null, [new("Kafka:SecurityProtocol", "SaslSsl"), new("Kafka:SslCaFile", file)])
+        var options = RoleOptions.Read(
+            "test",
+            RoleHost.ReadConfiguration(null, [new("Kafka:SecurityProtocol", "SaslSsl"), new("Kafka:SslCaFile", file)]),
+            KafkaOptions.Read
         );
 
         Assert.Equal(file, options.ProducerConfig("test").SslCaLocation);
@@ -26,8 +28,12 @@ public sealed class KafkaAuthorityTests : IDisposable
         Assert.Contains(
             "Kafka:SslCaFile names '/nowhere/ca.pem'",
             Assert
-                .Throws<KafkaSettingsException>(() =>
-                    KafkaOptions.From(RoleHost.ReadConfiguration(null, [new("Kafka:SslCaFile", "/nowhere/ca.pem")]))
+                .Throws<RoleConfigurationException>(() =>
+                    RoleOptions.Read(
+                        "test",
+                        RoleHost.ReadConfiguration(null, [new("Kafka:SslCaFile", "/nowhere/ca.pem")]),
+                        KafkaOptions.Read
+                    )
                 )
                 .Message
         );

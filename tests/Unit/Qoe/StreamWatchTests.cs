@@ -16,7 +16,6 @@ public sealed class StreamWatchTests
     [InlineData(StreamsState.Starting, "is starting")]
     [InlineData(StreamsState.Restoring, "changelogs")]
     [InlineData(StreamsState.Recovering, "the broker is away")]
-    [InlineData(StreamsState.Failed, "the broker is away")]
     public void A_stream_that_does_not_run_says_what_it_does(StreamsState state, string said) =>
         Assert.Contains(said, watch.Judge(Working with { State = state, Error = "the broker is away" }));
 

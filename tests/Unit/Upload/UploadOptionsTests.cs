@@ -39,8 +39,9 @@ public sealed class UploadOptionsTests
         Assert.Equal(["http://127.0.0.1:7000", "http://localhost:7000"], Read().AllowedOrigins);
 
     private static UploadOptions Read(params (string Key, string Value)[] settings) =>
-        UploadOptions.From(
+        RoleOptions.Read(
+            "upload",
             RoleHost.ReadConfiguration(null, settings.ToDictionary(s => s.Key, s => (string?)s.Value)),
-            "upload"
+            UploadOptions.Read
         );
 }

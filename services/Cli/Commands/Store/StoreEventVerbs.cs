@@ -32,7 +32,7 @@ internal static class StoreEventVerbs
     public static async Task<int> ExportAsync(StoreTool tool, ParseResult parsed, CancellationToken cancellation)
     {
         var (store, stream) = Chosen(tool, parsed);
-        var (export, from) = (new StoreExport(store), new ExportPoint(parsed.GetValue(StoreCommand.After), 0));
+        var (export, from) = (new StoreExport(store), parsed.GetValue(StoreCommand.After));
         if (parsed.GetValue(StoreCommand.Out) is not { } path)
         {
             await using var output = new BufferedStream(System.Console.OpenStandardOutput(), 1 << 16);
@@ -41,9 +41,7 @@ internal static class StoreEventVerbs
         }
 
         await using var file = Open(path);
-        var there = await StoreExport.ResumeAsync(file, cancellation);
-        if (there.Position > from.Position)
-            from = there;
+        from = Math.Max(from, await StoreExport.ResumeAsync(file, cancellation));
         var progress = new ConsoleProgress<long>(count => $"{StoreSchemaVerbs.Number(count)} events written");
         var written = await export.RunAsync(file, stream, from, progress, cancellation);
         System.Console.WriteLine($"{StoreSchemaVerbs.Number(written)} events written to {path}");

@@ -1,12 +1,16 @@
 using System.Net;
-using EventStream.Cli;
 using EventStream.Embedded.Broker;
+using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
+<<<<<<<< HEAD:tests/Unit/Cli/OptionsReaderTests.cs
 namespace EventStream.Unit.Tests.Cli;
+========
+namespace EventStream.Tests.Hosting;
+>>>>>>>> ground:tests/Unit/Hosting/SettingsReaderTests.cs
 
-/// <summary>The settings of the role <c>broker</c> become the options of the broker, or all errors at once.</summary>
-public sealed class OptionsReaderTests
+/// <summary>A record of options is filled from its section, as that of the broker, or all errors are told at once.</summary>
+public sealed class SettingsReaderTests
 {
     [Fact]
     public void Every_kind_of_option_can_be_set()
@@ -63,7 +67,7 @@ public sealed class OptionsReaderTests
         );
         Assert.Equal(5, errors.Count);
         Assert.Contains(errors, e => e == "Broker:Port 'ninety' is not a whole number.");
-        Assert.Contains(errors, e => e == "Broker:Flush '2' is none of Process, Always.");
+        Assert.Contains(errors, e => e == "Broker:Flush '2' is not one of Process, Always.");
         Assert.Contains(
             errors,
             e =>
@@ -80,7 +84,7 @@ public sealed class OptionsReaderTests
             .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create($"Broker:{s.Key}", (string?)s.Value)))
             .Build();
         var (options, errors) = (new BrokerOptions { DataFolder = "data" }, new List<string>());
-        new OptionsReader(errors).Fill(options, configuration.GetSection("Broker"));
+        new SettingsReader(configuration, "Broker", errors).Fill(options);
         return (options, errors);
     }
 }

@@ -4,15 +4,16 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
 using EventStream.Contracts;
+using EventStream.Messaging.Kafka;
 
-namespace EventStream.Messaging.Kafka;
+namespace EventStream.Tests.Contracts;
 
 /// <summary>
 /// The AsyncAPI 3.0 document of all topics, from the contracts alone: a channel for each topic with its Kafka binding,
 /// a message for each wire name with its CloudEvents headers and the JSON Schema of its record. It is the same for the
 /// same contracts, so that the committed copy can be compared.
 /// </summary>
-public static class AsyncApi
+internal static class AsyncApi
 {
     private const string BindingVersion = "0.5.0";
     private const string HeadersSchema = "CloudEventsHeaders";
