@@ -32,13 +32,15 @@ internal static class WarehouseCommand
     private static async Task<int> MigrateAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var configuration = RoleHost.ReadConfiguration(parsed.GetValue(Config), new Dictionary<string, string?>());
-        var options = ClickHouseOptions.From(configuration, WarehouseRole.RoleName);
-        var users = ServerUsers.From(configuration, WarehouseRole.RoleName);
+        var errors = new List<string>();
+        var options = ClickHouseOptions.Read(configuration, errors);
+        if (errors.Count > 0)
+            throw new RoleConfigurationException(WarehouseRole.RoleName, string.Join(' ', errors));
         using var client = options.Client();
         try
         {
             await SchemaMigrator.ApplyAsync(client, cancellation);
-            await users.ApplyAsync(client, cancellation);
+            await new ServerUsers(options).ApplyAsync(client, cancellation);
         }
         catch (Exception e)
             when (e is ClickHouseServerException or HttpRequestException
