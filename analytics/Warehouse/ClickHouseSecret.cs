@@ -8,16 +8,17 @@ namespace EventStream.Warehouse;
 /// </summary>
 public static class ClickHouseSecret
 {
-    /// <summary>The password, or null with a sentence about what to set.</summary>
-    public static string? Read(IConfiguration configuration, string name, out string? fault)
+    /// <summary>
+    /// The password, or null, for which a sentence in <paramref name="errors"/> says what to set.
+    /// </summary>
+    public static string? Read(IConfiguration configuration, string name, ICollection<string>? errors = null)
     {
-        fault = null;
         var section = configuration.GetSection("ClickHouse");
         if (section[name] is { Length: > 0 } value)
             return value;
         if (section[name + "File"] is not { Length: > 0 } file)
         {
-            fault = $"There is no password: set ClickHouse:{name}, or ClickHouse:{name}File to a file that holds it.";
+            errors?.Add($"There is no password: set ClickHouse:{name}, or ClickHouse:{name}File to a file with it.");
             return null;
         }
 
@@ -25,11 +26,11 @@ public static class ClickHouseSecret
         {
             if (File.ReadLines(file).FirstOrDefault()?.Trim() is { Length: > 0 } line)
                 return line;
-            fault = $"ClickHouse:{name}File '{file}' is empty; put the password on its first line.";
+            errors?.Add($"ClickHouse:{name}File '{file}' is empty; put the password on its first line.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            fault = $"ClickHouse:{name}File '{file}' cannot be read: {e.Message}";
+            errors?.Add($"ClickHouse:{name}File '{file}' cannot be read: {e.Message}");
         }
 
         return null;

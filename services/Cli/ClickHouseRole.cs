@@ -69,16 +69,13 @@ public sealed class ClickHouseRole : IRole
     /// </summary>
     internal static EmbeddedOptions Read(IConfiguration configuration)
     {
-        var options = (configuration.GetSection("ClickHouse").Get<EmbeddedOptions>() ?? new EmbeddedOptions()) with
+        var errors = new List<string>();
+        var options = new SettingsReader(configuration, "ClickHouse", errors).Bind<EmbeddedOptions>() with
         {
-            Password = ClickHouseSecret.Read(configuration, nameof(EmbeddedOptions.Password), out var writer),
-            ReaderPassword = ClickHouseSecret.Read(
-                configuration,
-                nameof(EmbeddedOptions.ReaderPassword),
-                out var reader
-            ),
+            Password = ClickHouseSecret.Read(configuration, nameof(EmbeddedOptions.Password), errors),
+            ReaderPassword = ClickHouseSecret.Read(configuration, nameof(EmbeddedOptions.ReaderPassword), errors),
         };
-        var faults = options.Validate().Concat(((string?[])[writer, reader]).OfType<string>()).ToList();
-        return faults.Count == 0 ? options : throw new RoleConfigurationException(RoleName, string.Join(' ', faults));
+        errors.AddRange(options.Validate());
+        return errors.Count == 0 ? options : throw new RoleConfigurationException(RoleName, string.Join(' ', errors));
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using EventStream.Processes;
+using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Net.Http.Headers;
 
 namespace EventStream.Console;
@@ -11,6 +12,8 @@ namespace EventStream.Console;
 internal static class Assets
 {
     private const string ResourcePrefix = "page/";
+
+    private static readonly FileExtensionContentTypeProvider ContentTypes = new();
 
     private static readonly Dictionary<string, string> Pages = new(StringComparer.Ordinal)
     {
@@ -89,12 +92,7 @@ internal static class Assets
     }
 
     private static string ContentType(string file) =>
-        Path.GetExtension(file) switch
-        {
-            ".html" => "text/html; charset=utf-8",
-            ".css" => "text/css; charset=utf-8",
-            ".js" => "text/javascript; charset=utf-8",
-            ".svg" => "image/svg+xml",
-            _ => "application/octet-stream",
-        };
+        ContentTypes.TryGetContentType(file, out var type) && type.StartsWith("text/", StringComparison.Ordinal)
+            ? $"{type}; charset=utf-8"
+            : type ?? "application/octet-stream";
 }

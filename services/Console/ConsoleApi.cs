@@ -13,7 +13,8 @@ namespace EventStream.Console;
 /// GET  /api/sessions/{id}                                        Qoe
 /// GET  /api/edges                                                Traffic
 /// </code>
-/// Publishers and operators: <c>/api/uploads</c> (<see cref="UploadProxy"/>). Analysts and operators:
+/// Publishers and operators: <c>/api/uploads</c>, the upload page's tus requests; scripts go to Upload itself.
+/// Analysts and operators:
 /// <code>
 /// GET  /api/jobs                                                 the encode planner
 /// GET  /api/forecasts/{resource}, /api/decisions                 Capacity
@@ -25,6 +26,13 @@ namespace EventStream.Console;
 /// </summary>
 internal static class ConsoleApi
 {
+    public const string Prefix = "/api";
+
+    private static readonly string[] TusMethods = ["POST", "HEAD", "PATCH", "DELETE", "OPTIONS"];
+
+    /// <summary>Upload makes a chunk durable before it answers.</summary>
+    private static readonly TimeSpan UploadQuietMax = TimeSpan.FromSeconds(100);
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var all = routes.MapGroup("").RequireAuthorization(Policies.ReadVideos);
@@ -42,7 +50,10 @@ internal static class ConsoleApi
         all.MapPost(
                 "/api/videos/{id}/sessions",
                 (string id, HttpContext http, Gateway gateway) =>
-                    gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions")
+                {
+                    http.Request.ContentType = "application/json";
+                    return gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions");
+                }
             )
             .Describe("Opens a session. It is the answer of the role playback.", 404, 409, 429, 502)
             .Answers(201);
@@ -56,12 +67,26 @@ internal static class ConsoleApi
         Forward(analysts, "/api/scale/{id}", "supervisor", "/v1/scale/{id}", "How many replicas a target has.");
         Forward(analysts, "/api/warehouse", "warehouse", "/v1/status", "Lag and rows of the warehouse.");
         analysts
-            .MapGet("/api/live", LiveStream.SendAsync)
+            .MapGet("/api/live", LiveStream.Send)
             .Describe("Server-sent events of the operations page.", 429)
             .Answers(200, typeof(string), "text/event-stream");
         SqlApi.Map(routes);
-        UploadProxy.Map(routes);
+        foreach (var route in (string[])[Prefix + "/uploads", Prefix + "/uploads/{id}"])
+        {
+            routes
+                .MapMethods(route, TusMethods, ForwardUploadAsync)
+                .RequireAuthorization(Policies.Publish)
+                .Describe("An upload by tus, as the role upload takes it, for who is signed in.", 502)
+                .Answers(200);
+        }
+
         SessionApi.Map(routes);
+    }
+
+    private static Task ForwardUploadAsync(HttpContext http, Gateway gateway)
+    {
+        var path = "/v1" + http.Request.Path.Value![Prefix.Length..] + http.Request.QueryString;
+        return gateway.ForwardAsync(http, "upload", path, http.Caller(), UploadQuietMax);
     }
 
     private static void Forward(

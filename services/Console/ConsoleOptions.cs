@@ -5,8 +5,11 @@ namespace EventStream.Console;
 /// <summary>Settings of the console, section <c>Console</c>.</summary>
 public sealed record ConsoleOptions
 {
-    /// <summary>Longest wait for another role's answer.</summary>
+    /// <summary>Longest time in which a role that was asked sends nothing.</summary>
     public TimeSpan UpstreamTimeout { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Database of ClickHouse in which a query of the data page names tables.</summary>
+    public string Database { get; init; } = "es";
 
     /// <summary>Longest wait for ClickHouse to answer a query from the data page.</summary>
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromSeconds(20);
@@ -17,7 +20,7 @@ public sealed record ConsoleOptions
     /// <summary>Longest query, in characters.</summary>
     public int QueryLengthMax { get; init; } = 20_000;
 
-    /// <summary>Largest answer that is passed on from another role, in bytes.</summary>
+    /// <summary>Largest answer that the console itself reads, in bytes.</summary>
     public int AnswerBytesMax { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>Pages of one user that may listen to live data at once; one more ends the oldest.</summary>

@@ -41,7 +41,6 @@ public sealed class ConsoleRole : IRole
         builder.AddSessions(options);
         builder.Services.AddSingleton<SignInLimiter>();
         builder.Services.AddHttpForwarder();
-        builder.Services.AddSingleton<UploadProxy>();
         builder.Services.AddSingleton<Gateway>();
         builder.Services.AddSingleton<LiveBoard>();
         builder.Services.AddSingleton<LiveListeners>();

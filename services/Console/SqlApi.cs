@@ -92,7 +92,7 @@ internal static class SqlApi
             string.Create(CultureInfo.InvariantCulture, $"max_result_rows={options.QueryRowsMax}"),
             string.Create(CultureInfo.InvariantCulture, $"max_result_bytes={ResultBytesMax}"),
             "output_format_json_quote_64bit_integers=0",
-            $"database={Uri.EscapeDataString(configuration["Console:Database"] ?? "es")}",
+            $"database={Uri.EscapeDataString(options.Database)}",
             $"query={Uri.EscapeDataString(sql)}",
         ];
         return $"{RoleAddresses.Url(configuration, "clickhouse")}/?{string.Join('&', settings)}";
@@ -102,7 +102,7 @@ internal static class SqlApi
     {
         var user = configuration["ClickHouse:ReaderUser"] ?? "reader";
         // Without a password ClickHouse refuses the query and says so on the page.
-        var password = ClickHouseSecret.Read(configuration, "ReaderPassword", out _) ?? "";
+        var password = ClickHouseSecret.Read(configuration, "ReaderPassword") ?? "";
         request.Headers.Authorization = new AuthenticationHeaderValue(
             "Basic",
             Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"))

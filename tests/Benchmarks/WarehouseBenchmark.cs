@@ -6,12 +6,13 @@ using EventStream.Tests.Kit;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Schema;
 using EventStream.Warehouse.Sink;
+using EventStream.Warehouse.Sink.Rows;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Benchmarks;
 
 /// <summary>
-/// What it costs the sink to store beacons: row objects by the official driver, beside JSON lines by HTTP, which is
+/// What it costs the sink to store beacons: rows by the official driver, beside JSON lines by HTTP, which is
 /// what a client without a driver sends. Only the client's CPU counts; the engine is a process of its own.
 /// </summary>
 internal static class WarehouseBenchmark
@@ -106,7 +107,8 @@ internal static class WarehouseBenchmark
                 [],
                 []
             );
-            batch.Add(Warehouse.Sink.Rows.Tables.Beacons, new Warehouse.Sink.Rows.BeaconRow(record, beacons[i]));
+            var table = Tables.Of(beacons[i])!;
+            batch.Add(table, table.Read(beacons[i], record));
         }
 
         return batch;

@@ -57,19 +57,13 @@ public static class SchemaMigrator
                 await client.ExecuteNonQueryAsync(statement, cancellationToken: cancellation);
         }
 
-        var applied = (
-            await client.ListAsync(
-                "SELECT version FROM es.schema_versions FINAL",
-                row => row.GetFieldValue<uint>(0),
-                cancellation
-            )
-        ).ToHashSet();
-        var missing = SchemaScript.All.Where(script => !applied.Contains((uint)script.Version)).ToList();
-        if (missing.Count == 0)
-            return;
-        var values = string.Join(", ", missing.Select(script => $"({script.Version}, '{script.Name}')"));
+        var scripts = string.Join(", ", SchemaScript.All.Select(script => $"({script.Version}, '{script.Name}')"));
         await client.ExecuteNonQueryAsync(
-            $"INSERT INTO es.schema_versions (version, name) VALUES {values}",
+            $"""
+            INSERT INTO es.schema_versions (version, name)
+            SELECT version, name FROM values('version UInt32, name String', {scripts})
+            WHERE version NOT IN (SELECT version FROM es.schema_versions)
+            """,
             cancellationToken: cancellation
         );
     }

@@ -1,11 +1,8 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using ClickHouse.Driver;
 using ClickHouse.Driver.ADO.Parameters;
 using ClickHouse.Driver.Utility;
-using EventStream.Hosting;
-using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Warehouse.Sink;
 
@@ -13,43 +10,12 @@ namespace EventStream.Warehouse.Sink;
 /// The reader of a ClickHouse server: made at every start, so that its password, bounds and grants are those of the
 /// settings. A reader that the server has from its configuration files is left alone.
 /// </summary>
-public sealed record ServerUsers
+public sealed class ServerUsers(ClickHouseOptions options)
 {
     /// <summary>ClickHouse's code for ACCESS_DENIED.</summary>
     private const int AccessDenied = 497;
 
     private const string Profile = "eventstream_reader";
-
-    /// <summary><c>ClickHouse:ReaderUser</c>, the user that reads.</summary>
-    public string ReaderUser { get; init; } = "reader";
-
-    /// <summary>
-    /// <c>ClickHouse:ReaderPassword</c>, or <c>ClickHouse:ReaderPasswordFile</c>; without it no reader is made.
-    /// </summary>
-    public string? ReaderPassword { get; init; }
-
-    /// <summary><c>ClickHouse:ReaderSecondsMax</c>: time a reader's statement may run.</summary>
-    public int ReaderSecondsMax { get; init; } = 120;
-
-    /// <summary><c>ClickHouse:ReaderBytesMax</c>: memory of a reader's statement.</summary>
-    public long ReaderBytesMax { get; init; } = 4L << 30;
-
-    /// <summary>Reads the section; throws <see cref="RoleConfigurationException"/> naming what is wrong.</summary>
-    public static ServerUsers From(IConfiguration configuration, string role)
-    {
-        var users = (configuration.GetSection("ClickHouse").Get<ServerUsers>() ?? new ServerUsers()) with
-        {
-            ReaderPassword = ClickHouseSecret.Read(configuration, nameof(ReaderPassword), out _),
-        };
-        if (users.ReaderUser.Length == 0 || users.ReaderUser.Any(c => c is '`' or '\\' || char.IsControl(c)))
-            throw new RoleConfigurationException(role, "ClickHouse:ReaderUser is no name of a user.");
-        if (users.ReaderSecondsMax < 1 || users.ReaderBytesMax < 1)
-            throw new RoleConfigurationException(
-                role,
-                "ClickHouse:ReaderSecondsMax and ClickHouse:ReaderBytesMax must be at least 1."
-            );
-        return users;
-    }
 
     /// <summary>
     /// The statements in their order; each may run again. Only the password's hash is sent, so that no log of the
@@ -57,23 +23,18 @@ public sealed record ServerUsers
     /// </summary>
     public IReadOnlyList<string> Statements()
     {
-        if (ReaderPassword is null)
+        if (options.ReaderPassword is null)
             return [];
-        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(ReaderPassword)));
-        var bounds = string.Create(
-            CultureInfo.InvariantCulture,
-            $"""
-            SETTINGS readonly = 2 CONST, max_execution_time = {ReaderSecondsMax} MIN 1 MAX {ReaderSecondsMax},
-            max_memory_usage = {ReaderBytesMax} MIN 1 MAX {ReaderBytesMax}
-            """
-        );
+        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(options.ReaderPassword)));
+        var (user, seconds, bytes) = (options.ReaderUser, options.ReaderSecondsMax, options.ReaderBytesMax);
         return
         [
             $"CREATE SETTINGS PROFILE IF NOT EXISTS `{Profile}`",
-            $"ALTER SETTINGS PROFILE `{Profile}` {bounds}",
-            $"CREATE USER IF NOT EXISTS `{ReaderUser}` IDENTIFIED WITH sha256_hash BY '{hash}'",
-            $"ALTER USER `{ReaderUser}` IDENTIFIED WITH sha256_hash BY '{hash}' SETTINGS PROFILE '{Profile}'",
-            $"GRANT SELECT, SHOW ON es.* TO `{ReaderUser}`",
+            $"ALTER SETTINGS PROFILE `{Profile}` SETTINGS readonly = 2 CONST, max_execution_time = {seconds} MIN 1 "
+                + $"MAX {seconds}, max_memory_usage = {bytes} MIN 1 MAX {bytes}",
+            $"CREATE USER IF NOT EXISTS `{user}` IDENTIFIED WITH sha256_hash BY '{hash}'",
+            $"ALTER USER `{user}` IDENTIFIED WITH sha256_hash BY '{hash}' SETTINGS PROFILE '{Profile}'",
+            $"GRANT SELECT, SHOW ON es.* TO `{user}`",
         ];
     }
 
@@ -97,10 +58,9 @@ public sealed record ServerUsers
         catch (ClickHouseServerException e) when (e.ErrorCode == AccessDenied)
         {
             throw new ClickHouseServerException(
-                $"{e.Message} The warehouse makes the user '{ReaderUser}': GRANT ACCESS MANAGEMENT ON *.* to its own "
-                    + "user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave "
-                    + "ClickHouse:ReaderPassword out and "
-                    + "make the reader by hand.",
+                $"{e.Message} The warehouse makes the user '{options.ReaderUser}': GRANT ACCESS MANAGEMENT ON *.* "
+                    + "to its own user, and GRANT SELECT, SHOW ON es.* WITH GRANT OPTION; or leave "
+                    + "ClickHouse:ReaderPassword out and make the reader by hand.",
                 e.Query,
                 e.ErrorCode
             );
@@ -111,7 +71,7 @@ public sealed record ServerUsers
     private async Task<bool> IsConfiguredAsync(IClickHouseClient client, CancellationToken cancellation)
     {
         var parameters = new ClickHouseParameterCollection();
-        parameters.AddParameter("name", ReaderUser);
+        parameters.AddParameter("name", options.ReaderUser);
         return await client.ExecuteScalarAsync(
             "SELECT storage FROM system.users WHERE name = {name:String}",
             parameters,

@@ -27,23 +27,15 @@ public sealed partial class Sink(
 
     private readonly string writer = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.Factory.StartNew(
-            () => RunAsync(stoppingToken).GetAwaiter().GetResult(),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default
-        );
-
-    private async Task RunAsync(CancellationToken stopping)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stopping.IsCancellationRequested)
+        while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await RunOnceAsync(stopping);
+                await RunOnceAsync(stoppingToken);
             }
-            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
@@ -60,7 +52,7 @@ public sealed partial class Sink(
                 if (state.Missing != e.Message)
                     StartsAgain(logger, e.Message);
                 state.Missing = e.Message;
-                await Task.Delay(TimeSpan.FromMilliseconds(options.RestartDelayMilliseconds), clock, stopping);
+                await Task.Delay(TimeSpan.FromMilliseconds(options.RestartDelayMilliseconds), clock, stoppingToken);
             }
         }
     }
@@ -145,9 +137,9 @@ public sealed partial class Sink(
         var inserter = new TableInserter(client, logger);
         var refused = new SinkBatch(options);
         foreach (var table in batch.Tables)
-            await inserter.InsertAsync(table, batch.Token(table.Table, sequence), refused, stopping);
+            await inserter.InsertAsync(table, batch.Token(table.Table.Name, sequence), refused, stopping);
         foreach (var table in refused.Tables)
-            await inserter.InsertAsync(table, batch.Token("refused/" + table.Table, sequence), refused, stopping);
+            await inserter.InsertAsync(table, batch.Token("refused/" + table.Table.Name, sequence), refused, stopping);
         return refused.Rows;
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Confluent.Kafka;
@@ -16,16 +15,16 @@ public readonly record struct OffsetRange(TopicPartition Partition, long First, 
 public sealed class SinkBatch(SinkOptions options)
 {
     private readonly Dictionary<TopicPartition, OffsetRange> ranges = [];
-    private readonly Dictionary<string, TableBatch> tables = new(StringComparer.Ordinal);
+    private readonly Dictionary<Table, List<StoredRow>> tables = [];
     private long? begun;
     private long bytes;
 
     public int Records { get; private set; }
 
-    public int Rows => tables.Values.Sum(table => table.Rows);
+    public int Rows => tables.Values.Sum(rows => rows.Count);
 
     /// <summary>The tables that have rows.</summary>
-    public IReadOnlyList<TableBatch> Tables => [.. tables.Values.Where(table => table.Rows > 0)];
+    public IReadOnlyList<TableBatch> Tables => [.. tables.Select(pair => new TableBatch(pair.Key, pair.Value))];
 
     /// <summary>The ranges in the order of topic and partition.</summary>
     public IReadOnlyList<OffsetRange> Ranges =>
@@ -42,15 +41,12 @@ public sealed class SinkBatch(SinkOptions options)
     {
         begun ??= timestamp;
         var partition = new TopicPartition(record.Topic, record.Partition);
-        ranges[partition] = ranges.TryGetValue(partition, out var range)
-            ? range with
-            {
-                Last = Math.Max(range.Last, record.Offset),
-            }
-            : new OffsetRange(partition, record.Offset, record.Offset);
+        var first = ranges.TryGetValue(partition, out var range) ? range.First : record.Offset;
+        ranges[partition] = new OffsetRange(partition, first, Math.Max(range.Last, record.Offset));
         Records++;
         bytes += record.Key.Length + record.Value.Length;
-        RecordRouter.Route(record, this);
+        foreach (var (table, row) in RecordRouter.Route(record))
+            Add(table, row);
     }
 
     /// <summary>
@@ -69,12 +65,11 @@ public sealed class SinkBatch(SinkOptions options)
         );
 
     /// <summary>Adds a row to a table.</summary>
-    internal void Add<TRow>(string table, TRow row)
-        where TRow : StoredRow
+    internal void Add(Table table, StoredRow row)
     {
-        if (!tables.TryGetValue(table, out var batch))
-            tables[table] = batch = new TableBatch<TRow>(table, []);
-        ((TableBatch<TRow>)batch).Add(row);
+        if (!tables.TryGetValue(table, out var rows))
+            tables[table] = rows = [];
+        rows.Add(row);
     }
 
     /// <summary>
@@ -86,13 +81,10 @@ public sealed class SinkBatch(SinkOptions options)
         var text = string.Join(
             ' ',
             Ranges.Select(range =>
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{range.Partition.Topic}:{range.Partition.Partition.Value}:{range.First}-{range.Last}"
-                )
+                $"{range.Partition.Topic}:{range.Partition.Partition.Value}:{range.First}-{range.Last}"
             )
         );
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, 16));
-        return string.Create(CultureInfo.InvariantCulture, $"{table}/{sequence}/{hash}");
+        return $"{table}/{sequence}/{hash}";
     }
 }

@@ -1,7 +1,5 @@
-using System.Globalization;
 using ClickHouse.Driver;
 using Confluent.Kafka;
-using Column = ClickHouse.Driver.ClickHouseColumnAttribute;
 
 namespace EventStream.Warehouse.Sink;
 
@@ -69,55 +67,43 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
 
     private async Task<SinkPosition> ReadAsync(CancellationToken cancellation)
     {
-        var (sequence, planned) = (0UL, 0UL);
-        var next = new Dictionary<TopicPartition, long>();
-        var latest = new List<(ulong Sequence, OffsetRange Range)>();
         var rows = await client.ListAsync(
             $"SELECT topic, k_partition, first_offset, last_offset, sequence FROM {Table} FINAL",
-            row => new PlanRow
-            {
-                Topic = row.GetString(0),
-                Partition = row.GetFieldValue<uint>(1),
-                First = row.GetFieldValue<ulong>(2),
-                Last = row.GetFieldValue<ulong>(3),
-                Sequence = row.GetFieldValue<ulong>(4),
-            },
+            row =>
+                (
+                    Range: new OffsetRange(
+                        new TopicPartition(row.GetString(0), (int)row.GetFieldValue<uint>(1)),
+                        (long)row.GetFieldValue<ulong>(2),
+                        (long)row.GetFieldValue<ulong>(3)
+                    ),
+                    Sequence: row.GetFieldValue<ulong>(4)
+                ),
             cancellation
         );
-        foreach (var row in rows)
-        {
-            sequence = Math.Max(sequence, row.Sequence);
-            if (row.Topic.Length == 0)
-                continue;
-            planned = Math.Max(planned, row.Sequence);
-            var partition = new TopicPartition(row.Topic, (int)row.Partition);
-            next[partition] = (long)row.Last + 1;
-            latest.Add((row.Sequence, new OffsetRange(partition, (long)row.First, (long)row.Last)));
-        }
-
+        // A row without topic is the claim of a sink.
+        var plans = rows.Where(row => row.Range.Partition.Topic.Length > 0).ToList();
+        var planned = plans.Select(row => row.Sequence).DefaultIfEmpty().Max();
         return new SinkPosition(
-            sequence,
+            rows.Select(row => row.Sequence).DefaultIfEmpty().Max(),
             planned,
-            next,
-            [.. latest.Where(row => row.Sequence == planned).Select(row => row.Range)]
+            plans.ToDictionary(row => row.Range.Partition, row => row.Range.Last + 1),
+            [.. plans.Where(row => row.Sequence == planned).Select(row => row.Range)]
         );
     }
 
     private async Task WriteAsync(IReadOnlyList<OffsetRange> ranges, ulong sequence, CancellationToken cancellation)
     {
-        var rows = ranges
-            .Select(range => new PlanRow
-            {
-                Topic = range.Partition.Topic,
-                Partition = (uint)range.Partition.Partition.Value,
-                First = (ulong)range.First,
-                Last = (ulong)range.Last,
-                Sequence = sequence,
-                Writer = writer,
-            })
-            .ToList();
-        var token = string.Create(CultureInfo.InvariantCulture, $"plan/{writer}/{sequence}");
-        await client.InsertOnceAsync(Table, rows, token, cancellation);
+        object?[] Row(OffsetRange range) =>
+            [range.Partition.Topic, range.Partition.Partition.Value, range.First, range.Last, sequence, writer];
+
+        string[] columns = ["topic", "k_partition", "first_offset", "last_offset", "sequence", "writer"];
+        await client.InsertOnceAsync(
+            Table,
+            columns,
+            [.. ranges.Select(Row)],
+            $"plan/{writer}/{sequence}",
+            cancellation
+        );
     }
 
     private async Task<Newest> NewestAsync(CancellationToken cancellation)
@@ -132,27 +118,6 @@ public sealed class SinkLedger(IClickHouseClient client, string writer, TimeProv
             cancellation
         );
         return rows.Single();
-    }
-
-    private sealed class PlanRow
-    {
-        [Column(Name = "topic")]
-        public string Topic { get; init; } = "";
-
-        [Column(Name = "k_partition")]
-        public uint Partition { get; init; }
-
-        [Column(Name = "first_offset")]
-        public ulong First { get; init; }
-
-        [Column(Name = "last_offset")]
-        public ulong Last { get; init; }
-
-        [Column(Name = "sequence")]
-        public ulong Sequence { get; init; }
-
-        [Column(Name = "writer")]
-        public string Writer { get; init; } = "";
     }
 
     private sealed record Newest(ulong Sequence, string Writer, long AgeMs);

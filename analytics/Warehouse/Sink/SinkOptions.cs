@@ -21,26 +21,19 @@ public sealed record SinkOptions
     public int RestartDelayMilliseconds { get; init; } = 1_000;
 
     /// <summary>
-    /// Reads and checks the section; throws <see cref="RoleConfigurationException"/> naming every fault.
+    /// Reads the section; adds a sentence to <paramref name="errors"/> for each setting that is wrong.
     /// </summary>
-    public static SinkOptions From(IConfiguration configuration)
+    public static SinkOptions Read(IConfiguration configuration, ICollection<string> errors)
     {
-        var options = configuration.GetSection("Warehouse").Get<SinkOptions>() ?? new SinkOptions();
-        var faults = options.Faults().ToList();
-        if (faults.Count > 0)
-            throw new RoleConfigurationException(WarehouseRole.RoleName, string.Join(' ', faults));
+        var options = new SettingsReader(configuration, "Warehouse", errors).Bind<SinkOptions>();
+        if (options.BatchRowsMax is < 1 or > 500_000)
+            errors.Add("Warehouse:BatchRowsMax must be 1 to 500000.");
+        if (options.BatchBytesMax is < 64 << 10 or > 128 << 20)
+            errors.Add("Warehouse:BatchBytesMax must be 64 KiB to 128 MiB.");
+        if (options.BatchAgeMilliseconds is < 10 or > 60_000)
+            errors.Add("Warehouse:BatchAgeMilliseconds must be 10 to 60000.");
+        if (options.RestartDelayMilliseconds is < 10 or > 60_000)
+            errors.Add("Warehouse:RestartDelayMilliseconds must be 10 to 60000.");
         return options;
-    }
-
-    private IEnumerable<string> Faults()
-    {
-        if (BatchRowsMax is < 1 or > 500_000)
-            yield return "Warehouse:BatchRowsMax must be 1 to 500000.";
-        if (BatchBytesMax is < 64 << 10 or > 128 << 20)
-            yield return "Warehouse:BatchBytesMax must be 64 KiB to 128 MiB.";
-        if (BatchAgeMilliseconds is < 10 or > 60_000)
-            yield return "Warehouse:BatchAgeMilliseconds must be 10 to 60000.";
-        if (RestartDelayMilliseconds is < 10 or > 60_000)
-            yield return "Warehouse:RestartDelayMilliseconds must be 10 to 60000.";
     }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Confluent.Kafka;
 using EventStream.Messaging.Kafka;
 
@@ -28,7 +27,4 @@ public sealed record SinkRecord(
             result.Message.Key ?? [],
             result.Message.Value ?? []
         );
-
-    /// <summary>The key as text, for tables that name it.</summary>
-    public string KeyText => Encoding.UTF8.GetString(Key);
 }

@@ -45,17 +45,15 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
         {
             try
             {
-                if (await TryAsync(table, 0, table.Rows, token, cancellation) is not { } refusal)
-                    return;
                 // Partitions interleave differently at every reading; halves must be the same rows each time, so they
                 // are ordered.
-                var ordered = table.InRecordOrder();
-                await HalveAsync(ordered, 0, ordered.Rows, token, refusal, deadLetters, cancellation);
+                if (await TryAsync(table, token, cancellation) is { } refusal)
+                    await HalveAsync(table.InRecordOrder(), token, refusal, deadLetters, cancellation);
                 return;
             }
             catch (ClickHouseBulkCopySerializationException e) when (table.Table != Tables.DeadLetters)
             {
-                SetAside(table[e.RowIndex].Record, 0, e.InnerException?.Message ?? e.Message, deadLetters);
+                SetAside(table.Rows[e.RowIndex].Record, 0, e.InnerException?.Message ?? e.Message, deadLetters);
                 table = table.Without(e.RowIndex);
             }
         }
@@ -63,46 +61,44 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
 
     private async Task HalveAsync(
         TableBatch table,
-        int offset,
-        int length,
         string token,
         ClickHouseServerException refusal,
         SinkBatch deadLetters,
         CancellationToken cancellation
     )
     {
-        if (length == 1)
+        if (table.Rows is [var row])
         {
-            SetAside(table[offset].Record, refusal.ErrorCode, refusal.Message, deadLetters);
+            SetAside(row.Record, refusal.ErrorCode, refusal.Message, deadLetters);
             return;
         }
 
-        var half = length / 2;
+        var half = table.Rows.Count / 2;
         foreach (
-            var (start, count, name) in ((int, int, string)[])
-                [(offset, half, token + "<"), (offset + half, length - half, token + ">")]
+            var (part, name) in ((TableBatch, string)[])
+                [(table.Part(0, half), token + "<"), (table.Part(half, table.Rows.Count - half), token + ">")]
         )
         {
-            if (await TryAsync(table, start, count, name, cancellation) is { } again)
-                await HalveAsync(table, start, count, name, again, deadLetters, cancellation);
+            if (await TryAsync(part, name, cancellation) is { } again)
+                await HalveAsync(part, name, again, deadLetters, cancellation);
         }
     }
 
     /// <summary>Inserts rows, or returns why ClickHouse will never take them.</summary>
     private async Task<ClickHouseServerException?> TryAsync(
-        TableBatch table,
-        int start,
-        int count,
+        TableBatch batch,
         string token,
         CancellationToken cancellation
     )
     {
+        var (table, rows) = batch;
         try
         {
-            await table.InsertAsync(client, start, count, token, cancellation);
+            var values = rows.Select(row => row.Values).ToList();
+            await client.InsertOnceAsync(table.Name, table.Columns, values, token, cancellation);
             return null;
         }
-        catch (ClickHouseServerException e) when (Unreadable.Contains(e.ErrorCode) && table.Table != Tables.DeadLetters)
+        catch (ClickHouseServerException e) when (Unreadable.Contains(e.ErrorCode) && table != Tables.DeadLetters)
         {
             return e;
         }
@@ -111,7 +107,8 @@ public sealed partial class TableInserter(IClickHouseClient client, ILogger logg
     private void SetAside(SinkRecord record, int code, string reason, SinkBatch deadLetters)
     {
         Refused(logger, code, record.Topic, record.Partition, record.Offset, reason);
-        RecordRouter.AddDeadLetter(record, deadLetters, reason);
+        var (table, row) = RecordRouter.DeadLetter(record, reason);
+        deadLetters.Add(table, row);
     }
 
     [LoggerMessage(

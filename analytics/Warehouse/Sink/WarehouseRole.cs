@@ -21,11 +21,12 @@ public sealed class WarehouseRole : IRole
 
     public void Configure(WebApplicationBuilder builder)
     {
-        var clickHouse = ClickHouseOptions.From(builder.Configuration, RoleName);
-        builder.Services.AddSingleton(SinkOptions.From(builder.Configuration));
-        builder.Services.AddSingleton(clickHouse);
-        builder.Services.AddSingleton(ServerUsers.From(builder.Configuration, RoleName));
-        builder.Services.AddSingleton<IClickHouseClient>(_ => clickHouse.Client());
+        builder.Services.AddRoleOptions(builder.Configuration, SinkOptions.Read);
+        builder.Services.AddRoleOptions(builder.Configuration, ClickHouseOptions.Read);
+        builder.Services.AddSingleton<ServerUsers>();
+        builder.Services.AddSingleton<IClickHouseClient>(services =>
+            services.GetRequiredService<ClickHouseOptions>().Client()
+        );
         builder.Services.AddSingleton<SinkState>();
         builder.Services.AddHostedService<Sink>();
         builder.Services.AddNeededTopics(_ => RecordRouter.StoredTopics.Select(topic => new NeededTopic(topic.Name)));

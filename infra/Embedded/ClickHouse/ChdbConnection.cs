@@ -30,254 +30,168 @@ internal readonly record struct QuerySummary(
         );
 }
 
+/// <summary>A result, or a part of one, and what it cost.</summary>
+internal readonly record struct QueryResult(byte[] Bytes, QuerySummary Summary)
+{
+    public string Text => Encoding.UTF8.GetString(Bytes);
+}
+
 /// <summary>
 /// One connection to the engine. It runs one statement at a time and blocks the calling thread; settings, the current
 /// database and temporary tables are its own. Opening one costs about a millisecond, so most serve one request and
 /// are thrown away.
 /// </summary>
-internal sealed unsafe class ChdbConnection : IDisposable
+internal sealed class ChdbConnection : IDisposable
 {
-    private readonly Libchdb library;
-    private nint* connection;
+    private readonly nint owner;
+    private readonly nint connection;
+    private bool disposed;
 
-    private ChdbConnection(Libchdb library, nint* connection)
-    {
-        this.library = library;
-        this.connection = connection;
-    }
+    private ChdbConnection(nint owner) => (this.owner, connection) = (owner, Marshal.ReadIntPtr(owner));
 
     /// <summary>
     /// Opens a connection, or returns null when the engine refuses (another path or another process holds it).
     /// </summary>
-    public static ChdbConnection? Open(Libchdb library, IReadOnlyList<string> arguments)
+    public static ChdbConnection? Open(string[] arguments)
     {
-        using var texts = new NativeTexts(arguments);
-        var opened = library.Connect(arguments.Count, texts.Pointers);
-        return opened == null || *opened == 0 ? null : new ChdbConnection(library, opened);
+        var opened = Libchdb.Connect(arguments.Length, arguments);
+        return opened == 0 || Marshal.ReadIntPtr(opened) == 0 ? null : new ChdbConnection(opened);
     }
 
-    /// <summary>Runs a statement whose result is of no interest. Throws <see cref="ClickHouseException"/>.</summary>
-    public void Run(string sql) => Run(sql, "Null", [], static _ => { });
-
     /// <summary>
-    /// Runs a statement and hands its whole result to <paramref name="use"/> while the engine's buffer lives. Throws
+    /// Runs a statement and returns its whole result; that in the format <c>Null</c> is empty. Throws
     /// <see cref="ClickHouseException"/>.
     /// </summary>
-    public QuerySummary Run(
+    public QueryResult Run(
         string sql,
-        string format,
-        IReadOnlyList<KeyValuePair<string, string>> parameters,
-        ResultReader use
+        string format = "Null",
+        IReadOnlyList<KeyValuePair<string, string>>? parameters = null
     )
     {
-        var result = Send(library.Query, sql, format, parameters);
+        var result = Send(Libchdb.Query, sql, format, parameters ?? []);
         try
         {
             ThrowOnError(result);
-            use(Bytes(result));
-            return Summary(result);
+            return Read(result);
         }
         finally
         {
-            library.DestroyResult(result);
+            Libchdb.DestroyResult(result);
         }
     }
 
     /// <summary>
-    /// Starts a SELECT whose result comes in chunks. Only formats without header and footer may be streamed, because
-    /// each chunk is a document of its own. Throws <see cref="ClickHouseException"/>.
+    /// Runs a SELECT whose result comes in chunks, of which the last is empty; one that is not read to its end is
+    /// cancelled. Only formats without header and footer may be streamed, because each chunk is a document of its own.
+    /// Throws <see cref="ClickHouseException"/>, also when the query fails after some chunks.
     /// </summary>
-    public ChdbStream Stream(string sql, string format, IReadOnlyList<KeyValuePair<string, string>> parameters)
-    {
-        var result = Send(library.StreamQuery, sql, format, parameters);
-        try
-        {
-            ThrowOnError(result);
-        }
-        catch
-        {
-            library.DestroyResult(result);
-            throw;
-        }
-
-        return new ChdbStream(this, result);
-    }
-
-    public void Dispose()
-    {
-        if (connection == null)
-            return;
-        library.CloseConnection(connection);
-        connection = null;
-    }
-
-    /// <summary>
-    /// The next chunk, empty at the end. Throws <see cref="ClickHouseException"/> when the query failed meanwhile.
-    /// </summary>
-    internal bool Fetch(nint stream, ResultReader use, ref QuerySummary summary)
-    {
-        var chunk = library.StreamFetch(*connection, stream);
-        if (chunk == 0)
-            return false;
-        try
-        {
-            if (IsPastEnd(chunk))
-                return false;
-            ThrowOnError(chunk);
-            summary += Summary(chunk);
-            var bytes = Bytes(chunk);
-            if (bytes.IsEmpty)
-                return false;
-            use(bytes);
-            return true;
-        }
-        finally
-        {
-            library.DestroyResult(chunk);
-        }
-    }
-
-    internal void End(nint stream, bool cancel)
-    {
-        if (cancel)
-            library.StreamCancel(*connection, stream);
-        library.DestroyResult(stream);
-    }
-
-    private nint Send(
-        delegate* unmanaged<nint, byte*, nuint, byte*, nuint, byte**, nuint*, byte**, nuint*, nuint, nint> call,
+    public IEnumerable<QueryResult> Stream(
         string sql,
         string format,
         IReadOnlyList<KeyValuePair<string, string>> parameters
     )
     {
-        ObjectDisposedException.ThrowIf(connection == null, this);
-        var text = Encoding.UTF8.GetBytes(sql);
-        var name = Encoding.UTF8.GetBytes(format);
-        using var keys = new NativeTexts(parameters.Select(parameter => parameter.Key));
-        using var values = new NativeTexts(parameters.Select(parameter => parameter.Value));
-        fixed (
-            byte* textPointer = text,
-                namePointer = name
-        )
-        {
-            return call(
-                *connection,
-                textPointer,
-                (nuint)text.Length,
-                namePointer,
-                (nuint)name.Length,
-                keys.Pointers,
-                keys.Lengths,
-                values.Pointers,
-                values.Lengths,
-                (nuint)parameters.Count
-            );
-        }
-    }
-
-    /// <summary>The engine forgets a stream whose only chunk was its last and says so when asked again.</summary>
-    private bool IsPastEnd(nint chunk) =>
-        library.ResultError(chunk) is var error and not null
-        && Marshal.PtrToStringUTF8((nint)error) == "No active streaming query";
-
-    private void ThrowOnError(nint result)
-    {
-        if (result == 0)
-            throw ClickHouseException.Of(1001, "STD_EXCEPTION", "The engine gave no result.");
-        var error = library.ResultError(result);
-        if (error != null)
-            throw ClickHouseException.Parse(Marshal.PtrToStringUTF8((nint)error) ?? "");
-    }
-
-    private ReadOnlySpan<byte> Bytes(nint result)
-    {
-        var length = library.ResultLength(result);
-        return length == 0 ? default : new ReadOnlySpan<byte>(library.ResultBuffer(result), checked((int)length));
-    }
-
-    private QuerySummary Summary(nint result) =>
-        new(
-            library.StorageRowsRead(result),
-            library.StorageBytesRead(result),
-            library.RowsWritten(result),
-            library.BytesWritten(result),
-            library.RowsRead(result),
-            library.BytesRead(result),
-            library.ResultElapsed(result)
-        );
-}
-
-/// <summary>Reads bytes that are valid only during the call.</summary>
-internal delegate void ResultReader(ReadOnlySpan<byte> bytes);
-
-/// <summary>A running SELECT. Disposing it before the last chunk cancels it.</summary>
-internal sealed class ChdbStream(ChdbConnection connection, nint result) : IDisposable
-{
-    private bool ended;
-    private bool disposed;
-    private QuerySummary summary;
-
-    /// <summary>What it cost until now.</summary>
-    public QuerySummary Summary => summary;
-
-    /// <summary>
-    /// Hands the next chunk to <paramref name="use"/>; false at the end. Throws <see cref="ClickHouseException"/>.
-    /// </summary>
-    public bool Next(ResultReader use)
-    {
-        if (ended)
-            return false;
+        var stream = Send(Libchdb.StreamQuery, sql, format, parameters);
+        var (unread, ended) = (false, false);
         try
         {
-            ended = !connection.Fetch(result, use, ref summary);
+            ThrowOnError(stream);
+            while (!ended)
+            {
+                var part = Fetch(stream);
+                unread = part.Bytes.Length > 0;
+                yield return part;
+                ended = !unread;
+                unread = false;
+            }
         }
-        catch
+        finally
         {
-            ended = true;
-            throw;
+            if (unread)
+                Libchdb.StreamCancel(connection, stream);
+            Libchdb.DestroyResult(stream);
         }
-
-        return !ended;
     }
 
     public void Dispose()
     {
-        if (disposed)
-            return;
+        if (!disposed)
+            Libchdb.CloseConnection(owner);
         disposed = true;
-        connection.End(result, cancel: !ended);
     }
-}
 
-/// <summary>Texts as arrays of UTF-8 pointers and lengths, for one call.</summary>
-internal sealed unsafe class NativeTexts : IDisposable
-{
-    private readonly int count;
-
-    public NativeTexts(IEnumerable<string> texts)
+    /// <summary>The next chunk; an empty one ends the result.</summary>
+    private QueryResult Fetch(nint stream)
     {
-        var all = texts.Select(Encoding.UTF8.GetBytes).ToList();
-        count = all.Count;
-        Pointers = (byte**)NativeMemory.AllocZeroed((nuint)count + 1, (nuint)sizeof(byte*));
-        Lengths = (nuint*)NativeMemory.AllocZeroed((nuint)count + 1, (nuint)sizeof(nuint));
-        for (var i = 0; i < count; i++)
+        var chunk = Libchdb.StreamFetch(connection, stream);
+        if (chunk == 0)
+            return new QueryResult([], default);
+        try
         {
-            Pointers[i] = (byte*)NativeMemory.AllocZeroed((nuint)all[i].Length + 1);
-            all[i].CopyTo(new Span<byte>(Pointers[i], all[i].Length));
-            Lengths[i] = (nuint)all[i].Length;
+            // The engine forgets a stream whose only chunk was its last and says so when asked again.
+            if (Error(chunk) == "No active streaming query")
+                return new QueryResult([], default);
+            ThrowOnError(chunk);
+            return Read(chunk);
+        }
+        finally
+        {
+            Libchdb.DestroyResult(chunk);
         }
     }
 
-    public byte** Pointers { get; }
-
-    public nuint* Lengths { get; }
-
-    public void Dispose()
+    private nint Send(
+        Func<nint, string, nuint, string, nuint, string[], nuint[], string[], nuint[], nuint, nint> call,
+        string sql,
+        string format,
+        IReadOnlyList<KeyValuePair<string, string>> parameters
+    )
     {
-        for (var i = 0; i < count; i++)
-            NativeMemory.Free(Pointers[i]);
-        NativeMemory.Free(Pointers);
-        NativeMemory.Free(Lengths);
+        ObjectDisposedException.ThrowIf(disposed, this);
+        string[] names = [.. parameters.Select(parameter => parameter.Key)];
+        string[] values = [.. parameters.Select(parameter => parameter.Value)];
+        return call(
+            connection,
+            sql,
+            Length(sql),
+            format,
+            Length(format),
+            names,
+            [.. names.Select(Length)],
+            values,
+            [.. values.Select(Length)],
+            (nuint)parameters.Count
+        );
+    }
+
+    private static nuint Length(string text) => (nuint)Encoding.UTF8.GetByteCount(text);
+
+    private static string? Error(nint result) => Marshal.PtrToStringUTF8(Libchdb.ResultError(result));
+
+    private static void ThrowOnError(nint result)
+    {
+        if (result == 0)
+            throw new ClickHouseException(ClickHouseError.StdException, "The engine gave no result.");
+        if (Error(result) is { } error)
+            throw ClickHouseException.Parse(error);
+    }
+
+    private static QueryResult Read(nint result)
+    {
+        var bytes = new byte[checked((int)Libchdb.ResultLength(result))];
+        if (bytes.Length > 0)
+            Marshal.Copy(Libchdb.ResultBuffer(result), bytes, 0, bytes.Length);
+        return new QueryResult(
+            bytes,
+            new QuerySummary(
+                Libchdb.StorageRowsRead(result),
+                Libchdb.StorageBytesRead(result),
+                Libchdb.RowsWritten(result),
+                Libchdb.BytesWritten(result),
+                Libchdb.RowsRead(result),
+                Libchdb.BytesRead(result),
+                Libchdb.ResultElapsed(result)
+            )
+        );
     }
 }

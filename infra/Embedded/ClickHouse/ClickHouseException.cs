@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace EventStream.Embedded.ClickHouse;
@@ -9,23 +10,17 @@ namespace EventStream.Embedded.ClickHouse;
 /// </summary>
 public sealed partial class ClickHouseException(int code, string name, string message) : Exception(message)
 {
-    /// <summary>Codes that this room answers with, or acts on; ClickHouse's numbers.</summary>
-    public const int SyntaxError = 62,
-        UnknownSetting = 115,
-        SettingConstraint = 452,
-        Readonly = 164,
-        AccessDenied = 497,
-        AuthenticationFailed = 516,
-        TooManyQueries = 202,
-        TooManyBytes = 396,
-        SessionLocked = 373,
-        SessionNotFound = 372,
-        NotImplemented = 48,
-        BadArguments = 36;
+    /// <summary>An exception in ClickHouse's words, raised by the embedded engine's HTTP interface itself.</summary>
+    internal ClickHouseException(ClickHouseError error, string sentence)
+        : this((int)error, NameOf(error), $"Code: {(int)error}. DB::Exception: {sentence} ({NameOf(error)})") { }
 
     public int Code { get; } = code;
 
     public string Name { get; } = name;
+
+    /// <summary>The sentence with the version at its end, as a server words it.</summary>
+    internal string Worded(string version) =>
+        Message.Contains("(version ", StringComparison.Ordinal) ? Message : $"{Message} (version {version})";
 
     /// <summary>Reads <c>Code: N. DB::Exception: text (NAME)</c>; a text of another form has code 0.</summary>
     public static ClickHouseException Parse(string text)
@@ -43,9 +38,7 @@ public sealed partial class ClickHouseException(int code, string name, string me
         );
     }
 
-    /// <summary>An exception in ClickHouse's words, raised by the embedded engine's HTTP interface itself.</summary>
-    internal static ClickHouseException Of(int code, string name, string sentence) =>
-        new(code, name, $"Code: {code}. DB::Exception: {sentence} ({name})");
+    private static string NameOf(ClickHouseError error) => JsonNamingPolicy.SnakeCaseUpper.ConvertName($"{error}");
 
     [GeneratedRegex(
         @"^Code: (?<n>\d+)\. DB::Exception: (?<inner>Code: \k<n>\. DB::Exception: .*\([A-Z0-9_]+\))"
@@ -59,4 +52,23 @@ public sealed partial class ClickHouseException(int code, string name, string me
 
     [GeneratedRegex(@"\(([A-Z][A-Z0-9_]{2,})\)")]
     private static partial Regex NamePattern();
+}
+
+/// <summary>The errors that this room raises itself, by ClickHouse's numbers and, in capitals, names.</summary>
+internal enum ClickHouseError
+{
+    BadArguments = 36,
+    NotImplemented = 48,
+    SyntaxError = 62,
+    UnknownSetting = 115,
+    Readonly = 164,
+    TooManySimultaneousQueries = 202,
+    NetworkError = 210,
+    SessionNotFound = 372,
+    SessionIsLocked = 373,
+    TooManyRowsOrBytes = 396,
+    SettingConstraintViolation = 452,
+    AccessDenied = 497,
+    AuthenticationFailed = 516,
+    StdException = 1001,
 }

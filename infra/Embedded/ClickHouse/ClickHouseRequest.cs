@@ -1,6 +1,7 @@
 using System.Text;
 using EventStream.Embedded.ClickHouse.Sql;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace EventStream.Embedded.ClickHouse;
 
@@ -29,10 +30,8 @@ internal sealed class ClickHouseRequest : IDisposable
             int.TryParse(query["session_timeout"], out var seconds) ? Math.Clamp(seconds, 1, 3600) : 60
         );
         SessionMustExist = query["session_check"] == "1";
-        Database = First(query["database"].ToString(), request.Headers["X-ClickHouse-Database"].ToString());
-        Format =
-            First(request.Headers["X-ClickHouse-Format"].ToString(), query["default_format"].ToString())
-            ?? "TabSeparated";
+        Database = First(query["database"], request.Headers["X-ClickHouse-Database"]);
+        Format = First(request.Headers["X-ClickHouse-Format"], query["default_format"], "TabSeparated")!;
         UserAgent = request.Headers.UserAgent.ToString();
         foreach (var (name, value) in query)
             Take(name, value.ToString());
@@ -99,16 +98,16 @@ internal sealed class ClickHouseRequest : IDisposable
 
     private async Task ReadStatementAsync(HttpRequest http, EmbeddedOptions options, CancellationToken cancellation)
     {
-        await using var decoded = ContentCodings.Decoded(http);
-        var body = decoded;
+        await using var body = ContentCodings.Decoded(http);
+        http.Body = body;
         var text = Encoding.UTF8.GetBytes(http.Query["query"].ToString());
-        if (await FormBody.ReadAsync(http, decoded, options, cancellation) is { } form)
+        // A form is read to its end, so that nothing is left of the body.
+        if (await FormBody.ReadAsync(http, options, cancellation) is { } form)
         {
             foreach (var (name, value) in form)
-                Take(name, value);
-            var query = form.LastOrDefault(part => part.Key == "query").Value ?? "";
-            text = text.Length == 0 ? Encoding.UTF8.GetBytes(query) : text;
-            body = Stream.Null;
+                Take(name, value.ToString());
+            if (text.Length == 0)
+                text = Encoding.UTF8.GetBytes(form["query"].ToString());
         }
 
         if (text.Length > 0 && SqlStatement.Parse(text) is { Kind: SqlKind.InsertData } insert)
@@ -163,7 +162,7 @@ internal sealed class ClickHouseRequest : IDisposable
         if (rows.Stream.Length > ValuesBytesMax)
             throw TooLarge($"VALUES are more than {ValuesBytesMax} bytes; use another format");
         var bytes = rows.ReadAll();
-        var tokens = SqlScanner.Scan(bytes).Where(token => token.Kind != SqlTokenKind.Comment).ToList();
+        var tokens = SqlScanner.Scan(bytes).ToList();
         if (tokens.FindIndex(token => token.IsSymbol(';')) is var end and >= 0)
         {
             if (end < tokens.Count - 1)
@@ -205,23 +204,14 @@ internal sealed class ClickHouseRequest : IDisposable
             "1" => 1,
             "2" => 2,
             "0" when !User.ReadOnly => 0,
-            _ => throw ClickHouseException.Of(
-                ClickHouseException.Readonly,
-                "READONLY",
+            _ => throw new ClickHouseException(
+                ClickHouseError.Readonly,
                 "Cannot modify 'readonly' setting in readonly mode."
             ),
         };
 
-    private static string? First(params ReadOnlySpan<string> candidates)
-    {
-        foreach (var candidate in candidates)
-        {
-            if (candidate.Length > 0)
-                return candidate;
-        }
-
-        return null;
-    }
+    private static string? First(params StringValues[] candidates) =>
+        candidates.Select(candidate => candidate.ToString()).FirstOrDefault(text => text.Length > 0);
 
     private static string? Checked(string value, string name)
     {
@@ -229,24 +219,15 @@ internal sealed class ClickHouseRequest : IDisposable
             return null;
         if (value.Length <= 200 && value.All(c => c is > ' ' and < (char)127))
             return value;
-        throw ClickHouseException.Of(
-            ClickHouseException.BadArguments,
-            "BAD_ARGUMENTS",
+        throw new ClickHouseException(
+            ClickHouseError.BadArguments,
             $"{name} must be at most 200 printable ASCII characters."
         );
     }
 
     private static ClickHouseException Unsupported(string what) =>
-        ClickHouseException.Of(
-            ClickHouseException.NotImplemented,
-            "NOT_IMPLEMENTED",
-            $"The embedded engine does not take {what}."
-        );
+        new ClickHouseException(ClickHouseError.NotImplemented, $"The embedded engine does not take {what}.");
 
     private static ClickHouseException TooLarge(string what) =>
-        ClickHouseException.Of(
-            ClickHouseException.TooManyBytes,
-            "TOO_MANY_ROWS_OR_BYTES",
-            $"{what}; send it in smaller parts."
-        );
+        new ClickHouseException(ClickHouseError.TooManyRowsOrBytes, $"{what}; send it in smaller parts.");
 }

@@ -18,18 +18,12 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
         lock (gate)
         {
             EndIdle();
-            var key = (request.User.Name, request.SessionId!);
+            var id = request.SessionId!;
+            var key = (request.User.Name, id);
             if (!sessions.TryGetValue(key, out var session))
-                sessions[key] = session = Begin(request);
+                sessions[key] = session = Begin(id, request.SessionMustExist);
             if (session.Busy)
-            {
-                throw ClickHouseException.Of(
-                    ClickHouseException.SessionLocked,
-                    "SESSION_IS_LOCKED",
-                    $"Session {request.SessionId} is in use."
-                );
-            }
-
+                throw new ClickHouseException(ClickHouseError.SessionIsLocked, $"Session {id} is in use.");
             session.Busy = true;
             session.Timeout = request.SessionTimeout;
             return session;
@@ -56,22 +50,14 @@ internal sealed class ClickHouseSessions(EmbeddedEngine engine, TimeProvider clo
         }
     }
 
-    private Session Begin(ClickHouseRequest request)
+    private Session Begin(string id, bool mustExist)
     {
-        if (request.SessionMustExist)
-        {
-            throw ClickHouseException.Of(
-                ClickHouseException.SessionNotFound,
-                "SESSION_NOT_FOUND",
-                $"Session {request.SessionId} was not found."
-            );
-        }
-
+        if (mustExist)
+            throw new ClickHouseException(ClickHouseError.SessionNotFound, $"Session {id} was not found.");
         if (sessions.Count >= engine.Options.SessionsMax)
         {
-            throw ClickHouseException.Of(
-                ClickHouseException.TooManyQueries,
-                "TOO_MANY_SIMULTANEOUS_QUERIES",
+            throw new ClickHouseException(
+                ClickHouseError.TooManySimultaneousQueries,
                 $"{sessions.Count} sessions are open (ClickHouse:SessionsMax); end one or wait for its time-out."
             );
         }

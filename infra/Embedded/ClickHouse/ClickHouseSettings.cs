@@ -60,9 +60,8 @@ internal static partial class ClickHouseSettings
         {
             if (!Name().IsMatch(name))
             {
-                throw ClickHouseException.Of(
-                    ClickHouseException.UnknownSetting,
-                    "UNKNOWN_SETTING",
+                throw new ClickHouseException(
+                    ClickHouseError.UnknownSetting,
                     $"Neither a setting nor built-in: '{name}'."
                 );
             }

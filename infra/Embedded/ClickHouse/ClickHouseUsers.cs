@@ -55,9 +55,8 @@ internal static class ClickHouseUsers
         );
 
     private static ClickHouseException Failed(string name) =>
-        ClickHouseException.Of(
-            ClickHouseException.AuthenticationFailed,
-            "AUTHENTICATION_FAILED",
+        new ClickHouseException(
+            ClickHouseError.AuthenticationFailed,
             $"{name}: Authentication failed: password is incorrect, or there is no user with such name."
         );
 }

@@ -13,18 +13,14 @@ internal static class ContentCodings
     /// <summary>
     /// The coding of the answer: asked for by <c>enable_http_compression</c> and offered by Accept-Encoding, or null.
     /// </summary>
-    public static string? ForAnswer(HttpRequest request)
+    private static string? ForAnswer(HttpRequest request)
     {
         if (!IsOn(request.Query["enable_http_compression"].ToString()))
             return null;
-        var offered = request
-            .Headers.AcceptEncoding.ToString()
-            .Split(',')
-            .Select(part => part.Split(';', StringSplitOptions.TrimEntries))
-            .Where(parts => !parts.Skip(1).Any(part => part is "q=0" or "q=0.0"))
-            .Select(parts => parts[0].Trim().ToLowerInvariant())
-            .ToHashSet();
-        return Preferred.FirstOrDefault(offered.Contains);
+        var offered = request.GetTypedHeaders().AcceptEncoding.Where(coding => coding.Quality != 0).ToList();
+        return Preferred.FirstOrDefault(name =>
+            offered.Exists(coding => coding.Value.Equals(name, StringComparison.OrdinalIgnoreCase))
+        );
     }
 
     /// <summary>
@@ -39,16 +35,20 @@ internal static class ContentCodings
             "br" => new BrotliStream(request.Body, CompressionMode.Decompress),
             "zstd" => new ZstdSharp.DecompressionStream(request.Body),
             "lz4" => LZ4Stream.Decode(request.Body),
-            var other => throw ClickHouseException.Of(
-                ClickHouseException.NotImplemented,
-                "NOT_IMPLEMENTED",
+            var other => throw new ClickHouseException(
+                ClickHouseError.NotImplemented,
                 $"Unknown Content-Encoding '{other}'; use {string.Join(", ", Preferred)}."
             ),
         };
 
-    /// <summary>A stream that encodes what is written to it; <paramref name="body"/> stays open.</summary>
-    public static Stream Encoded(Stream body, string coding) =>
-        coding switch
+    /// <summary>The body of the answer, which encodes what is written to it, with the header that says so.</summary>
+    public static Stream Encoded(HttpContext context)
+    {
+        var body = context.Response.Body;
+        if (ForAnswer(context.Request) is not { } coding)
+            return body;
+        context.Response.Headers.ContentEncoding = coding;
+        return coding switch
         {
             "zstd" => new ZstdSharp.CompressionStream(body, level: 1, leaveOpen: true),
             "br" => new BrotliStream(body, CompressionLevel.Fastest, leaveOpen: true),
@@ -56,6 +56,7 @@ internal static class ContentCodings
             "deflate" => new ZLibStream(body, CompressionLevel.Fastest, leaveOpen: true),
             _ => new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true),
         };
+    }
 
     /// <summary>Whether bytes that do not fit their coding made this exception.</summary>
     public static bool IsBroken(Exception e) =>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace EventStream.Embedded.ClickHouse;
@@ -15,8 +14,7 @@ public sealed partial class EmbeddedEngine
 
     private readonly Lock controlGate = new();
     private readonly ChdbConnection control;
-    private readonly Libchdb library;
-    private readonly IReadOnlyList<string> arguments;
+    private readonly string[] arguments;
 
     private EmbeddedEngine(EmbeddedOptions options)
     {
@@ -24,14 +22,14 @@ public sealed partial class EmbeddedEngine
         var folder = Path.GetFullPath(options.DataFolder);
         Directory.CreateDirectory(folder);
         arguments = ["clickhouse", $"--path={folder}", $"--config-file={WriteConfiguration(options, folder)}"];
-        library = new Libchdb(options.Library);
+        Libchdb.Load(options.Library);
         control =
-            SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
+            SignalGuard.Run(() => ChdbConnection.Open(arguments))
             ?? throw new EngineStartException(
                 $"The engine cannot open '{folder}'; another process holds it, or it is not writable. "
                     + "Stop that process or set ClickHouse:DataFolder."
             );
-        TableFunctions = Begin();
+        Begin();
         // The library's destructors fault while its own threads still run. What was acknowledged survives even a
         // kill -9, so the process leaves without them.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => ExitNow(Environment.ExitCode);
@@ -41,7 +39,10 @@ public sealed partial class EmbeddedEngine
     public EmbeddedOptions Options { get; }
 
     /// <summary>Every table function that this engine has, allowed or not.</summary>
-    internal IReadOnlySet<string> TableFunctions { get; }
+    internal IReadOnlySet<string> TableFunctions { get; private set; } = new HashSet<string>();
+
+    /// <summary>The media type of each format.</summary>
+    internal IReadOnlyDictionary<string, string> ContentTypes { get; private set; } = new Dictionary<string, string>();
 
     /// <summary>The engine's version, such as 26.5.1.1.</summary>
     internal string Version { get; private set; } = "";
@@ -73,23 +74,24 @@ public sealed partial class EmbeddedEngine
     public void Probe() => Control("SELECT 1");
 
     /// <summary>Names what the engine has, and makes the tables that a server has and the library lacks.</summary>
-    private HashSet<string> Begin()
+    private void Begin()
     {
         control.Run($"SET ROLE {EngineUsers.Inside}");
-        Version = Text("SELECT version()").Trim();
+        Version = Rows("SELECT version()").Single()[0];
         foreach (var statement in SystemTables.Definitions)
             control.Run(statement);
-        return Text("SELECT name FROM system.table_functions FORMAT TSVRaw")
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        TableFunctions = Rows("SELECT name FROM system.table_functions")
+            .Select(row => row[0])
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        ContentTypes = Rows("SELECT name, content_type FROM system.formats WHERE content_type != ''")
+            .ToDictionary(row => row[0], row => row[1], StringComparer.OrdinalIgnoreCase);
     }
 
-    private string Text(string sql)
-    {
-        var text = "";
-        control.Run(sql, "TSVRaw", [], bytes => text = System.Text.Encoding.UTF8.GetString(bytes));
-        return text;
-    }
+    private IEnumerable<string[]> Rows(string sql) =>
+        control
+            .Run(sql, "TSVRaw")
+            .Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split('\t'));
 
     /// <summary>
     /// A connection of its own for one request, with the engine's limits set. Throws when the engine is stopping.
@@ -97,18 +99,15 @@ public sealed partial class EmbeddedEngine
     internal ChdbConnection Connect()
     {
         var connection =
-            SignalGuard.Run(() => ChdbConnection.Open(library, arguments))
-            ?? throw ClickHouseException.Of(210, "NETWORK_ERROR", "The engine takes no further connection.");
+            SignalGuard.Run(() => ChdbConnection.Open(arguments))
+            ?? throw new ClickHouseException(ClickHouseError.NetworkError, "The engine takes no further connection.");
         connection.Run(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"""
-                SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
-                max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
-                input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort',
-                implicit_select=0, max_query_size={2 * ClickHouseRequest.SqlBytesMax}
-                """
-            )
+            $"""
+            SET max_threads={Options.ThreadsPerQueryMax}, max_memory_usage={Options.QueryBytesMax},
+            max_execution_time={Options.QuerySecondsMax}, output_format_json_quote_64bit_integers=0, async_insert=0,
+            input_format_skip_unknown_fields=1, session_timezone='UTC', date_time_input_format='best_effort',
+            implicit_select=0, max_query_size={2 * ClickHouseRequest.SqlBytesMax}
+            """
         );
         return connection;
     }
@@ -132,24 +131,21 @@ public sealed partial class EmbeddedEngine
         File.WriteAllText(users, EngineUsers.Xml(options));
         File.WriteAllText(
             path,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"""
-                <clickhouse>
-                  <users_config>{System.Security.SecurityElement.Escape(users)}</users_config>
-                  <access_control_improvements>
-                    <table_engines_require_grant>true</table_engines_require_grant>
-                  </access_control_improvements>
-                  <max_server_memory_usage>{options.EngineBytesMax}</max_server_memory_usage>
-                  <mark_cache_size>33554432</mark_cache_size>
-                  <index_mark_cache_size>4194304</index_mark_cache_size>
-                  <primary_index_cache_size>33554432</primary_index_cache_size>
-                  <compiled_expression_cache_size>8388608</compiled_expression_cache_size>
-                  <max_thread_pool_size>200</max_thread_pool_size>
-                  <max_thread_pool_free_size>8</max_thread_pool_free_size>
-                </clickhouse>
-                """
-            )
+            $"""
+            <clickhouse>
+              <users_config>{System.Security.SecurityElement.Escape(users)}</users_config>
+              <access_control_improvements>
+                <table_engines_require_grant>true</table_engines_require_grant>
+              </access_control_improvements>
+              <max_server_memory_usage>{options.EngineBytesMax}</max_server_memory_usage>
+              <mark_cache_size>33554432</mark_cache_size>
+              <index_mark_cache_size>4194304</index_mark_cache_size>
+              <primary_index_cache_size>33554432</primary_index_cache_size>
+              <compiled_expression_cache_size>8388608</compiled_expression_cache_size>
+              <max_thread_pool_size>200</max_thread_pool_size>
+              <max_thread_pool_free_size>8</max_thread_pool_free_size>
+            </clickhouse>
+            """
         );
         return path;
     }

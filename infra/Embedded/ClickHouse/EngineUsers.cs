@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Security;
-using System.Text;
 using EventStream.Embedded.ClickHouse.Sql;
 
 namespace EventStream.Embedded.ClickHouse;
@@ -48,7 +46,7 @@ internal static class EngineUsers
               <roles>
                 {Role(Inside, "GRANT ALL ON *.*")}
                 {Role(Rows, "GRANT READ ON FILE")}
-                {Role(Writer, [.. WriterGrants()])}
+                {Role(Writer, WriterGrants())}
                 {Role(Reader, "GRANT SHOW, SELECT, dictGet, CREATE TEMPORARY TABLE ON *.*")}
               </roles>
               <users><default>
@@ -77,14 +75,9 @@ internal static class EngineUsers
             yield return $"GRANT TABLE ENGINE ON {engine}";
     }
 
-    private static string Role(string name, params ReadOnlySpan<string> grants)
-    {
-        var text = new StringBuilder($"<{name}><grants>");
-        foreach (var grant in grants)
-            text.Append(null, $"<query>{SecurityElement.Escape(grant)}</query>");
-        return text.Append(null, $"</grants></{name}>").ToString();
-    }
+    private static string Role(string name, params IEnumerable<string> grants) =>
+        $"<{name}><grants>{string.Concat(grants.Select(grant => $"<query>{SecurityElement.Escape(grant)}</query>"))}"
+        + $"</grants></{name}>";
 
-    private static string Bound(string setting, long most) =>
-        string.Create(CultureInfo.InvariantCulture, $"<{setting}><min>1</min><max>{most}</max></{setting}>");
+    private static string Bound(string setting, long most) => $"<{setting}><min>1</min><max>{most}</max></{setting}>";
 }

@@ -14,12 +14,8 @@ internal sealed class HostNames
     /// <summary>Addresses are URLs by which clients know this endpoint; what is no URL is left out.</summary>
     public HostNames(IEnumerable<string> addresses, EmbeddedOptions options)
     {
-        foreach (var address in addresses)
-        {
-            if (Uri.TryCreate(address, UriKind.Absolute, out var uri))
-                names.Add(uri.Host.Trim('[', ']'));
-        }
-
+        var urls = addresses.Select(text => Uri.TryCreate(text, UriKind.Absolute, out var url) ? url : null);
+        names.UnionWith(urls.OfType<Uri>().Select(url => url.Host.Trim('[', ']')));
         names.UnionWith(options.AllowedHosts);
     }
 
@@ -31,9 +27,8 @@ internal sealed class HostNames
         {
             if (host is null || IsAllowed(host.Trim('[', ']')))
                 continue;
-            throw ClickHouseException.Of(
-                ClickHouseException.AccessDenied,
-                "ACCESS_DENIED",
+            throw new ClickHouseException(
+                ClickHouseError.AccessDenied,
                 $"The host '{host}' is no name of this server; add it to ClickHouse:AllowedHosts if it should be."
             );
         }

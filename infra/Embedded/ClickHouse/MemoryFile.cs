@@ -29,19 +29,7 @@ internal sealed partial class MemoryFile : IDisposable
     public string Path => $"/proc/self/fd/{handle.DangerousGetHandle()}";
 
     /// <summary>All bytes of the file.</summary>
-    public byte[] ReadAll()
-    {
-        var bytes = new byte[Stream.Length];
-        for (var at = 0; at < bytes.Length; )
-        {
-            var read = RandomAccess.Read(handle, bytes.AsSpan(at), at);
-            if (read == 0)
-                break;
-            at += read;
-        }
-
-        return bytes;
-    }
+    public byte[] ReadAll() => File.ReadAllBytes(Path);
 
     public void Dispose()
     {

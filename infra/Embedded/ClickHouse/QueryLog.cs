@@ -28,11 +28,8 @@ internal sealed class QueryLog(EmbeddedEngine engine, TimeProvider clock)
     public void End(ClickHouseRequest request, DateTimeOffset? started, QuerySummary summary, Exception? error)
     {
         var now = clock.GetUtcNow();
-        var type =
-            error is null ? "QueryFinish"
-            : started is null ? "ExceptionBeforeStart"
-            : "ExceptionWhileProcessing";
-        Add(request, type, started ?? now, now, summary, error);
+        var failed = started is null ? "ExceptionBeforeStart" : "ExceptionWhileProcessing";
+        Add(request, error is null ? "QueryFinish" : failed, started ?? now, now, summary, error);
     }
 
     /// <summary>Makes rows of what waits.</summary>

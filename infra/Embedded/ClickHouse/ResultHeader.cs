@@ -58,19 +58,13 @@ internal static class ResultHeader
     }
 
     /// <summary>How many bytes of a chunk are the document's beginning.</summary>
-    public static int Length(string format, ReadOnlySpan<byte> chunk)
+    public static int Length(string format, byte[] chunk)
     {
         if (IsBinary(format))
             return Binary(chunk, types: format.EndsWith("Types", StringComparison.OrdinalIgnoreCase));
-        if (!Lines.TryGetValue(format, out var lines))
-            return 0;
         var at = 0;
-        for (; lines > 0 && at < chunk.Length; lines--)
-        {
-            var end = chunk[at..].IndexOf((byte)'\n');
-            at = end < 0 ? chunk.Length : at + end + 1;
-        }
-
+        for (var lines = Lines.GetValueOrDefault(format); lines > 0; lines--)
+            at = Array.IndexOf(chunk, (byte)'\n', at) + 1;
         return at;
     }
 
@@ -78,31 +72,12 @@ internal static class ResultHeader
         format.Equals("RowBinaryWithNames", StringComparison.OrdinalIgnoreCase)
         || format.Equals("RowBinaryWithNamesAndTypes", StringComparison.OrdinalIgnoreCase);
 
-    private static int Binary(ReadOnlySpan<byte> chunk, bool types)
+    private static int Binary(byte[] chunk, bool types)
     {
-        var at = 0;
-        var columns = Number(chunk, ref at);
-        for (var texts = types ? 2 * columns : columns; texts > 0 && at < chunk.Length; texts--)
-        {
-            var length = Number(chunk, ref at);
-            at = Math.Min(chunk.Length, at + length);
-        }
-
-        return at;
-    }
-
-    private static int Number(ReadOnlySpan<byte> chunk, ref int at)
-    {
-        var (value, shift) = (0, 0);
-        while (at < chunk.Length)
-        {
-            var part = chunk[at++];
-            value |= (part & 0x7F) << shift;
-            if ((part & 0x80) == 0)
-                break;
-            shift += 7;
-        }
-
-        return value;
+        using var reader = new BinaryReader(new MemoryStream(chunk));
+        var columns = reader.Read7BitEncodedInt();
+        for (var texts = types ? 2 * columns : columns; texts > 0; texts--)
+            reader.BaseStream.Seek(reader.Read7BitEncodedInt(), SeekOrigin.Current);
+        return (int)reader.BaseStream.Position;
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using System.Threading.Channels;
 using EventStream.Embedded.ClickHouse.Sql;
 
@@ -17,6 +18,10 @@ internal sealed class StatementRun(
     /// <summary>Chunks between engine and client; each is one block of the engine's, some hundred kilobytes.</summary>
     private const int ChunkQueueDepthMax = 4;
 
+    /// <summary>What a pipe holds: a slow reader slows the engine down.</summary>
+    private const int PipeBytes = 1 << 20,
+        PipeReadBytes = 256 * 1024;
+
     private readonly Channel<byte[]> chunks = Channel.CreateBounded<byte[]>(
         new BoundedChannelOptions(ChunkQueueDepthMax) { SingleReader = true, SingleWriter = true }
     );
@@ -34,13 +39,10 @@ internal sealed class StatementRun(
     public string ResultFormat { get; private set; } = request.Format;
 
     /// <summary>Runs to the end. Never throws: a failure completes <see cref="Chunks"/>.</summary>
-    public Task RunAsync(CancellationToken clientGone) =>
-        Task.Factory.StartNew(
-            () => Run(clientGone),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default
-        );
+    public Task RunAsync(CancellationToken clientGone) => OnThread(() => Run(clientGone));
+
+    private static Task OnThread(Action action) =>
+        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private void Run(CancellationToken clientGone)
     {
@@ -127,11 +129,8 @@ internal sealed class StatementRun(
 
     private void Whole(ChdbConnection connection, StatementText text, CancellationToken clientGone)
     {
-        byte[] result = [];
         var sql = request.Rows is null ? $"{text.Text()}\n{marker}" : Insert(request.Rows, text.Text());
-        Summary = connection.Run(sql, request.Format, request.Parameters, bytes => result = bytes.ToArray());
-        if (result.Length > 0)
-            Pass(result, clientGone);
+        Pass(connection.Run(sql, request.Format, request.Parameters), clientGone);
     }
 
     /// <summary>
@@ -146,56 +145,58 @@ internal sealed class StatementRun(
 
     private void InChunks(ChdbConnection connection, StatementText text, CancellationToken clientGone)
     {
-        using var stream = connection.Stream($"{text.Text()}\n{marker}", ResultFormat, request.Parameters);
-        byte[] chunk = [];
         var first = true;
-        while (stream.Next(bytes => chunk = Cut(bytes, first)))
+        foreach (var part in connection.Stream($"{text.Text()}\n{marker}", ResultFormat, request.Parameters))
         {
+            var header = first || part.Bytes.Length == 0 ? 0 : ResultHeader.Length(ResultFormat, part.Bytes);
+            Pass(header == 0 ? part : part with { Bytes = part.Bytes[header..] }, clientGone);
             first = false;
-            Summary = stream.Summary;
-            if (chunk.Length > 0)
-                Pass(chunk, clientGone);
         }
-
-        Summary = stream.Summary;
     }
-
-    private byte[] Cut(ReadOnlySpan<byte> bytes, bool first) =>
-        (first ? bytes : bytes[ResultHeader.Length(ResultFormat, bytes)..]).ToArray();
 
     /// <summary>A document with a beginning and an end is written by the engine as one, into a pipe.</summary>
     private void ThroughPipe(ChdbConnection connection, StatementText text, CancellationToken clientGone)
     {
-        using var pipe = new ResultPipe();
-        var reading = Task.Factory.StartNew(
-            () => pipe.ReadAll(chunk => Pass(chunk, clientGone)),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default
-        );
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.In, HandleInheritability.None, PipeBytes);
+        var reading = OnThread(() => ReadAll(pipe, clientGone));
         try
         {
-            Summary = connection.Run(
-                $"{text.Text(pipe.Path, ResultFormat)}\n{marker}",
-                ResultFormat,
-                request.Parameters,
-                static _ => { }
-            );
+            var path = $"/proc/self/fd/{pipe.ClientSafePipeHandle.DangerousGetHandle()}";
+            var sql = $"{text.Text(path, ResultFormat)}\n{marker}";
+            Summary = connection.Run(sql, ResultFormat, request.Parameters).Summary;
         }
         finally
         {
-            pipe.Close();
+            // The engine has closed its own end; now the pipe ends.
+            pipe.DisposeLocalCopyOfClientHandle();
             _ = Task.WhenAny(reading).GetAwaiter().GetResult();
         }
 
         reading.GetAwaiter().GetResult();
     }
 
+    private void ReadAll(AnonymousPipeServerStream pipe, CancellationToken clientGone)
+    {
+        // Where a chunk cannot be passed on, the closed pipe ends the engine's writing.
+        using (pipe)
+        {
+            var buffer = new byte[PipeReadBytes];
+            while (pipe.Read(buffer) is var length and > 0)
+                Pass(buffer[..length], clientGone);
+        }
+    }
+
+    private void Pass(QueryResult part, CancellationToken clientGone)
+    {
+        Summary += part.Summary;
+        if (part.Bytes.Length > 0)
+            Pass(part.Bytes, clientGone);
+    }
+
     private void Pass(byte[] chunk, CancellationToken clientGone)
     {
-        if (chunks.Writer.TryWrite(chunk))
-            return;
-        chunks.Writer.WriteAsync(chunk, clientGone).AsTask().GetAwaiter().GetResult();
+        if (!chunks.Writer.TryWrite(chunk))
+            chunks.Writer.WriteAsync(chunk, clientGone).AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>

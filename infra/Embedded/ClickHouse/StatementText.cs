@@ -11,7 +11,10 @@ namespace EventStream.Embedded.ClickHouse;
 /// </summary>
 internal sealed partial class StatementText
 {
-    private const string Explain = "EXPLAIN AST ";
+    /// <summary>
+    /// The setting is its default; behind one, the parser takes an unknown first word for no further setting.
+    /// </summary>
+    private const string Explain = "EXPLAIN AST graph = 0 ";
 
     private readonly SqlStatement statement;
     private readonly IReadOnlyList<SyntaxNode> tree;
@@ -22,7 +25,7 @@ internal sealed partial class StatementText
     {
         this.statement = statement;
         this.tree = tree;
-        code = statement.Tokens.Where(token => token.Kind != SqlTokenKind.Comment && !token.IsSymbol(';')).ToList();
+        code = statement.Tokens.Where(token => !token.IsSymbol(';')).ToList();
         if (Names("system.processes"))
             ReadOwnProcesses();
         if (tree[0].Kind == "KillQueryQuery")
@@ -96,53 +99,15 @@ internal sealed partial class StatementText
 
     private static IReadOnlyList<SyntaxNode> Parse(ChdbConnection connection, string sql, ClickHouseRequest request)
     {
-        var explained = "";
         try
         {
-            connection.Run(
-                Explain + sql,
-                "TSVRaw",
-                request.Parameters,
-                bytes => explained = Encoding.UTF8.GetString(bytes)
-            );
+            return SyntaxTree.Parse(connection.Run(Explain + sql, "TSVRaw", request.Parameters).Text);
         }
-        catch (ClickHouseException e) when (e.Code == ClickHouseException.SyntaxError)
+        catch (ClickHouseException e) when (e.Code == (int)ClickHouseError.SyntaxError)
         {
-            throw Worded(connection, sql) ?? new ClickHouseException(e.Code, e.Name, Moved(e.Message));
-        }
-
-        return SyntaxTree.Parse(explained);
-    }
-
-    /// <summary>
-    /// The engine's sentence about the text alone, which it gives when it is to format it; null when it can.
-    /// </summary>
-    private static ClickHouseException? Worded(ChdbConnection connection, string sql)
-    {
-        try
-        {
-            connection.Run(
-                "SELECT formatQuery({q:String})",
-                "Null",
-                [KeyValuePair.Create("q", Escaped(sql))],
-                static _ => { }
-            );
-            return null;
-        }
-        catch (ClickHouseException e) when (e.Code == ClickHouseException.SyntaxError)
-        {
-            var message = e.Message.Replace("Syntax error (Query)", "Syntax error", StringComparison.Ordinal);
-            var end = message.IndexOf(": In scope", StringComparison.Ordinal);
-            return new ClickHouseException(e.Code, e.Name, end < 0 ? message : message[..end] + ". (SYNTAX_ERROR)");
+            throw new ClickHouseException(e.Code, e.Name, Moved(e.Message));
         }
     }
-
-    /// <summary>Parameters are read by the rules of TSV.</summary>
-    private static string Escaped(string text) =>
-        text.Replace("\\", "\\\\", StringComparison.Ordinal)
-            .Replace("\t", "\\t", StringComparison.Ordinal)
-            .Replace("\n", "\\n", StringComparison.Ordinal)
-            .Replace("\r", "\\r", StringComparison.Ordinal);
 
     /// <summary>The engine's sentence with the place in the client's text, without our own first words.</summary>
     private static string Moved(string message) =>

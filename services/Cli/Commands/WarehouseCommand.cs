@@ -29,13 +29,12 @@ internal static class WarehouseCommand
     private static async Task<int> MigrateAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var configuration = CommandLine.ReadSettings(parsed.GetValue(Config), []);
-        var options = ClickHouseOptions.From(configuration, WarehouseRole.RoleName);
-        var users = ServerUsers.From(configuration, WarehouseRole.RoleName);
+        var options = RoleOptions.Read(WarehouseRole.RoleName, configuration, ClickHouseOptions.Read);
         using var client = options.Client();
         try
         {
             await SchemaMigrator.ApplyAsync(client, cancellation);
-            await users.ApplyAsync(client, cancellation);
+            await new ServerUsers(options).ApplyAsync(client, cancellation);
         }
         catch (Exception e)
             when (e is ClickHouseServerException or HttpRequestException

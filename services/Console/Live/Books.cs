@@ -3,7 +3,7 @@ using EventStream.Contracts;
 namespace EventStream.Console.Live;
 
 /// <summary>Load by resource: the newest steps of each.</summary>
-internal sealed class LoadSeriesBook
+internal sealed class LoadSeriesBook : LivePart
 {
     private const int ResourcesMax = 32;
     private const int StepsMax = 720;
@@ -11,22 +11,25 @@ internal sealed class LoadSeriesBook
         StringComparer.Ordinal
     );
 
-    public void Take(LoadMeasured measured)
+    protected override bool Take(IMessage message)
     {
+        if (message is not LoadMeasured measured)
+            return false;
         if (!all.TryGetValue(measured.Resource, out var series))
         {
             if (all.Count == ResourcesMax)
-                return;
+                return false;
             all[measured.Resource] = series = [];
         }
 
         series[measured.Time] = measured;
         while (series.Count > StepsMax)
             series.Remove(series.First().Key);
+        return true;
     }
 
     /// <summary>Unit and length of the newest step; each step is its start, its value and its own length.</summary>
-    public object Picture() =>
+    protected override object Picture() =>
         all.ToDictionary(
             pair => pair.Key,
             pair => new
@@ -43,114 +46,105 @@ internal sealed class LoadSeriesBook
 /// <summary>
 /// Ten-second windows added up over videos, regions and devices: one figure for each edge and window.
 /// </summary>
-internal sealed class WindowBook
+internal sealed class WindowBook : LivePart
 {
     private const int WindowsMax = 180;
-    private readonly SortedDictionary<DateTimeOffset, SortedDictionary<string, Sum>> all = [];
+    private readonly SortedDictionary<DateTimeOffset, SortedDictionary<string, EdgeWindow>> all = [];
 
-    public void Take(QoeWindowClosed window)
+    protected override bool Take(IMessage message)
     {
+        if (message is not QoeWindowClosed window)
+            return false;
         if (!all.TryGetValue(window.WindowStart, out var edges))
-            all[window.WindowStart] = edges = new SortedDictionary<string, Sum>(StringComparer.Ordinal);
+            all[window.WindowStart] = edges = new SortedDictionary<string, EdgeWindow>(StringComparer.Ordinal);
         var edge = window.Subject.Edge.Length > 0 ? window.Subject.Edge : "unknown";
-        edges[edge] = edges.GetValueOrDefault(edge, new Sum()).Plus(window);
+        var sum = edges.GetValueOrDefault(edge, new EdgeWindow(window.WindowStart.ToUnixTimeMilliseconds(), edge));
+        edges[edge] = sum with
+        {
+            Sessions = sum.Sessions + window.Sessions,
+            Stalls = sum.Stalls + window.StallCount,
+            StallMs = sum.StallMs + window.StallMs,
+            PlayedMs = sum.PlayedMs + window.PlayedMs,
+            Requests = sum.Requests + window.Requests,
+            Hits = sum.Hits + window.CacheHits,
+            Errors = sum.Errors + window.RequestErrors,
+            Bytes = sum.Bytes + window.Bytes,
+        };
         while (all.Count > WindowsMax)
             all.Remove(all.First().Key);
+        return true;
     }
 
-    public object Picture() =>
-        all.SelectMany(window =>
-            window.Value.Select(edge => new
-            {
-                time = window.Key.ToUnixTimeMilliseconds(),
-                edge = edge.Key,
-                edge.Value.Sessions,
-                edge.Value.Stalls,
-                edge.Value.StallMs,
-                edge.Value.PlayedMs,
-                edge.Value.Requests,
-                edge.Value.Hits,
-                edge.Value.Errors,
-                edge.Value.Bytes,
-            })
-        );
+    protected override object Picture() => all.Values.SelectMany(edges => edges.Values);
 
-    private readonly record struct Sum(
-        int Sessions,
-        int Stalls,
-        double StallMs,
-        double PlayedMs,
-        long Requests,
-        long Hits,
-        long Errors,
-        long Bytes
-    )
-    {
-        public Sum Plus(QoeWindowClosed window) =>
-            new(
-                Sessions + window.Sessions,
-                Stalls + window.StallCount,
-                StallMs + window.StallMs,
-                PlayedMs + window.PlayedMs,
-                Requests + window.Requests,
-                Hits + window.CacheHits,
-                Errors + window.RequestErrors,
-                Bytes + window.Bytes
-            );
-    }
+    private sealed record EdgeWindow(
+        long Time,
+        string Edge,
+        int Sessions = 0,
+        int Stalls = 0,
+        double StallMs = 0,
+        double PlayedMs = 0,
+        long Requests = 0,
+        long Hits = 0,
+        long Errors = 0,
+        long Bytes = 0
+    );
 }
 
 /// <summary>Sessions that go on, and the newest that ended.</summary>
-internal sealed class SessionBook
+internal sealed class SessionBook : LivePart
 {
     private const int OpenMax = 2000;
     private const int ShownMax = 25;
     private readonly Dictionary<string, SessionUpdated> open = new(StringComparer.Ordinal);
-    private readonly Latest<SessionFinished> finished = new(ShownMax);
+    private readonly Latest<SessionFinished> finished = new(ShownMax, session => session.EndedAt);
 
-    public void Take(SessionUpdated session)
+    protected override bool Take(IMessage message)
     {
-        open[session.SessionId] = session;
+        finished.Apply(message);
+        if (message is SessionFinished gone)
+            open.Remove(gone.SessionId);
+        else if (message is SessionUpdated session)
+            open[session.SessionId] = session;
+        else
+            return false;
         if (open.Count > OpenMax)
             open.Remove(open.Values.MinBy(one => one.LastHeardAt)!.SessionId);
+        return true;
     }
 
-    public void Take(SessionFinished session)
-    {
-        open.Remove(session.SessionId);
-        finished.Add(session);
-    }
-
-    public object Picture() =>
+    protected override object Picture() =>
         new
         {
             open = open.Count,
             finished = finished.Count,
             latestOpen = open.Values.OrderByDescending(session => session.LastHeardAt).Take(ShownMax),
-            latestFinished = finished.Newest(session => session.EndedAt),
+            latestFinished = finished.Newest,
         };
 }
 
 /// <summary>For each resource the newest forecast, and what earlier ones said of steps that are over.</summary>
-internal sealed class ForecastBook
+internal sealed class ForecastBook : LivePart
 {
     private const int ResourcesMax = 32;
     private const int PastMax = 720;
     private readonly SortedDictionary<string, Entry> all = new(StringComparer.Ordinal);
 
-    public void Take(ForecastPublished forecast)
+    protected override bool Take(IMessage message)
     {
+        if (message is not ForecastPublished forecast)
+            return false;
         if (!all.TryGetValue(forecast.Resource, out var entry))
         {
             if (all.Count == ResourcesMax)
-                return;
+                return false;
             all[forecast.Resource] = entry = new Entry();
         }
 
         if (entry.Latest is { } before)
         {
             if (forecast.Origin < before.Origin)
-                return;
+                return false;
             foreach (var step in before.Steps.TakeWhile(step => step.Time < forecast.Origin))
                 entry.Past[step.Time] = step;
             while (entry.Past.Count > PastMax)
@@ -158,9 +152,10 @@ internal sealed class ForecastBook
         }
 
         entry.Latest = forecast;
+        return true;
     }
 
-    public object Picture() =>
+    protected override object Picture() =>
         all.ToDictionary(
             pair => pair.Key,
             pair => new
@@ -183,4 +178,22 @@ internal sealed class ForecastBook
 
         public SortedDictionary<DateTimeOffset, ForecastStep> Past { get; } = [];
     }
+}
+
+/// <summary>The newest dead letters, without what was in them.</summary>
+internal sealed class LetterBook() : Latest<RecordDeadLettered>(30, letter => letter.At)
+{
+    protected override object Picture() =>
+        new
+        {
+            count = Count,
+            latest = Newest.Select(letter => new
+            {
+                letter.Topic,
+                letter.Type,
+                letter.Cause,
+                letter.At,
+                letter.Group,
+            }),
+        };
 }

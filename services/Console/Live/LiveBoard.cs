@@ -1,13 +1,10 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using EventStream.Contracts;
 
 namespace EventStream.Console.Live;
 
 /// <summary>
 /// What the operations page shows, in memory and bounded: it is rebuilt from the newest records of the topics at each
-/// start. Each part has a version that grows with every change, and is rendered at most once per version.
+/// start.
 /// </summary>
 internal sealed class LiveBoard
 {
@@ -16,29 +13,25 @@ internal sealed class LiveBoard
     public const string Scale = "scale";
     public const string Stream = "stream";
 
-    /// <summary>How the pages read what the board holds.</summary>
-    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, LivePart> parts = new(StringComparer.Ordinal)
     {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        ["load"] = new LoadSeriesBook(),
+        ["windows"] = new WindowBook(),
+        ["sessions"] = new SessionBook(),
+        ["forecasts"] = new ForecastBook(),
+        ["decisions"] = new Latest<ScaleDecided>(60, decision => decision.Time),
+        ["steering"] = new Latest<SteeringDecided>(30, decision => decision.DecidedAt),
+        ["alerts"] = new Latest<QoeAlertRaised>(60, alert => alert.RaisedAt),
+        ["letters"] = new LetterBook(),
+        ["actions"] = new Latest<OperatorActed>(30, acted => acted.At),
+        [Edges] = new UpstreamPart(),
+        [Processes] = new UpstreamPart(),
+        [Scale] = new UpstreamPart(),
+        [Stream] = new UpstreamPart(),
     };
 
-    private readonly Lock gate = new();
-    private readonly LoadSeriesBook load = new();
-    private readonly WindowBook windows = new();
-    private readonly SessionBook sessions = new();
-    private readonly ForecastBook forecasts = new();
-    private readonly Latest<ScaleDecided> decisions = new(60);
-    private readonly Latest<SteeringDecided> steering = new(30);
-    private readonly Latest<QoeAlertRaised> alerts = new(60);
-    private readonly Latest<RecordDeadLettered> letters = new(30);
-    private readonly Latest<OperatorActed> actions = new(30);
-    private readonly Dictionary<string, (string? Json, string? Trouble)> upstream = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> versions = Parts.ToDictionary(
-        part => part,
-        _ => 0L,
-        StringComparer.Ordinal
-    );
-    private readonly Dictionary<string, (long Version, string Json)> rendered = new(StringComparer.Ordinal);
+    public LiveBoard() => Parts = [.. parts.Keys];
 
     /// <summary>The topics behind the board.</summary>
     public static IReadOnlyList<Topic> Topics { get; } =
@@ -55,39 +48,19 @@ internal sealed class LiveBoard
     ];
 
     /// <summary>The names of the parts.</summary>
-    public static IReadOnlyList<string> Parts { get; } =
-    [
-        "load",
-        "windows",
-        "sessions",
-        "forecasts",
-        "decisions",
-        "steering",
-        "alerts",
-        "letters",
-        "actions",
-        Edges,
-        Processes,
-        Scale,
-        Stream,
-    ];
+    public IReadOnlyList<string> Parts { get; }
 
     public long Version(string part)
     {
         lock (gate)
-            return versions[part];
+            return parts[part].Version;
     }
 
     /// <summary>A part as JSON and the version that it shows.</summary>
     public (long Version, string Json) Render(string part)
     {
         lock (gate)
-        {
-            var version = versions[part];
-            if (rendered.TryGetValue(part, out var known) && known.Version == version)
-                return known;
-            return rendered[part] = (version, JsonSerializer.Serialize(Picture(part), Json));
-        }
+            return parts[part].Render();
     }
 
     /// <summary>Takes a message of one of the topics; others are passed over.</summary>
@@ -95,9 +68,8 @@ internal sealed class LiveBoard
     {
         lock (gate)
         {
-            var part = Take(message);
-            if (part is not null)
-                versions[part]++;
+            foreach (var part in parts.Values)
+                part.Apply(message);
         }
     }
 
@@ -105,109 +77,6 @@ internal sealed class LiveBoard
     public void SetUpstream(string part, string? json, string? trouble)
     {
         lock (gate)
-        {
-            if (upstream.TryGetValue(part, out var before) && before == (json, trouble))
-                return;
-            upstream[part] = (json, trouble);
-            versions[part]++;
-        }
+            ((UpstreamPart)parts[part]).Set(json, trouble);
     }
-
-    private string? Take(IMessage message)
-    {
-        switch (message)
-        {
-            case LoadMeasured measured:
-                load.Take(measured);
-                return "load";
-            case QoeWindowClosed window:
-                windows.Take(window);
-                return "windows";
-            case SessionUpdated session:
-                sessions.Take(session);
-                return "sessions";
-            case SessionFinished session:
-                sessions.Take(session);
-                return "sessions";
-            case ForecastPublished forecast:
-                forecasts.Take(forecast);
-                return "forecasts";
-            case ScaleDecided decision:
-                decisions.Add(decision);
-                return "decisions";
-            case SteeringDecided decision:
-                steering.Add(decision);
-                return "steering";
-            case QoeAlertRaised alert:
-                alerts.Add(alert);
-                return "alerts";
-            case RecordDeadLettered letter:
-                letters.Add(letter);
-                return "letters";
-            case OperatorActed acted:
-                actions.Add(acted);
-                return "actions";
-            default:
-                return null;
-        }
-    }
-
-    private object Picture(string part) =>
-        part switch
-        {
-            "load" => load.Picture(),
-            "windows" => windows.Picture(),
-            "sessions" => sessions.Picture(),
-            "forecasts" => forecasts.Picture(),
-            "decisions" => decisions.Newest(decision => decision.Time),
-            "steering" => steering.Newest(decision => decision.DecidedAt),
-            "alerts" => alerts.Newest(alert => alert.RaisedAt),
-            "letters" => new
-            {
-                count = letters.Count,
-                latest = letters
-                    .Newest(letter => letter.At)
-                    .Select(letter => new
-                    {
-                        letter.Topic,
-                        letter.Type,
-                        letter.Cause,
-                        letter.At,
-                        letter.Group,
-                    }),
-            },
-            "actions" => actions.Newest(acted => acted.At),
-            _ => Upstream(part),
-        };
-
-    private object Upstream(string part)
-    {
-        var (json, trouble) = upstream.GetValueOrDefault(part, (null, "not asked yet"));
-        try
-        {
-            return new { trouble, value = json is null ? null : JsonNode.Parse(json) };
-        }
-        catch (JsonException e)
-        {
-            return new { trouble = $"its answer is not JSON: {e.Message}", value = (JsonNode?)null };
-        }
-    }
-}
-
-/// <summary>The newest entries up to a bound, and how many there were in all.</summary>
-internal sealed class Latest<T>(int max)
-{
-    private readonly Queue<T> entries = new();
-
-    public long Count { get; private set; }
-
-    public void Add(T entry)
-    {
-        Count++;
-        if (entries.Count == max)
-            entries.Dequeue();
-        entries.Enqueue(entry);
-    }
-
-    public IReadOnlyList<T> Newest<TKey>(Func<T, TKey> time) => [.. entries.OrderByDescending(time)];
 }

@@ -10,28 +10,29 @@ namespace EventStream.Console.Live;
 internal sealed class LiveListeners(ConsoleOptions options)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<Caller, List<LiveListener>> all = [];
-    private int count;
 
-    public int Count => Volatile.Read(ref count);
+    /// <summary>The oldest first.</summary>
+    private readonly List<LiveListener> all = [];
+
+    public bool AreThere()
+    {
+        lock (gate)
+            return all.Count > 0;
+    }
 
     /// <summary>Takes a place; null where <see cref="ConsoleOptions.ListenersMax"/> are taken.</summary>
     public LiveListener? Enter(Caller user)
     {
-        LiveListener? oldest = null;
         var listener = new LiveListener(this, user);
+        LiveListener? oldest = null;
         lock (gate)
         {
-            var own = all.GetValueOrDefault(user, []);
+            var own = all.Where(one => one.User == user).ToList();
             if (own.Count >= options.ListenersPerUserMax)
-                oldest = own[0];
-            else if (count >= options.ListenersMax)
+                all.Remove(oldest = own[0]);
+            else if (all.Count >= options.ListenersMax)
                 return null;
-            if (oldest is not null)
-                Remove(own, oldest);
-            own.Add(listener);
-            all[user] = own;
-            count++;
+            all.Add(listener);
         }
 
         oldest?.Replace();
@@ -42,19 +43,7 @@ internal sealed class LiveListeners(ConsoleOptions options)
     internal void Leave(LiveListener listener)
     {
         lock (gate)
-        {
-            if (!all.TryGetValue(listener.User, out var own))
-                return;
-            Remove(own, listener);
-            if (own.Count == 0)
-                all.Remove(listener.User);
-        }
-    }
-
-    private void Remove(List<LiveListener> own, LiveListener listener)
-    {
-        if (own.Remove(listener))
-            count--;
+            all.Remove(listener);
     }
 }
 

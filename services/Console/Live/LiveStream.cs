@@ -1,4 +1,5 @@
-using System.Text;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using EventStream.Hosting.Access;
 
 namespace EventStream.Console.Live;
@@ -12,95 +13,68 @@ internal static class LiveStream
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Rounds without a change after which a comment shows the page, and any proxy, that the stream is alive.
+    /// Rounds without a change after which an event shows the page, and any proxy, that the stream is alive.
     /// </summary>
     private const int QuietRoundsMax = 10;
 
-    public static async Task SendAsync(
+    public static IResult Send(
         HttpContext http,
         LiveBoard board,
         LiveListeners listeners,
         TimeProvider clock,
         IHostApplicationLifetime life
-    )
-    {
-        using var place = listeners.Enter(http.Caller()!);
-        if (place is null)
-        {
-            await Gateway.ProblemAsync(
-                http,
-                StatusCodes.Status503ServiceUnavailable,
-                "Too many pages listen",
-                "Try again in a minute."
+    ) =>
+        listeners.Enter(http.Caller()!) is { } place
+            ? TypedResults.ServerSentEvents(
+                EventsAsync(place, board, Wanted(http.Request, board), clock, life.ApplicationStopping)
+            )
+            : Results.Problem(
+                statusCode: StatusCodes.Status503ServiceUnavailable,
+                title: "Too many pages listen",
+                detail: "Try again in a minute."
             );
-            return;
-        }
 
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(
-            http.RequestAborted,
-            life.ApplicationStopping,
-            place.Replaced
-        );
-        try
-        {
-            http.Response.ContentType = "text/event-stream";
-            http.Response.Headers.CacheControl = "no-store";
-            await SendAsync(http.Response, board, Wanted(http.Request), clock, ends.Token);
-        }
-        catch (OperationCanceledException) when (place.Replaced.IsCancellationRequested)
-        {
-            // The page must not connect again by itself: it would end the next one.
-            await http
-                .Response.Body.WriteAsync("event: replaced\ndata: {}\n\n"u8.ToArray(), http.RequestAborted)
-                .AsTask()
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-        catch (OperationCanceledException) when (ends.IsCancellationRequested)
-        {
-            // The page is closed or the role stops; the page's EventSource connects again by itself.
-        }
-    }
-
-    private static HashSet<string> Wanted(HttpRequest request)
+    private static IReadOnlyList<string> Wanted(HttpRequest request, LiveBoard board)
     {
         var asked = request.Query["parts"].ToString();
-        return asked.Length == 0
-            ? [.. LiveBoard.Parts]
-            : [.. asked.Split(',').Intersect(LiveBoard.Parts, StringComparer.Ordinal)];
+        return asked.Length == 0 ? board.Parts : [.. board.Parts.Intersect(asked.Split(','), StringComparer.Ordinal)];
     }
 
-    private static async Task SendAsync(
-        HttpResponse response,
+    private static async IAsyncEnumerable<SseItem<string>> EventsAsync(
+        LiveListener listener,
         LiveBoard board,
-        HashSet<string> wanted,
+        IReadOnlyList<string> wanted,
         TimeProvider clock,
-        CancellationToken cancellation
+        CancellationToken stopping,
+        [EnumeratorCancellation] CancellationToken gone = default
     )
     {
+        using var place = listener;
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(gone, stopping, place.Replaced);
         var sent = wanted.ToDictionary(part => part, _ => -1L, StringComparer.Ordinal);
-        for (var quiet = 0; ; quiet++)
+        for (var quiet = 0; !ends.IsCancellationRequested; quiet++)
         {
             foreach (var part in wanted)
             {
                 if (board.Version(part) == sent[part])
                     continue;
-                var (version, json) = board.Render(part);
-                sent[part] = version;
+                (sent[part], var json) = board.Render(part);
                 quiet = 0;
-                await response.Body.WriteAsync(
-                    Encoding.UTF8.GetBytes($"event: {part}\ndata: {json}\n\n"),
-                    cancellation
-                );
+                yield return new SseItem<string>(json, part);
             }
 
             if (quiet >= QuietRoundsMax)
             {
-                await response.Body.WriteAsync(": alive\n\n"u8.ToArray(), cancellation);
+                yield return new SseItem<string>("", "alive");
                 quiet = 0;
             }
 
-            await response.Body.FlushAsync(cancellation);
-            await Task.Delay(Interval, clock, cancellation);
+            await Task.Delay(Interval, clock, ends.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        // Where it was replaced, the page must not connect again by itself: it would end the next one. Where the role
+        // stops, it does.
+        if (place.Replaced.IsCancellationRequested)
+            yield return new SseItem<string>("{}", "replaced");
     }
 }

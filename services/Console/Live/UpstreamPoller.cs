@@ -18,7 +18,7 @@ internal sealed class UpstreamPoller(LiveBoard board, LiveListeners listeners, G
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            if (listeners.Count > 0)
+            if (listeners.AreThere())
                 await LookAsync(stoppingToken);
             await Task.Delay(Interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -84,9 +84,8 @@ internal static class Sessions
                     http,
                     StatusCodes.Status400BadRequest,
                     "The page is out of date",
-                    $"The request has no valid {TokenHeader} header. Reload the page; scripts send "
-                        + "'Authorization: Bearer "
-                        + "KEY' instead of a cookie."
+                    $"The request has no valid {TokenHeader} header. Reload the page; scripts send 'Authorization: "
+                        + "Bearer KEY' instead of a cookie."
                 );
             }
         );

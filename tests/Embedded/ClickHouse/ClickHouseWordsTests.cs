@@ -91,16 +91,16 @@ public sealed class ClickHouseWordsTests
         Assert.Equal(setting, ClickHouseSettings.IsSetting(name));
 
     [Fact]
-    public async Task A_concurrency_limiter_lets_some_through_makes_some_wait_and_refuses_the_rest()
+    public async Task A_queue_lets_some_through_makes_some_wait_and_refuses_the_rest()
     {
-        using var limiter = new ConcurrencyLimiter(1, 1);
-        var first = await limiter.EnterAsync(CancellationToken.None);
-        var second = limiter.EnterAsync(CancellationToken.None);
-        var refused = await Assert.ThrowsAsync<ClickHouseException>(() => limiter.EnterAsync(CancellationToken.None));
+        using var queue = new StatementQueue(1, 1);
+        var first = await queue.EnterAsync(CancellationToken.None);
+        var second = queue.EnterAsync(CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<ClickHouseException>(() => queue.EnterAsync(CancellationToken.None));
         Assert.Equal(202, refused.Code);
         Assert.False(second.IsCompleted);
         first.Dispose();
         (await second).Dispose();
-        (await limiter.EnterAsync(CancellationToken.None)).Dispose();
+        (await queue.EnterAsync(CancellationToken.None)).Dispose();
     }
 }

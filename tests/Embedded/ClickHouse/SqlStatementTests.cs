@@ -19,7 +19,7 @@ public sealed class SqlStatementTests
     [InlineData("-- first\nSELECT 'a;b'")]
     [InlineData("SELECT 1 /* ; */")]
     public void A_trailing_semicolon_and_comments_are_one_statement(string sql) =>
-        Assert.Equal(SqlKind.Select, Parse(sql).Kind);
+        Assert.Equal(SqlKind.Read, Parse(sql).Kind);
 
     [Theory]
     [InlineData("")]
@@ -83,23 +83,15 @@ public sealed class SqlStatementTests
     [InlineData("INSERT INTO t SELECT * FROM u", SqlKind.Command)]
     [InlineData("INSERT INTO t (a) (SELECT 1)", SqlKind.Command)]
     [InlineData("INSERT INTO t WITH 1 AS x SELECT x", SqlKind.Command)]
-    [InlineData("(SELECT 1) UNION ALL SELECT 2", SqlKind.Select)]
-    [InlineData("WITH 1 AS x SELECT x", SqlKind.Select)]
-    [InlineData("FROM t SELECT 1", SqlKind.Select)]
-    [InlineData("SHOW TABLES", SqlKind.Show)]
-    [InlineData("describe t", SqlKind.Show)]
+    [InlineData("(SELECT 1) UNION ALL SELECT 2", SqlKind.Read)]
+    [InlineData("WITH 1 AS x SELECT x", SqlKind.Read)]
+    [InlineData("FROM t SELECT 1", SqlKind.Read)]
+    [InlineData("SHOW TABLES", SqlKind.Read)]
+    [InlineData("describe t", SqlKind.Read)]
     [InlineData("CREATE TABLE t (a Int32) ENGINE = Memory", SqlKind.Command)]
     [InlineData("SET max_threads = 1", SqlKind.Command)]
     public void A_statement_is_known_by_its_first_words(string sql, SqlKind kind) =>
         Assert.Equal(kind, Parse(sql).Kind);
-
-    [Theory]
-    [InlineData("SELECT 1 FORMAT JSON", "JSON")]
-    [InlineData("SELECT 1 format CSV SETTINGS max_threads=1", "CSV")]
-    [InlineData("SELECT format('{}', 1)", null)]
-    [InlineData("SELECT * FROM (SELECT 1) AS format", null)]
-    public void The_format_of_a_result_is_the_one_that_the_statement_names(string sql, string? format) =>
-        Assert.Equal(format, Parse(sql).Format);
 
     private static SqlStatement Parse(string sql) => SqlStatement.Parse(Encoding.UTF8.GetBytes(sql));
 }

@@ -37,7 +37,11 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
     {
         const string Name = "unwritable";
         var batch = Batch(Enumerable.Range(0, 10).Select(i => Record(i, Load(Name, i))));
-        batch.Add(Tables.Load, new LoadRow(Record(10, Load(Name, 10)), null!));
+        var (load, values) = batch.Tables.Single() is { Table: var table, Rows: [var row, ..] }
+            ? (table, row.Values.ToArray())
+            : throw new InvalidOperationException("There is no row.");
+        values[1] = "no time";
+        batch.Add(load, new StoredRow(Record(10, Load(Name, 10)), values));
         var (client, inserter) = await StartAsync();
         using (client)
         {
@@ -45,8 +49,7 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
             {
                 var letters = new SinkBatch(Options);
                 await inserter.InsertAsync(batch.Tables.Single(), "unwritable-1", letters, default);
-                var letter = Assert.IsType<DeadLetterRow>(Assert.Single(letters.Tables)[0]);
-                Assert.Equal(10, letter.SourceOffset);
+                Assert.Equal(10, Assert.Single(Assert.Single(letters.Tables).Rows).Record.Offset);
             }
         }
 
@@ -62,10 +65,9 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
         {
             var value = offset == 4 ? "{\"a\":"u8.ToArray() : "{\"a\":1}"u8.ToArray();
             var key = System.Text.Encoding.UTF8.GetBytes(id);
-            batch.Add(
-                Tables.DomainEvents,
-                new DomainEventRow(Record(offset, Load(id, offset)) with { Key = key, Value = value })
-            );
+            var record = Record(offset, Load(id, offset)) with { Key = key, Value = value };
+            var row = DomainEventRow.Of(record);
+            batch.Add(Tables.Of(row)!, Tables.Of(row)!.Read(row, record));
         }
 
         var (client, inserter) = await StartAsync();
@@ -75,7 +77,7 @@ public sealed class InserterTests(EmbeddedClickHouse engine)
             {
                 var letters = new SinkBatch(Options);
                 await inserter.InsertAsync(batch.Tables.Single(), id, letters, default);
-                Assert.Equal(4, Assert.IsType<DeadLetterRow>(Assert.Single(letters.Tables)[0]).SourceOffset);
+                Assert.Equal(4, Assert.Single(Assert.Single(letters.Tables).Rows).Record.Offset);
             }
         }
 

@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 using EventStream.Contracts;
 using EventStream.Messaging.Kafka;
 
-namespace EventStream.Tests.Contracts;
+namespace EventStream.Unit.Tests.Contracts;
 
 /// <summary>
 /// The AsyncAPI 3.0 document of all topics, from the contracts alone: a channel for each topic with its Kafka binding,

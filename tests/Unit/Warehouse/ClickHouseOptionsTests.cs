@@ -35,10 +35,7 @@ public sealed class ClickHouseOptionsTests
                 )
                 .Message
         );
-        Assert.Contains(
-            "ClickHouse:Password",
-            Assert.Throws<RoleConfigurationException>(() => ClickHouseOptions.From(Settings(), "warehouse")).Message
-        );
+        Assert.Contains("ClickHouse:Password", Assert.Single(Errors()));
     }
 
     [Fact]
@@ -48,30 +45,39 @@ public sealed class ClickHouseOptionsTests
         File.WriteAllText(file, "secret\n");
         var settings = Settings(("ClickHouse:PasswordFile", file), ("ClickHouse:ReaderPassword", "y"));
         Assert.Equal("secret", ClickHouseRole.Read(settings).Password);
-        Assert.Equal("secret", ClickHouseOptions.From(settings, "warehouse").Password);
+        Assert.Equal("secret", ClickHouseOptions.Read(settings, []).Password);
         File.Delete(file);
     }
 
     [Fact]
     public void Wrong_settings_of_the_sink_are_all_named()
     {
-        var error = Assert.Throws<RoleConfigurationException>(() =>
-            SinkOptions.From(Settings(("Warehouse:BatchRowsMax", "0"), ("Warehouse:BatchAgeMilliseconds", "1")))
-        );
-        Assert.Contains("BatchRowsMax", error.Message);
-        Assert.Contains("BatchAgeMilliseconds", error.Message);
+        var errors = new List<string>();
+        SinkOptions.Read(Settings(("Warehouse:BatchRowsMax", "0"), ("Warehouse:BatchAgeMilliseconds", "1")), errors);
+        Assert.Equal(2, errors.Count);
+        Assert.Contains("BatchRowsMax", errors[0]);
+        Assert.Contains("BatchAgeMilliseconds", errors[1]);
     }
 
-    [Fact]
-    public void An_address_that_is_none_is_named() =>
+    [Theory]
+    [InlineData("Url", "nonsense")]
+    [InlineData("Url", "ftp://host")]
+    [InlineData("ReaderUser", "a`b")]
+    [InlineData("ReaderSecondsMax", "0")]
+    [InlineData("ReaderBytesMax", "many")]
+    [InlineData("ConnectionsMax", "0")]
+    public void A_setting_of_the_client_that_is_wrong_is_named(string key, string value) =>
         Assert.Contains(
-            "ClickHouse:Url",
-            Assert
-                .Throws<RoleConfigurationException>(() =>
-                    ClickHouseOptions.From(Settings(("ClickHouse:Url", "nonsense")), "warehouse")
-                )
-                .Message
+            $"ClickHouse:{key}",
+            Assert.Single(Errors(("ClickHouse:Password", "w"), ($"ClickHouse:{key}", value)))
         );
+
+    private static List<string> Errors(params (string Key, string Value)[] pairs)
+    {
+        var errors = new List<string>();
+        ClickHouseOptions.Read(Settings(pairs), errors);
+        return errors;
+    }
 
     private static IConfiguration Settings(params (string Key, string Value)[] pairs) =>
         new ConfigurationBuilder()

@@ -25,19 +25,22 @@ public sealed partial class SchemaScriptTests
         );
 
     [Fact]
-    public void Every_table_of_the_sink_keeps_a_deduplication_window_and_names_its_records()
+    public void Every_table_of_the_sink_keeps_a_deduplication_window_and_has_every_column_of_its_rows()
     {
         foreach (var table in Tables.All)
         {
             var definition = Assert.Single(
                 Statements,
-                statement => statement.StartsWith($"CREATE TABLE IF NOT EXISTS {table}\n", StringComparison.Ordinal)
+                statement =>
+                    statement.StartsWith($"CREATE TABLE IF NOT EXISTS {table.Name}\n", StringComparison.Ordinal)
             );
             Assert.Contains("non_replicated_deduplication_window", definition);
-            Assert.All(
-                ["k_topic", "k_partition", "k_offset", "event_id"],
-                column => Assert.Contains(column, definition)
+            Assert.Equal(["event_id", "k_topic", "k_partition", "k_offset"], table.Columns.TakeLast(4));
+            var added = Statements.Where(statement =>
+                statement.StartsWith($"ALTER TABLE {table.Name} ADD COLUMN", StringComparison.Ordinal)
             );
+            var columns = string.Join('\n', [definition, .. added]);
+            Assert.All(table.Columns, column => Assert.Matches($@"(\n    |NOT EXISTS ){column} ", columns));
         }
     }
 

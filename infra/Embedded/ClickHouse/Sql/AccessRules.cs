@@ -31,20 +31,27 @@ internal static partial class AccessRules
             if (!AccessLists.Writes.Contains(root.Kind))
                 throw Refused($"Statements of the kind '{root.Kind}' are refused on the embedded engine");
             if (readOnly)
-            {
-                throw ClickHouseException.Of(
-                    ClickHouseException.Readonly,
-                    "READONLY",
-                    "Cannot execute query in readonly mode."
-                );
-            }
+                throw new ClickHouseException(ClickHouseError.Readonly, "Cannot execute query in readonly mode.");
         }
 
         CheckTree(tree, tableFunctions);
-        if (tree.Any(IsInnerSetting))
-            CheckInnerSettings(tokens);
-        if (root.Kind is "CreateQuery" or "AlterQuery")
-            CheckPlacement(tokens);
+        // The engine holds SETTINGS of the whole statement to its constraints, those of inner ones not.
+        if (tree.Any(IsInnerSetting) && Assigned(tokens).FirstOrDefault(AccessLists.IsBoundSetting) is { } bound)
+        {
+            throw new ClickHouseException(
+                ClickHouseError.SettingConstraintViolation,
+                $"Setting {bound} should not be changed inside a statement."
+            );
+        }
+
+        if (
+            root.Kind is "CreateQuery" or "AlterQuery"
+            && Assigned(tokens).FirstOrDefault(AccessLists.PlacementSettings.Contains) is { } placement
+        )
+        {
+            throw Outside("setting", placement);
+        }
+
         if (
             tree.Any(node =>
                 node.Kind.StartsWith("ColumnsApply", StringComparison.Ordinal)
@@ -56,23 +63,21 @@ internal static partial class AccessRules
         }
     }
 
-    /// <summary>Throws when a name could be taken for a line of the tree.</summary>
+    /// <summary>
+    /// Throws where a name could be taken for lines of the tree: the engine prints it as it is, its escapes undone.
+    /// </summary>
     public static void CheckNames(
         IReadOnlyList<SqlToken> tokens,
         IReadOnlyList<KeyValuePair<string, string>> parameters
     )
     {
-        var named = tokens.Where(token => token.Kind == SqlTokenKind.QuotedIdentifier).Select(token => token.Text);
-        if (tokens.Any(token => token.Is("Identifier")))
-            named = named.Concat(parameters.Select(pair => pair.Value));
-        if (named.Any(name => name.Any(char.IsControl)))
-        {
-            throw ClickHouseException.Of(
-                ClickHouseException.BadArguments,
-                "BAD_ARGUMENTS",
-                "A quoted name has a control character in it."
-            );
-        }
+        var quoted = tokens.Where(token => token.Kind == SqlTokenKind.QuotedIdentifier).Select(token => token.Text);
+        // As in {name:Identifier}; the engine reads the values of parameters with escapes too.
+        var named = tokens.Index().Where(at => at.Index >= 2 && at.Item.Is("Identifier"));
+        var keys = named.Select(at => tokens[at.Index - 2].Text).ToHashSet(StringComparer.Ordinal);
+        var values = parameters.Where(pair => keys.Contains(pair.Key)).Select(pair => pair.Value);
+        if (quoted.Concat(values).Any(name => name.Any(c => c == '\\' || char.IsControl(c))))
+            throw Refused("A name with a backslash or a control character in it is refused on the embedded engine");
     }
 
     private static bool IsRead(string kind) =>
@@ -109,36 +114,28 @@ internal static partial class AccessRules
     private static void CheckFunction(SyntaxNode node, IReadOnlySet<string> tableFunctions)
     {
         var name = node.Name;
-        if (node.Parent?.Text.StartsWith("Storage definition", StringComparison.Ordinal) == true)
-        {
-            // The first function is the engine; what follows are keys of the table.
-            if (
-                node.Parent.Children.First(child => child.Kind == "Function") == node
-                && IsEngine(node)
-                && !AccessLists.Engines.Contains(name)
-            )
-            {
-                throw Outside("engine", name);
-            }
-        }
-
+        if (IsEngine(node) && !AccessLists.Engines.Contains(name))
+            throw Outside("engine", name);
         if (AccessLists.IsOutsideScalar(name))
             throw Outside("function", name);
-        var table = node.Parent?.Kind is "TableExpression" or "InsertQuery" or "CreateQuery" || IsInOperand(node);
+        var inPlaceOfTable = node.Parent?.Kind is "InsertQuery" or "CreateQuery" || IsInOperand(node);
         if (
-            (
-                table
-                && (node.Parent?.Kind == "TableExpression" || tableFunctions.Contains(name))
-                && !AccessLists.TableFunctions.Contains(name)
-            ) || (tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name) && !IsScalarToo(name))
+            (node.Parent?.Kind == "TableExpression" && !AccessLists.TableFunctions.Contains(name))
+            || (IsOutsideTable(name, tableFunctions) && (inPlaceOfTable || !IsScalarToo(name)))
         )
         {
             throw Outside("table function", name);
         }
     }
 
-    /// <summary>An engine is the first child of its storage; with ORDER BY f(x) alone the first may be a key.</summary>
-    private static bool IsEngine(SyntaxNode node) => node.Parent!.Children[0] == node;
+    /// <summary>An engine is the first child of its storage; what follows are keys of the table.</summary>
+    private static bool IsEngine(SyntaxNode node) =>
+        node.Parent is { } parent
+        && parent.Text.StartsWith("Storage definition", StringComparison.Ordinal)
+        && parent.Children[0] == node;
+
+    private static bool IsOutsideTable(string name, IReadOnlySet<string> tableFunctions) =>
+        tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name);
 
     /// <summary>Names that are a harmless scalar function too.</summary>
     private static bool IsScalarToo(string name) =>
@@ -159,7 +156,6 @@ internal static partial class AccessRules
         && node.Name.TrimStart('\\').StartsWith('\'')
         && (parent.Kind is "InsertQuery" || IsRead(parent.Kind));
 
-    /// <summary>The engine holds SETTINGS of the whole statement to its constraints, those of inner ones not.</summary>
     private static bool IsInnerSetting(SyntaxNode node)
     {
         if (node.Kind != "Set" || node.Parent is null)
@@ -171,30 +167,11 @@ internal static partial class AccessRules
         return selects > (top.Kind == "SelectWithUnionQuery" ? 1 : 0);
     }
 
-    private static void CheckInnerSettings(IReadOnlyList<SqlToken> tokens)
+    /// <summary>The names that stand before an equals sign.</summary>
+    private static IEnumerable<string> Assigned(IReadOnlyList<SqlToken> tokens)
     {
         var code = Code(tokens);
-        for (var i = 0; i + 1 < code.Count; i++)
-        {
-            if (code[i + 1].IsSymbol('=') && AccessLists.IsBoundSetting(code[i].Text))
-            {
-                throw ClickHouseException.Of(
-                    ClickHouseException.SettingConstraint,
-                    "SETTING_CONSTRAINT_VIOLATION",
-                    $"Setting {code[i].Text} should not be changed inside a statement."
-                );
-            }
-        }
-    }
-
-    private static void CheckPlacement(IReadOnlyList<SqlToken> tokens)
-    {
-        var code = Code(tokens);
-        for (var i = 0; i + 1 < code.Count; i++)
-        {
-            if (code[i + 1].IsSymbol('=') && AccessLists.PlacementSettings.Contains(code[i].Text))
-                throw Outside("setting", code[i].Text);
-        }
+        return code.Zip(code.Skip(1)).Where(pair => pair.Second.IsSymbol('=')).Select(pair => pair.First.Text);
     }
 
     /// <summary>The tree shows neither what APPLY calls nor a WINDOW clause, so their words are looked at.</summary>
@@ -210,28 +187,22 @@ internal static partial class AccessRules
             .Concat(parameters.Select(pair => pair.Value.Trim('`', '"')));
         foreach (var name in names)
         {
-            if (
-                AccessLists.IsOutsideScalar(name)
-                || (tableFunctions.Contains(name) && !AccessLists.TableFunctions.Contains(name) && !IsScalarToo(name))
-            )
-            {
+            if (AccessLists.IsOutsideScalar(name) || (IsOutsideTable(name, tableFunctions) && !IsScalarToo(name)))
                 throw Outside("function", name);
-            }
         }
     }
 
     private static List<SqlToken> Code(IReadOnlyList<SqlToken> tokens) =>
-        tokens.Where(token => token.Kind is not (SqlTokenKind.Comment or SqlTokenKind.Literal)).ToList();
+        tokens.Where(token => token.Kind != SqlTokenKind.Literal).ToList();
 
     private static ClickHouseException Outside(string what, string name) =>
         Refused(
-            $"The {what} '{name}' is refused on the embedded engine: only what stays inside this "
-                + "server's own tables is "
-                + "allowed"
+            $"The {what} '{name}' is refused on the embedded engine: only what stays inside this server's own tables "
+                + "is allowed"
         );
 
     private static ClickHouseException Refused(string sentence) =>
-        ClickHouseException.Of(ClickHouseException.AccessDenied, "ACCESS_DENIED", sentence + ".");
+        new ClickHouseException(ClickHouseError.AccessDenied, sentence + ".");
 
     [GeneratedRegex("^(?:global)?(?:not)?(?:null)?in(?:ignoreset)?$", RegexOptions.IgnoreCase)]
     private static partial Regex InOperator();

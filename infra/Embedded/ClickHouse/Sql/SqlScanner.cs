@@ -2,20 +2,17 @@ using System.Text;
 
 namespace EventStream.Embedded.ClickHouse.Sql;
 
-/// <summary>What a token is. Comments are tokens too, because a rule may have to look inside them.</summary>
+/// <summary>What a token is; blanks and comments are none.</summary>
 public enum SqlTokenKind
 {
     /// <summary>A bare word: keyword, identifier or number.</summary>
     Word,
 
-    /// <summary>An identifier in backticks or double quotes; its text is decoded.</summary>
+    /// <summary>An identifier in backticks or double quotes; its text is what is written between them.</summary>
     QuotedIdentifier,
 
     /// <summary>A string literal or heredoc; its text is left out.</summary>
     Literal,
-
-    /// <summary>A comment, with its whole text.</summary>
-    Comment,
 
     /// <summary>One character of punctuation.</summary>
     Symbol,
@@ -51,9 +48,9 @@ public static class SqlScanner
         var depth = 0;
         for (var at = 0; at < sql.Length; )
         {
-            if (IsSpace(sql.Span[at]))
+            if (GapEnd(sql.Span, at) is { } end)
             {
-                at++;
+                at = end;
                 continue;
             }
 
@@ -74,15 +71,10 @@ public static class SqlScanner
     private static SqlToken Next(ReadOnlySpan<byte> sql, int at, int depth)
     {
         var c = sql[at];
-        var next = at + 1 < sql.Length ? sql[at + 1] : (byte)0;
         if (c == '\'')
             return new(SqlTokenKind.Literal, at, QuotedEnd(sql, at), depth, "");
         if (c is (byte)'`' or (byte)'"')
             return Quoted(sql, at, depth);
-        if ((c == '-' && next == '-') || (c == '/' && next == '/') || (c == '#' && next is (byte)' ' or (byte)'!'))
-            return Comment(sql, at, LineEnd(sql, at), depth);
-        if (c == '/' && next == '*')
-            return Comment(sql, at, BlockEnd(sql, at), depth);
         if (c == '$' && HeredocEnd(sql, at) is { } end)
             return new(SqlTokenKind.Literal, at, end, depth, "");
         // The engine takes typographic quotes and blanks outside ASCII for what they look like; no rule could see that.
@@ -98,13 +90,24 @@ public static class SqlScanner
         return new(SqlTokenKind.Word, at, stop, depth, Encoding.UTF8.GetString(sql[at..stop]));
     }
 
-    private static SqlToken Comment(ReadOnlySpan<byte> sql, int at, int end, int depth) =>
-        new(SqlTokenKind.Comment, at, end, depth, Encoding.UTF8.GetString(sql[at..end]));
+    /// <summary>The end of a blank or a comment, or null where a token begins.</summary>
+    private static int? GapEnd(ReadOnlySpan<byte> sql, int at)
+    {
+        if (IsSpace(sql[at]))
+            return at + 1;
+        var next = at + 1 < sql.Length ? sql[at + 1] : (byte)0;
+        return (sql[at], next) switch
+        {
+            ((byte)'-', (byte)'-') or ((byte)'/', (byte)'/') or ((byte)'#', (byte)' ' or (byte)'!') => LineEnd(sql, at),
+            ((byte)'/', (byte)'*') => BlockEnd(sql, at),
+            _ => null,
+        };
+    }
 
     private static SqlToken Quoted(ReadOnlySpan<byte> sql, int at, int depth)
     {
         var end = QuotedEnd(sql, at);
-        return new(SqlTokenKind.QuotedIdentifier, at, end, depth, Decode(sql[(at + 1)..(end - 1)], (char)sql[at]));
+        return new(SqlTokenKind.QuotedIdentifier, at, end, depth, Encoding.UTF8.GetString(sql[(at + 1)..(end - 1)]));
     }
 
     private static int QuotedEnd(ReadOnlySpan<byte> sql, int at)
@@ -153,45 +156,6 @@ public static class SqlScanner
         var tag = sql[at..(tagEnd + 1)];
         var length = sql[(tagEnd + 1)..].IndexOf(tag);
         return length < 0 ? null : tagEnd + 1 + length + tag.Length;
-    }
-
-    /// <summary>The name behind a quoted identifier, so that no spelling of a name escapes a rule about it.</summary>
-    private static string Decode(ReadOnlySpan<byte> inside, char quote)
-    {
-        var text = Encoding.UTF8.GetString(inside);
-        var decoded = new StringBuilder(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == quote)
-            {
-                decoded.Append(quote);
-                i++;
-            }
-            else if (text[i] != '\\' || i + 1 >= text.Length)
-            {
-                decoded.Append(text[i]);
-            }
-            else if (
-                text[i + 1] == 'x'
-                && i + 3 < text.Length
-                && byte.TryParse(
-                    text.AsSpan(i + 2, 2),
-                    System.Globalization.NumberStyles.AllowHexSpecifier,
-                    null,
-                    out var value
-                )
-            )
-            {
-                decoded.Append((char)value);
-                i += 3;
-            }
-            else
-            {
-                decoded.Append(text[++i]);
-            }
-        }
-
-        return decoded.ToString();
     }
 
     private static bool IsSpace(byte c) => c is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r' or 0x0B or 0x0C;

@@ -5,11 +5,8 @@ namespace EventStream.Embedded.ClickHouse.Sql;
 /// <summary>What a statement does, as far as the HTTP interface has to know.</summary>
 public enum SqlKind
 {
-    /// <summary>SELECT in any of its spellings; its result may be streamed.</summary>
-    Select,
-
-    /// <summary>SHOW, DESCRIBE, EXISTS, EXPLAIN: reads and is small.</summary>
-    Show,
+    /// <summary>SELECT in any of its spellings, SHOW, DESCRIBE, EXISTS and EXPLAIN: only reads.</summary>
+    Read,
 
     /// <summary>INSERT whose rows follow the statement as data.</summary>
     InsertData,
@@ -20,8 +17,8 @@ public enum SqlKind
 
 /// <summary>
 /// One statement taken apart. <c>Text</c> is the statement without trailing semicolon and, for
-/// <see cref="SqlKind.InsertData"/>, without <c>FORMAT x</c> or <c>VALUES</c>; <c>Format</c> is the one that it
-/// names; <c>DataStart</c> is the byte at which rows begin.
+/// <see cref="SqlKind.InsertData"/>, without <c>FORMAT x</c> or <c>VALUES</c>; <c>Format</c> is that of its rows;
+/// <c>DataStart</c> is the byte at which rows begin.
 /// </summary>
 public sealed record SqlStatement(
     SqlKind Kind,
@@ -31,8 +28,17 @@ public sealed record SqlStatement(
     IReadOnlyList<SqlToken> Tokens
 )
 {
-    private static readonly string[] Selects = ["SELECT", "WITH", "FROM"];
-    private static readonly string[] Shows = ["SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN"];
+    private static readonly string[] Reads =
+    [
+        "SELECT",
+        "WITH",
+        "FROM",
+        "SHOW",
+        "DESCRIBE",
+        "DESC",
+        "EXISTS",
+        "EXPLAIN",
+    ];
 
     /// <summary>
     /// Reads one statement. Throws <see cref="SqlTextException"/> when there is none or more than one.
@@ -44,7 +50,7 @@ public sealed record SqlStatement(
         var ended = false;
         foreach (var token in SqlScanner.Scan(sql))
         {
-            if (token.Kind != SqlTokenKind.Comment && !token.IsSymbol(';'))
+            if (!token.IsSymbol(';'))
             {
                 if (ended)
                     throw new SqlTextException(
@@ -67,28 +73,23 @@ public sealed record SqlStatement(
 
     private static SqlStatement Whole(ReadOnlyMemory<byte> sql, List<SqlToken> tokens)
     {
-        var words = Words(tokens);
         var text = Encoding.UTF8.GetString(sql.Span);
-        var first = words.FirstOrDefault(token => !token.IsSymbol('('));
-        if (first.Is("INSERT") && !HasSelect(words))
+        var first = tokens.FirstOrDefault(token => !token.IsSymbol('('));
+        if (first.Is("INSERT") && !HasSelect(tokens))
             return new(SqlKind.InsertData, text, "Values", sql.Length, tokens);
-        var kind =
-            Selects.Any(first.Is) ? SqlKind.Select
-            : Shows.Any(first.Is) ? SqlKind.Show
-            : SqlKind.Command;
-        return new(kind, text, FormatOf(words), sql.Length, tokens);
+        return new(Reads.Any(first.Is) ? SqlKind.Read : SqlKind.Command, text, null, sql.Length, tokens);
     }
 
     /// <summary>
     /// In an INSERT, the first VALUES or FORMAT outside brackets and after the table's name, unless it is a SELECT.
     /// </summary>
-    private static bool DataBegins(List<SqlToken> tokens, SqlToken token)
-    {
-        if (token.Depth != 0 || !(token.Is("VALUES") || token.Is("FORMAT")))
-            return false;
-        var words = Words(tokens);
-        return words.Count >= 3 && words[0].Is("INSERT") && words[1].Is("INTO") && !HasSelect(words);
-    }
+    private static bool DataBegins(List<SqlToken> tokens, SqlToken token) =>
+        token.Depth == 0
+        && (token.Is("VALUES") || token.Is("FORMAT"))
+        && tokens.Count >= 3
+        && tokens[0].Is("INSERT")
+        && tokens[1].Is("INTO")
+        && !HasSelect(tokens);
 
     /// <summary>
     /// Whether an INSERT takes its rows from a SELECT; a column in brackets may be named like a keyword.
@@ -120,19 +121,5 @@ public sealed record SqlStatement(
         if (start < sql.Length && sql.Span[start] == '\n')
             start++;
         return new(SqlKind.InsertData, text, format.Text, start, tokens);
-    }
-
-    private static List<SqlToken> Words(List<SqlToken> tokens) =>
-        tokens.Where(token => token.Kind != SqlTokenKind.Comment).ToList();
-
-    private static string? FormatOf(List<SqlToken> words)
-    {
-        for (var i = words.Count - 2; i >= 0; i--)
-        {
-            if (words[i].Is("FORMAT") && words[i].Depth == 0 && words[i + 1].Kind == SqlTokenKind.Word)
-                return words[i + 1].Text;
-        }
-
-        return null;
     }
 }

@@ -70,6 +70,8 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
     [InlineData("SELECT 1 INTO OUTFILE '{0}.out'")]
     [InlineData("SELECT 1 INTO /* a */ OUTFILE '{0}.out' FORMAT TSV")]
     [InlineData("SHOW TABLES INTO OUTFILE '{0}.out'")]
+    [InlineData("SELECT 1 AS `x\\nFoo` INTO OUTFILE '{0}.out'")]
+    [InlineData("SELECT 1 AS \"x\nFoo\" INTO OUTFILE '{0}.out'")]
     [InlineData("SELECT catboostEvaluate('{0}', 1)")]
     [InlineData("SELECT aiGenerate('a')")]
     [InlineData("SYSTEM SHUTDOWN")]
@@ -80,6 +82,18 @@ public sealed class EngineDoorsTests(EmbeddedClickHouse engine) : IDisposable
         foreach (var user in (string[])["default", "reader"])
             await RefusedAsync(string.Format(null, sql, Secret), user);
         Assert.False(File.Exists(Secret + ".out"));
+    }
+
+    [Theory]
+    [InlineData("x\nFoo")]
+    [InlineData("x\\nFoo")]
+    public async Task A_parameter_for_a_name_looks_like_no_line_of_the_tree(string name)
+    {
+        var query = $"param_name={Uri.EscapeDataString(name)}";
+        await RefusedAsync($"SELECT 1 AS {{name:Identifier}} INTO OUTFILE '{Secret}.out'", "reader", "497", query);
+        Assert.False(File.Exists(Secret + ".out"));
+        using var text = await engine.PostAsync("SELECT {name:String}, 1 AS Identifier", "param_name=a%5Cnb", "reader");
+        Assert.True(text.IsSuccessStatusCode, await text.Content.ReadAsStringAsync());
     }
 
     [Theory]
