@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ClickHouse.Driver;
+using EventStream.Hosting;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Schema;
 using EventStream.Warehouse.Sink;

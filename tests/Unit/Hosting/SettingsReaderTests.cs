@@ -3,11 +3,7 @@ using EventStream.Embedded.Broker;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
 
-<<<<<<<< HEAD:tests/Unit/Cli/OptionsReaderTests.cs
-namespace EventStream.Unit.Tests.Cli;
-========
 namespace EventStream.Unit.Tests.Hosting;
->>>>>>>> ground:tests/Unit/Hosting/SettingsReaderTests.cs
 
 /// <summary>A record of options is filled from its section, as that of the broker, or all errors are told at once.</summary>
 public sealed class SettingsReaderTests
