@@ -91,13 +91,6 @@ public sealed record BrokerOptions
     /// </summary>
     public TimeSpan TransferTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>
-    /// The requests that may wait at once for records, members or an assignment. Beyond it a fetch is answered with
-    /// what
-    /// there is, and a member of a group is asked to try again.
-    /// </summary>
-    public int PurgatoryMax { get; init; } = 4096;
-
     /// <summary>How long a fetch may wait for records at most.</summary>
     public TimeSpan FetchWaitMax { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -147,7 +140,7 @@ public sealed record BrokerOptions
     public TimeSpan CompactionCheckInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// The keys that compaction remembers at once, 24 to 48 bytes each; a partition with more takes several passes.
+    /// The keys that compaction remembers at once, 36 to 72 bytes each; a partition with more takes several passes.
     /// </summary>
     public int CompactionKeysMax { get; init; } = 1_000_000;
 
@@ -155,9 +148,6 @@ public sealed record BrokerOptions
     /// How often complete segments are brought to the disk, and topics with <c>flush.ms</c> are looked at.
     /// </summary>
     public TimeSpan FlushCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
-
-    /// <summary>The series of the metric <c>broker.group.lag</c>, one for each group and partition.</summary>
-    public int LagSeriesMax { get; init; } = 2000;
 
     /// <summary>The clock; tests turn it by hand.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -175,23 +165,14 @@ public sealed record BrokerOptions
         }
         Require(!string.IsNullOrWhiteSpace(DataFolder), $"{nameof(DataFolder)} names no folder.");
         Require(Port is >= 0 and <= 65535, $"{nameof(Port)} is {Port}; a port lies between 0 and 65535.");
-        Require(PartitionsDefault >= 1, $"{nameof(PartitionsDefault)} is {PartitionsDefault}; it is at least 1.");
         Require(
             PartitionsMax >= PartitionsDefault,
             $"{nameof(PartitionsMax)} is less than {nameof(PartitionsDefault)}."
-        );
-        Require(ConnectionsMax >= 1, $"{nameof(ConnectionsMax)} is {ConnectionsMax}; it is at least 1.");
-        Require(RequestBytesMax >= 4096, $"{nameof(RequestBytesMax)} is {RequestBytesMax}; it is at least 4096.");
-        Require(ConnectionsPerAddressMax >= 1, $"{nameof(ConnectionsPerAddressMax)} is not positive.");
-        Require(
-            ControlRequestBytesMax >= 4096,
-            $"{nameof(ControlRequestBytesMax)} is {ControlRequestBytesMax}; it is at least 4096."
         );
         Require(
             ResponseBytesMax >= FetchBytesMax && ResponseBytesMax >= RequestBytesMax,
             $"{nameof(ResponseBytesMax)} is less than one fetch response or the largest record batch."
         );
-        Require(FetchBytesMax >= 4096, $"{nameof(FetchBytesMax)} is {FetchBytesMax}; it is at least 4096.");
         Require(
             InFlightBytesMax >= RequestBytesMax && InFlightBytesMax >= FetchBytesMax,
             $"{nameof(InFlightBytesMax)} is less than one request or one fetch response."
@@ -200,37 +181,33 @@ public sealed record BrokerOptions
             SessionTimeoutMin <= SessionTimeoutMax,
             $"{nameof(SessionTimeoutMin)} exceeds {nameof(SessionTimeoutMax)}."
         );
-        Require(PurgatoryMax >= 1, $"{nameof(PurgatoryMax)} is {PurgatoryMax}; it is at least 1.");
-        Require(GroupMembersMax >= 1, $"{nameof(GroupMembersMax)} is {GroupMembersMax}; it is at least 1.");
-        Require(CompactionKeysMax >= 1, $"{nameof(CompactionKeysMax)} is {CompactionKeysMax}; it is at least 1.");
-        Require(LagSeriesMax >= 0, $"{nameof(LagSeriesMax)} is {LagSeriesMax}; it is at least 0.");
-        ValidateSpans(errors);
+        foreach (var (name, value, least) in Numbers())
+        {
+            Require(value >= least, $"{name} is {value}; it is at least {least}.");
+        }
+        foreach (var (name, value) in Spans())
+        {
+            Require(value > TimeSpan.Zero, $"{name} is {value}; it is more than 0.");
+        }
         errors.AddRange(Security.Validate(Address));
         return errors;
     }
 
-    private void ValidateSpans(List<string> errors)
-    {
-        (string Name, TimeSpan Value)[] positive =
+    private IEnumerable<(string Name, int Value, int Least)> Numbers() =>
         [
-            (nameof(TransferTimeout), TransferTimeout),
-            (nameof(FetchWaitMax), FetchWaitMax),
-            (nameof(SessionTimeoutMin), SessionTimeoutMin),
-            (nameof(OffsetsRetention), OffsetsRetention),
-            (nameof(TransactionTimeoutMax), TransactionTimeoutMax),
-            (nameof(TransactionalIdExpiry), TransactionalIdExpiry),
-            (nameof(ProducerExpiry), ProducerExpiry),
-            (nameof(RetentionCheckInterval), RetentionCheckInterval),
-            (nameof(ExpiryCheckInterval), ExpiryCheckInterval),
-            (nameof(CompactionCheckInterval), CompactionCheckInterval),
-            (nameof(FlushCheckInterval), FlushCheckInterval),
+            (nameof(PartitionsDefault), PartitionsDefault, 1),
+            (nameof(ConnectionsMax), ConnectionsMax, 1),
+            (nameof(ConnectionsPerAddressMax), ConnectionsPerAddressMax, 1),
+            (nameof(RequestBytesMax), RequestBytesMax, 4096),
+            (nameof(ControlRequestBytesMax), ControlRequestBytesMax, 4096),
+            (nameof(FetchBytesMax), FetchBytesMax, 4096),
+            (nameof(GroupMembersMax), GroupMembersMax, 1),
+            (nameof(CompactionKeysMax), CompactionKeysMax, 1),
         ];
-        foreach (var (name, value) in positive)
-        {
-            if (value <= TimeSpan.Zero)
-            {
-                errors.Add($"{name} is {value}; it is more than 0.");
-            }
-        }
-    }
+
+    /// <summary>Every span but the delay of the first rebalance, which may be none.</summary>
+    private IEnumerable<(string Name, TimeSpan Value)> Spans() =>
+        from property in typeof(BrokerOptions).GetProperties()
+        where property.PropertyType == typeof(TimeSpan) && property.Name != nameof(InitialRebalanceDelay)
+        select (property.Name, (TimeSpan)property.GetValue(this)!);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using EventStream.Embedded.Broker.Compression;
+using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Embedded.Tests.Broker;
 
@@ -21,9 +22,9 @@ public sealed class CodecTests
         {
             foreach (var bytes in (byte[][])[Noise(random, size), Words(random, size), new byte[size]])
             {
-                using var unpacked = new UnpackBuffer(size);
-                Assert.True(Codec.TryUnpack(codec, Codec.Pack(codec, bytes), unpacked));
-                Assert.True(bytes.AsSpan().SequenceEqual(unpacked.Written));
+                using var unpacked = new ResponseWriter { BytesMax = size };
+                Assert.Equal(Unpacking.Whole, Codec.Unpack(codec, Codec.Pack(codec, bytes), unpacked));
+                Assert.True(bytes.AsSpan().SequenceEqual(unpacked.Written.Span));
             }
         }
     }
@@ -64,9 +65,9 @@ public sealed class CodecTests
     )]
     public void Bytes_of_other_programs_are_understood(int codec, string hex)
     {
-        using var unpacked = new UnpackBuffer(1000);
-        Assert.True(Codec.TryUnpack(codec, Convert.FromHexString(hex), unpacked));
-        Assert.Equal(Text, Encoding.ASCII.GetString(unpacked.Written));
+        using var unpacked = new ResponseWriter { BytesMax = 1000 };
+        Assert.Equal(Unpacking.Whole, Codec.Unpack(codec, Convert.FromHexString(hex), unpacked));
+        Assert.Equal(Text, Encoding.ASCII.GetString(unpacked.Written.Span));
     }
 
     [Theory]
@@ -75,7 +76,7 @@ public sealed class CodecTests
     {
         var random = new Random(7);
         var packed = Codec.Pack(codec, Words(random, 5000));
-        using var unpacked = new UnpackBuffer(20_000);
+        using var unpacked = new ResponseWriter { BytesMax = 20_000 };
         for (var i = 0; i < 2000; i++)
         {
             var damaged = packed.ToArray();
@@ -83,7 +84,7 @@ public sealed class CodecTests
             {
                 damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
             }
-            Codec.TryUnpack(codec, damaged.AsSpan(0, random.Next(damaged.Length + 1)), unpacked);
+            Codec.Unpack(codec, damaged.AsSpan(0, random.Next(damaged.Length + 1)), unpacked);
             Assert.True(unpacked.Length <= 20_000);
         }
     }
@@ -92,9 +93,8 @@ public sealed class CodecTests
     [MemberData(nameof(Codecs))]
     public void A_batch_that_unpacks_to_more_than_the_bound_is_refused(int codec)
     {
-        using var unpacked = new UnpackBuffer(1000);
-        Assert.False(Codec.TryUnpack(codec, Codec.Pack(codec, new byte[1001]), unpacked));
-        Assert.True(unpacked.IsFull);
+        using var unpacked = new ResponseWriter { BytesMax = 1000 };
+        Assert.Equal(Unpacking.TooLarge, Codec.Unpack(codec, Codec.Pack(codec, new byte[1001]), unpacked));
     }
 
     [Theory]
@@ -104,10 +104,11 @@ public sealed class CodecTests
     public void A_frame_that_is_cut_short_is_refused(int codec)
     {
         var packed = Codec.Pack(codec, Words(new Random(11), 70_000));
-        using var unpacked = new UnpackBuffer(100_000);
+        using var unpacked = new ResponseWriter { BytesMax = 100_000 };
         foreach (var left in (int[])[1, 5, packed.Length / 2, packed.Length - 5, packed.Length - 1])
         {
-            Assert.False(Codec.TryUnpack(codec, packed.AsSpan(0, left), unpacked), $"{left} of {packed.Length}");
+            var outcome = Codec.Unpack(codec, packed.AsSpan(0, left), unpacked);
+            Assert.True(outcome == Unpacking.Damaged, $"{left} of {packed.Length}: {outcome}");
         }
     }
 
@@ -117,9 +118,9 @@ public sealed class CodecTests
     [InlineData("05224d18644000", "another magic number")]
     public void An_lz4_frame_that_cannot_be_is_refused(string hex, string why)
     {
-        using var unpacked = new UnpackBuffer(1 << 20);
+        using var unpacked = new ResponseWriter { BytesMax = 1 << 20 };
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.False(Codec.TryUnpack(Codec.Lz4, Convert.FromHexString(hex), unpacked), why);
+        Assert.True(Codec.Unpack(Codec.Lz4, Convert.FromHexString(hex), unpacked) != Unpacking.Whole, why);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 32 << 20);
     }
 
@@ -129,8 +130,8 @@ public sealed class CodecTests
     [InlineData("82534e41505059000000000100000001000000058080808004")]
     public void A_snappy_block_that_claims_more_than_it_can_hold_is_refused(string hex)
     {
-        using var unpacked = new UnpackBuffer(int.MaxValue);
-        Assert.False(Codec.TryUnpack(Codec.Snappy, Convert.FromHexString(hex), unpacked));
+        using var unpacked = new ResponseWriter { BytesMax = Array.MaxLength };
+        Assert.Equal(Unpacking.Damaged, Codec.Unpack(Codec.Snappy, Convert.FromHexString(hex), unpacked));
         Assert.Equal(0, unpacked.Length);
     }
 

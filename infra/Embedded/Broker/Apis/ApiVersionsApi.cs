@@ -8,28 +8,20 @@ namespace EventStream.Embedded.Broker.Apis;
 /// </summary>
 internal static class ApiVersionsApi
 {
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
-    {
-        Write(request, ErrorCode.None);
-        return ValueTask.CompletedTask;
-    }
+    public static void Handle(BrokerNode node, Request request) => Write(request.Writer, ErrorCode.None);
 
-    public static void Write(Request request, ErrorCode error)
+    public static void Write(ResponseWriter writer, ErrorCode error)
     {
-        var writer = request.Writer;
         writer.WriteError(error);
-        writer.WriteArrayLength(ApiTable.Entries.Length);
-        foreach (var entry in ApiTable.Entries)
-        {
-            writer.WriteInt16((short)entry.Key);
-            writer.WriteInt16(entry.AdvertisedMin);
-            writer.WriteInt16(entry.Max);
-            writer.WriteTags();
-        }
-        if (request.Version >= 1)
-        {
-            writer.WriteInt32(0);
-        }
-        writer.WriteTags();
+        writer.WriteArray(
+            ApiTable.Entries,
+            entry =>
+            {
+                writer.WriteInt16((short)entry.Key);
+                writer.WriteInt16(entry.AdvertisedMin);
+                writer.WriteInt16(entry.Max);
+            }
+        );
+        writer.WriteInt32(0, since: 1);
     }
 }

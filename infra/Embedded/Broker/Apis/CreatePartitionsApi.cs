@@ -6,35 +6,20 @@ namespace EventStream.Embedded.Broker.Apis;
 /// <summary>CreatePartitions: lets topics grow; they never shrink.</summary>
 internal static class CreatePartitionsApi
 {
-    private readonly record struct Wanted(string Name, int Total, int Assigned);
+    private readonly record struct Wanted(string Name, int Total);
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
         var (reader, writer) = (request.Reader, request.Writer);
-        var wanted = new List<Wanted>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
+        var wanted = reader.ReadArray(r =>
         {
-            var name = reader.ReadString();
-            var total = reader.ReadInt32();
-            var assigned = reader.ReadNullableArrayLength();
-            for (var i = 0; i < assigned; i++)
-            {
-                reader.ReadInt32Array();
-                reader.SkipTags();
-            }
-            reader.SkipTags();
-            wanted.Add(new Wanted(name, total, assigned));
-        }
+            var topic = new Wanted(r.ReadString(), r.ReadInt32());
+            r.ReadNullableArray(assignment => assignment.ReadInt32Array());
+            return topic;
+        });
         reader.ReadInt32();
         var validateOnly = reader.ReadBoolean();
-        writer.WriteInt32(0);
-        writer.WriteArrayLength(wanted.Count);
-        foreach (var topic in wanted)
-        {
-            Grow(node, writer, topic, validateOnly);
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        writer.WriteArray(wanted, topic => Grow(node, writer, topic, validateOnly));
     }
 
     private static void Grow(BrokerNode node, ResponseWriter writer, Wanted topic, bool validateOnly)
@@ -53,6 +38,5 @@ internal static class CreatePartitionsApi
                 _ => Errors.Sentence(error),
             }
         );
-        writer.WriteTags();
     }
 }

@@ -22,55 +22,45 @@ internal static class CreateTopicsApi
         public string? Message { get; set; }
     }
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
         var (reader, writer) = (request.Reader, request.Writer);
-        var wanted = new List<Wanted>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
-        {
-            wanted.Add(Read(reader));
-        }
+        var wanted = reader.ReadArray(Read);
         reader.ReadInt32();
         var validateOnly = reader.ReadBoolean();
-        writer.WriteInt32(0);
-        writer.WriteArrayLength(wanted.Count);
-        foreach (var topic in wanted)
-        {
-            if (wanted.Count(other => other.Name == topic.Name) > 1)
+        writer.WriteArray(
+            wanted,
+            topic =>
             {
-                Fail(topic, ErrorCode.InvalidRequest, $"The topic {topic.Name} is in the request twice.");
+                if (wanted.Count(other => other.Name == topic.Name) > 1)
+                {
+                    Fail(topic, ErrorCode.InvalidRequest, $"The topic {topic.Name} is in the request twice.");
+                }
+                Create(node, topic, validateOnly);
+                Write(node, writer, topic);
             }
-            Create(node, topic, validateOnly);
-            Write(node, writer, request.Version, topic);
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        );
     }
 
     private static Wanted Read(RequestReader reader)
     {
         var wanted = new Wanted(reader.ReadString(), reader.ReadInt32(), reader.ReadInt16(), [], []);
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
+        foreach (var (partition, brokers) in reader.ReadArray(r => (r.ReadInt32(), r.ReadInt32Array())))
         {
-            wanted.Assigned.Add(reader.ReadInt32());
-            if (reader.ReadInt32Array() is not [BrokerNode.NodeId])
+            wanted.Assigned.Add(partition);
+            if (brokers is not [BrokerNode.NodeId])
             {
                 Fail(wanted, ErrorCode.InvalidReplicaAssignment, Errors.Sentence(ErrorCode.InvalidReplicaAssignment));
             }
-            reader.SkipTags();
         }
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
+        foreach (var (name, value) in reader.ReadArray(r => (r.ReadString(), r.ReadNullableString())))
         {
-            var name = reader.ReadString();
-            var value = reader.ReadNullableString();
-            reader.SkipTags();
             wanted.Configs[name] = value ?? "";
             if (TopicConfig.Check(name, value) is { } problem)
             {
                 Fail(wanted, ErrorCode.InvalidConfig, problem);
             }
         }
-        reader.SkipTags();
         return wanted;
     }
 
@@ -119,37 +109,36 @@ internal static class CreateTopicsApi
         }
     }
 
-    private static void Write(BrokerNode node, ResponseWriter writer, short version, Wanted topic)
+    private static void Write(BrokerNode node, ResponseWriter writer, Wanted topic)
     {
         var made = topic.Error == ErrorCode.None ? node.Topics.Find(topic.Name) : null;
+        var failed = topic.Error != ErrorCode.None;
         writer.WriteString(topic.Name);
-        if (version >= 7)
-        {
-            writer.WriteUuid(made?.Id ?? Guid.Empty);
-        }
+        writer.WriteUuid(made?.Id ?? Guid.Empty, since: 7);
         writer.WriteError(topic.Error);
         writer.WriteString(topic.Message);
-        if (version >= 5)
+        writer.WriteInt32(failed ? -1 : PartitionsOf(node, topic), since: 5);
+        writer.WriteInt16(failed ? (short)-1 : (short)1, since: 5);
+        if (writer.Version >= 5 && failed)
         {
-            var failed = topic.Error != ErrorCode.None;
-            writer.WriteInt32(failed ? -1 : PartitionsOf(node, topic));
-            writer.WriteInt16(failed ? (short)-1 : (short)1);
-            WriteConfigs(writer, failed ? null : new TopicConfig(topic.Configs));
+            writer.WriteArrayLength(-1);
         }
-        writer.WriteTags();
+        else if (writer.Version >= 5)
+        {
+            WriteConfigs(writer, new TopicConfig(topic.Configs));
+        }
     }
 
-    private static void WriteConfigs(ResponseWriter writer, TopicConfig? config)
-    {
-        writer.WriteArrayLength(config is null ? -1 : TopicConfig.Entries.Count);
-        foreach (var entry in config is null ? [] : TopicConfig.Entries)
-        {
-            writer.WriteString(entry.Name);
-            writer.WriteString(config!.Value(entry.Name));
-            writer.WriteBoolean(false);
-            writer.WriteByte((byte)(config.Set.ContainsKey(entry.Name) ? SourceTopic : SourceDefault));
-            writer.WriteBoolean(false);
-            writer.WriteTags();
-        }
-    }
+    private static void WriteConfigs(ResponseWriter writer, TopicConfig config) =>
+        writer.WriteArray(
+            TopicConfig.Entries,
+            entry =>
+            {
+                writer.WriteString(entry.Name);
+                writer.WriteString(config.Value(entry.Name));
+                writer.WriteBoolean(false);
+                writer.WriteByte((byte)(config.Set.ContainsKey(entry.Name) ? SourceTopic : SourceDefault));
+                writer.WriteBoolean(false);
+            }
+        );
 }

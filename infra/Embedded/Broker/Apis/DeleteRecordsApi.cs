@@ -7,34 +7,17 @@ namespace EventStream.Embedded.Broker.Apis;
 /// <summary>DeleteRecords: moves the start of logs forward, -1 to their end.</summary>
 internal static class DeleteRecordsApi
 {
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
         var (reader, writer) = (request.Reader, request.Writer);
-        writer.WriteInt32(0);
-        var topics = reader.ReadArrayLength();
-        writer.WriteArrayLength(topics);
-        for (var i = 0; i < topics; i++)
+        request.AnswerEachPartition(topic =>
         {
-            var name = reader.ReadString();
-            writer.WriteString(name);
-            var partitions = reader.ReadArrayLength();
-            writer.WriteArrayLength(partitions);
-            for (var p = 0; p < partitions; p++)
-            {
-                var index = reader.ReadInt32();
-                var offset = reader.ReadInt64();
-                reader.SkipTags();
-                var (start, error) = Delete(node.Topics.Find(name), index, offset);
-                writer.WriteInt32(index);
-                writer.WriteInt64(start);
-                writer.WriteError(error);
-                writer.WriteTags();
-            }
-            reader.SkipTags();
-            writer.WriteTags();
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+            var index = reader.ReadInt32();
+            var (start, error) = Delete(node.Topics.Find(topic), index, offset: reader.ReadInt64());
+            writer.WriteInt32(index);
+            writer.WriteInt64(start);
+            writer.WriteError(error);
+        });
     }
 
     private static (long Start, ErrorCode Error) Delete(Topic? topic, int index, long offset)

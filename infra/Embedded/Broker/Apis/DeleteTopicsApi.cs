@@ -7,50 +7,29 @@ namespace EventStream.Embedded.Broker.Apis;
 /// <summary>DeleteTopics: removes topics with their records and the offsets that groups committed for them.</summary>
 internal static class DeleteTopicsApi
 {
-    private readonly record struct Wanted(string? Name, Guid Id);
+    private const short IdsSince = 6;
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
-        var wanted = new List<Wanted>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
-        {
-            wanted.Add(
-                version >= 6
-                    ? new Wanted(reader.ReadNullableString(), reader.ReadUuid())
-                    : new Wanted(reader.ReadString(), Guid.Empty)
-            );
-            if (version >= 6)
+        var (reader, writer) = (request.Reader, request.Writer);
+        // Only the newer form is an array of structures; names alone have no tags.
+        var wanted =
+            request.Version >= IdsSince
+                ? reader.ReadArray(r => (Name: r.ReadNullableString(), Id: r.ReadUuid()))
+                : [.. reader.ReadStringArray().Select(name => ((string?)name, Guid.Empty))];
+        writer.WriteArray(
+            wanted,
+            topic =>
             {
-                reader.SkipTags();
+                var found = topic.Name is { } name ? node.Topics.Find(name) : node.Topics.Find(topic.Id);
+                var missing = topic.Name is null ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;
+                var error = found is null ? missing : Delete(node, found, missing);
+                writer.WriteString(found?.Name ?? topic.Name);
+                writer.WriteUuid(found?.Id ?? topic.Id, IdsSince);
+                writer.WriteError(error);
+                writer.WriteSentence(error, since: 5);
             }
-        }
-        writer.WriteInt32(0);
-        writer.WriteArrayLength(wanted.Count);
-        foreach (var topic in wanted)
-        {
-            Delete(node, writer, version, topic);
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
-    }
-
-    private static void Delete(BrokerNode node, ResponseWriter writer, short version, Wanted wanted)
-    {
-        Topic? topic = wanted.Name is { } name ? node.Topics.Find(name) : node.Topics.Find(wanted.Id);
-        var missing = wanted.Name is null ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;
-        var error = topic is null ? missing : Delete(node, topic, missing);
-        writer.WriteString(topic?.Name ?? wanted.Name);
-        if (version >= 6)
-        {
-            writer.WriteUuid(topic?.Id ?? wanted.Id);
-        }
-        writer.WriteError(error);
-        if (version >= 5)
-        {
-            writer.WriteString(error == ErrorCode.None ? null : Errors.Sentence(error));
-        }
-        writer.WriteTags();
+        );
     }
 
     private static ErrorCode Delete(BrokerNode node, Topic topic, ErrorCode missing)

@@ -8,37 +8,23 @@ internal static class DescribeClusterApi
 {
     private const byte Brokers = 1;
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
         var (reader, writer) = (request.Reader, request.Writer);
         reader.ReadBoolean();
-        var endpoints = request.Version >= 1 ? reader.ReadByte() : Brokers;
-        if (request.Version >= 2)
-        {
-            reader.ReadBoolean();
-        }
+        var endpoints = reader.ReadByte(since: 1, absent: Brokers);
+        reader.ReadBoolean(since: 2);
         var error = endpoints == Brokers ? ErrorCode.None : ErrorCode.UnsupportedEndpointType;
-        writer.WriteInt32(0);
         writer.WriteError(error);
-        writer.WriteString(error == ErrorCode.None ? null : Errors.Sentence(error));
-        if (request.Version >= 1)
-        {
-            writer.WriteByte(endpoints);
-        }
+        writer.WriteSentence(error);
+        writer.WriteByte(endpoints, since: 1);
         writer.WriteString(node.ClusterId);
         writer.WriteInt32(BrokerNode.NodeId);
         writer.WriteArrayLength(1);
-        writer.WriteInt32(BrokerNode.NodeId);
-        writer.WriteString(node.Host);
-        writer.WriteInt32(node.Port);
+        node.WriteAddress(writer);
         writer.WriteString(null);
-        if (request.Version >= 2)
-        {
-            writer.WriteBoolean(false);
-        }
+        writer.WriteBoolean(false, since: 2);
         writer.WriteTags();
         writer.WriteInt32(int.MinValue);
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
     }
 }

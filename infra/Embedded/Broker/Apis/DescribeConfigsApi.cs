@@ -16,30 +16,27 @@ internal static class DescribeConfigsApi
 
     private readonly record struct Entry(string Name, string Value, sbyte Source, sbyte Type, bool ReadOnly);
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
-        writer.WriteInt32(0);
-        var resources = reader.ReadArrayLength();
-        writer.WriteArrayLength(resources);
-        for (var i = 0; i < resources; i++)
+        var (reader, writer) = (request.Reader, request.Writer);
+        request.AnswerEach(() =>
         {
             var type = reader.ReadByte();
             var name = reader.ReadString();
-            var keyCount = reader.ReadNullableArrayLength();
-            var keys = keyCount < 0 ? null : new HashSet<string>();
-            for (var k = 0; k < keyCount; k++)
-            {
-                keys!.Add(reader.ReadString());
-            }
-            reader.SkipTags();
-            WriteResource(writer, version, type, name, Find(node, type, name, keys, out var error), error);
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+            var keys = reader.ReadNullableStringArray();
+            var entries = Find(node, type, name, out var error);
+            writer.WriteError(error);
+            writer.WriteSentence(error);
+            writer.WriteByte(type);
+            writer.WriteString(name);
+            writer.WriteArray(
+                entries.FindAll(entry => keys?.Contains(entry.Name) != false),
+                entry => Write(writer, entry)
+            );
+        });
     }
 
-    private static List<Entry> Find(BrokerNode node, byte type, string name, HashSet<string>? keys, out ErrorCode error)
+    private static List<Entry> Find(BrokerNode node, byte type, string name, out ErrorCode error)
     {
         error = ErrorCode.None;
         var entries = new List<Entry>();
@@ -60,7 +57,6 @@ internal static class DescribeConfigsApi
             // Without a name the brokers' common defaults are meant, of which there are none.
             error = type == Topic ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidRequest;
         }
-        entries.RemoveAll(e => keys is not null && !keys.Contains(e.Name));
         return entries;
     }
 
@@ -81,35 +77,15 @@ internal static class DescribeConfigsApi
         Add("transaction.max.timeout.ms", (long)options.TransactionTimeoutMax.TotalMilliseconds);
     }
 
-    private static void WriteResource(
-        ResponseWriter writer,
-        short version,
-        byte type,
-        string name,
-        List<Entry> entries,
-        ErrorCode error
-    )
+    private static void Write(ResponseWriter writer, Entry entry)
     {
-        writer.WriteError(error);
-        writer.WriteString(error == ErrorCode.None ? null : Errors.Sentence(error));
-        writer.WriteByte(type);
-        writer.WriteString(name);
-        writer.WriteArrayLength(entries.Count);
-        foreach (var entry in entries)
-        {
-            writer.WriteString(entry.Name);
-            writer.WriteString(entry.Value);
-            writer.WriteBoolean(entry.ReadOnly);
-            writer.WriteByte((byte)entry.Source);
-            writer.WriteBoolean(false);
-            writer.WriteArrayLength(0);
-            if (version >= 3)
-            {
-                writer.WriteByte((byte)entry.Type);
-                writer.WriteString(null);
-            }
-            writer.WriteTags();
-        }
-        writer.WriteTags();
+        writer.WriteString(entry.Name);
+        writer.WriteString(entry.Value);
+        writer.WriteBoolean(entry.ReadOnly);
+        writer.WriteByte((byte)entry.Source);
+        writer.WriteBoolean(false);
+        writer.WriteArrayLength(0);
+        writer.WriteByte((byte)entry.Type, since: 3);
+        writer.WriteString(null, since: 3);
     }
 }

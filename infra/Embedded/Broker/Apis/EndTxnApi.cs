@@ -5,19 +5,13 @@ namespace EventStream.Embedded.Broker.Apis;
 /// <summary>EndTxn: commits or aborts; when it answers, the markers are in every partition.</summary>
 internal static class EndTxnApi
 {
-    private const short FencedFrom = 2;
-
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer) = (request.Reader, request.Writer);
+        var reader = request.Reader;
         var transactionalId = reader.ReadString();
         var producerId = reader.ReadInt64();
         var epoch = reader.ReadInt16();
-        var commit = reader.ReadBoolean();
-        var error = node.Transactions.End(transactionalId, producerId, epoch, commit);
-        writer.WriteInt32(0);
-        writer.WriteError(TransactionErrors.ForVersion(error, request.Version, FencedFrom));
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        var error = node.Transactions.End(transactionalId, producerId, epoch, commit: reader.ReadBoolean());
+        TransactionErrors.Write(request.Writer, error, fencedSince: 2);
     }
 }

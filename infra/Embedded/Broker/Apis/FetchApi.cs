@@ -19,16 +19,11 @@ internal static class FetchApi
         var fetch = FetchRequest.Read(node, request);
         if (fetch.Error != ErrorCode.None)
         {
-            WriteHead(request, fetch.Error);
+            WriteHead(request.Writer, fetch.Error);
             request.Writer.WriteArrayLength(0);
-            request.Writer.WriteTags();
             return;
         }
-        if (
-            Fill(node, request, fetch)
-            || fetch.WaitMax <= TimeSpan.Zero
-            || !node.Purgatory.TryEnter(WaitingFor.Records)
-        )
+        if (Fill(node, request, fetch) || fetch.WaitMax <= TimeSpan.Zero)
         {
             return;
         }
@@ -51,7 +46,6 @@ internal static class FetchApi
             {
                 partition.Log?.RemoveListener(waiter);
             }
-            node.Purgatory.Leave(WaitingFor.Records);
         }
     }
 
@@ -63,54 +57,30 @@ internal static class FetchApi
         node.Budget.Release(request.BudgetTaken);
         request.BudgetTaken = node.Budget.Take(fetch.BytesMax, Math.Min(BytesAtLeast, fetch.BytesMax));
         var (left, bytes, settled) = ((int)request.BudgetTaken, 0, false);
-        WriteHead(request, ErrorCode.None);
+        WriteHead(writer, ErrorCode.None);
         writer.WriteArrayLength(fetch.Topics.Count);
         foreach (var topic in fetch.Topics)
         {
-            WriteTopic(writer, request.Version, topic);
+            topic.Topic.Write(writer);
+            writer.WriteArrayLength(topic.Count);
             for (var i = topic.First; i < topic.First + topic.Count; i++)
             {
-                var read = FetchPartitionWriter.Write(
-                    writer,
-                    fetch,
-                    fetch.Partitions[i],
-                    request.Version,
-                    left,
-                    isFirst: bytes == 0
-                );
+                var read = FetchPartitionWriter.Write(writer, fetch, fetch.Partitions[i], left, isFirst: bytes == 0);
                 bytes += read.Bytes;
                 left = Math.Max(left - read.Bytes, 0);
                 settled |= read.Error != ErrorCode.None;
             }
             writer.WriteTags();
         }
-        writer.WriteTags();
         // A fetch that waits holds no more of the budget than what it has found.
         node.Budget.Release(request.BudgetTaken - bytes);
         request.BudgetTaken = bytes;
         return settled || bytes >= fetch.BytesMin || fetch.Partitions.Count == 0;
     }
 
-    private static void WriteHead(Request request, ErrorCode error)
+    private static void WriteHead(ResponseWriter writer, ErrorCode error)
     {
-        request.Writer.WriteInt32(0);
-        if (request.Version >= 7)
-        {
-            request.Writer.WriteError(error);
-            request.Writer.WriteInt32(0);
-        }
-    }
-
-    private static void WriteTopic(ResponseWriter writer, short version, in FetchTopic topic)
-    {
-        if (version >= 13)
-        {
-            writer.WriteUuid(topic.Id);
-        }
-        else
-        {
-            writer.WriteString(topic.Name);
-        }
-        writer.WriteArrayLength(topic.Count);
+        writer.WriteError(error, since: 7);
+        writer.WriteInt32(0, since: 7);
     }
 }

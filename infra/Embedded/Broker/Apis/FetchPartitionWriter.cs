@@ -10,15 +10,14 @@ internal static class FetchPartitionWriter
         ResponseWriter writer,
         FetchRequest fetch,
         in FetchPartition partition,
-        short version,
         int bytesLeft,
         bool isFirst
     )
     {
         if (partition.Log is not { } log || partition.Error != ErrorCode.None)
         {
-            WriteOffsets(writer, version, partition.Index, partition.Error, -1, -1, -1);
-            WriteNothing(writer, version);
+            WriteOffsets(writer, partition.Index, partition.Error, -1, -1, -1);
+            WriteNothing(writer);
             writer.WriteTags();
             return new ReadResult(partition.Error, 0, -1);
         }
@@ -26,29 +25,29 @@ internal static class FetchPartitionWriter
         var highWatermark = log.LogEnd;
         var end = fetch.CommittedOnly ? lastStable : highWatermark;
         var at = writer.Length;
-        WriteOffsets(writer, version, partition.Index, ErrorCode.None, highWatermark, lastStable, log.LogStart);
+        WriteOffsets(writer, partition.Index, ErrorCode.None, highWatermark, lastStable, log.LogStart);
         var aborted = fetch.CommittedOnly ? new List<AbortedTransaction>() : null;
         var bytesMax = Math.Min(partition.BytesMax, bytesLeft);
         ReadResult read;
         if (bytesLeft <= 0)
         {
             read = new ReadResult(ErrorCode.None, 0, partition.Offset);
-            WriteNothing(writer, version);
+            WriteNothing(writer);
         }
         else if (aborted is null)
         {
-            WriteAborted(writer, version, aborted);
+            WriteAborted(writer, aborted);
             read = WriteRecords(writer, log, partition.Offset, end, bytesMax, isFirst);
         }
         else
         {
-            read = WriteCommitted(writer, version, log, partition.Offset, end, bytesMax, isFirst, aborted);
+            read = WriteCommitted(writer, log, partition.Offset, end, bytesMax, isFirst, aborted);
         }
         if (read.Error != ErrorCode.None)
         {
             writer.Truncate(at);
-            WriteOffsets(writer, version, partition.Index, read.Error, highWatermark, lastStable, log.LogStart);
-            WriteNothing(writer, version);
+            WriteOffsets(writer, partition.Index, read.Error, highWatermark, lastStable, log.LogStart);
+            WriteNothing(writer);
         }
         writer.WriteTags();
         return read;
@@ -59,7 +58,6 @@ internal static class FetchPartitionWriter
     /// </summary>
     private static ReadResult WriteCommitted(
         ResponseWriter writer,
-        short version,
         PartitionLog log,
         long offset,
         long end,
@@ -70,7 +68,7 @@ internal static class FetchPartitionWriter
     {
         var start = writer.Length;
         log.CollectAborted(offset, end, aborted);
-        WriteAborted(writer, version, aborted);
+        WriteAborted(writer, aborted);
         var read = WriteRecords(writer, log, offset, end, bytesMax, isFirst);
         if (read.Error != ErrorCode.None || !aborted.Exists(a => a.FirstOffset >= read.NextOffset))
         {
@@ -79,7 +77,7 @@ internal static class FetchPartitionWriter
         // The records end before some of the transactions began: those belong to a later response.
         writer.Truncate(start);
         aborted.RemoveAll(a => a.FirstOffset >= read.NextOffset);
-        WriteAborted(writer, version, aborted);
+        WriteAborted(writer, aborted);
         return WriteRecords(writer, log, offset, read.NextOffset, bytesMax, isFirst);
     }
 
@@ -100,7 +98,6 @@ internal static class FetchPartitionWriter
 
     private static void WriteOffsets(
         ResponseWriter writer,
-        short version,
         int index,
         ErrorCode error,
         long highWatermark,
@@ -112,19 +109,16 @@ internal static class FetchPartitionWriter
         writer.WriteError(error);
         writer.WriteInt64(highWatermark);
         writer.WriteInt64(lastStable);
-        if (version >= 5)
-        {
-            writer.WriteInt64(logStart);
-        }
+        writer.WriteInt64(logStart, since: 5);
     }
 
-    private static void WriteNothing(ResponseWriter writer, short version)
+    private static void WriteNothing(ResponseWriter writer)
     {
-        WriteAborted(writer, version, null);
+        WriteAborted(writer, null);
         writer.WriteBytes([]);
     }
 
-    private static void WriteAborted(ResponseWriter writer, short version, List<AbortedTransaction>? aborted)
+    private static void WriteAborted(ResponseWriter writer, List<AbortedTransaction>? aborted)
     {
         writer.WriteArrayLength(aborted?.Count ?? -1);
         foreach (var transaction in aborted ?? [])
@@ -133,9 +127,6 @@ internal static class FetchPartitionWriter
             writer.WriteInt64(transaction.FirstOffset);
             writer.WriteTags();
         }
-        if (version >= 11)
-        {
-            writer.WriteInt32(-1);
-        }
+        writer.WriteInt32(-1, since: 11);
     }
 }

@@ -5,12 +5,11 @@ using EventStream.Embedded.Broker.Server;
 namespace EventStream.Embedded.Broker.Apis;
 
 /// <summary>One topic of a fetch, with the run of its partitions in the request.</summary>
-internal readonly record struct FetchTopic(string Name, Guid Id, int First, int Count);
+internal readonly record struct FetchTopic(TopicReference Topic, int First, int Count);
 
 /// <summary>One partition of a fetch; without a log it does not exist, and the error says so.</summary>
 internal readonly record struct FetchPartition(
     int Index,
-    int LeaderEpoch,
     long Offset,
     int BytesMax,
     PartitionLog? Log,
@@ -33,9 +32,9 @@ internal sealed class FetchRequest
 
     public static FetchRequest Read(BrokerNode node, Request request)
     {
-        var (reader, version) = (request.Reader, request.Version);
+        var reader = request.Reader;
         var fetch = new FetchRequest { ResponseStart = request.Writer.Length };
-        if (version <= 14)
+        if (request.Version <= 14)
         {
             reader.ReadInt32();
         }
@@ -45,55 +44,42 @@ internal sealed class FetchRequest
         fetch.BytesMax = Math.Clamp(reader.ReadInt32(), 1, node.Options.FetchBytesMax);
         fetch.BytesMin = Math.Min(fetch.BytesMin, fetch.BytesMax);
         fetch.CommittedOnly = reader.ReadByte() == 1;
-        if (version >= 7)
+        var sessionId = reader.ReadInt32(since: 7);
+        reader.ReadInt32(since: 7);
+        fetch.Error = sessionId == 0 ? ErrorCode.None : ErrorCode.FetchSessionIdNotFound;
+        for (var topics = reader.ReadArrayLength(); topics > 0; topics--)
         {
-            var sessionId = reader.ReadInt32();
-            reader.ReadInt32();
-            fetch.Error = sessionId == 0 ? ErrorCode.None : ErrorCode.FetchSessionIdNotFound;
-        }
-        var topics = reader.ReadArrayLength();
-        for (var i = 0; i < topics; i++)
-        {
-            fetch.ReadTopic(node, reader, version);
+            fetch.ReadTopic(node, reader);
         }
         return fetch;
     }
 
-    private void ReadTopic(BrokerNode node, RequestReader reader, short version)
+    private void ReadTopic(BrokerNode node, RequestReader reader)
     {
-        var id = version >= 13 ? reader.ReadUuid() : Guid.Empty;
-        var name = version >= 13 ? "" : reader.ReadString();
-        var topic = version >= 13 ? node.Topics.Find(id) : node.Topics.Find(name);
-        var missing = topic is null && version >= 13 ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition;
+        var topic = TopicReference.Read(node, reader, idsSince: 13);
         var partitions = reader.ReadArrayLength();
-        Topics.Add(new FetchTopic(name, id, Partitions.Count, partitions));
-        for (var i = 0; i < partitions; i++)
+        Topics.Add(new FetchTopic(topic, Partitions.Count, partitions));
+        for (; partitions > 0; partitions--)
         {
-            ReadPartition(reader, version, topic, missing);
+            ReadPartition(reader, topic);
         }
         reader.SkipTags();
     }
 
-    private void ReadPartition(RequestReader reader, short version, Topic? topic, ErrorCode missing)
+    private void ReadPartition(RequestReader reader, in TopicReference topic)
     {
         var index = reader.ReadInt32();
-        var leaderEpoch = version >= 9 ? reader.ReadInt32() : -1;
+        var leaderEpoch = reader.ReadInt32(since: 9, absent: -1);
         var offset = reader.ReadInt64();
-        if (version >= 12)
-        {
-            reader.ReadInt32();
-        }
-        if (version >= 5)
-        {
-            reader.ReadInt64();
-        }
+        reader.ReadInt32(since: 12);
+        reader.ReadInt64(since: 5);
         var bytesMax = reader.ReadInt32();
         reader.SkipTags();
-        var log = topic?.Partition(index);
+        var log = topic.Topic?.Partition(index);
         var error =
-            log is null ? missing
+            log is null ? topic.Missing
             : leaderEpoch > PartitionLog.LeaderEpoch ? ErrorCode.UnknownLeaderEpoch
             : ErrorCode.None;
-        Partitions.Add(new FetchPartition(index, leaderEpoch, offset, bytesMax, log, error));
+        Partitions.Add(new FetchPartition(index, offset, bytesMax, log, error));
     }
 }

@@ -6,19 +6,13 @@ namespace EventStream.Embedded.Broker.Apis;
 /// <summary>Heartbeat: keeps a member's session alive and informs it of a rebalance.</summary>
 internal static class HeartbeatApi
 {
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
+        var reader = request.Reader;
         var group = node.Groups.Find(reader.ReadString());
         var generation = reader.ReadInt32();
         var memberId = reader.ReadString();
-        var instanceId = version >= 3 ? reader.ReadNullableString() : null;
-        if (version >= 1)
-        {
-            writer.WriteInt32(0);
-        }
-        writer.WriteError(group?.Heartbeat(memberId, instanceId, generation) ?? ErrorCode.UnknownMemberId);
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        var instanceId = reader.ReadNullableString(since: 3);
+        request.Writer.WriteError(group?.Heartbeat(memberId, instanceId, generation) ?? ErrorCode.UnknownMemberId);
     }
 }

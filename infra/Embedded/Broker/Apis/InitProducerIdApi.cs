@@ -7,22 +7,17 @@ namespace EventStream.Embedded.Broker.Apis;
 /// </summary>
 internal static class InitProducerIdApi
 {
-    /// <summary>Older clients know fencing only by the error of the epoch.</summary>
-    private const short FencedFrom = 4;
-
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
-        var transactionalId = reader.ReadNullableString();
-        var timeoutMs = reader.ReadInt32();
-        var producerId = version >= 3 ? reader.ReadInt64() : -1;
-        var epoch = version >= 3 ? reader.ReadInt16() : (short)-1;
-        var result = node.Transactions.InitProducerId(transactionalId, timeoutMs, producerId, epoch);
-        writer.WriteInt32(0);
-        writer.WriteError(TransactionErrors.ForVersion(result.Error, version, FencedFrom));
-        writer.WriteInt64(result.ProducerId);
-        writer.WriteInt16(result.Epoch);
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        var (reader, writer) = (request.Reader, request.Writer);
+        var (error, producerId, epoch) = node.Transactions.InitProducerId(
+            transactionalId: reader.ReadNullableString(),
+            timeoutMs: reader.ReadInt32(),
+            producerId: reader.ReadInt64(since: 3, absent: -1),
+            epoch: reader.ReadInt16(since: 3, absent: -1)
+        );
+        TransactionErrors.Write(writer, error, fencedSince: 4);
+        writer.WriteInt64(producerId);
+        writer.WriteInt16(epoch);
     }
 }

@@ -9,82 +9,48 @@ internal static class JoinGroupApi
 {
     public static async ValueTask HandleAsync(BrokerNode node, Request request)
     {
-        var version = request.Version;
         var groupId = request.Reader.ReadString();
         var join = Read(request);
         var result =
             groupId.Length == 0
                 ? new JoinResult(ErrorCode.InvalidGroupId, join.MemberId)
-                : await node.Purgatory.WaitAsync(
-                    WaitingFor.Join,
-                    node.Groups.JoinAsync(groupId, join),
-                    () => new JoinResult(ErrorCode.CoordinatorNotAvailable, join.MemberId),
-                    request.Cancellation
-                );
+                : await node.Groups.JoinAsync(groupId, join).WaitAsync(request.Cancellation);
         var writer = request.Writer;
-        if (version >= 2)
-        {
-            writer.WriteInt32(0);
-        }
         writer.WriteError(result.Error);
         writer.WriteInt32(result.Generation);
-        if (version >= 7)
-        {
-            writer.WriteString(result.ProtocolType);
-        }
-        writer.WriteString(version >= 7 ? result.ProtocolName : result.ProtocolName ?? "");
+        writer.WriteString(result.ProtocolType, since: 7);
+        writer.WriteString(request.Version >= 7 ? result.ProtocolName : result.ProtocolName ?? "");
         writer.WriteString(result.Leader);
-        if (version >= 9)
-        {
-            writer.WriteBoolean(result.SkipsAssignment);
-        }
+        writer.WriteBoolean(result.SkipsAssignment, since: 9);
         writer.WriteString(result.MemberId);
-        WriteMembers(writer, version, result.Members);
-        writer.WriteTags();
+        writer.WriteArray(
+            result.Members,
+            member =>
+            {
+                writer.WriteString(member.MemberId);
+                writer.WriteString(member.InstanceId, since: 5);
+                writer.WriteBytes(member.Metadata);
+            }
+        );
     }
 
     private static JoinRequest Read(Request request)
     {
-        var (reader, version) = (request.Reader, request.Version);
+        var reader = request.Reader;
         var sessionTimeoutMs = reader.ReadInt32();
-        var rebalanceTimeoutMs = version >= 1 ? reader.ReadInt32() : sessionTimeoutMs;
-        var memberId = reader.ReadString();
-        var instanceId = version >= 5 ? reader.ReadNullableString() : null;
-        var protocolType = reader.ReadString();
-        var protocols = new List<MemberProtocol>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
-        {
-            protocols.Add(new MemberProtocol(reader.ReadString(), reader.ReadBytes()));
-            reader.SkipTags();
-        }
         return new JoinRequest(
-            memberId,
-            instanceId,
-            request.ClientId,
-            request.ClientHost,
-            protocolType,
-            protocols,
-            sessionTimeoutMs,
-            rebalanceTimeoutMs,
-            RequiresKnownMember: version >= 4
+            SessionTimeoutMs: sessionTimeoutMs,
+            RebalanceTimeoutMs: reader.ReadInt32(since: 1, absent: sessionTimeoutMs),
+            MemberId: reader.ReadString(),
+            InstanceId: reader.ReadNullableString(since: 5),
+            ProtocolType: reader.ReadString(),
+            Protocols: reader.ReadArray(r => new MemberProtocol(r.ReadString(), r.ReadBytes())),
+            ClientId: request.ClientId,
+            ClientHost: request.ClientHost,
+            RequiresKnownMember: request.Version >= 4
         )
         {
-            MaySkipAssignment = version >= 9,
+            MaySkipAssignment = request.Version >= 9,
         };
-    }
-
-    private static void WriteMembers(ResponseWriter writer, short version, IReadOnlyList<JoinedMember> members)
-    {
-        writer.WriteArrayLength(members.Count);
-        foreach (var member in members)
-        {
-            writer.WriteString(member.MemberId);
-            if (version >= 5)
-            {
-                writer.WriteString(member.InstanceId);
-            }
-            writer.WriteBytes(member.Metadata);
-            writer.WriteTags();
-        }
     }
 }

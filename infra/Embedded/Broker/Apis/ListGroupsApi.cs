@@ -1,4 +1,3 @@
-using EventStream.Embedded.Broker.Groups;
 using EventStream.Embedded.Broker.Protocol;
 using EventStream.Embedded.Broker.Server;
 
@@ -9,42 +8,26 @@ internal static class ListGroupsApi
 {
     private const string Classic = "classic";
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
-        var states = version >= 4 ? reader.ReadStringArray() : [];
-        var types = version >= 5 ? reader.ReadStringArray() : [];
-        var groups = new List<(string Id, GroupDescription Group)>();
-        foreach (var group in node.Groups.All)
-        {
-            var description = group.Describe();
-            if (Passes(states, description.State.ToString()) && Passes(types, Classic))
-            {
-                groups.Add((group.Id, description));
-            }
-        }
-        if (version >= 1)
-        {
-            writer.WriteInt32(0);
-        }
+        var (reader, writer) = (request.Reader, request.Writer);
+        var states = reader.ReadStringArray(since: 4);
+        var types = reader.ReadStringArray(since: 5);
+        var groups = node
+            .Groups.All.Select(group => (group.Id, group.State, group.ProtocolType))
+            .Where(group => Passes(states, group.State.ToString()) && Passes(types, Classic))
+            .ToList();
         writer.WriteError(ErrorCode.None);
-        writer.WriteArrayLength(groups.Count);
-        foreach (var (id, group) in groups)
-        {
-            writer.WriteString(id);
-            writer.WriteString(group.ProtocolType);
-            if (version >= 4)
+        writer.WriteArray(
+            groups,
+            group =>
             {
-                writer.WriteString(group.State.ToString());
+                writer.WriteString(group.Id);
+                writer.WriteString(group.ProtocolType ?? "");
+                writer.WriteString(group.State.ToString(), since: 4);
+                writer.WriteString(Classic, since: 5);
             }
-            if (version >= 5)
-            {
-                writer.WriteString(Classic);
-            }
-            writer.WriteTags();
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        );
     }
 
     private static bool Passes(string[] filter, string value) =>

@@ -11,166 +11,88 @@ internal static class MetadataApi
 
     private readonly record struct Wanted(string? Name, Guid Id);
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, version) = (request.Reader, request.Version);
-        var wanted = ReadTopics(reader, version);
-        var mayCreate = version < 4 || reader.ReadBoolean();
-        var writer = request.Writer;
-        if (version >= 3)
+        var (reader, writer) = (request.Reader, request.Writer);
+        var wanted = reader.ReadNullableArray(ReadTopic);
+        var mayCreate = (request.Version < 4 || reader.ReadBoolean()) && node.Options.AutoCreateTopics;
+        WriteBroker(node, writer);
+        // Null means all topics, which version 0 asks for by an empty list.
+        if (wanted is null || (wanted.Count == 0 && request.Version == 0))
         {
-            writer.WriteInt32(0);
-        }
-        WriteBroker(node, writer, version);
-        if (wanted is null)
-        {
-            WriteAll(node, writer, version);
+            writer.WriteArray(
+                node.Topics.All.ToList(),
+                topic => WriteTopic(writer, ErrorCode.None, topic.Name, topic.Id, topic)
+            );
         }
         else
         {
-            writer.WriteArrayLength(wanted.Count);
-            foreach (var topic in wanted)
-            {
-                WriteWanted(node, writer, version, topic, mayCreate && node.Options.AutoCreateTopics);
-            }
+            writer.WriteArray(wanted, topic => WriteWanted(node, writer, topic, mayCreate));
         }
-        if (version is >= 8 and <= 10)
+        if (request.Version <= 10)
         {
-            writer.WriteInt32(OperationsUnknown);
+            writer.WriteInt32(OperationsUnknown, since: 8);
         }
-        if (version >= 13)
-        {
-            writer.WriteError(ErrorCode.None);
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        writer.WriteError(ErrorCode.None, since: 13);
     }
 
-    /// <summary>The topics asked for; null means all of them, which version 0 asks for by an empty list.</summary>
-    private static List<Wanted>? ReadTopics(RequestReader reader, short version)
+    private static Wanted ReadTopic(RequestReader reader)
     {
-        var count = reader.ReadNullableArrayLength();
-        if (count < 0 || (count == 0 && version == 0))
-        {
-            return null;
-        }
-        var wanted = new List<Wanted>();
-        for (var i = 0; i < count; i++)
-        {
-            var id = version >= 10 ? reader.ReadUuid() : Guid.Empty;
-            wanted.Add(new Wanted(version >= 10 ? reader.ReadNullableString() : reader.ReadString(), id));
-            reader.SkipTags();
-        }
-        return wanted;
+        var id = reader.ReadUuid(since: 10);
+        return new Wanted(reader.Version >= 10 ? reader.ReadNullableString() : reader.ReadString(), id);
     }
 
-    private static void WriteBroker(BrokerNode node, ResponseWriter writer, short version)
+    private static void WriteBroker(BrokerNode node, ResponseWriter writer)
     {
         writer.WriteArrayLength(1);
-        writer.WriteInt32(BrokerNode.NodeId);
-        writer.WriteString(node.Host);
-        writer.WriteInt32(node.Port);
-        if (version >= 1)
-        {
-            writer.WriteString(null);
-        }
+        node.WriteAddress(writer);
+        writer.WriteString(null, since: 1);
         writer.WriteTags();
-        if (version >= 2)
-        {
-            writer.WriteString(node.ClusterId);
-        }
-        if (version >= 1)
-        {
-            writer.WriteInt32(BrokerNode.NodeId);
-        }
+        writer.WriteString(node.ClusterId, since: 2);
+        writer.WriteInt32(BrokerNode.NodeId, since: 1);
     }
 
-    private static void WriteAll(BrokerNode node, ResponseWriter writer, short version)
-    {
-        var topics = node.Topics.All;
-        writer.WriteArrayLength(topics.Count);
-        foreach (var topic in topics)
-        {
-            WriteTopic(writer, version, ErrorCode.None, topic.Name, topic.Id, topic);
-        }
-    }
-
-    private static void WriteWanted(
-        BrokerNode node,
-        ResponseWriter writer,
-        short version,
-        Wanted wanted,
-        bool mayCreate
-    )
+    private static void WriteWanted(BrokerNode node, ResponseWriter writer, Wanted wanted, bool mayCreate)
     {
         if (wanted.Name is not { } name)
         {
             var byId = node.Topics.Find(wanted.Id);
             var idError = byId is null ? ErrorCode.UnknownTopicId : ErrorCode.None;
-            WriteTopic(writer, version, idError, byId?.Name ?? (version >= 12 ? null : ""), wanted.Id, byId);
+            WriteTopic(writer, idError, byId?.Name ?? (writer.Version >= 12 ? null : ""), wanted.Id, byId);
             return;
         }
         var topic = node.Topics.Find(name);
+        if (topic is null && mayCreate && TopicStore.IsValidName(name))
+        {
+            node.Topics.Create(name, node.Options.PartitionsDefault, new Dictionary<string, string>());
+            topic = node.Topics.Find(name);
+        }
         var error =
             topic is not null ? ErrorCode.None
             : TopicStore.IsValidName(name) ? ErrorCode.UnknownTopicOrPartition
             : ErrorCode.InvalidTopic;
-        if (topic is null && mayCreate && error == ErrorCode.UnknownTopicOrPartition)
-        {
-            node.Topics.Create(name, node.Options.PartitionsDefault, new Dictionary<string, string>());
-            topic = node.Topics.Find(name);
-            error = topic is null ? error : ErrorCode.None;
-        }
-        WriteTopic(writer, version, error, name, topic?.Id ?? Guid.Empty, topic);
+        WriteTopic(writer, error, name, topic?.Id ?? Guid.Empty, topic);
     }
 
-    private static void WriteTopic(
-        ResponseWriter writer,
-        short version,
-        ErrorCode error,
-        string? name,
-        Guid id,
-        Topic? topic
-    )
+    private static void WriteTopic(ResponseWriter writer, ErrorCode error, string? name, Guid id, Topic? topic)
     {
         writer.WriteError(error);
         writer.WriteString(name);
-        if (version >= 10)
-        {
-            writer.WriteUuid(id);
-        }
-        if (version >= 1)
-        {
-            writer.WriteBoolean(false);
-        }
+        writer.WriteUuid(id, since: 10);
+        writer.WriteBoolean(false, since: 1);
         var partitions = topic?.Partitions.Length ?? 0;
         writer.WriteArrayLength(partitions);
         for (var i = 0; i < partitions; i++)
         {
-            WritePartition(writer, version, i);
+            writer.WriteError(ErrorCode.None);
+            writer.WriteInt32(i);
+            writer.WriteInt32(BrokerNode.NodeId);
+            writer.WriteInt32(PartitionLog.LeaderEpoch, since: 7);
+            writer.WriteInt32Array([BrokerNode.NodeId]);
+            writer.WriteInt32Array([BrokerNode.NodeId]);
+            writer.WriteInt32Array([], since: 5);
+            writer.WriteTags();
         }
-        if (version >= 8)
-        {
-            writer.WriteInt32(OperationsUnknown);
-        }
-        writer.WriteTags();
-    }
-
-    private static void WritePartition(ResponseWriter writer, short version, int index)
-    {
-        writer.WriteError(ErrorCode.None);
-        writer.WriteInt32(index);
-        writer.WriteInt32(BrokerNode.NodeId);
-        if (version >= 7)
-        {
-            writer.WriteInt32(PartitionLog.LeaderEpoch);
-        }
-        writer.WriteInt32Array([BrokerNode.NodeId]);
-        writer.WriteInt32Array([BrokerNode.NodeId]);
-        if (version >= 5)
-        {
-            writer.WriteInt32Array([]);
-        }
-        writer.WriteTags();
+        writer.WriteInt32(OperationsUnknown, since: 8);
     }
 }

@@ -8,38 +8,32 @@ namespace EventStream.Embedded.Broker.Apis;
 /// <summary>One partition of a request to commit offsets, and what is wrong with it.</summary>
 internal readonly record struct OffsetToCommit(int Partition, CommittedOffset Offset, ErrorCode Error);
 
-/// <summary>One topic of such a request; by its id from version 10 on, else the id is empty.</summary>
-internal sealed record TopicToCommit(string Name, Guid Id, List<OffsetToCommit> Partitions);
+/// <summary>One topic of such a request.</summary>
+internal sealed record TopicToCommit(TopicReference Topic, List<OffsetToCommit> Partitions);
 
 /// <summary>OffsetCommit: remembers on disk how far a group has come.</summary>
 internal static class OffsetCommitApi
 {
-    private const short IdsFrom = 10;
+    private const short Never = short.MaxValue;
 
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
+        var reader = request.Reader;
         var groupId = reader.ReadString();
         var generation = reader.ReadInt32();
         var memberId = reader.ReadString();
-        var instanceId = version >= 7 ? reader.ReadNullableString() : null;
-        if (version <= 4)
+        var instanceId = reader.ReadNullableString(since: 7);
+        if (request.Version <= 4)
         {
             reader.ReadInt64();
         }
-        var topics = ReadTopics(node, reader, hasEpoch: version >= 6, hasIds: version >= IdsFrom);
+        var topics = ReadTopics(node, reader, epochSince: 6, idsSince: 10);
         var error = Check(node, groupId, memberId, instanceId, generation);
         if (error == ErrorCode.None)
         {
             error = Commit(node, groupId, topics);
         }
-        if (version >= 3)
-        {
-            writer.WriteInt32(0);
-        }
-        WriteTopics(writer, topics, error, hasIds: version >= IdsFrom);
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        WriteTopics(request.Writer, topics, error);
     }
 
     /// <summary>
@@ -73,83 +67,57 @@ internal static class OffsetCommitApi
     public static List<TopicToCommit> ReadTopics(
         BrokerNode node,
         RequestReader reader,
-        bool hasEpoch,
-        bool hasIds = false
+        short epochSince,
+        short idsSince = Never
     )
     {
         var nowMs = node.Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        var topics = new List<TopicToCommit>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
+        return reader.ReadArray(_ =>
         {
-            var id = hasIds ? reader.ReadUuid() : Guid.Empty;
-            var name = hasIds ? node.Topics.Find(id)?.Name : reader.ReadString();
-            var partitions = new List<OffsetToCommit>();
-            for (var left = reader.ReadArrayLength(); left > 0; left--)
+            var topic = TopicReference.Read(node, reader, idsSince);
+            var partitions = reader.ReadArray(_ =>
             {
                 var index = reader.ReadInt32();
                 var offset = reader.ReadInt64();
-                var epoch = hasEpoch ? reader.ReadInt32() : -1;
+                var epoch = reader.ReadInt32(epochSince, absent: -1);
                 var metadata = reader.ReadNullableString();
-                reader.SkipTags();
                 var committed = new CommittedOffset(offset, epoch, metadata, nowMs);
-                partitions.Add(new OffsetToCommit(index, committed, Check(node, name, index, metadata)));
-            }
-            reader.SkipTags();
-            topics.Add(new TopicToCommit(name ?? "", id, partitions));
-        }
-        return topics;
+                return new OffsetToCommit(index, committed, Check(node, topic, index, metadata));
+            });
+            return new TopicToCommit(topic, partitions);
+        });
     }
 
     /// <summary>The offsets that nothing is wrong with.</summary>
-    public static List<(TopicPartition, CommittedOffset)> Accepted(List<TopicToCommit> topics)
-    {
-        var accepted = new List<(TopicPartition, CommittedOffset)>();
-        foreach (var topic in topics)
-        {
-            foreach (var (partition, offset, error) in topic.Partitions)
-            {
-                if (error == ErrorCode.None)
-                {
-                    accepted.Add((new TopicPartition(topic.Name, partition), offset));
-                }
-            }
-        }
-        return accepted;
-    }
+    public static List<(TopicPartition, CommittedOffset)> Accepted(List<TopicToCommit> topics) =>
+        [
+            .. from topic in topics
+            from partition in topic.Partitions
+            where partition.Error == ErrorCode.None
+            select (new TopicPartition(topic.Topic.Name, partition.Partition), partition.Offset),
+        ];
 
     /// <summary>Writes the outcome of each partition; an error of the whole request counts for all of them.</summary>
-    public static void WriteTopics(
-        ResponseWriter writer,
-        List<TopicToCommit> topics,
-        ErrorCode error,
-        bool hasIds = false
-    )
-    {
-        writer.WriteArrayLength(topics.Count);
-        foreach (var topic in topics)
-        {
-            if (hasIds)
+    public static void WriteTopics(ResponseWriter writer, List<TopicToCommit> topics, ErrorCode error) =>
+        writer.WriteArray(
+            topics,
+            topic =>
             {
-                writer.WriteUuid(topic.Id);
+                topic.Topic.Write(writer);
+                writer.WriteArray(
+                    topic.Partitions,
+                    partition =>
+                    {
+                        writer.WriteInt32(partition.Partition);
+                        writer.WriteError(error == ErrorCode.None ? partition.Error : error);
+                    }
+                );
             }
-            else
-            {
-                writer.WriteString(topic.Name);
-            }
-            writer.WriteArrayLength(topic.Partitions.Count);
-            foreach (var partition in topic.Partitions)
-            {
-                writer.WriteInt32(partition.Partition);
-                writer.WriteError(error == ErrorCode.None ? partition.Error : error);
-                writer.WriteTags();
-            }
-            writer.WriteTags();
-        }
-    }
+        );
 
-    private static ErrorCode Check(BrokerNode node, string? topic, int partition, string? metadata)
+    private static ErrorCode Check(BrokerNode node, TopicReference topic, int partition, string? metadata)
     {
-        if (topic is null)
+        if (topic.Missing == ErrorCode.UnknownTopicId)
         {
             return ErrorCode.UnknownTopicId;
         }
@@ -157,6 +125,6 @@ internal static class OffsetCommitApi
         {
             return ErrorCode.OffsetMetadataTooLarge;
         }
-        return node.Topics.Partition(topic, partition) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.None;
+        return topic.Topic?.Partition(partition) is null ? ErrorCode.UnknownTopicOrPartition : ErrorCode.None;
     }
 }

@@ -9,31 +9,10 @@ namespace EventStream.Embedded.Broker.Apis;
 /// </summary>
 internal static class OffsetForLeaderEpochApi
 {
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
-        if (version >= 3)
-        {
-            reader.ReadInt32();
-        }
-        writer.WriteInt32(0);
-        var topics = reader.ReadArrayLength();
-        writer.WriteArrayLength(topics);
-        for (var i = 0; i < topics; i++)
-        {
-            var name = reader.ReadString();
-            writer.WriteString(name);
-            var partitions = reader.ReadArrayLength();
-            writer.WriteArrayLength(partitions);
-            for (var p = 0; p < partitions; p++)
-            {
-                AnswerPartition(node, request, name);
-            }
-            reader.SkipTags();
-            writer.WriteTags();
-        }
-        writer.WriteTags();
-        return ValueTask.CompletedTask;
+        request.Reader.ReadInt32(since: 3);
+        request.AnswerEachPartition(topic => AnswerPartition(node, request, topic));
     }
 
     private static void AnswerPartition(BrokerNode node, Request request, string topic)
@@ -42,7 +21,6 @@ internal static class OffsetForLeaderEpochApi
         var index = reader.ReadInt32();
         var currentEpoch = reader.ReadInt32();
         var epoch = reader.ReadInt32();
-        reader.SkipTags();
         var log = node.Topics.Partition(topic, index);
         var error =
             log is null ? ErrorCode.UnknownTopicOrPartition
@@ -53,6 +31,5 @@ internal static class OffsetForLeaderEpochApi
         writer.WriteInt32(index);
         writer.WriteInt32(known ? PartitionLog.LeaderEpoch : -1);
         writer.WriteInt64(known ? log!.LogEnd : -1);
-        writer.WriteTags();
     }
 }

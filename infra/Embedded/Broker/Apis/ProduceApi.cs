@@ -18,7 +18,7 @@ internal static class ProduceApi
 
     public static ValueTask HandleAsync(BrokerNode node, Request request)
     {
-        var (reader, version) = (request.Reader, request.Version);
+        var reader = request.Reader;
         reader.ReadNullableString();
         var acks = reader.ReadInt16();
         reader.ReadInt32();
@@ -31,26 +31,14 @@ internal static class ProduceApi
             AppendTopic(node, request, acks, ref flushes);
         }
         request.Writer.WriteInt32(0);
-        request.Writer.WriteTags();
         return flushes is null ? ValueTask.CompletedTask : FlushAsync(request, flushes);
     }
 
     private static void AppendTopic(BrokerNode node, Request request, short acks, ref List<Appended>? flushes)
     {
         var (reader, writer) = (request.Reader, request.Writer);
-        Topic? topic;
-        if (request.Version >= 13)
-        {
-            var id = reader.ReadUuid();
-            topic = node.Topics.Find(id);
-            writer.WriteUuid(id);
-        }
-        else
-        {
-            var name = reader.ReadString();
-            topic = node.Topics.Find(name);
-            writer.WriteString(name);
-        }
+        var topic = TopicReference.Read(node, reader, idsSince: 13);
+        topic.Write(writer);
         var partitions = reader.ReadArrayLength();
         writer.WriteArrayLength(partitions);
         for (var i = 0; i < partitions; i++)
@@ -60,26 +48,23 @@ internal static class ProduceApi
             reader.SkipTags();
             var result = acks is < -1 or > 1
                 ? new AppendResult(ErrorCode.InvalidRequiredAcks)
-                : Append(node, topic, index, batch, request.Version);
-            if (result.Error == ErrorCode.None && topic?.Partition(index) is { IsFlushDue: true } log)
+                : Append(node, topic, index, batch);
+            if (result.Error == ErrorCode.None && topic.Topic?.Partition(index) is { IsFlushDue: true } log)
             {
                 (flushes ??= []).Add(new Appended(log, log.LogEnd, writer.Length));
             }
-            WriteResult(writer, request.Version, index, result);
+            WriteResult(writer, index, result);
         }
         reader.SkipTags();
         writer.WriteTags();
     }
 
-    private static AppendResult Append(BrokerNode node, Topic? topic, int index, Span<byte> batch, short version)
+    private static AppendResult Append(BrokerNode node, in TopicReference topic, int index, Span<byte> batch)
     {
-        if (topic?.Partition(index) is not { } log)
+        if (topic.Topic?.Partition(index) is not { } log)
         {
-            return new AppendResult(
-                topic is null && version >= 13 ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition
-            );
+            return new AppendResult(topic.Missing);
         }
-        node.Counters.CountAppended(batch.Length);
         return batch.Length >= BatchHeader.Size && BatchHeader.Read(batch) is { IsTransactional: true } header
             ? node.Transactions.Append(new TopicPartition(topic.Name, index), log, batch, header)
             : log.Append(batch);
@@ -102,17 +87,14 @@ internal static class ProduceApi
         }
     }
 
-    private static void WriteResult(ResponseWriter writer, short version, int index, in AppendResult result)
+    private static void WriteResult(ResponseWriter writer, int index, in AppendResult result)
     {
         writer.WriteInt32(index);
         writer.WriteError(result.Error);
         writer.WriteInt64(result.BaseOffset);
         writer.WriteInt64(result.LogAppendTimeMs);
-        if (version >= 5)
-        {
-            writer.WriteInt64(result.LogStart);
-        }
-        if (version >= 8)
+        writer.WriteInt64(result.LogStart, since: 5);
+        if (writer.Version >= 8)
         {
             WriteRecordErrors(writer, result.Records ?? []);
             writer.WriteString(result.Error == ErrorCode.None ? null : result.Message ?? Errors.Sentence(result.Error));

@@ -14,7 +14,11 @@ internal sealed class Request : IDisposable
 
     public ApiKey Api { get; set; }
 
-    public short Version { get; set; }
+    public short Version
+    {
+        get => Reader.Version;
+        set => Reader.Version = Writer.Version = value;
+    }
 
     public string ClientId { get; set; } = "";
 
@@ -35,6 +39,28 @@ internal sealed class Request : IDisposable
 
     /// <summary>Cancelled when the broker stops.</summary>
     public required CancellationToken Cancellation { get; init; }
+
+    /// <summary>Answers an array of structures with one of as many, in the same order.</summary>
+    public void AnswerEach(Action answer)
+    {
+        var count = Reader.ReadArrayLength();
+        Writer.WriteArrayLength(count);
+        for (; count > 0; count--)
+        {
+            answer();
+            Reader.SkipTags();
+            Writer.WriteTags();
+        }
+    }
+
+    /// <summary>Answers the partitions of named topics one by one; the answer is given the topic's name.</summary>
+    public void AnswerEachPartition(Action<string> answer) =>
+        AnswerEach(() =>
+        {
+            var topic = Reader.ReadString();
+            Writer.WriteString(topic);
+            AnswerEach(() => answer(topic));
+        });
 
     public void Dispose() => Writer.Dispose();
 }

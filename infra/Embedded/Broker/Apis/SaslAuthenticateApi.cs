@@ -20,13 +20,9 @@ internal static class SaslAuthenticateApi
         }
         var writer = request.Writer;
         writer.WriteError(error);
-        writer.WriteString(step.Failed ? Errors.Sentence(error) : null);
+        writer.WriteSentence(error);
         writer.WriteBytes(step.Reply);
-        if (request.Version >= 1)
-        {
-            writer.WriteInt64(request.Sasl?.LifetimeMs ?? 0);
-        }
-        writer.WriteTags();
+        writer.WriteInt64(request.Sasl?.LifetimeMs ?? 0, since: 1);
     }
 
     /// <summary>

@@ -9,19 +9,13 @@ namespace EventStream.Embedded.Broker.Apis;
 /// </summary>
 internal static class SaslHandshakeApi
 {
-    public static ValueTask HandleAsync(BrokerNode node, Request request)
+    public static void Handle(BrokerNode node, Request request)
     {
         var mechanism = request.Reader.ReadString();
         var error = request.Sasl?.Begin(mechanism, request.Version == 0) ?? ErrorCode.IllegalSaslState;
         request.ClosesConnection = error != ErrorCode.None;
         var writer = request.Writer;
         writer.WriteError(error);
-        var offered = request.Sasl?.Mechanisms ?? [];
-        writer.WriteArrayLength(offered.Count);
-        foreach (var name in offered)
-        {
-            writer.WriteString(name);
-        }
-        return ValueTask.CompletedTask;
+        writer.WriteArray(request.Sasl?.Mechanisms ?? [], name => writer.WriteString(name));
     }
 }

@@ -9,41 +9,24 @@ internal static class SyncGroupApi
 {
     public static async ValueTask HandleAsync(BrokerNode node, Request request)
     {
-        var (reader, writer, version) = (request.Reader, request.Writer, request.Version);
+        var (reader, writer) = (request.Reader, request.Writer);
         var groupId = reader.ReadString();
         var generation = reader.ReadInt32();
         var memberId = reader.ReadString();
-        var instanceId = version >= 3 ? reader.ReadNullableString() : null;
-        if (version >= 5)
-        {
-            reader.ReadNullableString();
-            reader.ReadNullableString();
-        }
+        var instanceId = reader.ReadNullableString(since: 3);
+        reader.ReadNullableString(since: 5);
+        reader.ReadNullableString(since: 5);
         var assignments = new Dictionary<string, byte[]>();
-        for (var count = reader.ReadArrayLength(); count > 0; count--)
+        foreach (var (member, assignment) in reader.ReadArray(r => (r.ReadString(), r.ReadBytes())))
         {
-            assignments[reader.ReadString()] = reader.ReadBytes();
-            reader.SkipTags();
+            assignments[member] = assignment;
         }
         var result = node.Groups.Find(groupId) is { } group
-            ? await node.Purgatory.WaitAsync(
-                WaitingFor.Assignment,
-                group.Sync(memberId, instanceId, generation, assignments),
-                () => new SyncResult(ErrorCode.CoordinatorNotAvailable, []),
-                request.Cancellation
-            )
+            ? await group.Sync(memberId, instanceId, generation, assignments).WaitAsync(request.Cancellation)
             : new SyncResult(ErrorCode.UnknownMemberId, []);
-        if (version >= 1)
-        {
-            writer.WriteInt32(0);
-        }
         writer.WriteError(result.Error);
-        if (version >= 5)
-        {
-            writer.WriteString(result.ProtocolType);
-            writer.WriteString(result.ProtocolName);
-        }
+        writer.WriteString(result.ProtocolType, since: 5);
+        writer.WriteString(result.ProtocolName, since: 5);
         writer.WriteBytes(result.Assignment);
-        writer.WriteTags();
     }
 }

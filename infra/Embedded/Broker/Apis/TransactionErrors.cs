@@ -7,6 +7,9 @@ namespace EventStream.Embedded.Broker.Apis;
 /// </summary>
 internal static class TransactionErrors
 {
-    public static ErrorCode ForVersion(ErrorCode error, short version, short fencedFrom) =>
-        error == ErrorCode.ProducerFenced && version < fencedFrom ? ErrorCode.InvalidProducerEpoch : error;
+    public static void Write(ResponseWriter writer, ErrorCode error, short fencedSince) =>
+        writer.WriteError(ForVersion(error, writer.Version, fencedSince));
+
+    public static ErrorCode ForVersion(ErrorCode error, short version, short fencedSince) =>
+        error == ErrorCode.ProducerFenced && version < fencedSince ? ErrorCode.InvalidProducerEpoch : error;
 }

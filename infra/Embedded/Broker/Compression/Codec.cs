@@ -1,8 +1,22 @@
 using System.IO.Compression;
+using EventStream.Embedded.Broker.Protocol;
 using K4os.Compression.LZ4.Streams;
 using ZstdSharp;
 
 namespace EventStream.Embedded.Broker.Compression;
+
+/// <summary>How the records of a batch were unpacked.</summary>
+internal enum Unpacking
+{
+    /// <summary>All of them.</summary>
+    Whole,
+
+    /// <summary>The bytes are damaged or of an unknown codec.</summary>
+    Damaged,
+
+    /// <summary>They take more than the buffer may hold.</summary>
+    TooLarge,
+}
 
 /// <summary>
 /// The compression codecs of the Kafka protocol, by the number in a batch's attributes. The broker keeps batches as
@@ -16,21 +30,22 @@ internal static class Codec
     public const int Lz4 = 3;
     public const int Zstd = 4;
 
-    /// <summary>
-    /// Unpacks the records of a batch; false when the bytes are damaged, the codec is unknown or the bound of the
-    /// buffer is reached.
-    /// </summary>
-    public static bool TryUnpack(int codec, ReadOnlySpan<byte> packed, UnpackBuffer into)
+    /// <summary>Unpacks the records of a batch into the buffer, up to the bytes that it may hold.</summary>
+    public static Unpacking Unpack(int codec, ReadOnlySpan<byte> packed, ResponseWriter into)
     {
-        into.Clear();
+        into.Truncate(0);
         try
         {
-            Unpack(codec, packed, into);
-            return true;
+            UnpackAll(codec, packed, into);
+            return Unpacking.Whole;
+        }
+        catch (MalformedRequestException)
+        {
+            return Unpacking.TooLarge;
         }
         catch (Exception e) when (e is InvalidDataException or ZstdException or EndOfStreamException)
         {
-            return false;
+            return Unpacking.Damaged;
         }
     }
 
@@ -45,7 +60,7 @@ internal static class Codec
             _ => records.ToArray(),
         };
 
-    private static void Unpack(int codec, ReadOnlySpan<byte> packed, UnpackBuffer into)
+    private static void UnpackAll(int codec, ReadOnlySpan<byte> packed, ResponseWriter into)
     {
         switch (codec)
         {
@@ -55,7 +70,7 @@ internal static class Codec
             case Gzip:
                 using (var gzip = new GZipStream(new MemoryStream(packed.ToArray()), CompressionMode.Decompress))
                 {
-                    into.ReadAll(gzip);
+                    ReadAll(gzip, into);
                 }
                 break;
             case Snappy:
@@ -67,7 +82,7 @@ internal static class Codec
             case Zstd:
                 using (var zstd = new DecompressionStream(new MemoryStream(packed.ToArray())))
                 {
-                    into.ReadAll(zstd);
+                    ReadAll(zstd, into);
                 }
                 break;
             default:
@@ -75,17 +90,26 @@ internal static class Codec
         }
     }
 
-    private static void UnpackLz4(ReadOnlySpan<byte> packed, UnpackBuffer into)
+    private static void UnpackLz4(ReadOnlySpan<byte> packed, ResponseWriter into)
     {
         try
         {
             using var lz4 = LZ4Stream.Decode(new MemoryStream(packed.ToArray()));
-            into.ReadAll(lz4);
+            ReadAll(lz4, into);
         }
-        catch (Exception e) when (e is not (InvalidDataException or OutOfMemoryException))
+        catch (Exception e) when (e is not (InvalidDataException or MalformedRequestException or OutOfMemoryException))
         {
             // The library meets damage with whatever its own arithmetic runs into.
             throw new InvalidDataException("The records are no LZ4 frame.", e);
+        }
+    }
+
+    private static void ReadAll(Stream source, ResponseWriter into)
+    {
+        Span<byte> chunk = stackalloc byte[4096];
+        for (int read; (read = source.Read(chunk)) > 0; )
+        {
+            chunk[..read].CopyTo(into.Grow(read));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using EventStream.Embedded.Broker.Protocol;
 using Snappier;
 
 namespace EventStream.Embedded.Broker.Compression;
@@ -18,7 +19,7 @@ internal static class SnappyFrames
     private static ReadOnlySpan<byte> Magic => [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
 
     /// <exception cref="InvalidDataException">The bytes are no Snappy block.</exception>
-    public static void Unpack(ReadOnlySpan<byte> packed, UnpackBuffer into)
+    public static void Unpack(ReadOnlySpan<byte> packed, ResponseWriter into)
     {
         if (!packed.StartsWith(Magic))
         {
@@ -57,13 +58,13 @@ internal static class SnappyFrames
         return target.ToArray();
     }
 
-    private static void UnpackBlock(ReadOnlySpan<byte> block, UnpackBuffer into)
+    private static void UnpackBlock(ReadOnlySpan<byte> block, ResponseWriter into)
     {
         try
         {
             var size = Snappy.GetUncompressedLength(block);
             // The size is a claim of the sender: what the block cannot hold is refused before memory is taken for it.
-            if (size > (long)RatioMax * block.Length)
+            if (size < 0 || size > (long)RatioMax * block.Length)
             {
                 throw new InvalidDataException("A Snappy block is not as long as it says.");
             }

@@ -1,3 +1,5 @@
+using EventStream.Embedded.Broker.Protocol;
+
 namespace EventStream.Embedded.Broker.Groups;
 
 /// <summary>
@@ -7,6 +9,7 @@ namespace EventStream.Embedded.Broker.Groups;
 /// </summary>
 internal sealed partial class Group
 {
+    private const string ConsumerProtocol = "consumer";
     private long _emptySinceMs;
 
     /// <summary>Whether nobody is in the group or about to be, so that it may go with its last offset.</summary>
@@ -40,11 +43,23 @@ internal sealed partial class Group
     }
 
     /// <summary>False also when a member's subscription cannot be read.</summary>
-    private bool IsUnsubscribed(string topic)
+    private bool IsUnsubscribed(string topic) =>
+        _members.Values.All(m => TopicsOf(m.MetadataFor(_protocolName)) is { } topics && !topics.Contains(topic));
+
+    /// <summary>A consumer's metadata begins with a version and the names of its topics.</summary>
+    private static string[]? TopicsOf(byte[] metadata)
     {
-        var topics = new HashSet<string>(StringComparer.Ordinal);
-        return _members.Values.All(member => TryAddTopics(member.MetadataFor(_protocolName), topics))
-            && !topics.Contains(topic);
+        var reader = new RequestReader();
+        reader.Reset(metadata, 0, metadata.Length);
+        try
+        {
+            reader.ReadInt16();
+            return reader.ReadStringArray();
+        }
+        catch (MalformedRequestException)
+        {
+            return null;
+        }
     }
 
     private long WallMs() => _options.Time.GetUtcNow().ToUnixTimeMilliseconds();

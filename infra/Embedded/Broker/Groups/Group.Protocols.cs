@@ -28,70 +28,28 @@ internal sealed partial class Group
             : ErrorCode.InconsistentGroupProtocol;
     }
 
-    private bool SharesProtocol(JoinRequest request)
-    {
-        foreach (var protocol in request.Protocols)
-        {
-            if (IsSupportedByAll(protocol.Name, request.MemberId))
-            {
-                return true;
-            }
-        }
-        return false;
-    }
+    private bool SharesProtocol(JoinRequest request) =>
+        request.Protocols.Any(protocol => IsSupportedByAll(protocol.Name, request.MemberId));
 
-    private bool IsSupportedByAll(string protocol, string? exceptMember)
-    {
-        foreach (var member in _members.Values)
-        {
-            if (member.MemberId == exceptMember)
-            {
-                continue;
-            }
-            var supports = false;
-            foreach (var candidate in member.Protocols)
-            {
-                supports |= candidate.Name == protocol;
-            }
-            if (!supports)
-            {
-                return false;
-            }
-        }
-        return true;
-    }
+    private bool IsSupportedByAll(string protocol, string? exceptMember) =>
+        _members.Values.All(m => m.MemberId == exceptMember || m.Protocols.Any(p => p.Name == protocol));
 
     private void ChooseLeader()
     {
-        if (_leader is not null && _members.TryGetValue(_leader, out var leader) && leader.Join is not null)
+        if (_leader is null || !_members.TryGetValue(_leader, out var leader) || leader.Join is null)
         {
-            return;
-        }
-        foreach (var member in _members.Values)
-        {
-            if (member.Join is not null)
-            {
-                _leader = member.MemberId;
-                return;
-            }
+            _leader = _members.Values.FirstOrDefault(member => member.Join is not null)?.MemberId ?? _leader;
         }
     }
 
     /// <summary>Each member votes for the first of its protocols that all support; the most votes win.</summary>
-    private string ChooseProtocol()
-    {
-        var votes = new Dictionary<string, int>();
-        foreach (var member in _members.Values)
-        {
-            foreach (var protocol in member.Protocols)
-            {
-                if (IsSupportedByAll(protocol.Name, exceptMember: null))
-                {
-                    votes[protocol.Name] = votes.GetValueOrDefault(protocol.Name) + 1;
-                    break;
-                }
-            }
-        }
-        return votes.OrderByDescending(v => v.Value).ThenBy(v => v.Key, StringComparer.Ordinal).First().Key;
-    }
+    private string ChooseProtocol() =>
+        _members
+            .Values.Select(member => member.Protocols.FirstOrDefault(p => IsSupportedByAll(p.Name, null))?.Name)
+            .OfType<string>()
+            .GroupBy(name => name)
+            .OrderByDescending(votes => votes.Count())
+            .ThenBy(votes => votes.Key, StringComparer.Ordinal)
+            .First()
+            .Key;
 }

@@ -136,29 +136,18 @@ internal sealed partial class Group
     private void MaybeCompleteJoin()
     {
         var waits = _members.Count > 0 && (_isFirstRebalance || _promisedIds.Count > 0);
-        if (State != GroupState.PreparingRebalance || waits)
+        if (State == GroupState.PreparingRebalance && !waits && _members.Values.All(member => member.Join is not null))
         {
-            return;
+            CompleteJoin();
         }
-        foreach (var member in _members.Values)
-        {
-            if (member.Join is null)
-            {
-                return;
-            }
-        }
-        CompleteJoin();
     }
 
     private void CompleteJoin()
     {
         _isFirstRebalance = false;
-        foreach (var member in _members.Values)
+        foreach (var member in _members.Values.Where(m => m is { Join: null, InstanceId: null }))
         {
-            if (member.Join is null && member.InstanceId is null)
-            {
-                Remove(member);
-            }
+            Remove(member);
         }
         _generation++;
         if (_members.Count == 0)
@@ -184,17 +173,10 @@ internal sealed partial class Group
 
     private JoinResult Joined(GroupMember member)
     {
-        var joined = new List<JoinedMember>();
-        if (member.MemberId == _leader)
-        {
-            foreach (var other in _members.Values)
-            {
-                joined.Add(new JoinedMember(other.MemberId, other.InstanceId, other.MetadataFor(_protocolName)));
-            }
-        }
+        var seen = member.MemberId == _leader ? _members.Values : Enumerable.Empty<GroupMember>();
         return new JoinResult(ErrorCode.None, member.MemberId, _generation, ProtocolType, _protocolName, _leader ?? "")
         {
-            Members = joined,
+            Members = [.. seen.Select(m => new JoinedMember(m.MemberId, m.InstanceId, m.MetadataFor(_protocolName)))],
         };
     }
 
@@ -206,13 +188,10 @@ internal sealed partial class Group
             member.Assignment = assignments.GetValueOrDefault(member.MemberId, []);
         }
         Save();
-        foreach (var member in _members.Values)
+        foreach (var member in _members.Values.Where(m => m.Sync is not null))
         {
-            if (member.Sync is not null)
-            {
-                Touch(member);
-                member.AnswerSync(AssignmentOf(member));
-            }
+            Touch(member);
+            member.AnswerSync(AssignmentOf(member));
         }
     }
 

@@ -81,24 +81,18 @@ internal sealed partial class Group
 
     private void ExpirePromises(long nowMs)
     {
-        foreach (var (memberId, endsMs) in _promisedIds)
+        foreach (var (memberId, _) in _promisedIds.Where(promise => promise.Value <= nowMs))
         {
-            if (endsMs <= nowMs)
-            {
-                _promisedIds.Remove(memberId);
-            }
+            _promisedIds.Remove(memberId);
         }
     }
 
     private void ExpireSessions(long nowMs)
     {
-        foreach (var member in _members.Values)
+        foreach (var member in _members.Values.Where(m => !m.IsWaiting && m.SessionEndsMs <= nowMs))
         {
-            if (!member.IsWaiting && member.SessionEndsMs <= nowMs)
-            {
-                Remove(member);
-                MaybeBeginRebalance("a member's session timed out");
-            }
+            Remove(member);
+            MaybeBeginRebalance("a member's session timed out");
         }
     }
 
@@ -108,16 +102,11 @@ internal sealed partial class Group
         {
             return;
         }
-        var next = State == GroupState.PreparingRebalance ? _joinEndsMs : long.MaxValue;
-        foreach (var endsMs in _promisedIds.Values)
-        {
-            next = Math.Min(next, endsMs);
-        }
-        foreach (var member in _members.Values)
-        {
-            // Heartbeats move the end of a session without touching the timer, which then fires early and is set again.
-            next = member.IsWaiting ? next : Math.Min(next, member.SessionEndsMs);
-        }
+        // Heartbeats move the end of a session without touching the timer, which then fires early and is set again.
+        var next = _promisedIds
+            .Values.Concat(_members.Values.Where(m => !m.IsWaiting).Select(m => m.SessionEndsMs))
+            .Append(State == GroupState.PreparingRebalance ? _joinEndsMs : long.MaxValue)
+            .Min();
         var due =
             next == long.MaxValue
                 ? Timeout.InfiniteTimeSpan

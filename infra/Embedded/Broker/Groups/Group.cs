@@ -213,21 +213,15 @@ internal sealed partial class Group : IDisposable
         lock (_gate)
         {
             var settled = State == GroupState.Stable;
-            var members = new List<MemberDescription>();
-            foreach (var member in _members.Values)
-            {
-                members.Add(
-                    new MemberDescription(
-                        member.MemberId,
-                        member.InstanceId,
-                        member.ClientId,
-                        member.ClientHost,
-                        settled ? member.MetadataFor(_protocolName) : [],
-                        settled ? member.Assignment : []
-                    )
-                );
-            }
-            return new GroupDescription(State, ProtocolType ?? "", settled ? _protocolName ?? "" : "", members);
+            var members = _members.Values.Select(member => new MemberDescription(
+                member.MemberId,
+                member.InstanceId,
+                member.ClientId,
+                member.ClientHost,
+                settled ? member.MetadataFor(_protocolName) : [],
+                settled ? member.Assignment : []
+            ));
+            return new GroupDescription(State, ProtocolType ?? "", settled ? _protocolName ?? "" : "", [.. members]);
         }
     }
 

@@ -81,36 +81,13 @@ internal sealed class GroupMember(string memberId, JoinRequest request)
         RebalanceTimeoutMs = request.RebalanceTimeoutMs;
     }
 
-    public byte[] MetadataFor(string? protocol)
-    {
-        foreach (var candidate in Protocols)
-        {
-            if (candidate.Name == protocol)
-            {
-                return candidate.Metadata;
-            }
-        }
-        return [];
-    }
+    public byte[] MetadataFor(string? protocol) => Protocols.FirstOrDefault(p => p.Name == protocol)?.Metadata ?? [];
 
-    public bool HasSameProtocols(IReadOnlyList<MemberProtocol> protocols)
-    {
-        if (protocols.Count != Protocols.Count)
-        {
-            return false;
-        }
-        for (var i = 0; i < protocols.Count; i++)
-        {
-            if (
-                protocols[i].Name != Protocols[i].Name
-                || !protocols[i].Metadata.AsSpan().SequenceEqual(Protocols[i].Metadata)
-            )
-            {
-                return false;
-            }
-        }
-        return true;
-    }
+    public bool HasSameProtocols(IReadOnlyList<MemberProtocol> protocols) =>
+        protocols.Count == Protocols.Count
+        && protocols
+            .Zip(Protocols)
+            .All(p => p.First.Name == p.Second.Name && p.First.Metadata.SequenceEqual(p.Second.Metadata));
 
     public void AnswerJoin(JoinResult result)
     {

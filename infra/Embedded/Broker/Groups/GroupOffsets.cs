@@ -17,15 +17,5 @@ internal sealed class GroupOffsets
     /// <summary>By producer id, the offsets that wait for the end of a transaction.</summary>
     public Dictionary<long, Dictionary<TopicPartition, CommittedOffset>> Pending { get; } = [];
 
-    public bool IsPending(TopicPartition partition)
-    {
-        foreach (var offsets in Pending.Values)
-        {
-            if (offsets.ContainsKey(partition))
-            {
-                return true;
-            }
-        }
-        return false;
-    }
+    public bool IsPending(TopicPartition partition) => Pending.Values.Any(offsets => offsets.ContainsKey(partition));
 }

@@ -7,7 +7,7 @@ namespace EventStream.Embedded.Broker.Groups;
 /// The offset store owns the committed offsets of all groups. A commit is in the journal before it is acknowledged;
 /// the offsets of a transaction are kept aside there until the transaction ends.
 /// </summary>
-internal sealed partial class OffsetStore : IDisposable
+internal sealed class OffsetStore : IDisposable
 {
     private const char Separator = '\0';
     private const string Counts = "c";
@@ -40,12 +40,7 @@ internal sealed partial class OffsetStore : IDisposable
     {
         lock (_gate)
         {
-            var entries = new JournalEntry[offsets.Count];
-            for (var i = 0; i < entries.Length; i++)
-            {
-                entries[i] = new JournalEntry(Key(Counts, group, offsets[i].Partition), Encode(offsets[i].Offset));
-            }
-            _journal.Put(entries);
+            _journal.Put([.. offsets.Select(o => new JournalEntry(Key(Counts, group, o.Partition), Encode(o.Offset)))]);
             var known = Of(group);
             foreach (var (partition, offset) in offsets)
             {
@@ -63,13 +58,8 @@ internal sealed partial class OffsetStore : IDisposable
     {
         lock (_gate)
         {
-            var entries = new JournalEntry[offsets.Count];
-            for (var i = 0; i < entries.Length; i++)
-            {
-                var key = Key(Waits + producerId, group, offsets[i].Partition);
-                entries[i] = new JournalEntry(key, Encode(offsets[i].Offset));
-            }
-            _journal.Put(entries);
+            var kind = Waits + producerId;
+            _journal.Put([.. offsets.Select(o => new JournalEntry(Key(kind, group, o.Partition), Encode(o.Offset)))]);
             var pending = PendingOf(Of(group), producerId);
             foreach (var (partition, offset) in offsets)
             {
@@ -89,21 +79,13 @@ internal sealed partial class OffsetStore : IDisposable
             {
                 return;
             }
-            var entries = new List<JournalEntry>();
-            foreach (var (partition, offset) in pending)
-            {
-                if (commit)
-                {
-                    entries.Add(new JournalEntry(Key(Counts, group, partition), Encode(offset)));
-                }
-            }
-            foreach (var partition in pending.Keys)
-            {
-                entries.Add(new JournalEntry(Key(Waits + producerId, group, partition), null));
-            }
-            _journal.Put([.. entries]);
+            var counts = commit ? pending : [];
+            _journal.Put([
+                .. counts.Select(o => new JournalEntry(Key(Counts, group, o.Key), Encode(o.Value))),
+                .. pending.Keys.Select(partition => new JournalEntry(Key(Waits + producerId, group, partition), null)),
+            ]);
             known.Pending.Remove(producerId);
-            foreach (var (partition, offset) in commit ? pending : [])
+            foreach (var (partition, offset) in counts)
             {
                 known.Committed[partition] = offset;
             }
@@ -164,18 +146,11 @@ internal sealed partial class OffsetStore : IDisposable
     {
         lock (_gate)
         {
-            var gone = new List<(string Group, TopicPartition Partition)>();
-            foreach (var (name, offsets) in _groups)
-            {
-                foreach (var partition in offsets.Committed.Keys)
-                {
-                    if (isGone(name, partition))
-                    {
-                        gone.Add((name, partition));
-                    }
-                }
-            }
-            _journal.Put([.. gone.Select(g => new JournalEntry(Key(Counts, g.Group, g.Partition), null))]);
+            var gone = _groups
+                .SelectMany(group => group.Value.Committed.Keys, (group, partition) => (group.Key, partition))
+                .Where(offset => isGone(offset.Key, offset.partition))
+                .ToList();
+            _journal.Put([.. gone.Select(offset => new JournalEntry(Key(Counts, offset.Key, offset.partition), null))]);
             foreach (var (name, partition) in gone)
             {
                 var offsets = _groups[name];

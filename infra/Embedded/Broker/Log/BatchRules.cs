@@ -110,14 +110,13 @@ internal static class BatchRules
         {
             return Walk(payload, header, config, nowMs);
         }
-        using var unpacked = new UnpackBuffer(UnpackedBytesMax);
-        if (Codec.TryUnpack(header.Codec, payload, unpacked))
+        using var unpacked = new ResponseWriter { BytesMax = UnpackedBytesMax };
+        return Codec.Unpack(header.Codec, payload, unpacked) switch
         {
-            return Walk(unpacked.Written, header, config, nowMs);
-        }
-        return unpacked.IsFull
-            ? Fine
-            : new Refusal(ErrorCode.CorruptMessage, "The records of the batch cannot be unpacked.");
+            Unpacking.Whole => Walk(unpacked.Written.Span, header, config, nowMs),
+            Unpacking.TooLarge => Fine,
+            _ => new Refusal(ErrorCode.CorruptMessage, "The records of the batch cannot be unpacked."),
+        };
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace EventStream.Embedded.Broker.Log;
 /// </summary>
 internal sealed class CompactionPass(CompactionPlan plan, CompactionLimits limits, Func<bool> isStopped) : IDisposable
 {
-    private readonly UnpackBuffer _unpacked = new(limits.UnpackedBytesMax);
+    private readonly ResponseWriter _unpacked = new() { BytesMax = limits.UnpackedBytesMax };
     private readonly BatchRewriter _rewriter = new();
     private readonly CleanedTransactions _transactions = new(plan.Aborted);
     private KeyOffsets _keys = new(0);
@@ -262,11 +262,11 @@ internal sealed class CompactionPass(CompactionPlan plan, CompactionLimits limit
         records = bytes[BatchHeader.Size..];
         if (batch.Codec != Codec.None)
         {
-            if (!Codec.TryUnpack(batch.Codec, records, _unpacked))
+            if (Codec.Unpack(batch.Codec, records, _unpacked) != Unpacking.Whole)
             {
                 return false;
             }
-            records = _unpacked.Written;
+            records = _unpacked.Written.Span;
         }
         var reader = new RecordReader(records, batch.RecordCount);
         while (reader.MoveNext())

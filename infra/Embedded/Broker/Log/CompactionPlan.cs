@@ -1,7 +1,7 @@
 namespace EventStream.Embedded.Broker.Log;
 
 /// <summary>The bounds of compaction, from the broker's options.</summary>
-/// <param name="KeysMax">The keys that one pass remembers; 24 to 48 bytes each.</param>
+/// <param name="KeysMax">The keys that one pass remembers; 36 to 72 bytes each.</param>
 /// <param name="UnpackedBytesMax">A batch that unpacks to more is kept whole.</param>
 internal sealed record CompactionLimits(int KeysMax, int UnpackedBytesMax)
 {

@@ -28,35 +28,28 @@ internal sealed partial class PartitionLog
             return;
         }
         await _flushing.WaitAsync(cancellation);
-        try
-        {
-            if (_flushedTo < upTo)
-            {
-                FlushAll();
-            }
-        }
-        catch (ObjectDisposedException)
-        {
-            // The topic was deleted or the broker stops, which flushes.
-        }
-        finally
-        {
-            _flushing.Release();
-        }
+        FlushAndRelease(upTo);
     }
 
     /// <summary>Brings to the disk what must be there before the caller goes on; returns when it is.</summary>
     /// <exception cref="IOException">The disk refused; the records may be lost with the power.</exception>
     public void FlushIfDue()
     {
-        if (!IsFlushDue)
+        if (IsFlushDue)
         {
-            return;
+            _flushing.Wait();
+            FlushAndRelease(LogEnd);
         }
-        _flushing.Wait();
+    }
+
+    private void FlushAndRelease(long upTo)
+    {
         try
         {
-            FlushAll();
+            if (_flushedTo < upTo)
+            {
+                FlushAll();
+            }
         }
         catch (ObjectDisposedException)
         {
@@ -110,9 +103,8 @@ internal sealed partial class PartitionLog
         {
             return false;
         }
-        var started = _counters.StartFlush();
         var flushed = segment.Flush();
-        _counters.CountFlush(started);
+        _counters.CountFlush();
         return flushed;
     }
 

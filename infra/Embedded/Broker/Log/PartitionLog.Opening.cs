@@ -26,18 +26,7 @@ internal sealed partial class PartitionLog
     public long BytesVerified { get; private init; }
 
     /// <summary>The bytes of all segments.</summary>
-    public long Size
-    {
-        get
-        {
-            var size = 0L;
-            foreach (var segment in _segments)
-            {
-                size += segment.Size;
-            }
-            return size;
-        }
-    }
+    public long Size => _segments.Sum(segment => segment.Size);
 
     public int SegmentCount => _segments.Length;
 

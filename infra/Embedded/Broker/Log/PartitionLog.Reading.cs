@@ -105,11 +105,7 @@ internal sealed partial class PartitionLog
     /// <summary>The first record with the greatest timestamp of the log; null when the log is empty.</summary>
     public (long Offset, long TimestampMs)? FindMaxTimestamp()
     {
-        var greatest = -1L;
-        foreach (var segment in _segments)
-        {
-            greatest = Math.Max(greatest, segment.Index.MaxTimestamp);
-        }
+        var greatest = _segments.Max(segment => segment.Index.MaxTimestamp);
         return greatest < 0 ? null : FindByTime(greatest);
     }
 
@@ -147,15 +143,9 @@ internal sealed partial class PartitionLog
         return null;
     }
 
-    private static int SegmentOf(LogSegment[] segments, long offset)
-    {
-        var found = segments.Length - 1;
-        while (found > 0 && segments[found].BaseOffset > offset)
-        {
-            found--;
-        }
-        return found;
-    }
+    /// <summary>The segment that the offset lies in, or else the first.</summary>
+    private static int SegmentOf(LogSegment[] segments, long offset) =>
+        Math.Max(Array.FindLastIndex(segments, segment => segment.BaseOffset <= offset), 0);
 
     private ReadResult ReadFrom(Cursor cursor, long endOffset, int maxBytes, bool atLeastOne, ResponseWriter into)
     {

@@ -93,14 +93,6 @@ internal sealed partial class PartitionLog
         NotifyListeners();
     }
 
-    public bool HasOpenTransaction(long producerId)
-    {
-        lock (_gate)
-        {
-            return _producers.HasOpenTransaction(producerId);
-        }
-    }
-
     /// <summary>
     /// Notifies the listener of every change of <see cref="LogEnd"/> or <see cref="LastStable"/> until it is removed.
     /// </summary>

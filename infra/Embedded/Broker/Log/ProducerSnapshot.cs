@@ -28,22 +28,14 @@ internal static class ProducerSnapshot
             writer.WriteInt64(aborted.FirstOffset);
             writer.WriteInt64(aborted.LastOffset);
         }
-        writer.WriteInt32((int)Crc32C.Compute(writer.Written.Span));
-        WholeFile.Write(path, writer.Written.Span);
+        WholeFile.WriteChecked(path, writer);
     }
 
     /// <summary>Reads the snapshot; the states are empty and the offset 0 when there is none that verifies.</summary>
     public static (ProducerStates States, long UpTo) Load(string path)
     {
         var states = new ProducerStates();
-        if (!File.Exists(path))
-        {
-            return (states, 0);
-        }
-        var bytes = File.ReadAllBytes(path);
-        var reader = new RequestReader();
-        reader.Reset(bytes, 0, bytes.Length);
-        if (bytes.Length < 24 || !Verifies(bytes) || reader.ReadInt32() != Version)
+        if (WholeFile.ReadChecked(path) is not { } reader || reader.ReadInt32() != Version)
         {
             return (states, 0);
         }
@@ -57,13 +49,6 @@ internal static class ProducerSnapshot
             states.Aborted.Add(new AbortedTransaction(reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64()));
         }
         return (states, upTo);
-    }
-
-    private static bool Verifies(byte[] bytes)
-    {
-        var reader = new RequestReader();
-        reader.Reset(bytes, bytes.Length - 4, 4);
-        return (uint)reader.ReadInt32() == Crc32C.Compute(bytes.AsSpan(0, bytes.Length - 4));
     }
 
     private static void WriteEntry(ResponseWriter writer, ProducerEntry entry)

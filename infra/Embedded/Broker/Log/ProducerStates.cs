@@ -85,9 +85,6 @@ internal sealed class ProducerStates
         entry.LastUseMs = nowMs;
     }
 
-    public bool HasOpenTransaction(long producerId) =>
-        _producers.TryGetValue(producerId, out var entry) && entry.OpenOffset >= 0;
-
     /// <summary>
     /// Adds the aborted transactions that touch the offsets from <paramref name="from"/> to before <paramref
     /// name="to"/>.
@@ -110,29 +107,12 @@ internal sealed class ProducerStates
     /// <summary>
     /// Of every producer the epoch and the offset of its last record, which compaction must leave behind.
     /// </summary>
-    public Dictionary<long, (short Epoch, long? LastDataOffset)> LastOfEach()
-    {
-        var last = new Dictionary<long, (short, long?)>(_producers.Count);
-        foreach (var entry in _producers.Values)
-        {
-            last.Add(entry.ProducerId, (entry.Epoch, entry.LastDataOffset));
-        }
-        return last;
-    }
+    public Dictionary<long, (short Epoch, long? LastDataOffset)> LastOfEach() =>
+        _producers.Values.ToDictionary(entry => entry.ProducerId, entry => (entry.Epoch, entry.LastDataOffset));
 
     /// <summary>The producers whose transaction is open.</summary>
-    public List<(long ProducerId, short Epoch)> Open()
-    {
-        var open = new List<(long, short)>();
-        foreach (var entry in _producers.Values)
-        {
-            if (entry.OpenOffset >= 0)
-            {
-                open.Add((entry.ProducerId, entry.Epoch));
-            }
-        }
-        return open;
-    }
+    public List<(long ProducerId, short Epoch)> Open() =>
+        [.. _producers.Values.Where(entry => entry.OpenOffset >= 0).Select(entry => (entry.ProducerId, entry.Epoch))];
 
     /// <summary>
     /// Forgets what lies before the start of the log, and producers unused since <paramref name="usedSinceMs"/>.
@@ -140,12 +120,9 @@ internal sealed class ProducerStates
     public void Forget(long logStart, long usedSinceMs)
     {
         _aborted.RemoveAll(a => a.LastOffset < logStart);
-        foreach (var entry in _producers.Values)
+        foreach (var entry in _producers.Values.Where(e => e.OpenOffset < 0 && e.LastUseMs < usedSinceMs))
         {
-            if (entry.OpenOffset < 0 && entry.LastUseMs < usedSinceMs)
-            {
-                _producers.Remove(entry.ProducerId);
-            }
+            _producers.Remove(entry.ProducerId);
         }
     }
 

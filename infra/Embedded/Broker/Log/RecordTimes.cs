@@ -30,9 +30,9 @@ internal static class RecordTimes
         {
             return Walk(payload, batch, timestampMs, from);
         }
-        using var unpacked = new UnpackBuffer(UnpackedBytesMax);
-        return Codec.TryUnpack(batch.Codec, payload, unpacked)
-            ? Walk(unpacked.Written, batch, timestampMs, from)
+        using var unpacked = new ResponseWriter { BytesMax = UnpackedBytesMax };
+        return Codec.Unpack(batch.Codec, payload, unpacked) == Unpacking.Whole
+            ? Walk(unpacked.Written.Span, batch, timestampMs, from)
             : (Math.Max(batch.BaseOffset, from), batch.MaxTimestamp);
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using EventStream.Embedded.Broker.Protocol;
 
 namespace EventStream.Embedded.Broker.Log;
@@ -10,9 +9,8 @@ namespace EventStream.Embedded.Broker.Log;
 /// </summary>
 internal sealed class SegmentIndex(int intervalBytes)
 {
-    private const uint Magic = 0x45534932;
-    private const int EntryBytes = 24;
-    private const int HeadBytes = 52;
+    private const int Magic = 0x45534933;
+    private const int HeadBytes = 45;
     private Entry[] _entries = [];
     private int _count;
 
@@ -45,36 +43,23 @@ internal sealed class SegmentIndex(int intervalBytes)
     }
 
     /// <summary>A position at or before the batch that holds the offset.</summary>
-    public long PositionBefore(long offset)
-    {
-        var (low, high) = (0, Volatile.Read(ref _count) - 1);
-        var entries = Volatile.Read(ref _entries);
-        while (low <= high)
-        {
-            var middle = (low + high) >>> 1;
-            if (entries[middle].Offset <= offset)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle - 1;
-            }
-        }
-        return high < 0 ? 0 : entries[high].Position;
-    }
+    public long PositionBefore(long offset) => PositionOfLast(offset, static (entry, sought) => entry.Offset <= sought);
 
     /// <summary>
     /// A position at or before the first batch whose greatest timestamp is at least <paramref name="timestampMs"/>.
     /// </summary>
-    public long PositionBeforeTime(long timestampMs)
+    public long PositionBeforeTime(long timestampMs) =>
+        PositionOfLast(timestampMs, static (entry, sought) => entry.MaxTimestampBefore < sought);
+
+    /// <summary>The position of the last of the entries that all lie before what is sought; 0 when none does.</summary>
+    private long PositionOfLast(long sought, Func<Entry, long, bool> isBefore)
     {
         var (low, high) = (0, Volatile.Read(ref _count) - 1);
         var entries = Volatile.Read(ref _entries);
         while (low <= high)
         {
             var middle = (low + high) >>> 1;
-            if (entries[middle].MaxTimestampBefore < timestampMs)
+            if (isBefore(entries[middle], sought))
             {
                 low = middle + 1;
             }
@@ -92,25 +77,22 @@ internal sealed class SegmentIndex(int intervalBytes)
     /// </summary>
     public void Save(string path, long segmentBytes, bool isFlushed)
     {
-        var bytes = new byte[HeadBytes + _count * EntryBytes + 4];
-        var span = bytes.AsSpan();
-        BinaryPrimitives.WriteUInt32LittleEndian(span, Magic);
-        BinaryPrimitives.WriteInt32LittleEndian(span[4..], _count);
-        BinaryPrimitives.WriteInt64LittleEndian(span[8..], segmentBytes);
-        BinaryPrimitives.WriteInt64LittleEndian(span[16..], MaxTimestamp);
-        BinaryPrimitives.WriteInt64LittleEndian(span[24..], FirstTimestamp);
-        BinaryPrimitives.WriteInt64LittleEndian(span[32..], NextOffset);
-        BinaryPrimitives.WriteInt32LittleEndian(span[40..], intervalBytes);
-        BinaryPrimitives.WriteInt32LittleEndian(span[44..], isFlushed ? 1 : 0);
-        for (var i = 0; i < _count; i++)
+        using var writer = new ResponseWriter();
+        writer.WriteInt32(Magic);
+        writer.WriteInt64(segmentBytes);
+        writer.WriteBoolean(isFlushed);
+        writer.WriteInt32(intervalBytes);
+        writer.WriteInt64(FirstTimestamp);
+        writer.WriteInt64(MaxTimestamp);
+        writer.WriteInt64(NextOffset);
+        writer.WriteInt32(_count);
+        foreach (var entry in _entries.AsSpan(0, _count))
         {
-            var entry = span[(HeadBytes + i * EntryBytes)..];
-            BinaryPrimitives.WriteInt64LittleEndian(entry, _entries[i].Offset);
-            BinaryPrimitives.WriteInt64LittleEndian(entry[8..], _entries[i].Position);
-            BinaryPrimitives.WriteInt64LittleEndian(entry[16..], _entries[i].MaxTimestampBefore);
+            writer.WriteInt64(entry.Offset);
+            writer.WriteInt64(entry.Position);
+            writer.WriteInt64(entry.MaxTimestampBefore);
         }
-        BinaryPrimitives.WriteUInt32LittleEndian(span[^4..], Crc32C.Compute(span[..^4]));
-        WholeFile.Write(path, bytes);
+        WholeFile.WriteChecked(path, writer);
     }
 
     /// <summary>
@@ -119,43 +101,26 @@ internal sealed class SegmentIndex(int intervalBytes)
     public static SegmentIndex? Load(string path, long segmentBytes, out bool isFlushed)
     {
         isFlushed = false;
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-        ReadOnlySpan<byte> span = File.ReadAllBytes(path);
         if (
-            span.Length < HeadBytes + 4
-            || BinaryPrimitives.ReadUInt32LittleEndian(span) != Magic
-            || BinaryPrimitives.ReadUInt32LittleEndian(span[^4..]) != Crc32C.Compute(span[..^4])
-            || BinaryPrimitives.ReadInt64LittleEndian(span[8..]) != segmentBytes
+            WholeFile.ReadChecked(path) is not { Remaining: >= HeadBytes } reader
+            || reader.ReadInt32() != Magic
+            || reader.ReadInt64() != segmentBytes
         )
         {
             return null;
         }
-        isFlushed = BinaryPrimitives.ReadInt32LittleEndian(span[44..]) == 1;
-        return Parse(span);
-    }
-
-    private static SegmentIndex Parse(ReadOnlySpan<byte> span)
-    {
-        var count = BinaryPrimitives.ReadInt32LittleEndian(span[4..]);
-        var index = new SegmentIndex(BinaryPrimitives.ReadInt32LittleEndian(span[40..]))
+        isFlushed = reader.ReadBoolean();
+        var index = new SegmentIndex(reader.ReadInt32())
         {
-            _entries = new Entry[count],
-            _count = count,
-            MaxTimestamp = BinaryPrimitives.ReadInt64LittleEndian(span[16..]),
-            FirstTimestamp = BinaryPrimitives.ReadInt64LittleEndian(span[24..]),
-            NextOffset = BinaryPrimitives.ReadInt64LittleEndian(span[32..]),
+            FirstTimestamp = reader.ReadInt64(),
+            MaxTimestamp = reader.ReadInt64(),
+            NextOffset = reader.ReadInt64(),
         };
-        for (var i = 0; i < count; i++)
+        index._entries = new Entry[reader.ReadInt32()];
+        index._count = index._entries.Length;
+        for (var i = 0; i < index._count; i++)
         {
-            var entry = span[(HeadBytes + i * EntryBytes)..];
-            index._entries[i] = new Entry(
-                BinaryPrimitives.ReadInt64LittleEndian(entry),
-                BinaryPrimitives.ReadInt64LittleEndian(entry[8..]),
-                BinaryPrimitives.ReadInt64LittleEndian(entry[16..])
-            );
+            index._entries[i] = new Entry(reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
         }
         return index;
     }

@@ -8,7 +8,7 @@ namespace EventStream.Embedded.Broker.Log;
 internal sealed record TopicConfigEntry(string Name, string Default, sbyte WireType, Func<string, bool> IsValid);
 
 /// <summary>The configuration of a topic: the defaults and what was set. The names are those of Apache Kafka.</summary>
-internal sealed class TopicConfig
+internal sealed class TopicConfig(IReadOnlyDictionary<string, string> set)
 {
     private const sbyte WireString = 2;
     private const sbyte WireInt = 3;
@@ -41,76 +41,51 @@ internal sealed class TopicConfig
         new("unclean.leader.election.enable", "false", WireBoolean, v => v is "true" or "false"),
     ];
 
-    private readonly Dictionary<string, string> _set;
+    private readonly long _segmentMs = long.Parse(Value(set, "segment.ms"));
 
-    public TopicConfig(IReadOnlyDictionary<string, string> set)
-    {
-        _set = new(set);
-        var policy = Value("cleanup.policy");
-        IsDeleted = policy.Contains("delete");
-        IsCompacted = policy.Contains("compact");
-        BatchBytesMax = int.Parse(Value("max.message.bytes"));
-        RetentionBytes = long.Parse(Value("retention.bytes"));
-        RetentionMs = long.Parse(Value("retention.ms"));
-        SegmentBytes = int.Parse(Value("segment.bytes"));
-        LogAppendTime = Value("message.timestamp.type") == "LogAppendTime";
-        TimestampBeforeMaxMs = long.Parse(Value("message.timestamp.before.max.ms"));
-        TimestampAfterMaxMs = long.Parse(Value("message.timestamp.after.max.ms"));
-        IndexIntervalBytes = int.Parse(Value("index.interval.bytes"));
-        FlushMessages = long.Parse(Value("flush.messages"));
-        FlushMs = long.Parse(Value("flush.ms"));
-        DeleteRetentionMs = long.Parse(Value("delete.retention.ms"));
-        MinCompactionLagMs = long.Parse(Value("min.compaction.lag.ms"));
-        MaxCompactionLagMs = long.Parse(Value("max.compaction.lag.ms"));
-        MinCleanableDirtyRatio = double.Parse(Value("min.cleanable.dirty.ratio"));
-        var segmentMs = long.Parse(Value("segment.ms"));
-        SegmentMs = IsCompacted ? Math.Min(segmentMs, MaxCompactionLagMs) : segmentMs;
-    }
+    public IReadOnlyDictionary<string, string> Set { get; } = new Dictionary<string, string>(set);
 
-    public IReadOnlyDictionary<string, string> Set => _set;
+    public bool IsDeleted { get; } = Value(set, "cleanup.policy").Contains("delete");
 
-    public bool IsDeleted { get; }
+    public bool IsCompacted { get; } = Value(set, "cleanup.policy").Contains("compact");
 
-    public bool IsCompacted { get; }
+    public int BatchBytesMax { get; } = int.Parse(Value(set, "max.message.bytes"));
 
-    public int BatchBytesMax { get; }
+    public long RetentionBytes { get; } = long.Parse(Value(set, "retention.bytes"));
 
-    public long RetentionBytes { get; }
+    public long RetentionMs { get; } = long.Parse(Value(set, "retention.ms"));
 
-    public long RetentionMs { get; }
-
-    public int SegmentBytes { get; }
+    public int SegmentBytes { get; } = int.Parse(Value(set, "segment.bytes"));
 
     /// <summary>
     /// How far the timestamps of a segment may reach; in a compacted topic no further than the compaction lag, since
     /// only a segment that is complete is compacted.
     /// </summary>
-    public long SegmentMs { get; }
+    public long SegmentMs => IsCompacted ? Math.Min(_segmentMs, MaxCompactionLagMs) : _segmentMs;
 
-    public long TimestampBeforeMaxMs { get; }
+    public long TimestampBeforeMaxMs { get; } = long.Parse(Value(set, "message.timestamp.before.max.ms"));
 
-    public long TimestampAfterMaxMs { get; }
+    public long TimestampAfterMaxMs { get; } = long.Parse(Value(set, "message.timestamp.after.max.ms"));
 
-    public int IndexIntervalBytes { get; }
+    public int IndexIntervalBytes { get; } = int.Parse(Value(set, "index.interval.bytes"));
 
     /// <summary>After how many records the log is flushed to the disk, whatever the broker's flush mode.</summary>
-    public long FlushMessages { get; }
+    public long FlushMessages { get; } = long.Parse(Value(set, "flush.messages"));
 
     /// <summary>How long a record may wait until it is flushed to the disk.</summary>
-    public long FlushMs { get; }
+    public long FlushMs { get; } = long.Parse(Value(set, "flush.ms"));
 
-    public long DeleteRetentionMs { get; }
+    public long DeleteRetentionMs { get; } = long.Parse(Value(set, "delete.retention.ms"));
 
-    public long MinCompactionLagMs { get; }
+    public long MinCompactionLagMs { get; } = long.Parse(Value(set, "min.compaction.lag.ms"));
 
-    public long MaxCompactionLagMs { get; }
+    public long MaxCompactionLagMs { get; } = long.Parse(Value(set, "max.compaction.lag.ms"));
 
-    public double MinCleanableDirtyRatio { get; }
+    public double MinCleanableDirtyRatio { get; } = double.Parse(Value(set, "min.cleanable.dirty.ratio"));
 
-    public bool LogAppendTime { get; }
+    public bool LogAppendTime { get; } = Value(set, "message.timestamp.type") == "LogAppendTime";
 
-    public string Value(string name) =>
-        _set.TryGetValue(name, out var value) ? value : Entries.First(e => e.Name == name).Default;
+    public string Value(string name) => Value(Set, name);
 
     /// <summary>Says what is wrong with an entry; null when it is right.</summary>
     public static string? Check(string name, string? value)
@@ -124,6 +99,9 @@ internal sealed class TopicConfig
             ? null
             : $"Invalid value '{value}' for configuration '{name}'.";
     }
+
+    private static string Value(IReadOnlyDictionary<string, string> set, string name) =>
+        set.GetValueOrDefault(name) ?? Entries.First(e => e.Name == name).Default;
 
     private static bool IsCleanupPolicy(string value) =>
         value.Length == 0 || value.Split(',').All(p => p.Trim() is "compact" or "delete");

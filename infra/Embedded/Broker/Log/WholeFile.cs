@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using EventStream.Embedded.Broker.Protocol;
+
 namespace EventStream.Embedded.Broker.Log;
 
 /// <summary>
@@ -32,5 +35,30 @@ internal static class WholeFile
         {
             FolderFlush.Flush(Path.GetDirectoryName(path)!);
         }
+    }
+
+    /// <summary>Replaces the file by what was written, with a checksum behind it.</summary>
+    /// <exception cref="IOException">The disk refused; the old content is there.</exception>
+    public static void WriteChecked(string path, ResponseWriter content)
+    {
+        content.WriteInt32((int)Crc32C.Compute(content.Written.Span));
+        Write(path, content.Written.Span);
+    }
+
+    /// <summary>The content of a file of <see cref="WriteChecked"/>; null when there is none that verifies.</summary>
+    public static RequestReader? ReadChecked(string path)
+    {
+        var bytes = File.Exists(path) ? File.ReadAllBytes(path) : [];
+        var length = bytes.Length - sizeof(uint);
+        if (
+            length < 0
+            || BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(length)) != Crc32C.Compute(bytes.AsSpan(0, length))
+        )
+        {
+            return null;
+        }
+        var reader = new RequestReader();
+        reader.Reset(bytes, 0, length);
+        return reader;
     }
 }

@@ -49,13 +49,9 @@ internal enum ErrorCode : short
     MemberIdRequired = 79,
     GroupMaxSizeReached = 81,
     FencedInstanceId = 82,
-    GroupSubscribedToTopic = 86,
     InvalidRecord = 87,
     UnstableOffsetCommit = 88,
     ProducerFenced = 90,
-    ResourceNotFound = 91,
     UnknownTopicId = 100,
-    TransactionalIdNotFound = 105,
     UnsupportedEndpointType = 115,
-    InvalidRegularExpression = 128,
 }

@@ -57,16 +57,11 @@ internal static class Errors
             ErrorCode.MemberIdRequired => "Join again with the member id that this answer carries.",
             ErrorCode.GroupMaxSizeReached => "The group has as many members as the broker allows.",
             ErrorCode.FencedInstanceId => "Another member has taken over this group instance id.",
-            ErrorCode.GroupSubscribedToTopic => "A member of the group is subscribed to the topic; stop it first.",
             ErrorCode.InvalidRecord => "The record batch breaks a rule of its format.",
             ErrorCode.UnstableOffsetCommit => "A transaction with offsets of this partition is still open; try again.",
             ErrorCode.ProducerFenced => "A newer producer with the same transactional id has taken over.",
-            ErrorCode.ResourceNotFound => "This broker has no such user.",
             ErrorCode.UnknownTopicId => "This broker has no topic of this id.",
-            ErrorCode.TransactionalIdNotFound => "This broker knows no transaction of this id.",
             ErrorCode.UnsupportedEndpointType => "This broker has broker endpoints only, not those of controllers.",
-            ErrorCode.InvalidRegularExpression =>
-                "The pattern is no regular expression that can be matched in linear time.",
             _ => "The broker failed unexpectedly; see its log.",
         };
 }

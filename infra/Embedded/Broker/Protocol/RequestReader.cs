@@ -6,7 +6,7 @@ namespace EventStream.Embedded.Broker.Protocol;
 /// <summary>
 /// Reads the primitive types of the Kafka protocol from one request frame. When <see cref="Flexible"/> is set,
 /// strings, bytes and arrays are read in their compact form and tagged fields exist, so that one handler serves both
-/// encodings.
+/// encodings. A field that came with a later version of its API is read with <c>since</c>, and is <c>absent</c> before.
 /// </summary>
 internal sealed class RequestReader
 {
@@ -16,6 +16,9 @@ internal sealed class RequestReader
 
     public bool Flexible { get; set; }
 
+    /// <summary>The version of the API in which the request is written.</summary>
+    public short Version { get; set; }
+
     public int Remaining => _end - _position;
 
     public void Reset(byte[] buffer, int start, int length)
@@ -24,19 +27,23 @@ internal sealed class RequestReader
         _position = start;
         _end = start + length;
         Flexible = false;
+        Version = 0;
     }
 
-    public byte ReadByte() => Take(1)[0];
+    public byte ReadByte(short since = 0, byte absent = 0) => Version >= since ? Take(1)[0] : absent;
 
-    public bool ReadBoolean() => ReadByte() != 0;
+    public bool ReadBoolean(short since = 0) => ReadByte(since) != 0;
 
-    public short ReadInt16() => BinaryPrimitives.ReadInt16BigEndian(Take(2));
+    public short ReadInt16(short since = 0, short absent = 0) =>
+        Version >= since ? BinaryPrimitives.ReadInt16BigEndian(Take(2)) : absent;
 
-    public int ReadInt32() => BinaryPrimitives.ReadInt32BigEndian(Take(4));
+    public int ReadInt32(short since = 0, int absent = 0) =>
+        Version >= since ? BinaryPrimitives.ReadInt32BigEndian(Take(4)) : absent;
 
-    public long ReadInt64() => BinaryPrimitives.ReadInt64BigEndian(Take(8));
+    public long ReadInt64(short since = 0, long absent = 0) =>
+        Version >= since ? BinaryPrimitives.ReadInt64BigEndian(Take(8)) : absent;
 
-    public Guid ReadUuid() => new(Take(16), bigEndian: true);
+    public Guid ReadUuid(short since = 0) => Version >= since ? new(Take(16), bigEndian: true) : Guid.Empty;
 
     public uint ReadUnsignedVarint()
     {
@@ -53,10 +60,13 @@ internal sealed class RequestReader
         throw new MalformedRequestException("A varint is longer than five bytes.");
     }
 
-    public string ReadString() =>
-        ReadNullableString() ?? throw new MalformedRequestException("A string that may not be null is null.");
+    public string ReadString(short since = 0) =>
+        Version < since
+            ? ""
+            : ReadNullableString() ?? throw new MalformedRequestException("A string that may not be null is null.");
 
-    public string? ReadNullableString() => ReadText(Flexible ? (int)ReadUnsignedVarint() - 1 : ReadInt16());
+    public string? ReadNullableString(short since = 0) =>
+        Version >= since ? ReadText(Flexible ? (int)ReadUnsignedVarint() - 1 : ReadInt16()) : null;
 
     /// <summary>The client id of the request header keeps the old encoding even in flexible headers.</summary>
     public string? ReadClassicNullableString() => ReadText(ReadInt16());
@@ -74,11 +84,10 @@ internal sealed class RequestReader
     public byte[] ReadRest() => Take(Remaining).ToArray();
 
     /// <summary>The count of an array that may not be null.</summary>
-    public int ReadArrayLength()
-    {
-        var count = ReadNullableArrayLength();
-        return count >= 0 ? count : throw new MalformedRequestException("An array that may not be null is null.");
-    }
+    public int ReadArrayLength() =>
+        ReadNullableArrayLength() is >= 0 and var count
+            ? count
+            : throw new MalformedRequestException("An array that may not be null is null.");
 
     /// <summary>
     /// The count of an array, -1 when it is null. Every element takes a byte at least, which bounds the count.
@@ -106,15 +115,31 @@ internal sealed class RequestReader
         return values;
     }
 
-    public string[] ReadStringArray()
+    public string[] ReadStringArray(short since = 0) => Version >= since ? ReadStrings(ReadArrayLength()) : [];
+
+    public string[]? ReadNullableStringArray() =>
+        ReadNullableArrayLength() is >= 0 and var count ? ReadStrings(count) : null;
+
+    /// <summary>The structures of an array, each of which ends with tagged fields; null when there is none.</summary>
+    public List<T>? ReadNullableArray<T>(Func<RequestReader, T> readFields)
     {
-        var values = new string[ReadArrayLength()];
-        for (var i = 0; i < values.Length; i++)
+        var count = ReadNullableArrayLength();
+        if (count < 0)
         {
-            values[i] = ReadString();
+            return null;
+        }
+        var values = new List<T>();
+        for (; count > 0; count--)
+        {
+            values.Add(readFields(this));
+            SkipTags();
         }
         return values;
     }
+
+    /// <summary>The same of an array that may not be null.</summary>
+    public List<T> ReadArray<T>(Func<RequestReader, T> readFields) =>
+        ReadNullableArray(readFields) ?? throw new MalformedRequestException("An array that may not be null is null.");
 
     /// <summary>Passes over the tagged fields that end every structure of a flexible version.</summary>
     public void SkipTags()
@@ -128,6 +153,16 @@ internal sealed class RequestReader
             ReadUnsignedVarint();
             Take((int)ReadUnsignedVarint());
         }
+    }
+
+    private string[] ReadStrings(int count)
+    {
+        var values = new string[count];
+        for (var i = 0; i < count; i++)
+        {
+            values[i] = ReadString();
+        }
+        return values;
     }
 
     private string? ReadText(int length) => length < 0 ? null : Encoding.UTF8.GetString(Take(length));

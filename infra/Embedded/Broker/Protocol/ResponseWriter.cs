@@ -6,7 +6,8 @@ namespace EventStream.Embedded.Broker.Protocol;
 
 /// <summary>
 /// Writes one response into a pooled buffer that grows as needed. When <see cref="Flexible"/> is set, strings, bytes
-/// and arrays are written in their compact form and <see cref="WriteTags"/> writes the empty set of tagged fields.
+/// and arrays are written in their compact form and <see cref="WriteTags"/> writes the empty set of tagged fields. A
+/// field that came with a later version of its API is written with <c>since</c>, and left out before.
 /// </summary>
 internal sealed class ResponseWriter : IDisposable
 {
@@ -14,6 +15,9 @@ internal sealed class ResponseWriter : IDisposable
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
 
     public bool Flexible { get; set; }
+
+    /// <summary>The version of the API in which the response is written.</summary>
+    public short Version { get; set; }
 
     public int Length { get; private set; }
 
@@ -57,19 +61,53 @@ internal sealed class ResponseWriter : IDisposable
         Length = 0;
     }
 
-    public void WriteByte(byte value) => Grow(1)[0] = value;
+    public void WriteByte(byte value, short since = 0)
+    {
+        if (Version >= since)
+        {
+            Grow(1)[0] = value;
+        }
+    }
 
-    public void WriteBoolean(bool value) => WriteByte(value ? (byte)1 : (byte)0);
+    public void WriteBoolean(bool value, short since = 0) => WriteByte(value ? (byte)1 : (byte)0, since);
 
-    public void WriteInt16(short value) => BinaryPrimitives.WriteInt16BigEndian(Grow(2), value);
+    public void WriteInt16(short value, short since = 0)
+    {
+        if (Version >= since)
+        {
+            BinaryPrimitives.WriteInt16BigEndian(Grow(2), value);
+        }
+    }
 
-    public void WriteError(ErrorCode value) => WriteInt16((short)value);
+    public void WriteError(ErrorCode value, short since = 0) => WriteInt16((short)value, since);
 
-    public void WriteInt32(int value) => BinaryPrimitives.WriteInt32BigEndian(Grow(4), value);
+    /// <summary>Writes the sentence that belongs to an error, null for none.</summary>
+    public void WriteSentence(ErrorCode value, short since = 0) =>
+        WriteString(value == ErrorCode.None ? null : Errors.Sentence(value), since);
 
-    public void WriteInt64(long value) => BinaryPrimitives.WriteInt64BigEndian(Grow(8), value);
+    public void WriteInt32(int value, short since = 0)
+    {
+        if (Version >= since)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(Grow(4), value);
+        }
+    }
 
-    public void WriteUuid(Guid value) => value.TryWriteBytes(Grow(16), bigEndian: true, out _);
+    public void WriteInt64(long value, short since = 0)
+    {
+        if (Version >= since)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(Grow(8), value);
+        }
+    }
+
+    public void WriteUuid(Guid value, short since = 0)
+    {
+        if (Version >= since)
+        {
+            value.TryWriteBytes(Grow(16), bigEndian: true, out _);
+        }
+    }
 
     public void WriteUnsignedVarint(uint value)
     {
@@ -81,8 +119,12 @@ internal sealed class ResponseWriter : IDisposable
         WriteByte((byte)value);
     }
 
-    public void WriteString(string? value)
+    public void WriteString(string? value, short since = 0)
     {
+        if (Version < since)
+        {
+            return;
+        }
         var bytes = value is null ? -1 : Encoding.UTF8.GetByteCount(value);
         if (Flexible)
         {
@@ -100,20 +142,8 @@ internal sealed class ResponseWriter : IDisposable
 
     public void WriteBytes(ReadOnlySpan<byte> value)
     {
-        WriteBytesLength(value.Length);
+        WriteArrayLength(value.Length);
         value.CopyTo(Grow(value.Length));
-    }
-
-    public void WriteBytesLength(int length)
-    {
-        if (Flexible)
-        {
-            WriteUnsignedVarint((uint)(length + 1));
-        }
-        else
-        {
-            WriteInt32(length);
-        }
     }
 
     /// <summary>Leaves room for the size of bytes that follow; <see cref="CloseBytes"/> fills it in.</summary>
@@ -155,12 +185,27 @@ internal sealed class ResponseWriter : IDisposable
         }
     }
 
-    public void WriteInt32Array(ReadOnlySpan<int> values)
+    public void WriteInt32Array(ReadOnlySpan<int> values, short since = 0)
     {
+        if (Version < since)
+        {
+            return;
+        }
         WriteArrayLength(values.Length);
         foreach (var value in values)
         {
             WriteInt32(value);
+        }
+    }
+
+    /// <summary>Writes an array of structures, each of which ends with tagged fields.</summary>
+    public void WriteArray<T>(IReadOnlyCollection<T> values, Action<T> writeFields)
+    {
+        WriteArrayLength(values.Count);
+        foreach (var value in values)
+        {
+            writeFields(value);
+            WriteTags();
         }
     }
 
@@ -173,17 +218,8 @@ internal sealed class ResponseWriter : IDisposable
     }
 
     /// <summary>Adds room for <paramref name="count"/> bytes and returns it for the caller to fill.</summary>
-    public Span<byte> Grow(int count)
-    {
-        var start = Length;
-        Reserve(count);
-        Length += count;
-        return _buffer.AsSpan(start, count);
-    }
-
-    /// <summary>Makes sure that <paramref name="count"/> more bytes fit without another copy.</summary>
     /// <exception cref="MalformedRequestException">They would exceed <see cref="BytesMax"/>.</exception>
-    public void Reserve(int count)
+    public Span<byte> Grow(int count)
     {
         if (count > BytesMax - Length)
         {
@@ -197,6 +233,8 @@ internal sealed class ResponseWriter : IDisposable
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = larger;
         }
+        Length += count;
+        return _buffer.AsSpan(Length - count, count);
     }
 
     /// <summary>Takes back bytes that were reserved by <see cref="Grow"/> and not filled.</summary>

@@ -14,8 +14,6 @@ internal sealed class Users
 
     private Users() { }
 
-    public IEnumerable<string> Names => _byName.Keys.Order(StringComparer.Ordinal);
-
     /// <exception cref="BrokerException">
     /// The file cannot be read, or an entry is neither password nor verifier.
     /// </exception>
@@ -37,20 +35,20 @@ internal sealed class Users
         return users;
     }
 
-    public IReadOnlyList<ScramCredential> Find(string name) => _byName.GetValueOrDefault(name) ?? [];
+    private ScramCredential[] Find(string name) => _byName.GetValueOrDefault(name) ?? [];
 
     /// <summary>
     /// The credential to run SCRAM with; for a user without one a made-up one, which no password fits.
     /// </summary>
     public ScramCredential FindOrDecoy(string name, ScramMechanism mechanism, out bool exists)
     {
-        var known = Array.Find(_byName.GetValueOrDefault(name) ?? [], c => c.Mechanism == mechanism);
+        var known = Array.Find(Find(name), c => c.Mechanism == mechanism);
         exists = known is not null;
         return known ?? Decoy(name, mechanism);
     }
 
     public bool Verifies(string name, string password) =>
-        FindOrDecoy(name, _byName.GetValueOrDefault(name)?[0].Mechanism ?? default, out var exists).Verifies(password)
+        FindOrDecoy(name, Find(name).FirstOrDefault()?.Mechanism ?? default, out var exists).Verifies(password)
         && exists;
 
     private ScramCredential Decoy(string name, ScramMechanism mechanism)

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using EventStream.Embedded.Broker.Groups;
 using EventStream.Embedded.Broker.Log;
+using EventStream.Embedded.Broker.Protocol;
 using EventStream.Embedded.Broker.Security;
 using EventStream.Embedded.Broker.Transactions;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,6 @@ internal sealed class BrokerNode : IDisposable
         Tls = TlsSettings.Load(options.Security);
         Users = Users.Load(options.Security);
         Budget = new ByteBudget(options.InFlightBytesMax);
-        Purgatory = new Purgatory(options.PurgatoryMax);
         var isSameBoot = BootRecord.IsSameBoot(options.DataFolder);
         var context = new LogContext(options.Time, logger, options.Flush == FlushMode.Always, Counters, isSameBoot);
         ClusterId = ReadClusterId(options.DataFolder);
@@ -50,14 +50,20 @@ internal sealed class BrokerNode : IDisposable
 
     public ByteBudget Budget { get; }
 
-    public Purgatory Purgatory { get; }
-
     public BrokerCounters Counters { get; } = new();
 
     /// <summary>The address that is advertised to clients.</summary>
     public string Host => Options.AdvertisedHost ?? Options.Address.ToString();
 
     public int Port { get; set; }
+
+    /// <summary>Writes id, host and port, as answers name the broker.</summary>
+    public void WriteAddress(ResponseWriter writer)
+    {
+        writer.WriteInt32(NodeId);
+        writer.WriteString(Host);
+        writer.WriteInt32(Port);
+    }
 
     public static BrokerNode Open(BrokerOptions options, ILogger logger) => new(options, logger);
 
@@ -75,13 +81,7 @@ internal sealed class BrokerNode : IDisposable
     public void Compact(CancellationToken stopping)
     {
         var limits = CompactionLimits.Default with { KeysMax = Options.CompactionKeysMax };
-        ForEachPartition(partition =>
-        {
-            if (partition.Compact(limits, stopping) is { } result)
-            {
-                Counters.CountCompaction(result);
-            }
-        });
+        ForEachPartition(partition => partition.Compact(limits, stopping));
     }
 
     /// <summary>Brings to the disk what has waited for it.</summary>

@@ -112,7 +112,7 @@ internal sealed class Connection : IDisposable
                     ? SaslAuthenticateApi.HandleRawAsync(_node, _request)
                     : ApiTable.HandleAsync(_node, _request)
             );
-            _node.Counters.CountRequest(_request.Api, started, _frames.FrameLength);
+            _node.Counters.CountRequest(_request.Api, started);
             _frames.Release();
             await SendAsync();
         }
@@ -149,7 +149,6 @@ internal sealed class Connection : IDisposable
                 var send = _transport.SendAsync(response.Written[sent..], _deadline.Token);
                 sent += await _deadline.RunAsync(send, limited: true);
             }
-            _node.Counters.CountSent(_request.Api, response.Length);
         }
         response.Shrink(ResponseBytesKept);
         _node.Budget.Release(_request.BudgetTaken);

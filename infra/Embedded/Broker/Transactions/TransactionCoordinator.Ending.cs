@@ -8,8 +8,6 @@ internal sealed partial class TransactionCoordinator
     /// <summary>The last epoch but one; a producer id is replaced before its epochs run out.</summary>
     private const short EpochMax = short.MaxValue - 1;
 
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
-
     /// <summary>
     /// Gives the next epoch. A producer that names its id and epoch goes on after an error (KIP-360) and must be the
     /// latest; one that names none is a new instance and fences the earlier ones.
@@ -190,89 +188,6 @@ internal sealed partial class TransactionCoordinator
         {
             BrokerLog.UpkeepFailed(_logger, e, "transaction " + transaction.Id);
             return ErrorCode.CoordinatorNotAvailable;
-        }
-    }
-
-    /// <summary>
-    /// Aborts what is overdue, completes what a crash or a full disk interrupted, and sets the timer to the next end.
-    /// </summary>
-    private void Sweep()
-    {
-        var next = TimeSpan.MaxValue;
-        foreach (var transaction in _byId.Values)
-        {
-            lock (transaction.Gate)
-            {
-                SweepOne(transaction);
-                if (transaction.State == TransactionState.Ongoing)
-                {
-                    var left = TimeSpan.FromMilliseconds(transaction.StartedMs + transaction.TimeoutMs - NowMs());
-                    next = left < next ? left : next;
-                }
-                else if (transaction.IsPrepared)
-                {
-                    next = RetryDelay < next ? RetryDelay : next;
-                }
-            }
-        }
-        if (next != TimeSpan.MaxValue)
-        {
-            Arm(next);
-        }
-    }
-
-    private void SweepUnlessClosed()
-    {
-        try
-        {
-            lock (_timerGate)
-            {
-                // From here on nothing is armed, though the clock may show less than was due: timers come some
-                // milliseconds early, and clocks are set.
-                _armedForMs = long.MaxValue;
-            }
-            Sweep();
-        }
-        catch (ObjectDisposedException)
-        {
-            // The broker stops; what is left to be done is done at the next start.
-        }
-        catch (IOException e)
-        {
-            BrokerLog.UpkeepFailed(_logger, e, "transactions");
-            Arm(RetryDelay);
-        }
-    }
-
-    private void SweepOne(Transaction transaction)
-    {
-        if (transaction.IsPrepared)
-        {
-            Finish(transaction, transaction.State);
-        }
-        else if (transaction.IsOverdue(NowMs()))
-        {
-            BrokerLog.TransactionTimedOut(_logger, transaction.Id, transaction.TimeoutMs);
-            // The epoch goes up, so that nothing that is still on its way gets in behind the marker.
-            Finish(transaction, TransactionState.PrepareAbort, () => transaction.RenewEpoch(goesOn: true));
-        }
-    }
-
-    private readonly Lock _timerGate = new();
-    private long _armedForMs = long.MaxValue;
-
-    /// <summary>Makes sure that a sweep comes after the delay at the latest.</summary>
-    private void Arm(TimeSpan delay)
-    {
-        lock (_timerGate)
-        {
-            var nowMs = NowMs();
-            var dueMs = nowMs + Math.Max((long)delay.TotalMilliseconds, 0) + 1;
-            if (dueMs < _armedForMs)
-            {
-                _armedForMs = dueMs;
-                _timer.Change(TimeSpan.FromMilliseconds(dueMs - nowMs), Timeout.InfiniteTimeSpan);
-            }
         }
     }
 

@@ -20,7 +20,7 @@ public sealed partial class WireLayoutTests
                 {
                     // The answer to ApiVersions has the old header and the body of its version.
                     var layout = WireLayout.Find(entry.Key, isRequest, version);
-                    Assert.True(layout.IsFlexible == version >= entry.FlexibleFrom, $"{entry.Key} {version}");
+                    Assert.True(layout.IsFlexible == version >= entry.FlexibleSince, $"{entry.Key} {version}");
                 }
             }
         }

@@ -26,13 +26,8 @@ public sealed class MetricsTests : IAsyncLifetime
         foreach (var api in (string[])["Produce", "Fetch", "Metadata", "ApiVersions", "CreateTopics"])
         {
             Assert.True(Sum($"broker.request.duration api={api}") > 0, api);
-            Assert.True(Sum($"broker.bytes.received api={api}") > 0, api);
-            Assert.True(Sum($"broker.bytes.sent api={api}") > 0, api);
         }
-
-        Assert.True(Sum("broker.bytes.appended") > 10 * 100);
         Assert.Equal("s", units["broker.request.duration"]);
-        Assert.Equal("By", units["broker.bytes.sent"]);
     }
 
     [Fact]
@@ -47,39 +42,35 @@ public sealed class MetricsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Sizes_connections_and_waiting_requests_are_observed()
+    public async Task Sizes_and_connections_are_observed()
     {
         var topic = await ProduceAsync(records: 10);
         Assert.True(Observe($"broker.log.size topic={topic}") > 1000);
-        Assert.Equal(1, Observe($"broker.log.segments topic={topic}"));
-        Assert.Equal(1, Observe("broker.partitions"));
-        Assert.Equal(0, Observe("broker.bytes.in.flight"));
-        using var consumer = Clients.Consumer(broker, "waiting", c => c.FetchWaitMaxMs = 20_000);
+        using var consumer = Clients.Consumer(broker, "connected");
         consumer.Assign(new TopicPartitionOffset(topic, 0, Offset.End));
         await Wait.UntilAsync(
-            "a fetch waits",
+            "a consumer is connected",
             () =>
             {
                 consumer.Consume(TimeSpan.FromMilliseconds(50));
-                return Observe("broker.purgatory.depth for=Records") > 0 && Observe("broker.connections") > 0;
+                return Observe("broker.connections") > 0;
             }
         );
     }
 
     [Fact]
-    public async Task Compaction_and_flushes_are_counted()
+    public async Task A_log_that_is_compacted_is_seen_to_shrink()
     {
         var topic = await ProduceAsync(
             records: 50,
             ("cleanup.policy", "compact"),
             ("segment.bytes", "1000"),
-            ("min.cleanable.dirty.ratio", "0"),
-            ("flush.messages", "1")
+            ("min.cleanable.dirty.ratio", "0")
         );
-        await Wait.UntilAsync("records were compacted away", () => Sum("broker.compaction.records.removed") > 20);
-        Assert.True(Sum("broker.compaction.bytes.read") > Sum("broker.compaction.bytes.written"));
-        Assert.True(Sum("broker.log.flush.duration") > 0);
-        Assert.True(Observe($"broker.log.size topic={topic}") < 50 * 100);
+        await Wait.UntilAsync(
+            "records were compacted away",
+            () => Observe($"broker.log.size topic={topic}") < 50 * 100
+        );
     }
 
     public async Task InitializeAsync()
