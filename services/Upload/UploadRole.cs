@@ -19,6 +19,7 @@ public sealed class UploadRole : IRole
 {
     public string Name => "upload";
     public string Summary => "takes files by tus, keeps the videos' events and shows the library";
+
     public void Configure(WebApplicationBuilder builder)
     {
         var configuration = builder.Configuration;

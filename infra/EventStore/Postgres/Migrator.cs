@@ -12,8 +12,8 @@ public sealed class Migrator(NpgsqlDataSource source, string schema)
 {
     /// <summary>
     /// Applies what is missing of a module, such as <c>store</c>: the files of <paramref name="assembly"/> whose
-    /// resource name is below <paramref name="folder"/>. Throws <see cref="SchemaMismatchException"/> when the schema is
-    /// newer than the code or an applied file was changed since.
+    /// resource name is below <paramref name="folder"/>. Throws <see cref="SchemaMismatchException"/> when the schema
+    /// is newer than the code or an applied file was changed since.
     /// </summary>
     public async Task ApplyAsync(string module, Assembly assembly, string folder, CancellationToken cancellation)
     {

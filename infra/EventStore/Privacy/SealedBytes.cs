@@ -23,7 +23,9 @@ internal static class SealedBytes
         return bytes;
     }
 
-    /// <summary>Throws <see cref="CryptographicException"/> under another key or context, or when it was changed.</summary>
+    /// <summary>
+    /// Throws <see cref="CryptographicException"/> under another key or context, or when it was changed.
+    /// </summary>
     public static byte[] Open(byte[] key, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> context = default)
     {
         if (bytes.Length < NonceBytes + TagBytes)

@@ -45,9 +45,9 @@ public sealed class OpenStore : IAsyncDisposable
     }
 
     /// <summary>
-    /// What is in (after, upTo] and was stored at the time of the call, archived streams included, in pages by position;
-    /// or what one stream has there. Waits for the transactions that are open then; throws
-    /// <see cref="OpenTransactionException"/> where one stays open that may add to it.
+    /// What is in (after, upTo] and was stored at the time of the call, archived streams included, in pages by
+    /// position; or what one stream has there. Waits for the transactions that are open then; throws <see
+    /// cref="OpenTransactionException"/> where one stays open that may add to it.
     /// </summary>
     internal async IAsyncEnumerable<IReadOnlyList<JasperFx.Events.IEvent>> PagesAsync(
         Guid? stream,

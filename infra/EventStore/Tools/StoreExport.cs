@@ -39,7 +39,8 @@ public sealed class StoreExport(OpenStore store)
 
     /// <summary>
     /// The position at which an earlier export into a file ended; 0 for an empty one. What is behind its last whole
-    /// line, which a kill may have left, is cut off. Throws <see cref="InvalidDataException"/> where the file is no export.
+    /// line, which a kill may have left, is cut off. Throws <see cref="InvalidDataException"/> where the file is no
+    /// export.
     /// </summary>
     public static async Task<long> ResumeAsync(FileStream file, CancellationToken cancellation)
     {

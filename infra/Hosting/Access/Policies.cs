@@ -59,7 +59,9 @@ public static class Policies
             ? new Caller(name, role)
             : null;
 
-    /// <summary>The names of the policies of a route, all of which must be met; the metadata are the endpoint's.</summary>
+    /// <summary>
+    /// The names of the policies of a route, all of which must be met; the metadata are the endpoint's.
+    /// </summary>
     internal static string NamesOf(IEnumerable<object> metadata) =>
         string.Join(
             " and ",

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Unit.Tests.Hosting;
 
-/// <summary>A record of options is filled from its section, as that of the broker, or all errors are told at once.</summary>
+/// <summary>
+/// A record of options is filled from its section, as that of the broker, or all errors are told at once.
+/// </summary>
 public sealed class SettingsReaderTests
 {
     [Fact]
