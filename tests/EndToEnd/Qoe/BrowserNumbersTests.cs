@@ -49,6 +49,8 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         }
 
         CompareViewers(broker, pages);
+        await qoe.StopAsync();
+        await collect.StopAsync();
     }
 
     private static void Compare(PlaybackRig rig, PageMeasures page, SessionFinished row)
