@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Benchmarks;
 
@@ -130,9 +131,8 @@ internal sealed class OwnServer() : BrokerServer("EventStream")
 
     protected override Task LaunchAsync()
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(EventStreamProcess.Program, ["run", "broker"])
         {
-            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "eventstream.dll"), "run", "broker" },
             Environment =
             {
                 ["EVENTSTREAM__BROKER__DATAFOLDER"] = Path.Combine(Folder, "data"),
