@@ -19,7 +19,7 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 
     public string Name { get; } = name;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePort.Next();
 
     public string Bootstrap => $"127.0.0.1:{Port}";
 
@@ -84,13 +84,6 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
     protected abstract Task LaunchAsync();
 
     private static double Number(string digits) => double.Parse(digits, CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
 
     /// <summary>Asks for ApiVersions in version 0, as every client does first.</summary>
     private async Task<bool> AnswersAsync()
