@@ -25,7 +25,10 @@ public sealed record EncodeRung(
     bool? IsFirst = null
 ) : ICommand;
 
-/// <summary>Encode and package the audio track as stereo AAC. Bitrate in bits per second.</summary>
+/// <summary>
+/// Encode and package a sound as stereo AAC: <paramref name="Sound"/>, or the first of the source where it is null.
+/// Bitrate in bits per second. <paramref name="Task"/> is null for the main sound, whose task is <c>audio</c>.
+/// </summary>
 [WireName("encode.encode-audio.v1")]
 public sealed record EncodeAudio(
     VideoId VideoId,
@@ -35,7 +38,9 @@ public sealed record EncodeAudio(
     double SegmentSeconds,
     string OutputPrefix,
     DateTimeOffset RequestedAt,
-    int Attempt = 1
+    int Attempt = 1,
+    SourceSound? Sound = null,
+    string? Task = null
 ) : ICommand;
 
 /// <summary>Make the poster and the thumbnail sprite with its WebVTT index.</summary>

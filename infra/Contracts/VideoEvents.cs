@@ -68,7 +68,11 @@ public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy
 public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt)
     : IVideoEvent;
 
-/// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
+/// <summary>
+/// What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second, of an interlaced
+/// picture in fields. <c>AudioCodec</c> and <c>AudioChannels</c> are those of the first of <c>Sounds</c>, the main one;
+/// records from before streams were chosen lack the last three members.
+/// </summary>
 public sealed record SourceInfo(
     double DurationSeconds,
     int Width,
@@ -77,7 +81,49 @@ public sealed record SourceInfo(
     string VideoCodec,
     string? AudioCodec,
     int AudioChannels,
-    long SizeBytes
+    long SizeBytes,
+    SourcePicture? Picture = null,
+    IReadOnlyList<SourceSound>? Sounds = null,
+    IReadOnlyList<SourceText>? Texts = null
+);
+
+/// <summary>
+/// The stream of a source that is its picture; <c>Index</c> is ffmpeg's number of a stream in the file. Colours are in
+/// ffmpeg's words (<c>smpte2084</c>, <c>bt2020</c>, <c>bt2020nc</c>), null where the source states none.
+/// </summary>
+public sealed record SourcePicture(
+    int Index,
+    bool? Interlaced = null,
+    string? Transfer = null,
+    string? Primaries = null,
+    string? Matrix = null
+);
+
+/// <summary>
+/// A stream of sound that becomes a rendition. <c>Layout</c> is ffmpeg's word, null where the channels have none;
+/// <c>RightIndex</c> is the stream of its right channel, where two streams of one channel are one stereo sound.
+/// <c>Language</c> is a BCP 47 tag; <c>Role</c> one of <see cref="TrackLabel"/>.
+/// </summary>
+public sealed record SourceSound(
+    int Index,
+    string Codec,
+    int Channels,
+    string? Layout = null,
+    int? RightIndex = null,
+    string? Language = null,
+    string? Title = null,
+    string? Role = null
+);
+
+/// <summary>
+/// A stream of subtitles in text. <c>Language</c> is a BCP 47 tag; <c>Role</c> one of <see cref="TrackLabel"/>.
+/// </summary>
+public sealed record SourceText(
+    int Index,
+    string Codec,
+    string? Language = null,
+    string? Title = null,
+    string? Role = null
 );
 
 /// <summary>
@@ -101,11 +147,34 @@ public sealed record Rendition(
     int BandwidthBps,
     int AverageBandwidthBps,
     IReadOnlyList<double> SegmentDurationsSeconds,
-    long SizeBytes
+    long SizeBytes,
+    TrackLabel? Label = null
 )
 {
     public const string Video = "video";
     public const string Audio = "audio";
+    public const string Text = "text";
+}
+
+/// <summary>
+/// What viewers choose a track by: its name in a menu, its language as a BCP 47 tag, and its role, null for the
+/// ordinary one of a language.
+/// </summary>
+public sealed record TrackLabel(string Name, string? Language = null, string? Role = null)
+{
+    public const string Commentary = "commentary";
+
+    /// <summary>Sound that describes the picture.</summary>
+    public const string Description = "description";
+
+    /// <summary>Sound with speech that is easy to understand.</summary>
+    public const string ClearSpeech = "clear-speech";
+
+    /// <summary>Subtitles that also name sounds.</summary>
+    public const string Captions = "captions";
+
+    /// <summary>Subtitles of what is not in the language of the sound.</summary>
+    public const string Forced = "forced";
 }
 
 /// <summary>Media keys of the poster (JPEG), the sprite (JPEG) and the sprite's index (WebVTT).</summary>

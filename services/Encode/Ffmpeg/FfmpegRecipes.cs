@@ -27,7 +27,9 @@ public static class FfmpegRecipes
 
     private static readonly string Guard = string.Join(' ', SourceFile.Guard);
 
-    /// <summary>One rung as an MP4 of H.264, at a constant frame rate that starts at zero.</summary>
+    /// <summary>
+    /// One rung as an MP4 of H.264, at a constant frame rate that starts at zero, progressive and of standard range.
+    /// </summary>
     public static FFMpegArgumentProcessor Rung(
         string source,
         string output,
@@ -35,18 +37,21 @@ public static class FfmpegRecipes
         FrameRate rate,
         double segmentSeconds,
         string preset,
-        int threads
+        int threads,
+        SourcePicture? picture = null
     ) =>
         From(source, input => input.WithThreads(threads))
             .OutputToFile(
                 SourceFile.Address(output),
                 options =>
                     options
-                        .FirstPicture()
+                        .Picture(picture)
                         .WithVideoFilters(filters =>
                             filters
+                                .FullMotion(picture)
                                 .WithCustomFilter("fps", $"fps={rate}:start_time=0")
                                 .Size(rung.Width, rung.Height)
+                                .StandardRange(picture)
                                 .WithCustomFilter("format", "yuv420p")
                         )
                         .WithVideoCodec(VideoCodec.LibX264)
@@ -60,19 +65,21 @@ public static class FfmpegRecipes
             );
 
     /// <summary>
-    /// The first audio track as an MP4 of AAC-LC, mixed down to stereo at 48 kHz, silent where the source begins
-    /// later.
+    /// A sound, or the first audio track, as an MP4 of AAC-LC, mixed down to stereo at 48 kHz, silent where the source
+    /// begins later.
     /// </summary>
-    public static FFMpegArgumentProcessor Audio(string source, string output, int bitsPerSecond) =>
+    public static FFMpegArgumentProcessor Audio(
+        string source,
+        string output,
+        int bitsPerSecond,
+        SourceSound? sound = null
+    ) =>
         From(source, input => input.WithThreads(1))
             .OutputToFile(
                 SourceFile.Address(output),
                 options =>
                     options
-                        .WithMap(0, StreamType.Audio, 0)
-                        .DisableVideo()
-                        .Bare()
-                        .WithAudioFilters(filters => filters.WithCustomFilter("aresample", "async=1:first_pts=0"))
+                        .Sound(sound)
                         .WithAudioCodec(AudioCodec.Aac)
                         .WithCustomArgument("-profile:a aac_low")
                         .WithAudioChannels(2)
@@ -90,10 +97,12 @@ public static class FfmpegRecipes
                 SourceFile.Address(output),
                 options =>
                     options
-                        .FirstPicture()
+                        .Picture(info.Picture)
                         .WithVideoFilters(filters =>
                             filters
+                                .WholeFrames(info.Picture)
                                 .Size(Even(width), Even((double)width * info.Height / info.Width))
+                                .StandardRange(info.Picture)
                                 .WithCustomFilter("format", "yuvj420p")
                         )
                         .OneJpeg(quality: 3)
@@ -101,7 +110,12 @@ public static class FfmpegRecipes
     }
 
     /// <summary>The sprite: a picture each <see cref="SpriteSheet.IntervalSeconds"/>, tiled row by row.</summary>
-    public static FFMpegArgumentProcessor Sprite(string source, string output, SpriteSheet sheet) =>
+    public static FFMpegArgumentProcessor Sprite(
+        string source,
+        string output,
+        SpriteSheet sheet,
+        SourcePicture? picture = null
+    ) =>
         From(
                 source,
                 input => (sheet.KeyFramesOnly ? input.WithCustomArgument("-skip_frame nokey") : input).WithThreads(1)
@@ -110,7 +124,7 @@ public static class FfmpegRecipes
                 SourceFile.Address(output),
                 options =>
                     options
-                        .FirstPicture()
+                        .Picture(picture)
                         .WithVideoFilters(filters =>
                             filters
                                 .WithCustomFilter(
@@ -120,6 +134,7 @@ public static class FfmpegRecipes
                                     )
                                 )
                                 .Size(sheet.TileWidth, sheet.TileHeight)
+                                .StandardRange(picture)
                                 .WithCustomFilter("tile", $"{sheet.Columns}x{sheet.Rows}")
                                 .WithCustomFilter("format", "yuvj420p")
                         )
@@ -141,9 +156,34 @@ public static class FfmpegRecipes
             input => more(input.WithCustomArgument(Quiet)).WithCustomArgument(Guard)
         );
 
-    /// <summary><c>0:V:0</c>, which the library cannot write, is the first video that is no cover picture.</summary>
-    private static FFMpegOutputOptions FirstPicture(this FFMpegOutputOptions options) =>
-        options.WithCustomArgument("-map 0:V:0").DisableAudio().Bare();
+    /// <summary>
+    /// The chosen picture by its number. <c>0:V:0</c>, which the library cannot write, is the first video that is no
+    /// cover picture.
+    /// </summary>
+    private static FFMpegOutputOptions Picture(this FFMpegOutputOptions options, SourcePicture? picture) =>
+        options.WithCustomArgument($"-map 0:{picture?.Index.ToString() ?? "V:0"}").DisableAudio().Bare();
+
+    /// <summary>A sound from zero on. Two streams of one channel are joined to one of two.</summary>
+    private static FFMpegOutputOptions Sound(this FFMpegOutputOptions options, SourceSound? sound)
+    {
+        const string fromZero = "async=1:first_pts=0";
+        if (sound?.RightIndex is { } right)
+        {
+            var graph =
+                $"[0:{sound.Index}]aresample={fromZero}[l];[0:{right}]aresample={fromZero}[r];"
+                + "[l][r]amerge=inputs=2,pan=stereo|c0=c0|c1=c1[a]";
+            return options.WithCustomArgument($"-filter_complex \"{graph}\" -map [a]").DisableVideo().Bare();
+        }
+
+        var pan = sound is null ? null : AudioMix.Pan(sound.Channels, sound.Layout);
+        return options
+            .WithCustomArgument($"-map 0:{sound?.Index.ToString() ?? "a:0"}")
+            .DisableVideo()
+            .Bare()
+            .WithAudioFilters(filters =>
+                (pan is null ? filters : filters.WithCustomFilter("pan", pan)).WithCustomFilter("aresample", fromZero)
+            );
+    }
 
     /// <summary>Only what is asked for goes out: no subtitles, data, chapters or tags of the source.</summary>
     private static FFMpegOutputOptions Bare(this FFMpegOutputOptions options) =>

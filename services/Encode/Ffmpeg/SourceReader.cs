@@ -23,6 +23,9 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
     /// <summary>ffprobe writes less than a kilobyte for each stream; more is a file made to harm.</summary>
     private const int ReportCharactersMax = 512 * 1024;
 
+    /// <summary>ffprobe writes one value a line; titles and languages are far shorter.</summary>
+    private const int ReportLineMax = 4096;
+
     private const string Containers = "Export it as MP4, MOV, MKV, WebM, AVI or MPEG-TS and upload it again.";
 
     /// <summary>
@@ -78,6 +81,9 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, FfmpegR
 
     private static void Keep(StringBuilder report, string line)
     {
+        // A tag so long is of no use; its place is kept, or the JSON would break.
+        if (line.Length > ReportLineMax)
+            line = line.EndsWith(',') ? "\"cut\": \"\"," : "\"cut\": \"\"";
         if (report.Length + line.Length < ReportCharactersMax)
             report.AppendLine(line);
     }

@@ -82,7 +82,16 @@ public sealed class TaskWork(
             FrameRate.FromHz(command.Source.FramesPerSecond),
             command.SegmentSeconds
         );
-        var recipe = FfmpegRecipes.Rung(source.Path, run.Track, rung, rate, seconds, options.Preset, options.Threads);
+        var recipe = FfmpegRecipes.Rung(
+            source.Path,
+            run.Track,
+            rung,
+            rate,
+            seconds,
+            options.Preset,
+            options.Threads,
+            command.Source.Picture
+        );
         await FfmpegAsync(recipe, command.Source, run);
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var rendition = await PackageAsync(
@@ -100,7 +109,8 @@ public sealed class TaskWork(
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
-        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps), command.Source, run);
+        var sound = command.Sound ?? command.Source.Sounds?.FirstOrDefault();
+        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, sound), command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
         return Encoded(
             command.VideoId,
@@ -115,7 +125,7 @@ public sealed class TaskWork(
         var (info, sheet) = (command.Source, SpriteSheet.For(command.Source));
         var (poster, sprite) = (Path.Combine(run.Folder, "poster.jpg"), Path.Combine(run.Folder, "sprite.jpg"));
         await FfmpegAsync(FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10), info, run);
-        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet), info, run);
+        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet, info.Picture), info, run);
         var thumbnails = new Thumbnails(
             $"{command.OutputPrefix}/poster.jpg",
             $"{command.OutputPrefix}/sprite.jpg",
