@@ -68,7 +68,7 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(EncodeRung), typeof(MakeThumbnails)],
+        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails)],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events",

@@ -77,8 +77,9 @@ public sealed partial record EncodeJob
     {
         var ladder = rules.Ladder.Choose(probed.Source);
         List<string> tasks = [.. ladder.Select(rung => rung.Name)];
-        if (probed.Source.AudioCodec is not null)
-            tasks.Add(EncodeTasks.Audio);
+        // Sources that were probed before sounds were chosen have one or none.
+        var sounds = probed.Source.Sounds?.Count ?? (probed.Source.AudioCodec is null ? 0 : 1);
+        tasks.AddRange(Enumerable.Range(0, sounds).Select(EncodeTasks.AudioAt));
         tasks.Add(EncodeTasks.Thumbnails);
         var first = StandardLadder.First(ladder).Name;
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
@@ -131,7 +132,8 @@ public sealed partial record EncodeJob
         return name switch
         {
             EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
-            EncodeTasks.Audio => new EncodeAudio(
+            EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,
                 Source!,
@@ -139,9 +141,10 @@ public sealed partial record EncodeJob
                 SegmentSeconds,
                 prefix,
                 task.SentAt,
-                task.Attempt
+                task.Attempt,
+                Source!.Sounds?[place],
+                place == 0 ? null : name
             ),
-            EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
             _ => new EncodeRung(
                 Id,
                 SourceKey,

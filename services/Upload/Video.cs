@@ -50,7 +50,10 @@ public sealed record Video : IAggregate<Video>
     /// <summary>Whether nothing can happen to it any more.</summary>
     public bool IsEnded => Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed;
 
-    private bool HasAudio => Renditions.Any(rendition => rendition.Kind == Rendition.Audio);
+    /// <summary>The main sound is named for its kind.</summary>
+    private bool HasAudio => Sounds.Any(rendition => rendition.Name == Rendition.Audio);
+
+    private IEnumerable<Rendition> Sounds => Renditions.Where(rendition => rendition.Kind == Rendition.Audio);
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
@@ -61,6 +64,7 @@ public sealed record Video : IAggregate<Video>
     private bool IsWhole =>
         CanPlay
         && Thumbnails is not null
+        && Sounds.Count() >= (Source?.Sounds?.Count ?? 0)
         && Ladder.Length > 0
         && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
 

@@ -1,3 +1,5 @@
+using EventStream.Contracts;
+
 namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
@@ -79,6 +81,22 @@ public static class Languages
         parts[0] = Tags.GetValueOrDefault(first, first);
         var rest = parts.Skip(1).TakeWhile(part => part.Length is >= 1 and <= 8 && part.All(char.IsAsciiLetterOrDigit));
         return string.Join('-', rest.Prepend(parts[0]));
+    }
+
+    /// <summary>
+    /// What viewers choose a sound by, or null where nothing is known of it. One with a language is named for it,
+    /// because titles such as "Stereo" are often those of all; <paramref name="otherwise"/> is the name of one with
+    /// nothing but a role.
+    /// </summary>
+    public static TrackLabel? Label(SourceSound? sound, string otherwise)
+    {
+        if (sound is null or { Language: null, Title: null, Role: null })
+            return null;
+        if (sound is { Language: null, Title: { } title })
+            return new TrackLabel(title, null, sound.Role);
+        var name = sound.Language is { } tag ? Name(tag) : otherwise;
+        var role = sound.Role is null ? "" : $" ({sound.Role.Replace('-', ' ')})";
+        return new TrackLabel($"{name}{role}", sound.Language, sound.Role);
     }
 
     /// <summary>The name of a tag in its own language, or the tag where the name is not known.</summary>

@@ -112,11 +112,9 @@ public sealed class TaskWork(
         var sound = command.Sound ?? command.Source.Sounds?.FirstOrDefault();
         await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, sound), command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
-        return Encoded(
-            command.VideoId,
-            await PackageAsync(EncodeTasks.Audio, Rendition.Audio, cut, command.OutputPrefix, run),
-            run
-        );
+        var name = command.Task ?? EncodeTasks.Audio;
+        var rendition = await PackageAsync(name, Rendition.Audio, cut, command.OutputPrefix, run);
+        return Encoded(command.VideoId, rendition with { Label = Languages.Label(sound, name) }, run);
     }
 
     private async Task<IEvent> ThumbnailsAsync(MakeThumbnails command, Run run)

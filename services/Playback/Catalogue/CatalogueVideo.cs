@@ -31,8 +31,11 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     public IEnumerable<Track> Rungs =>
         Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
 
-    /// <summary>Tracks of sound.</summary>
-    public IEnumerable<Track> Sounds => Tracks.Where(track => track.Media.Kind == Rendition.Audio);
+    /// <summary>Tracks of sound, the main one first: it is named for its kind, and the others after it.</summary>
+    public IEnumerable<Track> Sounds =>
+        Tracks
+            .Where(track => track.Media.Kind == Rendition.Audio)
+            .OrderBy(track => track.Media.Name, StringComparer.Ordinal);
 
     /// <summary>Whether players may have it.</summary>
     public bool IsPlayable => State is VideoState.Playable or VideoState.Published && Rungs.Any();

@@ -45,7 +45,7 @@ public static class DashManifest
                 new XAttribute("id", "0"),
                 new XAttribute("start", "PT0S"),
                 Pictures(video),
-                video.Sounds.Select((sound, index) => Sound(sound, index + 1))
+                video.Sounds.Select((sound, index) => Sound(sound, index + 1, video))
             )
         );
         return Text(root);
@@ -67,11 +67,12 @@ public static class DashManifest
             )
         );
 
-    private static XElement Sound(Track sound, int id) =>
+    private static XElement Sound(Track sound, int id, CatalogueVideo video) =>
         Set(
             id,
             "audio",
             [
+                .. TrackNames.Dash(Mpd, sound.Media, [.. video.Sounds.Select(track => track.Media)]),
                 Representation(
                     sound,
                     "audio/mp4",
@@ -84,14 +85,14 @@ public static class DashManifest
             ]
         );
 
-    private static XElement Set(int id, string content, IEnumerable<XElement> representations) =>
+    private static XElement Set(int id, string content, IEnumerable<object> parts) =>
         new(
             Mpd + "AdaptationSet",
             new XAttribute("id", id),
             new XAttribute("contentType", content),
             new XAttribute("segmentAlignment", "true"),
             new XAttribute("startWithSAP", "1"),
-            representations
+            parts
         );
 
     private static XElement Representation(Track track, string type, params object[] details) =>

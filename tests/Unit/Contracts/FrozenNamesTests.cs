@@ -110,8 +110,29 @@ public sealed class FrozenNamesTests
     [Fact]
     public void Codes_that_events_carry_keep_their_spelling() =>
         Assert.Equal(
-            ["video", "audio", "(erased)"],
-            (string[])[Rendition.Video, Rendition.Audio, PersonalDataAttribute.Erased]
+            [
+                "video",
+                "audio",
+                "text",
+                "commentary",
+                "description",
+                "clear-speech",
+                "captions",
+                "forced",
+                "(erased)",
+            ],
+            (string[])
+                [
+                    Rendition.Video,
+                    Rendition.Audio,
+                    Rendition.Text,
+                    TrackLabel.Commentary,
+                    TrackLabel.Description,
+                    TrackLabel.ClearSpeech,
+                    TrackLabel.Captions,
+                    TrackLabel.Forced,
+                    PersonalDataAttribute.Erased,
+                ]
         );
 
     [Fact]

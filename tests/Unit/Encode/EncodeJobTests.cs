@@ -32,6 +32,24 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void Each_sound_has_a_task_and_only_the_main_one_is_in_the_first_lane()
+    {
+        SourceSound[] sounds = [new(1, "aac", 2, Language: "en"), new(2, "ac3", 6, Language: "fr")];
+        var planned = Given(Probe).When(Comes(Probed with { Source = Source with { Sounds = sounds } })).After;
+        Assert.Equal(["240p", "360p", "480p", "audio", "audio-2", "probe", "thumbnails"], planned.Tasks.Keys);
+        var sent = new EncodeJob()
+            .Fold(Probe)
+            .Decide(Probed with { Source = Source with { Sounds = sounds } }, Rules, T2)
+            .OfType<EncodeAudio>()
+            .ToList();
+        Assert.Equal(
+            [(sounds[0], null, "encode.commands.first"), (sounds[1], "audio-2", "encode.commands")],
+            sent.Select(c => (c.Sound, c.Task, EncodeStore.TargetOf(c)!.Value.Topic.Name))
+        );
+        Assert.Equal($"media/{Id}/audio-2", sent[1].OutputPrefix);
+    }
+
+    [Fact]
     public void A_rejected_source_ends_the_job() =>
         Given(Probe).When(Comes(Rejected)).Then(new EncodeStopped(Id, "probe", true, "It is a text.", T0));
 

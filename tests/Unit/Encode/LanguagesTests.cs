@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 
 namespace EventStream.Unit.Tests.Encode;
@@ -19,6 +20,27 @@ public class LanguagesTests
     [InlineData(null, null)]
     public void A_stated_language_becomes_its_shortest_tag(string? stated, string? tag) =>
         Assert.Equal(tag, Languages.Tag(stated));
+
+    [Fact]
+    public void A_sound_is_named_for_its_language_and_role_and_else_by_its_title()
+    {
+        Assert.Null(Languages.Label(new SourceSound(1, "aac", 2), "audio"));
+        Assert.Equal(
+            [
+                new TrackLabel("English", "en"),
+                new TrackLabel("Deutsch (clear speech)", "de", TrackLabel.ClearSpeech),
+                new TrackLabel("The crew"),
+                new TrackLabel("audio-4 (commentary)", null, TrackLabel.Commentary),
+            ],
+            (TrackLabel?[])
+                [
+                Languages.Label(new SourceSound(1, "aac", 2, Language: "en", Title: "Stereo"), "audio"),
+                Languages.Label(new SourceSound(2, "aac", 2, Language: "de", Role: TrackLabel.ClearSpeech), "audio-2"),
+                Languages.Label(new SourceSound(3, "aac", 2, Title: "The crew"), "audio-3"),
+                Languages.Label(new SourceSound(4, "aac", 2, Role: TrackLabel.Commentary), "audio-4"),
+            ]
+        );
+    }
 
     [Theory]
     [InlineData("fr", "Français")]

@@ -96,6 +96,61 @@ public sealed class ManifestTests
     }
 
     [Fact]
+    public void Sounds_of_several_languages_can_be_chosen_by_name_in_HLS_and_DASH()
+    {
+        var main = Sound with { Label = new TrackLabel("English", "en") };
+        var other = Sound with { Name = "audio-2", BandwidthBps = 150_000, Label = new TrackLabel("Français", "fr") };
+        var talk = Sound with
+        {
+            Name = "audio-3",
+            Label = new TrackLabel("English (commentary)", "en", TrackLabel.Commentary),
+        };
+        // The order in which they were encoded is not the order in which they are shown.
+        var video = Video(Low, talk, other, main);
+
+        var media = HlsMaster
+            .Write(video, Context)
+            .Split('\n')
+            .Where(line => line.StartsWith("#EXT-X-MEDIA", StringComparison.Ordinal) && line.Contains("edge-b"))
+            .Select(line => line[line.IndexOf("NAME")..line.IndexOf(",CHANNELS")]);
+        Assert.Equal(
+            [
+                "NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES",
+                "NAME=\"Français\",LANGUAGE=\"fr\",DEFAULT=NO,AUTOSELECT=YES",
+                "NAME=\"English (commentary)\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=NO",
+            ],
+            media
+        );
+        Assert.Contains("#EXT-X-STREAM-INF:BANDWIDTH=550000,", HlsMaster.Write(video, Context));
+
+        var sets = XDocument
+            .Parse(DashManifest.Write(video, Context))
+            .Descendants(Mpd + "AdaptationSet")
+            .Where(set => (string)set.Attribute("contentType")! == "audio")
+            .Select(set =>
+                (
+                    (string)set.Attribute("lang")!,
+                    set.Element(Mpd + "Label")!.Value,
+                    (string)set.Element(Mpd + "Role")!.Attribute("value")!
+                )
+            );
+        Assert.Equal(
+            [("en", "English", "main"), ("fr", "Français", "dub"), ("en", "English (commentary)", "commentary")],
+            sets
+        );
+    }
+
+    [Fact]
+    public void No_two_sounds_of_a_group_share_a_name()
+    {
+        var twin = Sound with { Name = "audio-2", Label = new TrackLabel("A \"B\"") };
+        var text = HlsMaster.Write(Video(Low, Sound with { Label = new TrackLabel("A \"B\"") }, twin), Context);
+
+        Assert.Contains("NAME=\"A B\",", text);
+        Assert.Contains("NAME=\"A B (audio-2)\",", text);
+    }
+
+    [Fact]
     public void The_mpd_names_each_edge_as_a_service_location_and_asks_traffic_for_steering()
     {
         var mpd = XDocument.Parse(DashManifest.Write(Video(Top, Low, Sound), Context)).Root!;

@@ -81,6 +81,32 @@ public sealed class VideoTests
         Given([.. Encoding, Encoded(Low), Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High));
 
     [Fact]
+    public void A_video_plays_with_its_main_sound_and_is_published_with_all()
+    {
+        var second = Sound with { Name = "audio-2" };
+        var sounds = Source with { Sounds = [new(1, "aac", 6), new(2, "aac", 2)] };
+        var encoding = Given(Registered, Uploaded, Probed with { Source = sounds }, Planned, Pictured);
+        encoding
+            .When(v => v.RecordRendition(Low, Now))
+            .Then(Encoded(Low))
+            .When(v => v.RecordRendition(second, Now))
+            .Then(Encoded(second))
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordRendition(Sound, Now))
+            .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now), Published);
+        encoding
+            .When(v => v.RecordRendition(Low, Now))
+            .Then(Encoded(Low))
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordRendition(Sound, Now))
+            .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now))
+            .When(v => v.RecordRendition(second, Now))
+            .Then(Encoded(second), Published);
+    }
+
+    [Fact]
     public void A_published_video_changes_no_more() =>
         Given([.. Playing, Encoded(High), Pictured, Published])
             .When(v => v.RecordRendition(Low, Now))
