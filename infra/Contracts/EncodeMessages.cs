@@ -54,6 +54,17 @@ public sealed record MakeThumbnails(
     int Attempt = 1
 ) : ICommand;
 
+/// <summary>Write the subtitles of the source as WebVTT, one rendition for each of its texts.</summary>
+[WireName("encode.make-subtitles.v1")]
+public sealed record MakeSubtitles(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
+
 /// <summary>The worker read the source and found a video that can be encoded.</summary>
 [WireName("encode.source-probed.v1")]
 public sealed record SourceProbed(VideoId VideoId, SourceInfo Source, string Worker, DateTimeOffset ProbedAt) : IEvent;
@@ -81,7 +92,8 @@ public sealed record EncodePlanned(
     DateTimeOffset PlannedAt
 ) : IEvent;
 
-/// <summary>A worker took a task. A task is a rung's name, <c>audio</c>, <c>thumbnails</c> or <c>probe</c>.</summary>
+/// <summary>A worker took a task. A task is a rung's name, <c>audio</c> (others <c>audio-2</c> and so on),
+/// <c>subtitles</c>, <c>thumbnails</c> or <c>probe</c>.</summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(
     VideoId VideoId,
@@ -115,6 +127,11 @@ public sealed record RenditionEncoded(
 /// <summary>Poster, sprite and index are stored.</summary>
 [WireName("encode.thumbnails-made.v1")]
 public sealed record ThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, string Worker, DateTimeOffset MadeAt)
+    : IEvent;
+
+/// <summary>The subtitles are stored; one without segments held no text.</summary>
+[WireName("encode.subtitles-made.v1")]
+public sealed record SubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, string Worker, DateTimeOffset MadeAt)
     : IEvent;
 
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>

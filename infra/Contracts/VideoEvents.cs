@@ -51,7 +51,14 @@ public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOf
 [WireName("video.thumbnails-made.v1")]
 public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IVideoEvent;
 
-/// <summary>Every planned rendition and the thumbnails are there.</summary>
+/// <summary>
+/// The subtitles of the source are stored as WebVTT: whole, and in segments. One without segments held no text.
+/// </summary>
+[WireName("video.subtitles-made.v1")]
+public sealed record VideoSubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, DateTimeOffset MadeAt)
+    : IVideoEvent;
+
+/// <summary>Every planned rendition, the subtitles and the thumbnails are there.</summary>
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;
 

@@ -33,6 +33,7 @@ public sealed partial record EncodeJob
                 : [],
             RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
             ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
+            SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), now),
             EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
                 ? Retry(task, e, rules, now)
                 : [],
@@ -80,6 +81,8 @@ public sealed partial record EncodeJob
         // Sources that were probed before sounds were chosen have one or none.
         var sounds = probed.Source.Sounds?.Count ?? (probed.Source.AudioCodec is null ? 0 : 1);
         tasks.AddRange(Enumerable.Range(0, sounds).Select(EncodeTasks.AudioAt));
+        if (probed.Source.Texts is { Count: > 0 })
+            tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
         var first = StandardLadder.First(ladder).Name;
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
@@ -133,6 +136,7 @@ public sealed partial record EncodeJob
         {
             EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
             EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            EncodeTasks.Subtitles => new MakeSubtitles(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
             _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,

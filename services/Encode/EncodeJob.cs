@@ -88,6 +88,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             EncodeRung c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
+            MakeSubtitles c => Sent(c) with { Source = c.Source },
             EncodePlanned e => Planned(e),
             EncodeTaskResent e => Resent(e, Tasks[e.Task]),
             EncodeTaskFinished e => Done(e.Task, e.Worker),

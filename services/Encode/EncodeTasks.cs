@@ -8,6 +8,7 @@ public static class EncodeTasks
     public const string Probe = "probe";
     public const string Audio = "audio";
     public const string Thumbnails = "thumbnails";
+    public const string Subtitles = "subtitles";
 
     /// <summary>The task of a sound by its place among the sounds of a source, from 0, which is the main one.</summary>
     public static string AudioAt(int place) => place == 0 ? Audio : $"{Audio}-{place + 1}";
@@ -43,6 +44,7 @@ public static class EncodeTasks
             EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
+            MakeSubtitles c => (c.VideoId, Subtitles, c.Attempt, c.RequestedAt),
             _ => throw new UnknownMessageException(command.GetType().Name),
         };
 }

@@ -73,6 +73,13 @@ public sealed partial class EncodeReactor(
                 e.Worker,
                 cancellation
             ),
+            SubtitlesMade e => On(
+                message,
+                e.VideoId,
+                v => v.RecordSubtitles(e.Texts, e.MadeAt),
+                e.Worker,
+                cancellation
+            ),
             EncodeTaskFailed { WillRetry: false } e => On(
                 message,
                 e.VideoId,

@@ -39,6 +39,9 @@ public sealed record Video : IAggregate<Video>
     public ImmutableArray<Rendition> Renditions { get; init; } = [];
     public Thumbnails? Thumbnails { get; init; }
 
+    /// <summary>The subtitles, null until they are made.</summary>
+    public IReadOnlyList<Rendition>? Texts { get; init; }
+
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -64,6 +67,7 @@ public sealed record Video : IAggregate<Video>
     private bool IsWhole =>
         CanPlay
         && Thumbnails is not null
+        && (Texts is not null || Source?.Texts is null)
         && Sounds.Count() >= (Source?.Sounds?.Count ?? 0)
         && Ladder.Length > 0
         && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
@@ -78,6 +82,7 @@ public sealed record Video : IAggregate<Video>
             VideoRenditionEncoded encoded => On(encoded),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
+            VideoSubtitlesMade made => On(made),
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -121,6 +126,8 @@ public sealed record Video : IAggregate<Video>
     private Video On(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
 
     private Video On(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
+
+    private Video On(VideoSubtitlesMade e) => this with { Texts = e.Texts };
 
     private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
@@ -182,6 +189,10 @@ public sealed record Video : IAggregate<Video>
     /// <summary>Poster and sprite are stored.</summary>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
         !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
+
+    /// <summary>The subtitles are stored.</summary>
+    public IEnumerable<IEvent> RecordSubtitles(IReadOnlyList<Rendition> texts, DateTimeOffset now) =>
+        !IsBeingEncoded || Texts is not null ? [] : Follow(new VideoSubtitlesMade(Id, texts, now), now);
 
     /// <summary>A task was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>

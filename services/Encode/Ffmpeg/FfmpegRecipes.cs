@@ -142,6 +142,31 @@ public static class FfmpegRecipes
             );
 
     /// <summary>
+    /// Each text as WebVTT under the name that <paramref name="output"/> gives its place, in one reading of the source
+    /// and each of at most <paramref name="bytesMax"/>.
+    /// </summary>
+    public static FFMpegArgumentProcessor Subtitles(
+        string source,
+        IReadOnlyList<SourceText> texts,
+        Func<int, string> output,
+        int bytesMax
+    )
+    {
+        string Options(int place) =>
+            $"-map 0:{texts[place].Index} -vn -an -dn -map_metadata -1 -map_chapters -1 -c:s webvtt -fs {bytesMax} "
+            + "-f webvtt";
+        // The library has no second output: all but the last are words before it.
+        var others = Enumerable
+            .Range(0, texts.Count - 1)
+            .Select(place => $"{Options(place)} \"{SourceFile.Address(output(place))}\" ");
+        return From(source, input => input.WithThreads(1))
+            .OutputToFile(
+                SourceFile.Address(output(texts.Count - 1)),
+                options => options.WithCustomArgument($"{string.Concat(others)}{Options(texts.Count - 1)}")
+            );
+    }
+
+    /// <summary>
     /// Reads every packet of picture and sound without decoding; its progress shows where the source really ends.
     /// </summary>
     public static FFMpegArgumentProcessor Measure(string source) =>

@@ -88,15 +88,21 @@ public static class Languages
     /// because titles such as "Stereo" are often those of all; <paramref name="otherwise"/> is the name of one with
     /// nothing but a role.
     /// </summary>
-    public static TrackLabel? Label(SourceSound? sound, string otherwise)
+    public static TrackLabel? Label(SourceSound? sound, string otherwise) =>
+        sound is null ? null : Label(sound.Language, sound.Title, sound.Role, otherwise);
+
+    /// <summary>What viewers choose subtitles by, as with sounds.</summary>
+    public static TrackLabel? Label(SourceText text, string otherwise) =>
+        Label(text.Language, text.Title, text.Role, otherwise);
+
+    private static TrackLabel? Label(string? language, string? title, string? role, string otherwise)
     {
-        if (sound is null or { Language: null, Title: null, Role: null })
+        if (language is null && title is null && role is null)
             return null;
-        if (sound is { Language: null, Title: { } title })
-            return new TrackLabel(title, null, sound.Role);
-        var name = sound.Language is { } tag ? Name(tag) : otherwise;
-        var role = sound.Role is null ? "" : $" ({sound.Role.Replace('-', ' ')})";
-        return new TrackLabel($"{name}{role}", sound.Language, sound.Role);
+        if (language is null && title is not null)
+            return new TrackLabel(title, null, role);
+        var name = language is null ? otherwise : Name(language);
+        return new TrackLabel(role is null ? name : $"{name} ({role.Replace('-', ' ')})", language, role);
     }
 
     /// <summary>The name of a tag in its own language, or the tag where the name is not known.</summary>

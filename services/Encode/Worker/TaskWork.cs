@@ -50,6 +50,7 @@ public sealed class TaskWork(
                 EncodeRung c => await RungAsync(c, run),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
+                MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
                 _ => throw new UnknownMessageException(command.GetType().Name),
             };
         }

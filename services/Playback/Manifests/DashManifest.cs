@@ -45,7 +45,8 @@ public static class DashManifest
                 new XAttribute("id", "0"),
                 new XAttribute("start", "PT0S"),
                 Pictures(video),
-                video.Sounds.Select((sound, index) => Sound(sound, index + 1, video))
+                video.Sounds.Select((sound, index) => Sound(sound, index + 1, video)),
+                video.Texts.Select((text, index) => Text(text, index + 1 + video.Sounds.Count(), video))
             )
         );
         return Text(root);
@@ -83,6 +84,25 @@ public static class DashManifest
                     )
                 ),
             ]
+        );
+
+    /// <summary>
+    /// Subtitles as one whole file: players of DASH ask for an initialization segment where text is cut, and WebVTT has
+    /// none.
+    /// </summary>
+    private static XElement Text(Track text, int id, CatalogueVideo video) =>
+        new(
+            Mpd + "AdaptationSet",
+            new XAttribute("id", id),
+            new XAttribute("contentType", "text"),
+            TrackNames.DashText(Mpd, text.Media, [.. video.Texts.Select(track => track.Media)]),
+            new XElement(
+                Mpd + "Representation",
+                new XAttribute("id", text.Media.Name),
+                new XAttribute("bandwidth", text.Media.BandwidthBps),
+                new XAttribute("mimeType", "text/vtt"),
+                new XElement(Mpd + "BaseURL", $"{text.Media.Name}/all.vtt")
+            )
         );
 
     private static XElement Set(int id, string content, IEnumerable<object> parts) =>

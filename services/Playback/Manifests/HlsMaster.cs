@@ -48,17 +48,40 @@ public static class HlsMaster
                 );
         }
 
+        var texts = video.Texts.Select(track => track.Media).ToList();
+        var subtitles = $"text-{edge.Name}";
+        foreach (var one in texts)
+            WriteSubtitles(text, one, texts, subtitles, folder);
         foreach (var rung in video.Rungs.Select(track => track.Media))
         {
             WriteVariant(text, rung, sounds);
             if (sounds.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
+            if (texts.Count > 0)
+                text.Append(CultureInfo.InvariantCulture, $",SUBTITLES=\"{subtitles}\"");
             text.Append(
                 CultureInfo.InvariantCulture,
                 $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n"
             );
         }
     }
+
+    private static void WriteSubtitles(
+        StringBuilder text,
+        Rendition one,
+        IReadOnlyList<Rendition> all,
+        string group,
+        string folder
+    ) =>
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{group}\",NAME=\"{TrackNames.Of(one, all)}\","
+                    + $"{TrackNames.HlsLanguage(one)}DEFAULT=NO,{TrackNames.HlsTextRole(one)},"
+            )
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"STABLE-RENDITION-ID=\"{one.Name}\",URI=\"{folder}{one.Name}/media.m3u8\"\n"
+            );
 
     /// <summary>Whichever sound is chosen, no more bits come than are written here.</summary>
     private static void WriteVariant(StringBuilder text, Rendition rung, IReadOnlyList<Rendition> sounds)

@@ -3,7 +3,7 @@ using EventStream.Contracts;
 
 namespace EventStream.Playback.Manifests;
 
-/// <summary>Names, languages and roles of sounds, as HLS attributes and as elements of an MPD.</summary>
+/// <summary>Names, languages and roles of sounds and subtitles, as HLS attributes and as elements of an MPD.</summary>
 internal static class TrackNames
 {
     /// <summary>
@@ -39,17 +39,47 @@ internal static class TrackNames
     /// The language, the label and the role (ISO/IEC 23009-1, 5.8.5.5) of a sound, in the order of the schema. A lone
     /// sound of which nothing is known has none of them.
     /// </summary>
-    public static IEnumerable<object> Dash(XNamespace mpd, Rendition sound, IReadOnlyList<Rendition> group)
+    public static IEnumerable<object> Dash(XNamespace mpd, Rendition sound, IReadOnlyList<Rendition> group) =>
+        sound.Label is null && group.Count == 1 ? [] : Named(mpd, sound, group, DashRole(sound, group[0]));
+
+    /// <summary>Whether subtitles are shown where the viewer asked for none, and for whom they are.</summary>
+    public static string HlsTextRole(Rendition text) =>
+        text.Label?.Role switch
+        {
+            TrackLabel.Forced => "AUTOSELECT=YES,FORCED=YES",
+            TrackLabel.Commentary => "AUTOSELECT=NO,FORCED=NO",
+            TrackLabel.Captions => "AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\"public.accessibility."
+                + "transcribes-spoken-dialog,public.accessibility.describes-music-and-sound\"",
+            _ => "AUTOSELECT=YES,FORCED=NO",
+        };
+
+    /// <summary>The language, the label and the role of subtitles.</summary>
+    public static IEnumerable<object> DashText(XNamespace mpd, Rendition text, IReadOnlyList<Rendition> group)
     {
-        if (sound.Label?.Language is { } language)
+        var role = text.Label?.Role switch
+        {
+            TrackLabel.Forced => "forced-subtitle",
+            TrackLabel.Captions => "caption",
+            TrackLabel.Commentary => "commentary",
+            _ => "subtitle",
+        };
+        return Named(mpd, text, group, role);
+    }
+
+    private static IEnumerable<object> Named(
+        XNamespace mpd,
+        Rendition track,
+        IReadOnlyList<Rendition> group,
+        string role
+    )
+    {
+        if (track.Label?.Language is { } language)
             yield return new XAttribute("lang", language);
-        if (sound.Label is null && group.Count == 1)
-            yield break;
-        yield return new XElement(mpd + "Label", Of(sound, group));
+        yield return new XElement(mpd + "Label", Of(track, group));
         yield return new XElement(
             mpd + "Role",
             new XAttribute("schemeIdUri", "urn:mpeg:dash:role:2011"),
-            new XAttribute("value", DashRole(sound, group[0]))
+            new XAttribute("value", role)
         );
     }
 

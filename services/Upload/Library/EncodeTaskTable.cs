@@ -62,6 +62,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             ),
             RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
             ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
+            SubtitlesMade e => Done(e.VideoId, "subtitles", e.Worker, e.MadeAt, cancellation),
             EncodeTaskFailed e => SetAsync(
                 e.VideoId,
                 new(

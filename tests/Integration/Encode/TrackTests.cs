@@ -131,6 +131,61 @@ public sealed class TrackTests : IDisposable
         Assert.True(Loudness(Playlist(rendition), 880) > 10 * Loudness(Playlist(rendition), 440));
     }
 
+    [Fact]
+    public async Task Subtitles_become_WebVTT_and_one_longer_than_the_picture_ends_with_it()
+    {
+        const string lines =
+            "1\n00:00:00,500 --> 00:00:01,500\nOne <i>line</i>\nand two\n\n2\n00:00:01,800 --> 00:00:09,000\nLong\n\n"
+            + "3\n00:00:05,000 --> 00:00:06,000\nAfter the end\n";
+        await File.WriteAllTextAsync(rig.PathOf("sources/de.srt"), lines);
+        await File.WriteAllTextAsync(rig.PathOf("sources/en.srt"), lines.Replace("Long", "Short"));
+        var key = rig.Clip(
+            "texts.mkv",
+            $"{Picture} -i {rig.PathOf("sources/de.srt")} -i {rig.PathOf("sources/en.srt")} -map 0 -map 1 -map 2 "
+                + $"{H264} -c:s:0 srt -c:s:1 ass -metadata:s:s:0 language=ger -metadata:s:s:1 language=eng "
+                + "-disposition:s:0 default -disposition:s:1 hearing_impaired"
+        );
+        // The picture lasts two seconds, whatever the container says of the whole.
+        var source = (await rig.ReadAsync(key)) with
+        {
+            DurationSeconds = 2,
+        };
+        Assert.Equal(["de", "en"], source.Texts!.Select(text => text.Language));
+        var id = VideoId.New(TimeProvider.System.GetUtcNow());
+        var command = new MakeSubtitles(id, key, source, EncodeTasks.OutputPrefix(id, "subtitles"), default);
+        var made = (SubtitlesMade)await rig.DoAsync(command);
+        Assert.Equal(
+            [
+                ("text-1", new TrackLabel("Deutsch", "de")),
+                ("text-2", new TrackLabel("English (captions)", "en", TrackLabel.Captions)),
+            ],
+            made.Texts.Select(text => (text.Name, text.Label!))
+        );
+        Assert.All(made.Texts, text => Assert.Equal([2.0], text.SegmentDurationsSeconds));
+        Assert.Equal(
+            "WEBVTT\n\n00:00:00.500 --> 00:00:01.500\nOne <i>line</i>\nand two\n\n"
+                + "00:00:01.800 --> 00:00:02.000\nLong\n",
+            await File.ReadAllTextAsync(rig.PathOf($"{made.Texts[0].Prefix}/all.vtt"))
+        );
+        Assert.Contains(
+            "Short",
+            await File.ReadAllTextAsync(rig.PathOf($"{made.Texts[1].Prefix}/1.vtt")),
+            StringComparison.Ordinal
+        );
+        Assert.Equal("webvtt", rig.Probe(Playlist(made.Texts[0]), "-show_entries stream=codec_name")[0]);
+    }
+
+    [Fact]
+    public async Task Subtitles_that_cannot_be_read_end_nothing()
+    {
+        var key = rig.Clip("silent.mp4", $"{Picture} {H264}");
+        var source = (await rig.ReadAsync(key)) with { Texts = [new SourceText(7, "subrip")] };
+        var id = VideoId.New(TimeProvider.System.GetUtcNow());
+        var command = new MakeSubtitles(id, key, source, EncodeTasks.OutputPrefix(id, "subtitles"), default);
+        var text = Assert.Single(((SubtitlesMade)await rig.DoAsync(command)).Texts);
+        Assert.Empty(text.SegmentDurationsSeconds);
+    }
+
     /// <summary>Encodes the main sound of a clip and returns its playlist.</summary>
     private async Task<string> Sound(string key)
     {

@@ -18,6 +18,7 @@ public sealed class FrozenNamesTests
         "encode.completed.v1",
         "encode.encode-audio.v1",
         "encode.encode-rung.v1",
+        "encode.make-subtitles.v1",
         "encode.make-thumbnails.v1",
         "encode.planned.v1",
         "encode.probe-source.v1",
@@ -25,6 +26,7 @@ public sealed class FrozenNamesTests
         "encode.source-probed.v1",
         "encode.source-rejected.v1",
         "encode.stopped.v1",
+        "encode.subtitles-made.v1",
         "encode.task-failed.v1",
         "encode.task-finished.v1",
         "encode.task-progressed.v1",
@@ -48,6 +50,7 @@ public sealed class FrozenNamesTests
         "video.registered.v1",
         "video.rejected.v1",
         "video.rendition-encoded.v1",
+        "video.subtitles-made.v1",
         "video.thumbnails-made.v1",
         "video.uploaded.v1",
     ];

@@ -50,6 +50,19 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void Subtitles_are_one_task()
+    {
+        var probed = Probed with { Source = Source with { Texts = [new(3, "subrip"), new(4, "ass")] } };
+        var sent = new EncodeJob().Fold(Probe).Decide(probed, Rules, T2).ToList();
+        Assert.Contains(new MakeSubtitles(Id, "sources/x", probed.Source, $"media/{Id}/subtitles", T2), sent);
+        var job = sent.Aggregate(new EncodeJob().Fold(Probe), (state, message) => state.Fold(message));
+        Assert.Equal(
+            [Finished("subtitles")],
+            job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2)
+        );
+    }
+
+    [Fact]
     public void A_rejected_source_ends_the_job() =>
         Given(Probe).When(Comes(Rejected)).Then(new EncodeStopped(Id, "probe", true, "It is a text.", T0));
 

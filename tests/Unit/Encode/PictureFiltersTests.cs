@@ -86,6 +86,18 @@ public class PictureFiltersTests
             StringComparison.Ordinal
         );
 
+    [Fact]
+    public void Every_text_is_written_in_one_reading_of_the_source() =>
+        Assert.EndsWith(
+            "-i \"file:/in\" -map 0:2 -vn -an -dn -map_metadata -1 -map_chapters -1 -c:s webvtt -fs 1000 -f webvtt "
+                + "\"file:/out/0.vtt\" -map 0:5 -vn -an -dn -map_metadata -1 -map_chapters -1 -c:s webvtt -fs 1000 "
+                + "-f webvtt \"file:/out/1.vtt\" -y",
+            FfmpegRecipes
+                .Subtitles("/in", [new(2, "subrip"), new(5, "ass")], place => $"/out/{place}.vtt", 1000)
+                .Arguments,
+            StringComparison.Ordinal
+        );
+
     private static string Rung(SourcePicture picture) =>
         FfmpegRecipes
             .Rung("/in", "/out", new Rung("360p", 640, 360, 800_000), new FrameRate(50, 1), 2, "fast", 1, picture)

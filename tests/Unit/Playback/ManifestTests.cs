@@ -141,6 +141,45 @@ public sealed class ManifestTests
     }
 
     [Fact]
+    public void Subtitles_are_segments_in_HLS_and_one_file_in_DASH()
+    {
+        var german = Sound with
+        {
+            Name = "text-1",
+            Kind = Rendition.Text,
+            Label = new TrackLabel("Deutsch (captions)", "de", TrackLabel.Captions),
+        };
+        var forced = german with { Name = "text-2", Label = new TrackLabel("Signs", null, TrackLabel.Forced) };
+        var empty = german with { Name = "text-3", SegmentDurationsSeconds = [] };
+        var video = Video(Low, Sound).Apply(new VideoSubtitlesMade(Id, [german, forced, empty], At));
+
+        var text = HlsMaster.Write(video, Context);
+        Assert.Contains(
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text-edge-b\",NAME=\"Deutsch (captions)\",LANGUAGE=\"de\","
+                + "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,"
+                + "public.accessibility.describes-music-and-sound\",STABLE-RENDITION-ID=\"text-1\","
+                + $"URI=\"http://b:2/s/9/sig/media/{Id}/text-1/media.m3u8\"\n",
+            text
+        );
+        Assert.Contains("NAME=\"Signs\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,", text);
+        Assert.Contains("AUDIO=\"audio-edge-b\",SUBTITLES=\"text-edge-b\",PATHWAY-ID=\"edge-b\"", text);
+        Assert.DoesNotContain("text-3", text);
+
+        var sets = XDocument
+            .Parse(DashManifest.Write(video, Context))
+            .Descendants(Mpd + "AdaptationSet")
+            .Where(set => (string)set.Attribute("contentType")! == "text")
+            .Select(set =>
+                (
+                    (string?)set.Attribute("lang"),
+                    (string)set.Element(Mpd + "Role")!.Attribute("value")!,
+                    set.Descendants(Mpd + "BaseURL").Single().Value
+                )
+            );
+        Assert.Equal([("de", "caption", "text-1/all.vtt"), (null, "forced-subtitle", "text-2/all.vtt")], sets);
+    }
+
+    [Fact]
     public void No_two_sounds_of_a_group_share_a_name()
     {
         var twin = Sound with { Name = "audio-2", Label = new TrackLabel("A \"B\"") };

@@ -107,6 +107,20 @@ public sealed class VideoTests
     }
 
     [Fact]
+    public void A_video_with_subtitles_is_published_when_they_are_made()
+    {
+        Rendition[] texts = [Sound with { Name = "text-1", Kind = Rendition.Text }];
+        var probed = Probed with { Source = Source with { Texts = [new(3, "subrip")] } };
+        Given(Registered, Uploaded, probed, Planned, Encoded(Low), Encoded(Sound), Pictured)
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High), new VideoPlayable(Id, "240p", Now))
+            .When(v => v.RecordSubtitles(texts, Now))
+            .Then(new VideoSubtitlesMade(Id, texts, Now), Published)
+            .When(v => v.RecordSubtitles(texts, Now))
+            .Then();
+    }
+
+    [Fact]
     public void A_published_video_changes_no_more() =>
         Given([.. Playing, Encoded(High), Pictured, Published])
             .When(v => v.RecordRendition(Low, Now))
