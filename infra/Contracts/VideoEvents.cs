@@ -68,7 +68,11 @@ public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy
 public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt)
     : IVideoEvent;
 
-/// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
+/// <summary>
+/// What was read of a source. Duration in seconds; sizes in pixels; rate in frames per second. Where
+/// <paramref name="StartSeconds"/> is set, the duration was measured by reading the file and is what plays: that many
+/// seconds after the container's zero the first picture or sound begins. Where it is null, the container announced it.
+/// </summary>
 public sealed record SourceInfo(
     double DurationSeconds,
     int Width,
@@ -77,7 +81,8 @@ public sealed record SourceInfo(
     string VideoCodec,
     string? AudioCodec,
     int AudioChannels,
-    long SizeBytes
+    long SizeBytes,
+    double? StartSeconds = null
 );
 
 /// <summary>

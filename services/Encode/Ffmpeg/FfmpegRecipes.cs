@@ -27,7 +27,13 @@ public static class FfmpegRecipes
 
     private static readonly string Guard = string.Join(' ', SourceFile.Guard);
 
-    /// <summary>One rung as an MP4 of H.264, at a constant frame rate that starts at zero.</summary>
+    /// <summary>Samples per second of the sound.</summary>
+    private const int SoundHz = 48_000;
+
+    /// <summary>
+    /// One rung as an MP4 of H.264, at a constant frame rate that starts at zero. Where the source was measured it has
+    /// exactly the pictures of <paramref name="part"/>: the last one is held to its end.
+    /// </summary>
     public static FFMpegArgumentProcessor Rung(
         string source,
         string output,
@@ -35,9 +41,10 @@ public static class FfmpegRecipes
         FrameRate rate,
         double segmentSeconds,
         string preset,
-        int threads
+        int threads,
+        PlayedPart? part = null
     ) =>
-        From(source, input => input.WithThreads(threads))
+        From(source, input => input.WithThreads(threads), part)
             .OutputToFile(
                 SourceFile.Address(output),
                 options =>
@@ -48,7 +55,9 @@ public static class FfmpegRecipes
                                 .WithCustomFilter("fps", $"fps={rate}:start_time=0")
                                 .Size(rung.Width, rung.Height)
                                 .WithCustomFilter("format", "yuv420p")
+                                .Hold(part?.Frames(rate))
                         )
+                        .Frames(part?.Frames(rate))
                         .WithVideoCodec(VideoCodec.LibX264)
                         .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
                         .WithSpeedPreset(preset)
@@ -61,10 +70,15 @@ public static class FfmpegRecipes
 
     /// <summary>
     /// The first audio track as an MP4 of AAC-LC, mixed down to stereo at 48 kHz, silent where the source begins
-    /// later.
+    /// later. Where the source was measured it has exactly the samples of <paramref name="part"/>: silence fills it.
     /// </summary>
-    public static FFMpegArgumentProcessor Audio(string source, string output, int bitsPerSecond) =>
-        From(source, input => input.WithThreads(1))
+    public static FFMpegArgumentProcessor Audio(
+        string source,
+        string output,
+        int bitsPerSecond,
+        PlayedPart? part = null
+    ) =>
+        From(source, input => input.WithThreads(1), part)
             .OutputToFile(
                 SourceFile.Address(output),
                 options =>
@@ -72,20 +86,24 @@ public static class FfmpegRecipes
                         .WithMap(0, StreamType.Audio, 0)
                         .DisableVideo()
                         .Bare()
-                        .WithAudioFilters(filters => filters.WithCustomFilter("aresample", "async=1:first_pts=0"))
+                        .WithAudioFilters(filters => filters.Fill(part?.Samples(SoundHz)))
                         .WithAudioCodec(AudioCodec.Aac)
                         .WithCustomArgument("-profile:a aac_low")
                         .WithAudioChannels(2)
-                        .WithAudioSamplingRate(48_000)
+                        .WithAudioSamplingRate(SoundHz)
                         .WithAudioBitrate(Kilobits(bitsPerSecond))
                         .ForceFormat(ContainerFormats.Mp4)
             );
 
-    /// <summary>The poster: one picture at <paramref name="atSeconds"/>, at most 1280 pixels wide.</summary>
-    public static FFMpegArgumentProcessor Poster(string source, string output, SourceInfo info, double atSeconds)
+    /// <summary>
+    /// The poster, at most 1280 pixels wide: the picture at <paramref name="atSeconds"/>, or the first one where that
+    /// is null.
+    /// </summary>
+    public static FFMpegArgumentProcessor Poster(string source, string output, SourceInfo info, double? atSeconds)
     {
         var width = Math.Min(1280, info.Width);
-        return From(source, input => input.WithThreads(1).WithStartTime(TimeSpan.FromSeconds(atSeconds)))
+        TimeSpan? at = atSeconds is { } seconds ? TimeSpan.FromSeconds(seconds + (info.StartSeconds ?? 0)) : null;
+        return From(source, input => at is { } start ? input.WithThreads(1).WithStartTime(start) : input.WithThreads(1))
             .OutputToFile(
                 SourceFile.Address(output),
                 options =>
@@ -100,11 +118,20 @@ public static class FfmpegRecipes
             );
     }
 
-    /// <summary>The sprite: a picture each <see cref="SpriteSheet.IntervalSeconds"/>, tiled row by row.</summary>
-    public static FFMpegArgumentProcessor Sprite(string source, string output, SpriteSheet sheet) =>
+    /// <summary>
+    /// The sprite: a picture each <see cref="SpriteSheet.IntervalSeconds"/>, tiled row by row, the last one held to
+    /// the last tile. A sheet of one tile is the first picture.
+    /// </summary>
+    public static FFMpegArgumentProcessor Sprite(
+        string source,
+        string output,
+        SpriteSheet sheet,
+        PlayedPart? part = null
+    ) =>
         From(
                 source,
-                input => (sheet.KeyFramesOnly ? input.WithCustomArgument("-skip_frame nokey") : input).WithThreads(1)
+                input => (sheet.KeyFramesOnly ? input.WithCustomArgument("-skip_frame nokey") : input).WithThreads(1),
+                part
             )
             .OutputToFile(
                 SourceFile.Address(output),
@@ -112,34 +139,58 @@ public static class FfmpegRecipes
                     options
                         .FirstPicture()
                         .WithVideoFilters(filters =>
-                            filters
-                                .WithCustomFilter(
-                                    "fps",
-                                    FormattableString.Invariant(
-                                        $"fps=1/{sheet.IntervalSeconds:0.######}:start_time=0:round=up"
-                                    )
-                                )
-                                .Size(sheet.TileWidth, sheet.TileHeight)
-                                .WithCustomFilter("tile", $"{sheet.Columns}x{sheet.Rows}")
-                                .WithCustomFilter("format", "yuvj420p")
+                            (
+                                sheet.Tiles == 1
+                                    ? filters.Size(sheet.TileWidth, sheet.TileHeight)
+                                    : filters
+                                        .WithCustomFilter("fps", Each(sheet.IntervalSeconds))
+                                        .Size(sheet.TileWidth, sheet.TileHeight)
+                                        .Hold(sheet.Columns * sheet.Rows)
+                                        .WithCustomFilter("tile", $"{sheet.Columns}x{sheet.Rows}")
+                            ).WithCustomFilter("format", "yuvj420p")
                         )
                         .OneJpeg(quality: 5)
             );
 
-    /// <summary>
-    /// Reads every packet of picture and sound without decoding; its progress shows where the source really ends.
-    /// </summary>
-    public static FFMpegArgumentProcessor Measure(string source) =>
-        From(source, input => input)
-            .OutputToNull(options => options.WithCustomArgument("-map 0:V:0 -map 0:a:0?").CopyStreams());
+    private static string Each(double seconds) =>
+        FormattableString.Invariant($"fps=1/{seconds:0.######}:start_time=0:round=up");
 
-    /// <summary>The existence of the source is not checked here: ffmpeg's own message names what is wrong.</summary>
-    private static FFMpegArguments From(string source, Func<FFMpegInputOptions, FFMpegInputOptions> more) =>
+    /// <summary>
+    /// The existence of the source is not checked here: ffmpeg's own message names what is wrong. The part's begin is
+    /// moved to the container's zero.
+    /// </summary>
+    private static FFMpegArguments From(
+        string source,
+        Func<FFMpegInputOptions, FFMpegInputOptions> more,
+        PlayedPart? part = null
+    ) =>
         FFMpegArguments.FromFileInput(
             SourceFile.Address(source),
             verifyExists: false,
-            input => more(input.WithCustomArgument(Quiet)).WithCustomArgument(Guard)
+            input =>
+            {
+                more(input.WithCustomArgument(Quiet));
+                if (part is { StartSeconds: > 0 and var start })
+                    input.WithCustomArgument(FormattableString.Invariant($"-itsoffset {-start:0.######}"));
+                input.WithCustomArgument(Guard);
+            }
         );
+
+    /// <summary>Repeats the last picture; so many frames, where that is known, are enough for any end.</summary>
+    private static VideoFilterOptions Hold(this VideoFilterOptions filters, int? frames) =>
+        frames is { } most ? filters.WithCustomFilter("tpad", $"stop={most}:stop_mode=clone") : filters;
+
+    private static FFMpegOutputOptions Frames(this FFMpegOutputOptions options, int? frames) =>
+        frames is { } all ? options.WithFrameCount(all) : options;
+
+    /// <summary>Silence where the source has no sound, to exactly so many samples where that is known.</summary>
+    private static AudioFilterOptions Fill(this AudioFilterOptions filters, long? samples) =>
+        samples is { } all
+            ? filters
+                .WithCustomFilter("aresample", $"{SoundHz}:async=1:first_pts=0")
+                .WithCustomFilter("apad", $"whole_len={all}")
+                .WithCustomFilter("atrim", $"end_sample={all}")
+            : filters.WithCustomFilter("aresample", "async=1:first_pts=0");
 
     /// <summary><c>0:V:0</c>, which the library cannot write, is the first video that is no cover picture.</summary>
     private static FFMpegOutputOptions FirstPicture(this FFMpegOutputOptions options) =>

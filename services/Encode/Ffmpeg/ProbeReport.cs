@@ -21,8 +21,8 @@ public sealed class ProbeReport
         "-of",
         "json",
         "-show_entries",
-        "format=duration:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,r_frame_rate,"
-            + "avg_frame_rate,channels:stream_disposition=attached_pic:stream_side_data=side_data_type,rotation",
+        "format=format_name,start_time,duration:stream=index,codec_type,codec_name,width,height,"
+            + "sample_aspect_ratio,r_frame_rate,avg_frame_rate,channels:stream_disposition=attached_pic:stream_side_data=side_data_type,rotation",
     ];
 
     private readonly IMediaAnalysis analysis;
@@ -30,11 +30,28 @@ public sealed class ProbeReport
     private ProbeReport(IMediaAnalysis analysis) => this.analysis = analysis;
 
     /// <summary>The announced length in seconds, where the container states it.</summary>
-    public double? DurationSeconds =>
-        double.TryParse(analysis.Raw.Format.Duration, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-        && seconds > 0
-            ? seconds
-            : null;
+    public double? DurationSeconds => Number(analysis.Raw.Format.Duration) is { } seconds and > 0 ? seconds : null;
+
+    /// <summary>The container's zero on its own clock, in seconds: ffmpeg subtracts it from every time.</summary>
+    public double StartSeconds => Number(analysis.Raw.Format.StartTime) ?? 0;
+
+    /// <summary>Whether the container names its packets in an index, which shows that a file was cut.</summary>
+    public bool HasIndex => Containers.Any(name => name is "mov" or "matroska" or "avi" or "mxf");
+
+    /// <summary>Whether the container's clock may begin again on the way, as it does where files are joined.</summary>
+    public bool ClockResets => Containers.Any(name => name is "mpegts" or "mpeg" or "ogg");
+
+    /// <summary>The index of the stream that is the picture, or null.</summary>
+    public int? PictureIndex => Picture?.Index;
+
+    /// <summary>The index of the stream that is the sound, or null.</summary>
+    public int? SoundIndex => Sound?.Index;
+
+    private string[] Containers => analysis.Raw.Format.FormatName?.Split(',') ?? [];
+
+    private VideoStream? Picture => analysis.VideoStreams.FirstOrDefault(stream => !IsCover(stream));
+
+    private AudioStream? Sound => analysis.AudioStreams is [{ Channels: > 0 } first, ..] ? first : null;
 
     /// <summary>
     /// Reads the JSON that <see cref="Entries"/> asks for. Throws <see cref="UnusableSourceException"/> when it is cut
@@ -69,9 +86,9 @@ public sealed class ProbeReport
     /// </summary>
     public SourceInfo Describe(long sizeBytes)
     {
-        var audio = analysis.AudioStreams is [var first, ..] ? first : null;
+        var audio = Sound;
         var video =
-            analysis.VideoStreams.FirstOrDefault(stream => !IsCover(stream))
+            Picture
             ?? throw new UnusableSourceException(
                 audio is null ? "The file holds no picture." : "The file holds sound and no picture.",
                 "Upload a file with a video track."
@@ -91,15 +108,14 @@ public sealed class ProbeReport
                 "Export the video as H.264 and upload it again."
             );
         var rate = FrameRate.Choose(video.RealFrameRate, video.AverageFrameRate);
-        var channels = audio?.Channels ?? 0;
         return new SourceInfo(
             DurationSeconds ?? 0,
             width,
             height,
             rate.Hz,
             video.CodecName,
-            channels > 0 ? audio!.CodecName : null,
-            channels,
+            audio?.CodecName,
+            audio?.Channels ?? 0,
             sizeBytes
         );
     }
@@ -112,6 +128,9 @@ public sealed class ProbeReport
             width = Math.Round(width * x / y);
         return Math.Abs(video.Rotation) % 180 == 90 ? (height, (int)width) : ((int)width, height);
     }
+
+    private static double? Number(string? text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private static bool IsCover(VideoStream stream) => stream.Disposition?.GetValueOrDefault("attached_pic") is true;
 }

@@ -64,7 +64,7 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         try
         {
-            var info = await reader.ReadAsync(source.Path, run.Cancellation);
+            var info = await reader.ReadAsync(source.Path, run.Read, run.Cancellation);
             return new SourceProbed(command.VideoId, info, run.Reporter.Worker, run.Reporter.Now);
         }
         catch (UnusableSourceException e)
@@ -82,7 +82,16 @@ public sealed class TaskWork(
             FrameRate.FromHz(command.Source.FramesPerSecond),
             command.SegmentSeconds
         );
-        var recipe = FfmpegRecipes.Rung(source.Path, run.Track, rung, rate, seconds, options.Preset, options.Threads);
+        var recipe = FfmpegRecipes.Rung(
+            source.Path,
+            run.Track,
+            rung,
+            rate,
+            seconds,
+            options.Preset,
+            options.Threads,
+            PlayedPart.Of(command.Source)
+        );
         await FfmpegAsync(recipe, command.Source, run);
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var rendition = await PackageAsync(
@@ -100,7 +109,8 @@ public sealed class TaskWork(
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
-        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps), command.Source, run);
+        var part = PlayedPart.Of(command.Source);
+        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, part), command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
         return Encoded(
             command.VideoId,
@@ -114,8 +124,13 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         var (info, sheet) = (command.Source, SpriteSheet.For(command.Source));
         var (poster, sprite) = (Path.Combine(run.Folder, "poster.jpg"), Path.Combine(run.Folder, "sprite.jpg"));
-        await FfmpegAsync(FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10), info, run);
-        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet), info, run);
+        FFMpegArgumentProcessor Poster(double? at) => FfmpegRecipes.Poster(source.Path, poster, info, at);
+        FFMpegArgumentProcessor Sprite(SpriteSheet of) =>
+            FfmpegRecipes.Sprite(source.Path, sprite, of, PlayedPart.Of(info));
+        if (!await PictureAsync(Poster(info.DurationSeconds / 10), poster, info, run))
+            await FfmpegAsync(Poster(null), info, run);
+        if (!await PictureAsync(Sprite(sheet), sprite, info, run))
+            await FfmpegAsync(Sprite(sheet = sheet.OfOneTile(info.DurationSeconds)), info, run);
         var thumbnails = new Thumbnails(
             $"{command.OutputPrefix}/poster.jpg",
             $"{command.OutputPrefix}/sprite.jpg",
@@ -126,6 +141,24 @@ public sealed class TaskWork(
         var index = Encoding.UTF8.GetBytes(sheet.Index("sprite.jpg", info.DurationSeconds));
         await media.WriteAsync(thumbnails.IndexKey, new MemoryStream(index), run.Cancellation);
         return new ThumbnailsMade(command.VideoId, thumbnails, run.Reporter.Worker, run.Reporter.Now);
+    }
+
+    /// <summary>
+    /// Whether the recipe wrote a picture. Where a seek finds none, or the source is damaged there, the first picture
+    /// does instead.
+    /// </summary>
+    private async Task<bool> PictureAsync(FFMpegArgumentProcessor recipe, string path, SourceInfo source, Run run)
+    {
+        try
+        {
+            await FfmpegAsync(recipe, source, run);
+        }
+        catch (ProgramFailedException e) when (e.ExitCode is not null)
+        {
+            return false;
+        }
+
+        return File.Exists(path);
     }
 
     private Task FfmpegAsync(FFMpegArgumentProcessor recipe, SourceInfo source, Run run)
@@ -180,7 +213,7 @@ public sealed class TaskWork(
     private async Task StoreFileAsync(string path, string key, CancellationToken cancellation)
     {
         if (!File.Exists(path))
-            throw new IOException($"ffmpeg wrote no {Path.GetFileName(path)}: the source holds no picture there.");
+            throw new IOException($"There is no {Path.GetFileName(path)}: the source holds no picture for it.");
         await using var file = File.OpenRead(path);
         await media.WriteAsync(key, file, cancellation);
     }
@@ -198,5 +231,12 @@ public sealed class TaskWork(
     {
         /// <summary>What ffmpeg encodes and the packager cuts.</summary>
         public string Track => Path.Combine(Folder, "track.mp4");
+
+        /// <summary>Reports how much of a source is read, 0..1: a large one would seem to hang.</summary>
+        public void Read(double fraction)
+        {
+            if (Reporter.Now - Begun >= TaskReporter.ProgressInterval)
+                Reporter.Progress(fraction, 0, Cancellation);
+        }
     }
 }
