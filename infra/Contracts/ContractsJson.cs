@@ -44,6 +44,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoRenditionEncoded))]
 [JsonSerializable(typeof(VideoPlayable))]
 [JsonSerializable(typeof(VideoThumbnailsMade))]
+[JsonSerializable(typeof(VideoThumbnailsMissing))]
 [JsonSerializable(typeof(VideoPublished))]
 [JsonSerializable(typeof(VideoRejected))]
 [JsonSerializable(typeof(VideoEncodeFailed))]

@@ -51,7 +51,13 @@ public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOf
 [WireName("video.thumbnails-made.v1")]
 public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IVideoEvent;
 
-/// <summary>Every planned rendition and the thumbnails are there.</summary>
+/// <summary>
+/// No thumbnails could be made, after every attempt; <paramref name="Cause"/> says why. The video goes on without them.
+/// </summary>
+[WireName("video.thumbnails-missing.v1")]
+public sealed record VideoThumbnailsMissing(VideoId VideoId, string Cause, DateTimeOffset GivenUpAt) : IVideoEvent;
+
+/// <summary>Every planned rendition is there, and the thumbnails are, or were given up.</summary>
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;
 
@@ -114,4 +120,8 @@ public sealed record Rendition(
 }
 
 /// <summary>Media keys of the poster (JPEG), the sprite (JPEG) and the sprite's index (WebVTT).</summary>
-public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey);
+public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey)
+{
+    /// <summary>The name of the task that makes them.</summary>
+    public const string Task = "thumbnails";
+}

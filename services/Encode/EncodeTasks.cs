@@ -7,7 +7,10 @@ public static class EncodeTasks
 {
     public const string Probe = "probe";
     public const string Audio = "audio";
-    public const string Thumbnails = "thumbnails";
+    public const string Thumbnails = Contracts.Thumbnails.Task;
+
+    /// <summary>Whether a video is whole without a task's result: what accompanies it never decides over it.</summary>
+    public static bool IsByProduct(string task) => task == Thumbnails;
 
     /// <summary>The folder of a rendition, or of the thumbnails, in the media store.</summary>
     public static string OutputPrefix(VideoId video, string task) =>

@@ -73,7 +73,15 @@ public sealed partial class EncodeReactor(
                 e.Worker,
                 cancellation
             ),
-            EncodeTaskFailed { WillRetry: false } e => On(
+            EncodeTaskFinished { Task: Thumbnails.Task, Cause: { } cause } e => On(
+                message,
+                e.VideoId,
+                v => v.RecordThumbnailsMissing(cause, e.FinishedAt),
+                e.Worker,
+                cancellation
+            ),
+            // What becomes of the job without its thumbnails is the planner's decision.
+            EncodeTaskFailed { WillRetry: false, Task: not Thumbnails.Task } e => On(
                 message,
                 e.VideoId,
                 v => v.RecordFailure(e.Task, e.Cause, e.FailedAt),

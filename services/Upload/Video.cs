@@ -39,6 +39,9 @@ public sealed record Video : IAggregate<Video>
     public ImmutableArray<Rendition> Renditions { get; init; } = [];
     public Thumbnails? Thumbnails { get; init; }
 
+    /// <summary>Whether the thumbnails were given up.</summary>
+    public bool ThumbnailsMissing { get; init; }
+
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -58,9 +61,11 @@ public sealed record Video : IAggregate<Video>
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
+    private bool HasThumbnailsOrNever => Thumbnails is not null || ThumbnailsMissing;
+
     private bool IsWhole =>
         CanPlay
-        && Thumbnails is not null
+        && HasThumbnailsOrNever
         && Ladder.Length > 0
         && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
 
@@ -74,6 +79,7 @@ public sealed record Video : IAggregate<Video>
             VideoRenditionEncoded encoded => On(encoded),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
+            VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -132,7 +138,7 @@ public sealed record Video : IAggregate<Video>
         this with
         {
             Status = VideoStatus.Failed,
-            Problem = $"{e.Task}: {e.Cause}",
+            Problem = FailureWords.Of(e.Task),
             Remedy = "Upload the file again, or another copy of it.",
         };
 
@@ -179,7 +185,11 @@ public sealed record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
         !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
 
-    /// <summary>A task was given up after its last attempt.</summary>
+    /// <summary>Poster and sprite were given up.</summary>
+    public IEnumerable<IEvent> RecordThumbnailsMissing(string cause, DateTimeOffset now) =>
+        !IsBeingEncoded || HasThumbnailsOrNever ? [] : Follow(new VideoThumbnailsMissing(Id, cause, now), now);
+
+    /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
         Status is VideoStatus.None or VideoStatus.Registered || IsEnded
             ? []
