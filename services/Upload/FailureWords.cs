@@ -1,7 +1,7 @@
 namespace EventStream.Upload;
 
 /// <summary>
-/// What a publisher is told of a task that failed: a sentence of ours. The cause in the words of the tools, with the
+/// What a publisher reads of a task that failed: a sentence of ours. The cause in the words of the tools, with the
 /// paths and addresses that they name, is in the events and the jobs of the role <c>encode</c>, for operators.
 /// </summary>
 public static class FailureWords

@@ -22,7 +22,8 @@ public sealed class ProbeReport
         "json",
         "-show_entries",
         "format=format_name,start_time,duration:stream=index,codec_type,codec_name,width,height,"
-            + "sample_aspect_ratio,r_frame_rate,avg_frame_rate,channels:stream_disposition=attached_pic:stream_side_data=side_data_type,rotation",
+            + "sample_aspect_ratio,r_frame_rate,avg_frame_rate,channels:stream_disposition=attached_pic"
+            + ":stream_side_data=side_data_type,rotation",
     ];
 
     private readonly IMediaAnalysis analysis;

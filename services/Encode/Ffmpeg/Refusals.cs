@@ -10,7 +10,7 @@ public sealed class UnusableSourceException(string reason, string remedy) : Exce
 }
 
 /// <summary>
-/// What a publisher is told of a file that cannot be read: sentences of ours, never those of the tools, which name
+/// What a publisher reads of a file that cannot be read: sentences of ours, never those of the tools, which name
 /// demuxers, addresses and paths of this machine.
 /// </summary>
 public static class Refusals

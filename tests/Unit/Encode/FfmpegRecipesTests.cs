@@ -123,7 +123,8 @@ public class FfmpegRecipesTests
         Assert.Equal(
             $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
                 + "-vf \"fps=fps=1/1:start_time=0:round=up, scale=160:90:flags=bicubic, setsar=1, "
-                + "tpad=stop=30:stop_mode=clone, tile=10x3, format=yuvj420p\" -frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
+                + "tpad=stop=30:stop_mode=clone, tile=10x3, format=yuvj420p\" "
+                + "-frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
             FfmpegRecipes.Sprite("/in/a b.mp4", "/out/s.jpg", SpriteSheet.For(Film)).Arguments
         );
 
