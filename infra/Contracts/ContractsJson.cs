@@ -46,6 +46,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoRenditionEncoded))]
 [JsonSerializable(typeof(VideoPlayable))]
 [JsonSerializable(typeof(VideoThumbnailsMade))]
+[JsonSerializable(typeof(VideoThumbnailsMissing))]
 [JsonSerializable(typeof(VideoSubtitlesMade))]
 [JsonSerializable(typeof(VideoPublished))]
 [JsonSerializable(typeof(VideoRejected))]

@@ -159,11 +159,17 @@ public sealed record EncodeTaskResent(VideoId VideoId, string Task, int Attempt,
     : IEvent;
 
 /// <summary>
-/// The planner noted the result of a task: the job's own record of what the worker's report says in full.
+/// The planner noted the result of a task: the job's own record of what the worker's report says in full. Where
+/// <paramref name="Cause"/> is set, the task was given up for it and the job goes on without its result.
 /// </summary>
 [WireName("encode.task-finished.v1")]
-public sealed record EncodeTaskFinished(VideoId VideoId, string Task, string Worker, DateTimeOffset FinishedAt)
-    : IEvent;
+public sealed record EncodeTaskFinished(
+    VideoId VideoId,
+    string Task,
+    string Worker,
+    DateTimeOffset FinishedAt,
+    string? Cause = null
+) : IEvent;
 
 /// <summary>
 /// The job ended without a whole ladder because of a worker's report: the source is no video

@@ -42,6 +42,7 @@ public static class Topics
             typeof(VideoRenditionEncoded),
             typeof(VideoPlayable),
             typeof(VideoThumbnailsMade),
+            typeof(VideoThumbnailsMissing),
             typeof(VideoSubtitlesMade),
             typeof(VideoPublished),
             typeof(VideoRejected),

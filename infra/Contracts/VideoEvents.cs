@@ -52,13 +52,20 @@ public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOf
 public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IVideoEvent;
 
 /// <summary>
-/// The subtitles of the source are stored as WebVTT: whole, and in segments. One without segments held no text.
+/// No thumbnails could be made, after every attempt; <paramref name="Cause"/> says why. The video goes on without them.
+/// </summary>
+[WireName("video.thumbnails-missing.v1")]
+public sealed record VideoThumbnailsMissing(VideoId VideoId, string Cause, DateTimeOffset GivenUpAt) : IVideoEvent;
+
+/// <summary>
+/// The subtitles of the source are stored as WebVTT: whole, and in segments. One without segments held no text; there
+/// are none where they were given up.
 /// </summary>
 [WireName("video.subtitles-made.v1")]
 public sealed record VideoSubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, DateTimeOffset MadeAt)
     : IVideoEvent;
 
-/// <summary>Every planned rendition, the subtitles and the thumbnails are there.</summary>
+/// <summary>Every planned rendition is there, and thumbnails and subtitles are, or were given up.</summary>
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;
 
@@ -76,9 +83,11 @@ public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Caus
     : IVideoEvent;
 
 /// <summary>
-/// What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second, of an interlaced
-/// picture in fields. <c>AudioCodec</c> and <c>AudioChannels</c> are those of the first of <c>Sounds</c>, the main one;
-/// records from before streams were chosen lack the last three members.
+/// What was read of a source. Duration in seconds; sizes in pixels; rate in frames per second, of an interlaced picture
+/// in fields. Where <paramref name="StartSeconds"/> is set, the duration was measured by reading the file and is what
+/// plays: that many seconds after the container's zero the first picture or sound begins. Where it is null, the
+/// container announced it. <paramref name="AudioCodec"/> and <paramref name="AudioChannels"/> are those of the first of
+/// <paramref name="Sounds"/>, the main one; records from before streams were chosen lack the last three members.
 /// </summary>
 public sealed record SourceInfo(
     double DurationSeconds,
@@ -89,6 +98,7 @@ public sealed record SourceInfo(
     string? AudioCodec,
     int AudioChannels,
     long SizeBytes,
+    double? StartSeconds = null,
     SourcePicture? Picture = null,
     IReadOnlyList<SourceSound>? Sounds = null,
     IReadOnlyList<SourceText>? Texts = null
@@ -131,7 +141,11 @@ public sealed record SourceText(
     string? Language = null,
     string? Title = null,
     string? Role = null
-);
+)
+{
+    /// <summary>The name of the task that writes all of them.</summary>
+    public const string Task = "subtitles";
+}
 
 /// <summary>
 /// One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.
@@ -185,4 +199,8 @@ public sealed record TrackLabel(string Name, string? Language = null, string? Ro
 }
 
 /// <summary>Media keys of the poster (JPEG), the sprite (JPEG) and the sprite's index (WebVTT).</summary>
-public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey);
+public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey)
+{
+    /// <summary>The name of the task that makes them.</summary>
+    public const string Task = "thumbnails";
+}

@@ -62,6 +62,13 @@ public sealed partial record EncodeJob
             var reason = $"no news for {(now - last).TotalSeconds:0} s while it was {doing}";
             if (running && task.Attempt >= rules.MaxAttempts)
             {
+                if (EncodeTasks.IsByProduct(task.Name))
+                {
+                    foreach (var message in Finish(new(Id, task.Name, PlannerName, now, reason), now))
+                        yield return message;
+                    continue;
+                }
+
                 yield return new EncodeTaskFailed(Id, task.Name, PlannerName, task.Attempt, reason, false, now);
                 yield break;
             }
@@ -105,11 +112,13 @@ public sealed partial record EncodeJob
     private IEnumerable<IMessage> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
     {
         // The worker's report and the planner's bound must both allow another attempt.
-        if (!failed.WillRetry)
-            return [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
-        return task.Attempt < rules.MaxAttempts
-            ? Resend(task, task.Attempt + 1, failed.Cause, rules, now)
-            : [failed with { WillRetry = false, Worker = PlannerName }];
+        if (failed.WillRetry && task.Attempt < rules.MaxAttempts)
+            return Resend(task, task.Attempt + 1, failed.Cause, rules, now);
+        if (EncodeTasks.IsByProduct(task.Name))
+            return Finish(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), now);
+        return failed.WillRetry
+            ? [failed with { WillRetry = false, Worker = PlannerName }]
+            : [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
     }
 
     private IEnumerable<IMessage> Resend(JobTask task, int attempt, string reason, JobRules rules, DateTimeOffset now)
@@ -165,5 +174,5 @@ public sealed partial record EncodeJob
 
     /// <summary>A task whose result is still awaited.</summary>
     private JobTask? Awaited(string name) =>
-        Open && Tasks.TryGetValue(name, out var task) && task.Phase != TaskPhase.Done ? task : null;
+        Open && Tasks.TryGetValue(name, out var task) && !task.IsSettled ? task : null;
 }

@@ -7,8 +7,11 @@ public static class EncodeTasks
 {
     public const string Probe = "probe";
     public const string Audio = "audio";
-    public const string Thumbnails = "thumbnails";
-    public const string Subtitles = "subtitles";
+    public const string Thumbnails = Contracts.Thumbnails.Task;
+    public const string Subtitles = SourceText.Task;
+
+    /// <summary>Whether a video is whole without a task's result: what accompanies it never decides over it.</summary>
+    public static bool IsByProduct(string task) => task is Thumbnails or Subtitles;
 
     /// <summary>The task of a sound by its place among the sounds of a source, from 0, which is the main one.</summary>
     public static string AudioAt(int place) => place == 0 ? Audio : $"{Audio}-{place + 1}";

@@ -39,6 +39,8 @@ public sealed record Video : IAggregate<Video>
     public ImmutableArray<Rendition> Renditions { get; init; } = [];
     public Thumbnails? Thumbnails { get; init; }
 
+    /// <summary>Whether the thumbnails were given up.</summary>
+    public bool ThumbnailsMissing { get; init; }
     /// <summary>The subtitles, null until they are made.</summary>
     public IReadOnlyList<Rendition>? Texts { get; init; }
 
@@ -64,9 +66,11 @@ public sealed record Video : IAggregate<Video>
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
+    private bool HasThumbnailsOrNever => Thumbnails is not null || ThumbnailsMissing;
+
     private bool IsWhole =>
         CanPlay
-        && Thumbnails is not null
+        && HasThumbnailsOrNever
         && (Texts is not null || Source?.Texts is null)
         && Sounds.Count() >= (Source?.Sounds?.Count ?? 0)
         && Ladder.Length > 0
@@ -82,6 +86,7 @@ public sealed record Video : IAggregate<Video>
             VideoRenditionEncoded encoded => On(encoded),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
+            VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
             VideoSubtitlesMade made => On(made),
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
@@ -143,7 +148,7 @@ public sealed record Video : IAggregate<Video>
         this with
         {
             Status = VideoStatus.Failed,
-            Problem = $"{e.Task}: {e.Cause}",
+            Problem = FailureWords.Of(e.Task),
             Remedy = "Upload the file again, or another copy of it.",
         };
 
@@ -190,11 +195,15 @@ public sealed record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
         !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
 
-    /// <summary>The subtitles are stored.</summary>
+    /// <summary>Poster and sprite were given up.</summary>
+    public IEnumerable<IEvent> RecordThumbnailsMissing(string cause, DateTimeOffset now) =>
+        !IsBeingEncoded || HasThumbnailsOrNever ? [] : Follow(new VideoThumbnailsMissing(Id, cause, now), now);
+
+    /// <summary>The subtitles are stored, or were given up.</summary>
     public IEnumerable<IEvent> RecordSubtitles(IReadOnlyList<Rendition> texts, DateTimeOffset now) =>
         !IsBeingEncoded || Texts is not null ? [] : Follow(new VideoSubtitlesMade(Id, texts, now), now);
 
-    /// <summary>A task was given up after its last attempt.</summary>
+    /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
         Status is VideoStatus.None or VideoStatus.Registered || IsEnded
             ? []

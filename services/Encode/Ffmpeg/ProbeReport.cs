@@ -21,10 +21,10 @@ public sealed class ProbeReport
         "-of",
         "json",
         "-show_entries",
-        "format=duration:stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,r_frame_rate,"
-            + "avg_frame_rate,channels,channel_layout,sample_rate,field_order,color_transfer,color_primaries,"
-            + "color_space:stream_disposition:stream_tags=language,title:stream_side_data=side_data_type,rotation:"
-            + "program=program_id:program_stream=index",
+        "format=format_name,start_time,duration:stream=index,codec_type,codec_name,width,height,"
+            + "sample_aspect_ratio,r_frame_rate,avg_frame_rate,channels,channel_layout,sample_rate,field_order,"
+            + "color_transfer,color_primaries,color_space:stream_disposition:stream_tags=language,title"
+            + ":stream_side_data=side_data_type,rotation:program=program_id:program_stream=index",
     ];
 
     private readonly IMediaAnalysis analysis;
@@ -39,11 +39,24 @@ public sealed class ProbeReport
     public StreamChoice Streams { get; }
 
     /// <summary>The announced length in seconds, where the container states it.</summary>
-    public double? DurationSeconds =>
-        double.TryParse(analysis.Raw.Format.Duration, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
-        && seconds > 0
-            ? seconds
-            : null;
+    public double? DurationSeconds => Number(analysis.Raw.Format.Duration) is { } seconds and > 0 ? seconds : null;
+
+    /// <summary>The container's zero on its own clock, in seconds: ffmpeg subtracts it from every time.</summary>
+    public double StartSeconds => Number(analysis.Raw.Format.StartTime) ?? 0;
+
+    /// <summary>Whether the container names its packets in an index, which shows that a file was cut.</summary>
+    public bool HasIndex => Containers.Any(name => name is "mov" or "matroska" or "avi" or "mxf");
+
+    /// <summary>Whether the container's clock may begin again on the way, as it does where files are joined.</summary>
+    public bool ClockResets => Containers.Any(name => name is "mpegts" or "mpeg" or "ogg");
+
+    /// <summary>The index of the stream that is the picture, or null.</summary>
+    public int? PictureIndex => Streams.Picture?.Index;
+
+    /// <summary>The index of the stream that is the main sound, or null.</summary>
+    public int? SoundIndex => Streams.Sounds is [var main, ..] ? main.Index : null;
+
+    private string[] Containers => analysis.Raw.Format.FormatName?.Split(',') ?? [];
 
     /// <summary>
     /// Reads the JSON that <see cref="Entries"/> asks for. Throws <see cref="UnusableSourceException"/> when it is cut
@@ -116,9 +129,9 @@ public sealed class ProbeReport
             sounds is [var main, ..] ? main.Codec : null,
             sounds is [var same, ..] ? same.Channels : 0,
             sizeBytes,
-            seen,
-            sounds.Count > 0 ? sounds : null,
-            Streams.Texts is { Count: > 0 } texts ? texts : null
+            Picture: seen,
+            Sounds: sounds.Count > 0 ? sounds : null,
+            Texts: Streams.Texts is { Count: > 0 } texts ? texts : null
         );
     }
 
@@ -154,4 +167,7 @@ public sealed class ProbeReport
             width = Math.Round(width * x / y);
         return Math.Abs(video.Rotation) % 180 == 90 ? (height, (int)width) : ((int)width, height);
     }
+
+    private static double? Number(string? text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -65,7 +65,11 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             RenditionEncoded e => EndAsync(e.VideoId, e.Rendition.Name, cancellation),
             ThumbnailsMade e => EndAsync(e.VideoId, EncodeTasks.Thumbnails, cancellation),
             SubtitlesMade e => EndAsync(e.VideoId, EncodeTasks.Subtitles, cancellation),
-            EncodeTaskFailed { WillRetry: true } e => EndAsync(e.VideoId, e.Task, cancellation),
+            EncodeTaskFailed e when e.WillRetry || EncodeTasks.IsByProduct(e.Task) => EndAsync(
+                e.VideoId,
+                e.Task,
+                cancellation
+            ),
             SourceRejected e => EndAllAsync(e.VideoId, cancellation),
             EncodeTaskFailed e => EndAllAsync(e.VideoId, cancellation),
             EncodeCompleted e => EndAllAsync(e.VideoId, cancellation),

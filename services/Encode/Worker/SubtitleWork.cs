@@ -36,7 +36,13 @@ public sealed class SubtitleWork(IMediaStore media, FfmpegRunner ffmpeg)
         {
             if (texts.Count > 0)
                 await ffmpeg.RunAsync(
-                    FfmpegRecipes.Subtitles(source.Path, texts, PathOf, TextBytesMax),
+                    FfmpegRecipes.Subtitles(
+                        source.Path,
+                        texts,
+                        PathOf,
+                        TextBytesMax,
+                        PlayedPart.Of(command.Source)
+                    ),
                     progress => reporter.Progress(0, progress.Speed, cancellation),
                     cancellation
                 );

@@ -65,7 +65,7 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         try
         {
-            var info = await reader.ReadAsync(source.Path, run.Cancellation);
+            var info = await reader.ReadAsync(source.Path, run.Read, run.Cancellation);
             return new SourceProbed(command.VideoId, info, run.Reporter.Worker, run.Reporter.Now);
         }
         catch (UnusableSourceException e)
@@ -91,6 +91,7 @@ public sealed class TaskWork(
             seconds,
             options.Preset,
             options.Threads,
+            PlayedPart.Of(command.Source),
             command.Source.Picture
         );
         await FfmpegAsync(recipe, command.Source, run);
@@ -110,8 +111,10 @@ public sealed class TaskWork(
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
+        var part = PlayedPart.Of(command.Source);
         var sound = command.Sound ?? command.Source.Sounds?.FirstOrDefault();
-        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, sound), command.Source, run);
+        var recipe = FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, part, sound);
+        await FfmpegAsync(recipe, command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
         var name = command.Task ?? EncodeTasks.Audio;
         var rendition = await PackageAsync(name, Rendition.Audio, cut, command.OutputPrefix, run);
@@ -123,8 +126,13 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         var (info, sheet) = (command.Source, SpriteSheet.For(command.Source));
         var (poster, sprite) = (Path.Combine(run.Folder, "poster.jpg"), Path.Combine(run.Folder, "sprite.jpg"));
-        await FfmpegAsync(FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10), info, run);
-        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet, info.Picture), info, run);
+        FFMpegArgumentProcessor Poster(double? at) => FfmpegRecipes.Poster(source.Path, poster, info, at);
+        FFMpegArgumentProcessor Sprite(SpriteSheet of) =>
+            FfmpegRecipes.Sprite(source.Path, sprite, of, PlayedPart.Of(info), info.Picture);
+        if (!await PictureAsync(Poster(info.DurationSeconds / 10), poster, info, run))
+            await FfmpegAsync(Poster(null), info, run);
+        if (!await PictureAsync(Sprite(sheet), sprite, info, run))
+            await FfmpegAsync(Sprite(sheet = sheet.OfOneTile(info.DurationSeconds)), info, run);
         var thumbnails = new Thumbnails(
             $"{command.OutputPrefix}/poster.jpg",
             $"{command.OutputPrefix}/sprite.jpg",
@@ -135,6 +143,24 @@ public sealed class TaskWork(
         var index = Encoding.UTF8.GetBytes(sheet.Index("sprite.jpg", info.DurationSeconds));
         await media.WriteAsync(thumbnails.IndexKey, new MemoryStream(index), run.Cancellation);
         return new ThumbnailsMade(command.VideoId, thumbnails, run.Reporter.Worker, run.Reporter.Now);
+    }
+
+    /// <summary>
+    /// Whether the recipe wrote a picture. Where a seek finds none, or the source is damaged there, the first picture
+    /// does instead.
+    /// </summary>
+    private async Task<bool> PictureAsync(FFMpegArgumentProcessor recipe, string path, SourceInfo source, Run run)
+    {
+        try
+        {
+            await FfmpegAsync(recipe, source, run);
+        }
+        catch (ProgramFailedException e) when (e.ExitCode is not null)
+        {
+            return false;
+        }
+
+        return File.Exists(path);
     }
 
     private Task FfmpegAsync(FFMpegArgumentProcessor recipe, SourceInfo source, Run run)
@@ -189,7 +215,7 @@ public sealed class TaskWork(
     private async Task StoreFileAsync(string path, string key, CancellationToken cancellation)
     {
         if (!File.Exists(path))
-            throw new IOException($"ffmpeg wrote no {Path.GetFileName(path)}: the source holds no picture there.");
+            throw new IOException($"There is no {Path.GetFileName(path)}: the source holds no picture for it.");
         await using var file = File.OpenRead(path);
         await media.WriteAsync(key, file, cancellation);
     }
@@ -207,5 +233,12 @@ public sealed class TaskWork(
     {
         /// <summary>What ffmpeg encodes and the packager cuts.</summary>
         public string Track => Path.Combine(Folder, "track.mp4");
+
+        /// <summary>Reports how much of a source is read, 0..1: a large one would seem to hang.</summary>
+        public void Read(double fraction)
+        {
+            if (Reporter.Now - Begun >= TaskReporter.ProgressInterval)
+                Reporter.Progress(fraction, 0, Cancellation);
+        }
     }
 }

@@ -96,6 +96,45 @@ public sealed class EncodeJobTests
             .Then(new EncodeStopped(Id, "480p", false, "disk full", T0));
 
     [Fact]
+    public void Thumbnails_that_are_given_up_end_nothing()
+    {
+        var missing = Finished("thumbnails") with { Cause = "disk full" };
+        var last = Failed("thumbnails", 1, willRetry: false);
+        var after = Given(Planned).When(Comes(last)).Then(missing).After;
+        Assert.Equal((JobPhase.Encoding, TaskPhase.Failed), (after.Phase, after.Tasks["thumbnails"].Phase));
+        Assert.DoesNotContain("thumbnails", after.OpenTasks.Select(task => task.Name));
+        Given([.. Planned, missing]).When(Comes(last)).ThenNothing();
+        Given(AllButThumbnails)
+            .When(Comes(last, T0.AddSeconds(60)))
+            .Then(missing, new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
+    }
+
+    [Fact]
+    public void Thumbnails_whose_worker_is_silent_are_given_up_too()
+    {
+        var (beat, at) = (new Heartbeat(3, "w1", T0.AddSeconds(3)), T0.AddSeconds(70));
+        IMessage[] resent =
+        [
+            Resent("thumbnails", 2),
+            Thumbnails() with { Attempt = 2 },
+            Resent("thumbnails", 3),
+            Thumbnails() with { Attempt = 3 },
+        ];
+        Given([.. AllButThumbnails, .. resent])
+            .When(Silent("thumbnails", beat, at))
+            .Then(
+                new EncodeTaskFinished(
+                    Id,
+                    "thumbnails",
+                    "planner",
+                    at,
+                    "no news for 67 s while it was running on w1"
+                ),
+                new EncodeCompleted(Id, (at - T2).TotalSeconds, at)
+            );
+    }
+
+    [Fact]
     public void A_failure_of_an_earlier_attempt_is_passed_over_but_its_result_counts()
     {
         var again = Given([.. Planned, .. Attempts(2)]);

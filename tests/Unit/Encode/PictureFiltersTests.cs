@@ -55,7 +55,7 @@ public class PictureFiltersTests
         var picture = new SourcePicture(2, true, "smpte2084");
         var film = new SourceInfo(30, 1920, 1080, 50, "hevc", null, 0, 1, picture);
         var poster = FfmpegRecipes.Poster("/in", "/out", film, 3).Arguments;
-        var sprite = FfmpegRecipes.Sprite("/in", "/out", SpriteSheet.For(film), picture).Arguments;
+        var sprite = FfmpegRecipes.Sprite("/in", "/out", SpriteSheet.For(film), picture: picture).Arguments;
         Assert.Contains("-vf \"bwdif=send_frame:parity=auto:deint=interlaced, ", poster, StringComparison.Ordinal);
         Assert.All(
             (string[])[poster, sprite],
@@ -68,12 +68,23 @@ public class PictureFiltersTests
         Assert.Contains("range=tv, tile=", sprite, StringComparison.Ordinal);
     }
 
+    private static readonly SourceSound Joined = new(1, "pcm_s16le", 2, RightIndex: 2);
+
+    [Fact]
+    public void Two_mono_streams_of_a_measured_source_are_filled_before_they_are_joined() =>
+        Assert.Contains(
+            "[0:1]aresample=48000:async=1:first_pts=0,apad=whole_len=96000,atrim=end_sample=96000[l];"
+                + "[0:2]aresample=48000:async=1:first_pts=0,apad=whole_len=96000,atrim=end_sample=96000[r];[l][r]amerge",
+            FfmpegRecipes.Audio("/in", "/out", 64_000, new PlayedPart(0, 2), Joined).Arguments,
+            StringComparison.Ordinal
+        );
+
     [Fact]
     public void Two_mono_streams_are_joined_and_begin_at_zero() =>
         Assert.Contains(
             "-filter_complex \"[0:1]aresample=async=1:first_pts=0[l];[0:2]aresample=async=1:first_pts=0[r];"
                 + "[l][r]amerge=inputs=2,pan=stereo|c0=c0|c1=c1[a]\" -map [a] -vn ",
-            FfmpegRecipes.Audio("/in", "/out", 64_000, new SourceSound(1, "pcm_s16le", 2, RightIndex: 2)).Arguments,
+            FfmpegRecipes.Audio("/in", "/out", 64_000, sound: Joined).Arguments,
             StringComparison.Ordinal
         );
 
@@ -82,7 +93,7 @@ public class PictureFiltersTests
         Assert.Contains(
             "-map 0:1 -vn -sn -dn -map_metadata -1 -map_chapters -1 "
                 + "-af \"pan=stereo|c0<c0+c2+c4+c6+c8|c1<c1+c3+c5+c7+c9, aresample=async=1:first_pts=0\" ",
-            FfmpegRecipes.Audio("/in", "/out", 64_000, new SourceSound(1, "pcm_s16le", 10)).Arguments,
+            FfmpegRecipes.Audio("/in", "/out", 64_000, sound: new SourceSound(1, "pcm_s16le", 10)).Arguments,
             StringComparison.Ordinal
         );
 
@@ -100,6 +111,6 @@ public class PictureFiltersTests
 
     private static string Rung(SourcePicture picture) =>
         FfmpegRecipes
-            .Rung("/in", "/out", new Rung("360p", 640, 360, 800_000), new FrameRate(50, 1), 2, "fast", 1, picture)
+            .Rung("/in", "/out", new Rung("360p", 640, 360, 800_000), new FrameRate(50, 1), 2, "fast", 1, null, picture)
             .Arguments;
 }

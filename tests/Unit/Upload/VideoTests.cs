@@ -77,6 +77,27 @@ public sealed class VideoTests
         Given([.. Playing, Encoded(High)]).When(v => v.RecordThumbnails(Thumbs, Now)).Then(Pictured, Published);
 
     [Fact]
+    public void A_video_is_published_without_thumbnails_once_they_are_given_up()
+    {
+        var missing = new VideoThumbnailsMissing(Id, "no picture", Now);
+        Given([.. Playing, Encoded(High)])
+            .When(v => v.RecordThumbnailsMissing("no picture", Now))
+            .Then(missing, Published);
+        Given([.. Playing, missing]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High), Published);
+        Given([.. Playing, Pictured]).When(v => v.RecordThumbnailsMissing("no picture", Now)).Then();
+    }
+
+    [Fact]
+    public void A_failure_speaks_to_the_publisher_and_not_of_its_tools()
+    {
+        var failed = new VideoEncodeFailed(Id, "240p", "ffmpeg ended with code 1: [mov @ 0x55]", Now);
+        Assert.Equal(
+            "The picture of the file could not be encoded in 240p.",
+            Given([.. Encoding, failed]).State.Problem
+        );
+    }
+
+    [Fact]
     public void A_video_is_not_published_without_its_audio() =>
         Given([.. Encoding, Encoded(Low), Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High));
 
