@@ -52,6 +52,7 @@ public sealed class FrozenNamesTests
         "video.rendition-encoded.v1",
         "video.subtitles-made.v1",
         "video.thumbnails-made.v1",
+        "video.thumbnails-missing.v1",
         "video.uploaded.v1",
     ];
 
