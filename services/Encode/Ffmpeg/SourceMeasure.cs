@@ -18,8 +18,11 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
     private double? last;
     private int packets;
 
-    /// <summary>Where the last packet of any stream ends, in seconds after the container's zero.</summary>
-    public double LastSeconds => last - report.StartSeconds ?? 0;
+    /// <summary>
+    /// Where the last packet of any stream ends, in seconds of the container's clock: some announce a length that is
+    /// the time of their end.
+    /// </summary>
+    public double LastSeconds => last - Math.Min(0, report.StartSeconds) ?? 0;
 
     /// <summary>Takes a line of ffprobe, in the order of the file.</summary>
     public void Add(string line)

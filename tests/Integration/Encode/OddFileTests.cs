@@ -86,6 +86,14 @@ public sealed class OddFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_clock_that_runs_for_days_is_refused()
+    {
+        var key = rig.Clip("days.mkv", $"{Second} -vf setpts=PTS*200000 -fps_mode passthrough {Picture}");
+        var refused = await Assert.ThrowsAsync<UnusableSourceException>(() => rig.ReadAsync(key));
+        Assert.StartsWith("The video lasts 53 hours by its own clock", refused.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_picture_is_held_to_the_end_of_its_sound()
     {
         rig.Clip("p.mp4", $"-f lavfi -i testsrc2=size=160x120:rate=25 -frames:v 1 {Picture}");
