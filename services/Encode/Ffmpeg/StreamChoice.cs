@@ -56,7 +56,7 @@ public sealed class StreamChoice
         Picture = streams
             .Where(stream => stream.CodecType == "video" && !NoPicture.Any(word => Is(stream, word)))
             .OrderBy(stream => !IsKnown(stream))
-            .ThenBy(stream => StillCodecs.Contains(stream.CodecName))
+            .ThenBy(stream => StillCodecs.Contains(stream.CodecName ?? ""))
             .ThenBy(stream => !Is(stream, "default"))
             .ThenByDescending(stream => (long)(stream.Width ?? 0) * (stream.Height ?? 0))
             .ThenBy(stream => stream.Index)
@@ -71,7 +71,7 @@ public sealed class StreamChoice
                 .Take(TextsMax)
                 .Select(stream => new SourceText(
                     stream.Index,
-                    stream.CodecName,
+                    stream.CodecName ?? "",
                     Languages.Tag(Tag(stream, "language")),
                     Title(stream),
                     TextRole(stream)
@@ -132,7 +132,7 @@ public sealed class StreamChoice
     /// uncompressed channel; compressed ones are more likely two languages.
     /// </summary>
     private static FFProbeStream? RightOf(List<FFProbeStream> ranked) =>
-        ranked is [{ Channels: 1 } left, ..] && left.CodecName.StartsWith("pcm_", StringComparison.Ordinal)
+        ranked is [{ Channels: 1 } left, ..] && left.CodecName?.StartsWith("pcm_", StringComparison.Ordinal) is true
             ? ranked.Find(other =>
                 other != left
                 && other.Channels == 1
@@ -146,7 +146,7 @@ public sealed class StreamChoice
     private static SourceSound Sound(FFProbeStream stream, int? right) =>
         new(
             stream.Index,
-            stream.CodecName,
+            stream.CodecName ?? "",
             right is null ? stream.Channels ?? 0 : 2,
             Stated(stream.ChannelLayout),
             right,

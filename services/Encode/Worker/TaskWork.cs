@@ -112,7 +112,7 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
         var part = PlayedPart.Of(command.Source);
-        var sound = command.Sound ?? command.Source.Sounds?.FirstOrDefault();
+        var sound = command.Sound ?? (command.Source.Sounds is [var main, ..] ? main : null);
         var recipe = FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, part, sound);
         await FfmpegAsync(recipe, command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
