@@ -25,7 +25,10 @@ public sealed record EncodeRung(
     bool? IsFirst = null
 ) : ICommand;
 
-/// <summary>Encode and package the audio track as stereo AAC. Bitrate in bits per second.</summary>
+/// <summary>
+/// Encode and package a sound as stereo AAC: <paramref name="Sound"/>, or the first of the source where it is null.
+/// Bitrate in bits per second. <paramref name="Task"/> is null for the main sound, whose task is <c>audio</c>.
+/// </summary>
 [WireName("encode.encode-audio.v1")]
 public sealed record EncodeAudio(
     VideoId VideoId,
@@ -35,12 +38,25 @@ public sealed record EncodeAudio(
     double SegmentSeconds,
     string OutputPrefix,
     DateTimeOffset RequestedAt,
-    int Attempt = 1
+    int Attempt = 1,
+    SourceSound? Sound = null,
+    string? Task = null
 ) : ICommand;
 
 /// <summary>Make the poster and the thumbnail sprite with its WebVTT index.</summary>
 [WireName("encode.make-thumbnails.v1")]
 public sealed record MakeThumbnails(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
+
+/// <summary>Write the subtitles of the source as WebVTT, one rendition for each of its texts.</summary>
+[WireName("encode.make-subtitles.v1")]
+public sealed record MakeSubtitles(
     VideoId VideoId,
     string SourceKey,
     SourceInfo Source,
@@ -76,7 +92,8 @@ public sealed record EncodePlanned(
     DateTimeOffset PlannedAt
 ) : IEvent;
 
-/// <summary>A worker took a task. A task is a rung's name, <c>audio</c>, <c>thumbnails</c> or <c>probe</c>.</summary>
+/// <summary>A worker took a task. A task is a rung's name, <c>audio</c> (others <c>audio-2</c> and so on),
+/// <c>subtitles</c>, <c>thumbnails</c> or <c>probe</c>.</summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(
     VideoId VideoId,
@@ -112,6 +129,15 @@ public sealed record RenditionEncoded(
 public sealed record ThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, string Worker, DateTimeOffset MadeAt)
     : IEvent;
 
+/// <summary>The subtitles are stored; one without segments held no text.</summary>
+[WireName("encode.subtitles-made.v1")]
+public sealed record SubtitlesMade(
+    VideoId VideoId,
+    IReadOnlyList<Rendition> Texts,
+    string Worker,
+    DateTimeOffset MadeAt
+) : IEvent;
+
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>
 [WireName("encode.task-failed.v1")]
 public sealed record EncodeTaskFailed(
@@ -137,11 +163,17 @@ public sealed record EncodeTaskResent(VideoId VideoId, string Task, int Attempt,
     : IEvent;
 
 /// <summary>
-/// The planner noted the result of a task: the job's own record of what the worker's report says in full.
+/// The planner noted the result of a task: the job's own record of what the worker's report says in full. Where
+/// <paramref name="Cause"/> is set, the task was given up for it and the job goes on without its result.
 /// </summary>
 [WireName("encode.task-finished.v1")]
-public sealed record EncodeTaskFinished(VideoId VideoId, string Task, string Worker, DateTimeOffset FinishedAt)
-    : IEvent;
+public sealed record EncodeTaskFinished(
+    VideoId VideoId,
+    string Task,
+    string Worker,
+    DateTimeOffset FinishedAt,
+    string? Cause = null
+) : IEvent;
 
 /// <summary>
 /// The job ended without a whole ladder because of a worker's report: the source is no video

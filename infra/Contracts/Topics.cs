@@ -42,6 +42,8 @@ public static class Topics
             typeof(VideoRenditionEncoded),
             typeof(VideoPlayable),
             typeof(VideoThumbnailsMade),
+            typeof(VideoThumbnailsMissing),
+            typeof(VideoSubtitlesMade),
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
@@ -68,7 +70,7 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(EncodeRung), typeof(MakeThumbnails)],
+        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails), typeof(MakeSubtitles)],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events",
@@ -88,6 +90,7 @@ public static class Topics
             typeof(EncodeTaskProgressed),
             typeof(RenditionEncoded),
             typeof(ThumbnailsMade),
+            typeof(SubtitlesMade),
             typeof(EncodeTaskFailed),
             typeof(EncodeCompleted),
             typeof(EncodeTaskResent),

@@ -51,7 +51,21 @@ public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOf
 [WireName("video.thumbnails-made.v1")]
 public sealed record VideoThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, DateTimeOffset MadeAt) : IVideoEvent;
 
-/// <summary>Every planned rendition and the thumbnails are there.</summary>
+/// <summary>
+/// No thumbnails could be made, after every attempt; <paramref name="Cause"/> says why. The video goes on without them.
+/// </summary>
+[WireName("video.thumbnails-missing.v1")]
+public sealed record VideoThumbnailsMissing(VideoId VideoId, string Cause, DateTimeOffset GivenUpAt) : IVideoEvent;
+
+/// <summary>
+/// The subtitles of the source are stored as WebVTT: whole, and in segments. One without segments held no text; there
+/// are none where they were given up.
+/// </summary>
+[WireName("video.subtitles-made.v1")]
+public sealed record VideoSubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, DateTimeOffset MadeAt)
+    : IVideoEvent;
+
+/// <summary>Every planned rendition is there, and thumbnails and subtitles are, or were given up.</summary>
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;
 
@@ -68,7 +82,13 @@ public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy
 public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt)
     : IVideoEvent;
 
-/// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
+/// <summary>
+/// What was read of a source. Duration in seconds; sizes in pixels; rate in frames per second, of an interlaced picture
+/// in fields. Where <paramref name="StartSeconds"/> is set, the duration was measured by reading the file and is what
+/// plays: that many seconds after the container's zero the first picture or sound begins. Where it is null, the
+/// container announced it. <paramref name="AudioCodec"/> and <paramref name="AudioChannels"/> are those of the first of
+/// <paramref name="Sounds"/>, the main one; records from before streams were chosen lack the last three members.
+/// </summary>
 public sealed record SourceInfo(
     double DurationSeconds,
     int Width,
@@ -77,8 +97,55 @@ public sealed record SourceInfo(
     string VideoCodec,
     string? AudioCodec,
     int AudioChannels,
-    long SizeBytes
+    long SizeBytes,
+    double? StartSeconds = null,
+    SourcePicture? Picture = null,
+    IReadOnlyList<SourceSound>? Sounds = null,
+    IReadOnlyList<SourceText>? Texts = null
 );
+
+/// <summary>
+/// The stream of a source that is its picture; <c>Index</c> is ffmpeg's number of a stream in the file. Colours are in
+/// ffmpeg's words (<c>smpte2084</c>, <c>bt2020</c>, <c>bt2020nc</c>), null where the source states none.
+/// </summary>
+public sealed record SourcePicture(
+    int Index,
+    bool? Interlaced = null,
+    string? Transfer = null,
+    string? Primaries = null,
+    string? Matrix = null
+);
+
+/// <summary>
+/// A stream of sound that becomes a rendition. <c>Layout</c> is ffmpeg's word, null where the channels have none;
+/// <c>RightIndex</c> is the stream of its right channel, where two streams of one channel are one stereo sound.
+/// <c>Language</c> is a BCP 47 tag; <c>Role</c> one of <see cref="TrackLabel"/>.
+/// </summary>
+public sealed record SourceSound(
+    int Index,
+    string Codec,
+    int Channels,
+    string? Layout = null,
+    int? RightIndex = null,
+    string? Language = null,
+    string? Title = null,
+    string? Role = null
+);
+
+/// <summary>
+/// A stream of subtitles in text. <c>Language</c> is a BCP 47 tag; <c>Role</c> one of <see cref="TrackLabel"/>.
+/// </summary>
+public sealed record SourceText(
+    int Index,
+    string Codec,
+    string? Language = null,
+    string? Title = null,
+    string? Role = null
+)
+{
+    /// <summary>The name of the task that writes all of them.</summary>
+    public const string Task = "subtitles";
+}
 
 /// <summary>
 /// One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.
@@ -101,12 +168,39 @@ public sealed record Rendition(
     int BandwidthBps,
     int AverageBandwidthBps,
     IReadOnlyList<double> SegmentDurationsSeconds,
-    long SizeBytes
+    long SizeBytes,
+    TrackLabel? Label = null
 )
 {
     public const string Video = "video";
     public const string Audio = "audio";
+    public const string Text = "text";
+}
+
+/// <summary>
+/// What viewers choose a track by: its name in a menu, its language as a BCP 47 tag, and its role, null for the
+/// ordinary one of a language.
+/// </summary>
+public sealed record TrackLabel(string Name, string? Language = null, string? Role = null)
+{
+    public const string Commentary = "commentary";
+
+    /// <summary>Sound that describes the picture.</summary>
+    public const string Description = "description";
+
+    /// <summary>Sound with speech that is easy to understand.</summary>
+    public const string ClearSpeech = "clear-speech";
+
+    /// <summary>Subtitles that also name sounds.</summary>
+    public const string Captions = "captions";
+
+    /// <summary>Subtitles of what is not in the language of the sound.</summary>
+    public const string Forced = "forced";
 }
 
 /// <summary>Media keys of the poster (JPEG), the sprite (JPEG) and the sprite's index (WebVTT).</summary>
-public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey);
+public sealed record Thumbnails(string PosterKey, string SpriteKey, string IndexKey)
+{
+    /// <summary>The name of the task that makes them.</summary>
+    public const string Task = "thumbnails";
+}

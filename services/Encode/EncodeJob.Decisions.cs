@@ -33,6 +33,7 @@ public sealed partial record EncodeJob
                 : [],
             RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
             ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
+            SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), now),
             EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
                 ? Retry(task, e, rules, now)
                 : [],
@@ -61,6 +62,13 @@ public sealed partial record EncodeJob
             var reason = $"no news for {(now - last).TotalSeconds:0} s while it was {doing}";
             if (running && task.Attempt >= rules.MaxAttempts)
             {
+                if (EncodeTasks.IsByProduct(task.Name))
+                {
+                    foreach (var message in Finish(new(Id, task.Name, PlannerName, now, reason), now))
+                        yield return message;
+                    continue;
+                }
+
                 yield return new EncodeTaskFailed(Id, task.Name, PlannerName, task.Attempt, reason, false, now);
                 yield break;
             }
@@ -77,8 +85,11 @@ public sealed partial record EncodeJob
     {
         var ladder = rules.Ladder.Choose(probed.Source);
         List<string> tasks = [.. ladder.Select(rung => rung.Name)];
-        if (probed.Source.AudioCodec is not null)
-            tasks.Add(EncodeTasks.Audio);
+        // Sources that were probed before sounds were chosen have one or none.
+        var sounds = probed.Source.Sounds?.Count ?? (probed.Source.AudioCodec is null ? 0 : 1);
+        tasks.AddRange(Enumerable.Range(0, sounds).Select(EncodeTasks.AudioAt));
+        if (probed.Source.Texts is { Count: > 0 })
+            tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
         var first = StandardLadder.First(ladder).Name;
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
@@ -101,11 +112,13 @@ public sealed partial record EncodeJob
     private IEnumerable<IMessage> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
     {
         // The worker's report and the planner's bound must both allow another attempt.
-        if (!failed.WillRetry)
-            return [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
-        return task.Attempt < rules.MaxAttempts
-            ? Resend(task, task.Attempt + 1, failed.Cause, rules, now)
-            : [failed with { WillRetry = false, Worker = PlannerName }];
+        if (failed.WillRetry && task.Attempt < rules.MaxAttempts)
+            return Resend(task, task.Attempt + 1, failed.Cause, rules, now);
+        if (EncodeTasks.IsByProduct(task.Name))
+            return Finish(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), now);
+        return failed.WillRetry
+            ? [failed with { WillRetry = false, Worker = PlannerName }]
+            : [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
     }
 
     private IEnumerable<IMessage> Resend(JobTask task, int attempt, string reason, JobRules rules, DateTimeOffset now)
@@ -131,7 +144,9 @@ public sealed partial record EncodeJob
         return name switch
         {
             EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
-            EncodeTasks.Audio => new EncodeAudio(
+            EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            EncodeTasks.Subtitles => new MakeSubtitles(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,
                 Source!,
@@ -139,9 +154,10 @@ public sealed partial record EncodeJob
                 SegmentSeconds,
                 prefix,
                 task.SentAt,
-                task.Attempt
+                task.Attempt,
+                Source!.Sounds?[place],
+                place == 0 ? null : name
             ),
-            EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
             _ => new EncodeRung(
                 Id,
                 SourceKey,
@@ -158,5 +174,5 @@ public sealed partial record EncodeJob
 
     /// <summary>A task whose result is still awaited.</summary>
     private JobTask? Awaited(string name) =>
-        Open && Tasks.TryGetValue(name, out var task) && task.Phase != TaskPhase.Done ? task : null;
+        Open && Tasks.TryGetValue(name, out var task) && !task.IsSettled ? task : null;
 }

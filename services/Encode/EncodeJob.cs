@@ -38,7 +38,12 @@ public sealed record JobTask(
     string? Worker = null,
     string? Cause = null,
     int Waits = 0
-);
+)
+{
+    /// <summary>Whether nothing of it is awaited any more.</summary>
+    [JsonIgnore]
+    public bool IsSettled => Phase is TaskPhase.Done or TaskPhase.Failed;
+}
 
 /// <summary>
 /// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, and the bitrate
@@ -76,9 +81,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     [JsonIgnore]
     public bool Open => Phase is JobPhase.Probing or JobPhase.Encoding;
 
-    /// <summary>The tasks that are not done.</summary>
+    /// <summary>The tasks that are neither done nor given up.</summary>
     [JsonIgnore]
-    public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => task.Phase != TaskPhase.Done) : [];
+    public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => !task.IsSettled) : [];
 
     public EncodeJob Fold(IMessage message) =>
         message switch
@@ -88,8 +93,10 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             EncodeRung c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
+            MakeSubtitles c => Sent(c) with { Source = c.Source },
             EncodePlanned e => Planned(e),
             EncodeTaskResent e => Resent(e, Tasks[e.Task]),
+            EncodeTaskFinished { Cause: { } cause } e => GivenUp(e.Task, cause),
             EncodeTaskFinished e => Done(e.Task, e.Worker),
             EncodeCompleted e => this with { Phase = JobPhase.Completed, EndedAt = e.CompletedAt },
             EncodeStopped e => e.Rejected
@@ -168,9 +175,12 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     private EncodeJob Done(string name, string worker) =>
         With(Tasks[name] with { Phase = TaskPhase.Done, Worker = worker, Cause = null });
 
+    private EncodeJob GivenUp(string name, string cause) =>
+        With(Tasks[name] with { Phase = TaskPhase.Failed, Cause = cause });
+
     /// <summary>The job ends with the task that ended it: nobody works on that any more.</summary>
     private EncodeJob Ended(JobPhase phase, string task, string cause, string trouble, DateTimeOffset at) =>
-        With(Tasks[task] with { Phase = TaskPhase.Failed, Cause = cause }) with
+        GivenUp(task, cause) with
         {
             Phase = phase,
             Trouble = trouble,

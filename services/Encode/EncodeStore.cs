@@ -52,7 +52,7 @@ public static class EncodeStore
     /// <summary>The key names the task, so that the tasks of one video spread over partitions and workers.</summary>
     private static RelayTarget CommandTarget(ICommand command)
     {
-        var first = command is ProbeSource or EncodeAudio or EncodeRung { IsFirst: true };
+        var first = command is ProbeSource or EncodeAudio { Task: null } or EncodeRung { IsFirst: true };
         var topic = first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands;
         return new RelayTarget(topic, EncodeTasks.CommandKey(command));
     }

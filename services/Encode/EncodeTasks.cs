@@ -7,7 +7,21 @@ public static class EncodeTasks
 {
     public const string Probe = "probe";
     public const string Audio = "audio";
-    public const string Thumbnails = "thumbnails";
+    public const string Thumbnails = Contracts.Thumbnails.Task;
+    public const string Subtitles = SourceText.Task;
+
+    /// <summary>Whether a video is whole without a task's result: what accompanies it never decides over it.</summary>
+    public static bool IsByProduct(string task) => task is Thumbnails or Subtitles;
+
+    /// <summary>The task of a sound by its place among the sounds of a source, from 0, which is the main one.</summary>
+    public static string AudioAt(int place) => place == 0 ? Audio : $"{Audio}-{place + 1}";
+
+    /// <summary>The place of the sound that a task encodes, or null for other tasks.</summary>
+    public static int? AudioPlace(string task) =>
+        task == Audio ? 0
+        : task.StartsWith($"{Audio}-", StringComparison.Ordinal) && int.TryParse(task[(Audio.Length + 1)..], out var at)
+            ? at - 1
+        : null;
 
     /// <summary>The folder of a rendition, or of the thumbnails, in the media store.</summary>
     public static string OutputPrefix(VideoId video, string task) =>
@@ -31,8 +45,9 @@ public static class EncodeTasks
         {
             ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
             EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
-            EncodeAudio c => (c.VideoId, Audio, c.Attempt, c.RequestedAt),
+            EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
+            MakeSubtitles c => (c.VideoId, Subtitles, c.Attempt, c.RequestedAt),
             _ => throw new UnknownMessageException(command.GetType().Name),
         };
 }

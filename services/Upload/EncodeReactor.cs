@@ -73,7 +73,29 @@ public sealed partial class EncodeReactor(
                 e.Worker,
                 cancellation
             ),
-            EncodeTaskFailed { WillRetry: false } e => On(
+            SubtitlesMade e => On(
+                message,
+                e.VideoId,
+                v => v.RecordSubtitles(e.Texts, e.MadeAt),
+                e.Worker,
+                cancellation
+            ),
+            EncodeTaskFinished { Task: Thumbnails.Task, Cause: { } cause } e => On(
+                message,
+                e.VideoId,
+                v => v.RecordThumbnailsMissing(cause, e.FinishedAt),
+                e.Worker,
+                cancellation
+            ),
+            EncodeTaskFinished { Task: SourceText.Task, Cause: not null } e => On(
+                message,
+                e.VideoId,
+                v => v.RecordSubtitles([], e.FinishedAt),
+                e.Worker,
+                cancellation
+            ),
+            // What becomes of the job without its thumbnails or subtitles is the planner's decision.
+            EncodeTaskFailed { WillRetry: false, Task: not (Thumbnails.Task or SourceText.Task) } e => On(
                 message,
                 e.VideoId,
                 v => v.RecordFailure(e.Task, e.Cause, e.FailedAt),

@@ -39,6 +39,12 @@ public sealed record Video : IAggregate<Video>
     public ImmutableArray<Rendition> Renditions { get; init; } = [];
     public Thumbnails? Thumbnails { get; init; }
 
+    /// <summary>Whether the thumbnails were given up.</summary>
+    public bool ThumbnailsMissing { get; init; }
+
+    /// <summary>The subtitles, null until they are made.</summary>
+    public IReadOnlyList<Rendition>? Texts { get; init; }
+
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -50,7 +56,10 @@ public sealed record Video : IAggregate<Video>
     /// <summary>Whether nothing can happen to it any more.</summary>
     public bool IsEnded => Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed;
 
-    private bool HasAudio => Renditions.Any(rendition => rendition.Kind == Rendition.Audio);
+    /// <summary>The main sound is named for its kind.</summary>
+    private bool HasAudio => Sounds.Any(rendition => rendition.Name == Rendition.Audio);
+
+    private IEnumerable<Rendition> Sounds => Renditions.Where(rendition => rendition.Kind == Rendition.Audio);
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
@@ -58,9 +67,13 @@ public sealed record Video : IAggregate<Video>
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
+    private bool HasThumbnailsOrNever => Thumbnails is not null || ThumbnailsMissing;
+
     private bool IsWhole =>
         CanPlay
-        && Thumbnails is not null
+        && HasThumbnailsOrNever
+        && (Texts is not null || Source?.Texts is null)
+        && Sounds.Count() >= (Source?.Sounds?.Count ?? 0)
         && Ladder.Length > 0
         && Ladder.All(rung => Renditions.Any(rendition => rendition.Name == rung.Name));
 
@@ -74,6 +87,8 @@ public sealed record Video : IAggregate<Video>
             VideoRenditionEncoded encoded => On(encoded),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
+            VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
+            VideoSubtitlesMade made => On(made),
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -118,6 +133,8 @@ public sealed record Video : IAggregate<Video>
 
     private Video On(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
 
+    private Video On(VideoSubtitlesMade e) => this with { Texts = e.Texts };
+
     private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
     private Video On(VideoRejected e) =>
@@ -132,7 +149,7 @@ public sealed record Video : IAggregate<Video>
         this with
         {
             Status = VideoStatus.Failed,
-            Problem = $"{e.Task}: {e.Cause}",
+            Problem = FailureWords.Of(e.Task),
             Remedy = "Upload the file again, or another copy of it.",
         };
 
@@ -179,7 +196,15 @@ public sealed record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
         !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
 
-    /// <summary>A task was given up after its last attempt.</summary>
+    /// <summary>Poster and sprite were given up.</summary>
+    public IEnumerable<IEvent> RecordThumbnailsMissing(string cause, DateTimeOffset now) =>
+        !IsBeingEncoded || HasThumbnailsOrNever ? [] : Follow(new VideoThumbnailsMissing(Id, cause, now), now);
+
+    /// <summary>The subtitles are stored, or were given up.</summary>
+    public IEnumerable<IEvent> RecordSubtitles(IReadOnlyList<Rendition> texts, DateTimeOffset now) =>
+        !IsBeingEncoded || Texts is not null ? [] : Follow(new VideoSubtitlesMade(Id, texts, now), now);
+
+    /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
         Status is VideoStatus.None or VideoStatus.Registered || IsEnded
             ? []

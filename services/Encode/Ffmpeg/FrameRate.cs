@@ -30,6 +30,12 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     /// <summary>Frames per second.</summary>
     public double Hz => (double)Numerator / Denominator;
 
+    /// <summary>
+    /// The rate of the fields of interlaced frames at this rate. Some containers count fields as frames: a rate that
+    /// is too high to be doubled is theirs already.
+    /// </summary>
+    public FrameRate OfFields => Hz * 2 <= HighestHz ? new FrameRate(Numerator * 2, Denominator) : this;
+
     /// <summary>Whole frames in a GOP of about <paramref name="seconds"/>, at least one.</summary>
     public int FramesPerGop(double seconds) =>
         Math.Max(1, (int)Math.Round(Hz * seconds, MidpointRounding.AwayFromZero));

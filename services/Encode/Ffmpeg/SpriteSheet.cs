@@ -44,6 +44,17 @@ public sealed record SpriteSheet(
         );
     }
 
+    /// <summary>A sheet of the first picture alone, for a source where the tiles' instants find none.</summary>
+    public SpriteSheet OfOneTile(double durationSeconds) =>
+        this with
+        {
+            IntervalSeconds = Math.Max(1, durationSeconds),
+            Tiles = 1,
+            Columns = 1,
+            Rows = 1,
+            KeyFramesOnly = false,
+        };
+
     /// <summary>The WebVTT index: one cue a tile, its payload the sprite with a media fragment <c>#xywh=</c>.</summary>
     public string Index(string spriteName, double durationSeconds)
     {

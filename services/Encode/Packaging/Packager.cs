@@ -21,8 +21,14 @@ public sealed record PackagedTrack(string Folder, string Codecs, SegmentList Seg
 public sealed class Packager(string program, ProgramRunner runner)
 {
     /// <summary>
+    /// A last segment that is shorter, in seconds, joins the one before it: players wait for the end of a segment of
+    /// one frame and never reach it.
+    /// </summary>
+    public const double TailMin = 0.5;
+
+    /// <summary>
     /// Packages the video or audio of <paramref name="track"/> into <paramref name="folder"/>. A segment ends at the
-    /// first key frame at or after each multiple of <paramref name="segmentSeconds"/>.
+    /// first key frame at or after each multiple of <paramref name="segmentSeconds"/>, the last one at the end.
     /// </summary>
     public async Task<PackagedTrack> PackageAsync(
         string track,
@@ -42,6 +48,9 @@ public sealed class Packager(string program, ProgramRunner runner)
             segments.Add(await MeasureAsync(path, cancellation));
         if (segments.Count == 0)
             throw new Mp4Exception($"The packager made no {stream} segment.");
+        // Where segments themselves are so short, only what is shorter than half of one is a tail.
+        while (segments.Count > 1 && segments[^1].DurationSeconds < Math.Min(TailMin, segmentSeconds / 2))
+            await JoinLastAsync(folder, segments, cancellation);
         var list = new SegmentList(segments);
         await File.WriteAllTextAsync(
             Path.Combine(folder, MediaPlaylist.FileName),
@@ -63,6 +72,19 @@ public sealed class Packager(string program, ProgramRunner runner)
 
     private static string SegmentPath(string folder, int number) =>
         Path.Combine(folder, MediaPlaylist.SegmentName(number));
+
+    private static async Task JoinLastAsync(string folder, List<Segment> segments, CancellationToken cancellation)
+    {
+        var (path, tail) = (SegmentPath(folder, segments.Count - 1), SegmentPath(folder, segments.Count));
+        var joined = SegmentJoin.Join(
+            await File.ReadAllBytesAsync(path, cancellation),
+            await File.ReadAllBytesAsync(tail, cancellation)
+        );
+        await File.WriteAllBytesAsync(path, joined, cancellation);
+        File.Delete(tail);
+        segments.RemoveAt(segments.Count - 1);
+        segments[^1] = await MeasureAsync(path, cancellation);
+    }
 
     private static async Task<Segment> MeasureAsync(string path, CancellationToken cancellation)
     {

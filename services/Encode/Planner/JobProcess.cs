@@ -98,6 +98,7 @@ public sealed partial class JobProcess(
             SourceRejected e => e.VideoId,
             RenditionEncoded e => e.VideoId,
             ThumbnailsMade e => e.VideoId,
+            SubtitlesMade e => e.VideoId,
             EncodeTaskFailed e => e.VideoId,
             _ => null,
         };

@@ -114,7 +114,9 @@ public static class JobsApi
         var tasks = job.Tasks.Values.Select(task => View(task, heartbeats.GetValueOrDefault(task.Name))).ToList();
         var weights = tasks.ConvertAll(task => Weight(job, task.Name));
         var fraction =
-            tasks.Count == 0 ? 0 : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
+            tasks.Count == 0 ? 0
+            : job.Phase == JobPhase.Completed ? 1
+            : tasks.Zip(weights, (task, weight) => task.Fraction * weight).Sum() / weights.Sum();
         return new JobView(
             job.Id.ToString(),
             QueuedJob.WordOf(job.Phase),

@@ -64,7 +64,12 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             SourceProbed e => EndAsync(e.VideoId, EncodeTasks.Probe, cancellation),
             RenditionEncoded e => EndAsync(e.VideoId, e.Rendition.Name, cancellation),
             ThumbnailsMade e => EndAsync(e.VideoId, EncodeTasks.Thumbnails, cancellation),
-            EncodeTaskFailed { WillRetry: true } e => EndAsync(e.VideoId, e.Task, cancellation),
+            SubtitlesMade e => EndAsync(e.VideoId, EncodeTasks.Subtitles, cancellation),
+            EncodeTaskFailed e when e.WillRetry || EncodeTasks.IsByProduct(e.Task) => EndAsync(
+                e.VideoId,
+                e.Task,
+                cancellation
+            ),
             SourceRejected e => EndAllAsync(e.VideoId, cancellation),
             EncodeTaskFailed e => EndAllAsync(e.VideoId, cancellation),
             EncodeCompleted e => EndAllAsync(e.VideoId, cancellation),

@@ -50,6 +50,7 @@ public sealed class TaskWork(
                 EncodeRung c => await RungAsync(c, run),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
+                MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
                 _ => throw new UnknownMessageException(command.GetType().Name),
             };
         }
@@ -64,7 +65,7 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         try
         {
-            var info = await reader.ReadAsync(source.Path, run.Cancellation);
+            var info = await reader.ReadAsync(source.Path, run.Read, run.Cancellation);
             return new SourceProbed(command.VideoId, info, run.Reporter.Worker, run.Reporter.Now);
         }
         catch (UnusableSourceException e)
@@ -82,7 +83,17 @@ public sealed class TaskWork(
             FrameRate.FromHz(command.Source.FramesPerSecond),
             command.SegmentSeconds
         );
-        var recipe = FfmpegRecipes.Rung(source.Path, run.Track, rung, rate, seconds, options.Preset, options.Threads);
+        var recipe = FfmpegRecipes.Rung(
+            source.Path,
+            run.Track,
+            rung,
+            rate,
+            seconds,
+            options.Preset,
+            options.Threads,
+            PlayedPart.Of(command.Source),
+            command.Source.Picture
+        );
         await FfmpegAsync(recipe, command.Source, run);
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var rendition = await PackageAsync(
@@ -100,13 +111,14 @@ public sealed class TaskWork(
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
-        await FfmpegAsync(FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps), command.Source, run);
+        var part = PlayedPart.Of(command.Source);
+        var sound = command.Sound ?? (command.Source.Sounds is [var main, ..] ? main : null);
+        var recipe = FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, part, sound);
+        await FfmpegAsync(recipe, command.Source, run);
         var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
-        return Encoded(
-            command.VideoId,
-            await PackageAsync(EncodeTasks.Audio, Rendition.Audio, cut, command.OutputPrefix, run),
-            run
-        );
+        var name = command.Task ?? EncodeTasks.Audio;
+        var rendition = await PackageAsync(name, Rendition.Audio, cut, command.OutputPrefix, run);
+        return Encoded(command.VideoId, rendition with { Label = Languages.Label(sound, name) }, run);
     }
 
     private async Task<IEvent> ThumbnailsAsync(MakeThumbnails command, Run run)
@@ -114,8 +126,13 @@ public sealed class TaskWork(
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         var (info, sheet) = (command.Source, SpriteSheet.For(command.Source));
         var (poster, sprite) = (Path.Combine(run.Folder, "poster.jpg"), Path.Combine(run.Folder, "sprite.jpg"));
-        await FfmpegAsync(FfmpegRecipes.Poster(source.Path, poster, info, info.DurationSeconds / 10), info, run);
-        await FfmpegAsync(FfmpegRecipes.Sprite(source.Path, sprite, sheet), info, run);
+        FFMpegArgumentProcessor Poster(double? at) => FfmpegRecipes.Poster(source.Path, poster, info, at);
+        FFMpegArgumentProcessor Sprite(SpriteSheet of) =>
+            FfmpegRecipes.Sprite(source.Path, sprite, of, PlayedPart.Of(info), info.Picture);
+        if (!await PictureAsync(Poster(info.DurationSeconds / 10), poster, info, run))
+            await FfmpegAsync(Poster(null), info, run);
+        if (!await PictureAsync(Sprite(sheet), sprite, info, run))
+            await FfmpegAsync(Sprite(sheet = sheet.OfOneTile(info.DurationSeconds)), info, run);
         var thumbnails = new Thumbnails(
             $"{command.OutputPrefix}/poster.jpg",
             $"{command.OutputPrefix}/sprite.jpg",
@@ -126,6 +143,24 @@ public sealed class TaskWork(
         var index = Encoding.UTF8.GetBytes(sheet.Index("sprite.jpg", info.DurationSeconds));
         await media.WriteAsync(thumbnails.IndexKey, new MemoryStream(index), run.Cancellation);
         return new ThumbnailsMade(command.VideoId, thumbnails, run.Reporter.Worker, run.Reporter.Now);
+    }
+
+    /// <summary>
+    /// Whether the recipe wrote a picture. Where a seek finds none, or the source is damaged there, the first picture
+    /// does instead.
+    /// </summary>
+    private async Task<bool> PictureAsync(FFMpegArgumentProcessor recipe, string path, SourceInfo source, Run run)
+    {
+        try
+        {
+            await FfmpegAsync(recipe, source, run);
+        }
+        catch (ProgramFailedException e) when (e.ExitCode is not null)
+        {
+            return false;
+        }
+
+        return File.Exists(path);
     }
 
     private Task FfmpegAsync(FFMpegArgumentProcessor recipe, SourceInfo source, Run run)
@@ -180,7 +215,7 @@ public sealed class TaskWork(
     private async Task StoreFileAsync(string path, string key, CancellationToken cancellation)
     {
         if (!File.Exists(path))
-            throw new IOException($"ffmpeg wrote no {Path.GetFileName(path)}: the source holds no picture there.");
+            throw new IOException($"There is no {Path.GetFileName(path)}: the source holds no picture for it.");
         await using var file = File.OpenRead(path);
         await media.WriteAsync(key, file, cancellation);
     }
@@ -198,5 +233,12 @@ public sealed class TaskWork(
     {
         /// <summary>What ffmpeg encodes and the packager cuts.</summary>
         public string Track => Path.Combine(Folder, "track.mp4");
+
+        /// <summary>Reports how much of a source is read, 0..1: a large one would seem to hang.</summary>
+        public void Read(double fraction)
+        {
+            if (Reporter.Now - Begun >= TaskReporter.ProgressInterval)
+                Reporter.Progress(fraction, 0, Cancellation);
+        }
     }
 }

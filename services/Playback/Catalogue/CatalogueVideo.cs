@@ -31,8 +31,15 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     public IEnumerable<Track> Rungs =>
         Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
 
-    /// <summary>Tracks of sound.</summary>
-    public IEnumerable<Track> Sounds => Tracks.Where(track => track.Media.Kind == Rendition.Audio);
+    /// <summary>Tracks of sound, the main one first: it is named for its kind, and the others after it.</summary>
+    public IEnumerable<Track> Sounds =>
+        Tracks
+            .Where(track => track.Media.Kind == Rendition.Audio)
+            .OrderBy(track => track.Media.Name, StringComparer.Ordinal);
+
+    /// <summary>Subtitles that hold text.</summary>
+    public IEnumerable<Track> Texts =>
+        Tracks.Where(track => track.Media.Kind == Rendition.Text && track.Segments.Runs.Count > 0);
 
     /// <summary>Whether players may have it.</summary>
     public bool IsPlayable => State is VideoState.Playable or VideoState.Published && Rungs.Any();
@@ -51,6 +58,7 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             VideoRenditionEncoded e => With(Track.From(e.Rendition)).Advance(VideoState.Encoding),
             VideoPlayable => Advance(VideoState.Playable),
             VideoPublished => Advance(VideoState.Published),
+            VideoSubtitlesMade e => e.Texts.Aggregate(this, (video, text) => video.With(Track.From(text))),
             VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
             VideoRejected => this with { State = VideoState.Rejected },
             // A rung that could not be made does not take away what can be played already.

@@ -45,7 +45,8 @@ public static class DashManifest
                 new XAttribute("id", "0"),
                 new XAttribute("start", "PT0S"),
                 Pictures(video),
-                video.Sounds.Select((sound, index) => Sound(sound, index + 1))
+                video.Sounds.Select((sound, index) => Sound(sound, index + 1, video)),
+                video.Texts.Select((text, index) => Text(text, index + 1 + video.Sounds.Count(), video))
             )
         );
         return Text(root);
@@ -67,11 +68,12 @@ public static class DashManifest
             )
         );
 
-    private static XElement Sound(Track sound, int id) =>
+    private static XElement Sound(Track sound, int id, CatalogueVideo video) =>
         Set(
             id,
             "audio",
             [
+                .. TrackNames.Dash(Mpd, sound.Media, [.. video.Sounds.Select(track => track.Media)]),
                 Representation(
                     sound,
                     "audio/mp4",
@@ -84,14 +86,33 @@ public static class DashManifest
             ]
         );
 
-    private static XElement Set(int id, string content, IEnumerable<XElement> representations) =>
+    /// <summary>
+    /// Subtitles as one whole file: players of DASH ask for an initialization segment where text is cut, and WebVTT has
+    /// none.
+    /// </summary>
+    private static XElement Text(Track text, int id, CatalogueVideo video) =>
+        new(
+            Mpd + "AdaptationSet",
+            new XAttribute("id", id),
+            new XAttribute("contentType", "text"),
+            TrackNames.DashText(Mpd, text.Media, [.. video.Texts.Select(track => track.Media)]),
+            new XElement(
+                Mpd + "Representation",
+                new XAttribute("id", text.Media.Name),
+                new XAttribute("bandwidth", text.Media.BandwidthBps),
+                new XAttribute("mimeType", "text/vtt"),
+                new XElement(Mpd + "BaseURL", $"{text.Media.Name}/all.vtt")
+            )
+        );
+
+    private static XElement Set(int id, string content, IEnumerable<object> parts) =>
         new(
             Mpd + "AdaptationSet",
             new XAttribute("id", id),
             new XAttribute("contentType", content),
             new XAttribute("segmentAlignment", "true"),
             new XAttribute("startWithSAP", "1"),
-            representations
+            parts
         );
 
     private static XElement Representation(Track track, string type, params object[] details) =>

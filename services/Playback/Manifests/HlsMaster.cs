@@ -39,8 +39,8 @@ public static class HlsMaster
             var first = sound == sounds[0] ? "YES" : "NO";
             text.Append(
                     CultureInfo.InvariantCulture,
-                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{sound.Name}\","
-                        + $"DEFAULT={first},AUTOSELECT=YES,"
+                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{TrackNames.Of(sound, sounds)}\","
+                        + $"{TrackNames.HlsLanguage(sound)}DEFAULT={first},{TrackNames.HlsRole(sound, sounds[0])},"
                 )
                 .Append(
                     CultureInfo.InvariantCulture,
@@ -48,12 +48,17 @@ public static class HlsMaster
                 );
         }
 
+        var texts = video.Texts.Select(track => track.Media).ToList();
+        var subtitles = $"text-{edge.Name}";
+        foreach (var one in texts)
+            WriteSubtitles(text, one, texts, subtitles, folder);
         foreach (var rung in video.Rungs.Select(track => track.Media))
         {
-            var sound = sounds.Count > 0 ? sounds[0] : null;
-            WriteVariant(text, rung, sound);
-            if (sound is not null)
+            WriteVariant(text, rung, sounds);
+            if (sounds.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
+            if (texts.Count > 0)
+                text.Append(CultureInfo.InvariantCulture, $",SUBTITLES=\"{subtitles}\"");
             text.Append(
                 CultureInfo.InvariantCulture,
                 $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n"
@@ -61,11 +66,30 @@ public static class HlsMaster
         }
     }
 
-    private static void WriteVariant(StringBuilder text, Rendition rung, Rendition? sound)
+    private static void WriteSubtitles(
+        StringBuilder text,
+        Rendition one,
+        IReadOnlyList<Rendition> all,
+        string group,
+        string folder
+    ) =>
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{group}\",NAME=\"{TrackNames.Of(one, all)}\","
+                    + $"{TrackNames.HlsLanguage(one)}DEFAULT=NO,{TrackNames.HlsTextRole(one)},"
+            )
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"STABLE-RENDITION-ID=\"{one.Name}\",URI=\"{folder}{one.Name}/media.m3u8\"\n"
+            );
+
+    /// <summary>Whichever sound is chosen, no more bits come than are written here.</summary>
+    private static void WriteVariant(StringBuilder text, Rendition rung, IReadOnlyList<Rendition> sounds)
     {
-        var peak = rung.BandwidthBps + (sound?.BandwidthBps ?? 0);
-        var average = rung.AverageBandwidthBps + (sound?.AverageBandwidthBps ?? 0);
-        var codecs = sound is null ? rung.Codecs : $"{rung.Codecs},{sound.Codecs}";
+        var peak = rung.BandwidthBps + sounds.Select(sound => sound.BandwidthBps).DefaultIfEmpty().Max();
+        var average =
+            rung.AverageBandwidthBps + sounds.Select(sound => sound.AverageBandwidthBps).DefaultIfEmpty().Max();
+        var codecs = string.Join(',', sounds.Select(sound => sound.Codecs).Distinct().Prepend(rung.Codecs));
         text.Append(
                 CultureInfo.InvariantCulture,
                 $"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\","

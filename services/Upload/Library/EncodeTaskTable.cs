@@ -61,7 +61,13 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
                 cancellation
             ),
             RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
-            ThumbnailsMade e => Done(e.VideoId, "thumbnails", e.Worker, e.MadeAt, cancellation),
+            ThumbnailsMade e => Done(e.VideoId, Thumbnails.Task, e.Worker, e.MadeAt, cancellation),
+            SubtitlesMade e => Done(e.VideoId, SourceText.Task, e.Worker, e.MadeAt, cancellation),
+            EncodeTaskFinished { Cause: not null } e => SetAsync(
+                e.VideoId,
+                new(e.Task, EncodeTask.Failed, 0, null, e.Worker, null, FailureWords.Of(e.Task), e.FinishedAt),
+                cancellation
+            ),
             EncodeTaskFailed e => SetAsync(
                 e.VideoId,
                 new(
@@ -71,7 +77,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
                     null,
                     e.Worker,
                     e.Attempt,
-                    e.Cause,
+                    FailureWords.Of(e.Task),
                     e.FailedAt
                 ),
                 cancellation

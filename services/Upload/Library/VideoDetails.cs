@@ -32,7 +32,7 @@ public sealed record VideoDetails(
     long Version
 );
 
-/// <summary>One encoded rendition, without its list of segments.</summary>
+/// <summary>One encoded rendition, or subtitles, without the list of segments.</summary>
 public sealed record RenditionDetails(
     string Name,
     string Kind,
@@ -45,7 +45,8 @@ public sealed record RenditionDetails(
     int AverageBandwidthBps,
     int Segments,
     double DurationSeconds,
-    long SizeBytes
+    long SizeBytes,
+    TrackLabel? Label
 );
 
 /// <summary>Reads details.</summary>
@@ -75,7 +76,7 @@ public sealed class VideoDetailsReader(
             video.Source,
             video.Ladder,
             video.Ladder.IsEmpty ? null : video.SegmentSeconds,
-            [.. video.Renditions.Select(Describe)],
+            [.. video.Renditions.Concat(video.Texts ?? []).Select(Describe)],
             await tasks.ListAsync(id, cancellation),
             video.Thumbnails?.PosterKey,
             video.Thumbnails,
@@ -112,6 +113,7 @@ public sealed class VideoDetailsReader(
             r.AverageBandwidthBps,
             r.SegmentDurationsSeconds.Count,
             r.SegmentDurationsSeconds.Sum(),
-            r.SizeBytes
+            r.SizeBytes,
+            r.Label
         );
 }

@@ -39,7 +39,7 @@ public sealed class EncodeRig : IDisposable
 
     public ProgramRunner Runner { get; }
 
-    public SourceReader Reader => new(Ffprobe, Runner, Encoder());
+    public SourceReader Reader => new(Ffprobe, Runner, TimeProvider.System);
 
     /// <summary>What runs ffmpeg, or a script in its place.</summary>
     public FfmpegRunner Encoder(string? ffmpeg = null, TimeSpan? quietMax = null) =>
@@ -101,7 +101,7 @@ public sealed class EncodeRig : IDisposable
         };
 
     /// <summary>Probes a clip with the real reader.</summary>
-    public Task<SourceInfo> ReadAsync(string key) => Reader.ReadAsync(PathOf(key), CancellationToken.None);
+    public Task<SourceInfo> ReadAsync(string key) => Reader.ReadAsync(PathOf(key), _ => { }, CancellationToken.None);
 
     /// <summary>Does one command and returns its outcome.</summary>
     public Task<IEvent> DoAsync(ICommand command)

@@ -110,6 +110,28 @@ public sealed class JobJourneyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Thumbnails_that_cannot_be_made_are_given_up_and_the_job_completes()
+    {
+        var key = stage.Rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x240:duration=1 -c:v libx264");
+        var broken = Path.Combine(stage.Rig.Folder, "pictureless-ffmpeg");
+        stage.Rig.Script(
+            broken,
+            $"case \"$*\" in *mjpeg*) echo no picture >&2; exit 1;; esac\nexec {EncodeRig.Ffmpeg} \"$@\""
+        );
+        var planner = await stage.PlannerAsync();
+        await stage.WorkerAsync("w1", broken);
+        await UploadAsync(planner, key);
+        await Until.TrueAsync(() => stage.Of<EncodeCompleted>().Any(), "the end of the job", 60);
+        var given = Assert.Single(stage.Of<EncodeTaskFinished>(), finished => finished.Cause is not null);
+        Assert.Equal("thumbnails", given.Task);
+        Assert.Contains("no picture", given.Cause, StringComparison.Ordinal);
+        Assert.Equal(3, stage.Of<EncodeTaskFailed>().Count(failed => failed.Task == "thumbnails"));
+        var job = await JobAsync(planner);
+        Assert.Equal("completed", job.Phase);
+        Assert.Equal(["thumbnails"], job.Tasks.Where(task => task.Phase == "failed").Select(task => task.Name));
+    }
+
+    [Fact]
     public async Task The_task_of_a_killed_worker_is_finished_by_another_and_its_ffmpeg_dies_with_it()
     {
         var key = stage.Rig.Clip(

@@ -43,12 +43,12 @@ public sealed class SourceTests : IDisposable
     public async Task A_still_picture_is_refused()
     {
         rig.Clip("still.png", "-f lavfi -i testsrc2=size=320x180 -frames:v 1");
-        await Refused("sources/still.png", "The file is not a video that can be read");
+        await Refused("sources/still.png", "The file is a picture and no video.");
     }
 
     [Theory]
     [InlineData("-movflags faststart", "The file is cut short: it announces 4 s and ends after")]
-    [InlineData("", "The file is not a video that can be read (moov atom not found).")]
+    [InlineData("", "The file is cut short: its index, which is at its end, is missing.")]
     public async Task A_file_that_was_cut_is_refused_wherever_its_index_is(string flags, string reason)
     {
         var key = rig.Clip(

@@ -88,6 +88,31 @@ public sealed class VideoLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_video_whose_thumbnails_are_given_up_is_published_without_them()
+    {
+        using var created = await upload.SendAsync(
+            "POST",
+            "/v1/uploads",
+            [("Upload-Length", "5")],
+            "hello"u8.ToArray()
+        );
+        var id = VideoId.Parse(created.Headers.GetValues("X-Video-Id").Single());
+        const string cause = "ffmpeg ended with code 1: [mjpeg @ 0x55]";
+        foreach (var report in Reports(id).Where(report => report is not ThumbnailsMade))
+            await ReportAsync(id, report);
+        await ReportAsync(id, new EncodeTaskFailed(id, "thumbnails", "w1", 3, cause, false, Now));
+        await ReportAsync(id, new EncodeTaskFinished(id, "thumbnails", "w1", Now, cause));
+        var published = await UploadHarness.Eventually(
+            () => upload.JsonAsync($"/v1/videos/{id}"),
+            video => video.GetProperty("status").GetString() is "published" or "failed"
+        );
+        Assert.Equal("published", published.GetProperty("status").GetString());
+        var task = published.GetProperty("tasks").EnumerateArray().Last();
+        Assert.Equal("failed", task.GetProperty("state").GetString());
+        Assert.Equal("No preview pictures could be made of the file.", task.GetProperty("cause").GetString());
+    }
+
+    [Fact]
     public async Task A_source_that_is_no_video_is_rejected_with_the_workers_words()
     {
         using var created = await upload.SendAsync(

@@ -18,6 +18,7 @@ public sealed class FrozenNamesTests
         "encode.completed.v1",
         "encode.encode-audio.v1",
         "encode.encode-rung.v1",
+        "encode.make-subtitles.v1",
         "encode.make-thumbnails.v1",
         "encode.planned.v1",
         "encode.probe-source.v1",
@@ -25,6 +26,7 @@ public sealed class FrozenNamesTests
         "encode.source-probed.v1",
         "encode.source-rejected.v1",
         "encode.stopped.v1",
+        "encode.subtitles-made.v1",
         "encode.task-failed.v1",
         "encode.task-finished.v1",
         "encode.task-progressed.v1",
@@ -48,7 +50,9 @@ public sealed class FrozenNamesTests
         "video.registered.v1",
         "video.rejected.v1",
         "video.rendition-encoded.v1",
+        "video.subtitles-made.v1",
         "video.thumbnails-made.v1",
+        "video.thumbnails-missing.v1",
         "video.uploaded.v1",
     ];
 
@@ -110,8 +114,19 @@ public sealed class FrozenNamesTests
     [Fact]
     public void Codes_that_events_carry_keep_their_spelling() =>
         Assert.Equal(
-            ["video", "audio", "(erased)"],
-            (string[])[Rendition.Video, Rendition.Audio, PersonalDataAttribute.Erased]
+            ["video", "audio", "text", "commentary", "description", "clear-speech", "captions", "forced", "(erased)"],
+            (string[])
+                [
+                    Rendition.Video,
+                    Rendition.Audio,
+                    Rendition.Text,
+                    TrackLabel.Commentary,
+                    TrackLabel.Description,
+                    TrackLabel.ClearSpeech,
+                    TrackLabel.Captions,
+                    TrackLabel.Forced,
+                    PersonalDataAttribute.Erased,
+                ]
         );
 
     [Fact]

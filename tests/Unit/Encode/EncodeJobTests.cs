@@ -32,6 +32,34 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void Each_sound_has_a_task_and_only_the_main_one_is_in_the_first_lane()
+    {
+        SourceSound[] sounds = [new(1, "aac", 2, Language: "en"), new(2, "ac3", 6, Language: "fr")];
+        var planned = Given(Probe).When(Comes(Probed with { Source = Source with { Sounds = sounds } })).After;
+        Assert.Equal(["240p", "360p", "480p", "audio", "audio-2", "probe", "thumbnails"], planned.Tasks.Keys);
+        var sent = new EncodeJob()
+            .Fold(Probe)
+            .Decide(Probed with { Source = Source with { Sounds = sounds } }, Rules, T2)
+            .OfType<EncodeAudio>()
+            .ToList();
+        Assert.Equal(
+            [(sounds[0], null, "encode.commands.first"), (sounds[1], "audio-2", "encode.commands")],
+            sent.Select(c => (c.Sound, c.Task, EncodeStore.TargetOf(c)!.Value.Topic.Name))
+        );
+        Assert.Equal($"media/{Id}/audio-2", sent[1].OutputPrefix);
+    }
+
+    [Fact]
+    public void Subtitles_are_one_task()
+    {
+        var probed = Probed with { Source = Source with { Texts = [new(3, "subrip"), new(4, "ass")] } };
+        var sent = new EncodeJob().Fold(Probe).Decide(probed, Rules, T2).ToList();
+        Assert.Contains(new MakeSubtitles(Id, "sources/x", probed.Source, $"media/{Id}/subtitles", T2), sent);
+        var job = sent.Aggregate(new EncodeJob().Fold(Probe), (state, message) => state.Fold(message));
+        Assert.Equal([Finished("subtitles")], job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2));
+    }
+
+    [Fact]
     public void A_rejected_source_ends_the_job() =>
         Given(Probe).When(Comes(Rejected)).Then(new EncodeStopped(Id, "probe", true, "It is a text.", T0));
 
@@ -63,6 +91,45 @@ public sealed class EncodeJobTests
         Given(Planned)
             .When(Comes(Failed("480p", 1, willRetry: false)))
             .Then(new EncodeStopped(Id, "480p", false, "disk full", T0));
+
+    [Fact]
+    public void Thumbnails_that_are_given_up_end_nothing()
+    {
+        var missing = Finished("thumbnails") with { Cause = "disk full" };
+        var last = Failed("thumbnails", 1, willRetry: false);
+        var after = Given(Planned).When(Comes(last)).Then(missing).After;
+        Assert.Equal((JobPhase.Encoding, TaskPhase.Failed), (after.Phase, after.Tasks["thumbnails"].Phase));
+        Assert.DoesNotContain("thumbnails", after.OpenTasks.Select(task => task.Name));
+        Given([.. Planned, missing]).When(Comes(last)).ThenNothing();
+        Given(AllButThumbnails)
+            .When(Comes(last, T0.AddSeconds(60)))
+            .Then(missing, new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
+    }
+
+    [Fact]
+    public void Thumbnails_whose_worker_is_silent_are_given_up_too()
+    {
+        var (beat, at) = (new Heartbeat(3, "w1", T0.AddSeconds(3)), T0.AddSeconds(70));
+        IMessage[] resent =
+        [
+            Resent("thumbnails", 2),
+            Thumbnails() with
+            {
+                Attempt = 2,
+            },
+            Resent("thumbnails", 3),
+            Thumbnails() with
+            {
+                Attempt = 3,
+            },
+        ];
+        Given([.. AllButThumbnails, .. resent])
+            .When(Silent("thumbnails", beat, at))
+            .Then(
+                new EncodeTaskFinished(Id, "thumbnails", "planner", at, "no news for 67 s while it was running on w1"),
+                new EncodeCompleted(Id, (at - T2).TotalSeconds, at)
+            );
+    }
 
     [Fact]
     public void A_failure_of_an_earlier_attempt_is_passed_over_but_its_result_counts()

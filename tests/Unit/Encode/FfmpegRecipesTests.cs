@@ -60,7 +60,7 @@ public class FfmpegRecipesTests
     [InlineData("/in/x\ny.mp4")]
     public void A_path_that_would_add_options_is_refused(string path)
     {
-        Assert.Throws<IOException>(() => FfmpegRecipes.Measure(path));
+        Assert.Throws<IOException>(() => FfmpegRecipes.Poster(path, "/out/p.jpg", Film, 3));
         Assert.Throws<IOException>(() => FfmpegRecipes.Audio("/in/a.mp4", path, 128_000));
     }
 
@@ -82,11 +82,49 @@ public class FfmpegRecipesTests
         );
 
     [Fact]
+    public void A_measured_source_begins_at_zero_and_has_a_known_number_of_pictures_and_samples()
+    {
+        var (part, rung) = (new PlayedPart(1.5, 6.006), new Rung("720p", 1280, 720, 2_800_000));
+        var rate = new FrameRate(30000, 1001);
+        var picture = FfmpegRecipes.Rung("/in", "/out", rung, rate, 2, "fast", 1, part).Arguments;
+        Assert.Contains(" -itsoffset -1.5 -protocol_whitelist ", picture, StringComparison.Ordinal);
+        Assert.Contains(
+            "format=yuv420p, tpad=stop=180:stop_mode=clone\" -frames:v 180 ",
+            picture,
+            StringComparison.Ordinal
+        );
+        var sound = FfmpegRecipes.Audio("/in", "/out", 96_000, part).Arguments;
+        Assert.Contains(" -itsoffset -1.5 -protocol_whitelist ", sound, StringComparison.Ordinal);
+        Assert.Contains(
+            "-af \"aresample=48000:async=1:first_pts=0, apad=whole_len=288288, atrim=end_sample=288288\" ",
+            sound,
+            StringComparison.Ordinal
+        );
+        var late = Film with { StartSeconds = 1.5 };
+        var poster = FfmpegRecipes.Poster("/in", "/out", late, 3).Arguments;
+        Assert.Contains(" -ss 00:00:04.500 ", poster, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_picture_is_taken_without_a_seek_and_without_tiles()
+    {
+        var poster = FfmpegRecipes.Poster("/in", "/out", Film, null).Arguments;
+        Assert.DoesNotContain(" -ss ", poster, StringComparison.Ordinal);
+        var sprite = FfmpegRecipes.Sprite("/in", "/out", SpriteSheet.For(Film).OfOneTile(30)).Arguments;
+        Assert.Contains(
+            "-vf \"scale=160:90:flags=bicubic, setsar=1, format=yuvj420p\" -frames:v 1 ",
+            sprite,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void The_sprite_of_a_short_film_decodes_every_picture() =>
         Assert.Equal(
             $"{Head} -threads 1 {Guard} -map 0:V:0 -an {Bare} "
-                + "-vf \"fps=fps=1/1:start_time=0:round=up, scale=160:90:flags=bicubic, setsar=1, tile=10x3, "
-                + "format=yuvj420p\" -frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
+                + "-vf \"fps=fps=1/1:start_time=0:round=up, scale=160:90:flags=bicubic, setsar=1, "
+                + "tpad=stop=30:stop_mode=clone, tile=10x3, format=yuvj420p\" "
+                + "-frames:v 1 -c:v mjpeg -q:v 5 -f image2 -update 1 \"file:/out/s.jpg\" -y",
             FfmpegRecipes.Sprite("/in/a b.mp4", "/out/s.jpg", SpriteSheet.For(Film)).Arguments
         );
 
@@ -101,11 +139,4 @@ public class FfmpegRecipesTests
             StringComparison.Ordinal
         );
     }
-
-    [Fact]
-    public void A_measure_reads_packets_and_writes_nothing() =>
-        Assert.Equal(
-            $"{Head} {Guard} -map 0:V:0 -map 0:a:0? -c copy -f null -",
-            FfmpegRecipes.Measure("/in/a b.mp4").Arguments
-        );
 }

@@ -96,6 +96,101 @@ public sealed class ManifestTests
     }
 
     [Fact]
+    public void Sounds_of_several_languages_can_be_chosen_by_name_in_HLS_and_DASH()
+    {
+        var main = Sound with { Label = new TrackLabel("English", "en") };
+        var other = Sound with { Name = "audio-2", BandwidthBps = 150_000, Label = new TrackLabel("Français", "fr") };
+        var talk = Sound with
+        {
+            Name = "audio-3",
+            Label = new TrackLabel("English (commentary)", "en", TrackLabel.Commentary),
+        };
+        // The order in which they were encoded is not the order in which they are shown.
+        var video = Video(Low, talk, other, main);
+
+        var media = HlsMaster
+            .Write(video, Context)
+            .Split('\n')
+            .Where(line => line.StartsWith("#EXT-X-MEDIA", StringComparison.Ordinal) && line.Contains("edge-b"))
+            .Select(line => line[line.IndexOf("NAME")..line.IndexOf(",CHANNELS")]);
+        Assert.Equal(
+            [
+                "NAME=\"English\",LANGUAGE=\"en\",DEFAULT=YES,AUTOSELECT=YES",
+                "NAME=\"Français\",LANGUAGE=\"fr\",DEFAULT=NO,AUTOSELECT=YES",
+                "NAME=\"English (commentary)\",LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=NO",
+            ],
+            media
+        );
+        Assert.Contains("#EXT-X-STREAM-INF:BANDWIDTH=550000,", HlsMaster.Write(video, Context));
+
+        var sets = XDocument
+            .Parse(DashManifest.Write(video, Context))
+            .Descendants(Mpd + "AdaptationSet")
+            .Where(set => (string)set.Attribute("contentType")! == "audio")
+            .Select(set =>
+                (
+                    (string)set.Attribute("lang")!,
+                    set.Element(Mpd + "Label")!.Value,
+                    (string)set.Element(Mpd + "Role")!.Attribute("value")!
+                )
+            );
+        Assert.Equal(
+            [("en", "English", "main"), ("fr", "Français", "dub"), ("en", "English (commentary)", "commentary")],
+            sets
+        );
+    }
+
+    [Fact]
+    public void Subtitles_are_segments_in_HLS_and_one_file_in_DASH()
+    {
+        var german = Sound with
+        {
+            Name = "text-1",
+            Kind = Rendition.Text,
+            Label = new TrackLabel("Deutsch (captions)", "de", TrackLabel.Captions),
+        };
+        var forced = german with { Name = "text-2", Label = new TrackLabel("Signs", null, TrackLabel.Forced) };
+        var empty = german with { Name = "text-3", SegmentDurationsSeconds = [] };
+        var video = Video(Low, Sound).Apply(new VideoSubtitlesMade(Id, [german, forced, empty], At));
+
+        var text = HlsMaster.Write(video, Context);
+        Assert.Contains(
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text-edge-b\",NAME=\"Deutsch (captions)\",LANGUAGE=\"de\","
+                + "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\""
+                + "public.accessibility.transcribes-spoken-dialog,"
+                + "public.accessibility.describes-music-and-sound\",STABLE-RENDITION-ID=\"text-1\","
+                + $"URI=\"http://b:2/s/9/sig/media/{Id}/text-1/media.m3u8\"\n",
+            text
+        );
+        Assert.Contains("NAME=\"Signs\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,", text);
+        Assert.Contains("AUDIO=\"audio-edge-b\",SUBTITLES=\"text-edge-b\",PATHWAY-ID=\"edge-b\"", text);
+        Assert.DoesNotContain("text-3", text);
+
+        var sets = XDocument
+            .Parse(DashManifest.Write(video, Context))
+            .Descendants(Mpd + "AdaptationSet")
+            .Where(set => (string)set.Attribute("contentType")! == "text")
+            .Select(set =>
+                (
+                    (string?)set.Attribute("lang"),
+                    (string)set.Element(Mpd + "Role")!.Attribute("value")!,
+                    set.Descendants(Mpd + "BaseURL").Single().Value
+                )
+            );
+        Assert.Equal([("de", "caption", "text-1/all.vtt"), (null, "forced-subtitle", "text-2/all.vtt")], sets);
+    }
+
+    [Fact]
+    public void No_two_sounds_of_a_group_share_a_name()
+    {
+        var twin = Sound with { Name = "audio-2", Label = new TrackLabel("A \"B\"") };
+        var text = HlsMaster.Write(Video(Low, Sound with { Label = new TrackLabel("A \"B\"") }, twin), Context);
+
+        Assert.Contains("NAME=\"A B\",", text);
+        Assert.Contains("NAME=\"A B (audio-2)\",", text);
+    }
+
+    [Fact]
     public void The_mpd_names_each_edge_as_a_service_location_and_asks_traffic_for_steering()
     {
         var mpd = XDocument.Parse(DashManifest.Write(Video(Top, Low, Sound), Context)).Root!;

@@ -77,8 +77,69 @@ public sealed class VideoTests
         Given([.. Playing, Encoded(High)]).When(v => v.RecordThumbnails(Thumbs, Now)).Then(Pictured, Published);
 
     [Fact]
+    public void A_video_is_published_without_thumbnails_once_they_are_given_up()
+    {
+        var missing = new VideoThumbnailsMissing(Id, "no picture", Now);
+        Given([.. Playing, Encoded(High)])
+            .When(v => v.RecordThumbnailsMissing("no picture", Now))
+            .Then(missing, Published);
+        Given([.. Playing, missing]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High), Published);
+        Given([.. Playing, Pictured]).When(v => v.RecordThumbnailsMissing("no picture", Now)).Then();
+    }
+
+    [Fact]
+    public void A_failure_speaks_to_the_publisher_and_not_of_its_tools()
+    {
+        var failed = new VideoEncodeFailed(Id, "240p", "ffmpeg ended with code 1: [mov @ 0x55]", Now);
+        Assert.Equal(
+            "The picture of the file could not be encoded in 240p.",
+            Given([.. Encoding, failed]).State.Problem
+        );
+    }
+
+    [Fact]
     public void A_video_is_not_published_without_its_audio() =>
         Given([.. Encoding, Encoded(Low), Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High));
+
+    [Fact]
+    public void A_video_plays_with_its_main_sound_and_is_published_with_all()
+    {
+        var second = Sound with { Name = "audio-2" };
+        var sounds = Source with { Sounds = [new(1, "aac", 6), new(2, "aac", 2)] };
+        var encoding = Given(Registered, Uploaded, Probed with { Source = sounds }, Planned, Pictured);
+        encoding
+            .When(v => v.RecordRendition(Low, Now))
+            .Then(Encoded(Low))
+            .When(v => v.RecordRendition(second, Now))
+            .Then(Encoded(second))
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordRendition(Sound, Now))
+            .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now), Published);
+        encoding
+            .When(v => v.RecordRendition(Low, Now))
+            .Then(Encoded(Low))
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordRendition(Sound, Now))
+            .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now))
+            .When(v => v.RecordRendition(second, Now))
+            .Then(Encoded(second), Published);
+    }
+
+    [Fact]
+    public void A_video_with_subtitles_is_published_when_they_are_made()
+    {
+        Rendition[] texts = [Sound with { Name = "text-1", Kind = Rendition.Text }];
+        var probed = Probed with { Source = Source with { Texts = [new(3, "subrip")] } };
+        Given(Registered, Uploaded, probed, Planned, Encoded(Low), Encoded(Sound), Pictured)
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High), new VideoPlayable(Id, "240p", Now))
+            .When(v => v.RecordSubtitles(texts, Now))
+            .Then(new VideoSubtitlesMade(Id, texts, Now), Published)
+            .When(v => v.RecordSubtitles(texts, Now))
+            .Then();
+    }
 
     [Fact]
     public void A_published_video_changes_no_more() =>

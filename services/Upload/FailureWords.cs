@@ -1,0 +1,19 @@
+namespace EventStream.Upload;
+
+/// <summary>
+/// What a publisher reads of a task that failed: a sentence of ours. The cause in the words of the tools, with the
+/// paths and addresses that they name, is in the events and the jobs of the role <c>encode</c>, for operators.
+/// </summary>
+public static class FailureWords
+{
+    /// <summary>The sentence for a task: <c>probe</c>, a sound, a by-product, or the name of a rung.</summary>
+    public static string Of(string task) =>
+        task switch
+        {
+            "probe" => "The file could not be read.",
+            _ when task.StartsWith("audio", StringComparison.Ordinal) => "The sound of the file could not be encoded.",
+            Contracts.SourceText.Task => "The subtitles of the file could not be read.",
+            Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
+            _ => $"The picture of the file could not be encoded in {task}.",
+        };
+}
