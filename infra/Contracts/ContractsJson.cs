@@ -47,5 +47,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoPublished))]
 [JsonSerializable(typeof(VideoRejected))]
 [JsonSerializable(typeof(VideoEncodeFailed))]
+[JsonSerializable(typeof(VideoDescribed))]
+[JsonSerializable(typeof(VideoDeleted))]
 [JsonSerializable(typeof(StreamTombstoned))]
 public sealed partial class ContractsJson : JsonSerializerContext;

@@ -144,8 +144,8 @@ public sealed record EncodeTaskFinished(VideoId VideoId, string Task, string Wor
     : IEvent;
 
 /// <summary>
-/// The job ended without a whole ladder because of a worker's report: the source is no video
-/// (<paramref name="Rejected"/>), or the worker gave up <paramref name="Task"/>. What the planner itself gives up is an
+/// The job ended without a whole ladder: the source is no video (<paramref name="Rejected"/>), the worker gave up
+/// <paramref name="Task"/>, or the publisher deleted the video. What the planner itself gives up is an
 /// <see cref="EncodeTaskFailed"/>.
 /// </summary>
 [WireName("encode.stopped.v1")]

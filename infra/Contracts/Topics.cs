@@ -45,6 +45,8 @@ public static class Topics
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
+            typeof(VideoDescribed),
+            typeof(VideoDeleted),
             typeof(StreamTombstoned),
         ],
     };

@@ -68,6 +68,26 @@ public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy
 public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt)
     : IVideoEvent;
 
+/// <summary>
+/// The publisher described the video; this holds from now on, and replaces what was said before. Tags in the
+/// publisher's order; metadata is the publisher's own, by name.
+/// </summary>
+[WireName("video.described.v1")]
+public sealed record VideoDescribed(
+    VideoId VideoId,
+    string Title,
+    IReadOnlyList<string> Tags,
+    IReadOnlyDictionary<string, string> Metadata,
+    DateTimeOffset DescribedAt
+) : IVideoEvent;
+
+/// <summary>
+/// The publisher deleted the video: the last event of its life. Its media is removed, and a reader that keeps rows
+/// about the video removes them or marks them; what happened before stays in the history.
+/// </summary>
+[WireName("video.deleted.v1")]
+public sealed record VideoDeleted(VideoId VideoId, DateTimeOffset DeletedAt) : IVideoEvent;
+
 /// <summary>What ffprobe said of a source. Duration in seconds; sizes in pixels; rate in frames per second.</summary>
 public sealed record SourceInfo(
     double DurationSeconds,

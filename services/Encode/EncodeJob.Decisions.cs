@@ -27,6 +27,9 @@ public sealed partial record EncodeJob
         message switch
         {
             VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, now)] : [],
+            VideoDeleted e => OpenTasks.FirstOrDefault() is { } task
+                ? [new EncodeStopped(Id, task.Name, Rejected: false, "The publisher deleted the video.", e.DeletedAt)]
+                : [],
             SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
             SourceRejected e => Phase == JobPhase.Probing
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]

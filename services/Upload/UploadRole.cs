@@ -29,8 +29,10 @@ public sealed class UploadRole : IRole
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
+        services.AddSingleton<RemovalTable>();
+        services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
+        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<VideoChangesApi>().AddSingleton<EncodeReactor>();
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
@@ -60,6 +62,7 @@ public sealed class UploadRole : IRole
     {
         app.Services.GetRequiredService<TusApi>().Map(app);
         app.Services.GetRequiredService<VideosApi>().Map(app);
+        app.Services.GetRequiredService<VideoChangesApi>().Map(app);
     }
 
     /// <summary>What a page may read of a response.</summary>
@@ -80,5 +83,6 @@ public sealed class UploadRole : IRole
         "X-Video-Id",
         "WWW-Authenticate",
         "Retry-After",
+        "ETag",
     ];
 }

@@ -4,7 +4,9 @@ using EventStream.EventStore;
 
 namespace EventStream.Upload;
 
-/// <summary>How far a video is. A playable video goes on to published; rejected and failed are ends.</summary>
+/// <summary>
+/// How far a video is. A playable video goes on to published; rejected and failed are ends, and each can be deleted.
+/// </summary>
 public enum VideoStatus
 {
     None,
@@ -16,6 +18,7 @@ public enum VideoStatus
     Published,
     Rejected,
     Failed,
+    Deleted,
 }
 
 /// <summary>
@@ -43,12 +46,23 @@ public sealed record Video : IAggregate<Video>
     public string? Problem { get; init; }
 
     public string? Remedy { get; init; }
+    public ImmutableArray<string> Tags { get; init; } = [];
+
+    /// <summary>The publisher's own words about it, by name.</summary>
+    public ImmutableSortedDictionary<string, string> Metadata { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
+
+    /// <summary>How often title, tags and metadata were set, from 1 at its registration.</summary>
+    public int Revision { get; init; }
+
     public DateTimeOffset RegisteredAt { get; init; }
     public DateTimeOffset? PlayableAt { get; init; }
     public DateTimeOffset? PublishedAt { get; init; }
+    public DateTimeOffset? DeletedAt { get; init; }
 
-    /// <summary>Whether nothing can happen to it any more.</summary>
-    public bool IsEnded => Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed;
+    /// <summary>Whether no report of an encoder changes it any more.</summary>
+    public bool IsEnded =>
+        Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed or VideoStatus.Deleted;
 
     private bool HasAudio => Renditions.Any(rendition => rendition.Kind == Rendition.Audio);
 
@@ -77,6 +91,8 @@ public sealed record Video : IAggregate<Video>
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
+            VideoDescribed described => On(described),
+            VideoDeleted deleted => On(deleted),
             StreamTombstoned => this,
             _ => throw new InvalidOperationException($"A video's stream does not hold {message.GetType().Name}."),
         };
@@ -90,6 +106,7 @@ public sealed record Video : IAggregate<Video>
             Title = e.Title,
             FileName = e.FileName,
             SizeBytes = e.SizeBytes,
+            Revision = 1,
             RegisteredAt = e.RegisteredAt,
         };
 
@@ -135,6 +152,17 @@ public sealed record Video : IAggregate<Video>
             Problem = $"{e.Task}: {e.Cause}",
             Remedy = "Upload the file again, or another copy of it.",
         };
+
+    private Video On(VideoDescribed e) =>
+        this with
+        {
+            Title = e.Title,
+            Tags = [.. e.Tags],
+            Metadata = Metadata.Clear().AddRange(e.Metadata),
+            Revision = Revision + 1,
+        };
+
+    private Video On(VideoDeleted e) => this with { Status = VideoStatus.Deleted, DeletedAt = e.DeletedAt };
 
     /// <summary>
     /// A publisher announces a file. Size in bytes, 0 if given later; <see cref="VideoTitle"/> makes the title.
@@ -184,6 +212,16 @@ public sealed record Video : IAggregate<Video>
         Status is VideoStatus.None or VideoStatus.Registered || IsEnded
             ? []
             : [new VideoEncodeFailed(Id, task, cause, now)];
+
+    /// <summary>The publisher says what it is called, and what else there is to say of it.</summary>
+    public IEnumerable<IEvent> Describe(VideoDescription wanted, DateTimeOffset now) =>
+        Status is VideoStatus.None or VideoStatus.Deleted || wanted.Equals(VideoDescription.Of(this))
+            ? []
+            : [new VideoDescribed(Id, wanted.Title, wanted.Tags, wanted.Metadata, now)];
+
+    /// <summary>The publisher takes it away, wherever it is on its way.</summary>
+    public IEnumerable<IEvent> Delete(DateTimeOffset now) =>
+        Status is VideoStatus.None or VideoStatus.Deleted ? [] : [new VideoDeleted(Id, now)];
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 

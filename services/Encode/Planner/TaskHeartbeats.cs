@@ -67,6 +67,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             EncodeTaskFailed { WillRetry: true } e => EndAsync(e.VideoId, e.Task, cancellation),
             SourceRejected e => EndAllAsync(e.VideoId, cancellation),
             EncodeTaskFailed e => EndAllAsync(e.VideoId, cancellation),
+            EncodeStopped e => EndAllAsync(e.VideoId, cancellation),
             EncodeCompleted e => EndAllAsync(e.VideoId, cancellation),
             _ => Task.CompletedTask,
         };

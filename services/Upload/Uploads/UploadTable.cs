@@ -119,6 +119,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
             state
         );
 
+    /// <summary>The video of a finished upload is deleted, so that nothing of it counts any more.</summary>
+    public Task ForgetAsync(VideoId id, CancellationToken cancellation) =>
+        ChangeAsync(
+            "update uploads set state = 'deleted' where video_id = $1 and state = 'completed'",
+            cancellation,
+            id.Value
+        );
+
     public Task ExtendAsync(VideoId id, DateTimeOffset expiresAt, CancellationToken cancellation) =>
         ChangeAsync("update uploads set expires_at = $2 where video_id = $1", cancellation, id.Value, expiresAt);
 

@@ -40,6 +40,8 @@ public sealed class FrozenNamesTests
         "store.stream-tombstoned.v1",
         "traffic.load-measured.v1",
         "traffic.steering-decided.v1",
+        "video.deleted.v1",
+        "video.described.v1",
         "video.encode-failed.v1",
         "video.encode-planned.v1",
         "video.playable.v1",

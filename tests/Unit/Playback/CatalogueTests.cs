@@ -56,18 +56,24 @@ public sealed class CatalogueTests
     }
 
     [Fact]
+    public void What_its_publisher_deleted_is_not_offered_any_more()
+    {
+        var catalogue = Catalogue(videosMax: 2);
+        catalogue.Apply(new VideoRenditionEncoded(Id, Rung, At));
+        catalogue.Apply(new VideoPlayable(Id, "240p", At));
+        Assert.True(catalogue.Find(Id)!.IsPlayable);
+        catalogue.Apply(new VideoDescribed(Id, "t", [], new Dictionary<string, string>(), At));
+        Assert.True(catalogue.Find(Id)!.IsPlayable);
+
+        catalogue.Apply(new VideoDeleted(Id, At));
+
+        Assert.Null(catalogue.Find(Id));
+    }
+
+    [Fact]
     public void A_full_catalogue_forgets_what_was_heard_of_longest_ago()
     {
-        var options = new PlaybackOptions
-        {
-            SigningKey = "",
-            Edges = [],
-            TrafficUrl = "",
-            SteeringUrl = "",
-            CollectUrl = "",
-            VideosMax = 2,
-        };
-        var catalogue = new VideoCatalogue(options, NullLogger<VideoCatalogue>.Instance);
+        var catalogue = Catalogue(videosMax: 2);
         var ids = Enumerable.Range(0, 3).Select(_ => VideoId.New(At)).ToList();
 
         foreach (var id in (VideoId[])[ids[0], ids[1], ids[0], ids[2]])
@@ -77,4 +83,18 @@ public sealed class CatalogueTests
         Assert.NotNull(catalogue.Find(ids[0]));
         Assert.NotNull(catalogue.Find(ids[2]));
     }
+
+    private static VideoCatalogue Catalogue(int videosMax) =>
+        new(
+            new PlaybackOptions
+            {
+                SigningKey = "",
+                Edges = [],
+                TrafficUrl = "",
+                SteeringUrl = "",
+                CollectUrl = "",
+                VideosMax = videosMax,
+            },
+            NullLogger<VideoCatalogue>.Instance
+        );
 }

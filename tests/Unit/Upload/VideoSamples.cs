@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using EventStream.Contracts;
+using EventStream.Upload;
 
 namespace EventStream.Unit.Tests.Upload;
 
@@ -44,6 +46,13 @@ internal static class VideoSamples
     public static readonly VideoThumbnailsMade Pictured = new(Id, Thumbs, Now);
     public static readonly VideoPublished Published = new(Id, Now);
     public static readonly VideoEncodeFailed Failed = new(Id, "240p", "disk full", Now);
+    public static readonly VideoDescription Rabbit = new(
+        "The rabbit",
+        ["animals", "short"],
+        ImmutableSortedDictionary<string, string>.Empty.Add("season", "1")
+    );
+    public static readonly VideoDescribed Described = new(Id, Rabbit.Title, Rabbit.Tags, Rabbit.Metadata, Now);
+    public static readonly VideoDeleted Deleted = new(Id, Now);
     public static readonly IEvent[] Encoding = [Registered, Uploaded, Probed, Planned];
     public static readonly IEvent[] Playing =
     [

@@ -1,6 +1,8 @@
 using EventStream.Contracts;
+using EventStream.Encode;
 using EventStream.Unit.Tests.EventStore;
 using EventStream.Upload;
+using EventStream.Upload.Library;
 using static EventStream.Unit.Tests.Upload.VideoSamples;
 
 namespace EventStream.Unit.Tests.Upload;
@@ -101,6 +103,69 @@ public sealed class VideoTests
             .Then();
 
     [Fact]
+    public void A_description_counts_once_and_every_other_one_is_a_revision()
+    {
+        var said = Given(Registered).When(v => v.Describe(Rabbit, Now)).Then(Described);
+        said.When(v => v.Describe(Rabbit, Now)).Then();
+        Assert.Equal((1, 2), (Given(Registered).State.Revision, said.After.Revision));
+        Assert.Equal(Rabbit, VideoDescription.Of(said.After));
+    }
+
+    [Fact]
+    public void A_description_takes_nothing_from_how_far_a_video_is() =>
+        Given([.. Playing, Described])
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordThumbnails(Thumbs, Now))
+            .Then(Pictured, Published);
+
+    [Fact]
+    public void A_video_is_deleted_once_wherever_it_is() =>
+        Assert.All(
+            (IMessage[][])[[Registered], [Registered, Uploaded], [Registered, Rejected], Encoding, Playing],
+            life => Given(life).When(v => v.Delete(Now)).Then(Deleted).When(v => v.Delete(Now)).Then()
+        );
+
+    [Fact]
+    public void A_deleted_video_changes_no_more() =>
+        Given([.. Playing, Deleted])
+            .When(v => v.Describe(Rabbit, Now))
+            .Then()
+            .When(v => v.RecordRendition(High, Now))
+            .Then()
+            .When(v => v.RecordThumbnails(Thumbs, Now))
+            .Then()
+            .When(v => v.RecordFailure("240p", "late", Now))
+            .Then()
+            .When(v => v.Reject("late", "none", Now))
+            .Then()
+            .When(v => v.Register(Id, "Blender", "Bunny", "bunny.mp4", 1000, Now))
+            .Then();
+
+    [Fact]
+    public void An_upload_that_ends_after_the_deletion_brings_nothing_back() =>
+        Given(Registered, Deleted).When(v => v.CompleteUpload("sources/x/source", 1000, "ab", Now)).Then();
+
+    [Fact]
+    public void A_video_that_nobody_registered_is_neither_described_nor_deleted()
+    {
+        Given().When(v => v.Describe(Rabbit, Now)).Then();
+        Given().When(v => v.Delete(Now)).Then();
+    }
+
+    [Fact]
+    public void Everything_that_is_encoded_of_a_video_is_below_the_folder_that_a_deletion_removes() =>
+        Assert.All(
+            (string[])["240p", EncodeTasks.Audio, EncodeTasks.Thumbnails],
+            task =>
+                Assert.StartsWith(
+                    VideoRemoval.EncodedPrefix(Id),
+                    EncodeTasks.OutputPrefix(Id, task) + "/",
+                    StringComparison.Ordinal
+                )
+        );
+
+    [Fact]
     public void The_status_follows_the_life()
     {
         Assert.Equal(VideoStatus.Registered, Given(Registered).State.Status);
@@ -109,6 +174,7 @@ public sealed class VideoTests
         Assert.Equal(VideoStatus.Encoding, Given(Encoding).State.Status);
         Assert.Equal(VideoStatus.Playable, Given(Playing).State.Status);
         Assert.Equal(VideoStatus.Rejected, Given(Registered, Rejected).State.Status);
+        Assert.Equal(VideoStatus.Deleted, Given([.. Playing, Deleted]).State.Status);
     }
 
     private static Given<Video> Given(params IReadOnlyList<IMessage> history) => AggregateSpec.Given<Video>(history);
