@@ -41,11 +41,14 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
                 "Announces a file, or a part of one, and takes its first bytes where there are some.",
                 400,
                 409,
+                410,
                 412,
                 413,
+                422,
                 429,
                 460
             )
+            .TakesHeader(IdempotencyKey.Header, IdempotencyKey.HeaderText)
             .TakesHeader("Upload-Length", "Bytes of the whole file; or Upload-Defer-Length: 1 where nobody knows yet.")
             .TakesHeader("Upload-Metadata", "filename, title, sha256: names and base64 values, with commas.")
             .TakesHeader("Upload-Concat", "'partial', or 'final;' and the addresses of the parts.")
@@ -102,7 +105,9 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
         Expires(context, upload.ExpiresAt);
         if (TusHeaders.IsChunk(context.Request))
         {
-            var offset = await TakeAsync(context, upload, 0);
+            // Of a creation that comes again, the first bytes may be there: the client goes on from the offset.
+            var held = creation.IdempotencyKey is null ? 0 : await uploads.OffsetAsync(upload, context.RequestAborted);
+            var offset = held > 0 ? held : await TakeAsync(context, upload, 0);
             if (offset is null)
                 return Results.Empty;
             context.Response.Headers[TusHeaders.Offset] = Text(offset.Value);

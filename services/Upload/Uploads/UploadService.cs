@@ -32,8 +32,9 @@ public sealed partial class UploadService(
     private static readonly TimeSpan JoinWait = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Announces a file, or a part of one, and returns its upload. A final upload is joined from its parts before this
-    /// returns, or goes on to be. Throws <see cref="UploadProblemException"/>.
+    /// Announces a file, or a part of one, and returns its upload; the same creation under the same idempotency key
+    /// returns the upload it made. A final upload is joined from its parts before this returns, or goes on to be.
+    /// Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<UploadRecord> CreateAsync(
         string publisher,
@@ -56,10 +57,37 @@ public sealed partial class UploadService(
             return final;
         }
 
+        if (await FindRepeatedAsync(publisher, creation, cancellation) is { } before)
+            return before;
         await quota.CheckAsync(publisher, creation, cancellation);
         var upload = New(publisher, creation, creation.LengthBytes);
-        await table.InsertAsync(upload, cancellation);
+        if (!await table.InsertAsync(upload, cancellation))
+            // The same request came twice at the same time.
+            return (await FindRepeatedAsync(publisher, creation, cancellation))!;
         await facts.RegisterAsync(upload, creation.Metadata, cancellation);
+        return upload;
+    }
+
+    /// <summary>
+    /// The upload that the same request made before. Throws <see cref="UploadProblemException"/>: 422 where the key
+    /// was used for another request, 410 where nothing is left of the upload.
+    /// </summary>
+    private async Task<UploadRecord?> FindRepeatedAsync(
+        string publisher,
+        TusCreation creation,
+        CancellationToken cancellation
+    )
+    {
+        if (creation.IdempotencyKey is not { } key)
+            return null;
+        if (await table.FindByKeyAsync(publisher, key, cancellation) is not { } made)
+            return null;
+        if (made.RequestHash != creation.Hash())
+            throw IdempotencyKey.UsedOtherwise(key);
+        var upload = await FindAsync(made.VideoId, publisher, cancellation);
+        // The process that took the first one may have died before the video was registered.
+        if (!upload.IsWhole)
+            await facts.RegisterAsync(upload, creation.Metadata, cancellation);
         return upload;
     }
 
@@ -228,6 +256,9 @@ public sealed partial class UploadService(
         {
             Kind = creation.Kind,
             Parts = creation.Parts,
+            // A final upload is known by its parts.
+            IdempotencyKey = creation.Kind == UploadRecord.Final ? null : creation.IdempotencyKey,
+            RequestHash = creation.IdempotencyKey is null ? null : creation.Hash(),
         };
     }
 

@@ -8,13 +8,30 @@ namespace EventStream.Upload.Uploads;
 public sealed class UploadTable(NpgsqlDataSource source)
 {
     private const string Columns =
-        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, parts";
+        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, parts, "
+        + "idempotency_key, request_hash";
 
     private const string Insert =
-        $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-    public Task InsertAsync(UploadRecord upload, CancellationToken cancellation) =>
-        ChangeAsync(Insert, cancellation, Values(upload));
+    /// <summary>Adds an upload; false where its publisher has one under the same idempotency key.</summary>
+    public Task<bool> InsertAsync(UploadRecord upload, CancellationToken cancellation) =>
+        ChangeAsync(
+            $"{Insert} on conflict (publisher, idempotency_key) where idempotency_key is not null do nothing",
+            cancellation,
+            Values(upload)
+        );
+
+    /// <summary>The upload that a publisher made under an idempotency key, or null.</summary>
+    public async Task<UploadRecord?> FindByKeyAsync(string publisher, string key, CancellationToken cancellation) =>
+        (
+            await ReadAsync(
+                $"select {Columns} from uploads where publisher = $1 and idempotency_key = $2",
+                cancellation,
+                publisher,
+                key
+            )
+        ).FirstOrDefault();
 
     /// <summary>
     /// Adds a final upload and takes its parts, all or none. False when a part is not whole, or was taken before.
@@ -167,6 +184,8 @@ public sealed class UploadTable(NpgsqlDataSource source)
             upload.ExpiresAt,
             upload.Kind,
             Ids(upload.Parts),
+            upload.IdempotencyKey,
+            upload.RequestHash,
         ];
 
     private static Guid[] Ids(IReadOnlyList<VideoId> ids) => [.. ids.Select(id => id.Value)];
@@ -204,6 +223,8 @@ public sealed class UploadTable(NpgsqlDataSource source)
                 {
                     Kind = row.GetString(9),
                     Parts = row.IsDBNull(10) ? [] : [.. row.GetFieldValue<Guid[]>(10).Select(id => new VideoId(id))],
+                    IdempotencyKey = row.IsDBNull(11) ? null : row.GetString(11),
+                    RequestHash = row.IsDBNull(12) ? null : row.GetString(12),
                 }
             );
         }
