@@ -28,7 +28,7 @@ public static class Topics
         "video.events",
         "video id",
         "EventStore",
-        "Encode Playback Warehouse",
+        "Encode Playback Upload Warehouse",
         6,
         null
     )

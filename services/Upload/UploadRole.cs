@@ -6,7 +6,9 @@ using EventStream.Messaging.Kafka;
 using EventStream.Upload.Library;
 using EventStream.Upload.Tus;
 using EventStream.Upload.Uploads;
+using EventStream.Upload.Webhooks;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Upload;
@@ -39,6 +41,7 @@ public sealed class UploadRole : IRole
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
             (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation)
         );
+        AddWebhooks(services, configuration);
         services.AddCors(cors =>
             cors.AddDefaultPolicy(policy =>
                 policy
@@ -63,6 +66,19 @@ public sealed class UploadRole : IRole
         app.Services.GetRequiredService<TusApi>().Map(app);
         app.Services.GetRequiredService<VideosApi>().Map(app);
         app.Services.GetRequiredService<VideoChangesApi>().Map(app);
+        app.Services.GetRequiredService<WebhooksApi>().Map(app);
+    }
+
+    private static void AddWebhooks(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddRoleOptions(configuration, WebhookOptions.Read);
+        services.AddSingleton<WebhookTable>().AddSingleton<DeliveryTable>().AddSingleton<OutboundGate>();
+        services.AddSingleton<WebhooksApi>().AddSingleton<WebhookFeed>();
+        services.AddSingleton<WebhookSender>().AddHostedService(p => p.GetRequiredService<WebhookSender>());
+        services.AddEventConsumer(
+            new ConsumerOptions(WebhookFeed.Group, [Topics.VideoEvents]),
+            (p, message, cancellation) => p.GetRequiredService<WebhookFeed>().HandleAsync(message, cancellation)
+        );
     }
 
     /// <summary>What a page may read of a response.</summary>

@@ -59,7 +59,18 @@ public sealed partial class UploadService(
 
         if (await FindRepeatedAsync(publisher, creation, cancellation) is { } before)
             return before;
-        await quota.CheckAsync(publisher, creation, cancellation);
+        try
+        {
+            await quota.CheckAsync(publisher, creation, cancellation);
+        }
+        catch (UploadProblemException) when (creation.IdempotencyKey is not null)
+        {
+            // The same request at the same time may have taken the last place.
+            if (await FindRepeatedAsync(publisher, creation, cancellation) is { } made)
+                return made;
+            throw;
+        }
+
         var upload = New(publisher, creation, creation.LengthBytes);
         if (!await table.InsertAsync(upload, cancellation))
             // The same request came twice at the same time.

@@ -20,6 +20,7 @@ using EventStream.Qoe;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;
 using EventStream.Upload;
+using EventStream.Upload.Webhooks;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Sink;
 
@@ -41,6 +42,7 @@ public sealed partial class SettingsTests
         ("Postgres", typeof(PostgresOptions)),
         ("Media:S3", typeof(S3Options)),
         ("Upload", typeof(UploadOptions)),
+        ("Webhooks", typeof(WebhookOptions)),
         ("Encode", typeof(EncodeOptions)),
         ("Playback", typeof(PlaybackOptions)),
         ("Edge", typeof(EdgeOptions)),
