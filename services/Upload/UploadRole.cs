@@ -34,7 +34,7 @@ public sealed class UploadRole : IRole
         services.AddSingleton<RemovalTable>();
         services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<VideoChangesApi>().AddSingleton<EncodeReactor>();
+        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>().AddSingleton<EncodeReactor>();
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
@@ -66,6 +66,7 @@ public sealed class UploadRole : IRole
         app.Services.GetRequiredService<TusApi>().Map(app);
         app.Services.GetRequiredService<VideosApi>().Map(app);
         app.Services.GetRequiredService<VideoChangesApi>().Map(app);
+        app.Services.GetRequiredService<VideoProgressApi>().Map(app);
         app.Services.GetRequiredService<WebhooksApi>().Map(app);
     }
 

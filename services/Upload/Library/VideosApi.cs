@@ -110,13 +110,19 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
     /// </summary>
     internal static IResult Answer(HttpContext context, VideoDetails video)
     {
-        if (video.DeletedAt is { } deletedAt)
-            throw Gone(video.Id, deletedAt);
+        RefuseDeleted(video);
         context.Response.Headers.ETag = Revision.TagOf(video.Revision);
         return Results.Ok(video);
     }
 
     /// <summary>Throws <see cref="UploadProblemException"/> (410) where the video is deleted.</summary>
+    internal static void RefuseDeleted(VideoDetails video)
+    {
+        if (video.DeletedAt is { } deletedAt)
+            throw Gone(video.Id, deletedAt);
+    }
+
+    /// <summary>The same.</summary>
     internal static void RefuseDeleted(Video video)
     {
         if (video.DeletedAt is { } deletedAt)
