@@ -33,8 +33,9 @@ public sealed class UploadRole : IRole
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<RemovalTable>();
         services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
+        services.AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>();
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>().AddSingleton<EncodeReactor>();
+        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(

@@ -6,9 +6,9 @@ using EventStream.Cli.Uploads;
 namespace EventStream.Cli.Commands;
 
 /// <summary>
-/// <c>eventstream upload FILE...</c>: sends files, with progress on standard error, and prints the id of each video. The
-/// same command again goes on where it was interrupted. Exit code 1 where one file was not sent, or did not become a
-/// video.
+/// <c>eventstream upload FILE...</c>: sends files, with progress on standard error, and prints the id of each video.
+/// The same command again goes on where it was interrupted. Exit code 1 where one file was not sent, or did not become
+/// a video.
 /// </summary>
 internal static class UploadCommand
 {

@@ -257,6 +257,7 @@ function describe(data) {
   if (data.ladder) return data.ladder.map((rung) => rung.name).join(', ');
   if (data.source)
     return `${data.source.width}×${data.source.height}, ${data.source.videoCodec}, ${number(data.source.durationSeconds, 1)} s`;
+  if (data.tags) return [data.title, ...data.tags].join(' · ');
   if (data.sha256) return `${bytes(data.sizeBytes)} · SHA-256 ${data.sha256.slice(0, 12)}…`;
   if (data.fileName) return `${data.fileName} · ${bytes(data.sizeBytes)} · by ${data.publisher}`;
   return [data.firstRung, data.reason, data.remedy, data.cause].filter(Boolean).join(' · ');

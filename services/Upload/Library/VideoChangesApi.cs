@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace EventStream.Upload.Library;
 
-/// <summary>What a publisher changes of its videos: title, tags and metadata, and whether a video is there at all.</summary>
+/// <summary>
+/// What a publisher changes of its videos: title, tags and metadata, and whether a video is there at all.
+/// </summary>
 public sealed class VideoChangesApi(
     Decider<Video> videos,
     VideoDetailsReader details,

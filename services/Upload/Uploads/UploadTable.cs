@@ -8,8 +8,8 @@ namespace EventStream.Upload.Uploads;
 public sealed class UploadTable(NpgsqlDataSource source)
 {
     private const string Columns =
-        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, parts, "
-        + "idempotency_key, request_hash";
+        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, "
+        + "parts, idempotency_key, request_hash";
 
     private const string Insert =
         $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";

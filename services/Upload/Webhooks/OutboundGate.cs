@@ -10,7 +10,9 @@ namespace EventStream.Upload.Webhooks;
 /// </summary>
 public sealed class OutboundGate(WebhookOptions options)
 {
-    /// <summary>What the registries of special addresses (RFC 6890 and later) keep from the public IPv4 internet.</summary>
+    /// <summary>
+    /// What the registries of special addresses (RFC 6890 and later) keep from the public internet.
+    /// </summary>
     private static readonly IPNetwork[] Special =
     [
         .. new[]
