@@ -183,9 +183,9 @@ internal sealed class FileUpload(HttpClient http, UploadTarget target, long chun
         using (answer)
         {
             var words = await WordsAsync(answer, cancellation);
-            throw (int)answer.StatusCode is 409 or 423 or 429 or >= 500
-                ? new TryAgainException(words, answer.Headers.RetryAfter?.Delta)
-                : new CommandException(words);
+            if ((int)answer.StatusCode is 409 or 423 or 429 or >= 500)
+                throw new TryAgainException(words, answer.Headers.RetryAfter?.Delta);
+            throw new CommandException(words);
         }
     }
 

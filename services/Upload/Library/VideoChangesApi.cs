@@ -1,4 +1,3 @@
-using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;

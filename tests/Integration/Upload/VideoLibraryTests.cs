@@ -8,7 +8,6 @@ using EventStream.Media;
 using EventStream.Tests.Kit;
 using EventStream.Upload;
 using EventStream.Upload.Library;
-using EventStream.Upload.Uploads;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using static EventStream.Integration.Tests.Upload.TusHarness;
