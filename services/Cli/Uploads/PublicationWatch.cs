@@ -18,11 +18,7 @@ internal sealed class PublicationWatch(HttpClient http, UploadTarget target, Tim
     /// Says what is said of a video, and returns its last progress. Throws <see cref="CommandException"/> where the
     /// server refuses or is away for too long.
     /// </summary>
-    public async Task<JsonElement> UntilEndAsync(
-        string id,
-        Action<JsonElement> say,
-        CancellationToken cancellation
-    )
+    public async Task<JsonElement> UntilEndAsync(string id, Action<JsonElement> say, CancellationToken cancellation)
     {
         for (var failures = 0; failures < FailuresMax; failures++)
         {
@@ -51,7 +47,9 @@ internal sealed class PublicationWatch(HttpClient http, UploadTarget target, Tim
             await Task.Delay(Pause, time, cancellation);
         }
 
-        throw new CommandException($"The progress of video {id} cannot be read. `GET /v1/videos/{id}` says what it is.");
+        throw new CommandException(
+            $"The progress of video {id} cannot be read. `GET /v1/videos/{id}` says what it is."
+        );
     }
 
     private async IAsyncEnumerable<SseItem<string>> ListenAsync(

@@ -23,7 +23,10 @@ internal sealed record UploadTarget(Uri Url, string Key)
                 $"No platform runs in '{data.Root}'. Start one with `eventstream up`, or name another with --url or "
                     + $"{UrlVariable}."
             );
-        if (!Uri.TryCreate(address, UriKind.Absolute, out var parsed) || !parsed.Scheme.StartsWith("http", StringComparison.Ordinal))
+        if (
+            !Uri.TryCreate(address, UriKind.Absolute, out var parsed)
+            || !parsed.Scheme.StartsWith("http", StringComparison.Ordinal)
+        )
             throw new CommandException($"'{address}' is no address such as https://upload.example.com.");
         var key = Environment.GetEnvironmentVariable(KeyVariable);
         if (key is null && File.Exists(data.ApiKeyFile))

@@ -34,9 +34,7 @@ public sealed class RemovalTable(NpgsqlDataSource source)
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var due = new List<Removal>();
         while (await row.ReadAsync(cancellation))
-            due.Add(
-                new Removal(new VideoId(row.GetGuid(0)), row.GetFieldValue<DateTimeOffset>(1), row.GetInt32(2))
-            );
+            due.Add(new Removal(new VideoId(row.GetGuid(0)), row.GetFieldValue<DateTimeOffset>(1), row.GetInt32(2)));
         return due;
     }
 

@@ -40,7 +40,12 @@ public sealed class VideoChangesApi(
             .Answers(200, typeof(VideoDetails));
         changes
             .MapDelete("/{id}", DeleteAsync)
-            .Describe("Deletes a video and its media; its events stay. Deleting it again answers the same.", 404, 412, 423)
+            .Describe(
+                "Deletes a video and its media; its events stay. Deleting it again answers the same.",
+                404,
+                412,
+                423
+            )
             .TakesHeader("If-Match", Revision.HeaderText)
             .Answers(204);
     }

@@ -47,11 +47,8 @@ public sealed record VideoProgress(
 /// that was away needs nothing of what it missed; <c>end</c> when nothing follows; <c>alive</c> where nothing changes
 /// for a while, for proxies. A listener that connects again after <c>end</c> gets 204, which ends an EventSource.
 /// </summary>
-public sealed class VideoProgressApi(
-    VideoDetailsReader details,
-    IHostApplicationLifetime lifetime,
-    TimeProvider time
-) : IDisposable
+public sealed class VideoProgressApi(VideoDetailsReader details, IHostApplicationLifetime lifetime, TimeProvider time)
+    : IDisposable
 {
     /// <summary>Streams of one caller at a time, in this process.</summary>
     public const int ListenersMax = 32;
@@ -76,7 +73,12 @@ public sealed class VideoProgressApi(
             .AddEndpointFilter<UploadProblemFilter>()
             .RequireAuthorization(Policies.ReadVideos)
             .MapGet("/{id}/progress", ListenAsync)
-            .Describe("Server-sent events of a video's progress: progress, alive and, as the last one, end.", 404, 410, 429)
+            .Describe(
+                "Server-sent events of a video's progress: progress, alive and, as the last one, end.",
+                404,
+                410,
+                429
+            )
             .TakesHeader("Last-Event-ID", "The id of the last event: after 'end' there is nothing to come, and so 204.")
             .Answers(200, typeof(string), "text/event-stream")
             .Answers(204);

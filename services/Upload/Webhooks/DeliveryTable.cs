@@ -89,11 +89,7 @@ public sealed class DeliveryTable(NpgsqlDataSource source)
         );
 
     /// <summary>The newest calls of a hook.</summary>
-    public async Task<IReadOnlyList<WebhookDelivery>> NewestAsync(
-        Guid hook,
-        int limit,
-        CancellationToken cancellation
-    )
+    public async Task<IReadOnlyList<WebhookDelivery>> NewestAsync(Guid hook, int limit, CancellationToken cancellation)
     {
         await using var command = source.Command(
             """

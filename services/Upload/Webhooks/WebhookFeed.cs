@@ -38,15 +38,7 @@ public sealed partial class WebhookFeed(
             try
             {
                 var now = time.GetUtcNow();
-                await deliveries.QueueAsync(
-                    message.EventId,
-                    type,
-                    e.VideoId,
-                    payload,
-                    message.Time,
-                    now,
-                    cancellation
-                );
+                await deliveries.QueueAsync(message.EventId, type, e.VideoId, payload, message.Time, now, cancellation);
                 return;
             }
             catch (Exception failure) when (StoreFailures.IsTransient(failure))

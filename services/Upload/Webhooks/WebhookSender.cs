@@ -99,8 +99,7 @@ public sealed partial class WebhookSender : BackgroundService
             try
             {
                 int called;
-                do
-                    called = await PassAsync(stoppingToken);
+                do called = await PassAsync(stoppingToken);
                 while (called == HooksMax);
                 if (pruned == long.MinValue || time.GetElapsedTime(pruned) > PruneInterval)
                 {

@@ -33,6 +33,5 @@ public static class WebhookSignature
     }
 
     /// <summary>A time as the header has it: seconds since 1970.</summary>
-    public static string Seconds(DateTimeOffset at) =>
-        at.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+    public static string Seconds(DateTimeOffset at) => at.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
 }

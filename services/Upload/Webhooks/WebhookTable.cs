@@ -56,15 +56,16 @@ public sealed class WebhookTable(NpgsqlDataSource source)
     }
 
     /// <summary>A hook of one publisher, or of any where it is null.</summary>
-    public async Task<Webhook?> FindAsync(Guid id, string? publisher, CancellationToken cancellation) =>
-        (
-            await ListAsync(
-                $"select {Columns} from webhooks where id = $1 and publisher = coalesce($2, publisher)",
-                cancellation,
-                id,
-                publisher
-            )
-        ).FirstOrDefault();
+    public async Task<Webhook?> FindAsync(Guid id, string? publisher, CancellationToken cancellation)
+    {
+        var found = await ListAsync(
+            $"select {Columns} from webhooks where id = $1 and publisher = coalesce($2, publisher)",
+            cancellation,
+            id,
+            publisher
+        );
+        return found.Count == 1 ? found[0] : null;
+    }
 
     /// <summary>The hooks of a publisher, oldest first.</summary>
     public Task<IReadOnlyList<Webhook>> ListAsync(string publisher, CancellationToken cancellation) =>

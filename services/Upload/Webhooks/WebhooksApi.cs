@@ -49,7 +49,12 @@ public sealed class WebhooksApi(
         group
             .MapPost("/", (Delegate)CreateAsync)
             .Accepts<WebhookRequest>("application/json")
-            .Describe("Names an address to be called about the caller's videos; answers the secret, once.", 400, 409, 422)
+            .Describe(
+                "Names an address to be called about the caller's videos; answers the secret, once.",
+                400,
+                409,
+                422
+            )
             .TakesHeader(IdempotencyKey.Header, IdempotencyKey.HeaderText)
             .Answers(201, typeof(WebhookCreated));
         group.MapGet("/", (Delegate)ListAsync).Describe("The caller's webhooks.").Answers(200, typeof(WebhookList));
@@ -161,7 +166,9 @@ public sealed class WebhooksApi(
             || url.UserInfo.Length > 0
             || url.Fragment.Length > 0
         )
-            throw Bad($"url: send an address such as https://example.com/hook, without user or fragment; not '{text}'.");
+            throw Bad(
+                $"url: send an address such as https://example.com/hook, without user or fragment; not '{text}'."
+            );
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         bound.CancelAfter(ResolveMax);
         try

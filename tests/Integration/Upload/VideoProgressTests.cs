@@ -94,11 +94,7 @@ public sealed class VideoProgressTests : IAsyncLifetime
         );
     }
 
-    private Task<HttpResponseMessage> ListenAsync(
-        string id,
-        string key = UploadHarness.Key,
-        string? lastEventId = null
-    )
+    private Task<HttpResponseMessage> ListenAsync(string id, string key = UploadHarness.Key, string? lastEventId = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, $"{upload.Url}/v1/videos/{id}/progress");
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {key}");

@@ -41,7 +41,9 @@ public sealed class DescriptionPatchTests
     [InlineData("""{"metadata":{"a":"\u0000"}}""", "control characters")]
     public async Task What_nobody_can_say_of_a_video_is_refused_with_its_name(string patch, string detail)
     {
-        var refused = await Assert.ThrowsAsync<UploadProblemException>(async () => (await ReadAsync(patch)).Apply(Known));
+        var refused = await Assert.ThrowsAsync<UploadProblemException>(async () =>
+            (await ReadAsync(patch)).Apply(Known)
+        );
         Assert.Equal(400, refused.Status);
         Assert.Contains(detail, refused.Detail, StringComparison.Ordinal);
     }

@@ -122,7 +122,14 @@ public sealed class VideoTests
     [Fact]
     public void A_video_is_deleted_once_wherever_it_is() =>
         Assert.All(
-            (IMessage[][])[[Registered], [Registered, Uploaded], [Registered, Rejected], Encoding, Playing],
+            (IMessage[][])
+                [
+                    [Registered],
+                    [Registered, Uploaded],
+                    [Registered, Rejected],
+                    Encoding,
+                    Playing,
+                ],
             life => Given(life).When(v => v.Delete(Now)).Then(Deleted).When(v => v.Delete(Now)).Then()
         );
 
