@@ -45,6 +45,7 @@ clean: down ## remove the platform's data
 	@rm -rf "$(DATA)" artifacts/demo && echo "removed $(DATA)"
 
 bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
+	@dotnet build services/Cli -c Release --nologo -v q -clp:NoSummary
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
 	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
 

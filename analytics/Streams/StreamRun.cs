@@ -9,7 +9,7 @@ namespace EventStream.Streams;
 /// <summary>One stream of the library with its clients, from its start to its end.</summary>
 internal sealed partial class StreamRun : IAsyncDisposable
 {
-    /// <summary>Time for the last commit and for leaving; then the clients are taken away.</summary>
+    /// <summary>Time for the last commit and for leaving; then the stream is left to end by itself.</summary>
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(20);
 
     private readonly PlatformClients clients;
@@ -54,7 +54,13 @@ internal sealed partial class StreamRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         clients.BeginClose();
-        var closing = Task.Run(stream.Dispose);
+        // Never before the stream has ended: a thread that waits inside librdkafka, as for a broker that is away, would
+        // go on with memory that is freed.
+        var closing = Task.Run(() =>
+        {
+            using (clients)
+                stream.Dispose();
+        });
         try
         {
             await closing.WaitAsync(EndTimeout);
@@ -63,10 +69,11 @@ internal sealed partial class StreamRun : IAsyncDisposable
         {
             Abandoned(Scope.Logger, EndTimeout);
         }
-
-        clients.Dispose();
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The stream did not end in {Timeout}; its clients are closed.")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The stream did not end in {Timeout}; its clients are closed when it does."
+    )]
     private static partial void Abandoned(ILogger logger, TimeSpan timeout);
 }

@@ -32,9 +32,8 @@ public static class HostCheck
                             statusCode: StatusCodes.Status400BadRequest,
                             title: "The host is not known",
                             detail: "This role listens on loopback and is asked as localhost or "
-                                + $"{configured[0]}. Behind a proxy, "
-                                + $"EVENTSTREAM__URLS__PUBLIC__{role.ToUpperInvariant()} names the "
-                                + "address that users see."
+                                + $"{configured[0]}. Behind a proxy, EVENTSTREAM__URLS__PUBLIC__"
+                                + $"{role.ToUpperInvariant()} names the address that users see."
                         )
                         .ExecuteAsync(http)
         );

@@ -37,7 +37,7 @@ internal sealed class EdgeLogRotation(string path, Action reopen) : IAsyncDispos
         {
             RotateIfLarge(path, EdgeProcess.AccessLogBytesMax, EdgeProcess.AccessLogFilesMax, reopen);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The log stays as it is until the next look; nginx goes on writing it.
         }

@@ -49,7 +49,15 @@ public sealed class PlatformProcess : IAsyncDisposable
     /// Starts it and returns when it is ready. <paramref name="prepare"/> sees the data folder before;
     /// <paramref name="settings"/> are <c>Section:Key</c>.
     /// </summary>
-    public static async Task<PlatformProcess> StartAsync(
+    public static Task<PlatformProcess> StartAsync(
+        Func<DataFolder, Task>? prepare,
+        (string Key, string Value)[] settings,
+        params string[] arguments
+    ) => StartProgramAsync(EventStreamProcess.Program, prepare, settings, arguments);
+
+    /// <summary>The same with the command at another place.</summary>
+    public static async Task<PlatformProcess> StartProgramAsync(
+        string program,
         Func<DataFolder, Task>? prepare,
         (string Key, string Value)[] settings,
         params string[] arguments
@@ -63,7 +71,7 @@ public sealed class PlatformProcess : IAsyncDisposable
             await prepare(data);
         var ports = new PortPlan(FreeBase());
         var info = new ProcessStartInfo(
-            EventStreamProcess.Program,
+            program,
             ["up", "--data", data.Root, "--base-port", ports.Base.ToString(CultureInfo.InvariantCulture), .. arguments]
         )
         {

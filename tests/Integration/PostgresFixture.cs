@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EventStream.EventStore.Postgres;
 using EventStream.EventStore.Privacy;
 using EventStream.Processes.Postgres;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests;
 
@@ -35,9 +36,6 @@ public static class PostgresFixture
         };
     }
 
-    /// <summary>A loopback port that was free a moment ago.</summary>
-    public static int FreePort() => EventStream.Tests.Kit.FreePort.Next();
-
     private static string WriteMasterKey()
     {
         var file = Path.Combine(Path.GetTempPath(), $"eventstream-master-key-{Environment.ProcessId}");
@@ -51,7 +49,7 @@ public static class PostgresFixture
         var folder = Directory.CreateTempSubdirectory("eventstream-pg-").FullName;
         var cluster = await PostgresCluster.StartAsync(
             folder,
-            FreePort(),
+            FreePort.Next(),
             CancellationToken.None,
             new PostgresClusterOptions { Durable = false, ConnectionsMax = 200 }
         );

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using EventStream.Edge;
@@ -60,13 +59,6 @@ internal sealed class EdgeRig : IAsyncDisposable
         return context.Response.WriteAsync(text);
     }
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     /// <summary>
     /// Sends a request line and headers as they are, since no HTTP client sends malformed ones; returns the status.
     /// </summary>
@@ -88,7 +80,7 @@ internal sealed class EdgeRig : IAsyncDisposable
         {
             Name = name,
             Region = "eu",
-            Port = FreePort(),
+            Port = FreePort.Next(),
             Folder = Path.Combine(Folder, name),
             OriginUrl = OriginUrl,
             SigningKey = SigningKey,

@@ -44,7 +44,7 @@ internal sealed class PlaybackRig : IAsyncDisposable
     )
     {
         var rig = new PlaybackRig(Directory.CreateTempSubdirectory("eventstream-play-").FullName);
-        var (playback, traffic) = (EdgeRig.FreePort(), EdgeRig.FreePort());
+        var (playback, traffic) = (FreePort.Next(), FreePort.Next());
         var names = (string[])["edge-a", "edge-b"];
         var options = names
             .Select(
@@ -53,7 +53,7 @@ internal sealed class PlaybackRig : IAsyncDisposable
                     {
                         Name = name,
                         Region = i == 0 ? "eu" : "us",
-                        Port = EdgeRig.FreePort(),
+                        Port = FreePort.Next(),
                         Folder = Path.Combine(rig.Folder, name),
                         OriginUrl = $"http://127.0.0.1:{playback}",
                         SigningKey = EdgeRig.SigningKey,

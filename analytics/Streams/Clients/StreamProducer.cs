@@ -133,8 +133,7 @@ internal sealed class StreamProducer(
                 scope.Fail(
                     new StreamException(
                         $"The transactional producer cannot go on: {e.Error.Reason}. If another "
-                            + "instance runs under the "
-                            + "same instance id, give each its own.",
+                            + "instance runs under the same instance id, give each its own.",
                         e
                     )
                 );

@@ -192,8 +192,7 @@ public sealed partial class KafkaRelay : SubscriptionBase
     [LoggerMessage(
         2,
         LogLevel.Warning,
-        "{Topic}/{Partition} ends with an event of another store at position {Position}: "
-            + "it does not count as relayed."
+        "{Topic}/{Partition} ends with an event of another store at position {Position}; it does not count as relayed."
     )]
     private partial void Foreign(string topic, int partition, long position);
 

@@ -81,8 +81,7 @@ public sealed class KeyAuthentication(
                 statusCode: StatusCodes.Status403Forbidden,
                 title: "The key may not do this",
                 detail: $"The key has the role '{role}'; {Context.Request.Method} "
-                    + $"{Context.Request.Path} needs another. "
-                    + "docs/security.md lists who may do what."
+                    + $"{Context.Request.Path} needs another. docs/security.md lists who may do what."
             )
             .ExecuteAsync(Context);
     }

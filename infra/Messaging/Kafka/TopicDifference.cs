@@ -15,8 +15,7 @@ public sealed record TopicDifference(string Topic, string Setting, string Actual
         {
             TopicSettings.Partitions when Fewer =>
                 $"add partitions (kafka-topics --alter --topic {Topic} --partitions {Wanted}) while "
-                    + "nothing is in flight, "
-                    + "because keys change their partition",
+                    + "nothing is in flight, because keys change their partition",
             TopicSettings.Partitions => "delete it and create it again: partitions cannot be taken away",
             TopicSettings.Replicas => "add replicas (kafka-reassign-partitions), or set Kafka:ReplicationFactor",
             _ => $"set it (kafka-configs --alter --topic {Topic} --add-config {Setting}={Wanted})",
@@ -26,8 +25,7 @@ public sealed record TopicDifference(string Topic, string Setting, string Actual
     public override string ToString() =>
         Setting == TopicSettings.Replicas
             ? $"Topic '{Topic}' has replicas {Actual} where Kafka:ReplicationFactor or the cluster's "
-                + $"default says {Wanted}"
-                + $", and is unavailable while the brokers that hold it are down; {Remedy}."
+                + $"default says {Wanted}, and is unavailable while the brokers that hold it are down; {Remedy}."
             : $"Topic '{Topic}' has {Setting} {Actual}, the contracts say {Wanted}; {Remedy}, or change the contracts.";
 
     private bool Fewer =>

@@ -16,14 +16,14 @@ internal sealed class LiveBoard
     private readonly Lock gate = new();
     private readonly Dictionary<string, LivePart> parts = new(StringComparer.Ordinal)
     {
-        ["load"] = new LoadSeriesBook(),
-        ["windows"] = new WindowBook(),
-        ["sessions"] = new SessionBook(),
-        ["forecasts"] = new ForecastBook(),
+        ["load"] = new LoadPart(),
+        ["windows"] = new WindowPart(),
+        ["sessions"] = new SessionPart(),
+        ["forecasts"] = new ForecastPart(),
         ["decisions"] = new Latest<ScaleDecided>(60, decision => decision.Time),
         ["steering"] = new Latest<SteeringDecided>(30, decision => decision.DecidedAt),
         ["alerts"] = new Latest<QoeAlertRaised>(60, alert => alert.RaisedAt),
-        ["letters"] = new LetterBook(),
+        ["letters"] = new DeadLetterPart(),
         ["actions"] = new Latest<OperatorActed>(30, acted => acted.At),
         [Edges] = new UpstreamPart(),
         [Processes] = new UpstreamPart(),

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using EventStream.Tests.Kit;
 
 namespace EventStream.Benchmarks;
 
@@ -18,7 +19,7 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 
     public string Name { get; } = name;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePort.Next();
 
     public string Bootstrap => $"127.0.0.1:{Port}";
 
@@ -84,13 +85,6 @@ internal abstract class BrokerServer(string name) : IAsyncDisposable
 
     private static double Number(string digits) => double.Parse(digits, CultureInfo.InvariantCulture);
 
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
-
     /// <summary>Asks for ApiVersions in version 0, as every client does first.</summary>
     private async Task<bool> AnswersAsync()
     {
@@ -130,9 +124,8 @@ internal sealed class OwnServer() : BrokerServer("EventStream")
 
     protected override Task LaunchAsync()
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(EventStreamProcess.Program, ["run", "broker"])
         {
-            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "eventstream.dll"), "run", "broker" },
             Environment =
             {
                 ["EVENTSTREAM__BROKER__DATAFOLDER"] = Path.Combine(Folder, "data"),

@@ -5,6 +5,7 @@ using EventStream.EventStore.Privacy;
 using EventStream.EventStore.Relay;
 using EventStream.Messaging.Kafka;
 using EventStream.Processes.Postgres;
+using EventStream.Tests.Kit;
 using Marten;
 using Marten.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,7 +47,7 @@ internal sealed class BenchPostgres : IAsyncDisposable
     public static async Task<BenchPostgres> StartAsync()
     {
         var root = Directory.CreateTempSubdirectory("eventstream-bench-pg").FullName;
-        return new BenchPostgres(root, await PostgresCluster.StartAsync(root, FreePort(), CancellationToken.None));
+        return new BenchPostgres(root, await PostgresCluster.StartAsync(root, FreePort.Next(), CancellationToken.None));
     }
 
     /// <inheritdoc cref="CpuClock.Seconds"/>
@@ -56,13 +57,6 @@ internal sealed class BenchPostgres : IAsyncDisposable
     {
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        probe.Start();
-        return ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
     }
 }
 

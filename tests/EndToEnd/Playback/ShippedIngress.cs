@@ -15,7 +15,7 @@ internal sealed class ShippedIngress : IAsyncDisposable
     private ShippedIngress() { }
 
     /// <summary>Where it listens on loopback, in place of 443.</summary>
-    public int Port { get; } = EdgeRig.FreePort();
+    public int Port { get; } = FreePort.Next();
 
     /// <summary>Starts it before the roles that answer at <paramref name="services"/>, by name.</summary>
     public static async Task<ShippedIngress> StartAsync(IReadOnlyDictionary<string, string> services)

@@ -28,7 +28,7 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
     {
         await using var broker = await StreamsBroker.StartAsync();
         await broker.Admin.EnsureAsync(Topics.All, CancellationToken.None);
-        var collectUrl = $"http://127.0.0.1:{EdgeRig.FreePort()}";
+        var collectUrl = $"http://127.0.0.1:{FreePort.Next()}";
         await using var rig = await PlaybackRig.StartAsync(video.MediaRoot, true, ("Urls:Public:collect", collectUrl));
         rig.Tell(video.Events());
         await using var collect = await StartAsync(new CollectRole(), rig, broker, collectUrl);
@@ -49,6 +49,8 @@ public sealed class BrowserNumbersTests(SampleVideo video, PlayerPage player)
         }
 
         CompareViewers(broker, pages);
+        await qoe.StopAsync();
+        await collect.StopAsync();
     }
 
     private static void Compare(PlaybackRig rig, PageMeasures page, SessionFinished row)

@@ -30,8 +30,7 @@ internal sealed class StoreCli : IAsyncDisposable
     }
 
     /// <summary>The same on an address where no PostgreSQL is.</summary>
-    public StoreCli Elsewhere() =>
-        new(options with { ConnectionString = $"Host=127.0.0.1;Port={PostgresFixture.FreePort()}" });
+    public StoreCli Elsewhere() => new(options with { ConnectionString = $"Host=127.0.0.1;Port={FreePort.Next()}" });
 
     public string Schema(string service) => options.ForService(service).Schema;
 

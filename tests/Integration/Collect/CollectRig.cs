@@ -44,7 +44,7 @@ internal sealed class CollectRig : IAsyncDisposable
         var broker = await TestBroker.StartAsync();
         var settings = Settings(more);
         settings["Kafka:Bootstrap"] = broker.Bootstrap;
-        settings["Listen:collect"] = $"http://127.0.0.1:{PostgresFixture.FreePort()}";
+        settings["Listen:collect"] = $"http://127.0.0.1:{FreePort.Next()}";
         var app = RoleHost.Build(new CollectRole(), RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();
         var rig = new CollectRig(broker, app);

@@ -13,9 +13,9 @@ public sealed class ComposeKafkaTests : IDisposable
 {
     private const string Password = "the-password-of-the-secret";
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("eventstream-compose-kafka-");
-    private readonly int clients = PostgresFixture.FreePort();
-    private readonly int controller = PostgresFixture.FreePort();
-    private readonly int inside = PostgresFixture.FreePort();
+    private readonly int clients = FreePort.Next();
+    private readonly int controller = FreePort.Next();
+    private readonly int inside = FreePort.Next();
     private Process? server;
 
     public void Dispose()

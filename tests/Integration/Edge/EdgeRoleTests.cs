@@ -14,7 +14,7 @@ public sealed class EdgeRoleTests
     public async Task The_role_serves_signed_media_and_ends_together_with_nginx()
     {
         await using var rig = await EdgeRig.StartAsync();
-        var (port, folder) = (EdgeRig.FreePort(), Path.Combine(rig.Folder, "edge-a"));
+        var (port, folder) = (FreePort.Next(), Path.Combine(rig.Folder, "edge-a"));
         await using var role = await EventStreamProcess.StartAsync("edge", Settings(rig, port, folder));
         var video = VideoId.New(DateTimeOffset.UnixEpoch);
         var signed = new EdgeTokens(EdgeRig.SigningKey).Prefix(
@@ -42,7 +42,7 @@ public sealed class EdgeRoleTests
     public async Task A_stopped_role_leaves_no_nginx_behind()
     {
         await using var rig = await EdgeRig.StartAsync();
-        var (port, folder) = (EdgeRig.FreePort(), Path.Combine(rig.Folder, "edge-a"));
+        var (port, folder) = (FreePort.Next(), Path.Combine(rig.Folder, "edge-a"));
         await using var role = await EventStreamProcess.StartAsync("edge", Settings(rig, port, folder));
 
         Assert.Equal(0, await role.StopAsync());

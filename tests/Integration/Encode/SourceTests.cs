@@ -125,8 +125,7 @@ public sealed class SourceTests : IDisposable
         var key = rig.Clip(
             "vary.mkv",
             "-f lavfi -i testsrc2=size=320x240:rate=30:duration=5,select='lt(t,2)+not(mod(n,3))' -fps_mode vfr "
-                + "-c:v libx264 "
-                + "-preset ultrafast"
+                + "-c:v libx264 -preset ultrafast"
         );
         var source = await rig.ReadAsync(key);
         var rendition = await Plays(key, source);

@@ -17,7 +17,7 @@ public sealed class KilledRolesTests : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-killed-roles-").FullName;
     private readonly string postgres = Directory.CreateTempSubdirectory("eventstream-killed-pg-").FullName;
-    private readonly int port = PostgresFixture.FreePort();
+    private readonly int port = FreePort.Next();
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(10) };
     private readonly EventStreamProcess?[] roles = new EventStreamProcess?[2];
     private PostgresCluster cluster = null!;

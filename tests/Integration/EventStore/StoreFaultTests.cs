@@ -23,7 +23,7 @@ public sealed class StoreFaultTests : IAsyncLifetime
     private static readonly PostgresClusterOptions Server = new() { ConnectionsMax = 120 };
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly string folder = Directory.CreateTempSubdirectory("eventstream-fault-pg-").FullName;
-    private readonly int port = PostgresFixture.FreePort();
+    private readonly int port = FreePort.Next();
     private PostgresCluster cluster = null!;
     private TestBroker broker = null!;
     private TcpProxy network = null!;

@@ -86,11 +86,11 @@ public sealed class MediaOnS3Tests
                     .. TestKeys.Pairs,
                     .. s3.Settings.Select(pair => KeyValuePair.Create<string, string?>(pair.Key, pair.Value)),
                     new("Kafka:Bootstrap", bootstrap),
-                    new("Listen:playback", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                    new("Listen:playback", $"http://127.0.0.1:{FreePort.Next()}"),
                     new("Playback:SigningKey", EdgeRig.SigningKey),
                     new("Traffic:Edges:0:Name", "edge-a"),
                     new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
-                    new("Urls:traffic", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                    new("Urls:traffic", $"http://127.0.0.1:{FreePort.Next()}"),
                 ]
             )
         );

@@ -193,7 +193,7 @@ public sealed partial class EventPathTests
     )
     {
         settings["Kafka:Bootstrap"] = bootstrap;
-        settings[$"Listen:{role.Name}"] = $"http://127.0.0.1:{PostgresFixture.FreePort()}";
+        settings[$"Listen:{role.Name}"] = $"http://127.0.0.1:{FreePort.Next()}";
         var app = RoleHost.Build(role, RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };

@@ -75,7 +75,7 @@ public sealed class PartitionWatchTests(KafkaCluster cluster) : IClassFixture<Ka
     [Fact]
     public async Task A_role_that_starts_without_Kafka_says_so_at_its_address_until_a_broker_is_there()
     {
-        var port = PostgresFixture.FreePort();
+        var port = FreePort.Next();
         await using var role = EventStreamProcess.Launch(
             "collect",
             ("Kafka:Bootstrap", $"127.0.0.1:{port}"),

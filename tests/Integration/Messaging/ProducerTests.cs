@@ -60,7 +60,7 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
             kafka =>
                 kafka with
                 {
-                    Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
+                    Bootstrap = $"127.0.0.1:{FreePort.Next()}",
                     InFlightMax = 1,
                     FlushTimeout = TimeSpan.FromMilliseconds(10),
                 }
@@ -87,7 +87,7 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
             kafka =>
                 kafka with
                 {
-                    Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
+                    Bootstrap = $"127.0.0.1:{FreePort.Next()}",
                     InFlightBytesMax = 10_000,
                     FlushTimeout = TimeSpan.FromMilliseconds(10),
                 }
@@ -131,7 +131,7 @@ public sealed class ProducerTests(TestBroker broker) : IClassFixture<TestBroker>
         var away = new EventProducer(
             rig.Kafka with
             {
-                Bootstrap = $"127.0.0.1:{PostgresFixture.FreePort()}",
+                Bootstrap = $"127.0.0.1:{FreePort.Next()}",
                 InFlightMax = 3,
                 FlushTimeout = TimeSpan.FromMilliseconds(200),
             },

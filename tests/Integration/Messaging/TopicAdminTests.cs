@@ -28,7 +28,7 @@ public sealed class TopicAdminTests(TestBroker broker) : IClassFixture<TestBroke
         await CreateAsync(own.Bootstrap, Topics.PlaybackBeacons.Name, 2, new() { ["retention.ms"] = "1000" });
         var settings = CollectRig.Settings(
             ("Kafka:Bootstrap", own.Bootstrap),
-            ("Listen:collect", $"http://127.0.0.1:{PostgresFixture.FreePort()}")
+            ("Listen:collect", $"http://127.0.0.1:{FreePort.Next()}")
         );
         await using var app = RoleHost.Build(new CollectRole(), RoleHost.ReadConfiguration(null, settings));
         await app.StartAsync();

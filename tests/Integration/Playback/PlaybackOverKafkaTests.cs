@@ -67,12 +67,12 @@ public sealed class PlaybackOverKafkaTests(TestBroker broker) : IClassFixture<Te
                 [
                     .. TestKeys.Pairs,
                     new("Kafka:Bootstrap", broker.Bootstrap),
-                    new("Listen:playback", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                    new("Listen:playback", $"http://127.0.0.1:{FreePort.Next()}"),
                     new("Playback:SigningKey", EdgeRig.SigningKey),
                     new("Media:Root", media),
                     new("Traffic:Edges:0:Name", "edge-a"),
                     new("Traffic:Edges:0:Url", "http://127.0.0.1:7080"),
-                    new("Urls:traffic", $"http://127.0.0.1:{EdgeRig.FreePort()}"),
+                    new("Urls:traffic", $"http://127.0.0.1:{FreePort.Next()}"),
                 ]
             )
         );

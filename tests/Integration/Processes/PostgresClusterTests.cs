@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EventStream.Processes.Postgres;
+using EventStream.Tests.Kit;
 using Npgsql;
 
 namespace EventStream.Integration.Tests.Processes;
@@ -14,7 +15,7 @@ public sealed class PostgresClusterTests : IDisposable
     [Fact]
     public async Task What_was_committed_is_there_after_a_stop_a_start_and_a_takeover()
     {
-        var port = PostgresFixture.FreePort();
+        var port = FreePort.Next();
         await using (var first = await PostgresCluster.StartAsync(folder, port, default))
             await ExecuteAsync(first, "create table t as select 42 as answer");
         await using var second = await PostgresCluster.StartAsync(folder, port, default);
@@ -26,7 +27,7 @@ public sealed class PostgresClusterTests : IDisposable
         await using var adopted = await PostgresCluster.StartAsync(folder, port, default);
         Assert.Equal(42, await ExecuteAsync(adopted, "select answer from t"));
         var elsewhere = await Assert.ThrowsAsync<PostgresClusterException>(() =>
-            PostgresCluster.StartAsync(folder, PostgresFixture.FreePort(), default)
+            PostgresCluster.StartAsync(folder, FreePort.Next(), default)
         );
         Assert.Contains($"already runs on port {port}", elsewhere.Message, StringComparison.Ordinal);
     }

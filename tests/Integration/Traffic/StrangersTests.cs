@@ -25,7 +25,7 @@ public sealed class StrangersTests : IAsyncLifetime
     private static readonly EdgeTokens Tokens = new(EdgeRig.SigningKey);
     private readonly List<WebApplication> roles = [];
     private readonly HttpClient analyst = TestKeys.Client(TestKeys.Analyst);
-    private readonly string traffic = $"http://127.0.0.1:{EdgeRig.FreePort()}";
+    private readonly string traffic = $"http://127.0.0.1:{FreePort.Next()}";
     private TestBroker broker = null!;
     private EdgeRig rig = null!;
     private EdgeProcess[] edges = [];

@@ -206,7 +206,7 @@ public sealed class TrafficRoleTests(TestBroker broker) : IClassFixture<TestBrok
 
     private async Task<WebApplication> StartAsync((string Key, string Value)[] more, params EdgeProcess[] edges)
     {
-        var url = $"http://127.0.0.1:{EdgeRig.FreePort()}";
+        var url = $"http://127.0.0.1:{FreePort.Next()}";
         var settings = new Dictionary<string, string?>(TestKeys.Pairs)
         {
             ["Kafka:Bootstrap"] = broker.Bootstrap,

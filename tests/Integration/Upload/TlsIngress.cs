@@ -8,7 +8,7 @@ namespace EventStream.Integration.Tests.Upload;
 /// </summary>
 internal sealed class TlsIngress : IAsyncDisposable
 {
-    private readonly int port = PostgresFixture.FreePort();
+    private readonly int port = FreePort.Next();
     private TlsNginx nginx = null!;
 
     private TlsIngress() { }

@@ -16,7 +16,7 @@ internal sealed class UploadHarness : IAsyncDisposable
     public const string Key = TestKeys.Publisher;
     private readonly PostgresOptions postgres;
     private readonly string bootstrap;
-    private readonly int port = PostgresFixture.FreePort();
+    private readonly int port = FreePort.Next();
     private readonly Dictionary<string, string?> settings;
     private WebApplication? app;
 

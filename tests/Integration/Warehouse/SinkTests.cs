@@ -138,7 +138,7 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
             "warehouse",
             ("Kafka:Bootstrap", broker.Bootstrap),
             ("ClickHouse:Password", "w"),
-            ("ClickHouse:Url", $"http://127.0.0.1:{PostgresFixture.FreePort()}")
+            ("ClickHouse:Url", $"http://127.0.0.1:{FreePort.Next()}")
         );
         await UntilAsync(() =>
             Task.FromResult(

@@ -45,8 +45,7 @@ public static class CapacityStep
         facts.Load = string.Create(
             CultureInfo.InvariantCulture,
             $"{report.Sessions:N0} sessions, {report.Segments:N0} segments, {report.Bytes / 1e6:N0} MB, "
-                + $"{report.Beacons:N0} beacons, "
-                + $"{report.Errors} errors"
+                + $"{report.Beacons:N0} beacons, {report.Errors} errors"
         );
         show.Line(facts.Load);
         if (report.Errors > report.Segments / 100)
@@ -164,10 +163,8 @@ public static class CapacityStep
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"forecast of viewers after the first day: mean error {facts.ForecastMape * 100:0} % of the mean load, "
-                    + $"the day before "
-                    + $"as forecast {facts.NaiveMape * 100:0} %; {facts.CoverageQ95 * 100:0} % of steps "
-                    + $"at or below the 95 "
-                    + $"% quantile"
+                    + $"the day before as forecast {facts.NaiveMape * 100:0} %; {facts.CoverageQ95 * 100:0} % of steps "
+                    + $"at or below the 95 % quantile"
             )
         );
     }

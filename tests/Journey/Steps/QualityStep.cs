@@ -43,8 +43,7 @@ public static class QualityStep
                         + $"{Viewer.Words(viewer.Platform.StartupMs, "ms")} by SQL; stalls {viewer.Browser.Stalls} / "
                         + $"{viewer.Platform.Stalls}; "
                         + $"switches {viewer.Browser.Switches} / {viewer.Platform.Switches}; {viewer.Platform.Beacons} "
-                        + $"beacons, "
-                        + $"{viewer.Platform.EdgeRequests} edge log lines"
+                        + $"beacons, {viewer.Platform.EdgeRequests} edge log lines"
                 )
             );
         }

@@ -108,6 +108,18 @@ public sealed class DnsTests
         Assert.Equal(1, Read(zone.Answer(two)!).Code);
     }
 
+    /// <summary>A compressed name can point at itself, or at one that points back (RFC 1035, 4.1.4).</summary>
+    [Theory]
+    [InlineData(0xC0, 0x0C, 0, 1, 0, 1)]
+    [InlineData(0xC0, 0x0E, 0xC0, 0x0C, 0, 1)]
+    [InlineData(1, 0x61, 0xC0, 0x0C, 0, 1)]
+    public void A_name_that_never_ends_is_a_format_error(params int[] question)
+    {
+        byte[] query = [0x12, 0x34, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. question.Select(value => (byte)value), 0, 1];
+
+        Assert.Equal(1, Read(zone.Answer(query)!).Code);
+    }
+
     [Fact]
     public void An_EDNS_query_gets_an_EDNS_answer_and_an_unknown_version_an_error()
     {

@@ -53,7 +53,7 @@ public sealed class BrokerCommandTests
         await Wait.UntilAsync("the role ended", () => broker.HasExited);
         Assert.NotEqual(0, broker.ExitCode);
         await Wait.UntilAsync("it said why", () => broker.Output.Contains("no data folder", StringComparison.Ordinal));
-        Assert.Contains("'sometimes' is none of Process, Always", broker.Output, StringComparison.Ordinal);
+        Assert.Contains("'sometimes' is not one of Process, Always", broker.Output, StringComparison.Ordinal);
         Assert.Contains("ConnectionsMax is 0", broker.Output, StringComparison.Ordinal);
         Assert.Contains("BROKER:PROT is no setting", broker.Output, StringComparison.OrdinalIgnoreCase);
     }

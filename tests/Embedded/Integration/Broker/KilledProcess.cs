@@ -13,7 +13,7 @@ internal sealed class KilledProcess(params (string Key, string Value)[] settings
 {
     private readonly System.Collections.Concurrent.ConcurrentQueue<string?> _said = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("eventstream-killed-").FullName;
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Next();
     private Process? _process;
 
     /// <summary>Where the broker keeps everything.</summary>
@@ -41,7 +41,7 @@ internal sealed class KilledProcess(params (string Key, string Value)[] settings
         }
         start.Environment["EVENTSTREAM__BROKER__DATAFOLDER"] = DataFolder;
         start.Environment["EVENTSTREAM__BROKER__PORT"] = $"{_port}";
-        start.Environment["EVENTSTREAM__LISTEN__BROKER"] = $"http://127.0.0.1:{FreePort()}";
+        start.Environment["EVENTSTREAM__LISTEN__BROKER"] = $"http://127.0.0.1:{FreePort.Next()}";
         foreach (var (key, value) in settings)
         {
             start.Environment["EVENTSTREAM__" + key.Replace(":", "__").ToUpperInvariant()] = value;
@@ -97,14 +97,5 @@ internal sealed class KilledProcess(params (string Key, string Value)[] settings
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
-        return port;
     }
 }

@@ -3,7 +3,7 @@ using EventStream.Contracts;
 namespace EventStream.Console.Live;
 
 /// <summary>Load by resource: the newest steps of each.</summary>
-internal sealed class LoadSeriesBook : LivePart
+internal sealed class LoadPart : LivePart
 {
     private const int ResourcesMax = 32;
     private const int StepsMax = 720;
@@ -46,7 +46,7 @@ internal sealed class LoadSeriesBook : LivePart
 /// <summary>
 /// Ten-second windows added up over videos, regions and devices: one figure for each edge and window.
 /// </summary>
-internal sealed class WindowBook : LivePart
+internal sealed class WindowPart : LivePart
 {
     private const int WindowsMax = 180;
     private readonly SortedDictionary<DateTimeOffset, SortedDictionary<string, EdgeWindow>> all = [];
@@ -92,7 +92,7 @@ internal sealed class WindowBook : LivePart
 }
 
 /// <summary>Sessions that go on, and the newest that ended.</summary>
-internal sealed class SessionBook : LivePart
+internal sealed class SessionPart : LivePart
 {
     private const int OpenMax = 2000;
     private const int ShownMax = 25;
@@ -124,7 +124,7 @@ internal sealed class SessionBook : LivePart
 }
 
 /// <summary>For each resource the newest forecast, and what earlier ones said of steps that are over.</summary>
-internal sealed class ForecastBook : LivePart
+internal sealed class ForecastPart : LivePart
 {
     private const int ResourcesMax = 32;
     private const int PastMax = 720;
@@ -181,7 +181,7 @@ internal sealed class ForecastBook : LivePart
 }
 
 /// <summary>The newest dead letters, without what was in them.</summary>
-internal sealed class LetterBook() : Latest<RecordDeadLettered>(30, letter => letter.At)
+internal sealed class DeadLetterPart() : Latest<RecordDeadLettered>(30, letter => letter.At)
 {
     protected override object Picture() =>
         new
