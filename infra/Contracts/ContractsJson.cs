@@ -49,5 +49,8 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoEncodeFailed))]
 [JsonSerializable(typeof(VideoDescribed))]
 [JsonSerializable(typeof(VideoDeleted))]
+[JsonSerializable(typeof(VideoEncodeCancelled))]
+[JsonSerializable(typeof(VideoEditionRequested))]
+[JsonSerializable(typeof(VideoEditionPublished))]
 [JsonSerializable(typeof(StreamTombstoned))]
 public sealed partial class ContractsJson : JsonSerializerContext;

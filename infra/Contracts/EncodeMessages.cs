@@ -1,6 +1,15 @@
 namespace EventStream.Contracts;
 
 /// <summary>
+/// The mark in the media store that nothing more is to be encoded of a video: workers drop its commands and stop its
+/// tasks.
+/// </summary>
+public static class EncodeStop
+{
+    public static string KeyOf(VideoId video) => $"encode/{video}/stopped";
+}
+
+/// <summary>
 /// Read the source with ffprobe and say what it is. Goes to the first lane. <paramref name="Attempt"/> counts from 1,
 /// here and in the other commands.
 /// </summary>

@@ -5,7 +5,8 @@ using EventStream.EventStore;
 namespace EventStream.Upload;
 
 /// <summary>
-/// How far a video is. A playable video goes on to published; rejected and failed are ends, and each can be deleted.
+/// How far a video is. A playable video goes on to published; rejected, failed and cancelled are ends, and each can be
+/// made again and deleted.
 /// </summary>
 public enum VideoStatus
 {
@@ -19,6 +20,7 @@ public enum VideoStatus
     Rejected,
     Failed,
     Deleted,
+    Cancelled,
 }
 
 /// <summary>
@@ -55,6 +57,14 @@ public sealed record Video : IAggregate<Video>
     /// <summary>How often title, tags and metadata were set, from 1 at its registration.</summary>
     public int Revision { get; init; }
 
+    /// <summary>The video whose place this one is to take; null for a video of its own.</summary>
+    public VideoId? EditionOf { get; init; }
+
+    /// <summary>The edition that plays, null for the first one; and the one that is on its way.</summary>
+    public VideoId? Edition { get; init; }
+
+    public VideoId? NextEdition { get; init; }
+
     public DateTimeOffset RegisteredAt { get; init; }
     public DateTimeOffset? PlayableAt { get; init; }
     public DateTimeOffset? PublishedAt { get; init; }
@@ -62,7 +72,12 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>Whether no report of an encoder changes it any more.</summary>
     public bool IsEnded =>
-        Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed or VideoStatus.Deleted;
+        Status
+            is VideoStatus.Published
+                or VideoStatus.Rejected
+                or VideoStatus.Failed
+                or VideoStatus.Cancelled
+                or VideoStatus.Deleted;
 
     private bool HasAudio => Renditions.Any(rendition => rendition.Kind == Rendition.Audio);
 
@@ -92,6 +107,9 @@ public sealed record Video : IAggregate<Video>
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
             VideoDescribed described => On(described),
+            VideoEncodeCancelled => On(this),
+            VideoEditionRequested requested => this with { NextEdition = requested.Edition },
+            VideoEditionPublished published => On(published),
             VideoDeleted deleted => On(deleted),
             StreamTombstoned => this,
             _ => throw new InvalidOperationException($"A video's stream does not hold {message.GetType().Name}."),
@@ -107,6 +125,7 @@ public sealed record Video : IAggregate<Video>
             FileName = e.FileName,
             SizeBytes = e.SizeBytes,
             Revision = 1,
+            EditionOf = e.EditionOf,
             RegisteredAt = e.RegisteredAt,
         };
 
@@ -162,6 +181,33 @@ public sealed record Video : IAggregate<Video>
             Revision = Revision + 1,
         };
 
+    private static Video On(Video cancelled) =>
+        cancelled with
+        {
+            Status = cancelled.CanBeCancelled ? VideoStatus.Cancelled : cancelled.Status,
+            NextEdition = null,
+        };
+
+    private Video On(VideoEditionPublished e) =>
+        this with
+        {
+            Status = VideoStatus.Published,
+            Edition = e.Edition,
+            NextEdition = null,
+            SourceKey = e.SourceKey,
+            SizeBytes = e.SizeBytes,
+            Sha256 = e.Sha256,
+            Source = e.Source,
+            Ladder = [.. e.Ladder],
+            SegmentSeconds = e.SegmentSeconds,
+            Renditions = [.. e.Renditions],
+            Thumbnails = e.Thumbnails,
+            Problem = null,
+            Remedy = null,
+            PlayableAt = PlayableAt ?? e.PublishedAt,
+            PublishedAt = e.PublishedAt,
+        };
+
     private Video On(VideoDeleted e) => this with { Status = VideoStatus.Deleted, DeletedAt = e.DeletedAt };
 
     /// <summary>
@@ -173,10 +219,22 @@ public sealed record Video : IAggregate<Video>
         string? title,
         string fileName,
         long sizeBytes,
-        DateTimeOffset now
+        DateTimeOffset now,
+        VideoId? editionOf = null
     ) =>
         Status == VideoStatus.None
-            ? [new VideoRegistered(id, publisher, VideoTitle.Of(title, fileName, now), fileName, sizeBytes, now)]
+            ?
+            [
+                new VideoRegistered(
+                    id,
+                    publisher,
+                    VideoTitle.Of(title, fileName, now),
+                    fileName,
+                    sizeBytes,
+                    now,
+                    editionOf
+                ),
+            ]
             : [];
 
     /// <summary>Every byte is stored and its checksum known.</summary>
@@ -215,13 +273,47 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>The publisher says what it is called, and what else there is to say of it.</summary>
     public IEnumerable<IEvent> Describe(VideoDescription wanted, DateTimeOffset now) =>
-        Status is VideoStatus.None or VideoStatus.Deleted || wanted.Equals(VideoDescription.Of(this))
+        IsGone || wanted.Equals(VideoDescription.Of(this))
             ? []
             : [new VideoDescribed(Id, wanted.Title, wanted.Tags, wanted.Metadata, now)];
 
+    /// <summary>The publisher wants it made again, as an edition; another one that is on its way is given up.</summary>
+    public IEnumerable<IEvent> RequestEdition(VideoId edition, DateTimeOffset now) =>
+        IsGone || EditionOf is not null || NextEdition == edition || Edition == edition
+            ? []
+            : [new VideoEditionRequested(Id, edition, now)];
+
+    /// <summary>An edition is whole, and takes the place of what plays, unless it is not wanted any more.</summary>
+    public IEnumerable<IEvent> PublishEdition(Video edition, DateTimeOffset now) =>
+        IsGone || NextEdition != edition.Id || edition.Status != VideoStatus.Published
+            ? []
+            :
+            [
+                new VideoEditionPublished(
+                    Id,
+                    edition.Id,
+                    edition.SourceKey!,
+                    edition.SizeBytes,
+                    edition.Sha256!,
+                    edition.Source!,
+                    edition.Ladder,
+                    edition.SegmentSeconds,
+                    edition.Renditions,
+                    edition.Thumbnails,
+                    now
+                ),
+            ];
+
+    /// <summary>The publisher stops what is being encoded.</summary>
+    public IEnumerable<IEvent> Cancel(DateTimeOffset now) =>
+        CanBeCancelled || NextEdition is not null ? [new VideoEncodeCancelled(Id, now)] : [];
+
     /// <summary>The publisher takes it away, wherever it is on its way.</summary>
-    public IEnumerable<IEvent> Delete(DateTimeOffset now) =>
-        Status is VideoStatus.None or VideoStatus.Deleted ? [] : [new VideoDeleted(Id, now)];
+    public IEnumerable<IEvent> Delete(DateTimeOffset now) => IsGone ? [] : [new VideoDeleted(Id, now)];
+
+    private bool IsGone => Status is VideoStatus.None or VideoStatus.Deleted;
+
+    private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 

@@ -95,6 +95,7 @@ public sealed partial class JobProcess(
         {
             VideoUploaded e => e.VideoId,
             VideoDeleted e => e.VideoId,
+            VideoEncodeCancelled e => e.VideoId,
             SourceProbed e => e.VideoId,
             SourceRejected e => e.VideoId,
             RenditionEncoded e => e.VideoId,

@@ -1,4 +1,5 @@
 using EventStream.EventStore;
+using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
 using Microsoft.AspNetCore.Builder;
@@ -7,6 +8,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace EventStream.Upload.Library;
 
+/// <summary>A video is made again as an edition, whose progress is at an address of its own.</summary>
+public sealed record EditionAccepted(string VideoId, string Edition, string Progress);
+
 /// <summary>
 /// What a publisher changes of its videos: title, tags and metadata, and whether a video is there at all.
 /// </summary>
@@ -14,6 +18,7 @@ public sealed class VideoChangesApi(
     Decider<Video> videos,
     VideoDetailsReader details,
     VideoRemoval removal,
+    Editions editions,
     TimeProvider time
 )
 {
@@ -48,6 +53,36 @@ public sealed class VideoChangesApi(
             )
             .TakesHeader("If-Match", Revision.HeaderText)
             .Answers(204);
+        changes
+            .MapPost("/{id}/encode", EncodeAsync)
+            .Describe(
+                "Encodes a video again from its file; what plays now plays until that is published.",
+                404,
+                409,
+                410
+            )
+            .Answers(202, typeof(EditionAccepted));
+        changes
+            .MapPost("/{id}/cancel", CancelAsync)
+            .Describe("Stops what is being encoded of a video; what can be played stays.", 404, 410)
+            .Answers(204);
+    }
+
+    private async Task<IResult> EncodeAsync(HttpContext context, string id)
+    {
+        var video = await FindAsync(context, id, context.RequestAborted);
+        VideosApi.RefuseDeleted(video);
+        var edition = await editions.EncodeAgainAsync(video, context.Caller()!.Name, context.RequestAborted);
+        var location = $"{context.PublicUrl()}/v1/videos/{edition}";
+        return Results.Accepted(location, new EditionAccepted($"{video.Id}", $"{edition}", location));
+    }
+
+    private async Task<IResult> CancelAsync(HttpContext context, string id)
+    {
+        var video = await FindAsync(context, id, context.RequestAborted);
+        VideosApi.RefuseDeleted(video);
+        await editions.CancelAsync(video, context.Caller()!.Name, context.RequestAborted);
+        return Results.NoContent();
     }
 
     private async Task<IResult> DescribeAsync(HttpContext context, string id)
@@ -83,7 +118,8 @@ public sealed class VideoChangesApi(
     private async Task<Video> FindAsync(HttpContext context, string id, CancellationToken cancellation)
     {
         var loaded = await videos.LoadAsync(VideosApi.Parse(id).Value, cancellation);
-        return loaded.Exists && Ownership.Holds(context, loaded.State.Publisher)
+        // An edition is changed with its video.
+        return loaded.Exists && Ownership.Holds(context, loaded.State.Publisher) && loaded.State.EditionOf is null
             ? loaded.State
             : throw VideosApi.Missing(id);
     }

@@ -33,6 +33,9 @@ public sealed record VideoDetails(
     DateTimeOffset RegisteredAt,
     DateTimeOffset? PlayableAt,
     DateTimeOffset? PublishedAt,
+    string? EditionOf,
+    string? Edition,
+    string? NextEdition,
     [property: JsonIgnore] DateTimeOffset? DeletedAt,
     long Version
 );
@@ -93,6 +96,9 @@ public sealed class VideoDetailsReader(
             video.RegisteredAt,
             video.PlayableAt,
             video.PublishedAt,
+            video.EditionOf?.ToString(),
+            video.Edition?.ToString(),
+            video.NextEdition?.ToString(),
             video.DeletedAt,
             version
         );

@@ -36,10 +36,18 @@ public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, 
         e.Data switch
         {
             VideoDeleted or StreamTombstoned => null,
-            VideoRegistered registered => Of(registered) with { UpdatedAt = e.Timestamp },
+            // An edition is shown as the video whose place it takes.
+            VideoRegistered { EditionOf: null } registered => Of(registered) with { UpdatedAt = e.Timestamp },
             _ when snapshot is not null => On(snapshot, (IMessage)e.Data) with { UpdatedAt = e.Timestamp },
             _ => null,
         };
+
+    private static readonly string[] Cancellable =
+    [
+        .. new[] { VideoStatus.Uploaded, VideoStatus.Probed, VideoStatus.Encoding, VideoStatus.Playable }.Select(
+            VideoDetailsReader.Text
+        ),
+    ];
 
     private static VideoListItem Of(VideoRegistered e) =>
         new()
@@ -61,6 +69,13 @@ public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, 
             VideoPlayable => Reach(item, VideoStatus.Playable),
             VideoThumbnailsMade e => item with { PosterKey = e.Thumbnails.PosterKey },
             VideoPublished => Reach(item, VideoStatus.Published),
+            VideoEditionPublished e => Reach(item, VideoStatus.Published) with
+            {
+                SizeBytes = e.SizeBytes,
+                DurationSeconds = e.Source.DurationSeconds,
+                PosterKey = e.Thumbnails?.PosterKey,
+            },
+            VideoEncodeCancelled when Cancellable.Contains(item.Status) => Reach(item, VideoStatus.Cancelled),
             VideoDescribed e => item with { Title = e.Title, Tags = e.Tags },
             VideoRejected => Reach(item, VideoStatus.Rejected),
             VideoEncodeFailed => Reach(item, VideoStatus.Failed),

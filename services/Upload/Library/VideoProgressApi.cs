@@ -157,5 +157,6 @@ public sealed class VideoProgressApi(VideoDetailsReader details, IHostApplicatio
             is VideoStatus.Published
                 or VideoStatus.Rejected
                 or VideoStatus.Failed
+                or VideoStatus.Cancelled
                 or VideoStatus.Deleted;
 }

@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Media;
+using EventStream.Upload.Pulls;
 using EventStream.Upload.Uploads;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,13 +14,14 @@ namespace EventStream.Upload.Library;
 /// </summary>
 /// <remarks>
 /// A worker may be busy with the video when it is deleted, and stores what it made later. So media is looked for again
-/// after each of <see cref="Delays"/>, by whichever replica comes first.
+/// after each of <see cref="Delays"/>, by whichever replica comes first. A mark stops the workers until the last pass.
 /// </remarks>
 public sealed partial class VideoRemoval(
     Decider<Video> videos,
     RemovalTable removals,
     UploadTable table,
     UploadService uploads,
+    PullTable pulls,
     EncodeTaskTable tasks,
     IMediaStore media,
     TimeProvider time,
@@ -48,6 +50,8 @@ public sealed partial class VideoRemoval(
     /// <summary>The folder of everything that is encoded of a video.</summary>
     public static string EncodedPrefix(VideoId id) => $"media/{id}/";
 
+    private static string SourcePrefix(VideoId id) => $"sources/{id}/";
+
     /// <summary>
     /// Deletes a video on behalf of <paramref name="actor"/>; nothing happens where it is deleted already.
     /// <paramref name="check"/> may refuse on the state that the decision is taken on. Throws
@@ -58,6 +62,10 @@ public sealed partial class VideoRemoval(
         check((await videos.LoadAsync(id.Value, cancellation)).State);
         var now = time.GetUtcNow();
         await removals.AskAsync(id, now, now + Interval, cancellation);
+        var before = (await videos.LoadAsync(id.Value, cancellation)).State;
+        foreach (var edition in new[] { before.Edition, before.NextEdition }.OfType<VideoId>())
+            await removals.AskAsync(edition, now, now + Interval, cancellation);
+        await pulls.EndAsync(id, cancellation);
         if (await table.FindAsync(id, cancellation) is { State: UploadRecord.Open } open)
             await uploads.EndAsync(
                 open,
@@ -79,7 +87,7 @@ public sealed partial class VideoRemoval(
         Deleted(id);
         try
         {
-            await RemoveAsync(id, cancellation);
+            await RemoveAsync(id, isLast: false, cancellation);
         }
         catch (Exception e) when (e is IOException or Npgsql.NpgsqlException)
         {
@@ -96,7 +104,19 @@ public sealed partial class VideoRemoval(
         {
             due = await removals.DueAsync(time.GetUtcNow(), DueMax, cancellation);
             foreach (var removal in due)
-                await SweepAsync(removal, cancellation);
+            {
+                try
+                {
+                    await SweepAsync(removal, cancellation);
+                }
+                catch (Exception e) when (e is IOException or UploadProblemException)
+                {
+                    // The store is away, or somebody writes to the upload; the others are not to wait for that.
+                    Left(removal.VideoId, e.Message);
+                    var again = time.GetUtcNow() + Interval;
+                    await removals.PassedAsync(removal.VideoId, removal.Passes, again, cancellation);
+                }
+            }
         } while (due.Count == DueMax);
     }
 
@@ -121,6 +141,12 @@ public sealed partial class VideoRemoval(
     {
         var (id, now) = (removal.VideoId, time.GetUtcNow());
         var video = (await videos.LoadAsync(id.Value, cancellation)).State;
+        if (video.Status != VideoStatus.Deleted && await IsReplacedAsync(video, cancellation))
+        {
+            await RetireAsync(video, cancellation);
+            return;
+        }
+
         if (video.Status != VideoStatus.Deleted)
         {
             // The request has not come to the fact, or was refused.
@@ -131,22 +157,72 @@ public sealed partial class VideoRemoval(
             return;
         }
 
-        await RemoveAsync(id, cancellation);
+        await RemoveAsync(id, isLast: removal.Passes == Delays.Count, cancellation);
         if (removal.Passes < Delays.Count)
             await removals.PassedAsync(id, removal.Passes + 1, now + Delays[removal.Passes], cancellation);
         else
             await removals.EndAsync(id, cancellation);
     }
 
-    private async Task RemoveAsync(VideoId id, CancellationToken cancellation)
+    /// <summary>Whether an edition plays in place of what the video, or an edition of it, has.</summary>
+    private async Task<bool> IsReplacedAsync(Video video, CancellationToken cancellation)
+    {
+        if (video.EditionOf is not { } id)
+            return video.Edition is not null;
+        var of = (await videos.LoadAsync(id.Value, cancellation)).State;
+        return of.Status == VideoStatus.Deleted || (of.Edition != video.Id && of.NextEdition != video.Id);
+    }
+
+    /// <summary>An edition that is not played any more is deleted; of a video, what its edition does not use.</summary>
+    private async Task RetireAsync(Video video, CancellationToken cancellation)
+    {
+        if (video.EditionOf is not null)
+        {
+            await DeleteAsync(video.Id, video.Publisher, _ => { }, cancellation);
+            return;
+        }
+
+        await RemoveAsync(
+            video.Id,
+            [EncodedPrefix(video.Id), SourcePrefix(video.Id)],
+            key => key == video.SourceKey,
+            cancellation
+        );
+        // The bytes of the edition's upload count in its place.
+        if (video.SourceKey?.StartsWith(SourcePrefix(video.Id), StringComparison.Ordinal) != true)
+            await table.ForgetAsync(video.Id, cancellation);
+        await removals.EndAsync(video.Id, cancellation);
+    }
+
+    private async Task RemoveAsync(VideoId id, bool isLast, CancellationToken cancellation)
     {
         await table.ForgetAsync(id, cancellation);
         await tasks.ForgetAsync(id, cancellation);
+        var stop = EncodeStop.KeyOf(id);
+        if (!isLast)
+            await media.WriteAsync(stop, new MemoryStream(), cancellation);
+        await RemoveAsync(
+            id,
+            [EncodedPrefix(id), SourcePrefix(id), $"encode/{id}/"],
+            key => key == stop && !isLast,
+            cancellation
+        );
+    }
+
+    private async Task RemoveAsync(
+        VideoId id,
+        IEnumerable<string> prefixes,
+        Func<string, bool> stays,
+        CancellationToken cancellation
+    )
+    {
         var removed = 0;
-        foreach (var prefix in (string[])[$"sources/{id}/", EncodedPrefix(id)])
+        foreach (var prefix in prefixes)
         {
             await foreach (var key in media.ListAsync(prefix, cancellation))
             {
+                if (stays(key))
+                    continue;
                 await media.DeleteAsync(key, cancellation);
                 removed++;
             }

@@ -17,11 +17,16 @@ internal sealed record TusCreation(long? LengthBytes, string Kind, IReadOnlyList
     /// <summary>The key under which the same creation may be sent again; null where it has none.</summary>
     public string? IdempotencyKey { get; init; }
 
+    /// <summary>The address that the platform fetches the file from; null where the client sends it.</summary>
+    public string? PulledFrom { get; init; }
+
     /// <summary>Equal for equal creations: a SHA-256 in lower-case hex.</summary>
     public string Hash() =>
         Convert.ToHexStringLower(
             SHA256.HashData(
-                Encoding.UTF8.GetBytes($"{Kind}\n{LengthBytes}\n{string.Join(' ', Parts)}\n{Metadata.Header}")
+                Encoding.UTF8.GetBytes(
+                    $"{Kind}\n{LengthBytes}\n{string.Join(' ', Parts)}\n{Metadata.Header}\n{PulledFrom}"
+                )
             )
         );
 }

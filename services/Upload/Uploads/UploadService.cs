@@ -42,6 +42,7 @@ public sealed partial class UploadService(
         CancellationToken cancellation
     )
     {
+        await facts.CheckAsync(publisher, creation.Metadata, cancellation);
         if (creation.Kind == UploadRecord.Final)
         {
             var final = await joiner.FindOrAddAsync(
@@ -215,6 +216,45 @@ public sealed partial class UploadService(
         }
 
         await facts.CompleteAsync(upload, lease.Token);
+    }
+
+    /// <summary>
+    /// Finishes an upload whose last byte arrived. Throws <see cref="UploadProblemException"/> (404, 410, 423).
+    /// </summary>
+    internal async Task FinishIfOpenAsync(VideoId id, CancellationToken cancellation) =>
+        await FinishAsync(await FindAsync(id, null, cancellation), cancellation);
+
+    /// <summary>
+    /// Forgets the bytes and the length of an upload, whose file became another one. Throws
+    /// <see cref="UploadProblemException"/> (423).
+    /// </summary>
+    internal async Task<UploadRecord> StartOverAsync(UploadRecord upload, CancellationToken cancellation)
+    {
+        await using var lease = await leases.TakeAsync(upload.VideoId, cancellation, supersede: false);
+        await media.DeleteAsync(upload.SourceKey, lease.Token);
+        await table.ForgetLengthAsync(upload.VideoId, lease.Token);
+        return upload with { LengthBytes = null };
+    }
+
+    /// <summary>
+    /// A client takes its upload, or a part that waits to be joined, back. Throws
+    /// <see cref="UploadProblemException"/> (409, 423).
+    /// </summary>
+    internal Task TakeBackAsync(UploadRecord upload, CancellationToken cancellation)
+    {
+        if (upload.IsWhole && !(upload.IsPartial && upload.State == UploadRecord.Completed))
+            throw new UploadProblemException(
+                StatusCodes.Status409Conflict,
+                "The upload is a video already",
+                $"A finished upload is not taken back; DELETE /v1/videos/{upload.VideoId} deletes the video."
+            );
+        return EndAsync(
+            upload,
+            UploadRecord.Terminated,
+            "The publisher took the upload back.",
+            "Upload the file again.",
+            cancellation
+        );
     }
 
     /// <summary>Ends an unfinished upload and frees its bytes; the video is rejected with the reason.</summary>

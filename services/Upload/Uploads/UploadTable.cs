@@ -124,6 +124,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
             lengthBytes
         );
 
+    /// <summary>Takes the length of an open upload away.</summary>
+    public Task ForgetLengthAsync(VideoId id, CancellationToken cancellation) =>
+        ChangeAsync(
+            "update uploads set length_bytes = null where video_id = $1 and state = 'open'",
+            cancellation,
+            id.Value
+        );
+
     /// <summary>Ends an open upload, or a part that waits; one that has ended stays as it is.</summary>
     public Task EndAsync(VideoId id, string state, CancellationToken cancellation) =>
         ChangeAsync(

@@ -1,5 +1,6 @@
 using System.Net;
 using EventStream.Hosting;
+using EventStream.Upload.Outbound;
 using Microsoft.Extensions.Configuration;
 
 namespace EventStream.Upload.Webhooks;
@@ -34,20 +35,10 @@ public sealed record WebhookOptions
         return new WebhookOptions
         {
             AllowedNetworks = words,
-            Networks = [.. words.Select(word => NetworkOf(word, errors)).OfType<IPNetwork>()],
+            Networks = HostList.Networks("Webhooks:AllowedNetworks", words, errors),
             PerPublisherMax = read.Whole("PerPublisherMax", unset.PerPublisherMax, 0, 1000),
             Timeout = read.Time("Timeout", unset.Timeout),
             LogKeptFor = read.Time("LogKeptFor", unset.LogKeptFor),
         };
-    }
-
-    private static IPNetwork? NetworkOf(string word, ICollection<string> errors)
-    {
-        if (IPNetwork.TryParse(word, out var network))
-            return network;
-        if (IPAddress.TryParse(word, out var address))
-            return new IPNetwork(address, address.GetAddressBytes().Length * 8);
-        errors.Add($"Webhooks:AllowedNetworks: '{word}' is neither an address nor a network such as 10.1.0.0/16.");
-        return null;
     }
 }

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using EventStream.EventStore.Privacy;
+using EventStream.Upload.Outbound;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace EventStream.Upload.Webhooks;
 
@@ -30,9 +32,9 @@ public sealed partial class WebhookSender : BackgroundService
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>Hooks that this process calls at a time.</summary>
-    private const int HooksMax = 8;
+    private const int HooksMax = 32;
 
-    /// <summary>Calls of a hook that are made before another hook has its turn.</summary>
+    /// <summary>Calls of a hook that are made before another hook has its turn; fewer where they are slow.</summary>
     private const int CallsMax = 20;
 
     private static readonly TimeSpan PruneInterval = TimeSpan.FromHours(1);
@@ -49,7 +51,6 @@ public sealed partial class WebhookSender : BackgroundService
         WebhookTable hooks,
         DeliveryTable deliveries,
         PersonalData personal,
-        OutboundGate gate,
         WebhookOptions options,
         TimeProvider time,
         ILogger<WebhookSender> log
@@ -57,32 +58,7 @@ public sealed partial class WebhookSender : BackgroundService
     {
         (this.hooks, this.deliveries, this.personal) = (hooks, deliveries, personal);
         (this.options, this.time, this.log) = (options, time, log);
-        http = new HttpClient(
-            new SocketsHttpHandler
-            {
-                // What a redirect or a proxy leads to would not be checked, and the trace is the platform's own.
-                AllowAutoRedirect = false,
-                UseProxy = false,
-                UseCookies = false,
-                ActivityHeadersPropagator = null,
-                ConnectCallback = gate.ConnectAsync,
-                ConnectTimeout = options.Timeout,
-                PooledConnectionLifetime = TimeSpan.FromMinutes(1),
-            }
-        )
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-    }
-
-    /// <summary>One pass over the hooks with calls that are due. Returns how many hooks had some.</summary>
-    public async Task<int> PassAsync(CancellationToken cancellation)
-    {
-        // Long enough for every call to run into its bound.
-        var lease = options.Timeout * (CallsMax + 1);
-        var claimed = await hooks.ClaimAsync(time.GetUtcNow(), lease, HooksMax, cancellation);
-        await Task.WhenAll(claimed.Select(hook => CallAsync(hook, cancellation)));
-        return claimed.Count;
+        http = new OutboundGate(options.Networks, HostList.All).Client(options.Timeout);
     }
 
     public override void Dispose()
@@ -93,14 +69,15 @@ public sealed partial class WebhookSender : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pruned = long.MinValue;
+        var (running, pruned) = (new List<Task>(), long.MinValue);
         while (!stoppingToken.IsCancellationRequested)
         {
+            running.RemoveAll(task => task.IsCompleted);
             try
             {
-                int called;
-                do called = await PassAsync(stoppingToken);
-                while (called == HooksMax);
+                // Nobody waits for a slow receiver but its own calls, unless every place is taken.
+                foreach (var hook in await ClaimAsync(HooksMax - running.Count, stoppingToken))
+                    running.Add(CallAsync(hook, stoppingToken));
                 if (pruned == long.MinValue || time.GetElapsedTime(pruned) > PruneInterval)
                 {
                     await deliveries.PruneAsync(time.GetUtcNow() - options.LogKeptFor, stoppingToken);
@@ -114,22 +91,38 @@ public sealed partial class WebhookSender : BackgroundService
 
             await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        await Task.WhenAll(running);
     }
+
+    private async Task<IReadOnlyList<WebhookTarget>> ClaimAsync(int max, CancellationToken cancellation) =>
+        max == 0 ? [] : await hooks.ClaimAsync(time.GetUtcNow(), options.Timeout * 3, max, cancellation);
 
     private async Task CallAsync(WebhookTarget hook, CancellationToken cancellation)
     {
+        var began = time.GetTimestamp();
         try
         {
             foreach (var call in await deliveries.DueAsync(hook.Id, time.GetUtcNow(), CallsMax, cancellation))
             {
-                // Where one fails the receiver is probably away, and other hooks are not to wait for that.
-                if (!await CallAsync(hook, call, cancellation))
-                    return;
+                // Where one fails, or is slow, other hooks are not to wait for this receiver.
+                if (!await CallAsync(hook, call, cancellation) || time.GetElapsedTime(began) > options.Timeout)
+                    break;
             }
         }
-        finally
+        catch (Exception e)
         {
-            await hooks.ReleaseAsync(hook.Id, CancellationToken.None);
+            if (!cancellation.IsCancellationRequested)
+                Failed(e.Message);
+        }
+
+        try
+        {
+            await hooks.ReleaseAsync(hook.Id, time.GetUtcNow(), CancellationToken.None);
+        }
+        catch (NpgsqlException)
+        {
+            // The hook is free again when its lease is over.
         }
     }
 

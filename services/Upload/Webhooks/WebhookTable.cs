@@ -108,7 +108,7 @@ public sealed class WebhookTable(NpgsqlDataSource source)
             """
             update webhooks set busy_until = $2 where id in (
                 select id from webhooks w
-                where state = 'active' and (busy_until is null or busy_until < $1) and exists (
+                where state = 'active' and (busy_until is null or busy_until <= $1) and exists (
                     select from webhook_deliveries d where d.webhook_id = w.id and d.due_at <= $1)
                 order by busy_until nulls first limit $3 for update skip locked)
             returning id, url, secret
@@ -124,9 +124,9 @@ public sealed class WebhookTable(NpgsqlDataSource source)
         return claimed;
     }
 
-    /// <summary>The sender has done what it could.</summary>
-    internal Task ReleaseAsync(Guid id, CancellationToken cancellation) =>
-        ExecuteAsync("update webhooks set busy_until = null where id = $1", cancellation, id);
+    /// <summary>The sender has done what it could; hooks whose last turn was earlier come first.</summary>
+    internal Task ReleaseAsync(Guid id, DateTimeOffset now, CancellationToken cancellation) =>
+        ExecuteAsync("update webhooks set busy_until = $2 where id = $1", cancellation, id, now);
 
     private async Task<IReadOnlyList<Webhook>> ListAsync(
         string sql,

@@ -1,11 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore.Privacy;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
+using EventStream.Upload.Outbound;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -19,7 +19,6 @@ namespace EventStream.Upload.Webhooks;
 public sealed class WebhooksApi(
     WebhookTable hooks,
     DeliveryTable deliveries,
-    OutboundGate gate,
     PersonalData personal,
     WebhookOptions options,
     TimeProvider time
@@ -28,9 +27,7 @@ public sealed class WebhooksApi(
     /// <summary>Most calls of one answer.</summary>
     public const int DeliveriesMax = 200;
 
-    private const int UrlLengthMax = 2048;
-    private const int BodyBytesMax = 16 * 1024;
-    private static readonly TimeSpan ResolveMax = TimeSpan.FromSeconds(5);
+    private readonly OutboundGate gate = new(options.Networks, HostList.All);
 
     private static readonly string[] EventNames =
     [
@@ -70,7 +67,11 @@ public sealed class WebhooksApi(
     {
         var cancellation = context.RequestAborted;
         var publisher = context.Caller()!.Name;
-        var request = await ReadAsync(context.Request, cancellation);
+        var request = await JsonBody.ReadAsync<WebhookRequest>(
+            context.Request,
+            "{\"url\": \"https://...\"}",
+            cancellation
+        );
         var (url, events) = (await CheckAsync(request.Url, cancellation), CheckEvents(request.Events));
         var key = IdempotencyKey.Of(context.Request);
         var hash = Hash(url, events);
@@ -83,6 +84,8 @@ public sealed class WebhooksApi(
                 $"{publisher} may have {options.PerPublisherMax} (Webhooks:PerPublisherMax). Delete one first."
             );
         var now = time.GetUtcNow();
+        // PostgreSQL keeps microseconds, and the same request again is answered from there.
+        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         var hook = new Webhook(Guid.CreateVersion7(now), url, events, Webhook.Active, null, now);
         var secret = WebhookSignature.NewSecret();
         var stored = await personal.ProtectAsync(publisher, secret, cancellation);
@@ -138,53 +141,15 @@ public sealed class WebhooksApi(
                 $"'{id}' is none of your webhooks; GET /v1/webhooks lists them."
             );
 
-    private static async Task<WebhookRequest> ReadAsync(HttpRequest request, CancellationToken cancellation)
-    {
-        var buffer = new byte[BodyBytesMax + 1];
-        var length = await request.Body.ReadAtLeastAsync(buffer, buffer.Length, false, cancellation);
-        if (length > BodyBytesMax)
-            throw Bad($"The body is larger than {BodyBytesMax} bytes.");
-        try
-        {
-            return JsonSerializer.Deserialize<WebhookRequest>(buffer.AsSpan(0, length), JsonSerializerOptions.Web)
-                ?? throw Bad("The body is null; send {\"url\": \"https://...\"}.");
-        }
-        catch (JsonException e)
-        {
-            throw Bad($"The body is not the JSON of a webhook: {e.Message}");
-        }
-    }
-
-    /// <summary>An address that may be called: by TLS, but where the operator allows the network.</summary>
     private async Task<string> CheckAsync(string? text, CancellationToken cancellation)
     {
-        if (
-            text is null
-            || text.Length > UrlLengthMax
-            || !Uri.TryCreate(text, UriKind.Absolute, out var url)
-            || (url.Scheme != Uri.UriSchemeHttps && url.Scheme != Uri.UriSchemeHttp)
-            || url.UserInfo.Length > 0
-            || url.Fragment.Length > 0
-        )
-            throw Bad(
-                $"url: send an address such as https://example.com/hook, without user or fragment; not '{text}'."
-            );
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        bound.CancelAfter(ResolveMax);
         try
         {
-            var addresses = await gate.ResolveAsync(url.DnsSafeHost, bound.Token);
-            if (url.Scheme == Uri.UriSchemeHttp && !addresses.All(gate.IsAllowed))
-                throw Bad("url: without TLS anybody on the way reads the calls; send an https address.");
-            return url.AbsoluteUri;
+            return (await gate.CheckAsync(text, cancellation)).AbsoluteUri;
         }
         catch (RefusedAddressException e)
         {
             throw Bad($"url: {e.Message}");
-        }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
-        {
-            throw Bad($"url: '{url.DnsSafeHost}' has no address within {ResolveMax.TotalSeconds:0} s; try again.");
         }
     }
 

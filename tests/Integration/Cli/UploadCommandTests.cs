@@ -57,6 +57,7 @@ public sealed class UploadCommandTests : IAsyncLifetime
         var file = await FileAsync("long.mp4", 16 << 20);
         var start = new ProcessStartInfo(EventStreamProcess.Program, ["upload", file, "--url", upload.Url])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

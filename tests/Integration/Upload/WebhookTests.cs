@@ -138,7 +138,7 @@ public sealed class WebhookTests : IAsyncLifetime
     [InlineData("""{"url":"https://169.254.169.254/latest"}""", "not a public address")]
     [InlineData("""{"url":"https://[::1]/"}""", "not a public address")]
     [InlineData("""{"url":"https://0x0a000001/"}""", "not a public address")]
-    [InlineData("""{"url":"http://93.184.215.14/hook"}""", "without TLS")]
+    [InlineData("""{"url":"http://93.184.215.14/hook"}""", "Without TLS")]
     [InlineData("""{"url":"https://user:word@93.184.215.14/"}""", "without user")]
     [InlineData("""{"url":"file:///etc/passwd"}""", "send an address")]
     [InlineData("""{}""", "send an address")]
@@ -260,7 +260,7 @@ public sealed class WebhookTests : IAsyncLifetime
         public static async Task<Receiver> StartAsync()
         {
             var builder = WebApplication.CreateSlimBuilder();
-            var address = $"http://127.0.0.1:{PostgresFixture.FreePort()}";
+            var address = $"http://127.0.0.1:{FreePort.Next()}";
             builder.WebHost.UseUrls(address);
             var app = builder.Build();
             var receiver = new Receiver(app, $"{address}/hook");

@@ -20,6 +20,7 @@ using EventStream.Qoe;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;
 using EventStream.Upload;
+using EventStream.Upload.Pulls;
 using EventStream.Upload.Webhooks;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Sink;
@@ -43,6 +44,7 @@ public sealed partial class SettingsTests
         ("Media:S3", typeof(S3Options)),
         ("Upload", typeof(UploadOptions)),
         ("Webhooks", typeof(WebhookOptions)),
+        ("Pull", typeof(PullOptions)),
         ("Encode", typeof(EncodeOptions)),
         ("Playback", typeof(PlaybackOptions)),
         ("Edge", typeof(EdgeOptions)),

@@ -76,6 +76,14 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void A_publisher_may_cancel_the_job() =>
+        Given(Planned)
+            .When(Comes(new VideoEncodeCancelled(Id, T0)))
+            .Then(new EncodeStopped(Id, "240p", false, "The publisher cancelled the encoding.", T0))
+            .When(Comes(new VideoEncodeCancelled(Id, T0)))
+            .Then();
+
+    [Fact]
     public void A_failure_of_an_earlier_attempt_is_passed_over_but_its_result_counts()
     {
         var again = Given([.. Planned, .. Attempts(2)]);

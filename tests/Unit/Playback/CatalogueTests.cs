@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Playback;
 using EventStream.Playback.Catalogue;
+using EventStream.Playback.Origin;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Unit.Tests.Playback;
@@ -53,6 +54,36 @@ public sealed class CatalogueTests
 
         Assert.True(video.Apply(new VideoEncodeFailed(Id, "1080p", "disk full", At)).IsPlayable);
         Assert.Equal(VideoState.Failed, After(new VideoEncodeFailed(Id, "240p", "disk full", At)).State);
+    }
+
+    [Fact]
+    public void An_edition_has_paths_of_its_own_and_players_of_the_one_before_go_on()
+    {
+        var edition = VideoId.New(At);
+        var replaced = new VideoEditionPublished(
+            Id,
+            edition,
+            "s",
+            1,
+            "ab",
+            new SourceInfo(4, 426, 240, 24, "h264", null, 0, 1),
+            [],
+            2,
+            [Rung with { Prefix = "videos/y/240p" }],
+            new Thumbnails("t/poster.jpg", "t/sprite.jpg", "t/index.vtt"),
+            At
+        );
+        var before = After(new VideoRenditionEncoded(Id, Rung, At), new VideoPublished(Id, At));
+
+        var video = before.Apply(replaced).Apply(replaced);
+
+        var name = Assert.Single(video.Rungs).Media.Name;
+        Assert.NotEqual("240p", name);
+        Assert.StartsWith("240p-", name, StringComparison.Ordinal);
+        Assert.Equal("videos/y/240p/1.m4s", MediaPaths.KeyOf(video, $"{name}/1.m4s"));
+        Assert.Equal("videos/x/240p/1.m4s", MediaPaths.KeyOf(video, "240p/1.m4s"));
+        Assert.Null(MediaPaths.KeyOf(video, "thumbnails/poster.jpg"));
+        Assert.Equal("t/poster.jpg", MediaPaths.KeyOf(video, MediaPaths.ThumbnailPath(video, "t/poster.jpg")));
     }
 
     [Fact]

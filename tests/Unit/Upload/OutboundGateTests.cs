@@ -1,5 +1,5 @@
 using System.Net;
-using EventStream.Upload.Webhooks;
+using EventStream.Upload.Outbound;
 
 namespace EventStream.Unit.Tests.Upload;
 
@@ -39,21 +39,43 @@ public sealed class OutboundGateTests
     [InlineData("localhost")]
     public async Task A_name_is_what_its_addresses_are(string host)
     {
-        var refused = await Assert.ThrowsAsync<RefusedAddressException>(() => Gate().ResolveAsync(host, default));
+        var url = new UriBuilder("http", host, 80, "/file").Uri;
+        var refused = await Assert.ThrowsAsync<RefusedAddressException>(() => Gate().CheckAsync($"{url}", default));
         Assert.Contains(host, refused.Message, StringComparison.Ordinal);
-        Assert.NotEmpty(await Gate("127.0.0.0/8", "::1/128").ResolveAsync(host, default));
+        Assert.Equal(url, await Gate("127.0.0.0/8", "::1/128").CheckAsync($"{url}", default));
     }
 
     [Fact]
     public async Task Of_a_network_that_is_allowed_the_neighbours_are_not() =>
-        await Assert.ThrowsAsync<RefusedAddressException>(() => Gate("10.1.0.0/16").ResolveAsync("10.2.0.1", default));
+        await Assert.ThrowsAsync<RefusedAddressException>(() =>
+            Gate("10.1.0.0/16").CheckAsync("https://10.2.0.1/", default)
+        );
+
+    [Theory]
+    [InlineData("*", "media.example.com", true)]
+    [InlineData("media.example.com", "MEDIA.example.com", true)]
+    [InlineData("*.example.com", "media.example.com.", true)]
+    [InlineData("*.example.com", "example.com", false)]
+    [InlineData("example.com", "media.example.com", false)]
+    [InlineData("*.example.com", "notexample.com", false)]
+    public void A_host_is_allowed_by_its_name_or_those_above_it(string name, string host, bool allowed) =>
+        Assert.Equal(allowed, new HostList([name]).Contains(host));
+
+    [Fact]
+    public async Task A_host_that_is_not_listed_is_not_even_looked_up()
+    {
+        var gate = new OutboundGate([IPNetwork.Parse("127.0.0.0/8")], new HostList(["media.example.com"]));
+        var refused = await Assert.ThrowsAsync<RefusedAddressException>(() =>
+            gate.CheckAsync("http://127.0.0.1/", default)
+        );
+        Assert.Contains("media.example.com", refused.Message, StringComparison.Ordinal);
+    }
 
     private static OutboundGate Gate(params string[] networks)
     {
         var errors = new List<string>();
-        var settings = new Dictionary<string, string?> { ["Webhooks:AllowedNetworks"] = string.Join(',', networks) };
-        var options = WebhookOptions.Read(EventStream.Hosting.RoleHost.ReadConfiguration(null, settings), errors);
+        var parsed = HostList.Networks("Webhooks:AllowedNetworks", networks, errors);
         Assert.Empty(errors);
-        return new OutboundGate(options);
+        return new OutboundGate(parsed, HostList.All);
     }
 }

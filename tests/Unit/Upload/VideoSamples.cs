@@ -62,6 +62,38 @@ internal static class VideoSamples
         new VideoPlayable(Id, "240p", Now),
     ];
 
+    public static readonly IEvent[] Whole = [.. Playing, Encoded(High), Pictured, Published];
+    public static readonly VideoEncodeCancelled Cancelled = new(Id, Now);
+    public static readonly VideoId Next = VideoId.New(Now);
+    public static readonly VideoEditionRequested Requested = new(Id, Next, Now);
+    public static readonly Video Edition = new()
+    {
+        Id = Next,
+        Status = VideoStatus.Published,
+        EditionOf = Id,
+        SourceKey = "sources/y/source",
+        SizeBytes = 7,
+        Sha256 = "cd",
+        Source = Source,
+        Ladder = [P240],
+        SegmentSeconds = 2,
+        Renditions = [Low with { Prefix = "v/new" }],
+        Thumbnails = Thumbs,
+    };
+    public static readonly VideoEditionPublished Replaced = new(
+        Id,
+        Next,
+        "sources/y/source",
+        7,
+        "cd",
+        Source,
+        Edition.Ladder,
+        2,
+        Edition.Renditions,
+        Thumbs,
+        Now
+    );
+
     public static VideoRenditionEncoded Encoded(Rendition rendition) => new(Id, rendition, Now);
 
     private static Rendition Of(Rung rung) =>

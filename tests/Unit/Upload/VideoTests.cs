@@ -173,6 +173,82 @@ public sealed class VideoTests
         );
 
     [Fact]
+    public void An_edition_takes_the_place_of_what_plays_once_it_is_published()
+    {
+        var published = Given(Whole)
+            .When(v => v.RequestEdition(Next, Now))
+            .Then(Requested)
+            .When(v => v.RequestEdition(Next, Now))
+            .Then()
+            .When(v => v.PublishEdition(Edition with { Status = VideoStatus.Playable }, Now))
+            .Then()
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then(Replaced);
+        var video = published.After;
+        Assert.Equal((VideoStatus.Published, Next, null), (video.Status, video.Edition, video.NextEdition));
+        Assert.Equal(["sources/y/source", "v/new"], [video.SourceKey!, Assert.Single(video.Renditions).Prefix]);
+        Assert.Equal("Bunny", video.Title);
+        published.When(v => v.PublishEdition(Edition, Now)).Then().When(v => v.RequestEdition(Next, Now)).Then();
+    }
+
+    [Fact]
+    public void An_edition_that_is_not_wanted_any_more_takes_no_place()
+    {
+        var other = VideoId.New(Now.AddSeconds(1));
+        Given([.. Whole, Requested])
+            .When(v => v.RequestEdition(other, Now))
+            .Then(new VideoEditionRequested(Id, other, Now))
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then();
+        Given([.. Whole, Requested])
+            .When(v => v.Cancel(Now))
+            .Then(Cancelled)
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then();
+        Given([.. Whole, Requested, Deleted]).When(v => v.PublishEdition(Edition, Now)).Then();
+        Given(Registered with { EditionOf = Next }, Uploaded).When(v => v.RequestEdition(other, Now)).Then();
+    }
+
+    [Fact]
+    public void An_edition_brings_a_video_that_failed_to_its_viewers()
+    {
+        var video = Given([.. Encoding, Failed, Requested])
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then(Replaced)
+            .After;
+        Assert.Equal((VideoStatus.Published, null), (video.Status, video.Problem));
+    }
+
+    [Fact]
+    public void Encoding_is_cancelled_while_there_is_some()
+    {
+        Assert.All(
+            (IEvent[][])
+                [
+                    [Registered, Uploaded],
+                    [Registered, Uploaded, Probed],
+                    Encoding,
+                    Playing,
+                ],
+            life =>
+            {
+                var cancelled = Given(life).When(v => v.Cancel(Now)).Then(Cancelled);
+                Assert.Equal(VideoStatus.Cancelled, cancelled.After.Status);
+                cancelled.When(v => v.Cancel(Now)).Then().When(v => v.RecordRendition(High, Now)).Then();
+            }
+        );
+        Assert.All(
+            (IEvent[][])
+                [
+                    [Registered],
+                    Whole,
+                ],
+            life => Given(life).When(v => v.Cancel(Now)).Then()
+        );
+        Given(Whole).When(v => v.Cancel(Now)).Then();
+    }
+
+    [Fact]
     public void The_status_follows_the_life()
     {
         Assert.Equal(VideoStatus.Registered, Given(Registered).State.Status);
