@@ -33,8 +33,6 @@ public sealed class EventStreamProcess : IAsyncDisposable
 
     public int Id => process.Id;
 
-    public bool HasExited => process.HasExited;
-
     public int ExitCode => process.ExitCode;
 
     /// <summary>What it wrote so far, both streams.</summary>

@@ -33,7 +33,7 @@ public sealed class EdgeRoleTests
             int.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "nginx.pid")), CultureInfo.InvariantCulture)
         );
         nginx.Kill(entireProcessTree: true);
-        await Wait.UntilAsync("the role ends after its nginx", () => role.HasExited);
+        await role.UntilExitAsync();
         Assert.NotEqual(0, role.ExitCode);
         Assert.Contains("nginx ended", role.Output);
     }
@@ -60,7 +60,7 @@ public sealed class EdgeRoleTests
             ("Edge:Folder", "/tmp")
         );
 
-        await Wait.UntilAsync("the role refuses to start", () => role.HasExited);
+        await role.UntilExitAsync();
 
         Assert.Equal(1, role.ExitCode);
         Assert.Contains("Edge:Name", role.Output);

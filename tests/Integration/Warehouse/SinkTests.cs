@@ -125,7 +125,7 @@ public sealed class SinkTests(EmbeddedClickHouse engine, TestBroker broker) : IC
         await using var second = await StartSinkAsync();
         await PublishAsync(producer, "fenced", 200, perSecond: 400);
         await UntilAtLeastAsync(Stored("fenced"), 400);
-        await UntilAsync(() => Task.FromResult(first.HasExited));
+        await first.UntilExitAsync();
         Assert.Contains("Another sink", first.Output);
         await UntilIdleAsync(second);
         Assert.Equal("400", await TextAsync(Stored("fenced")));

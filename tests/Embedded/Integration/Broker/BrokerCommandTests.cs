@@ -50,9 +50,9 @@ public sealed class BrokerCommandTests
             ("Broker:ConnectionsMax", "0"),
             ("Broker:Prot", "1")
         );
-        await Wait.UntilAsync("the role ended", () => broker.HasExited);
+        await broker.UntilExitAsync();
         Assert.NotEqual(0, broker.ExitCode);
-        await Wait.UntilAsync("it said why", () => broker.Output.Contains("no data folder", StringComparison.Ordinal));
+        Assert.Contains("no data folder", broker.Output, StringComparison.Ordinal);
         Assert.Contains("'sometimes' is not one of Process, Always", broker.Output, StringComparison.Ordinal);
         Assert.Contains("ConnectionsMax is 0", broker.Output, StringComparison.Ordinal);
         Assert.Contains("BROKER:PROT is no setting", broker.Output, StringComparison.OrdinalIgnoreCase);

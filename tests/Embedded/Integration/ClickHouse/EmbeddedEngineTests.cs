@@ -240,7 +240,7 @@ public sealed class EmbeddedEngineTests(EmbeddedClickHouse engine)
     public async Task A_second_engine_on_the_same_folder_names_the_folder_and_the_remedy()
     {
         await using var second = engine.Another();
-        await UntilAsync(() => Task.FromResult(second.HasExited));
+        await second.UntilExitAsync();
         Assert.NotEqual(0, second.ExitCode);
         Assert.Contains("another process holds it", second.Output);
     }
