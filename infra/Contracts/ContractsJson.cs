@@ -51,5 +51,10 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoPublished))]
 [JsonSerializable(typeof(VideoRejected))]
 [JsonSerializable(typeof(VideoEncodeFailed))]
+[JsonSerializable(typeof(VideoDescribed))]
+[JsonSerializable(typeof(VideoDeleted))]
+[JsonSerializable(typeof(VideoEncodeCancelled))]
+[JsonSerializable(typeof(VideoEditionRequested))]
+[JsonSerializable(typeof(VideoEditionPublished))]
 [JsonSerializable(typeof(StreamTombstoned))]
 public sealed partial class ContractsJson : JsonSerializerContext;

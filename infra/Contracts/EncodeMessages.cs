@@ -1,6 +1,15 @@
 namespace EventStream.Contracts;
 
 /// <summary>
+/// The mark in the media store that nothing more is to be encoded of a video: workers drop its commands and stop its
+/// tasks.
+/// </summary>
+public static class EncodeStop
+{
+    public static string KeyOf(VideoId video) => $"encode/{video}/stopped";
+}
+
+/// <summary>
 /// Read the source with ffprobe and say what it is. Goes to the first lane. <paramref name="Attempt"/> counts from 1,
 /// here and in the other commands.
 /// </summary>
@@ -176,8 +185,8 @@ public sealed record EncodeTaskFinished(
 ) : IEvent;
 
 /// <summary>
-/// The job ended without a whole ladder because of a worker's report: the source is no video
-/// (<paramref name="Rejected"/>), or the worker gave up <paramref name="Task"/>. What the planner itself gives up is an
+/// The job ended without a whole ladder: the source is no video (<paramref name="Rejected"/>), the worker gave up
+/// <paramref name="Task"/>, or the publisher deleted the video. What the planner itself gives up is an
 /// <see cref="EncodeTaskFailed"/>.
 /// </summary>
 [WireName("encode.stopped.v1")]

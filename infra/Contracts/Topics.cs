@@ -28,7 +28,7 @@ public static class Topics
         "video.events",
         "video id",
         "EventStore",
-        "Encode Playback Warehouse",
+        "Encode Playback Upload Warehouse",
         6,
         null
     )
@@ -47,6 +47,11 @@ public static class Topics
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
+            typeof(VideoDescribed),
+            typeof(VideoEncodeCancelled),
+            typeof(VideoEditionRequested),
+            typeof(VideoEditionPublished),
+            typeof(VideoDeleted),
             typeof(StreamTombstoned),
         ],
     };

@@ -2,6 +2,7 @@ namespace EventStream.Contracts;
 
 /// <summary>
 /// A publisher announced a file. Size in bytes, 0 where the publisher gives it later; the source does not exist yet.
+/// With <paramref name="EditionOf"/> it is made to take the place of what that video plays, and is none of its own.
 /// </summary>
 [WireName("video.registered.v1")]
 public sealed record VideoRegistered(
@@ -10,7 +11,8 @@ public sealed record VideoRegistered(
     string Title,
     [property: PersonalData(nameof(VideoRegistered.Publisher))] string FileName,
     long SizeBytes,
-    DateTimeOffset RegisteredAt
+    DateTimeOffset RegisteredAt,
+    VideoId? EditionOf = null
 ) : IVideoEvent;
 
 /// <summary>
@@ -81,6 +83,60 @@ public sealed record VideoRejected(VideoId VideoId, string Reason, string Remedy
 [WireName("video.encode-failed.v1")]
 public sealed record VideoEncodeFailed(VideoId VideoId, string Task, string Cause, DateTimeOffset FailedAt)
     : IVideoEvent;
+
+/// <summary>
+/// The publisher described the video; this holds from now on, and replaces what was said before. Tags in the
+/// publisher's order; metadata is the publisher's own, by name.
+/// </summary>
+[WireName("video.described.v1")]
+public sealed record VideoDescribed(
+    VideoId VideoId,
+    string Title,
+    IReadOnlyList<string> Tags,
+    IReadOnlyDictionary<string, string> Metadata,
+    DateTimeOffset DescribedAt
+) : IVideoEvent;
+
+/// <summary>
+/// The publisher stopped what was being encoded of the video, and the edition that was on its way. What can be played
+/// stays.
+/// </summary>
+[WireName("video.encode-cancelled.v1")]
+public sealed record VideoEncodeCancelled(VideoId VideoId, DateTimeOffset CancelledAt) : IVideoEvent;
+
+/// <summary>
+/// The publisher wants the video made again, of another file or of its own: as <paramref name="Edition"/>, which has a
+/// history of its own. What plays now plays on until that is published.
+/// </summary>
+[WireName("video.edition-requested.v1")]
+public sealed record VideoEditionRequested(VideoId VideoId, VideoId Edition, DateTimeOffset RequestedAt) : IVideoEvent;
+
+/// <summary>
+/// An edition takes the place of what the video played: all of it is here, and nothing of what was said before of its
+/// source and renditions holds any more. <paramref name="Renditions"/> has its subtitles too; thumbnails are null where
+/// they could not be made. The media stays under the edition's keys. SHA-256 in lower-case hex.
+/// </summary>
+[WireName("video.edition-published.v1")]
+public sealed record VideoEditionPublished(
+    VideoId VideoId,
+    VideoId Edition,
+    string SourceKey,
+    long SizeBytes,
+    string Sha256,
+    SourceInfo Source,
+    IReadOnlyList<Rung> Ladder,
+    double SegmentSeconds,
+    IReadOnlyList<Rendition> Renditions,
+    Thumbnails? Thumbnails,
+    DateTimeOffset PublishedAt
+) : IVideoEvent;
+
+/// <summary>
+/// The publisher deleted the video: the last event of its life. Its media is removed, and a reader that keeps rows
+/// about the video removes them or marks them; what happened before stays in the history.
+/// </summary>
+[WireName("video.deleted.v1")]
+public sealed record VideoDeleted(VideoId VideoId, DateTimeOffset DeletedAt) : IVideoEvent;
 
 /// <summary>
 /// What was read of a source. Duration in seconds; sizes in pixels; rate in frames per second, of an interlaced picture

@@ -13,7 +13,11 @@ namespace EventStream.Console;
 /// GET  /api/sessions/{id}                                        Qoe
 /// GET  /api/edges                                                Traffic
 /// </code>
-/// Publishers and operators: <c>/api/uploads</c>, the upload page's tus requests; scripts go to Upload itself.
+/// Publishers and operators: <c>/api/uploads</c>, the upload page's tus requests, and what the library page changes:
+/// <code>
+/// PATCH DELETE /api/videos/{id}, POST /api/videos/{id}/encode, /api/videos/{id}/cancel
+/// </code>
+/// Scripts go to Upload itself.
 /// Analysts and operators:
 /// <code>
 /// GET  /api/jobs                                                 the encode planner
@@ -29,6 +33,14 @@ internal static class ConsoleApi
     public const string Prefix = "/api";
 
     private static readonly string[] TusMethods = ["POST", "HEAD", "PATCH", "DELETE", "OPTIONS"];
+
+    private static readonly (string Method, string Path)[] VideoChanges =
+    [
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("POST", "/encode"),
+        ("POST", "/cancel"),
+    ];
 
     /// <summary>Upload makes a chunk durable before it answers.</summary>
     private static readonly TimeSpan UploadQuietMax = TimeSpan.FromSeconds(100);
@@ -77,6 +89,15 @@ internal static class ConsoleApi
                 .MapMethods(route, TusMethods, ForwardUploadAsync)
                 .RequireAuthorization(Policies.Publish)
                 .Describe("An upload by tus, as the role upload takes it, for who is signed in.", 502)
+                .Answers(200);
+        }
+
+        foreach (var (method, path) in VideoChanges)
+        {
+            routes
+                .MapMethods(Prefix + "/videos/{id}" + path, [method], ForwardUploadAsync)
+                .RequireAuthorization(Policies.Publish)
+                .Describe("A change of a video, as the role upload takes it, for who is signed in.", 404, 410, 502)
                 .Answers(200);
         }
 

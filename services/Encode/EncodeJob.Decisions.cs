@@ -27,6 +27,8 @@ public sealed partial record EncodeJob
         message switch
         {
             VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, now)] : [],
+            VideoDeleted e => Stop("The publisher deleted the video.", e.DeletedAt),
+            VideoEncodeCancelled e => Stop("The publisher cancelled the encoding.", e.CancelledAt),
             SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
             SourceRejected e => Phase == JobPhase.Probing
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
@@ -108,6 +110,9 @@ public sealed partial record EncodeJob
                 .Select(name => job.Command(name, rules)),
         ];
     }
+
+    private IEnumerable<IMessage> Stop(string reason, DateTimeOffset at) =>
+        OpenTasks.FirstOrDefault() is { } task ? [new EncodeStopped(Id, task.Name, Rejected: false, reason, at)] : [];
 
     private IEnumerable<IMessage> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
     {

@@ -13,6 +13,7 @@ namespace EventStream.Upload;
 public sealed partial class EncodeReactor(
     Decider<Video> videos,
     EncodeTaskTable tasks,
+    Editions editions,
     TimeProvider time,
     ILogger<EncodeReactor> log
 )
@@ -105,7 +106,7 @@ public sealed partial class EncodeReactor(
             _ => Task.CompletedTask,
         };
 
-    private Task On(
+    private async Task On(
         ConsumedMessage message,
         VideoId id,
         Func<Video, IEnumerable<IEvent>> decide,
@@ -114,12 +115,11 @@ public sealed partial class EncodeReactor(
     )
     {
         var trace = CloudEvents.CurrentTraceParent() ?? message.TraceParent;
-        return videos.DecideAsync(
-            id.Value,
-            decide,
-            new EventMetadata(trace, id.ToString(), message.EventId, actor),
-            cancellation
-        );
+        var metadata = new EventMetadata(trace, id.ToString(), message.EventId, actor);
+        var decided = await videos.DecideAsync(id.Value, decide, metadata, cancellation);
+        // Also where the report comes again: the process may have died in between.
+        if (decided.State is { Status: VideoStatus.Published, EditionOf: not null } edition)
+            await editions.PublishedAsync(edition, metadata, cancellation);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Waiting for PostgreSQL: {Cause}")]

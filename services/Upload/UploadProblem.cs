@@ -14,6 +14,9 @@ public sealed class UploadProblemException(int status, string title, string deta
     public string Title { get; } = title;
     public string Detail { get; } = detail;
 
+    /// <summary>The problem's type, where a standard names one.</summary>
+    public string? Type { get; init; }
+
     /// <summary>What <c>Retry-After</c> says, in seconds, where waiting helps.</summary>
     public string? RetryAfterSeconds { get; init; }
 }
@@ -31,7 +34,7 @@ public sealed class UploadProblemFilter : IEndpointFilter
         {
             if (e.RetryAfterSeconds is not null)
                 context.HttpContext.Response.Headers.RetryAfter = e.RetryAfterSeconds;
-            return Results.Problem(e.Detail, null, e.Status, e.Title);
+            return Results.Problem(e.Detail, null, e.Status, e.Title, e.Type);
         }
     }
 }

@@ -4,9 +4,13 @@ using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload.Library;
+using EventStream.Upload.Pulls;
+using EventStream.Upload.Resumable;
 using EventStream.Upload.Tus;
 using EventStream.Upload.Uploads;
+using EventStream.Upload.Webhooks;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Upload;
@@ -29,7 +33,11 @@ public sealed class UploadRole : IRole
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
+        services.AddSingleton<RemovalTable>().AddSingleton<Editions>();
+        services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
+        services.AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>();
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
+        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddServiceStore(configuration, UploadStore.Service);
@@ -37,6 +45,8 @@ public sealed class UploadRole : IRole
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
             (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation)
         );
+        AddWebhooks(services, configuration);
+        AddPulls(services, configuration);
         services.AddCors(cors =>
             cors.AddDefaultPolicy(policy =>
                 policy
@@ -60,6 +70,29 @@ public sealed class UploadRole : IRole
     {
         app.Services.GetRequiredService<TusApi>().Map(app);
         app.Services.GetRequiredService<VideosApi>().Map(app);
+        app.Services.GetRequiredService<VideoChangesApi>().Map(app);
+        app.Services.GetRequiredService<VideoProgressApi>().Map(app);
+        app.Services.GetRequiredService<WebhooksApi>().Map(app);
+        app.Services.GetRequiredService<PullsApi>().Map(app);
+    }
+
+    private static void AddWebhooks(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddRoleOptions(configuration, WebhookOptions.Read);
+        services.AddSingleton<WebhookTable>().AddSingleton<DeliveryTable>();
+        services.AddSingleton<WebhooksApi>().AddSingleton<WebhookFeed>();
+        services.AddSingleton<WebhookSender>().AddHostedService(p => p.GetRequiredService<WebhookSender>());
+        services.AddEventConsumer(
+            new ConsumerOptions(WebhookFeed.Group, [Topics.VideoEvents]),
+            (p, message, cancellation) => p.GetRequiredService<WebhookFeed>().HandleAsync(message, cancellation)
+        );
+    }
+
+    private static void AddPulls(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddRoleOptions(configuration, PullOptions.Read);
+        services.AddSingleton<PullTable>().AddSingleton<PullsApi>();
+        services.AddSingleton<Puller>().AddHostedService(p => p.GetRequiredService<Puller>());
     }
 
     /// <summary>What a page may read of a response.</summary>
@@ -77,8 +110,12 @@ public sealed class UploadRole : IRole
         "Upload-Expires",
         "Upload-Concat",
         "Upload-Defer-Length",
+        "Upload-Complete",
+        "Upload-Limit",
+        "Upload-Draft-Interop-Version",
         "X-Video-Id",
         "WWW-Authenticate",
         "Retry-After",
+        "ETag",
     ];
 }

@@ -4,7 +4,10 @@ using EventStream.EventStore;
 
 namespace EventStream.Upload;
 
-/// <summary>How far a video is. A playable video goes on to published; rejected and failed are ends.</summary>
+/// <summary>
+/// How far a video is. A playable video goes on to published; rejected, failed and cancelled are ends, and each can be
+/// made again and deleted.
+/// </summary>
 public enum VideoStatus
 {
     None,
@@ -16,6 +19,8 @@ public enum VideoStatus
     Published,
     Rejected,
     Failed,
+    Deleted,
+    Cancelled,
 }
 
 /// <summary>
@@ -49,12 +54,36 @@ public sealed record Video : IAggregate<Video>
     public string? Problem { get; init; }
 
     public string? Remedy { get; init; }
+    public ImmutableArray<string> Tags { get; init; } = [];
+
+    /// <summary>The publisher's own words about it, by name.</summary>
+    public ImmutableSortedDictionary<string, string> Metadata { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
+
+    /// <summary>How often title, tags and metadata were set, from 1 at its registration.</summary>
+    public int Revision { get; init; }
+
+    /// <summary>The video whose place this one is to take; null for a video of its own.</summary>
+    public VideoId? EditionOf { get; init; }
+
+    /// <summary>The edition that plays, null for the first one; and the one that is on its way.</summary>
+    public VideoId? Edition { get; init; }
+
+    public VideoId? NextEdition { get; init; }
+
     public DateTimeOffset RegisteredAt { get; init; }
     public DateTimeOffset? PlayableAt { get; init; }
     public DateTimeOffset? PublishedAt { get; init; }
+    public DateTimeOffset? DeletedAt { get; init; }
 
-    /// <summary>Whether nothing can happen to it any more.</summary>
-    public bool IsEnded => Status is VideoStatus.Published or VideoStatus.Rejected or VideoStatus.Failed;
+    /// <summary>Whether no report of an encoder changes it any more.</summary>
+    public bool IsEnded =>
+        Status
+            is VideoStatus.Published
+                or VideoStatus.Rejected
+                or VideoStatus.Failed
+                or VideoStatus.Cancelled
+                or VideoStatus.Deleted;
 
     /// <summary>The main sound is named for its kind.</summary>
     private bool HasAudio => Sounds.Any(rendition => rendition.Name == Rendition.Audio);
@@ -92,6 +121,11 @@ public sealed record Video : IAggregate<Video>
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
+            VideoDescribed described => On(described),
+            VideoEncodeCancelled => On(this),
+            VideoEditionRequested requested => this with { NextEdition = requested.Edition },
+            VideoEditionPublished published => On(published),
+            VideoDeleted deleted => On(deleted),
             StreamTombstoned => this,
             _ => throw new InvalidOperationException($"A video's stream does not hold {message.GetType().Name}."),
         };
@@ -105,6 +139,8 @@ public sealed record Video : IAggregate<Video>
             Title = e.Title,
             FileName = e.FileName,
             SizeBytes = e.SizeBytes,
+            Revision = 1,
+            EditionOf = e.EditionOf,
             RegisteredAt = e.RegisteredAt,
         };
 
@@ -153,6 +189,46 @@ public sealed record Video : IAggregate<Video>
             Remedy = "Upload the file again, or another copy of it.",
         };
 
+    private Video On(VideoDescribed e) =>
+        this with
+        {
+            Title = e.Title,
+            Tags = [.. e.Tags],
+            Metadata = Metadata.Clear().AddRange(e.Metadata),
+            Revision = Revision + 1,
+        };
+
+    private static Video On(Video cancelled) =>
+        cancelled with
+        {
+            Status = cancelled.CanBeCancelled ? VideoStatus.Cancelled : cancelled.Status,
+            NextEdition = null,
+        };
+
+    private Video On(VideoEditionPublished e) =>
+        this with
+        {
+            Status = VideoStatus.Published,
+            Edition = e.Edition,
+            NextEdition = null,
+            SourceKey = e.SourceKey,
+            SizeBytes = e.SizeBytes,
+            Sha256 = e.Sha256,
+            Source = e.Source,
+            Ladder = [.. e.Ladder],
+            SegmentSeconds = e.SegmentSeconds,
+            Renditions = [.. e.Renditions.Where(rendition => rendition.Kind != Rendition.Text)],
+            Texts = [.. e.Renditions.Where(rendition => rendition.Kind == Rendition.Text)],
+            Thumbnails = e.Thumbnails,
+            ThumbnailsMissing = e.Thumbnails is null,
+            Problem = null,
+            Remedy = null,
+            PlayableAt = PlayableAt ?? e.PublishedAt,
+            PublishedAt = e.PublishedAt,
+        };
+
+    private Video On(VideoDeleted e) => this with { Status = VideoStatus.Deleted, DeletedAt = e.DeletedAt };
+
     /// <summary>
     /// A publisher announces a file. Size in bytes, 0 if given later; <see cref="VideoTitle"/> makes the title.
     /// </summary>
@@ -162,10 +238,22 @@ public sealed record Video : IAggregate<Video>
         string? title,
         string fileName,
         long sizeBytes,
-        DateTimeOffset now
+        DateTimeOffset now,
+        VideoId? editionOf = null
     ) =>
         Status == VideoStatus.None
-            ? [new VideoRegistered(id, publisher, VideoTitle.Of(title, fileName, now), fileName, sizeBytes, now)]
+            ?
+            [
+                new VideoRegistered(
+                    id,
+                    publisher,
+                    VideoTitle.Of(title, fileName, now),
+                    fileName,
+                    sizeBytes,
+                    now,
+                    editionOf
+                ),
+            ]
             : [];
 
     /// <summary>Every byte is stored and its checksum known.</summary>
@@ -209,6 +297,50 @@ public sealed record Video : IAggregate<Video>
         Status is VideoStatus.None or VideoStatus.Registered || IsEnded
             ? []
             : [new VideoEncodeFailed(Id, task, cause, now)];
+
+    /// <summary>The publisher says what it is called, and what else there is to say of it.</summary>
+    public IEnumerable<IEvent> Describe(VideoDescription wanted, DateTimeOffset now) =>
+        IsGone || wanted.Equals(VideoDescription.Of(this))
+            ? []
+            : [new VideoDescribed(Id, wanted.Title, wanted.Tags, wanted.Metadata, now)];
+
+    /// <summary>The publisher wants it made again, as an edition; another one that is on its way is given up.</summary>
+    public IEnumerable<IEvent> RequestEdition(VideoId edition, DateTimeOffset now) =>
+        IsGone || EditionOf is not null || NextEdition == edition || Edition == edition
+            ? []
+            : [new VideoEditionRequested(Id, edition, now)];
+
+    /// <summary>An edition is whole, and takes the place of what plays, unless it is not wanted any more.</summary>
+    public IEnumerable<IEvent> PublishEdition(Video edition, DateTimeOffset now) =>
+        IsGone || NextEdition != edition.Id || edition.Status != VideoStatus.Published
+            ? []
+            :
+            [
+                new VideoEditionPublished(
+                    Id,
+                    edition.Id,
+                    edition.SourceKey!,
+                    edition.SizeBytes,
+                    edition.Sha256!,
+                    edition.Source!,
+                    edition.Ladder,
+                    edition.SegmentSeconds,
+                    [.. edition.Renditions, .. edition.Texts ?? []],
+                    edition.Thumbnails,
+                    now
+                ),
+            ];
+
+    /// <summary>The publisher stops what is being encoded.</summary>
+    public IEnumerable<IEvent> Cancel(DateTimeOffset now) =>
+        CanBeCancelled || NextEdition is not null ? [new VideoEncodeCancelled(Id, now)] : [];
+
+    /// <summary>The publisher takes it away, wherever it is on its way.</summary>
+    public IEnumerable<IEvent> Delete(DateTimeOffset now) => IsGone ? [] : [new VideoDeleted(Id, now)];
+
+    private bool IsGone => Status is VideoStatus.None or VideoStatus.Deleted;
+
+    private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 

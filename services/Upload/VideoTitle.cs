@@ -28,7 +28,7 @@ public static class VideoTitle
     /// <summary>
     /// The text in one line, without control characters and marks of direction; null where nothing of it can be seen.
     /// </summary>
-    private static string? Clean(string text)
+    public static string? Clean(string text)
     {
         var clean = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())

@@ -75,6 +75,9 @@ public sealed class KeyAuthentication(
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
+        // Routing refuses another method or type by endpoints of its own, which have no policy: it is not the key.
+        if (Context.GetEndpoint() is { DisplayName: [_, _, _, ' ', 'H', 'T', 'T', 'P', ..] } refusal)
+            return RefuseAsync(refusal);
         var role = Context.User.FindFirstValue(ClaimTypes.Role);
         return Results
             .Problem(
@@ -82,6 +85,19 @@ public sealed class KeyAuthentication(
                 title: "The key may not do this",
                 detail: $"The key has the role '{role}'; {Context.Request.Method} "
                     + $"{Context.Request.Path} needs another. docs/security.md lists who may do what."
+            )
+            .ExecuteAsync(Context);
+    }
+
+    private async Task RefuseAsync(Endpoint refusal)
+    {
+        // It sets the status, and says which methods are allowed.
+        await refusal.RequestDelegate!(Context);
+        var said = $"{Context.Request.Method} {Context.Request.Path} with Content-Type '{Context.Request.ContentType}'";
+        await Results
+            .Problem(
+                statusCode: Response.StatusCode,
+                detail: $"{said} is not what this address takes; /openapi/v1.json lists what it does."
             )
             .ExecuteAsync(Context);
     }

@@ -86,6 +86,7 @@ public static class CommandLine
             TopicsCommand.Build(),
             StoreCommand.Build(),
             WarehouseCommand.Build(),
+            UploadCommand.Build(),
             LoadCommand.Build(),
             CapacityCommand.Build(),
             KeyCommand.Build(),

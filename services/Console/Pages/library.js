@@ -19,22 +19,48 @@ import {
 /** Videos that one request brings, and so the step of "Show more". */
 const PAGE = 50;
 const open = new Set(location.hash ? [location.hash.slice(1)] : []);
-const kinds = { published: 'good', playable: 'good', rejected: 'bad', failed: 'bad', encodefailed: 'bad' };
+const kinds = { published: 'good', playable: 'good', rejected: 'bad', failed: 'bad', cancelled: 'bad' };
 const nodes = new Map();
 let events = new Map(),
-  wanted = PAGE;
+  wanted = PAGE,
+  tag = '',
+  asked = 0;
 
-await enter();
+const who = await enter();
+const mayChange = ['publisher', 'operator'].includes(who.role);
 every(2000, refresh);
+byId('find').addEventListener('submit', (event) => event.preventDefault());
+for (const [id, name] of [
+  ['q', 'input'],
+  ['status', 'change'],
+])
+  byId(id).addEventListener(name, find);
+byId('tag').addEventListener('click', () => findTag(''));
+
+function find() {
+  wanted = PAGE;
+  return refresh();
+}
+
+function findTag(wantedTag) {
+  tag = wantedTag;
+  byId('tag').hidden = !tag;
+  text('tag', `${tag} ×`);
+  return find();
+}
+
 byId('more').addEventListener('click', () => {
   wanted += PAGE;
   refresh();
 });
 
 async function refresh() {
+  const turn = ++asked;
   try {
     const { videos, total } = await load(wanted);
-    note('', '');
+    // A slow answer to an earlier question is not shown.
+    if (turn !== asked) return;
+    if (byId('note').dataset.from === 'list') note('', '');
     render(videos);
     text(
       'count',
@@ -46,16 +72,30 @@ async function refresh() {
     await Promise.all([...open].flatMap((id) => [loadEvents(id), loadDetails(id)]));
   } catch (error) {
     note('bad', error.title ?? 'The library cannot be read', error.detail ?? error.message);
+    byId('note').dataset.from = 'list';
   }
+}
+
+/** What is asked for, as a query. */
+function question() {
+  const found = new URLSearchParams();
+  for (const [name, value] of [
+    ['q', byId('q').value.trim()],
+    ['status', byId('status').value],
+    ['tag', tag],
+  ])
+    if (value) found.set(name, value);
+  return found.size ? `&${found}` : '';
 }
 
 /** The newest videos up to a number, page by page, and how many there are in all. */
 async function load(count) {
-  const videos = [];
+  const videos = [],
+    asking = question();
   let before = null,
     total = null;
   while (videos.length < count) {
-    const answer = await api(`/api/videos?limit=${PAGE}${before ? `&before=${before}` : ''}`);
+    const answer = await api(`/api/videos?limit=${PAGE}${before ? `&before=${before}` : ''}${asking}`);
     videos.push(...list(answer, 'videos'));
     total = answer.total ?? null;
     before = answer.next ?? null;
@@ -72,7 +112,12 @@ function render(videos) {
   const box = byId('videos');
   if (videos.length === 0) {
     nodes.clear();
-    show(box, el('p', null, 'There is no video yet. ', el('a', { href: '/upload' }, 'Upload the first one.')));
+    show(
+      box,
+      question()
+        ? el('p', { class: 'quiet' }, 'No video is like that.')
+        : el('p', null, 'There is no video yet. ', el('a', { href: '/upload' }, 'Upload the first one.')),
+    );
     return;
   }
   const shown = videos.map((video) => nodes.get(idOf(video)) ?? create(video));
@@ -90,7 +135,10 @@ function create(video) {
     title: el('span'),
     state: el('span'),
     play: el('span'),
+    tags: el('span'),
     facts: el('p', { class: 'quiet small' }),
+    edit: el('div'),
+    coming: el('div', { class: 'note' }),
     trouble: el('div', { class: 'note bad' }),
     rungs: el('div', { class: 'rungs' }),
     timeline: el('ol', { class: 'timeline' }),
@@ -101,7 +149,7 @@ function create(video) {
     el(
       'summary',
       null,
-      el('span', null, el('span', { class: 'caret', 'aria-hidden': 'true' }, '›'), ' ', node.title),
+      el('span', null, el('span', { class: 'caret', 'aria-hidden': 'true' }, '›'), ' ', node.title, ' ', node.tags),
       node.state,
       node.play,
     ),
@@ -109,7 +157,9 @@ function create(video) {
       'div',
       null,
       node.facts,
+      node.coming,
       node.trouble,
+      node.edit,
       el('h3', null, 'Renditions'),
       node.rungs,
       el('h3', null, 'Events'),
@@ -132,6 +182,7 @@ function update(video) {
     node = nodes.get(id),
     words = stateOf(video);
   node.video = { ...node.details, ...video };
+  renderTags(node);
   node.title.textContent = pick(video, 'title', 'fileName') ?? id;
   node.state.className = `state ${kinds[words.toLowerCase().replace(/[^a-z]/g, '')] ?? 'busy'}`;
   node.state.textContent = words;
@@ -139,6 +190,105 @@ function update(video) {
     show(node.play, canPlay(words) ? el('a', { class: 'button', href: `/watch/${id}` }, 'Watch') : []);
   renderFacts(node);
   renderProgress(id);
+}
+
+function renderTags(node) {
+  const tags = list(node.video.tags);
+  if (node.shownTags === tags.join('\n')) return;
+  node.shownTags = tags.join('\n');
+  show(
+    node.tags,
+    tags.flatMap((name) => [
+      el(
+        'button',
+        {
+          class: 'small tag',
+          type: 'button',
+          onclick: (event) => {
+            event.preventDefault();
+            findTag(name);
+          },
+        },
+        name,
+      ),
+      ' ',
+    ]),
+  );
+}
+
+/** What a publisher changes; made once, so that nothing is overwritten while it is being written. */
+function renderEdit(node) {
+  const { id, title, tags, status } = node.details;
+  node.cancel ??= el(
+    'button',
+    { type: 'button', class: 'small', onclick: () => change(id, 'POST', '/cancel') },
+    'Stop encoding',
+  );
+  const encoding = ['uploaded', 'probed', 'encoding', 'playable'].includes(status) || node.details.nextEdition;
+  node.cancel.hidden = !encoding;
+  if (node.edit.firstChild || !mayChange) return;
+  const [titleInput, tagsInput] = [
+    el('input', { type: 'text', maxlength: 200, value: title, required: true }),
+    el('input', { type: 'text', value: tags.join(', '), placeholder: 'with commas' }),
+  ];
+  show(
+    node.edit,
+    el(
+      'form',
+      {
+        class: 'edit',
+        autocomplete: 'off',
+        onsubmit: (event) => {
+          event.preventDefault();
+          const words = tagsInput.value.split(',').map((word) => word.trim());
+          describe(node, { title: titleInput.value, tags: words.filter(Boolean) });
+        },
+      },
+      el('label', null, 'Title', titleInput),
+      el('label', null, 'Tags', tagsInput),
+      el('button', { type: 'submit' }, 'Save'),
+    ),
+    el(
+      'p',
+      { class: 'row' },
+      el('button', { type: 'button', class: 'small', onclick: () => change(id, 'POST', '/encode') }, 'Encode again'),
+      el('a', { class: 'button small', href: `/upload?replaces=${id}` }, 'Replace the file'),
+      node.cancel,
+      el('button', { type: 'button', class: 'small danger', onclick: () => remove(node) }, 'Delete'),
+    ),
+  );
+}
+
+async function describe(node, words) {
+  const revision = { 'If-Match': `"${node.details.revision}"`, 'Content-Type': 'application/merge-patch+json' };
+  await change(node.details.id, 'PATCH', '', { headers: revision, body: JSON.stringify(words) });
+}
+
+async function remove(node) {
+  const dialog = byId('ask');
+  text('ask-title', `Delete “${node.video.title}”?`);
+  text('ask-words', 'The video and everything that was encoded of it are removed. This cannot be undone.');
+  text('ask-yes', 'Delete the video');
+  dialog.returnValue = 'no';
+  dialog.showModal();
+  await new Promise((closed) => dialog.addEventListener('close', closed, { once: true }));
+  if (dialog.returnValue === 'yes') await change(node.details.id, 'DELETE', '');
+}
+
+/** Sends a change; what is written in the form is read again after it, also where somebody else changed it. */
+async function change(id, method, rest, options) {
+  const node = nodes.get(id);
+  try {
+    await api(`/api/videos/${id}${rest}`, { method, ...options });
+    note('', '');
+  } catch (error) {
+    note('bad', error.title ?? 'The video was not changed', error.detail ?? error.message);
+    byId('note').dataset.from = 'change';
+  }
+  show(node.edit, []);
+  if (method === 'DELETE') open.delete(id);
+  else await loadDetails(id);
+  await refresh();
 }
 
 function renderFacts(node) {
@@ -154,7 +304,17 @@ function renderFacts(node) {
     sha256 ? `SHA-256 ${sha256.slice(0, 16)}…` : null,
   ];
   node.facts.textContent = facts.filter(Boolean).join(' · ');
+  show(node.coming, node.next ? [el('strong', null, 'A new edition is on its way'), ahead(node.next)] : []);
   show(node.trouble, problem ? [el('strong', null, problem), remedy ?? ''] : []);
+}
+
+/** How far an edition is, in words. */
+function ahead({ fileName, status, tasks, problem, remedy }) {
+  const encoding = list(tasks).filter((task) => task.task !== 'probe');
+  const done = encoding.reduce((sum, task) => sum + task.fraction, 0) / (encoding.length || 1);
+  return [fileName, `${status}${encoding.length ? `, ${Math.round(done * 100)} %` : ''}`, problem, remedy]
+    .filter(Boolean)
+    .join(' · ');
 }
 
 async function loadDetails(id) {
@@ -162,8 +322,11 @@ async function loadDetails(id) {
   if (!node) return;
   try {
     node.details = await api(`/api/videos/${id}`);
+    const { nextEdition } = node.details;
+    node.next = nextEdition ? await api(`/api/videos/${nextEdition}`) : null;
     node.video = { ...node.details, ...node.video };
     renderFacts(node);
+    renderEdit(node);
     renderProgress(id);
   } catch {
     /* The list says already that the library cannot be read. */
@@ -237,7 +400,7 @@ async function loadEvents(id) {
           at ? el('time', { datetime: at, title: moment(at) }, time(at)) : null,
           el('strong', null, words(pick(event, 'type', 'name') ?? 'event')),
           ' ',
-          el('span', { class: 'quiet' }, describe(data)),
+          el('span', { class: 'quiet' }, factsOf(data)),
         );
       }),
     );
@@ -251,12 +414,13 @@ const words = (type) =>
     .replace(/^video\./, '')
     .replace(/\.v\d+$/, '')
     .replace(/-/g, ' ');
-function describe(data) {
+function factsOf(data) {
   if (data.rendition)
     return `${data.rendition.name} · ${number(data.rendition.averageBandwidthBps / 1000)} kbit/s · ${bytes(data.rendition.sizeBytes)}`;
   if (data.ladder) return data.ladder.map((rung) => rung.name).join(', ');
   if (data.source)
     return `${data.source.width}×${data.source.height}, ${data.source.videoCodec}, ${number(data.source.durationSeconds, 1)} s`;
+  if (data.tags) return [data.title, ...data.tags].join(' · ');
   if (data.sha256) return `${bytes(data.sizeBytes)} · SHA-256 ${data.sha256.slice(0, 12)}…`;
   if (data.fileName) return `${data.fileName} · ${bytes(data.sizeBytes)} · by ${data.publisher}`;
   return [data.firstRung, data.reason, data.remedy, data.cause].filter(Boolean).join(' · ');

@@ -10,6 +10,14 @@ let upload = null,
   running = false,
   speed = null;
 
+/** The video whose place the file is to take; the library links here with it. */
+const replaces = new URLSearchParams(location.search).get('replaces');
+if (replaces) {
+  title.required = false;
+  title.closest('.field').hidden = true;
+  note('', 'Another file for a video', 'What plays now plays until the new file is published.');
+}
+
 // A file may be chosen before it is known who is signed in: the listeners come first.
 enter('publisher', 'operator').then(listUnfinished);
 
@@ -43,7 +51,12 @@ async function prepare(file) {
     retryDelays: [0, 500, 1000, 2000, 4000, 8000, 15000],
     chunkSize: 8 * 1024 * 1024,
     headers: {},
-    metadata: { filename: file.name, filetype: file.type || 'application/octet-stream', title: title.value },
+    metadata: {
+      filename: file.name,
+      filetype: file.type || 'application/octet-stream',
+      title: title.value,
+      ...(replaces && { replaces }),
+    },
     removeFingerprintOnSuccess: true,
     onBeforeRequest: (request) => request.setHeader('X-Antiforgery', token),
     onProgress: progress,
@@ -107,7 +120,7 @@ function done() {
   abandon.hidden = true;
   byId('bar').value = 100;
   text('percent', '100');
-  const id = upload.url.split('/').pop();
+  const id = replaces ?? upload.url.split('/').pop();
   text('detail', 'Every byte is stored. Encoding begins.');
   note('good', 'The upload is complete', '');
   show(byId('after'), el('p', null, el('a', { class: 'button', href: `/library#${id}` }, 'Follow it in the library')));

@@ -94,6 +94,8 @@ public sealed partial class JobProcess(
         message switch
         {
             VideoUploaded e => e.VideoId,
+            VideoDeleted e => e.VideoId,
+            VideoEncodeCancelled e => e.VideoId,
             SourceProbed e => e.VideoId,
             SourceRejected e => e.VideoId,
             RenditionEncoded e => e.VideoId,

@@ -72,6 +72,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             ),
             SourceRejected e => EndAllAsync(e.VideoId, cancellation),
             EncodeTaskFailed e => EndAllAsync(e.VideoId, cancellation),
+            EncodeStopped e => EndAllAsync(e.VideoId, cancellation),
             EncodeCompleted e => EndAllAsync(e.VideoId, cancellation),
             _ => Task.CompletedTask,
         };

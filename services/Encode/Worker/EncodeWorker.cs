@@ -74,6 +74,12 @@ public sealed partial class EncodeWorker(
             {
                 if (running.TryGetValue(key, out var mine))
                     await mine.WaitAsync(cancellation);
+                if (await leases.IsStoppedAsync(command, cancellation))
+                {
+                    Stopped(logger, key);
+                    return;
+                }
+
                 if (await leases.ReceiptAsync(command, cancellation) is { } receipt)
                 {
                     await reporter.OutcomeAsync(receipt, cancellation);
@@ -176,11 +182,18 @@ public sealed partial class EncodeWorker(
         try
         {
             await using var lease = await leases.HoldAsync(command, life);
-            await reporter.StartedAsync(life);
-            var outcome = await work.DoAsync(command, reporter, life);
-            await leases.WriteReceiptAsync(command, outcome, life);
-            await reporter.SettleAsync();
-            await reporter.OutcomeAsync(outcome, life);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(life, lease.Stopped);
+            try
+            {
+                await DoAsync(command, reporter, either.Token);
+            }
+            catch (OperationCanceledException) when (!life.IsCancellationRequested && either.IsCancellationRequested)
+            {
+                // Nobody waits for an outcome.
+                Stopped(logger, key);
+                return;
+            }
+
             Interlocked.Increment(ref done);
             Done(logger, key, clock.GetElapsedTime(begun).TotalSeconds);
         }
@@ -197,6 +210,15 @@ public sealed partial class EncodeWorker(
             var task = new KeyValuePair<string, object?>("task", reporter.TaskName);
             Seconds.Record(clock.GetElapsedTime(begun).TotalSeconds, task);
         }
+    }
+
+    private async Task DoAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
+    {
+        await reporter.StartedAsync(cancellation);
+        var outcome = await work.DoAsync(command, reporter, cancellation);
+        await leases.WriteReceiptAsync(command, outcome, cancellation);
+        await reporter.SettleAsync();
+        await reporter.OutcomeAsync(outcome, cancellation);
     }
 
     /// <summary>A missing broker is no fault of the task: the command is taken again.</summary>
@@ -216,6 +238,9 @@ public sealed partial class EncodeWorker(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
     private static partial void Leased(ILogger logger, string task, string worker);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is not wanted any more")]
+    private static partial void Stopped(ILogger logger, string task);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} was done before")]
     private static partial void Repeated(ILogger logger, string task);

@@ -36,13 +36,18 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
             : null;
     }
 
+    /// <summary>Whether nothing more is to be encoded of a command's video.</summary>
+    public async Task<bool> IsStoppedAsync(ICommand command, CancellationToken cancellation) =>
+        await media.StatAsync(EncodeStop.KeyOf(EncodeTasks.Of(command).Video), cancellation) is not null;
+
     /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
-    public async Task<IAsyncDisposable> HoldAsync(ICommand command, CancellationToken cancellation)
+    public async Task<TaskLease> HoldAsync(ICommand command, CancellationToken cancellation)
     {
         var key = LeaseKey(command);
         await WriteAsync(key, Lease(), cancellation);
-        var stop = new CancellationTokenSource();
-        return new Held(this, key, stop, Task.Run(() => RenewAsync(key, stop.Token), CancellationToken.None));
+        var (stop, stopped) = (new CancellationTokenSource(), new CancellationTokenSource());
+        var renewal = Task.Run(() => RenewAsync(command, key, stopped, stop.Token), CancellationToken.None);
+        return new TaskLease(renewal, stop, stopped, () => ForgetAsync(key));
     }
 
     /// <summary>What came of exactly this command before, where its output is still there.</summary>
@@ -88,11 +93,15 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
 
     private string Lease() => $"{worker}\n{clock.GetUtcNow():O}";
 
-    private async Task RenewAsync(string key, CancellationToken stop)
+    private async Task RenewAsync(ICommand command, string key, CancellationTokenSource stopped, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(Renewal, clock);
         while (await timer.WaitForNextTickAsync(stop))
+        {
             await WriteAsync(key, Lease(), stop);
+            if (await IsStoppedAsync(command, stop))
+                await stopped.CancelAsync();
+        }
     }
 
     private Task WriteAsync(string key, string text, CancellationToken cancellation) =>
@@ -115,24 +124,33 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
             return null;
         }
     }
+}
 
-    private sealed class Held(TaskLeases leases, string key, CancellationTokenSource stop, Task renewal)
-        : IAsyncDisposable
+/// <summary>A lease that is held and renewed, until it is disposed.</summary>
+public sealed class TaskLease(
+    Task renewal,
+    CancellationTokenSource stop,
+    CancellationTokenSource stopped,
+    Func<Task> forget
+) : IAsyncDisposable
+{
+    /// <summary>Cancelled where nothing more is to be encoded of the video.</summary>
+    public CancellationToken Stopped => stopped.Token;
+
+    public async ValueTask DisposeAsync()
     {
-        public async ValueTask DisposeAsync()
+        await stop.CancelAsync();
+        try
         {
-            await stop.CancelAsync();
-            try
-            {
-                await renewal;
-            }
-            catch (Exception e) when (e is OperationCanceledException or IOException)
-            {
-                // A lease that could not be renewed has run out by itself.
-            }
-
-            stop.Dispose();
-            await leases.ForgetAsync(key);
+            await renewal;
         }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // A lease that could not be renewed has run out by itself.
+        }
+
+        stop.Dispose();
+        stopped.Dispose();
+        await forget();
     }
 }

@@ -27,15 +27,27 @@ public sealed record Track(Rendition Media, SegmentRuns Segments)
 /// </summary>
 public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<Track> Tracks, Thumbnails? Thumbnails)
 {
+    /// <summary>
+    /// What names this edition's paths, so that no cache takes its files for those of an edition before; empty for the
+    /// first one.
+    /// </summary>
+    public string EditionSuffix { get; init; } = "";
+
+    /// <summary>The tracks before this edition: players that began with them play on.</summary>
+    public IReadOnlyList<Track> Former { get; init; } = [];
+
     /// <summary>Tracks of a picture, from the lowest bandwidth up.</summary>
     public IEnumerable<Track> Rungs =>
         Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
 
-    /// <summary>Tracks of sound, the main one first: it is named for its kind, and the others after it.</summary>
+    /// <summary>
+    /// Tracks of sound, the main one first: it has the shortest name, and the others a number after it.
+    /// </summary>
     public IEnumerable<Track> Sounds =>
         Tracks
             .Where(track => track.Media.Kind == Rendition.Audio)
-            .OrderBy(track => track.Media.Name, StringComparer.Ordinal);
+            .OrderBy(track => track.Media.Name.Length)
+            .ThenBy(track => track.Media.Name, StringComparer.Ordinal);
 
     /// <summary>Subtitles that hold text.</summary>
     public IEnumerable<Track> Texts =>
@@ -60,6 +72,7 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             VideoPublished => Advance(VideoState.Published),
             VideoSubtitlesMade e => e.Texts.Aggregate(this, (video, text) => video.With(Track.From(text))),
             VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
+            VideoEditionPublished e => With(e),
             VideoRejected => this with { State = VideoState.Rejected },
             // A rung that could not be made does not take away what can be played already.
             VideoEncodeFailed => IsPlayable ? this : this with { State = VideoState.Failed },
@@ -71,6 +84,22 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
         // A later attempt may bring a video that had failed to its viewers after all.
         var recovers = State == VideoState.Failed && state is VideoState.Playable or VideoState.Published;
         return state > State || recovers ? this with { State = state } : this;
+    }
+
+    private CatalogueVideo With(VideoEditionPublished e)
+    {
+        // The end of an id is its random part.
+        var suffix = $"-{e.Edition.Value.ToString("N")[^8..]}";
+        if (suffix == EditionSuffix)
+            return this;
+        return this with
+        {
+            State = VideoState.Published,
+            Former = Tracks,
+            Tracks = [.. e.Renditions.Select(r => Track.From(r with { Name = r.Name + suffix }))],
+            Thumbnails = e.Thumbnails,
+            EditionSuffix = suffix,
+        };
     }
 
     private CatalogueVideo With(Track track) =>

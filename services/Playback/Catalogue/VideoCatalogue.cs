@@ -38,6 +38,9 @@ public sealed partial class VideoCatalogue(PlaybackOptions options, ILogger<Vide
         {
             if (videos.Remove(id, out var node))
                 byLastEvent.Remove(node);
+            // Players are not offered what its publisher took away; nothing of it is worth a place here.
+            if (message is VideoDeleted)
+                return;
             var video = (node?.Value ?? CatalogueVideo.New(id)).Apply(message);
             videos[id] = byLastEvent.AddLast(video);
             if (videos.Count > options.VideosMax)

@@ -5,7 +5,8 @@ namespace EventStream.Playback.Origin;
 
 /// <summary>
 /// Where a path below <c>/media/{videoId}/</c> is kept: <c>{track}/{file}</c> in the folder of the track,
-/// <c>thumbnails/{file}</c> under the key of the poster, sprite or index of that file name. Nothing else is served.
+/// <c>thumbnails{edition}/{file}</c> under the key of the poster, sprite or index of that file name. Nothing else is
+/// served.
 /// </summary>
 internal static class MediaPaths
 {
@@ -16,16 +17,17 @@ internal static class MediaPaths
     {
         if (path.Split('/') is not [var folder, var file])
             return null;
-        if (folder == ThumbnailsFolder)
+        if (folder == ThumbnailsFolder + video.EditionSuffix)
             return ThumbnailKeys(video).FirstOrDefault(candidate => FileName(candidate) == file);
-        if (video.Tracks.FirstOrDefault(track => track.Media.Name == folder) is not { } track)
+        if (video.Tracks.Concat(video.Former).FirstOrDefault(track => track.Media.Name == folder) is not { } track)
             return null;
         var key = $"{track.Media.Prefix.TrimEnd('/')}/{file}";
         return MediaKeys.IsValid(key) ? key : null;
     }
 
     /// <summary>The path, relative to the video's folder, under which a thumbnail's key is served.</summary>
-    public static string ThumbnailPath(string key) => $"{ThumbnailsFolder}/{FileName(key)}";
+    public static string ThumbnailPath(CatalogueVideo video, string key) =>
+        $"{ThumbnailsFolder}{video.EditionSuffix}/{FileName(key)}";
 
     /// <summary>The content type by the file's ending.</summary>
     public static string ContentTypeOf(string path) =>

@@ -150,8 +150,8 @@ internal sealed record SessionServices(
             expires,
             $"{folder}/master.m3u8{query}",
             $"{folder}/manifest.mpd{query}",
-            video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(poster.PosterKey)}" : null,
-            video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(index.IndexKey)}" : null,
+            video.Thumbnails is { } poster ? $"{folder}/{MediaPaths.ThumbnailPath(video, poster.PosterKey)}" : null,
+            video.Thumbnails is { } index ? $"{folder}/{MediaPaths.ThumbnailPath(video, index.IndexKey)}" : null,
             BeaconsUrl(new BeaconClaims($"{session}", $"{video.Id}", expires, region, request.Player ?? "")),
             new SessionSteering(
                 Options.SteeringUrlOf("hls", video.Id, region),

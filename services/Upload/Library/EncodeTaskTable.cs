@@ -116,6 +116,13 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
         return tasks;
     }
 
+    /// <summary>Forgets the tasks of a video.</summary>
+    public async Task ForgetAsync(VideoId id, CancellationToken cancellation)
+    {
+        await using var command = source.Command("delete from encode_tasks where video_id = $1", id.Value);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
     private Task Done(VideoId id, string task, string worker, DateTimeOffset at, CancellationToken cancellation) =>
         SetAsync(id, new(task, EncodeTask.Done, 1, null, worker, null, null, at), cancellation);
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Upload.Uploads;
@@ -12,6 +13,9 @@ public sealed record VideoDetails(
     string Id,
     string Status,
     string Title,
+    IReadOnlyList<string> Tags,
+    IReadOnlyDictionary<string, string> Metadata,
+    int Revision,
     string Publisher,
     string FileName,
     long SizeBytes,
@@ -29,6 +33,10 @@ public sealed record VideoDetails(
     DateTimeOffset RegisteredAt,
     DateTimeOffset? PlayableAt,
     DateTimeOffset? PublishedAt,
+    string? EditionOf,
+    string? Edition,
+    string? NextEdition,
+    [property: JsonIgnore] DateTimeOffset? DeletedAt,
     long Version
 );
 
@@ -61,13 +69,17 @@ public sealed class VideoDetailsReader(
     public async Task<VideoDetails?> FindAsync(VideoId id, CancellationToken cancellation)
     {
         var loaded = await videos.LoadAsync(id.Value, cancellation);
-        if (!loaded.Exists)
-            return null;
-        var video = loaded.State;
-        return new VideoDetails(
-            id.ToString(),
+        return loaded.Exists ? await DescribeAsync(loaded.State, loaded.Version, cancellation) : null;
+    }
+
+    private async Task<VideoDetails> DescribeAsync(Video video, long version, CancellationToken cancellation) =>
+        new(
+            video.Id.ToString(),
             Text(video.Status),
             video.Title,
+            video.Tags,
+            video.Metadata,
+            video.Revision,
             video.Publisher,
             video.FileName,
             video.SizeBytes,
@@ -77,7 +89,7 @@ public sealed class VideoDetailsReader(
             video.Ladder,
             video.Ladder.IsEmpty ? null : video.SegmentSeconds,
             [.. video.Renditions.Concat(video.Texts ?? []).Select(Describe)],
-            await tasks.ListAsync(id, cancellation),
+            await tasks.ListAsync(video.Id, cancellation),
             video.Thumbnails?.PosterKey,
             video.Thumbnails,
             video.Problem,
@@ -85,16 +97,19 @@ public sealed class VideoDetailsReader(
             video.RegisteredAt,
             video.PlayableAt,
             video.PublishedAt,
-            loaded.Version
+            video.EditionOf?.ToString(),
+            video.Edition?.ToString(),
+            video.NextEdition?.ToString(),
+            video.DeletedAt,
+            version
         );
-    }
 
     /// <summary>The word for a status in JSON.</summary>
     public static string Text(VideoStatus status) => status.ToString().ToLowerInvariant();
 
     private async Task<long> ReceivedAsync(Video video, CancellationToken cancellation)
     {
-        if (video.SourceKey is not null)
+        if (video.SourceKey is not null || video.DeletedAt is not null)
             return video.SizeBytes;
         var upload = await uploads.FindAsync(video.Id, cancellation);
         return upload is null ? 0 : await service.OffsetAsync(upload, cancellation);

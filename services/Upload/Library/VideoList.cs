@@ -1,3 +1,4 @@
+using System.Text;
 using EventStream.Contracts;
 using EventStream.EventStore.Privacy;
 using Marten;
@@ -21,11 +22,12 @@ public sealed record VideoListItem
     public string Status { get; init; } = "";
     public double? DurationSeconds { get; init; }
     public string? PosterKey { get; init; }
+    public IReadOnlyList<string> Tags { get; init; } = [];
     public DateTimeOffset RegisteredAt { get; init; }
     public DateTimeOffset UpdatedAt { get; init; }
 }
 
-/// <summary>The projection behind the list: one document a video, deleted with its stream.</summary>
+/// <summary>The projection behind the list: one document a video, until the video is deleted.</summary>
 public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, VideoId>
 {
     public VideoListProjection() => Name = "video-list";
@@ -33,11 +35,19 @@ public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, 
     public override VideoListItem? Evolve(VideoListItem? snapshot, VideoId id, JasperFx.Events.IEvent e) =>
         e.Data switch
         {
-            StreamTombstoned => null,
-            VideoRegistered registered => Of(registered) with { UpdatedAt = e.Timestamp },
+            VideoDeleted or StreamTombstoned => null,
+            // An edition is shown as the video whose place it takes.
+            VideoRegistered { EditionOf: null } registered => Of(registered) with { UpdatedAt = e.Timestamp },
             _ when snapshot is not null => On(snapshot, (IMessage)e.Data) with { UpdatedAt = e.Timestamp },
             _ => null,
         };
+
+    private static readonly string[] Cancellable =
+    [
+        .. new[] { VideoStatus.Uploaded, VideoStatus.Probed, VideoStatus.Encoding, VideoStatus.Playable }.Select(
+            VideoDetailsReader.Text
+        ),
+    ];
 
     private static VideoListItem Of(VideoRegistered e) =>
         new()
@@ -59,6 +69,14 @@ public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, 
             VideoPlayable => Reach(item, VideoStatus.Playable),
             VideoThumbnailsMade e => item with { PosterKey = e.Thumbnails.PosterKey },
             VideoPublished => Reach(item, VideoStatus.Published),
+            VideoEditionPublished e => Reach(item, VideoStatus.Published) with
+            {
+                SizeBytes = e.SizeBytes,
+                DurationSeconds = e.Source.DurationSeconds,
+                PosterKey = e.Thumbnails?.PosterKey,
+            },
+            VideoEncodeCancelled when Cancellable.Contains(item.Status) => Reach(item, VideoStatus.Cancelled),
+            VideoDescribed e => item with { Title = e.Title, Tags = e.Tags },
             VideoRejected => Reach(item, VideoStatus.Rejected),
             VideoEncodeFailed => Reach(item, VideoStatus.Failed),
             _ => item,
@@ -71,55 +89,74 @@ public sealed class VideoListProjection : SingleStreamProjection<VideoListItem, 
         };
 }
 
+/// <summary>
+/// Which videos are asked for: those of one publisher, in a status (its word), with every one of the tags, and with a
+/// text in their title, in upper or lower case. What is null or empty asks for nothing.
+/// </summary>
+public sealed record VideoFilter(string? Publisher, string? Status, IReadOnlyList<string> Tags, string? Search);
+
 /// <summary>Reads the list.</summary>
 public sealed class VideoList(IDocumentStore store, PersonalData personal)
 {
     /// <summary>Counting stops here, so that a page of a very large library stays cheap.</summary>
     public const int TotalMax = 100_000;
 
-    private const string OfPublisher = "data ->> 'publisher' = (?::jsonb #>> '{}')";
-
     /// <summary>
-    /// At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation. Those of one
-    /// publisher, or of all where it is null.
+    /// At most <paramref name="limit"/> videos older than <paramref name="before"/>: ids sort by creation.
     /// </summary>
     public async Task<IReadOnlyList<VideoListItem>> PageAsync(
-        string? publisher,
+        VideoFilter filter,
         VideoId? before,
         int limit,
         CancellationToken cancellation
     )
     {
-        var (filter, parameters) = await FilterAsync(publisher, cancellation);
+        var (clauses, parameters) = await ClausesAsync(filter, cancellation);
         await using var session = store.QuerySession();
         return await session.QueryAsync<VideoListItem>(
-            $"where id < ? {filter} order by id desc limit ?",
+            $"where id < ? {clauses} order by id desc limit ?",
             cancellation,
             [before?.Value ?? Guid.AllBitsSet, .. parameters, limit]
         );
     }
 
-    /// <summary>
-    /// How many videos a publisher has, or all have where it is null; at most <see cref="TotalMax"/>.
-    /// </summary>
-    public async Task<long> CountAsync(string? publisher, CancellationToken cancellation)
+    /// <summary>How many videos there are; at most <see cref="TotalMax"/>.</summary>
+    public async Task<long> CountAsync(VideoFilter filter, CancellationToken cancellation)
     {
-        var (filter, parameters) = await FilterAsync(publisher, cancellation);
+        var (clauses, parameters) = await ClausesAsync(filter, cancellation);
         var table = store.Options.FindOrResolveDocumentType(typeof(VideoListItem)).TableName.QualifiedName;
         await using var session = store.QuerySession();
         var counted = await session.AdvancedSql.QueryAsync<long>(
-            $"select count(*) from (select from {table} where true {filter} limit ?) as counted",
+            $"select count(*) from (select from {table} where true {clauses} limit ?) as counted",
             cancellation,
             [.. parameters, TotalMax]
         );
         return counted[0];
     }
 
-    private async ValueTask<(string Filter, object[] Parameters)> FilterAsync(
-        string? publisher,
+    private async ValueTask<(string Clauses, List<object> Parameters)> ClausesAsync(
+        VideoFilter filter,
         CancellationToken cancellation
-    ) =>
-        publisher is null
-            ? ("", [])
-            : ($"and {OfPublisher}", [await personal.ProtectAsync(publisher, publisher, cancellation)]);
+    )
+    {
+        var (clauses, parameters) = (new StringBuilder(), new List<object>());
+        if (filter.Publisher is { } publisher)
+            Add(
+                "data ->> 'publisher' = (?::jsonb #>> '{}')",
+                await personal.ProtectAsync(publisher, publisher, cancellation)
+            );
+        if (filter.Status is { } status)
+            Add("data ->> 'status' = ?", status);
+        foreach (var tag in filter.Tags)
+            Add("data -> 'tags' @> to_jsonb(?::text)", tag);
+        if (filter.Search is { Length: > 0 } search)
+            Add("position(lower(?) in lower(data ->> 'title')) > 0", search);
+        return ($"{clauses}", parameters);
+
+        void Add(string clause, object parameter)
+        {
+            clauses.Append(" and ").Append(clause);
+            parameters.Add(parameter);
+        }
+    }
 }

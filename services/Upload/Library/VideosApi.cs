@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json;
 using EventStream.Contracts;
 using EventStream.EventStore;
@@ -12,6 +13,12 @@ using Microsoft.AspNetCore.Routing;
 namespace EventStream.Upload.Library;
 
 /// <summary>
+/// A page of the library. <c>Next</c> is the <c>before</c> of the following page, or null on the last one; <c>Total</c>
+/// is how many videos match, counted up to <see cref="VideoList.TotalMax"/>.
+/// </summary>
+public sealed record VideoPage(IReadOnlyList<VideoListItem> Videos, VideoId? Next, long Total);
+
+/// <summary>
 /// The library: what videos there are, what each is now, and how it came to be. A publisher has its own videos only;
 /// to it, another's does not exist.
 /// </summary>
@@ -19,6 +26,13 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
 {
     /// <summary>Most videos of one page.</summary>
     public const int PageMax = 200;
+
+    private static readonly string[] StatusWords =
+    [
+        .. Enum.GetValues<VideoStatus>()
+            .Where(status => status is not (VideoStatus.None or VideoStatus.Deleted))
+            .Select(VideoDetailsReader.Text),
+    ];
 
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
@@ -30,22 +44,25 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
         videos
             .MapGet("/", ListAsync)
             .Describe("The videos that the caller may see, newest first, a page at a time.", 400)
-            .Answers(200);
+            .Answers(200, typeof(VideoPage));
         videos
             .MapGet("/{id}", DetailsAsync)
-            .Describe("What a video is now, with its renditions and encode tasks.", 404)
-            .Answers(200);
+            .Describe("What a video is now, with its renditions and encode tasks; its ETag is for changes.", 404, 410)
+            .Answers(200, typeof(VideoDetails));
         videos
             .MapGet("/{id}/events", EventsAsync)
-            .Describe("Every event of a video, in order, with its metadata.", 404)
+            .Describe("Every event of a video, also of a deleted one, in order, with its metadata.", 404)
             .Answers(200);
     }
 
-    /// <summary>
-    /// Newest first. <c>next</c> is the <c>before</c> of the following page, or null on the last one; <c>total</c> is
-    /// how many videos the caller may see, counted up to <see cref="VideoList.TotalMax"/>.
-    /// </summary>
-    private async Task<IResult> ListAsync(HttpContext context, int? limit, string? before)
+    private async Task<IResult> ListAsync(
+        HttpContext context,
+        [Description("Videos of a page, 1 to 200; 50 where it is not said.")] int? limit,
+        [Description("The 'next' of the page before.")] string? before,
+        [Description("How far the videos are, such as 'published'.")] string? status,
+        [Description("A tag that they have; said more than once, all of them.")] string[]? tag,
+        [Description("A text in their titles, in upper or lower case.")] string? q
+    )
     {
         if (limit is < 1 or > PageMax)
             throw Bad($"'limit' must be from 1 to {PageMax}; it is {limit}.");
@@ -54,24 +71,62 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
             : VideoId.TryParse(before, null, out var id) ? id
             : throw Bad($"'before' must be a video id; it is '{before}'.");
         var size = limit ?? 50;
-        var publisher = Ownership.Of(context);
+        var filter = FilterOf(Ownership.Of(context), status, tag ?? [], q);
         // One more than is shown says whether a page follows.
-        var page = await list.PageAsync(publisher, from, size + 1, context.RequestAborted);
-        var shown = page.Take(size).ToList();
+        var page = await list.PageAsync(filter, from, size + 1, context.RequestAborted);
+        IReadOnlyList<VideoListItem> shown = [.. page.Take(size)];
         return Results.Ok(
-            new
-            {
-                videos = shown,
-                next = page.Count > size ? shown[^1].Id : (VideoId?)null,
-                total = await list.CountAsync(publisher, context.RequestAborted),
-            }
+            new VideoPage(
+                shown,
+                page.Count > size ? shown[^1].Id : null,
+                await list.CountAsync(filter, context.RequestAborted)
+            )
         );
+    }
+
+    private static VideoFilter FilterOf(string? publisher, string? status, string[] tags, string? search)
+    {
+        if (status is not null && !StatusWords.Contains(status, StringComparer.Ordinal))
+            throw Bad($"'status' must be one of {string.Join(", ", StatusWords)}; it is '{status}'.");
+        if (tags.Length > VideoDescription.TagsMax)
+            throw Bad($"'tag' may be said {VideoDescription.TagsMax} times; it is said {tags.Length} times.");
+        if (tags.FirstOrDefault(tag => !VideoDescription.IsTag(tag)) is { } wrong)
+            throw Bad($"'tag' must be 1 to {VideoDescription.TagLengthMax} characters in one line; it is '{wrong}'.");
+        if (search?.Length > VideoTitle.LengthMax || search?.Any(char.IsControl) == true)
+            throw Bad($"'q' must be a text of at most {VideoTitle.LengthMax} characters in one line.");
+        return new VideoFilter(publisher, status, tags, search);
     }
 
     private async Task<IResult> DetailsAsync(HttpContext context, string id)
     {
         var video = await details.FindAsync(Parse(id), context.RequestAborted);
-        return video is not null && Ownership.Holds(context, video.Publisher) ? Results.Ok(video) : throw Missing(id);
+        return video is not null && Ownership.Holds(context, video.Publisher)
+            ? Answer(context, video)
+            : throw Missing(id);
+    }
+
+    /// <summary>
+    /// A video with its entity tag. Throws <see cref="UploadProblemException"/> (410) for one that is deleted.
+    /// </summary>
+    internal static IResult Answer(HttpContext context, VideoDetails video)
+    {
+        RefuseDeleted(video);
+        context.Response.Headers.ETag = Revision.TagOf(video.Revision);
+        return Results.Ok(video);
+    }
+
+    /// <summary>Throws <see cref="UploadProblemException"/> (410) where the video is deleted.</summary>
+    internal static void RefuseDeleted(VideoDetails video)
+    {
+        if (video.DeletedAt is { } deletedAt)
+            throw Gone(video.Id, deletedAt);
+    }
+
+    /// <summary>The same.</summary>
+    internal static void RefuseDeleted(Video video)
+    {
+        if (video.DeletedAt is { } deletedAt)
+            throw Gone($"{video.Id}", deletedAt);
     }
 
     /// <summary>The timeline: every event with its metadata, as the store has it.</summary>
@@ -102,13 +157,20 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
         return events.Count == 0 ? throw Missing(id) : Results.Ok(new { events });
     }
 
-    private static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
+    internal static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
 
-    private static UploadProblemException Missing(string id) =>
+    internal static UploadProblemException Missing(string id) =>
         new(
             StatusCodes.Status404NotFound,
             "There is no such video",
             $"'{id}' is none of your videos; GET /v1/videos lists them."
+        );
+
+    private static UploadProblemException Gone(string id, DateTimeOffset deletedAt) =>
+        new(
+            StatusCodes.Status410Gone,
+            "The video was deleted",
+            $"Its publisher deleted it at {deletedAt:u}. GET /v1/videos/{id}/events has its history."
         );
 
     private static UploadProblemException Bad(string detail) =>

@@ -38,6 +38,9 @@ internal sealed class ChunkChecksum
         return new ChunkChecksum(named, hash[..written]);
     }
 
+    /// <summary>The checksum of a chunk whose SHA-256 is known.</summary>
+    public static ChunkChecksum OfSha256(byte[] hash) => new(HashAlgorithmName.SHA256, hash);
+
     /// <summary>
     /// Copies the chunk to a temporary file, checks it and returns the file, which disappears when it is closed. Throws
     /// <see cref="UploadProblemException"/> (460) when the checksum differs.

@@ -3,25 +3,30 @@ using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
+using EventStream.Upload.Resumable;
 using EventStream.Upload.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Logging;
 
 namespace EventStream.Upload.Tus;
 
 /// <summary>
 /// Resumable uploads by tus 1.0.0 with the extensions creation, creation-with-upload, creation-defer-length,
 /// concatenation, checksum, termination and expiration. The id of an upload is the id of its video, also sent as
-/// <c>X-Video-Id</c>, unless it is a part.
+/// <c>X-Video-Id</c>, unless it is a part. Requests of the IETF's draft are answered by <see cref="ResumableApi"/>.
 /// </summary>
-public sealed partial class TusApi(UploadService uploads, UploadOptions options, TimeProvider time, ILogger<TusApi> log)
+public sealed class TusApi(
+    UploadService uploads,
+    BodyIntake intake,
+    ResumableApi resumable,
+    UploadOptions options,
+    TimeProvider time
+)
 {
     public const string Version = "1.0.0";
     public const string Extensions =
-        "creation,creation-with-upload,creation-defer-length,concatenation,checksum," + "termination,expiration";
+        "creation,creation-with-upload,creation-defer-length,concatenation,checksum,termination,expiration";
 
     /// <summary>The table of routes.</summary>
     public void Map(IEndpointRouteBuilder routes)
@@ -30,6 +35,7 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
             .MapGroup("/v1/uploads")
             .AddEndpointFilter(CheckVersion)
             .AddEndpointFilter<UploadProblemFilter>()
+            .AddEndpointFilter(AnswerDraft)
             .RequireAuthorization(Policies.Publish);
         foreach (var path in (string[])["/", "/{id}"])
             tus.MapMethods(path, ["OPTIONS"], Describe)
@@ -41,13 +47,16 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
                 "Announces a file, or a part of one, and takes its first bytes where there are some.",
                 400,
                 409,
+                410,
                 412,
                 413,
+                422,
                 429,
                 460
             )
+            .TakesHeader(IdempotencyKey.Header, IdempotencyKey.HeaderText)
             .TakesHeader("Upload-Length", "Bytes of the whole file; or Upload-Defer-Length: 1 where nobody knows yet.")
-            .TakesHeader("Upload-Metadata", "filename, title, sha256: names and base64 values, with commas.")
+            .TakesHeader("Upload-Metadata", "filename, title, sha256, replaces: names and base64 values, with commas.")
             .TakesHeader("Upload-Concat", "'partial', or 'final;' and the addresses of the parts.")
             .TakesHeader("Upload-Checksum", "Algorithm and base64 of the bytes that come along.")
             .Answers(201);
@@ -87,6 +96,8 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
         headers["Tus-Extension"] = Extensions;
         headers["Tus-Max-Size"] = Text(options.MaxSizeBytes);
         headers["Tus-Checksum-Algorithm"] = ChunkChecksum.Algorithms;
+        headers[ResumableHeaders.Limit] = ResumableApi.Limits(options);
+        headers["Accept-Patch"] = $"{TusHeaders.ChunkType}, {ResumableHeaders.ChunkType}";
         return Results.NoContent();
     }
 
@@ -102,7 +113,9 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
         Expires(context, upload.ExpiresAt);
         if (TusHeaders.IsChunk(context.Request))
         {
-            var offset = await TakeAsync(context, upload, 0);
+            // Of a creation that comes again, the first bytes may be there: the client goes on from the offset.
+            var held = creation.IdempotencyKey is null ? 0 : await uploads.OffsetAsync(upload, context.RequestAborted);
+            var offset = held > 0 ? held : await TakeAsync(context, upload, 0);
             if (offset is null)
                 return Results.Empty;
             context.Response.Headers[TusHeaders.Offset] = Text(offset.Value);
@@ -159,44 +172,12 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
     private async Task<IResult> TerminateAsync(HttpContext context, string id)
     {
         var upload = await FindAsync(context, id);
-        if (upload.IsWhole && !(upload.IsPartial && upload.State == UploadRecord.Completed))
-            throw new UploadProblemException(
-                StatusCodes.Status409Conflict,
-                "The upload is a video already",
-                "A finished upload cannot be taken back here."
-            );
-        await uploads.EndAsync(
-            upload,
-            UploadRecord.Terminated,
-            "The publisher took the upload back.",
-            "Upload the file again.",
-            context.RequestAborted
-        );
+        await uploads.TakeBackAsync(upload, context.RequestAborted);
         return Results.NoContent();
     }
 
-    /// <summary>
-    /// Stores the body. Null when the client went away, or was superseded: then nobody listens to an answer.
-    /// </summary>
-    private async Task<long?> TakeAsync(HttpContext context, UploadRecord upload, long offset)
-    {
-        // The length announced bounds the body, so Kestrel's own limit for ordinary requests does not apply.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            limit.MaxRequestBodySize = null;
-        if (context.Request.ContentLength > (upload.LengthBytes ?? options.MaxSizeBytes) - offset)
-            throw BoundedBody.TooLong();
-        var checksum = ChunkChecksum.From(context.Request);
-        try
-        {
-            return await uploads.AppendAsync(upload, offset, context.Request.Body, checksum, context.RequestAborted);
-        }
-        catch (Exception e) when (IsCut(e))
-        {
-            Cut(upload.VideoId, await uploads.OffsetAsync(upload, CancellationToken.None));
-            context.Abort();
-            return null;
-        }
-    }
+    private Task<long?> TakeAsync(HttpContext context, UploadRecord upload, long offset) =>
+        intake.TakeAsync(context, upload, offset, ChunkChecksum.From(context.Request));
 
     private async Task<UploadRecord> FindAsync(HttpContext context, string id)
     {
@@ -208,6 +189,8 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
     private async ValueTask<object?> CheckVersion(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
+        if (ResumableHeaders.IsDraft(http.Request))
+            return await next(context);
         http.Response.Headers["Tus-Resumable"] = Version;
         if (http.Request.Method == HttpMethods.Options || http.Request.Headers["Tus-Resumable"] == Version)
             return await next(context);
@@ -220,12 +203,11 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
         );
     }
 
-    private static bool IsCut(Exception e) =>
-        e
-            is OperationCanceledException
-                or BadHttpRequestException { StatusCode: not 413 }
-                or Microsoft.AspNetCore.Connections.ConnectionResetException
-                or Microsoft.AspNetCore.Connections.ConnectionAbortedException;
+    private ValueTask<object?> AnswerDraft(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
+        ResumableHeaders.IsDraft(context.HttpContext.Request)
+        && context.HttpContext.Request.Method != HttpMethods.Options
+            ? resumable.AnswerAsync(context.HttpContext)
+            : next(context);
 
     /// <summary>A part is no video, and the library does not know its id.</summary>
     private static void NameVideo(HttpContext context, UploadRecord upload)
@@ -238,7 +220,4 @@ public sealed partial class TusApi(UploadService uploads, UploadOptions options,
         context.Response.Headers["Upload-Expires"] = at.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    [LoggerMessage(1, LogLevel.Information, "The connection of upload {Id} was cut; {Bytes} bytes are kept.")]
-    private partial void Cut(VideoId id, long bytes);
 }

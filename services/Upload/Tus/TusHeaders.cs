@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using EventStream.Contracts;
 using EventStream.Upload.Uploads;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +12,24 @@ namespace EventStream.Upload.Tus;
 /// What the creation of an upload asks for: the length in bytes, null where it is given later; the kind of
 /// <see cref="UploadRecord"/>, and the parts of a final one.
 /// </summary>
-internal sealed record TusCreation(long? LengthBytes, string Kind, IReadOnlyList<VideoId> Parts, TusMetadata Metadata);
+internal sealed record TusCreation(long? LengthBytes, string Kind, IReadOnlyList<VideoId> Parts, TusMetadata Metadata)
+{
+    /// <summary>The key under which the same creation may be sent again; null where it has none.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>The address that the platform fetches the file from; null where the client sends it.</summary>
+    public string? PulledFrom { get; init; }
+
+    /// <summary>Equal for equal creations: a SHA-256 in lower-case hex.</summary>
+    public string Hash() =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    $"{Kind}\n{LengthBytes}\n{string.Join(' ', Parts)}\n{Metadata.Header}\n{PulledFrom}"
+                )
+            )
+        );
+}
 
 /// <summary>
 /// Reads the headers of tus. A header that a request of its kind does not have is refused rather than passed over: a
@@ -37,9 +56,10 @@ internal static class TusHeaders
         if (!IsChunk(request) && request.ContentLength > 0)
             throw WrongType();
         var metadata = TusMetadata.Parse(request.Headers[Metadata].ToString());
+        var key = IdempotencyKey.Of(request);
         var concat = request.Headers[Concat].ToString();
         if (concat.StartsWith(FinalPrefix, StringComparison.Ordinal))
-            return Final(request, concat, metadata);
+            return Final(request, concat, metadata) with { IdempotencyKey = key };
         if (concat.Length > 0 && concat != UploadRecord.Partial)
             throw Bad($"{Concat} cannot be used", $"It is 'partial', or 'final;' and the parts; it was '{concat}'.");
         return new TusCreation(
@@ -47,7 +67,10 @@ internal static class TusHeaders
             concat.Length > 0 ? UploadRecord.Partial : UploadRecord.Whole,
             [],
             metadata
-        );
+        )
+        {
+            IdempotencyKey = key,
+        };
     }
 
     /// <summary>

@@ -1,19 +1,25 @@
 using System.Text;
+using EventStream.Contracts;
 using Microsoft.AspNetCore.Http;
 
 namespace EventStream.Upload.Tus;
 
 /// <summary>
 /// The <c>Upload-Metadata</c> header: pairs of key and base64, joined by commas. Known keys are <c>filename</c>,
-/// <c>title</c>, <c>filetype</c> and <c>sha256</c> (of the whole file, in hex); others are kept and given back.
+/// <c>title</c>, <c>filetype</c>, <c>sha256</c> (of the whole file, in hex) and <c>replaces</c> (the video whose place
+/// the file is to take); others are kept and given back.
 /// <see cref="Header"/> is written from what was read, so that it may go into a response.
 /// </summary>
 internal sealed record TusMetadata(string Header, string FileName, string? Title, string? Sha256)
 {
+    /// <summary>The video whose place the file is to take; null for a video of its own.</summary>
+    public VideoId? Replaces { get; init; }
+
     /// <summary>Longest header, in characters.</summary>
     private const int LengthMax = 8 * 1024;
 
     private const int FileNameMax = 255;
+    private const string Unnamed = "untitled";
 
     /// <summary>
     /// Reads the header. Throws <see cref="UploadProblemException"/> (400) naming the key that is wrong.
@@ -34,12 +40,30 @@ internal sealed record TusMetadata(string Header, string FileName, string? Title
         if (sha256 is not null && !UploadOptions.IsSha256(sha256))
             throw Bad("'sha256' must be 64 hex digits.");
         Text(values, "filetype", FileNameMax);
+        VideoId? replaces =
+            Text(values, "replaces", FileNameMax) is not { } id ? null
+            : VideoId.TryParse(id, null, out var video) ? video
+            : throw Bad($"'replaces' must be the id of a video; it is '{id}'.");
         return new TusMetadata(
             string.Join(',', pairs.Select(Write)),
-            Text(values, "filename", FileNameMax) ?? "untitled",
+            Text(values, "filename", FileNameMax) ?? Unnamed,
             Text(values, "title", VideoTitle.LengthMax),
             sha256
-        );
+        )
+        {
+            Replaces = replaces,
+        };
+    }
+
+    /// <summary>
+    /// The same with a file name, where it has none. Throws <see cref="UploadProblemException"/> (400).
+    /// </summary>
+    public TusMetadata Named(string name)
+    {
+        if (FileName != Unnamed || name.Length == 0)
+            return this;
+        var pair = $"filename {Convert.ToBase64String(Encoding.UTF8.GetBytes(name))}";
+        return Parse(Header.Length == 0 ? pair : $"{Header},{pair}");
     }
 
     private static KeyValuePair<string, byte[]> Pair(string pair)

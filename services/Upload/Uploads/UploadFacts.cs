@@ -4,6 +4,7 @@ using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Media;
 using EventStream.Messaging;
+using EventStream.Upload.Library;
 using EventStream.Upload.Tus;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -18,17 +19,36 @@ public sealed partial class UploadFacts(
     UploadTable table,
     IMediaStore media,
     Decider<Video> videos,
+    Editions editions,
     TimeProvider time,
     ILogger<UploadFacts> log
 )
 {
-    /// <summary>The video of an upload is announced.</summary>
+    /// <summary>
+    /// Throws <see cref="UploadProblemException"/> where an upload is to replace a video that its publisher does not
+    /// have (404), or has deleted (410).
+    /// </summary>
+    internal Task CheckAsync(string publisher, TusMetadata metadata, CancellationToken cancellation) =>
+        metadata.Replaces is { } of ? editions.CheckAsync(of, publisher, cancellation) : Task.CompletedTask;
+
+    /// <summary>The video of an upload, or the edition of one, is announced.</summary>
     internal async Task RegisterAsync(UploadRecord upload, TusMetadata metadata, CancellationToken cancellation)
     {
         var (id, bytes) = (upload.VideoId, upload.LengthBytes ?? 0);
+        if (!upload.IsPartial && metadata.Replaces is { } of)
+            await editions.RequestAsync(of, id, upload.Publisher, cancellation);
         await DecideAsync(
             upload,
-            video => video.Register(id, upload.Publisher, metadata.Title, metadata.FileName, bytes, upload.CreatedAt),
+            video =>
+                video.Register(
+                    id,
+                    upload.Publisher,
+                    metadata.Title,
+                    metadata.FileName,
+                    bytes,
+                    upload.CreatedAt,
+                    metadata.Replaces
+                ),
             cancellation
         );
         Registered(id, upload.Publisher, bytes);

@@ -40,6 +40,11 @@ public sealed record UploadRecord(
     /// <summary>The parts of a final upload, in order.</summary>
     public IReadOnlyList<VideoId> Parts { get; init; } = [];
 
+    /// <summary>The key of the request that made it, and a hash of what that request asked for.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    public string? RequestHash { get; init; }
+
     public bool IsPartial => Kind == Partial;
 
     /// <summary>Whether every byte is there.</summary>

@@ -32,8 +32,9 @@ public sealed partial class UploadService(
     private static readonly TimeSpan JoinWait = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Announces a file, or a part of one, and returns its upload. A final upload is joined from its parts before this
-    /// returns, or goes on to be. Throws <see cref="UploadProblemException"/>.
+    /// Announces a file, or a part of one, and returns its upload; the same creation under the same idempotency key
+    /// returns the upload it made. A final upload is joined from its parts before this returns, or goes on to be.
+    /// Throws <see cref="UploadProblemException"/>.
     /// </summary>
     internal async Task<UploadRecord> CreateAsync(
         string publisher,
@@ -41,6 +42,7 @@ public sealed partial class UploadService(
         CancellationToken cancellation
     )
     {
+        await facts.CheckAsync(publisher, creation.Metadata, cancellation);
         if (creation.Kind == UploadRecord.Final)
         {
             var final = await joiner.FindOrAddAsync(
@@ -56,10 +58,48 @@ public sealed partial class UploadService(
             return final;
         }
 
-        await quota.CheckAsync(publisher, creation, cancellation);
+        if (await FindRepeatedAsync(publisher, creation, cancellation) is { } before)
+            return before;
+        try
+        {
+            await quota.CheckAsync(publisher, creation, cancellation);
+        }
+        catch (UploadProblemException) when (creation.IdempotencyKey is not null)
+        {
+            // The same request at the same time may have taken the last place.
+            if (await FindRepeatedAsync(publisher, creation, cancellation) is { } made)
+                return made;
+            throw;
+        }
+
         var upload = New(publisher, creation, creation.LengthBytes);
-        await table.InsertAsync(upload, cancellation);
+        if (!await table.InsertAsync(upload, cancellation))
+            // The same request came twice at the same time.
+            return (await FindRepeatedAsync(publisher, creation, cancellation))!;
         await facts.RegisterAsync(upload, creation.Metadata, cancellation);
+        return upload;
+    }
+
+    /// <summary>
+    /// The upload that the same request made before. Throws <see cref="UploadProblemException"/>: 422 where the key
+    /// was used for another request, 410 where nothing is left of the upload.
+    /// </summary>
+    private async Task<UploadRecord?> FindRepeatedAsync(
+        string publisher,
+        TusCreation creation,
+        CancellationToken cancellation
+    )
+    {
+        if (creation.IdempotencyKey is not { } key)
+            return null;
+        if (await table.FindByKeyAsync(publisher, key, cancellation) is not { } made)
+            return null;
+        if (made.RequestHash != creation.Hash())
+            throw IdempotencyKey.UsedOtherwise(key);
+        var upload = await FindAsync(made.VideoId, publisher, cancellation);
+        // The process that took the first one may have died before the video was registered.
+        if (!upload.IsWhole)
+            await facts.RegisterAsync(upload, creation.Metadata, cancellation);
         return upload;
     }
 
@@ -178,6 +218,45 @@ public sealed partial class UploadService(
         await facts.CompleteAsync(upload, lease.Token);
     }
 
+    /// <summary>
+    /// Finishes an upload whose last byte arrived. Throws <see cref="UploadProblemException"/> (404, 410, 423).
+    /// </summary>
+    internal async Task FinishIfOpenAsync(VideoId id, CancellationToken cancellation) =>
+        await FinishAsync(await FindAsync(id, null, cancellation), cancellation);
+
+    /// <summary>
+    /// Forgets the bytes and the length of an upload, whose file became another one. Throws
+    /// <see cref="UploadProblemException"/> (423).
+    /// </summary>
+    internal async Task<UploadRecord> StartOverAsync(UploadRecord upload, CancellationToken cancellation)
+    {
+        await using var lease = await leases.TakeAsync(upload.VideoId, cancellation, supersede: false);
+        await media.DeleteAsync(upload.SourceKey, lease.Token);
+        await table.ForgetLengthAsync(upload.VideoId, lease.Token);
+        return upload with { LengthBytes = null };
+    }
+
+    /// <summary>
+    /// A client takes its upload, or a part that waits to be joined, back. Throws
+    /// <see cref="UploadProblemException"/> (409, 423).
+    /// </summary>
+    internal Task TakeBackAsync(UploadRecord upload, CancellationToken cancellation)
+    {
+        if (upload.IsWhole && !(upload.IsPartial && upload.State == UploadRecord.Completed))
+            throw new UploadProblemException(
+                StatusCodes.Status409Conflict,
+                "The upload is a video already",
+                $"A finished upload is not taken back; DELETE /v1/videos/{upload.VideoId} deletes the video."
+            );
+        return EndAsync(
+            upload,
+            UploadRecord.Terminated,
+            "The publisher took the upload back.",
+            "Upload the file again.",
+            cancellation
+        );
+    }
+
     /// <summary>Ends an unfinished upload and frees its bytes; the video is rejected with the reason.</summary>
     internal async Task EndAsync(
         UploadRecord upload,
@@ -228,6 +307,9 @@ public sealed partial class UploadService(
         {
             Kind = creation.Kind,
             Parts = creation.Parts,
+            // A final upload is known by its parts.
+            IdempotencyKey = creation.Kind == UploadRecord.Final ? null : creation.IdempotencyKey,
+            RequestHash = creation.IdempotencyKey is null ? null : creation.Hash(),
         };
     }
 

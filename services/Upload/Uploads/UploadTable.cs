@@ -8,13 +8,30 @@ namespace EventStream.Upload.Uploads;
 public sealed class UploadTable(NpgsqlDataSource source)
 {
     private const string Columns =
-        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, parts";
+        "video_id, publisher, length_bytes, metadata, sha256, state, trace_parent, created_at, expires_at, kind, "
+        + "parts, idempotency_key, request_hash";
 
     private const string Insert =
-        $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        $"insert into uploads ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-    public Task InsertAsync(UploadRecord upload, CancellationToken cancellation) =>
-        ChangeAsync(Insert, cancellation, Values(upload));
+    /// <summary>Adds an upload; false where its publisher has one under the same idempotency key.</summary>
+    public Task<bool> InsertAsync(UploadRecord upload, CancellationToken cancellation) =>
+        ChangeAsync(
+            $"{Insert} on conflict (publisher, idempotency_key) where idempotency_key is not null do nothing",
+            cancellation,
+            Values(upload)
+        );
+
+    /// <summary>The upload that a publisher made under an idempotency key, or null.</summary>
+    public async Task<UploadRecord?> FindByKeyAsync(string publisher, string key, CancellationToken cancellation) =>
+        (
+            await ReadAsync(
+                $"select {Columns} from uploads where publisher = $1 and idempotency_key = $2",
+                cancellation,
+                publisher,
+                key
+            )
+        ).FirstOrDefault();
 
     /// <summary>
     /// Adds a final upload and takes its parts, all or none. False when a part is not whole, or was taken before.
@@ -107,6 +124,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
             lengthBytes
         );
 
+    /// <summary>Takes the length of an open upload away.</summary>
+    public Task ForgetLengthAsync(VideoId id, CancellationToken cancellation) =>
+        ChangeAsync(
+            "update uploads set length_bytes = null where video_id = $1 and state = 'open'",
+            cancellation,
+            id.Value
+        );
+
     /// <summary>Ends an open upload, or a part that waits; one that has ended stays as it is.</summary>
     public Task EndAsync(VideoId id, string state, CancellationToken cancellation) =>
         ChangeAsync(
@@ -117,6 +142,14 @@ public sealed class UploadTable(NpgsqlDataSource source)
             cancellation,
             id.Value,
             state
+        );
+
+    /// <summary>The video of a finished upload is deleted, so that nothing of it counts any more.</summary>
+    public Task ForgetAsync(VideoId id, CancellationToken cancellation) =>
+        ChangeAsync(
+            "update uploads set state = 'deleted' where video_id = $1 and state = 'completed'",
+            cancellation,
+            id.Value
         );
 
     public Task ExtendAsync(VideoId id, DateTimeOffset expiresAt, CancellationToken cancellation) =>
@@ -159,6 +192,8 @@ public sealed class UploadTable(NpgsqlDataSource source)
             upload.ExpiresAt,
             upload.Kind,
             Ids(upload.Parts),
+            upload.IdempotencyKey,
+            upload.RequestHash,
         ];
 
     private static Guid[] Ids(IReadOnlyList<VideoId> ids) => [.. ids.Select(id => id.Value)];
@@ -196,6 +231,8 @@ public sealed class UploadTable(NpgsqlDataSource source)
                 {
                     Kind = row.GetString(9),
                     Parts = row.IsDBNull(10) ? [] : [.. row.GetFieldValue<Guid[]>(10).Select(id => new VideoId(id))],
+                    IdempotencyKey = row.IsDBNull(11) ? null : row.GetString(11),
+                    RequestHash = row.IsDBNull(12) ? null : row.GetString(12),
                 }
             );
         }

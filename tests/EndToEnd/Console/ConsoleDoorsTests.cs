@@ -173,8 +173,41 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         await page.Context.CloseAsync();
     }
 
+    [Fact]
+    public async Task A_publisher_names_finds_and_deletes_a_video_in_the_library()
+    {
+        using var http = TestKeys.Client(platform.PublisherKey);
+        var id = await UploadAsync(http);
+        var (page, errors) = await platform.OpenAsync($"/library#{id}", platform.PublisherKey);
+        var video = page.Locator($"[data-video='{id}']");
+        await video.GetByLabel("Title").FillAsync("Sintel <b>");
+        await video.GetByLabel("Tags").FillAsync("open movie,, short ");
+        await video.GetByText("Save").ClickAsync();
+        await Assertions
+            .Expect(video.Locator("summary"))
+            .ToContainTextAsync("Sintel <b>", new() { Timeout = Patience });
+
+        await video.GetByText("open movie", new() { Exact = true }).ClickAsync();
+        await Assertions.Expect(page.Locator("#videos details")).ToHaveCountAsync(1, new() { Timeout = Patience });
+        await page.FillAsync("#q", "no such title");
+        await Assertions.Expect(page.Locator("#videos")).ToHaveTextAsync("No video is like that.");
+        await page.FillAsync("#q", "sINTEL");
+        await Assertions.Expect(video.Locator("summary")).ToContainTextAsync("short");
+
+        await video.GetByText("Delete", new() { Exact = true }).ClickAsync();
+        await page.GetByText("Keep it").ClickAsync();
+        await Assertions.Expect(video).ToBeVisibleAsync();
+        await video.GetByText("Delete", new() { Exact = true }).ClickAsync();
+        await page.ClickAsync("#ask-yes");
+        await Assertions.Expect(video).ToHaveCountAsync(0, new() { Timeout = Patience });
+        using var gone = await http.GetAsync($"{platform.Ports.Url("upload")}/v1/videos/{id}");
+        Assert.Equal(HttpStatusCode.Gone, gone.StatusCode);
+        Assert.Empty(errors);
+        await page.Context.CloseAsync();
+    }
+
     /// <summary>Five bytes that are no video: in the library they are one all the same.</summary>
-    private async Task UploadAsync(HttpClient http)
+    private async Task<string> UploadAsync(HttpClient http)
     {
         using var create = new HttpRequestMessage(HttpMethod.Post, platform.Ports.Url("upload") + "/v1/uploads");
         create.Headers.Add("Tus-Resumable", "1.0.0");
@@ -192,6 +225,7 @@ public sealed class ConsoleDoorsTests(ConsolePlatform platform) : IClassFixture<
         send.Content.Headers.ContentType = new("application/offset+octet-stream");
         using var sent = await http.SendAsync(send);
         sent.EnsureSuccessStatusCode();
+        return sent.Headers.GetValues("X-Video-Id").Single();
     }
 
     private async Task<List<ProcessStatus>> ProcessesAsync(HttpClient http) =>

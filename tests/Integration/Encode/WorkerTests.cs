@@ -94,6 +94,22 @@ public sealed class WorkerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_task_that_is_not_wanted_any_more_stops_and_says_nothing()
+    {
+        var worker = rig.Worker("w1", said, rig.SlowFfmpeg());
+        var handled = worker.HandleAsync(Command("240p"), false, CancellationToken.None);
+        await Until.TrueAsync(() => said.Of<EncodeTaskProgressed>().Any(), "progress");
+        await rig.Media.WriteAsync(EncodeStop.KeyOf(id), Text(""), CancellationToken.None);
+        await handled.WaitAsync(TimeSpan.FromSeconds(10));
+        await worker.HandleAsync(Command("360p"), false, CancellationToken.None);
+        Assert.Single(said.Of<EncodeTaskStarted>());
+        Assert.Empty(said.Of<RenditionEncoded>());
+        Assert.Empty(said.Of<EncodeTaskFailed>());
+        Assert.False(Directory.Exists(rig.PathOf($"media/{id}")), "nothing half done is reachable");
+        Assert.False(File.Exists(rig.PathOf($"encode/{id}/240p.claim")), "the lease is given back");
+    }
+
+    [Fact]
     public async Task The_claim_of_a_dead_worker_runs_out()
     {
         var now = TimeProvider.System.GetUtcNow();

@@ -5,9 +5,12 @@ using EventStream.Contracts;
 using EventStream.Hosting;
 using EventStream.Integration.Tests.Encode;
 using EventStream.Integration.Tests.Upload;
+using EventStream.Media;
 using EventStream.Playback;
 using EventStream.Tests.Kit;
+using EventStream.Upload.Library;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStream.Integration.Tests.Media;
 
@@ -15,7 +18,7 @@ namespace EventStream.Integration.Tests.Media;
 public sealed class MediaOnS3Tests
 {
     [Fact]
-    public async Task A_video_is_uploaded_encoded_and_played_from_S3()
+    public async Task A_video_is_uploaded_encoded_and_played_from_S3_and_made_again_and_deleted()
     {
         await using var s3 = await S3Server.StartAsync();
         await using var stage = await EncodeStage.StartAsync();
@@ -55,6 +58,61 @@ public sealed class MediaOnS3Tests
         var part = await ReadAsync(http, $"{playback.Urls.Single()}/media/{id}/240p/1.m4s", prefix, (10, 19));
         Assert.Equal(HttpStatusCode.PartialContent, part.StatusCode);
         Assert.Equal(whole[10..20], await part.Content.ReadAsByteArrayAsync());
+
+        var folder = $"{playback.Urls.Single()}/media/{id}";
+        var edition = await EncodeAgainAsync(upload, id);
+        var rungs = await UploadHarness.Eventually(
+            async () =>
+                Rungs(await (await ReadAsync(http, $"{folder}/master.m3u8", prefix)).Content.ReadAsStringAsync()),
+            found => found.All(name => name.StartsWith("240p-", StringComparison.Ordinal))
+        );
+        Assert.NotEmpty(await SegmentAsync(Assert.Single(rungs)));
+        Assert.Equal(whole, await SegmentAsync("240p"));
+
+        using var deleted = await upload.SendAsync("DELETE", $"/v1/videos/{id}", []);
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        await UploadHarness.Eventually(
+            async () =>
+            {
+                await upload.Services.GetRequiredService<VideoRemoval>().SweepAsync(default);
+                return await KeysAsync(upload, id) + await KeysAsync(upload, edition);
+            },
+            keys => keys == 0
+        );
+        using var gone = await AskAsync(http, $"{folder}/master.m3u8", prefix);
+        Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
+
+        async Task<byte[]> SegmentAsync(string name) =>
+            await (await ReadAsync(http, $"{folder}/{name}/1.m4s", prefix)).Content.ReadAsByteArrayAsync();
+    }
+
+    private static async Task<VideoId> EncodeAgainAsync(UploadHarness upload, VideoId id)
+    {
+        using var accepted = await upload.SendAsync("POST", $"/v1/videos/{id}/encode", []);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        var edition = await accepted.Content.ReadFromJsonAsync<JsonElement>();
+        return VideoId.Parse(edition.GetProperty("edition").GetString()!);
+    }
+
+    /// <summary>The names of the rungs of a multivariant playlist, each once.</summary>
+    private static List<string> Rungs(string playlist) =>
+        [
+            .. playlist
+                .Split('\n')
+                .Where(line => line.EndsWith("/media.m3u8", StringComparison.Ordinal) && line[0] != '#')
+                .Select(line => line.Split('/')[^2])
+                .Distinct(),
+        ];
+
+    /// <summary>How many files there are of a video, its source among them.</summary>
+    private static async Task<int> KeysAsync(UploadHarness upload, VideoId id)
+    {
+        var media = upload.Services.GetRequiredService<IMediaStore>();
+        var keys = 0;
+        foreach (var prefix in (string[])[$"media/{id}/", $"sources/{id}/"])
+        await foreach (var _ in media.ListAsync(prefix, default))
+            keys++;
+        return keys;
     }
 
     private static async Task<VideoId> UploadInPiecesAsync(UploadHarness upload, byte[] clip)
@@ -123,12 +181,22 @@ public sealed class MediaOnS3Tests
         (long First, long Last)? range = null
     )
     {
+        var answer = await AskAsync(http, url, prefix, range);
+        Assert.True(answer.IsSuccessStatusCode, $"{url} answered {answer.StatusCode}");
+        return answer;
+    }
+
+    private static async Task<HttpResponseMessage> AskAsync(
+        HttpClient http,
+        string url,
+        string prefix,
+        (long First, long Last)? range = null
+    )
+    {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Headers.Add("X-Signed-Prefix", prefix);
         if (range is { } bytes)
             request.Headers.Range = new(bytes.First, bytes.Last);
-        var answer = await http.SendAsync(request);
-        Assert.True(answer.IsSuccessStatusCode, $"{url} answered {answer.StatusCode}");
-        return answer;
+        return await http.SendAsync(request);
     }
 }

@@ -56,7 +56,6 @@ public sealed class OddInputTests(OddInputTests.Role role) : IClassFixture<OddIn
 
     [Theory]
     [InlineData("POST", "Upload-Tag", "x", 501)]
-    [InlineData("POST", "Upload-Draft-Interop-Version", "6", 501)]
     [InlineData("POST", "Upload-Complete", "?1", 501)]
     [InlineData("POST", "Trailer", "Upload-Checksum", 501)]
     [InlineData("POST", "Upload-Concat", "both", 400)]

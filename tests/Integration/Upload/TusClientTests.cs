@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using EventStream.Tests.Kit;
@@ -32,15 +30,17 @@ public sealed class TusClientTests : IAsyncLifetime
         folder.Delete(recursive: true);
     }
 
-    [Fact]
-    public async Task A_client_that_was_killed_half_way_goes_on_at_the_stored_offset_though_the_server_was_restarted()
+    [Theory]
+    [InlineData("tus-v1")]
+    [InlineData("ietf-draft-05")]
+    public async Task A_client_that_was_killed_goes_on_at_the_stored_offset_though_the_server_was_restarted(string by)
     {
-        var cut = await RunAsync(UploadHarness.Key, cutAt: SizeBytes / 2);
+        var cut = await RunAsync(UploadHarness.Key, cutAt: SizeBytes / 2, protocol: by);
         Assert.True(cut.GetProperty("cut").GetInt64() > SizeBytes / 2);
         await upload.StopRoleAsync();
         await upload.StartRoleAsync();
 
-        var done = await RunAsync(UploadHarness.Key, cutAt: 0);
+        var done = await RunAsync(UploadHarness.Key, cutAt: 0, protocol: by);
         Assert.True(done.GetProperty("done").GetBoolean());
         Assert.Equal(cut.GetProperty("url").GetString(), done.GetProperty("url").GetString());
         Assert.InRange(done.GetProperty("resumedAt").GetInt64(), 1, SizeBytes - 1);
@@ -86,45 +86,24 @@ public sealed class TusClientTests : IAsyncLifetime
         Assert.Equal(1, list.GetProperty("total").GetInt64());
     }
 
-    private async Task<JsonElement> RunAsync(string key, long cutAt, int parallel = 1, TlsIngress? ingress = null)
-    {
-        var start = new ProcessStartInfo("node")
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            ArgumentList =
-            {
-                Script(),
+    private Task<JsonElement> RunAsync(
+        string key,
+        long cutAt,
+        int parallel = 1,
+        TlsIngress? ingress = null,
+        string protocol = "tus-v1"
+    ) =>
+        NodeScript.RunAsync(
+            "tus-client.mjs",
+            [
                 $"{ingress?.Url ?? upload.Url}/v1/uploads",
                 key,
                 FilePath,
                 folder.FullName,
                 $"{cutAt}",
                 $"{parallel}",
-            },
-            Environment = { ["NODE_MODULES"] = Path.Combine(Checkout.Root, "artifacts/tools/node_modules") },
-        };
-        if (ingress is not null)
-            start.Environment["NODE_EXTRA_CA_CERTS"] = ingress.CertificateFile;
-        using var process = Process.Start(start)!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        try
-        {
-            await process.WaitForExitAsync(patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill();
-            Assert.Fail($"The client did not end; it wrote:\n{await output}\n{await error}");
-        }
-
-        var line = (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault();
-        return line is null ? throw new InvalidOperationException(await error) : JsonDocument.Parse(line).RootElement;
-    }
-
-    private static string Script([CallerFilePath] string self = "") =>
-        Path.Combine(Path.GetDirectoryName(self)!, "tus-client.mjs");
+                protocol,
+            ],
+            ingress?.CertificateFile
+        );
 }

@@ -92,6 +92,15 @@ internal sealed class UploadHarness : IAsyncDisposable
         return await Http.SendAsync(request);
     }
 
+    /// <summary>The keys of everything in the media folder, sorted.</summary>
+    public IReadOnlyList<string> MediaKeys() =>
+        [
+            .. Directory
+                .EnumerateFiles(MediaRoot, "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(MediaRoot, file))
+                .Order(StringComparer.Ordinal),
+        ];
+
     /// <summary>Creates an upload and returns its address.</summary>
     public async Task<string> CreateAsync(long length, string metadata = "")
     {

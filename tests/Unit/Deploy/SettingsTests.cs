@@ -20,6 +20,8 @@ using EventStream.Qoe;
 using EventStream.Tests.Kit;
 using EventStream.Traffic;
 using EventStream.Upload;
+using EventStream.Upload.Pulls;
+using EventStream.Upload.Webhooks;
 using EventStream.Warehouse;
 using EventStream.Warehouse.Sink;
 
@@ -41,6 +43,8 @@ public sealed partial class SettingsTests
         ("Postgres", typeof(PostgresOptions)),
         ("Media:S3", typeof(S3Options)),
         ("Upload", typeof(UploadOptions)),
+        ("Webhooks", typeof(WebhookOptions)),
+        ("Pull", typeof(PullOptions)),
         ("Encode", typeof(EncodeOptions)),
         ("Playback", typeof(PlaybackOptions)),
         ("Edge", typeof(EdgeOptions)),

@@ -132,6 +132,25 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void A_deletion_stops_the_job_wherever_it_is()
+    {
+        var (deleted, reason) = (new VideoDeleted(Id, T0), "The publisher deleted the video.");
+        Given(Probe).When(Comes(deleted)).Then(new EncodeStopped(Id, "probe", false, reason, T0));
+        var stopped = Given(Planned).When(Comes(deleted)).Then(new EncodeStopped(Id, "240p", false, reason, T0));
+        Assert.Empty(stopped.After.OpenTasks);
+        stopped.When(Comes(deleted)).Then().When(Comes(Encoded("360p"))).Then();
+        Given().When(Comes(deleted)).Then();
+    }
+
+    [Fact]
+    public void A_publisher_may_cancel_the_job() =>
+        Given(Planned)
+            .When(Comes(new VideoEncodeCancelled(Id, T0)))
+            .Then(new EncodeStopped(Id, "240p", false, "The publisher cancelled the encoding.", T0))
+            .When(Comes(new VideoEncodeCancelled(Id, T0)))
+            .Then();
+
+    [Fact]
     public void A_failure_of_an_earlier_attempt_is_passed_over_but_its_result_counts()
     {
         var again = Given([.. Planned, .. Attempts(2)]);

@@ -54,6 +54,16 @@ public sealed class AccessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_method_that_a_route_does_not_have_is_not_the_keys_fault()
+    {
+        using var client = TestKeys.Client(TestKeys.Publisher);
+        using var answer = await client.PutAsync($"{app.Urls.First()}/videos", null);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+        Assert.Equal(["GET"], answer.Content.Headers.Allow);
+        Assert.Contains("PUT /videos", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_service_speaks_for_a_user_with_no_more_than_the_users_rights()
     {
         var user = KeyAuthentication.Format(new Caller("Big Buck", AccessRole.Publisher));

@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Playback;
 using EventStream.Playback.Catalogue;
+using EventStream.Playback.Origin;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EventStream.Unit.Tests.Playback;
@@ -56,18 +57,57 @@ public sealed class CatalogueTests
     }
 
     [Fact]
+    public void An_edition_has_paths_of_its_own_and_players_of_the_one_before_go_on()
+    {
+        var edition = VideoId.New(At);
+        var replaced = new VideoEditionPublished(
+            Id,
+            edition,
+            "s",
+            1,
+            "ab",
+            new SourceInfo(4, 426, 240, 24, "h264", null, 0, 1),
+            [],
+            2,
+            [Rung with { Prefix = "videos/y/240p" }, Sound("audio-2"), Sound("audio"), Sound("text-1", Rendition.Text)],
+            new Thumbnails("t/poster.jpg", "t/sprite.jpg", "t/index.vtt"),
+            At
+        );
+        var before = After(new VideoRenditionEncoded(Id, Rung, At), new VideoPublished(Id, At));
+
+        var video = before.Apply(replaced).Apply(replaced);
+
+        var name = Assert.Single(video.Rungs).Media.Name;
+        Assert.NotEqual("240p", name);
+        Assert.StartsWith("240p-", name, StringComparison.Ordinal);
+        Assert.Equal("videos/y/240p/1.m4s", MediaPaths.KeyOf(video, $"{name}/1.m4s"));
+        Assert.Equal("videos/x/240p/1.m4s", MediaPaths.KeyOf(video, "240p/1.m4s"));
+        var suffix = name["240p".Length..];
+        Assert.Equal(["audio" + suffix, "audio-2" + suffix], video.Sounds.Select(sound => sound.Media.Name));
+        Assert.Equal(["text-1" + suffix], video.Texts.Select(text => text.Media.Name));
+        Assert.Null(MediaPaths.KeyOf(video, "thumbnails/poster.jpg"));
+        Assert.Equal("t/poster.jpg", MediaPaths.KeyOf(video, MediaPaths.ThumbnailPath(video, "t/poster.jpg")));
+    }
+
+    [Fact]
+    public void What_its_publisher_deleted_is_not_offered_any_more()
+    {
+        var catalogue = Catalogue(videosMax: 2);
+        catalogue.Apply(new VideoRenditionEncoded(Id, Rung, At));
+        catalogue.Apply(new VideoPlayable(Id, "240p", At));
+        Assert.True(catalogue.Find(Id)!.IsPlayable);
+        catalogue.Apply(new VideoDescribed(Id, "t", [], new Dictionary<string, string>(), At));
+        Assert.True(catalogue.Find(Id)!.IsPlayable);
+
+        catalogue.Apply(new VideoDeleted(Id, At));
+
+        Assert.Null(catalogue.Find(Id));
+    }
+
+    [Fact]
     public void A_full_catalogue_forgets_what_was_heard_of_longest_ago()
     {
-        var options = new PlaybackOptions
-        {
-            SigningKey = "",
-            Edges = [],
-            TrafficUrl = "",
-            SteeringUrl = "",
-            CollectUrl = "",
-            VideosMax = 2,
-        };
-        var catalogue = new VideoCatalogue(options, NullLogger<VideoCatalogue>.Instance);
+        var catalogue = Catalogue(videosMax: 2);
         var ids = Enumerable.Range(0, 3).Select(_ => VideoId.New(At)).ToList();
 
         foreach (var id in (VideoId[])[ids[0], ids[1], ids[0], ids[2]])
@@ -77,4 +117,25 @@ public sealed class CatalogueTests
         Assert.NotNull(catalogue.Find(ids[0]));
         Assert.NotNull(catalogue.Find(ids[2]));
     }
+
+    private static VideoCatalogue Catalogue(int videosMax) =>
+        new(
+            new PlaybackOptions
+            {
+                SigningKey = "",
+                Edges = [],
+                TrafficUrl = "",
+                SteeringUrl = "",
+                CollectUrl = "",
+                VideosMax = videosMax,
+            },
+            NullLogger<VideoCatalogue>.Instance
+        );
+
+    private static Rendition Sound(string name, string kind = Rendition.Audio) =>
+        Rung with
+        {
+            Name = name,
+            Kind = kind,
+        };
 }

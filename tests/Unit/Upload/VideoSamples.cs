@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using EventStream.Contracts;
+using EventStream.Upload;
 
 namespace EventStream.Unit.Tests.Upload;
 
@@ -44,6 +46,13 @@ internal static class VideoSamples
     public static readonly VideoThumbnailsMade Pictured = new(Id, Thumbs, Now);
     public static readonly VideoPublished Published = new(Id, Now);
     public static readonly VideoEncodeFailed Failed = new(Id, "240p", "disk full", Now);
+    public static readonly VideoDescription Rabbit = new(
+        "The rabbit",
+        ["animals", "short"],
+        ImmutableSortedDictionary<string, string>.Empty.Add("season", "1")
+    );
+    public static readonly VideoDescribed Described = new(Id, Rabbit.Title, Rabbit.Tags, Rabbit.Metadata, Now);
+    public static readonly VideoDeleted Deleted = new(Id, Now);
     public static readonly IEvent[] Encoding = [Registered, Uploaded, Probed, Planned];
     public static readonly IEvent[] Playing =
     [
@@ -52,6 +61,39 @@ internal static class VideoSamples
         Encoded(Sound),
         new VideoPlayable(Id, "240p", Now),
     ];
+
+    public static readonly IEvent[] Whole = [.. Playing, Encoded(High), Pictured, Published];
+    public static readonly VideoEncodeCancelled Cancelled = new(Id, Now);
+    public static readonly VideoId Next = VideoId.New(Now);
+    public static readonly VideoEditionRequested Requested = new(Id, Next, Now);
+    public static readonly Video Edition = new()
+    {
+        Id = Next,
+        Status = VideoStatus.Published,
+        EditionOf = Id,
+        SourceKey = "sources/y/source",
+        SizeBytes = 7,
+        Sha256 = "cd",
+        Source = Source,
+        Ladder = [P240],
+        SegmentSeconds = 2,
+        Renditions = [Low with { Prefix = "v/new" }],
+        Texts = [Low with { Name = "text-1", Kind = Rendition.Text }],
+        Thumbnails = Thumbs,
+    };
+    public static readonly VideoEditionPublished Replaced = new(
+        Id,
+        Next,
+        "sources/y/source",
+        7,
+        "cd",
+        Source,
+        Edition.Ladder,
+        2,
+        [.. Edition.Renditions, .. Edition.Texts!],
+        Thumbs,
+        Now
+    );
 
     public static VideoRenditionEncoded Encoded(Rendition rendition) => new(Id, rendition, Now);
 

@@ -1,6 +1,8 @@
 using EventStream.Contracts;
+using EventStream.Encode;
 using EventStream.Unit.Tests.EventStore;
 using EventStream.Upload;
+using EventStream.Upload.Library;
 using static EventStream.Unit.Tests.Upload.VideoSamples;
 
 namespace EventStream.Unit.Tests.Upload;
@@ -162,6 +164,153 @@ public sealed class VideoTests
             .Then();
 
     [Fact]
+    public void A_description_counts_once_and_every_other_one_is_a_revision()
+    {
+        var said = Given(Registered).When(v => v.Describe(Rabbit, Now)).Then(Described);
+        said.When(v => v.Describe(Rabbit, Now)).Then();
+        Assert.Equal((1, 2), (Given(Registered).State.Revision, said.After.Revision));
+        Assert.Equal(Rabbit, VideoDescription.Of(said.After));
+    }
+
+    [Fact]
+    public void A_description_takes_nothing_from_how_far_a_video_is() =>
+        Given([.. Playing, Described])
+            .When(v => v.RecordRendition(High, Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordThumbnails(Thumbs, Now))
+            .Then(Pictured, Published);
+
+    [Fact]
+    public void A_video_is_deleted_once_wherever_it_is() =>
+        Assert.All(
+            (IMessage[][])
+                [
+                    [Registered],
+                    [Registered, Uploaded],
+                    [Registered, Rejected],
+                    Encoding,
+                    Playing,
+                ],
+            life => Given(life).When(v => v.Delete(Now)).Then(Deleted).When(v => v.Delete(Now)).Then()
+        );
+
+    [Fact]
+    public void A_deleted_video_changes_no_more() =>
+        Given([.. Playing, Deleted])
+            .When(v => v.Describe(Rabbit, Now))
+            .Then()
+            .When(v => v.RecordRendition(High, Now))
+            .Then()
+            .When(v => v.RecordThumbnails(Thumbs, Now))
+            .Then()
+            .When(v => v.RecordFailure("240p", "late", Now))
+            .Then()
+            .When(v => v.Reject("late", "none", Now))
+            .Then()
+            .When(v => v.Register(Id, "Blender", "Bunny", "bunny.mp4", 1000, Now))
+            .Then();
+
+    [Fact]
+    public void An_upload_that_ends_after_the_deletion_brings_nothing_back() =>
+        Given(Registered, Deleted).When(v => v.CompleteUpload("sources/x/source", 1000, "ab", Now)).Then();
+
+    [Fact]
+    public void A_video_that_nobody_registered_is_neither_described_nor_deleted()
+    {
+        Given().When(v => v.Describe(Rabbit, Now)).Then();
+        Given().When(v => v.Delete(Now)).Then();
+    }
+
+    [Fact]
+    public void Everything_that_is_encoded_of_a_video_is_below_the_folder_that_a_deletion_removes() =>
+        Assert.All(
+            (string[])["240p", EncodeTasks.Audio, EncodeTasks.Thumbnails],
+            task =>
+                Assert.StartsWith(
+                    VideoRemoval.EncodedPrefix(Id),
+                    EncodeTasks.OutputPrefix(Id, task) + "/",
+                    StringComparison.Ordinal
+                )
+        );
+
+    [Fact]
+    public void An_edition_takes_the_place_of_what_plays_once_it_is_published()
+    {
+        var published = Given(Whole)
+            .When(v => v.RequestEdition(Next, Now))
+            .Then(Requested)
+            .When(v => v.RequestEdition(Next, Now))
+            .Then()
+            .When(v => v.PublishEdition(Edition with { Status = VideoStatus.Playable }, Now))
+            .Then()
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then(Replaced);
+        var video = published.After;
+        Assert.Equal((VideoStatus.Published, Next, null), (video.Status, video.Edition, video.NextEdition));
+        Assert.Equal(["sources/y/source", "v/new"], [video.SourceKey!, Assert.Single(video.Renditions).Prefix]);
+        Assert.Equal("text-1", Assert.Single(video.Texts!).Name);
+        Assert.Equal("Bunny", video.Title);
+        published.When(v => v.PublishEdition(Edition, Now)).Then().When(v => v.RequestEdition(Next, Now)).Then();
+    }
+
+    [Fact]
+    public void An_edition_that_is_not_wanted_any_more_takes_no_place()
+    {
+        var other = VideoId.New(Now.AddSeconds(1));
+        Given([.. Whole, Requested])
+            .When(v => v.RequestEdition(other, Now))
+            .Then(new VideoEditionRequested(Id, other, Now))
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then();
+        Given([.. Whole, Requested])
+            .When(v => v.Cancel(Now))
+            .Then(Cancelled)
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then();
+        Given([.. Whole, Requested, Deleted]).When(v => v.PublishEdition(Edition, Now)).Then();
+        Given(Registered with { EditionOf = Next }, Uploaded).When(v => v.RequestEdition(other, Now)).Then();
+    }
+
+    [Fact]
+    public void An_edition_brings_a_video_that_failed_to_its_viewers()
+    {
+        var video = Given([.. Encoding, Failed, Requested])
+            .When(v => v.PublishEdition(Edition, Now))
+            .Then(Replaced)
+            .After;
+        Assert.Equal((VideoStatus.Published, null), (video.Status, video.Problem));
+    }
+
+    [Fact]
+    public void Encoding_is_cancelled_while_there_is_some()
+    {
+        Assert.All(
+            (IEvent[][])
+                [
+                    [Registered, Uploaded],
+                    [Registered, Uploaded, Probed],
+                    Encoding,
+                    Playing,
+                ],
+            life =>
+            {
+                var cancelled = Given(life).When(v => v.Cancel(Now)).Then(Cancelled);
+                Assert.Equal(VideoStatus.Cancelled, cancelled.After.Status);
+                cancelled.When(v => v.Cancel(Now)).Then().When(v => v.RecordRendition(High, Now)).Then();
+            }
+        );
+        Assert.All(
+            (IEvent[][])
+                [
+                    [Registered],
+                    Whole,
+                ],
+            life => Given(life).When(v => v.Cancel(Now)).Then()
+        );
+        Given(Whole).When(v => v.Cancel(Now)).Then();
+    }
+
+    [Fact]
     public void The_status_follows_the_life()
     {
         Assert.Equal(VideoStatus.Registered, Given(Registered).State.Status);
@@ -170,6 +319,7 @@ public sealed class VideoTests
         Assert.Equal(VideoStatus.Encoding, Given(Encoding).State.Status);
         Assert.Equal(VideoStatus.Playable, Given(Playing).State.Status);
         Assert.Equal(VideoStatus.Rejected, Given(Registered, Rejected).State.Status);
+        Assert.Equal(VideoStatus.Deleted, Given([.. Playing, Deleted]).State.Status);
     }
 
     private static Given<Video> Given(params IReadOnlyList<IMessage> history) => AggregateSpec.Given<Video>(history);
