@@ -131,8 +131,12 @@ public sealed record ThumbnailsMade(VideoId VideoId, Thumbnails Thumbnails, stri
 
 /// <summary>The subtitles are stored; one without segments held no text.</summary>
 [WireName("encode.subtitles-made.v1")]
-public sealed record SubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, string Worker, DateTimeOffset MadeAt)
-    : IEvent;
+public sealed record SubtitlesMade(
+    VideoId VideoId,
+    IReadOnlyList<Rendition> Texts,
+    string Worker,
+    DateTimeOffset MadeAt
+) : IEvent;
 
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>
 [WireName("encode.task-failed.v1")]

@@ -41,6 +41,7 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>Whether the thumbnails were given up.</summary>
     public bool ThumbnailsMissing { get; init; }
+
     /// <summary>The subtitles, null until they are made.</summary>
     public IReadOnlyList<Rendition>? Texts { get; init; }
 

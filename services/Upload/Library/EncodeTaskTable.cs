@@ -65,16 +65,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             SubtitlesMade e => Done(e.VideoId, SourceText.Task, e.Worker, e.MadeAt, cancellation),
             EncodeTaskFinished { Cause: not null } e => SetAsync(
                 e.VideoId,
-                new(
-                    e.Task,
-                    EncodeTask.Failed,
-                    0,
-                    null,
-                    e.Worker,
-                    null,
-                    FailureWords.Of(e.Task),
-                    e.FinishedAt
-                ),
+                new(e.Task, EncodeTask.Failed, 0, null, e.Worker, null, FailureWords.Of(e.Task), e.FinishedAt),
                 cancellation
             ),
             EncodeTaskFailed e => SetAsync(

@@ -128,7 +128,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(3, stage.Of<EncodeTaskFailed>().Count(failed => failed.Task == "thumbnails"));
         var job = await JobAsync(planner);
         Assert.Equal("completed", job.Phase);
-        Assert.Equal(["thumbnails"], job.Tasks.Where(task => task.Phase == "failed").Select(task => task.Task));
+        Assert.Equal(["thumbnails"], job.Tasks.Where(task => task.Phase == "failed").Select(task => task.Name));
     }
 
     [Fact]

@@ -114,17 +114,7 @@ public sealed class FrozenNamesTests
     [Fact]
     public void Codes_that_events_carry_keep_their_spelling() =>
         Assert.Equal(
-            [
-                "video",
-                "audio",
-                "text",
-                "commentary",
-                "description",
-                "clear-speech",
-                "captions",
-                "forced",
-                "(erased)",
-            ],
+            ["video", "audio", "text", "commentary", "description", "clear-speech", "captions", "forced", "(erased)"],
             (string[])
                 [
                     Rendition.Video,

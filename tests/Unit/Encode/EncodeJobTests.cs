@@ -56,10 +56,7 @@ public sealed class EncodeJobTests
         var sent = new EncodeJob().Fold(Probe).Decide(probed, Rules, T2).ToList();
         Assert.Contains(new MakeSubtitles(Id, "sources/x", probed.Source, $"media/{Id}/subtitles", T2), sent);
         var job = sent.Aggregate(new EncodeJob().Fold(Probe), (state, message) => state.Fold(message));
-        Assert.Equal(
-            [Finished("subtitles")],
-            job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2)
-        );
+        Assert.Equal([Finished("subtitles")], job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2));
     }
 
     [Fact]
@@ -116,20 +113,20 @@ public sealed class EncodeJobTests
         IMessage[] resent =
         [
             Resent("thumbnails", 2),
-            Thumbnails() with { Attempt = 2 },
+            Thumbnails() with
+            {
+                Attempt = 2,
+            },
             Resent("thumbnails", 3),
-            Thumbnails() with { Attempt = 3 },
+            Thumbnails() with
+            {
+                Attempt = 3,
+            },
         ];
         Given([.. AllButThumbnails, .. resent])
             .When(Silent("thumbnails", beat, at))
             .Then(
-                new EncodeTaskFinished(
-                    Id,
-                    "thumbnails",
-                    "planner",
-                    at,
-                    "no news for 67 s while it was running on w1"
-                ),
+                new EncodeTaskFinished(Id, "thumbnails", "planner", at, "no news for 67 s while it was running on w1"),
                 new EncodeCompleted(Id, (at - T2).TotalSeconds, at)
             );
     }
