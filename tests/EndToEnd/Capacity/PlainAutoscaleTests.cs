@@ -10,6 +10,10 @@ namespace EventStream.EndToEnd.Tests.Capacity;
 /// <summary>What ships by default forecasts and decides: no test of the parts can show that the parts fit.</summary>
 public class PlainAutoscaleTests
 {
+    private const string Sample =
+        "-f lavfi -i testsrc2=size=426x240:rate=24:duration=8 -f lavfi -i sine=d=8 -c:v libx264 -preset ultrafast "
+        + "-c:a aac -shortest";
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
@@ -40,10 +44,12 @@ public class PlainAutoscaleTests
         );
         Assert.Equal(HttpStatusCode.OK, (await analyst.GetAsync(capacity + "/health/ready")).StatusCode);
 
+        var video = await Publisher.UploadAsync(platform, await Publisher.MakeAsync(platform, "sample.mp4", Sample));
+        await Publisher.UntilPublishedAsync(platform, video);
         using var leave = new CancellationTokenSource();
         var options = new LoadOptions
         {
-            VideoId = await SmallVideo.MakeAsync(platform),
+            VideoId = video,
             PlaybackUrl = platform.Ports.Url("playback"),
             ViewersPeak = 20,
             Day = TimeSpan.FromMinutes(20),

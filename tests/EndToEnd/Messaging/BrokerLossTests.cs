@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -21,8 +19,9 @@ namespace EventStream.EndToEnd.Tests.Messaging;
 public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixture<KafkaCluster>
 {
     private const int Killed = 2;
-    private const string SourceFilter = "testsrc2=size=426x240:rate=24:duration=12";
-    private static readonly TimeSpan VideoTimeout = TimeSpan.FromMinutes(3);
+    private const string Sample =
+        "-f lavfi -i testsrc2=size=426x240:rate=24:duration=12 -c:v libx264 -preset ultrafast";
+
     private static readonly TimeSpan QualityTimeout = TimeSpan.FromMinutes(1);
 
     [ApacheKafkaFact]
@@ -30,10 +29,10 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     {
         await using var platform = await PlatformProcess.StartAsync("--kafka", cluster.Bootstrap);
         AssertThreeReplicas();
-        var source = Path.Combine(platform.Data.Root, "sample.mp4");
-        await MakeSampleAsync(source);
-        var first = await UploadAsync(platform, source);
-        await UntilPlayableAsync(platform, first);
+        var source = await Publisher.MakeAsync(platform, "sample.mp4", Sample);
+        var first = await Publisher.UploadAsync(platform, source);
+        // A session without beacons does not count.
+        await Publisher.OpenSessionAsync(platform, first);
 
         var watching = Command.RunAsync(
             TimeSpan.FromMinutes(3),
@@ -42,8 +41,8 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
         );
         await Wait.UntilAsync("viewers' beacons arrive", () => Count(Topics.PlaybackBeacons) > 20);
         await cluster.KillAsync(Killed);
-        var second = await UploadAsync(platform, source);
-        await UntilPlayableAsync(platform, second);
+        var second = await Publisher.UploadAsync(platform, source);
+        await Publisher.OpenSessionAsync(platform, second);
         await Wait.UntilAsync("every role is ready on two brokers", () => EveryRoleIsReadyAsync(platform));
 
         var (exitCode, output, errors) = await watching;
@@ -91,61 +90,6 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
             from partition in topic.Partitions
             where partition.Replicas.Length < 3
             select $"{topic.Topic} {partition.PartitionId}: {partition.Replicas.Length}"
-        );
-    }
-
-    private static async Task MakeSampleAsync(string file)
-    {
-        var (exitCode, _, errors) = await Command.RunAsync(
-            TimeSpan.FromMinutes(1),
-            "ffmpeg",
-            ["-v", "error", "-f", "lavfi", "-i", SourceFilter, "-c:v", "libx264", "-preset", "ultrafast", file]
-        );
-        Assert.True(exitCode == 0, errors);
-    }
-
-    /// <summary>Uploads by tus as a publisher; returns the id of the video.</summary>
-    private static async Task<string> UploadAsync(PlatformProcess platform, string file)
-    {
-        using var http = TestKeys.Client(platform.Data.Secret(DataFolder.ApiKey));
-        http.DefaultRequestHeaders.Add("Tus-Resumable", "1.0.0");
-        using var create = new HttpRequestMessage(HttpMethod.Post, $"{platform.Ports.Url("upload")}/v1/uploads");
-        create.Headers.Add("Upload-Length", $"{new FileInfo(file).Length}");
-        create.Headers.Add(
-            "Upload-Metadata",
-            $"filename {Base64("sample.mp4")},filetype {Base64("video/mp4")},title {Base64("A sample")}"
-        );
-        using var created = await http.SendAsync(create);
-        Assert.True(created.StatusCode == HttpStatusCode.Created, await created.Content.ReadAsStringAsync());
-        using var patch = new HttpRequestMessage(
-            HttpMethod.Patch,
-            new Uri(create.RequestUri!, created.Headers.Location!)
-        );
-        patch.Headers.Add("Upload-Offset", "0");
-        patch.Content = new ByteArrayContent(await File.ReadAllBytesAsync(file));
-        patch.Content.Headers.ContentType = new MediaTypeHeaderValue("application/offset+octet-stream");
-        using var sent = await http.SendAsync(patch);
-        Assert.True(sent.StatusCode == HttpStatusCode.NoContent, await sent.Content.ReadAsStringAsync());
-        return created.Headers.GetValues("X-Video-Id").First();
-    }
-
-    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
-
-    /// <summary>A session can be opened once the video is published; one without beacons does not count.</summary>
-    private static async Task UntilPlayableAsync(PlatformProcess platform, string video)
-    {
-        using var http = new HttpClient();
-        await Wait.UntilAsync(
-            $"video {video} can be watched",
-            async () =>
-            {
-                using var answer = await http.PostAsJsonAsync(
-                    new Uri($"{platform.Ports.Url("playback")}/v1/videos/{video}/sessions"),
-                    new { player = "test", region = "eu" }
-                );
-                return answer.IsSuccessStatusCode;
-            },
-            VideoTimeout
         );
     }
 
