@@ -2,6 +2,7 @@ using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
+using EventStream.Upload.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -19,6 +20,7 @@ public sealed class VideoChangesApi(
     VideoDetailsReader details,
     VideoRemoval removal,
     Editions editions,
+    UploadQuota quota,
     TimeProvider time
 )
 {
@@ -59,7 +61,8 @@ public sealed class VideoChangesApi(
                 "Encodes a video again from its file; what plays now plays until that is published.",
                 404,
                 409,
-                410
+                410,
+                429
             )
             .Answers(202, typeof(EditionAccepted));
         changes
@@ -72,6 +75,8 @@ public sealed class VideoChangesApi(
     {
         var video = await FindAsync(context, id, context.RequestAborted);
         VideosApi.RefuseDeleted(video);
+        // It takes as much of the workers as an upload does.
+        quota.CheckRate(video.Publisher);
         var edition = await editions.EncodeAgainAsync(video, context.Caller()!.Name, context.RequestAborted);
         var location = $"{context.PublicUrl()}/v1/videos/{edition}";
         return Results.Accepted(location, new EditionAccepted($"{video.Id}", $"{edition}", location));

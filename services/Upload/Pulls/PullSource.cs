@@ -72,7 +72,9 @@ internal sealed class PullSource(HttpResponseMessage answer, long offset) : IDis
         if (status is 408 or 416 or 425 or 429 or >= 500)
             throw new PullFailedException(words);
         if (status is not (200 or 206))
-            throw new PullRefusedException(status is >= 300 and < 400 ? $"{words} It redirects too often." : words);
+            throw new PullRefusedException(
+                status is >= 300 and < 400 ? $"{words} It redirects too often, or to an address without TLS." : words
+            );
         if (answer.Content.Headers.ContentEncoding.Count > 0)
             throw new PullRefusedException("The server sends the file compressed, though it was asked not to.");
         if (status == 200)
