@@ -84,7 +84,7 @@ public sealed class CorpusTests(CorpusPlatform corpus, PlayerPage player)
         try
         {
             await page.WaitForFunctionAsync(
-                "v.ended || errors.length > 0",
+                "ended || errors.length > 0",
                 null,
                 new PageWaitForFunctionOptions { Timeout = PatienceMs }
             );
@@ -96,7 +96,7 @@ public sealed class CorpusTests(CorpusPlatform corpus, PlayerPage player)
 
         var state = await page.EvaluateAsync<JsonElement>(
             """
-            ({ended: v.ended, t: v.currentTime, duration: v.duration, ready: v.readyState, errors,
+            ({ended, t: v.currentTime, duration: v.duration, ready: v.readyState, errors,
                 buffered: v.buffered.length ? v.buffered.end(v.buffered.length - 1) : 0})
             """
         );

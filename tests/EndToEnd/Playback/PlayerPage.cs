@@ -19,6 +19,7 @@ public sealed class PlayerPage : IAsyncLifetime
         <script src="/shaka.js"></script>
         <script>
         const v = document.getElementById('v'); window.errors = [];
+        window.ended = false; v.addEventListener('ended', () => { window.ended = true; });
         function playHls(url) {
           const h = new Hls({ maxBufferLength: 4, maxMaxBufferLength: 6, cmcd: { useHeaders: false } });
           h.on(Hls.Events.ERROR, (_, d) => { if (d.fatal) errors.push(d.type + ' ' + d.details); });
@@ -29,6 +30,8 @@ public sealed class PlayerPage : IAsyncLifetime
           p.updateSettings({ streaming: { buffer: { bufferTimeDefault: 4, bufferTimeAtTopQuality: 4,
             bufferTimeAtTopQualityLongForm: 4 } } });
           p.on('error', e => errors.push(JSON.stringify(e.error)));
+          // dash.js does not end the media source where a buffer is busy at the end; it tells of the end by its clock.
+          p.on('playbackEnded', () => { window.ended = true; });
           p.initialize(v, url, true); window.player = p;
         }
         async function playShaka(url) {

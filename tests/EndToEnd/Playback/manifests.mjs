@@ -27,28 +27,30 @@ async function media(uri) {
 hls.setOptions({ strictMode: true });
 const master = hls.parse(await read(hlsUrl));
 if (!master.isMasterPlaylist) throw new Error('The HLS address is no master playlist.');
-const sounds = new Set(master.variants.flatMap((variant) => variant.audio.map((sound) => sound.uri)));
-const texts = new Set(master.variants.flatMap((variant) => variant.subtitles.map((text) => text.uri)));
-const all = (uris) => Promise.all([...uris].map(media));
+// Each edge is a pathway with variants of its own, of the same paths.
+const byPath = (uris) => [...new Map(uris.map((uri) => [new URL(uri, hlsUrl).pathname, uri])).values()];
+const all = (uris) => Promise.all(byPath(uris).map(media));
+const { variants } = master;
 
 const dash = mpd.parse(await read(dashUrl), { manifestUri: dashUrl });
 const groups = (kind) => Object.values(dash.mediaGroups[kind]).flatMap((group) => Object.values(group));
-const seconds = (list) => list.segments.reduce((sum, segment) => sum + segment.duration, 0);
+// The base URL of each edge makes representations of its own.
+const seconds = (lists) =>
+  [...new Map(lists.map((list) => [new URL(list.segments[0].resolvedUri).pathname, list])).values()].map((list) =>
+    list.segments.reduce((sum, segment) => sum + segment.duration, 0),
+  );
 
 console.log(
   JSON.stringify({
     hls: {
-      codecs: master.variants.map((variant) => variant.codecs),
-      pictures: await all(new Set(master.variants.map((variant) => variant.uri))),
-      sounds: await all(sounds),
-      texts: await all(texts),
+      pictures: await all(variants.map((variant) => variant.uri)),
+      sounds: await all(variants.flatMap((variant) => variant.audio.map((sound) => sound.uri))),
+      texts: await all(variants.flatMap((variant) => variant.subtitles.map((text) => text.uri))),
     },
     dash: {
       seconds: dash.duration,
-      ended: dash.endList,
-      codecs: dash.playlists.map((playlist) => playlist.attributes.CODECS),
-      pictures: dash.playlists.map(seconds),
-      sounds: groups('AUDIO').flatMap((sound) => sound.playlists.map(seconds)),
+      pictures: seconds(dash.playlists),
+      sounds: seconds(groups('AUDIO').flatMap((sound) => sound.playlists)),
       texts: groups('SUBTITLES').length,
     },
   }),
