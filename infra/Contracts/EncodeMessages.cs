@@ -19,7 +19,9 @@ public sealed record ProbeSource(VideoId VideoId, string SourceKey, DateTimeOffs
 
 /// <summary>
 /// Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.
-/// <paramref name="IsFirst"/> is true for the rung that makes the video playable; it goes to the first lane.
+/// <paramref name="IsFirst"/> is true for the rung that makes the video playable; it goes to the first lane. The
+/// rungs of <paramref name="Also"/>, and the main sound where <paramref name="AudioBitrateBps"/> is set, are
+/// encoded in the same reading of the source. <paramref name="Task"/> is null where the task has the rung's name.
 /// </summary>
 [WireName("encode.encode-rung.v1")]
 public sealed record EncodeRung(
@@ -31,8 +33,15 @@ public sealed record EncodeRung(
     string OutputPrefix,
     DateTimeOffset RequestedAt,
     int Attempt = 1,
-    bool? IsFirst = null
-) : ICommand;
+    bool? IsFirst = null,
+    IReadOnlyList<Rung>? Also = null,
+    int? AudioBitrateBps = null,
+    string? Task = null
+) : ICommand
+{
+    /// <summary>The name of the task that encodes every rung after the first one together.</summary>
+    public const string Together = "rungs";
+}
 
 /// <summary>
 /// Encode and package a sound as stereo AAC: <paramref name="Sound"/>, or the first of the source where it is null.
@@ -89,7 +98,8 @@ public sealed record SourceRejected(
 ) : IEvent;
 
 /// <summary>
-/// The planner chose the ladder and sent one command for each task named in <paramref name="Tasks"/>.
+/// The planner chose the ladder and the tasks, named in <paramref name="Tasks"/>. Each is sent as a command: that of
+/// <paramref name="FirstRung"/> at once, the others when it is done.
 /// </summary>
 [WireName("encode.planned.v1")]
 public sealed record EncodePlanned(
@@ -101,8 +111,10 @@ public sealed record EncodePlanned(
     DateTimeOffset PlannedAt
 ) : IEvent;
 
-/// <summary>A worker took a task. A task is a rung's name, <c>audio</c> (others <c>audio-2</c> and so on),
-/// <c>subtitles</c>, <c>thumbnails</c> or <c>probe</c>.</summary>
+/// <summary>
+/// A worker took a task. A task is a rung's name, <c>rungs</c> (all after the first), <c>audio</c> (others
+/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c> or <c>probe</c>.
+/// </summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(
     VideoId VideoId,
@@ -123,15 +135,27 @@ public sealed record EncodeTaskProgressed(
     DateTimeOffset At
 ) : IEvent;
 
-/// <summary>One rung or the audio is encoded, packaged and stored. Encode time in wall seconds.</summary>
+/// <summary>
+/// One rung or the audio is encoded, packaged and stored, and those of <paramref name="Also"/> with it. Encode time in
+/// wall seconds. <paramref name="Task"/> is null where the task has the rendition's name.
+/// </summary>
 [WireName("encode.rendition-encoded.v1")]
 public sealed record RenditionEncoded(
     VideoId VideoId,
     Rendition Rendition,
     string Worker,
     double EncodeSeconds,
-    DateTimeOffset EncodedAt
-) : IEvent;
+    DateTimeOffset EncodedAt,
+    IReadOnlyList<Rendition>? Also = null,
+    string? Task = null
+) : IEvent
+{
+    /// <summary>The task that is done.</summary>
+    public string TaskName() => Task ?? Rendition.Name;
+
+    /// <summary>All that it made.</summary>
+    public IReadOnlyList<Rendition> All() => [Rendition, .. Also ?? []];
+}
 
 /// <summary>Poster, sprite and index are stored.</summary>
 [WireName("encode.thumbnails-made.v1")]

@@ -33,9 +33,9 @@ public sealed partial record EncodeJob
             SourceRejected e => Phase == JobPhase.Probing
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
                 : [],
-            RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
-            ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
-            SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), now),
+            RenditionEncoded e => Finish(new(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt), rules, now),
+            ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), rules, now),
+            SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), rules, now),
             EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
                 ? Retry(task, e, rules, now)
                 : [],
@@ -53,7 +53,7 @@ public sealed partial record EncodeJob
         DateTimeOffset now
     )
     {
-        foreach (var task in OpenTasks)
+        foreach (var task in DueTasks)
         {
             var heartbeat = heartbeatOf(task.Name);
             var running = heartbeat is not null && heartbeat.Attempt >= task.Attempt;
@@ -66,7 +66,7 @@ public sealed partial record EncodeJob
             {
                 if (EncodeTasks.IsByProduct(task.Name))
                 {
-                    foreach (var message in Finish(new(Id, task.Name, PlannerName, now, reason), now))
+                    foreach (var message in Finish(new(Id, task.Name, PlannerName, now, reason), rules, now))
                         yield return message;
                     continue;
                 }
@@ -80,35 +80,35 @@ public sealed partial record EncodeJob
         }
     }
 
+    /// <summary>The commands that were held, once the first rung is done; none where nothing is held.</summary>
+    public IEnumerable<IMessage> DecideRelease(JobRules rules, DateTimeOffset now) =>
+        IsHeld
+            ? Tasks
+                .Values.Where(task => task.Phase == TaskPhase.Planned)
+                .Select(task => With(task with { SentAt = now }).Command(task.Name, rules))
+            : [];
+
     /// <summary>
-    /// The plan, then the commands: the first lane's before the others, lower rungs before higher ones.
+    /// The plan, then the command of the first rung and the main sound: nothing else takes their time.
     /// </summary>
     private IEnumerable<IMessage> Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
     {
         var ladder = rules.Ladder.Choose(probed.Source);
-        List<string> tasks = [.. ladder.Select(rung => rung.Name)];
+        var first = StandardLadder.First(ladder).Name;
+        List<string> others = [.. ladder.Select(rung => rung.Name).Where(name => name != first)];
+        if (others.Count > 1 && !rules.TaskPerRung)
+            others = [EncodeRung.Together];
+        List<string> tasks = [first, .. others];
         // Sources that were probed before sounds were chosen have one or none.
-        var sounds = probed.Source.Sounds?.Count ?? (probed.Source.AudioCodec is null ? 0 : 1);
-        tasks.AddRange(Enumerable.Range(0, sounds).Select(EncodeTasks.AudioAt));
+        var sounds = probed.Source.Sounds?.Count ?? (HasSound(probed.Source) ? 1 : 0);
+        tasks.AddRange(Enumerable.Range(0, sounds).Skip(1).Select(EncodeTasks.AudioAt));
         if (probed.Source.Texts is { Count: > 0 })
             tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
-        var first = StandardLadder.First(ladder).Name;
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source };
-        return
-        [
-            finished,
-            plan,
-            .. tasks
-                .OrderBy(name =>
-                    name == first ? 0
-                    : name == EncodeTasks.Audio ? 1
-                    : 2
-                )
-                .Select(name => job.Command(name, rules)),
-        ];
+        return [finished, plan, job.Command(first, rules)];
     }
 
     private IEnumerable<IMessage> Stop(string reason, DateTimeOffset at) =>
@@ -120,7 +120,7 @@ public sealed partial record EncodeJob
         if (failed.WillRetry && task.Attempt < rules.MaxAttempts)
             return Resend(task, task.Attempt + 1, failed.Cause, rules, now);
         if (EncodeTasks.IsByProduct(task.Name))
-            return Finish(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), now);
+            return Finish(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), rules, now);
         return failed.WillRetry
             ? [failed with { WillRetry = false, Worker = PlannerName }]
             : [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
@@ -132,12 +132,20 @@ public sealed partial record EncodeJob
         return [resent, Fold(resent).Command(task.Name, rules)];
     }
 
-    private IEnumerable<IMessage> Finish(EncodeTaskFinished finished, DateTimeOffset now)
+    /// <summary>The result, and what it brings: the commands that waited for it, or the end of the job.</summary>
+    private IEnumerable<IMessage> Finish(EncodeTaskFinished finished, JobRules rules, DateTimeOffset now)
     {
         if (Awaited(finished.Task) is null)
             yield break;
         yield return finished;
-        if (Fold(finished).OpenTasks.Any())
+        var after = Fold(finished);
+        if (finished.Task == FirstRung && !rules.Hold)
+        {
+            foreach (var command in after.DecideRelease(rules, now))
+                yield return command;
+        }
+
+        if (after.OpenTasks.Any())
             yield break;
         yield return new EncodeCompleted(Id, (now - (PlannedAt ?? now)).TotalSeconds, now);
     }
@@ -163,19 +171,33 @@ public sealed partial record EncodeJob
                 Source!.Sounds?[place],
                 place == 0 ? null : name
             ),
-            _ => new EncodeRung(
-                Id,
-                SourceKey,
-                Source!,
-                Ladder.First(rung => rung.Name == name),
-                SegmentSeconds,
-                prefix,
-                task.SentAt,
-                task.Attempt,
-                name == FirstRung ? true : null
-            ),
+            _ => RungCommand(task, rules),
         };
     }
+
+    private EncodeRung RungCommand(JobTask task, JobRules rules)
+    {
+        var (together, first) = (task.Name == EncodeRung.Together, task.Name == FirstRung);
+        var rungs = Ladder.Where(rung => together ? rung.Name != FirstRung : rung.Name == task.Name).ToList();
+        // Jobs of an earlier program have a task for the main sound.
+        var sound = first && HasSound(Source!) && !Tasks.ContainsKey(EncodeTasks.Audio);
+        return new EncodeRung(
+            Id,
+            SourceKey,
+            Source!,
+            rungs[0],
+            SegmentSeconds,
+            EncodeTasks.OutputPrefix(Id, rungs[0].Name),
+            task.SentAt,
+            task.Attempt,
+            first ? true : null,
+            rungs.Count > 1 ? rungs[1..] : null,
+            sound ? rules.AudioBitsPerSecond : null,
+            together ? EncodeRung.Together : null
+        );
+    }
+
+    private static bool HasSound(SourceInfo source) => source.AudioCodec is not null;
 
     /// <summary>A task whose result is still awaited.</summary>
     private JobTask? Awaited(string name) =>

@@ -17,9 +17,13 @@ public enum JobPhase
     Failed,
 }
 
-/// <summary>Where a task is. That it runs is known from its worker's heartbeats only, not from the job.</summary>
+/// <summary>
+/// Where a task is. A planned one is not sent yet; that one runs is known from its worker's heartbeats only, not from
+/// the job.
+/// </summary>
 public enum TaskPhase
 {
+    Planned,
     Waiting,
     Running,
     Done,
@@ -46,10 +50,18 @@ public sealed record JobTask(
 }
 
 /// <summary>
-/// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, and the bitrate
-/// of the sound in bits per second.
+/// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, the bitrate of
+/// the sound in bits per second, and whether each rung is a task, for many workers, or all after the first are one.
+/// While <c>Hold</c>, the first rungs of other videos wait for a worker, and nothing is sent that would take theirs.
 /// </summary>
-public sealed record JobRules(ILadderPolicy Ladder, double SegmentSeconds, int MaxAttempts, int AudioBitsPerSecond);
+public sealed record JobRules(
+    ILadderPolicy Ladder,
+    double SegmentSeconds,
+    int MaxAttempts,
+    int AudioBitsPerSecond,
+    bool TaskPerRung = false,
+    bool Hold = false
+);
 
 /// <summary>
 /// The encode job of one video: which tasks it has and how far each of them is. Its stream holds the commands that it
@@ -84,6 +96,18 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     /// <summary>The tasks that are neither done nor given up.</summary>
     [JsonIgnore]
     public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => !task.IsSettled) : [];
+
+    /// <summary>Whether nothing but the first rung is begun: it, or the probe before it, is not done.</summary>
+    [JsonIgnore]
+    public bool IsBeginning => Open && Tasks.GetValueOrDefault(FirstRung)?.Phase != TaskPhase.Done;
+
+    /// <summary>Those that are sent, or would be if nothing held them.</summary>
+    [JsonIgnore]
+    public IEnumerable<JobTask> DueTasks => OpenTasks.Where(task => task.Phase != TaskPhase.Planned || !IsBeginning);
+
+    /// <summary>Whether the first rung is done and other tasks are not sent yet.</summary>
+    [JsonIgnore]
+    public bool IsHeld => !IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned);
 
     public EncodeJob Fold(IMessage message) =>
         message switch
@@ -121,7 +145,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             SourceProbed e => Done(EncodeTasks.Probe, e.Worker) with { Source = e.Source },
             SourceRejected e => Ended(JobPhase.Rejected, EncodeTasks.Probe, e.Reason, e.Reason, e.RejectedAt),
             EncodeTaskStarted => this,
-            RenditionEncoded e => Done(e.Rendition.Name, e.Worker),
+            RenditionEncoded e => Done(e.TaskName(), e.Worker),
             ThumbnailsMade e => Done(EncodeTasks.Thumbnails, e.Worker),
             EncodeTaskFailed e => With(Tasks[e.Task] with { Cause = e.Cause }),
             _ => throw new InvalidOperationException($"A job's stream does not hold {message.GetType().Name}."),
@@ -146,7 +170,15 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             PlannedAt = plan.PlannedAt,
             Tasks = Tasks.AddRange(
                 plan.Tasks.Select(name =>
-                    KeyValuePair.Create(name, new JobTask(name, TaskPhase.Waiting, 1, plan.PlannedAt))
+                    KeyValuePair.Create(
+                        name,
+                        new JobTask(
+                            name,
+                            name == plan.FirstRung ? TaskPhase.Waiting : TaskPhase.Planned,
+                            1,
+                            plan.PlannedAt
+                        )
+                    )
                 )
             ),
         };

@@ -15,8 +15,13 @@ public sealed record EncodeOptions
     /// </summary>
     public int Threads { get; init; }
 
-    /// <summary>Unix niceness of ffmpeg, 0 to 19; encoding gives way to serving.</summary>
-    public int Niceness { get; init; } = 10;
+    /// <summary>
+    /// Unix niceness of ffmpeg, 0 to 19; encoding gives way to serving, and to the first rungs of other videos.
+    /// </summary>
+    public int Niceness { get; init; } = 15;
+
+    /// <summary>The same of what makes a video playable: its probe, its first rung and its main sound.</summary>
+    public int FirstNiceness { get; init; } = 5;
 
     /// <summary>Length of a segment and of a GOP, to the nearest whole frame.</summary>
     public double SegmentSeconds { get; init; } = 2;
@@ -51,6 +56,12 @@ public sealed record EncodeOptions
     /// </summary>
     public TimeSpan WaitingQuietMax { get; init; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>
+    /// From so many machines with workers on, each rung is a task of its own. On fewer, the rungs after the first are
+    /// one task that decodes the source once and takes a quarter less CPU.
+    /// </summary>
+    public int SpreadFrom { get; init; } = 3;
+
     private static readonly string[] Presets =
         "ultrafast superfast veryfast faster fast medium slow slower veryslow".Split(' ');
 
@@ -71,12 +82,16 @@ public sealed record EncodeOptions
             yield return $"Threads {Threads} must be 0 (one for each core) to 64";
         if (Niceness is < 0 or > 19)
             yield return $"Niceness {Niceness} must be 0 to 19";
+        if (FirstNiceness < 0 || FirstNiceness > Niceness)
+            yield return $"FirstNiceness {FirstNiceness} must be 0 to Niceness {Niceness}";
         if (SegmentSeconds is not (>= 0.5 and <= 20))
             yield return $"SegmentSeconds {SegmentSeconds} must be 0.5 to 20";
         if (AudioBitsPerSecond is < 16_000 or > 512_000)
             yield return $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000";
         if (MaxAttempts is < 1 or > 20)
             yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
+        if (SpreadFrom is < 1 or > 10_000)
+            yield return $"SpreadFrom {SpreadFrom} must be 1 to 10000";
         if (!IsName(WorkerId))
             yield return $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'";
         if (string.IsNullOrWhiteSpace(WorkFolder))

@@ -26,15 +26,15 @@ public sealed class EncodePlannerRole : IRole
     {
         var services = builder.Services;
         var options = services.AddRoleOptions(builder.Configuration, EncodeOptions.Read);
-        services.AddSingleton(_ => new JobRules(
-            LadderPolicies.Find(options.Ladder)!,
-            options.SegmentSeconds,
-            options.MaxAttempts,
-            options.AudioBitsPerSecond
-        ));
+        services.AddSingleton(all => ActivatorUtilities.CreateInstance<GroupHosts>(all, EncodeWorkerRole.Group));
+        services.AddSingleton<Func<JobRules>>(all => () => Rules(options, all.GetRequiredService<GroupHosts>()));
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
         services.AddServiceStore(builder.Configuration, EncodeStore.Service);
-        services.AddSingleton<TaskHeartbeats>().AddSingleton<JobQueue>().AddSingleton<JobProcess>();
+        services
+            .AddSingleton<TaskHeartbeats>()
+            .AddSingleton<FirstLane>()
+            .AddSingleton<JobQueue>()
+            .AddSingleton<JobProcess>();
         services.AddSingleton<StalledTaskMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<StalledTaskMonitor>());
         services.AddEventConsumer(
@@ -45,4 +45,13 @@ public sealed class EncodePlannerRole : IRole
     }
 
     public void Map(WebApplication app) => app.MapJobs();
+
+    private static JobRules Rules(EncodeOptions options, GroupHosts workers) =>
+        new(
+            LadderPolicies.Find(options.Ladder)!,
+            options.SegmentSeconds,
+            options.MaxAttempts,
+            options.AudioBitsPerSecond,
+            TaskPerRung: workers.Count >= options.SpreadFrom
+        );
 }

@@ -49,12 +49,15 @@ public static class EncodeStore
             _ => null,
         };
 
-    /// <summary>The key names the task, so that the tasks of one video spread over partitions and workers.</summary>
+    /// <summary>
+    /// The key names the task, so that the tasks of one video spread over partitions and workers. It names a further
+    /// attempt too: what a worker's machine made fail goes to another partition, which most likely another worker has.
+    /// </summary>
     private static RelayTarget CommandTarget(ICommand command)
     {
-        var first = command is ProbeSource or EncodeAudio { Task: null } or EncodeRung { IsFirst: true };
-        var topic = first ? Topics.EncodeCommandsFirst : Topics.EncodeCommands;
-        return new RelayTarget(topic, EncodeTasks.CommandKey(command));
+        var topic = EncodeTasks.IsFirstLane(command) ? Topics.EncodeCommandsFirst : Topics.EncodeCommands;
+        var (key, attempt) = (EncodeTasks.CommandKey(command), EncodeTasks.Of(command).Attempt);
+        return new RelayTarget(topic, attempt > 1 ? $"{key}/{attempt}" : key);
     }
 
     private static RelayTarget Fact(VideoId video) => new(Topics.EncodeEvents, video.ToString());

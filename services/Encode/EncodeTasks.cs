@@ -37,6 +37,13 @@ public static class EncodeTasks
     }
 
     /// <summary>
+    /// Whether a command goes to the first lane: what makes a video playable. The main sound was a task of an earlier
+    /// program.
+    /// </summary>
+    public static bool IsFirstLane(ICommand command) =>
+        command is ProbeSource or EncodeAudio { Task: null } or EncodeRung { IsFirst: true };
+
+    /// <summary>
     /// The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not
     /// ours.
     /// </summary>
@@ -44,7 +51,7 @@ public static class EncodeTasks
         command switch
         {
             ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
-            EncodeRung c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
+            EncodeRung c => (c.VideoId, c.Task ?? c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
             MakeSubtitles c => (c.VideoId, Subtitles, c.Attempt, c.RequestedAt),

@@ -15,8 +15,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace EventStream.Encode;
 
 /// <summary>
-/// The role <c>encode-worker</c>: one process, one encode at a time. As many run as there is work; the autoscaler
-/// starts and stops them.
+/// The role <c>encode-worker</c>: one process, one encode of each lane at a time. As many run as there is work; the
+/// autoscaler starts and stops them.
 /// </summary>
 public sealed class EncodeWorkerRole : IRole
 {
@@ -53,9 +53,17 @@ public sealed class EncodeWorkerRole : IRole
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration);
         services.AddMediaStore(configuration);
-        services.AddSingleton(new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness });
+        services.AddSingleton(
+            new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.FirstNiceness }
+        );
         services.AddSingleton<ProgramRunner>().AddSingleton<TaskWork>();
-        services.AddSingleton(all => ActivatorUtilities.CreateInstance<FfmpegRunner>(all, ffmpeg, options.WorkFolder));
+        services.AddSingleton(all => new FfmpegRunner(
+            ffmpeg,
+            options.WorkFolder,
+            all.GetRequiredService<ProgramOptions>(),
+            all.GetRequiredService<TimeProvider>(),
+            options.Niceness
+        ));
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<SourceReader>(all, ffprobe));
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<Packager>(all, packager));
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<TaskLeases>(all, options.WorkerId));
@@ -78,8 +86,8 @@ public sealed class EncodeWorkerRole : IRole
     }
 
     /// <summary>
-    /// Every partition may hold a command at the limiter; only one of them works. Few records are fetched ahead, since
-    /// what waits in one worker cannot be taken by another.
+    /// Every partition may hold a command at the limiter; only one of a lane works. Few records are fetched ahead,
+    /// since what waits in one worker cannot be taken by another.
     /// </summary>
     private static void AddLane(IServiceCollection services, string group, Topic topic, bool firstLane) =>
         services.AddEventConsumer(

@@ -63,7 +63,7 @@ public sealed partial class EncodeReactor(
             RenditionEncoded e => On(
                 message,
                 e.VideoId,
-                v => v.RecordRendition(e.Rendition, e.EncodedAt),
+                v => v.RecordRenditions(e.All(), e.EncodedAt),
                 e.Worker,
                 cancellation
             ),

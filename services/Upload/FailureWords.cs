@@ -11,6 +11,7 @@ public static class FailureWords
         task switch
         {
             "probe" => "The file could not be read.",
+            Contracts.EncodeRung.Together => "The picture of the file could not be encoded.",
             _ when task.StartsWith("audio", StringComparison.Ordinal) => "The sound of the file could not be encoded.",
             Contracts.SourceText.Task => "The subtitles of the file could not be read.",
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",

@@ -31,6 +31,7 @@ public sealed class UploadRole : IRole
         var options = services.AddRoleOptions(configuration, UploadOptions.Read);
         services.AddMediaStore(configuration);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
+        services.AddSingleton<UploadHashes>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<RemovalTable>().AddSingleton<Editions>();

@@ -274,11 +274,23 @@ public sealed record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordPlan(IReadOnlyList<Rung> ladder, double segmentSeconds, DateTimeOffset now) =>
         Status == VideoStatus.Probed ? [new VideoEncodePlanned(Id, ladder, segmentSeconds, now)] : [];
 
-    /// <summary>A rung or the audio is stored: perhaps the one that makes it playable, or the last one.</summary>
-    public IEnumerable<IEvent> RecordRendition(Rendition rendition, DateTimeOffset now) =>
-        !IsBeingEncoded || Renditions.Any(known => known.Name == rendition.Name)
-            ? []
-            : Follow(new VideoRenditionEncoded(Id, rendition, now), now);
+    /// <summary>
+    /// Rungs and sounds that one task made are stored: perhaps the one that makes it playable, or the last one.
+    /// </summary>
+    public IEnumerable<IEvent> RecordRenditions(IReadOnlyList<Rendition> made, DateTimeOffset now)
+    {
+        var video = this;
+        foreach (var rendition in made)
+        {
+            if (!video.IsBeingEncoded || video.Renditions.Any(known => known.Name == rendition.Name))
+                continue;
+            foreach (var e in video.Follow(new VideoRenditionEncoded(Id, rendition, now), now))
+            {
+                video = video.Fold(e);
+                yield return e;
+            }
+        }
+    }
 
     /// <summary>Poster and sprite are stored.</summary>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>

@@ -18,6 +18,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("relay", RelayBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
     ("warehouse", WarehouseBenchmark.RunAsync),
+    ("first rung", FirstRungBenchmark.RunAsync),
     ("streams", StreamBenchmark.RunAsync),
     ("streams restore", RestoreBenchmark.RunAsync),
 ];

@@ -24,25 +24,35 @@ internal static class EncodeSamples
         new StandardLadder().Choose(Source),
         "360p",
         2,
-        ["240p", "360p", "480p", "audio", "thumbnails"],
+        ["360p", "rungs", "thumbnails"],
         T2
     );
 
-    /// <summary>What a job holds once it is planned: the commands of the first lane before the others.</summary>
-    public static readonly IMessage[] Planned =
-    [
-        Probe,
-        Finished("probe", T0.AddSeconds(1)),
-        Plan,
-        Rung("360p"),
-        Audio(),
-        Rung("240p"),
-        Rung("480p"),
-        Thumbnails(),
-    ];
+    /// <summary>What a job holds once it is planned: the command of the first rung alone.</summary>
+    public static readonly IMessage[] Planned = [Probe, Finished("probe", T0.AddSeconds(1)), Plan, First()];
+
+    /// <summary>What it holds once the first rung is done: the other commands.</summary>
+    public static readonly IMessage[] Begun = [.. Planned, Finished("360p"), Rungs(), Thumbnails()];
 
     private static readonly Rendition Rendition = new("240p", "video", "p", "avc1.4d4015", 426, 240, 24, 1, 1, [2], 1);
 
+    /// <summary>The first rung and the main sound.</summary>
+    public static EncodeRung First(int attempt = 1, DateTimeOffset? at = null) =>
+        Rung("360p", attempt, at) with
+        {
+            IsFirst = true,
+            AudioBitrateBps = 128_000,
+        };
+
+    /// <summary>The other rungs together.</summary>
+    public static EncodeRung Rungs(int attempt = 1, DateTimeOffset? at = null) =>
+        Rung("240p", attempt, at) with
+        {
+            Also = [Plan.Ladder[2]],
+            Task = "rungs",
+        };
+
+    /// <summary>A rung that is a task of its own.</summary>
     public static EncodeRung Rung(string name, int attempt = 1, DateTimeOffset? at = null) =>
         new(
             Id,
@@ -52,17 +62,22 @@ internal static class EncodeSamples
             2,
             $"media/{Id}/{name}",
             at ?? T2,
-            attempt,
-            name == "360p" ? true : null
+            attempt
         );
-
-    public static EncodeAudio Audio() => new(Id, "sources/x", Source, 128_000, 2, $"media/{Id}/audio", T2);
 
     public static MakeThumbnails Thumbnails() => new(Id, "sources/x", Source, $"media/{Id}/thumbs", T2);
 
     public static EncodeTaskFinished Finished(string task, DateTimeOffset? at = null) => new(Id, task, "w1", at ?? T0);
 
     public static RenditionEncoded Encoded(string name) => new(Id, Rendition with { Name = name }, "w1", 3, T0);
+
+    /// <summary>The report of the task that makes the other rungs together.</summary>
+    public static RenditionEncoded EncodedTogether() =>
+        Encoded("240p") with
+        {
+            Also = [Rendition with { Name = "480p" }],
+            Task = "rungs",
+        };
 
     public static EncodeTaskStarted Started(string task, int attempt) => new(Id, task, "w1", attempt, T0.AddSeconds(3));
 

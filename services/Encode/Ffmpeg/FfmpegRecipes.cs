@@ -1,7 +1,6 @@
 using EventStream.Contracts;
 using FFMpegCore;
 using FFMpegCore.Arguments;
-using FFMpegCore.Enums;
 
 namespace EventStream.Encode.Ffmpeg;
 
@@ -9,15 +8,10 @@ namespace EventStream.Encode.Ffmpeg;
 /// What ffmpeg is asked to do, as FFMpegCore's builder; pure, so that the whole command line is asserted without a
 /// process. Options that the library lacks are custom arguments.
 /// </summary>
-public static class FfmpegRecipes
+public static partial class FfmpegRecipes
 {
     /// <summary>Width in pixels of one picture of the sprite.</summary>
     public const int ThumbnailWidth = 160;
-
-    /// <summary>
-    /// Below this short side the picture is small enough for the Main profile, which every old device decodes.
-    /// </summary>
-    private const int HighProfileFrom = 720;
 
     /// <summary>
     /// Errors only, and a progress line twice a second. <c>-nostdin</c> must not be here: a run is cancelled by a
@@ -26,77 +20,6 @@ public static class FfmpegRecipes
     private const string Quiet = "-hide_banner -loglevel error -stats_period 0.5";
 
     private static readonly string Guard = string.Join(' ', SourceFile.Guard);
-
-    /// <summary>Samples per second of the sound.</summary>
-    private const int SoundHz = 48_000;
-
-    /// <summary>
-    /// One rung as an MP4 of H.264, at a constant frame rate that starts at zero, progressive and of standard range.
-    /// Where the source was measured it has exactly the pictures of <paramref name="part"/>: the last one is held to
-    /// its end.
-    /// </summary>
-    public static FFMpegArgumentProcessor Rung(
-        string source,
-        string output,
-        Rung rung,
-        FrameRate rate,
-        double segmentSeconds,
-        string preset,
-        int threads,
-        PlayedPart? part = null,
-        SourcePicture? picture = null
-    ) =>
-        From(source, input => input.WithThreads(threads), part)
-            .OutputToFile(
-                SourceFile.Address(output),
-                options =>
-                    options
-                        .Picture(picture)
-                        .WithVideoFilters(filters =>
-                            filters
-                                .FullMotion(picture)
-                                .WithCustomFilter("fps", $"fps={rate}:start_time=0")
-                                .Size(rung.Width, rung.Height)
-                                .StandardRange(picture)
-                                .WithCustomFilter("format", "yuv420p")
-                                .Hold(part?.Frames(rate))
-                        )
-                        .Frames(part?.Frames(rate))
-                        .WithVideoCodec(VideoCodec.LibX264)
-                        .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
-                        .WithSpeedPreset(preset)
-                        .FixedGop(rate.FramesPerGop(segmentSeconds))
-                        .CappedBitrate(rung.VideoBitrateBps)
-                        .WithThreads(threads)
-                        .WithFpsMode(FpsMode.Passthrough)
-                        .ForceFormat(ContainerFormats.Mp4)
-            );
-
-    /// <summary>
-    /// A sound, or the first audio track, as an MP4 of AAC-LC, mixed down to stereo at 48 kHz, silent where the source
-    /// begins later. Where the source was measured it has exactly the samples of <paramref name="part"/>: silence fills
-    /// it.
-    /// </summary>
-    public static FFMpegArgumentProcessor Audio(
-        string source,
-        string output,
-        int bitsPerSecond,
-        PlayedPart? part = null,
-        SourceSound? sound = null
-    ) =>
-        From(source, input => input.WithThreads(1), part)
-            .OutputToFile(
-                SourceFile.Address(output),
-                options =>
-                    options
-                        .Sound(sound, part?.Samples(SoundHz))
-                        .WithAudioCodec(AudioCodec.Aac)
-                        .WithCustomArgument("-profile:a aac_low")
-                        .WithAudioChannels(2)
-                        .WithAudioSamplingRate(SoundHz)
-                        .WithAudioBitrate(Kilobits(bitsPerSecond))
-                        .ForceFormat(ContainerFormats.Mp4)
-            );
 
     /// <summary>
     /// The poster, at most 1280 pixels wide: the picture at <paramref name="atSeconds"/>, or the first one where that
@@ -214,52 +137,13 @@ public static class FfmpegRecipes
     /// cover picture.
     /// </summary>
     private static FFMpegOutputOptions Picture(this FFMpegOutputOptions options, SourcePicture? picture) =>
-        options.WithCustomArgument($"-map 0:{picture?.Index.ToString() ?? "V:0"}").DisableAudio().Bare();
+        options.WithCustomArgument($"-map 0:{Number(picture)}").DisableAudio().Bare();
 
-    /// <summary>A sound from zero on. Two streams of one channel are joined to one of two.</summary>
-    private static FFMpegOutputOptions Sound(this FFMpegOutputOptions options, SourceSound? sound, long? samples)
-    {
-        var fill = Fill(samples);
-        if (sound?.RightIndex is { } right)
-        {
-            // Channels without a layout cannot be merged.
-            var one = string.Join(',', [.. fill.Select(f => $"{f.Name}={f.Value}"), "aformat=channel_layouts=mono"]);
-            var graph =
-                $"[0:{sound.Index}]{one}[l];[0:{right}]{one}[r];[l][r]amerge=inputs=2,pan=stereo|c0=c0|c1=c1[a]";
-            return options.WithCustomArgument($"-filter_complex \"{graph}\" -map [a]").DisableVideo().Bare();
-        }
-
-        var pan = sound is null ? null : AudioMix.Pan(sound.Channels, sound.Layout);
-        return options
-            .WithCustomArgument($"-map 0:{sound?.Index.ToString() ?? "a:0"}")
-            .DisableVideo()
-            .Bare()
-            .WithAudioFilters(filters =>
-            {
-                if (pan is not null)
-                    filters.WithCustomFilter("pan", pan);
-                foreach (var (name, value) in fill)
-                    filters.WithCustomFilter(name, value);
-            });
-    }
+    private static string Number(SourcePicture? picture) => picture?.Index.ToString() ?? "V:0";
 
     /// <summary>Repeats the last picture; so many frames, where that is known, are enough for any end.</summary>
     private static VideoFilterOptions Hold(this VideoFilterOptions filters, int? frames) =>
         frames is { } most ? filters.WithCustomFilter("tpad", $"stop={most}:stop_mode=clone") : filters;
-
-    private static FFMpegOutputOptions Frames(this FFMpegOutputOptions options, int? frames) =>
-        frames is { } all ? options.WithFrameCount(all) : options;
-
-    /// <summary>Silence where the source has no sound, to exactly so many samples where that is known.</summary>
-    private static (string Name, string Value)[] Fill(long? samples) =>
-        samples is { } all
-            ?
-            [
-                ("aresample", $"{SoundHz}:async=1:first_pts=0"),
-                ("apad", $"whole_len={all}"),
-                ("atrim", $"end_sample={all}"),
-            ]
-            : [("aresample", "async=1:first_pts=0")];
 
     /// <summary>Only what is asked for goes out: no subtitles, data, chapters or tags of the source.</summary>
     private static FFMpegOutputOptions Bare(this FFMpegOutputOptions options) =>
@@ -267,24 +151,6 @@ public static class FfmpegRecipes
 
     private static VideoFilterOptions Size(this VideoFilterOptions filters, int width, int height) =>
         filters.WithCustomFilter("scale", $"{width}:{height}:flags=bicubic").WithCustomFilter("setsar", "1");
-
-    /// <summary>
-    /// Closed GOPs of exactly <paramref name="frames"/> frames. The key frames are asked for by frame number, because
-    /// an expression on time drifts from whole frames at rates such as 30000/1001.
-    /// </summary>
-    private static FFMpegOutputOptions FixedGop(this FFMpegOutputOptions options, int frames) =>
-        options
-            .WithGopSize(frames)
-            .WithCustomArgument(
-                $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))"
-            );
-
-    /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
-    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) =>
-        options
-            .WithVideoBitrate(Kilobits(bitsPerSecond))
-            .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
-            .WithBufferSize(Kilobits(bitsPerSecond * 2L));
 
     /// <summary>One JPEG picture; quality from 2 (best) to 31.</summary>
     private static FFMpegOutputOptions OneJpeg(this FFMpegOutputOptions options, int quality) =>
@@ -294,9 +160,6 @@ public static class FfmpegRecipes
             .WithVideoQualityScale(quality)
             .ForceFormat("image2")
             .WithCustomArgument("-update 1");
-
-    /// <summary>The library writes bitrates in whole kilobits, of which every rung has a whole number.</summary>
-    private static int Kilobits(long bitsPerSecond) => (int)Math.Max(1, Math.Round(bitsPerSecond / 1000.0));
 
     private static int Even(double pixels) => Math.Max(2, (int)Math.Round(pixels / 2) * 2);
 }

@@ -28,23 +28,34 @@ public sealed class FfmpegRunner
     /// <summary>On cancellation ffmpeg gets this long to end by itself before it is killed.</summary>
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(2);
 
-    private readonly FFOptions options;
+    private readonly FFOptions first;
+    private readonly FFOptions other;
     private readonly TimeSpan quietMax;
     private readonly TimeProvider clock;
 
     /// <summary>
     /// Runs the ffmpeg at <paramref name="program"/>. The launcher that sets its priority and death signal is written
-    /// below <paramref name="workFolder"/>.
+    /// below <paramref name="workFolder"/>; the priority is that of <paramref name="programs"/> in the first lane and
+    /// <paramref name="otherNiceness"/> in the other.
     /// </summary>
-    public FfmpegRunner(string program, string workFolder, ProgramOptions programs, TimeProvider clock)
+    public FfmpegRunner(
+        string program,
+        string workFolder,
+        ProgramOptions programs,
+        TimeProvider clock,
+        int otherNiceness = 0
+    )
     {
         this.clock = clock;
         quietMax = programs.QuietMax;
-        options = new FFOptions
-        {
-            BinaryFolder = FfmpegLauncher.Write(program, workFolder, programs),
-            TemporaryFilesFolder = workFolder,
-        };
+        FFOptions Options(int niceness) =>
+            new()
+            {
+                BinaryFolder = FfmpegLauncher.Write(program, workFolder, programs with { Niceness = niceness }),
+                TemporaryFilesFolder = workFolder,
+            };
+        first = Options(programs.Niceness);
+        other = Options(Math.Max(programs.Niceness, otherNiceness));
     }
 
     /// <summary>
@@ -56,7 +67,8 @@ public sealed class FfmpegRunner
     public async Task RunAsync(
         FFMpegArgumentProcessor job,
         Action<FfmpegProgress> onProgress,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        bool firstLane = false
     )
     {
         cancellation.ThrowIfCancellationRequested();
@@ -80,7 +92,7 @@ public sealed class FfmpegRunner
                     tail.Add(line);
             })
             .NotifyOnProgress(at => onProgress(new FfmpegProgress(at, Speed(at, clock.GetElapsedTime(begun)))));
-        var result = await RunOnOwnThreadAsync(job);
+        var result = await RunOnOwnThreadAsync(job, firstLane ? first : other);
         await Task.WhenAll(stopped, killed);
         cancellation.ThrowIfCancellationRequested();
         if (result.Success)
@@ -92,7 +104,7 @@ public sealed class FfmpegRunner
         ProgramFailedException Ended(string cause) => new("ffmpeg", null, $"{cause}. {tail.Text}");
     }
 
-    private Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job) =>
+    private static Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job, FFOptions options) =>
         Task.Factory.StartNew(
             () =>
             {

@@ -12,7 +12,8 @@ namespace EventStream.Encode.Planner;
 public sealed partial class JobProcess(
     Decider<EncodeJob> jobs,
     TaskHeartbeats heartbeats,
-    JobRules rules,
+    FirstLane firstLane,
+    Func<JobRules> rules,
     TimeProvider clock,
     ILogger<JobProcess> logger
 )
@@ -64,12 +65,13 @@ public sealed partial class JobProcess(
             );
         var decided = await jobs.DecideAsync(
             video.Value,
-            job => job.DecideStalled(known.GetValueOrDefault, bounds, rules, clock.GetUtcNow()),
+            job => job.DecideStalled(known.GetValueOrDefault, bounds, rules(), clock.GetUtcNow()),
             EventMetadata.Current(correlation: video.ToString()),
             cancellation
         );
         foreach (var message in decided.Events)
             Stalled(logger, video, message);
+        await firstLane.RecordAsync(decided.State, decided.Events, cancellation);
         // A start that was delivered again after the end of its job left a heartbeat behind.
         if (!decided.State.Open)
             await heartbeats.EndAllAsync(video, cancellation);
@@ -78,15 +80,44 @@ public sealed partial class JobProcess(
 
     private async Task DecideAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
+        if (consumed.Message is EncodeTaskStarted { Task: not EncodeTasks.Probe } started)
+        {
+            await firstLane.BeginAsync(started.VideoId, cancellation);
+            await ReleaseAsync(cancellation);
+        }
+
         if (VideoOf(consumed.Message) is not { } video)
             return;
         var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
-        await jobs.DecideAsync(
+        var hold = consumed.Message is RenditionEncoded && await firstLane.IsWaitingAsync(video, cancellation);
+        var decided = await jobs.DecideAsync(
             video.Value,
-            job => job.Decide(consumed.Message, rules, clock.GetUtcNow()),
+            job => job.Decide(consumed.Message, rules() with { Hold = hold }, clock.GetUtcNow()),
             new EventMetadata(trace, video.ToString(), consumed.EventId),
             cancellation
         );
+        await firstLane.RecordAsync(decided.State, decided.Events, cancellation);
+        if (!decided.State.IsBeginning)
+            await ReleaseAsync(cancellation);
+    }
+
+    /// <summary>Sends what was held, where nothing holds it any more. Returns how many messages were added.</summary>
+    public async Task<int> ReleaseAsync(CancellationToken cancellation)
+    {
+        var added = 0;
+        foreach (var video in await firstLane.ReleasableAsync(cancellation))
+        {
+            var decided = await jobs.DecideAsync(
+                video.Value,
+                job => job.DecideRelease(rules(), clock.GetUtcNow()),
+                EventMetadata.Current(correlation: video.ToString()),
+                cancellation
+            );
+            await firstLane.RecordAsync(decided.State, decided.Events, cancellation);
+            added += decided.Events.Count;
+        }
+
+        return added;
     }
 
     /// <summary>The video of a message that a job decides on.</summary>

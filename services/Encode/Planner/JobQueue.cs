@@ -27,7 +27,7 @@ public sealed record QueuedJob
     /// <summary>The document of a job.</summary>
     public static QueuedJob Of(Guid id, EncodeJob job)
     {
-        var oldest = job.OpenTasks.MinBy(task => task.SentAt);
+        var oldest = job.DueTasks.MinBy(task => task.SentAt);
         return new QueuedJob
         {
             Id = id,
@@ -49,7 +49,7 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
 {
     public const string ReaderName = "job-queue";
 
-    public JobQueueProjection() => (Name, Version) = (ReaderName, 2);
+    public JobQueueProjection() => (Name, Version) = (ReaderName, 3);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
         e.Data switch

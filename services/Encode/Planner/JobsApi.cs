@@ -151,5 +151,11 @@ public static class JobsApi
 
     /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>
     private static double Weight(EncodeJob job, string task) =>
-        job.Ladder.FirstOrDefault(rung => rung.Name == task) is { } rung ? (double)rung.Width * rung.Height : 10_000;
+        job
+            .Ladder.Where(rung => task == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == task)
+            .Sum(rung => (double)rung.Width * rung.Height)
+            is > 0
+                and var pixels
+            ? pixels
+            : 10_000;
 }

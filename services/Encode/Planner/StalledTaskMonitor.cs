@@ -6,7 +6,8 @@ namespace EventStream.Encode.Planner;
 
 /// <summary>
 /// Looks for tasks without heartbeats, and for commands that no worker took, and has them sent again; the decision is
-/// the job's. Several planners may look at the same time: the second finds the command just sent.
+/// the job's. What was held too long goes out as well. Several planners may look at the same time: the second finds
+/// the command just sent.
 /// </summary>
 public sealed partial class StalledTaskMonitor(
     JobQueue queue,
@@ -25,7 +26,7 @@ public sealed partial class StalledTaskMonitor(
     {
         var now = clock.GetUtcNow();
         IEnumerable<VideoId> silent = await heartbeats.SilentAsync(now - bounds.Running, cancellation);
-        var added = 0;
+        var added = await process.ReleaseAsync(cancellation);
         foreach (var video in silent.Union(await queue.WaitingAsync(bounds, now, cancellation)))
             added += (await process.HandleSilenceAsync(video, bounds, since, cancellation)).Count;
         return added;

@@ -62,7 +62,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
                 Now
             ),
             SourceProbed e => EndAsync(e.VideoId, EncodeTasks.Probe, cancellation),
-            RenditionEncoded e => EndAsync(e.VideoId, e.Rendition.Name, cancellation),
+            RenditionEncoded e => EndAsync(e.VideoId, e.TaskName(), cancellation),
             ThumbnailsMade e => EndAsync(e.VideoId, EncodeTasks.Thumbnails, cancellation),
             SubtitlesMade e => EndAsync(e.VideoId, EncodeTasks.Subtitles, cancellation),
             EncodeTaskFailed e when e.WillRetry || EncodeTasks.IsByProduct(e.Task) => EndAsync(

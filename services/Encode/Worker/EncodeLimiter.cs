@@ -1,35 +1,41 @@
 namespace EventStream.Encode.Worker;
 
 /// <summary>
-/// What goes first: the first lane before the other, then the task asked for earlier, then the smaller one, so that
-/// the lower rungs of a video come before its higher ones.
+/// What goes first in a lane: the task asked for earlier, then the smaller one, so that the lower rungs of a video come
+/// before its higher ones.
 /// </summary>
 public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, long Pixels)
 {
-    /// <summary>Orders turns; the one that goes first is the least.</summary>
+    /// <summary>Orders the turns of a lane; the one that goes first is the least.</summary>
     public static readonly IComparer<Turn> Order = Comparer<Turn>.Create(
-        (one, other) =>
-            (!one.FirstLane, one.RequestedAt, one.Pixels).CompareTo((!other.FirstLane, other.RequestedAt, other.Pixels))
+        (one, other) => (one.RequestedAt, one.Pixels).CompareTo((other.RequestedAt, other.Pixels))
     );
 }
 
 /// <summary>
-/// Lets one task work at a time and chooses the next by <see cref="Turn"/>. As many wait as there are partitions with
-/// a command, which bounds the queue.
+/// Lets one task of each lane work at a time and chooses the next by <see cref="Turn"/>. A task of the first lane
+/// begins at once, beside one of the other lane that works already, which gives way to it by its priority. One of the
+/// other lane begins only while the first lane is empty here, or once the lane was kept waiting for
+/// <see cref="OtherWaitMax"/>. As many wait as there are partitions with a command, which bounds the queues.
 /// </summary>
 /// <remarks>
-/// A partition hands over its next command only once the one before is done. After a task of the first lane the turn is
-/// therefore kept for a moment, or a long task of the other lane would slip in between two of the first.
+/// A partition hands over its next command only once the one before is done. After a task of the first lane the other
+/// one is therefore kept out for a moment, or a long task would slip in between two of the first.
 /// </remarks>
-public sealed class EncodeLimiter(TimeProvider clock)
+public sealed class EncodeLimiter(TimeProvider clock, TimeSpan? otherWaitMax = null)
 {
-    /// <summary>How long a turn of the first lane is kept for the next one of that lane.</summary>
+    /// <summary>How long the other lane is kept out after a task of the first lane.</summary>
     public static readonly TimeSpan FirstLaneGrace = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>How long the first lane may keep the other waiting, so that neither starves.</summary>
+    public static readonly TimeSpan OtherWaitMax = TimeSpan.FromMinutes(5);
+
+    private readonly TimeSpan otherWaitMax = otherWaitMax ?? OtherWaitMax;
     private readonly Lock sync = new();
-    private readonly PriorityQueue<TaskCompletionSource<IDisposable>, Turn> waiting = new(Turn.Order);
-    private bool taken;
-    private bool keptForFirstLane;
+    private readonly Lane first = new();
+    private readonly Lane other = new();
+    private int graces;
+    private long? keptOutSince;
 
     /// <summary>Waits for the turn; disposing what comes back ends it. Leaves the queue when cancelled.</summary>
     public async Task<IDisposable> EnterAsync(Turn turn, CancellationToken cancellation)
@@ -38,14 +44,8 @@ public sealed class EncodeLimiter(TimeProvider clock)
         var place = new TaskCompletionSource<IDisposable>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (sync)
         {
-            if (!taken || (keptForFirstLane && turn.FirstLane))
-            {
-                taken = true;
-                keptForFirstLane = false;
-                return new Exit(this, turn.FirstLane);
-            }
-
-            waiting.Enqueue(place, turn);
+            (turn.FirstLane ? first : other).Waiting.Enqueue(place, turn);
+            GiveTurns();
         }
 
         // The first to set the result wins: a place that is cancelled is passed over when its turn comes.
@@ -53,53 +53,81 @@ public sealed class EncodeLimiter(TimeProvider clock)
         return await place.Task;
     }
 
-    private void Leave(bool firstLane)
+    private void GiveTurns()
+    {
+        GiveTurn(first);
+        if (!first.Taken && graces == 0)
+        {
+            keptOutSince = null;
+            GiveTurn(other);
+            return;
+        }
+
+        if (other.Taken || other.Waiting.Count == 0)
+            return;
+        if (keptOutSince is not { } since)
+        {
+            keptOutSince = clock.GetTimestamp();
+            After(otherWaitMax, GiveTurns);
+        }
+        else if (clock.GetElapsedTime(since) >= otherWaitMax)
+        {
+            keptOutSince = null;
+            GiveTurn(other);
+        }
+    }
+
+    private void GiveTurn(Lane lane)
+    {
+        while (!lane.Taken && lane.Waiting.TryDequeue(out var next, out _))
+            lane.Taken = next.TrySetResult(new Exit(this, lane));
+    }
+
+    private void Leave(Lane lane)
     {
         lock (sync)
         {
-            var nextIsFirst = waiting.TryPeek(out _, out var next) && next.FirstLane;
-            if (!firstLane || nextIsFirst)
+            lane.Taken = false;
+            if (lane == first)
             {
-                GiveTurn();
-                return;
+                graces++;
+                After(FirstLaneGrace, () => graces--);
             }
 
-            keptForFirstLane = true;
+            GiveTurns();
         }
-
-        _ = Task.Delay(FirstLaneGrace, clock).ContinueWith(_ => EndGrace(), TaskScheduler.Default);
     }
 
-    private void EndGrace()
+    private void After(TimeSpan wait, Action change) =>
+        _ = Task.Delay(wait, clock)
+            .ContinueWith(
+                _ =>
+                {
+                    lock (sync)
+                    {
+                        change();
+                        GiveTurns();
+                    }
+                },
+                TaskScheduler.Default
+            );
+
+    /// <summary>The tasks of a lane that wait, and whether one works.</summary>
+    private sealed class Lane
     {
-        lock (sync)
-        {
-            if (!keptForFirstLane)
-                return;
-            keptForFirstLane = false;
-            GiveTurn();
-        }
+        public PriorityQueue<TaskCompletionSource<IDisposable>, Turn> Waiting { get; } = new(Turn.Order);
+
+        public bool Taken { get; set; }
     }
 
-    private void GiveTurn()
-    {
-        while (waiting.TryDequeue(out var next, out var turn))
-        {
-            if (next.TrySetResult(new Exit(this, turn.FirstLane)))
-                return;
-        }
-
-        taken = false;
-    }
-
-    private sealed class Exit(EncodeLimiter limiter, bool firstLane) : IDisposable
+    private sealed class Exit(EncodeLimiter limiter, Lane lane) : IDisposable
     {
         private int left;
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref left, 1) == 0)
-                limiter.Leave(firstLane);
+                limiter.Leave(lane);
         }
     }
 }

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStream.Encode.Worker;
 
-/// <summary>What the worker is doing now; fraction in 0..1.</summary>
+/// <summary>What the worker does now, of the first lane where it does both; fraction in 0..1.</summary>
 public sealed record WorkerView(
     string Worker,
     string? VideoId,
@@ -22,7 +22,7 @@ public sealed record WorkerView(
 );
 
 /// <summary>
-/// Takes commands and does them one at a time, those of the first lane first. A task outlives the loss of its
+/// Takes commands and does one of each lane at a time, those of the first lane first. A task outlives the loss of its
 /// partition: the worker that gets the partition finds the lease and waits for the receipt. When the role stops, the
 /// task is stopped with its ffmpeg and its command stays uncommitted for another worker.
 /// </summary>
@@ -47,13 +47,13 @@ public sealed partial class EncodeWorker(
     private readonly EncodeLimiter limiter = new(clock);
     private readonly ConcurrentDictionary<string, Task> running = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
-    private TaskReporter? current;
+    private readonly ConcurrentDictionary<string, TaskReporter> current = new(StringComparer.Ordinal);
     private int done;
     private int failed;
 
     /// <summary>What the worker is doing now.</summary>
     public WorkerView View =>
-        current is { } now
+        current.Values.MaxBy(reporter => reporter.IsFirstLane) is { } now
             ? new(options.WorkerId, now.Video.ToString(), now.TaskName, now.Fraction, done, failed)
             : new(options.WorkerId, null, null, 0, done, failed);
 
@@ -178,7 +178,7 @@ public sealed partial class EncodeWorker(
     private async Task RunAsync(ICommand command, TaskReporter reporter, string key, CancellationToken life)
     {
         var begun = clock.GetTimestamp();
-        current = reporter;
+        current[key] = reporter;
         try
         {
             await using var lease = await leases.HoldAsync(command, life);
@@ -206,7 +206,7 @@ public sealed partial class EncodeWorker(
         }
         finally
         {
-            current = null;
+            current.TryRemove(key, out _);
             var task = new KeyValuePair<string, object?>("task", reporter.TaskName);
             Seconds.Record(clock.GetElapsedTime(begun).TotalSeconds, task);
         }

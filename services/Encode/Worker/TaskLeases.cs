@@ -58,8 +58,12 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         var parts = text.Split('\n', 3);
         if (parts.Length != 3 || parts[0] != Digest(command))
             return null;
-        if (TaskWork.OutputKey(command) is { } output && await media.StatAsync(output, cancellation) is null)
-            return null;
+        foreach (var output in TaskWork.OutputKeys(command))
+        {
+            if (await media.StatAsync(output, cancellation) is null)
+                return null;
+        }
+
         return MessageTypes.Read(parts[1], Encoding.UTF8.GetBytes(parts[2])) as IEvent;
     }
 

@@ -25,6 +25,8 @@ public sealed class TaskReporter(IEventPublisher publisher, TimeProvider clock, 
 
     public int Attempt { get; } = EncodeTasks.Of(command).Attempt;
 
+    public bool IsFirstLane { get; } = EncodeTasks.IsFirstLane(command);
+
     public DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>The last fraction that was reported or dropped, 0..1.</summary>

@@ -21,17 +21,20 @@ public sealed class TaskWork(
     EncodeOptions options
 )
 {
-    /// <summary>
-    /// The key whose presence means that the output of a command is stored whole; null where it stores nothing.
-    /// </summary>
-    public static string? OutputKey(ICommand command) =>
+    /// <summary>The keys whose presence means that the output of a command is stored whole.</summary>
+    public static IEnumerable<string> OutputKeys(ICommand command) =>
         command switch
         {
-            EncodeRung c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
-            EncodeAudio c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
-            MakeThumbnails c => $"{c.OutputPrefix}/index.vtt",
-            _ => null,
+            EncodeRung c => Rungs(c)
+                .Select(rung => rung.Name)
+                .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
+                .Select(name => $"{EncodeTasks.OutputPrefix(c.VideoId, name)}/{MediaPlaylist.FileName}"),
+            EncodeAudio c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
+            MakeThumbnails c => [$"{c.OutputPrefix}/index.vtt"],
+            _ => [],
         };
+
+    private static IEnumerable<Rung> Rungs(EncodeRung command) => [command.Rung, .. command.Also ?? []];
 
     /// <summary>
     /// Does the work and returns what came of it. Throws <see cref="ProgramFailedException"/>,
@@ -47,7 +50,7 @@ public sealed class TaskWork(
             return command switch
             {
                 ProbeSource c => await ProbeAsync(c, run),
-                EncodeRung c => await RungAsync(c, run),
+                EncodeRung c => await RungsAsync(c, run),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
@@ -74,51 +77,79 @@ public sealed class TaskWork(
         }
     }
 
-    private async Task<IEvent> RungAsync(EncodeRung command, Run run)
+    private async Task<IEvent> RungsAsync(EncodeRung command, Run run)
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
-        var (rung, rate, seconds) = (
-            command.Rung,
-            FrameRate.FromHz(command.Source.FramesPerSecond),
-            command.SegmentSeconds
-        );
-        var recipe = FfmpegRecipes.Rung(
+        var rate = FrameRate.FromHz(command.Source.FramesPerSecond);
+        var rungs = Rungs(command).Select(rung => new RungOutput(rung, run.Track(rung.Name))).ToList();
+        var main = command.Source.Sounds is [var first, ..] ? first : null;
+        var sound = command.AudioBitrateBps is { } bits
+            ? new SoundOutput(main, bits, run.Track(EncodeTasks.Audio))
+            : null;
+        var recipe = FfmpegRecipes.Tracks(
             source.Path,
-            run.Track,
-            rung,
-            rate,
-            seconds,
-            options.Preset,
-            options.Threads,
+            rungs,
+            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads),
+            sound,
             PlayedPart.Of(command.Source),
             command.Source.Picture
         );
         await FfmpegAsync(recipe, command.Source, run);
-        // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
-        var rendition = await PackageAsync(
-            rung.Name,
-            Rendition.Video,
-            rate.GopSeconds(seconds) - (0.5 / rate.Hz),
-            command.OutputPrefix,
-            run
-        );
-        rendition = rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz };
-        return Encoded(command.VideoId, rendition, run);
+        var packaged = rungs.Select(output => PackageRungAsync(command, output.Rung, rate, run));
+        if (sound is not null)
+            packaged = packaged.Append(
+                PackageSoundAsync(command.VideoId, EncodeTasks.Audio, command.Source, command.SegmentSeconds, main, run)
+            );
+        // As many packagers at once as there are tracks: each takes a tenth of a second.
+        var made = await Task.WhenAll(packaged);
+        return Encoded(command.VideoId, made[0], run) with
+        {
+            Also = made.Length > 1 ? made[1..] : null,
+            Task = command.Task,
+        };
     }
 
     private async Task<IEvent> AudioAsync(EncodeAudio command, Run run)
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
-        var part = PlayedPart.Of(command.Source);
         var sound = command.Sound ?? (command.Source.Sounds is [var main, ..] ? main : null);
-        var recipe = FfmpegRecipes.Audio(source.Path, run.Track, command.BitrateBps, part, sound);
-        await FfmpegAsync(recipe, command.Source, run);
-        var cut = FrameRate.FromHz(command.Source.FramesPerSecond).GopSeconds(command.SegmentSeconds);
         var name = command.Task ?? EncodeTasks.Audio;
-        var rendition = await PackageAsync(name, Rendition.Audio, cut, command.OutputPrefix, run);
-        return Encoded(command.VideoId, rendition with { Label = Languages.Label(sound, name) }, run);
+        var part = PlayedPart.Of(command.Source);
+        var recipe = FfmpegRecipes.Audio(source.Path, run.Track(name), command.BitrateBps, part, sound);
+        await FfmpegAsync(recipe, command.Source, run);
+        var rendition = await PackageSoundAsync(
+            command.VideoId,
+            name,
+            command.Source,
+            command.SegmentSeconds,
+            sound,
+            run
+        );
+        return Encoded(command.VideoId, rendition, run);
+    }
+
+    private async Task<Rendition> PackageRungAsync(EncodeRung command, Rung rung, FrameRate rate, Run run)
+    {
+        // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
+        var seconds = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
+        var rendition = await PackageAsync(command.VideoId, rung.Name, Rendition.Video, seconds, run);
+        return rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz };
+    }
+
+    private async Task<Rendition> PackageSoundAsync(
+        VideoId video,
+        string name,
+        SourceInfo source,
+        double segmentSeconds,
+        SourceSound? sound,
+        Run run
+    )
+    {
+        var cut = FrameRate.FromHz(source.FramesPerSecond).GopSeconds(segmentSeconds);
+        var rendition = await PackageAsync(video, name, Rendition.Audio, cut, run);
+        return rendition with { Label = Languages.Label(sound, name) };
     }
 
     private async Task<IEvent> ThumbnailsAsync(MakeThumbnails command, Run run)
@@ -170,15 +201,16 @@ public sealed class TaskWork(
         return ffmpeg.RunAsync(
             recipe,
             progress => run.Reporter.Progress(Fraction(progress.Position), progress.Speed, run.Cancellation),
-            run.Cancellation
+            run.Cancellation,
+            run.Reporter.IsFirstLane
         );
     }
 
     /// <summary>Cuts the encoded track into segments, stores them, and says what was stored.</summary>
-    private async Task<Rendition> PackageAsync(string name, string kind, double segmentSeconds, string prefix, Run run)
+    private async Task<Rendition> PackageAsync(VideoId video, string name, string kind, double segmentSeconds, Run run)
     {
-        var folder = Path.Combine(run.Folder, "out");
-        var packaged = await packager.PackageAsync(run.Track, kind, folder, segmentSeconds, run.Cancellation);
+        var (folder, prefix) = (Path.Combine(run.Folder, name), EncodeTasks.OutputPrefix(video, name));
+        var packaged = await packager.PackageAsync(run.Track(name), kind, folder, segmentSeconds, run.Cancellation);
         await StoreAsync(packaged, prefix, run.Cancellation);
         var list = packaged.Segments;
         return new Rendition(
@@ -232,7 +264,7 @@ public sealed class TaskWork(
     )
     {
         /// <summary>What ffmpeg encodes and the packager cuts.</summary>
-        public string Track => Path.Combine(Folder, "track.mp4");
+        public string Track(string name) => Path.Combine(Folder, $"{name}.mp4");
 
         /// <summary>Reports how much of a source is read, 0..1: a large one would seem to hang.</summary>
         public void Read(double fraction)

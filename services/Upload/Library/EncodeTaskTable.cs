@@ -60,7 +60,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
                 new("probe", EncodeTask.Failed, 0, null, e.Worker, null, e.Reason, e.RejectedAt),
                 cancellation
             ),
-            RenditionEncoded e => Done(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt, cancellation),
+            RenditionEncoded e => Done(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt, cancellation),
             ThumbnailsMade e => Done(e.VideoId, Thumbnails.Task, e.Worker, e.MadeAt, cancellation),
             SubtitlesMade e => Done(e.VideoId, SourceText.Task, e.Worker, e.MadeAt, cancellation),
             EncodeTaskFinished { Cause: not null } e => SetAsync(

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using EventStream.Contracts;
 using EventStream.EventStore;
 using EventStream.Media;
@@ -18,6 +17,7 @@ namespace EventStream.Upload.Uploads;
 public sealed partial class UploadFacts(
     UploadTable table,
     IMediaStore media,
+    UploadHashes hashes,
     Decider<Video> videos,
     Editions editions,
     TimeProvider time,
@@ -55,7 +55,7 @@ public sealed partial class UploadFacts(
     }
 
     /// <summary>
-    /// Hashes the whole file, records the fact in the trace that the upload began, then closes the upload.
+    /// Takes the hash of the whole file, records the fact in the trace that the upload began, then closes the upload.
     /// </summary>
     public async Task CompleteAsync(UploadRecord upload, CancellationToken cancellation)
     {
@@ -63,7 +63,7 @@ public sealed partial class UploadFacts(
             ? Telemetry.Source.StartActivity("complete upload", ActivityKind.Internal, parent)
             : null;
         await media.SealAsync(upload.SourceKey, cancellation);
-        var sha256 = upload.IsPartial && upload.Sha256 is null ? "" : await HashAsync(upload.SourceKey, cancellation);
+        var sha256 = await hashes.WholeAsync(upload, cancellation);
         if (upload.Sha256 is not null && upload.Sha256 != sha256)
         {
             var reason = $"The file's SHA-256 is {sha256} and {upload.Sha256} was announced.";
@@ -81,6 +81,7 @@ public sealed partial class UploadFacts(
             cancellation
         );
         await table.EndAsync(upload.VideoId, UploadRecord.Completed, cancellation);
+        hashes.Forget(upload.VideoId);
         Completed(upload.VideoId, upload.LengthBytes!.Value, sha256);
     }
 
@@ -98,6 +99,7 @@ public sealed partial class UploadFacts(
         foreach (var part in upload.Parts)
             await media.DeleteAsync(UploadRecord.PartKey(part), cancellation);
         await table.EndAsync(upload.VideoId, state, cancellation);
+        hashes.Forget(upload.VideoId);
         Ended(upload.VideoId, state, reason);
     }
 
@@ -109,12 +111,6 @@ public sealed partial class UploadFacts(
         upload.IsPartial
             ? Task.CompletedTask
             : videos.DecideAsync(upload.VideoId.Value, decide, EventMetadata.Current(upload.Publisher), cancellation);
-
-    private async Task<string> HashAsync(string key, CancellationToken cancellation)
-    {
-        await using var content = await media.OpenReadAsync(key, cancellation);
-        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
-    }
 
     [LoggerMessage(1, LogLevel.Information, "Video {Id} of {Publisher} is registered, {Bytes} bytes to come.")]
     private partial void Registered(VideoId id, string publisher, long bytes);

@@ -9,7 +9,7 @@ namespace EventStream.Upload.Uploads;
 /// Makes a final upload of parts, which are appended and deleted one after the other, so that the file is never held
 /// twice as a whole. The size of the file says how far that is: a process that goes on with it needs nothing else.
 /// </summary>
-public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaStore media)
+public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaStore media, UploadHashes hashes)
 {
     /// <summary>
     /// Adds a final upload and takes its parts; the same creation sent again finds the upload it made. Throws
@@ -75,7 +75,7 @@ public sealed class UploadJoiner(UploadTable table, UploadQuota quota, IMediaSto
     {
         await using var content = await media.OpenReadAsync(UploadRecord.PartKey(part), cancellation);
         content.Seek(from, SeekOrigin.Begin);
-        await media.AppendAsync(upload.SourceKey, held, content, cancellation);
+        await hashes.AppendAsync(upload, held, content, cancellation);
     }
 
     private static UploadProblemException NotWhole(UploadRecord part) =>

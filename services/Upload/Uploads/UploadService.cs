@@ -18,6 +18,7 @@ public sealed partial class UploadService(
     UploadJoiner joiner,
     UploadQuota quota,
     IMediaStore media,
+    UploadHashes hashes,
     UploadFacts facts,
     UploadOptions options,
     IHostApplicationLifetime lifetime,
@@ -186,7 +187,7 @@ public sealed partial class UploadService(
 
         try
         {
-            held = await media.AppendAsync(upload.SourceKey, offset, chunk, lease.Token);
+            held = await hashes.AppendAsync(upload, offset, chunk, lease.Token);
         }
         catch (MediaOffsetException e)
         {

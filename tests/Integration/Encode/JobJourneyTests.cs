@@ -35,11 +35,19 @@ public sealed class JobJourneyTests : IAsyncLifetime
         await Until.TrueAsync(() => stage.Of<EncodeCompleted>().Any(), "the end of the job", 90);
 
         var plan = Assert.Single(stage.Of<EncodePlanned>());
-        Assert.Equal(["240p", "360p", "audio", "thumbnails"], plan.Tasks);
+        Assert.Equal(["360p", "240p", "thumbnails"], plan.Tasks);
         Assert.Equal("360p", plan.FirstRung);
         Assert.Equal(
             ["240p", "360p", "audio"],
-            stage.Of<RenditionEncoded>().Select(e => e.Rendition.Name).Distinct().Order()
+            stage.Of<RenditionEncoded>().SelectMany(e => e.All()).Select(made => made.Name).Distinct().Order()
+        );
+        // Nothing else of a video is begun while its first rung and its sound are made.
+        var told = stage.Records.Select(record => record.Message).ToList();
+        var first = told.FindIndex(message => message is RenditionEncoded { Also: [{ Name: "audio" }] });
+        Assert.True(first > 0, "the first rung is reported with its sound");
+        Assert.All(
+            told.Index().Where(at => at.Item is EncodeTaskStarted { Task: "240p" or "thumbnails" }),
+            at => Assert.True(at.Index > first)
         );
         Assert.NotEmpty(stage.Of<ThumbnailsMade>());
         var job = await JobAsync(planner);
@@ -59,7 +67,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(version, (await jobs.LoadAsync(id.Value, CancellationToken.None)).Version);
         Assert.Single(stage.Records, record => record.Message is EncodePlanned);
         Assert.Single(stage.Records, record => record.Message is EncodeCompleted);
-        Assert.Equal(5, stage.Records.Count(record => record.Message is ICommand));
+        Assert.Equal(4, stage.Records.Count(record => record.Message is ICommand));
         // The list is a read model: it follows the stored events a moment later.
         await Until.TrueAsync(() => CompletedAsync(planner).Result.Contains(id.ToString()), "the job in the list");
     }

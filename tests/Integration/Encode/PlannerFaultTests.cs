@@ -15,6 +15,9 @@ namespace EventStream.Integration.Tests.Encode;
 public sealed class PlannerFaultTests : IAsyncLifetime
 {
     private const int Videos = 24;
+
+    /// <summary>The probe, the first rung, the other one and the thumbnails.</summary>
+    private const int Tasks = 4;
     private const int Kills = 4;
     private const int Seed = 20261130;
     private EncodeStage stage = null!;
@@ -44,7 +47,7 @@ public sealed class PlannerFaultTests : IAsyncLifetime
             for (var kill = 0; kill < Kills; kill++)
             {
                 var before = Facts<EncodeTaskFinished>();
-                var next = Math.Min(before + 8, Videos * 5);
+                var next = Math.Min(before + 8, Videos * Tasks);
                 await Until.TrueAsync(() => Facts<EncodeTaskFinished>() >= next, "work", 90);
                 planners[kill % 2].Kill();
                 await planners[kill % 2].WaitForExitAsync();
@@ -67,13 +70,13 @@ public sealed class PlannerFaultTests : IAsyncLifetime
         var own = stage.Records.Where(record => EncodeStore.TargetOf(record.Message) is not null).ToList();
         Assert.Equal(own.Count, own.DistinctBy(record => record.EventId).Count());
         Assert.Equal(Videos, own.Count(record => record.Message is EncodePlanned));
-        Assert.Equal(Videos * 5, own.Count(record => record.Message is EncodeTaskFinished));
+        Assert.Equal(Videos * Tasks, own.Count(record => record.Message is EncodeTaskFinished));
         var commands = own.Select(record => record.Message)
             .OfType<ICommand>()
             .Select(EncodeTasks.Of)
             .Select(sent => (sent.Video, sent.Task, sent.Attempt))
             .ToList();
-        Assert.Equal(Videos * 5, commands.Count);
+        Assert.Equal(Videos * Tasks, commands.Count);
         Assert.Equal(commands.Count, commands.Distinct().Count());
     }
 

@@ -19,7 +19,9 @@ public sealed class StalledTaskTests : IAsyncLifetime
     {
         clock.Turn(EncodeSamples.T2 - clock.GetUtcNow());
         store = await TestStore.StartAsync("stalled", EncodeStore.Service, withDaemon: true);
-        foreach (var message in (IMessage[])[EncodeSamples.Uploaded, EncodeSamples.Probed])
+        foreach (
+            var message in (IMessage[])[EncodeSamples.Uploaded, EncodeSamples.Probed, EncodeSamples.Encoded("360p")]
+        )
             await Planner().HandleAsync(Consumed(message), CancellationToken.None);
         await store.WaitAsync(JobQueueProjection.ReaderName);
     }
@@ -31,9 +33,9 @@ public sealed class StalledTaskTests : IAsyncLifetime
     {
         // Both planners run from the start; the first alone receives the reports.
         var (one, other) = (Monitor(Planner()), Monitor(Planner()));
-        await ReportAsync(EncodeSamples.Started("240p", 1));
+        await ReportAsync(EncodeSamples.Started("rungs", 1));
         clock.Turn(TimeSpan.FromSeconds(60));
-        await ReportAsync(new EncodeTaskProgressed(id, "240p", "w1", 0.25, 2, clock.GetUtcNow()));
+        await ReportAsync(new EncodeTaskProgressed(id, "rungs", "w1", 0.25, 2, clock.GetUtcNow()));
         clock.Turn(TimeSpan.FromSeconds(60));
         Assert.Equal(0, await other.LookAsync(CancellationToken.None));
 
@@ -55,25 +57,25 @@ public sealed class StalledTaskTests : IAsyncLifetime
         clock.Turn(TimeSpan.FromMinutes(14));
         Assert.Equal(0, await Monitor(Planner()).LookAsync(CancellationToken.None));
         clock.Turn(TimeSpan.FromMinutes(1));
-        // A decision and a command for each of five tasks.
-        Assert.Equal(10, await Monitor(Planner()).LookAsync(CancellationToken.None));
+        // A decision and a command for each of two tasks.
+        Assert.Equal(4, await Monitor(Planner()).LookAsync(CancellationToken.None));
         await store.WaitAsync(JobQueueProjection.ReaderName);
         clock.Turn(TimeSpan.FromMinutes(29));
         Assert.Equal(0, await Monitor(Planner()).LookAsync(CancellationToken.None));
         clock.Turn(TimeSpan.FromMinutes(1));
-        Assert.Equal(10, await Monitor(Planner()).LookAsync(CancellationToken.None));
+        Assert.Equal(4, await Monitor(Planner()).LookAsync(CancellationToken.None));
     }
 
     [Fact]
     public async Task Late_and_repeated_reports_leave_no_heartbeat_behind()
     {
-        await ReportAsync(EncodeSamples.Started("240p", 1));
-        await ReportAsync(EncodeSamples.Encoded("240p"));
-        await ReportAsync(new EncodeTaskProgressed(id, "240p", "w1", 0.9, 2, clock.GetUtcNow()));
+        await ReportAsync(EncodeSamples.Started("thumbnails", 1));
+        await ReportAsync(EncodeSamples.Pictures);
+        await ReportAsync(new EncodeTaskProgressed(id, "thumbnails", "w1", 0.9, 2, clock.GetUtcNow()));
         Assert.Empty(await store.RowsAsync("select task from task_heartbeats"));
 
-        await ReportAsync(EncodeSamples.Failed("480p", 1, willRetry: false));
-        await ReportAsync(EncodeSamples.Started("480p", 1));
+        await ReportAsync(EncodeSamples.Failed("rungs", 1, willRetry: false));
+        await ReportAsync(EncodeSamples.Started("rungs", 1));
         var monitor = Monitor(Planner());
         clock.Turn(TimeSpan.FromMinutes(10));
         Assert.Equal(0, await monitor.LookAsync(CancellationToken.None));
@@ -89,17 +91,23 @@ public sealed class StalledTaskTests : IAsyncLifetime
         await store.WaitAsync(JobQueueProjection.ReaderName);
         Assert.Equal([other, id], (await queue.NewestAsync(null, 10, CancellationToken.None)).Select(job => job.Id));
         var planned = Assert.Single(await queue.NewestAsync(JobPhase.Encoding, 10, CancellationToken.None));
-        Assert.Equal(
-            ["240p", "360p", "480p", "audio", "probe", "thumbnails"],
-            planned.Tasks.Keys.Order(StringComparer.Ordinal)
-        );
+        Assert.Equal(["360p", "probe", "rungs", "thumbnails"], planned.Tasks.Keys.Order(StringComparer.Ordinal));
         Assert.Equal((EncodeSamples.Source, "360p"), (planned.Source, planned.FirstRung));
     }
+
+    private FirstLane Lane => new(store.Source, clock);
 
     private TaskHeartbeats Heartbeats => new(store.Source, clock);
 
     private JobProcess Planner() =>
-        new(store.Decider<EncodeJob>(), Heartbeats, EncodeSamples.Rules, clock, NullLogger<JobProcess>.Instance);
+        new(
+            store.Decider<EncodeJob>(),
+            Heartbeats,
+            Lane,
+            () => EncodeSamples.Rules,
+            clock,
+            NullLogger<JobProcess>.Instance
+        );
 
     private StalledTaskMonitor Monitor(JobProcess planner) =>
         new(

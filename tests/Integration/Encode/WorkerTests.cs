@@ -147,7 +147,7 @@ public sealed class WorkerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_task_of_the_first_lane_goes_before_those_that_wait()
+    public async Task A_task_of_the_first_lane_begins_at_once_and_goes_before_those_that_wait()
     {
         var worker = rig.Worker("w1", said, rig.SlowFfmpeg());
         var brief = rig.Clip("brief.mp4", "-f lavfi -i testsrc2=size=320x240:duration=0.5 -c:v libx264");
@@ -157,7 +157,7 @@ public sealed class WorkerTests : IDisposable
         var first = worker.HandleAsync(Command("c", source: brief), true, CancellationToken.None);
         await Task.WhenAll(running, waiting, first);
         Assert.Equal(["a", "c", "b"], said.Of<EncodeTaskStarted>().Select(started => started.Task));
-        Assert.Equal(["a", "c", "b"], said.Of<RenditionEncoded>().Select(encoded => encoded.Rendition.Name));
+        Assert.Equal(["c", "a", "b"], said.Of<RenditionEncoded>().Select(encoded => encoded.Rendition.Name));
     }
 
     private static MemoryStream Text(string text) => new(System.Text.Encoding.UTF8.GetBytes(text));

@@ -155,8 +155,8 @@ internal sealed class EncodeStory(VideoId video)
                 Done("probe", e.ProbedAt);
                 break;
             case RenditionEncoded e when e.VideoId == video:
-                Done(e.Rendition.Name, e.EncodedAt);
-                if (e.Rendition.Name == topRung)
+                Done(e.TaskName(), e.EncodedAt);
+                if (e.All().Any(rendition => rendition.Name == topRung))
                     TopRungDone = e.EncodedAt;
                 break;
             case ThumbnailsMade e when e.VideoId == video:

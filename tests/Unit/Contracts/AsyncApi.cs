@@ -133,7 +133,24 @@ internal static class AsyncApi
             },
         };
 
-    private static JsonNode Payload(MessageType message) => message.Json.GetJsonSchemaAsNode(Schemas);
+    private static JsonNode Payload(MessageType message) =>
+        Rooted(message.Json.GetJsonSchemaAsNode(Schemas), $"#/components/schemas/{message.Name}");
+
+    /// <summary>Where a type comes again, the exporter refers to it from the root of its own schema.</summary>
+    private static JsonNode Rooted(JsonNode node, string root)
+    {
+        foreach (var (name, value) in node is JsonObject members ? members.ToList() : [])
+        {
+            if (name == "$ref")
+                node[name] = root + value!.GetValue<string>()[1..];
+            else if (value is not null)
+                Rooted(value, root);
+        }
+
+        foreach (var item in node is JsonArray items ? items.ToList() : [])
+            Rooted(item!, root);
+        return node;
+    }
 
     private static JsonObject Headers()
     {

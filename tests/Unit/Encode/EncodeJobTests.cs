@@ -8,55 +8,65 @@ namespace EventStream.Unit.Tests.Encode;
 /// <summary>The job: given what its stream holds, when a report comes or none does, then these messages.</summary>
 public sealed class EncodeJobTests
 {
-    private static readonly IMessage[] AllButThumbnails =
-    [
-        .. Planned,
-        Finished("240p"),
-        Finished("360p"),
-        Finished("480p"),
-        Finished("audio"),
-    ];
+    private static readonly IMessage[] AllButThumbnails = [.. Begun, Finished("rungs")];
 
     [Fact]
     public void An_upload_asks_for_a_probe() => Given().When(Comes(Uploaded, T0)).Then(Probe);
 
     [Fact]
-    public void A_probe_leads_to_a_plan_and_its_commands_the_first_lane_before_lower_and_higher_rungs() =>
+    public void A_probe_leads_to_a_plan_and_the_command_of_the_first_rung_alone() =>
         Given(Probe).When(Comes(Probed)).Then([.. Planned[1..]]);
 
     [Fact]
-    public void A_source_without_sound_has_no_audio_task()
+    public void The_first_rung_brings_the_other_commands() =>
+        Given(Planned).When(Comes(Encoded("360p"))).Then([.. Begun[Planned.Length..]]);
+
+    [Fact]
+    public void Where_workers_are_many_each_rung_is_a_task()
     {
-        var silent = Probed with { Source = Source with { AudioCodec = null, AudioChannels = 0 } };
-        Assert.DoesNotContain("audio", Given(Probe).When(Comes(silent)).After.Tasks.Keys);
+        var rules = Rules with { TaskPerRung = true };
+        var planned = Given(Probe).When(job => job.Decide(Probed, rules, T2));
+        Assert.Equal(["240p", "360p", "480p", "probe", "thumbnails"], planned.After.Tasks.Keys);
+        planned.When(Comes(Encoded("360p"))).Then(Finished("360p"), Rung("240p"), Rung("480p"), Thumbnails());
     }
 
     [Fact]
-    public void Each_sound_has_a_task_and_only_the_main_one_is_in_the_first_lane()
+    public void A_ladder_of_one_or_two_rungs_has_no_task_for_several()
+    {
+        var small = Probed with { Source = Source with { Width = 640, Height = 360 } };
+        Assert.Equal(["240p", "360p", "probe", "thumbnails"], Given(Probe).When(Comes(small)).After.Tasks.Keys);
+        var least = Probed with { Source = Source with { Width = 320, Height = 240 } };
+        Assert.Equal(["240p", "probe", "thumbnails"], Given(Probe).When(Comes(least)).After.Tasks.Keys);
+    }
+
+    [Fact]
+    public void The_first_rung_of_a_source_without_sound_is_made_alone()
+    {
+        var silent = Probed with { Source = Source with { AudioCodec = null, AudioChannels = 0 } };
+        var sent = Given(Probe).When(Comes(silent)).Messages.OfType<EncodeRung>();
+        Assert.Null(Assert.Single(sent).AudioBitrateBps);
+    }
+
+    [Fact]
+    public void Each_further_sound_has_a_task()
     {
         SourceSound[] sounds = [new(1, "aac", 2, Language: "en"), new(2, "ac3", 6, Language: "fr")];
-        var planned = Given(Probe).When(Comes(Probed with { Source = Source with { Sounds = sounds } })).After;
-        Assert.Equal(["240p", "360p", "480p", "audio", "audio-2", "probe", "thumbnails"], planned.Tasks.Keys);
-        var sent = new EncodeJob()
-            .Fold(Probe)
-            .Decide(Probed with { Source = Source with { Sounds = sounds } }, Rules, T2)
-            .OfType<EncodeAudio>()
-            .ToList();
+        var planned = Given(Probe).When(Comes(Probed with { Source = Source with { Sounds = sounds } }));
+        Assert.Equal(["360p", "audio-2", "probe", "rungs", "thumbnails"], planned.After.Tasks.Keys);
+        var sent = Assert.Single(planned.When(Comes(Encoded("360p"))).Messages.OfType<EncodeAudio>());
         Assert.Equal(
-            [(sounds[0], null, "encode.commands.first"), (sounds[1], "audio-2", "encode.commands")],
-            sent.Select(c => (c.Sound, c.Task, EncodeStore.TargetOf(c)!.Value.Topic.Name))
+            (sounds[1], "audio-2", "encode.commands", $"media/{Id}/audio-2"),
+            (sent.Sound, sent.Task, EncodeStore.TargetOf(sent)!.Value.Topic.Name, sent.OutputPrefix)
         );
-        Assert.Equal($"media/{Id}/audio-2", sent[1].OutputPrefix);
     }
 
     [Fact]
     public void Subtitles_are_one_task()
     {
         var probed = Probed with { Source = Source with { Texts = [new(3, "subrip"), new(4, "ass")] } };
-        var sent = new EncodeJob().Fold(Probe).Decide(probed, Rules, T2).ToList();
-        Assert.Contains(new MakeSubtitles(Id, "sources/x", probed.Source, $"media/{Id}/subtitles", T2), sent);
-        var job = sent.Aggregate(new EncodeJob().Fold(Probe), (state, message) => state.Fold(message));
-        Assert.Equal([Finished("subtitles")], job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2));
+        var begun = Given(Probe).When(Comes(probed)).When(Comes(Encoded("360p")));
+        Assert.Contains(new MakeSubtitles(Id, "sources/x", probed.Source, $"media/{Id}/subtitles", T2), begun.Messages);
+        begun.When(Comes(new SubtitlesMade(Id, [], "w1", T0))).Then(Finished("subtitles"));
     }
 
     [Fact]
@@ -64,7 +74,7 @@ public sealed class EncodeJobTests
         Given(Probe).When(Comes(Rejected)).Then(new EncodeStopped(Id, "probe", true, "It is a text.", T0));
 
     [Fact]
-    public void A_result_is_noted() => Given(Planned).When(Comes(Encoded("240p"))).Then(Finished("240p"));
+    public void A_result_is_noted() => Given(Begun).When(Comes(EncodedTogether())).Then(Finished("rungs"));
 
     [Fact]
     public void The_last_result_completes_the_job() =>
@@ -76,31 +86,35 @@ public sealed class EncodeJobTests
     [InlineData(1)]
     [InlineData(2)]
     public void A_failed_task_is_sent_again(int attempt) =>
-        Given([.. Planned, .. Attempts(attempt)])
-            .When(Comes(Failed("480p", attempt)))
-            .Then(Resent("480p", attempt + 1), Rung("480p", attempt + 1));
+        Given([.. Begun, .. Attempts(attempt)])
+            .When(Comes(Failed("rungs", attempt)))
+            .Then(Resent("rungs", attempt + 1), Rungs(attempt + 1));
+
+    [Fact]
+    public void A_failed_first_rung_is_sent_again_alone() =>
+        Given(Planned).When(Comes(Failed("360p", 1))).Then(Resent("360p", 2), First(2));
 
     [Fact]
     public void A_task_that_used_up_its_attempts_is_given_up() =>
-        Given([.. Planned, .. Attempts(3)])
-            .When(Comes(Failed("480p", 3)))
-            .Then(Failed("480p", 3, willRetry: false) with { Worker = "planner" });
+        Given([.. Begun, .. Attempts(3)])
+            .When(Comes(Failed("rungs", 3)))
+            .Then(Failed("rungs", 3, willRetry: false) with { Worker = "planner" });
 
     [Fact]
     public void A_task_that_its_worker_gives_up_stops_the_job() =>
-        Given(Planned)
-            .When(Comes(Failed("480p", 1, willRetry: false)))
-            .Then(new EncodeStopped(Id, "480p", false, "disk full", T0));
+        Given(Begun)
+            .When(Comes(Failed("rungs", 1, willRetry: false)))
+            .Then(new EncodeStopped(Id, "rungs", false, "disk full", T0));
 
     [Fact]
     public void Thumbnails_that_are_given_up_end_nothing()
     {
         var missing = Finished("thumbnails") with { Cause = "disk full" };
         var last = Failed("thumbnails", 1, willRetry: false);
-        var after = Given(Planned).When(Comes(last)).Then(missing).After;
+        var after = Given(Begun).When(Comes(last)).Then(missing).After;
         Assert.Equal((JobPhase.Encoding, TaskPhase.Failed), (after.Phase, after.Tasks["thumbnails"].Phase));
         Assert.DoesNotContain("thumbnails", after.OpenTasks.Select(task => task.Name));
-        Given([.. Planned, missing]).When(Comes(last)).ThenNothing();
+        Given([.. Begun, missing]).When(Comes(last)).ThenNothing();
         Given(AllButThumbnails)
             .When(Comes(last, T0.AddSeconds(60)))
             .Then(missing, new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
@@ -153,9 +167,9 @@ public sealed class EncodeJobTests
     [Fact]
     public void A_failure_of_an_earlier_attempt_is_passed_over_but_its_result_counts()
     {
-        var again = Given([.. Planned, .. Attempts(2)]);
-        again.When(Comes(Failed("480p", 1))).ThenNothing();
-        again.When(Comes(Encoded("480p"))).Then(Finished("480p"));
+        var again = Given([.. Begun, .. Attempts(2)]);
+        again.When(Comes(Failed("rungs", 1))).ThenNothing();
+        again.When(Comes(EncodedTogether())).Then(Finished("rungs"));
     }
 
     [Fact]
@@ -163,12 +177,16 @@ public sealed class EncodeJobTests
     {
         var (beat, at) = (new Heartbeat(1, "w1", T0.AddSeconds(3)), T0.AddSeconds(70));
         const string reason = "no news for 67 s while it was running on w1";
-        Given(Planned).When(Silent("240p", beat, T0.AddSeconds(61))).ThenNothing();
-        Given(Planned).When(Silent("240p", beat, at)).Then(Resent("240p", 2, reason, at), Rung("240p", 2, at));
-        Given([.. Planned, Resent("240p", 2), Rung("240p", 2), Resent("240p", 3), Rung("240p", 3)])
-            .When(Silent("240p", beat with { Attempt = 3 }, at))
-            .Then(new EncodeTaskFailed(Id, "240p", "planner", 3, reason, false, at));
+        Given(Begun).When(Silent("rungs", beat, T0.AddSeconds(61))).ThenNothing();
+        Given(Begun).When(Silent("rungs", beat, at)).Then(Resent("rungs", 2, reason, at), Rungs(2, at));
+        Given([.. Begun, .. Attempts(3)])
+            .When(Silent("rungs", beat with { Attempt = 3 }, at))
+            .Then(new EncodeTaskFailed(Id, "rungs", "planner", 3, reason, false, at));
     }
+
+    [Fact]
+    public void What_is_not_sent_yet_is_not_sent_for_its_silence() =>
+        Given(Planned).When(Silent("360p", new Heartbeat(1, "w1", T0.AddDays(1)), T0.AddDays(1))).ThenNothing();
 
     [Fact]
     public void A_waiting_task_is_sent_again_ever_more_rarely_as_the_same_attempt()
@@ -194,12 +212,12 @@ public sealed class EncodeJobTests
     [Fact]
     public void A_report_that_comes_again_or_without_a_job_adds_nothing()
     {
-        IMessage[] reports = [Probed, Rejected, Failed("480p", 1), Encoded("240p"), Pictures, Started("240p", 1)];
+        IMessage[] reports = [Probed, Rejected, Failed("rungs", 1), Encoded("360p"), Pictures, Started("rungs", 1)];
         Assert.All(reports, report => Given().When(Comes(report)).ThenNothing());
         Given(Probe).When(Comes(Uploaded)).ThenNothing();
         Given(Planned).When(Comes(Probed)).ThenNothing();
-        Given([.. Planned, Finished("240p")]).When(Comes(Encoded("240p"))).ThenNothing();
-        Given([.. Planned, Resent("480p", 2), Rung("480p", 2)]).When(Comes(Failed("480p", 1))).ThenNothing();
+        Given(Begun).When(Comes(Encoded("360p"))).ThenNothing();
+        Given([.. Begun, .. Attempts(2)]).When(Comes(Failed("rungs", 1))).ThenNothing();
         Given([.. AllButThumbnails, Finished("thumbnails"), new EncodeCompleted(Id, 58, T2)])
             .When(Comes(Pictures))
             .ThenNothing();
@@ -215,7 +233,10 @@ public sealed class EncodeJobTests
             Uploaded,
             Started("probe", 1),
             Probed,
-            Plan,
+            Plan with
+            {
+                Tasks = ["240p", "360p", "480p", "audio", "thumbnails"],
+            },
             Started("240p", 1),
             Encoded("240p"),
             Failed("480p", 1),
@@ -227,8 +248,19 @@ public sealed class EncodeJobTests
             Given(stream).When(Comes(Failed("480p", 2))).Then(Resent("480p", 3), Rung("480p", 3));
     }
 
+    [Fact]
+    public void A_job_of_an_earlier_program_keeps_its_task_for_the_main_sound()
+    {
+        var plan = Plan with { Tasks = ["240p", "360p", "480p", "audio", "thumbnails"] };
+        var sound = new EncodeAudio(Id, "sources/x", Source, 128_000, 2, $"media/{Id}/audio", T2);
+        IMessage[] sent = [Rung("360p") with { IsFirst = true }, sound, Rung("240p"), Rung("480p"), Thumbnails()];
+        var job = Given([.. Planned[..2], plan, .. sent]);
+        job.When(Comes(Encoded("360p"))).Then(Finished("360p"));
+        job.When(Comes(Failed("360p", 1))).Then(Resent("360p", 2), Rung("360p", 2) with { IsFirst = true });
+    }
+
     private static IEnumerable<IMessage> Attempts(int count) =>
-        Enumerable.Range(2, count - 1).SelectMany(n => (IMessage[])[Resent("480p", n), Rung("480p", n)]);
+        Enumerable.Range(2, count - 1).SelectMany(n => (IMessage[])[Resent("rungs", n), Rungs(n)]);
 
     private static Given<EncodeJob> Given(params IReadOnlyList<IMessage> history) =>
         AggregateSpec.Given<EncodeJob>(history);

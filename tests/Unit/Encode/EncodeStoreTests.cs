@@ -15,20 +15,23 @@ public sealed class EncodeStoreTests
                 $"encode.events {Id}",
                 $"encode.events {Id}",
                 $"encode.commands.first {Id}/360p",
-                $"encode.commands.first {Id}/audio",
-                $"encode.commands {Id}/240p",
-                $"encode.commands {Id}/480p",
+                $"encode.events {Id}",
+                $"encode.commands {Id}/rungs",
                 $"encode.commands {Id}/thumbnails",
             ],
-            Planned.Select(message => EncodeStore.TargetOf(message) is { } to ? $"{to.Topic} {to.Key}" : "nowhere")
+            Begun.Select(message => EncodeStore.TargetOf(message) is { } to ? $"{to.Topic} {to.Key}" : "nowhere")
         );
+
+    [Fact]
+    public void A_further_attempt_has_another_key() =>
+        Assert.Equal($"{Id}/rungs/2", EncodeStore.TargetOf(Rungs(attempt: 2))!.Value.Key);
 
     [Fact]
     public void Every_message_goes_to_a_topic_that_lists_it()
     {
         IMessage[] messages =
         [
-            .. Planned,
+            .. Begun,
             Resent("480p", 2),
             Failed("480p", 3, willRetry: false),
             Finished("480p"),

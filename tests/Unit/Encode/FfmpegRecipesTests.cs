@@ -26,7 +26,38 @@ public class FfmpegRecipesTests
                 + "-b:v 2800k -maxrate 3500k -bufsize 5600k -threads 1 -fps_mode passthrough -f mp4 "
                 + "\"file:/out/t.mp4\" -y",
             FfmpegRecipes
-                .Rung("/in/a b.mp4", "/out/t.mp4", rung, new FrameRate(30000, 1001), 2, "veryfast", 1)
+                .Tracks("/in/a b.mp4", [new(rung, "/out/t.mp4")], new(new(30000, 1001), 2, "veryfast", 1))
+                .Arguments
+        );
+    }
+
+    [Fact]
+    public void Several_rungs_and_the_sound_are_made_in_one_decoding()
+    {
+        RungOutput[] rungs =
+        [
+            new(new Rung("240p", 426, 240, 400_000), "/out/240p.mp4"),
+            new(new Rung("720p", 1280, 720, 2_800_000), "/out/720p.mp4"),
+        ];
+        static string Video(int at, string profile, string rates, string name) =>
+            $"-map [v{at}] -an {Bare} -c:v libx264 -profile:v {profile} -preset veryfast "
+            + "-g 48 -keyint_min 48 -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,48)) "
+            + $"{rates} -threads 0 -fps_mode passthrough -f mp4 \"file:/out/{name}.mp4\" -y ";
+        Assert.Equal(
+            $"{Head} -threads 0 {Guard} -filter_complex \"[0:V:0]fps=fps=24/1:start_time=0,split=2[s0][s1];"
+                + "[s0]scale=426:240:flags=bicubic,setsar=1,format=yuv420p[v0];"
+                + "[s1]scale=1280:720:flags=bicubic,setsar=1,format=yuv420p[v1]\" "
+                + Video(0, "main", "-b:v 400k -maxrate 500k -bufsize 800k", "240p")
+                + Video(1, "high", "-b:v 2800k -maxrate 3500k -bufsize 5600k", "720p")
+                + $"-map 0:a:0 -vn {Bare} -af \"aresample=async=1:first_pts=0\" "
+                + "-c:a aac -profile:a aac_low -ac 2 -ar 48000 -b:a 96k -f mp4 \"file:/out/a.mp4\" -y",
+            FfmpegRecipes
+                .Tracks(
+                    "/in/a b.mp4",
+                    rungs,
+                    new(new(24, 1), 2, "veryfast", 0),
+                    new SoundOutput(null, 96_000, "/out/a.mp4")
+                )
                 .Arguments
         );
     }
@@ -41,7 +72,7 @@ public class FfmpegRecipesTests
         var rung = new Rung("r", width, height, 1000);
         Assert.Contains(
             $" -profile:v {profile} ",
-            FfmpegRecipes.Rung("/in", "/out", rung, new FrameRate(24, 1), 2, "fast", 0).Arguments,
+            FfmpegRecipes.Tracks("/in", [new(rung, "/out")], new(new(24, 1), 2, "fast", 0)).Arguments,
             StringComparison.Ordinal
         );
     }
@@ -86,7 +117,7 @@ public class FfmpegRecipesTests
     {
         var (part, rung) = (new PlayedPart(1.5, 6.006), new Rung("720p", 1280, 720, 2_800_000));
         var rate = new FrameRate(30000, 1001);
-        var picture = FfmpegRecipes.Rung("/in", "/out", rung, rate, 2, "fast", 1, part).Arguments;
+        var picture = FfmpegRecipes.Tracks("/in", [new(rung, "/out")], new(rate, 2, "fast", 1), part: part).Arguments;
         Assert.Contains(" -itsoffset -1.5 -protocol_whitelist ", picture, StringComparison.Ordinal);
         Assert.Contains(
             "format=yuv420p, tpad=stop=180:stop_mode=clone\" -frames:v 180 ",

@@ -114,6 +114,11 @@ public class PictureFiltersTests
 
     private static string Rung(SourcePicture picture) =>
         FfmpegRecipes
-            .Rung("/in", "/out", new Rung("360p", 640, 360, 800_000), new FrameRate(50, 1), 2, "fast", 1, null, picture)
+            .Tracks(
+                "/in",
+                [new(new Rung("360p", 640, 360, 800_000), "/out")],
+                new(new(50, 1), 2, "fast", 1),
+                picture: picture
+            )
             .Arguments;
 }

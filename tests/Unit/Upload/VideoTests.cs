@@ -57,22 +57,22 @@ public sealed class VideoTests
     [Fact]
     public void It_plays_with_its_first_rung_and_its_audio() =>
         Given(Encoding)
-            .When(v => v.RecordRendition(Low, Now))
+            .When(v => v.RecordRenditions([Low], Now))
             .Then(Encoded(Low))
-            .When(v => v.RecordRendition(Low, Now))
+            .When(v => v.RecordRenditions([Low], Now))
             .Then()
-            .When(v => v.RecordRendition(Sound, Now))
+            .When(v => v.RecordRenditions([Sound], Now))
             .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now));
 
     [Fact]
     public void A_silent_video_plays_with_its_first_rung() =>
         Given(Registered, Uploaded, ProbedSilent, Planned)
-            .When(v => v.RecordRendition(High, Now))
+            .When(v => v.RecordRenditions([High], Now))
             .Then(Encoded(High), new VideoPlayable(Id, "360p", Now));
 
     [Fact]
     public void The_last_rendition_publishes_when_the_thumbnails_are_there() =>
-        Given([.. Playing, Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High), Published);
+        Given([.. Playing, Pictured]).When(v => v.RecordRenditions([High], Now)).Then(Encoded(High), Published);
 
     [Fact]
     public void The_thumbnails_publish_when_every_rendition_is_there() =>
@@ -85,7 +85,7 @@ public sealed class VideoTests
         Given([.. Playing, Encoded(High)])
             .When(v => v.RecordThumbnailsMissing("no picture", Now))
             .Then(missing, Published);
-        Given([.. Playing, missing]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High), Published);
+        Given([.. Playing, missing]).When(v => v.RecordRenditions([High], Now)).Then(Encoded(High), Published);
         Given([.. Playing, Pictured]).When(v => v.RecordThumbnailsMissing("no picture", Now)).Then();
     }
 
@@ -101,7 +101,7 @@ public sealed class VideoTests
 
     [Fact]
     public void A_video_is_not_published_without_its_audio() =>
-        Given([.. Encoding, Encoded(Low), Pictured]).When(v => v.RecordRendition(High, Now)).Then(Encoded(High));
+        Given([.. Encoding, Encoded(Low), Pictured]).When(v => v.RecordRenditions([High], Now)).Then(Encoded(High));
 
     [Fact]
     public void A_video_plays_with_its_main_sound_and_is_published_with_all()
@@ -110,22 +110,22 @@ public sealed class VideoTests
         var sounds = Source with { Sounds = [new(1, "aac", 6), new(2, "aac", 2)] };
         var encoding = Given(Registered, Uploaded, Probed with { Source = sounds }, Planned, Pictured);
         encoding
-            .When(v => v.RecordRendition(Low, Now))
+            .When(v => v.RecordRenditions([Low], Now))
             .Then(Encoded(Low))
-            .When(v => v.RecordRendition(second, Now))
+            .When(v => v.RecordRenditions([second], Now))
             .Then(Encoded(second))
-            .When(v => v.RecordRendition(High, Now))
+            .When(v => v.RecordRenditions([High], Now))
             .Then(Encoded(High))
-            .When(v => v.RecordRendition(Sound, Now))
+            .When(v => v.RecordRenditions([Sound], Now))
             .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now), Published);
         encoding
-            .When(v => v.RecordRendition(Low, Now))
+            .When(v => v.RecordRenditions([Low], Now))
             .Then(Encoded(Low))
-            .When(v => v.RecordRendition(High, Now))
+            .When(v => v.RecordRenditions([High], Now))
             .Then(Encoded(High))
-            .When(v => v.RecordRendition(Sound, Now))
+            .When(v => v.RecordRenditions([Sound], Now))
             .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now))
-            .When(v => v.RecordRendition(second, Now))
+            .When(v => v.RecordRenditions([second], Now))
             .Then(Encoded(second), Published);
     }
 
@@ -135,7 +135,7 @@ public sealed class VideoTests
         Rendition[] texts = [Sound with { Name = "text-1", Kind = Rendition.Text }];
         var probed = Probed with { Source = Source with { Texts = [new(3, "subrip")] } };
         Given(Registered, Uploaded, probed, Planned, Encoded(Low), Encoded(Sound), Pictured)
-            .When(v => v.RecordRendition(High, Now))
+            .When(v => v.RecordRenditions([High], Now))
             .Then(Encoded(High), new VideoPlayable(Id, "240p", Now))
             .When(v => v.RecordSubtitles(texts, Now))
             .Then(new VideoSubtitlesMade(Id, texts, Now), Published)
@@ -146,7 +146,7 @@ public sealed class VideoTests
     [Fact]
     public void A_published_video_changes_no_more() =>
         Given([.. Playing, Encoded(High), Pictured, Published])
-            .When(v => v.RecordRendition(Low, Now))
+            .When(v => v.RecordRenditions([Low], Now))
             .Then()
             .When(v => v.RecordThumbnails(Thumbs, Now))
             .Then()

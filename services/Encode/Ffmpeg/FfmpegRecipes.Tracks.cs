@@ -1,0 +1,218 @@
+using EventStream.Contracts;
+using FFMpegCore;
+using FFMpegCore.Arguments;
+using FFMpegCore.Enums;
+
+namespace EventStream.Encode.Ffmpeg;
+
+/// <summary>One rung and the file it goes to.</summary>
+public sealed record RungOutput(Rung Rung, string Path);
+
+/// <summary>A sound, the first of the source where it is null, its bitrate in bits per second, and its file.</summary>
+public sealed record SoundOutput(SourceSound? Sound, int BitsPerSecond, string Path);
+
+/// <summary>
+/// How pictures are encoded: rate, length of a GOP in seconds, x264's preset, and threads (0: one for each core).
+/// </summary>
+public sealed record PictureSettings(FrameRate Rate, double SegmentSeconds, string Preset, int Threads);
+
+/// <summary>What is asked of ffmpeg for rungs and sounds.</summary>
+public static partial class FfmpegRecipes
+{
+    /// <summary>
+    /// Below this short side the picture is small enough for the Main profile, which every old device decodes.
+    /// </summary>
+    private const int HighProfileFrom = 720;
+
+    /// <summary>Samples per second of the sound.</summary>
+    private const int SoundHz = 48_000;
+
+    /// <summary>
+    /// Rungs, each as an MP4 of H.264 at a constant frame rate that starts at zero, progressive and of standard range,
+    /// and a sound where <paramref name="sound"/> is given, in one reading and decoding of the source. Where the source
+    /// was measured every output has exactly the pictures or samples of <paramref name="part"/>: the last picture is
+    /// held to its end, and silence fills the sound.
+    /// </summary>
+    public static FFMpegArgumentProcessor Tracks(
+        string source,
+        IReadOnlyList<RungOutput> rungs,
+        PictureSettings settings,
+        SoundOutput? sound = null,
+        PlayedPart? part = null,
+        SourcePicture? picture = null
+    ) =>
+        From(source, input => input.WithThreads(settings.Threads), part)
+            .OutputToMany(outputs =>
+            {
+                for (var i = 0; i < rungs.Count; i++)
+                {
+                    var (rung, at) = (rungs[i], i);
+                    outputs.OutputToFile(
+                        SourceFile.Address(rung.Path),
+                        true,
+                        options =>
+                            (
+                                rungs.Count == 1
+                                    ? options
+                                        .Picture(picture)
+                                        .WithVideoFilters(filters =>
+                                            filters.Steady(settings, picture).Shape(rung.Rung, settings, part, picture)
+                                        )
+                                    : (at == 0 ? options.Split(rungs, settings, part, picture) : options)
+                                        .WithCustomArgument($"-map [v{at}]")
+                                        .DisableAudio()
+                                        .Bare()
+                            ).H264(rung.Rung, settings, part)
+                    );
+                }
+
+                if (sound is not null)
+                    outputs.OutputToFile(SourceFile.Address(sound.Path), true, options => options.Aac(sound, part));
+            });
+
+    /// <summary>A sound, or the first audio track, by itself; bitrate in bits per second.</summary>
+    public static FFMpegArgumentProcessor Audio(
+        string source,
+        string output,
+        int bitsPerSecond,
+        PlayedPart? part = null,
+        SourceSound? sound = null
+    ) =>
+        From(source, input => input.WithThreads(1), part)
+            .OutputToFile(
+                SourceFile.Address(output),
+                true,
+                options => options.Aac(new SoundOutput(sound, bitsPerSecond, output), part)
+            );
+
+    /// <summary>Full motion at the rate of the encode, once for every rung.</summary>
+    private static VideoFilterOptions Steady(
+        this VideoFilterOptions filters,
+        PictureSettings settings,
+        SourcePicture? picture
+    ) => filters.FullMotion(picture).WithCustomFilter("fps", $"fps={settings.Rate}:start_time=0");
+
+    /// <summary>The size and colours of one rung, held to the end of the part.</summary>
+    private static VideoFilterOptions Shape(
+        this VideoFilterOptions filters,
+        Rung rung,
+        PictureSettings settings,
+        PlayedPart? part,
+        SourcePicture? picture
+    ) =>
+        filters
+            .Size(rung.Width, rung.Height)
+            .StandardRange(picture)
+            .WithCustomFilter("format", "yuv420p")
+            .Hold(part?.Frames(settings.Rate));
+
+    /// <summary>The graph that gives each rung its pictures, as <c>[v0]</c>, <c>[v1]</c> and so on.</summary>
+    private static FFMpegOutputOptions Split(
+        this FFMpegOutputOptions options,
+        IReadOnlyList<RungOutput> rungs,
+        PictureSettings settings,
+        PlayedPart? part,
+        SourcePicture? picture
+    )
+    {
+        static string Chain(VideoFilterOptions filters) =>
+            string.Join(',', filters.Arguments.Select(filter => $"{filter.Key}={filter.Value}"));
+        var steady = Chain(new VideoFilterOptions().Steady(settings, picture));
+        var names = string.Concat(rungs.Select((_, i) => $"[s{i}]"));
+        var shapes = rungs.Select(
+            (rung, i) => $"[s{i}]{Chain(new VideoFilterOptions().Shape(rung.Rung, settings, part, picture))}[v{i}]"
+        );
+        var graph = $"[0:{Number(picture)}]{steady},split={rungs.Count}{names};{string.Join(';', shapes)}";
+        return options.WithCustomArgument($"-filter_complex \"{graph}\"");
+    }
+
+    private static FFMpegOutputOptions H264(
+        this FFMpegOutputOptions options,
+        Rung rung,
+        PictureSettings settings,
+        PlayedPart? part
+    ) =>
+        options
+            .Frames(part?.Frames(settings.Rate))
+            .WithVideoCodec(VideoCodec.LibX264)
+            .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
+            .WithSpeedPreset(settings.Preset)
+            .FixedGop(settings.Rate.FramesPerGop(settings.SegmentSeconds))
+            .CappedBitrate(rung.VideoBitrateBps)
+            .WithThreads(settings.Threads)
+            .WithFpsMode(FpsMode.Passthrough)
+            .ForceFormat(ContainerFormats.Mp4);
+
+    /// <summary>AAC-LC, mixed down to stereo at 48 kHz, silent where the source begins later.</summary>
+    private static FFMpegOutputOptions Aac(this FFMpegOutputOptions options, SoundOutput sound, PlayedPart? part) =>
+        options
+            .Sound(sound.Sound, part?.Samples(SoundHz))
+            .WithAudioCodec(AudioCodec.Aac)
+            .WithCustomArgument("-profile:a aac_low")
+            .WithAudioChannels(2)
+            .WithAudioSamplingRate(SoundHz)
+            .WithAudioBitrate(Kilobits(sound.BitsPerSecond))
+            .ForceFormat(ContainerFormats.Mp4);
+
+    /// <summary>A sound from zero on. Two streams of one channel are joined to one of two.</summary>
+    private static FFMpegOutputOptions Sound(this FFMpegOutputOptions options, SourceSound? sound, long? samples)
+    {
+        var fill = Fill(samples);
+        if (sound?.RightIndex is { } right)
+        {
+            // Channels without a layout cannot be merged.
+            var one = string.Join(',', [.. fill.Select(f => $"{f.Name}={f.Value}"), "aformat=channel_layouts=mono"]);
+            var graph =
+                $"[0:{sound.Index}]{one}[l];[0:{right}]{one}[r];[l][r]amerge=inputs=2,pan=stereo|c0=c0|c1=c1[a]";
+            return options.WithCustomArgument($"-filter_complex \"{graph}\" -map [a]").DisableVideo().Bare();
+        }
+
+        var pan = sound is null ? null : AudioMix.Pan(sound.Channels, sound.Layout);
+        return options
+            .WithCustomArgument($"-map 0:{sound?.Index.ToString() ?? "a:0"}")
+            .DisableVideo()
+            .Bare()
+            .WithAudioFilters(filters =>
+            {
+                if (pan is not null)
+                    filters.WithCustomFilter("pan", pan);
+                foreach (var (name, value) in fill)
+                    filters.WithCustomFilter(name, value);
+            });
+    }
+
+    private static FFMpegOutputOptions Frames(this FFMpegOutputOptions options, int? frames) =>
+        frames is { } all ? options.WithFrameCount(all) : options;
+
+    /// <summary>Silence where the source has no sound, to exactly so many samples where that is known.</summary>
+    private static (string Name, string Value)[] Fill(long? samples) =>
+        samples is { } all
+            ?
+            [
+                ("aresample", $"{SoundHz}:async=1:first_pts=0"),
+                ("apad", $"whole_len={all}"),
+                ("atrim", $"end_sample={all}"),
+            ]
+            : [("aresample", "async=1:first_pts=0")];
+
+    /// <summary>
+    /// Closed GOPs of exactly <paramref name="frames"/> frames. The key frames are asked for by frame number, because
+    /// an expression on time drifts from whole frames at rates such as 30000/1001.
+    /// </summary>
+    private static FFMpegOutputOptions FixedGop(this FFMpegOutputOptions options, int frames) =>
+        options
+            .WithGopSize(frames)
+            .WithCustomArgument(
+                $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))"
+            );
+
+    /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
+    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) =>
+        options
+            .WithVideoBitrate(Kilobits(bitsPerSecond))
+            .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
+            .WithBufferSize(Kilobits(bitsPerSecond * 2L));
+
+    /// <summary>The library writes bitrates in whole kilobits, of which every rung has a whole number.</summary>
+    private static int Kilobits(long bitsPerSecond) => (int)Math.Max(1, Math.Round(bitsPerSecond / 1000.0));
+}
