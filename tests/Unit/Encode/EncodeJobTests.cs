@@ -150,7 +150,7 @@ public sealed class EncodeJobTests
     {
         var (deleted, reason) = (new VideoDeleted(Id, T0), "The publisher deleted the video.");
         Given(Probe).When(Comes(deleted)).Then(new EncodeStopped(Id, "probe", false, reason, T0));
-        var stopped = Given(Planned).When(Comes(deleted)).Then(new EncodeStopped(Id, "240p", false, reason, T0));
+        var stopped = Given(Planned).When(Comes(deleted)).Then(new EncodeStopped(Id, "360p", false, reason, T0));
         Assert.Empty(stopped.After.OpenTasks);
         stopped.When(Comes(deleted)).Then().When(Comes(Encoded("360p"))).Then();
         Given().When(Comes(deleted)).Then();
@@ -160,7 +160,7 @@ public sealed class EncodeJobTests
     public void A_publisher_may_cancel_the_job() =>
         Given(Planned)
             .When(Comes(new VideoEncodeCancelled(Id, T0)))
-            .Then(new EncodeStopped(Id, "240p", false, "The publisher cancelled the encoding.", T0))
+            .Then(new EncodeStopped(Id, "360p", false, "The publisher cancelled the encoding.", T0))
             .When(Comes(new VideoEncodeCancelled(Id, T0)))
             .Then();
 

@@ -175,7 +175,7 @@ public sealed class VideoTests
     [Fact]
     public void A_description_takes_nothing_from_how_far_a_video_is() =>
         Given([.. Playing, Described])
-            .When(v => v.RecordRendition(High, Now))
+            .When(v => v.RecordRenditions([High], Now))
             .Then(Encoded(High))
             .When(v => v.RecordThumbnails(Thumbs, Now))
             .Then(Pictured, Published);
@@ -199,7 +199,7 @@ public sealed class VideoTests
         Given([.. Playing, Deleted])
             .When(v => v.Describe(Rabbit, Now))
             .Then()
-            .When(v => v.RecordRendition(High, Now))
+            .When(v => v.RecordRenditions([High], Now))
             .Then()
             .When(v => v.RecordThumbnails(Thumbs, Now))
             .Then()
@@ -296,7 +296,7 @@ public sealed class VideoTests
             {
                 var cancelled = Given(life).When(v => v.Cancel(Now)).Then(Cancelled);
                 Assert.Equal(VideoStatus.Cancelled, cancelled.After.Status);
-                cancelled.When(v => v.Cancel(Now)).Then().When(v => v.RecordRendition(High, Now)).Then();
+                cancelled.When(v => v.Cancel(Now)).Then().When(v => v.RecordRenditions([High], Now)).Then();
             }
         );
         Assert.All(
