@@ -10,7 +10,7 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
     /// <summary>The part is called back once in so many packets.</summary>
     private const int PacketsOfStep = 1000;
 
-    /// <summary>Streams that begin so many seconds after the container's zero, or apart, begin at once.</summary>
+    /// <summary>A sound that begins less than so many seconds before the picture begins with it.</summary>
     private const double StartTolerance = 0.05;
 
     private readonly StreamClock picture = new(report.ClockResets, frameSeconds);
@@ -47,6 +47,6 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
         var zero = report.StartSeconds;
         // Sound that begins so little before the picture is the priming of its codec.
         var start = (sound.Start is { } first && first < begins - StartTolerance ? first : begins) - zero;
-        return PlayedPart.Between(start < StartTolerance ? 0 : start, ends - zero, sound.End - zero, rate);
+        return PlayedPart.Between(Math.Max(0, start), ends - zero, sound.End - zero, rate);
     }
 }
