@@ -17,7 +17,9 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     private const double Power = 4;
     private const double DropRatio = 2;
     private const double EqualShare = 0.1;
-    private const double GuardRatio = 1.05;
+
+    /// <summary>A naive forecast replaces the blend wholly where the blend's error is larger by this share.</summary>
+    private const double GuardLoss = 0.1;
 
     private readonly Bands weightBands = Bands.OfWeights(season);
     private readonly List<Entry> entries = [];
@@ -161,7 +163,8 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
     }
 
     /// <summary>
-    /// Goes back to a naive forecast where the blend has lost to it; nobody should pay for being clever.
+    /// Goes back to the best naive forecast as far as the blend has lost to it. The step is gradual, because near a
+    /// threshold a difference too small to mean anything would decide on the whole forecast for days.
     /// </summary>
     private void ApplyGuard(double[] weights, Scores scores, double[]?[] available)
     {
@@ -170,10 +173,11 @@ internal sealed class CombinationTrack(IReadOnlyList<Member> members, Season sea
             .Where(m => members[m].IsNaive && available[m] is not null && !double.IsNaN(scores.Error(m)))
             .Cast<int?>()
             .MinBy(m => scores.Error(m!.Value));
-        if (best is not { } naive || !(scores.Blend > 0) || scores.Blend <= GuardRatio * scores.Error(naive))
+        if (best is not { } naive || !(scores.Blend > 0))
             return;
-        Array.Clear(weights);
-        weights[naive] = 1;
+        var share = Math.Clamp(((scores.Blend / scores.Error(naive)) - 1) / GuardLoss, 0, 1);
+        TensorPrimitives.Multiply(weights, 1 - share, weights);
+        weights[naive] += share;
     }
 
     private Scores[] Score(int now, int horizon)

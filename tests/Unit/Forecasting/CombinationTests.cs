@@ -82,15 +82,23 @@ public class CombinationTests
     [Fact]
     public void Where_nothing_repeats_the_guard_keeps_near_the_best_naive_forecast()
     {
-        var random = new Random(3);
-        var walk = new double[30 * 24];
-        walk[0] = 400;
-        for (var t = 1; t < walk.Length; t++)
-            walk[t] = Math.Max(1, walk[t - 1] + (20 * (random.NextDouble() - 0.5)));
-        var cells = Backtest.Run("walk", walk, Hourly);
+        var cells = Backtest.Run("walk", Walk(seed: 3, days: 30), Hourly);
         double Mase(string model, string horizon) => cells.Single(c => c.Model == model && c.Horizon == horizon).Mase;
         Assert.True(Mase("comb_w", "1h") < 1.1 * Mase("persistence", "1h"));
         Assert.True(Mase("comb_w", "24h") < 1.1 * Math.Min(Mase("snaive_day", "24h"), Mase("snaive_week", "24h")));
+    }
+
+    [Fact]
+    public void The_guard_moves_to_a_naive_forecast_by_degrees()
+    {
+        var weights = Enumerable
+            .Range(1, 20)
+            .Select(seed => new History(Walk(seed, days: 20), 0))
+            .Select(walk => new CombinedForecaster().Fit(walk, Hourly).Predict(walk, 1).Weights["persistence"])
+            .ToList();
+        Assert.Contains(weights, weight => weight == 1);
+        Assert.Contains(weights, weight => weight < 0.3);
+        Assert.True(weights.Count(weight => weight is > 0.4 and < 0.9) >= 3, string.Join(" ", weights));
     }
 
     [Fact]
@@ -180,5 +188,15 @@ public class CombinationTests
                 }
             )
             .Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+    }
+
+    private static double[] Walk(int seed, int days)
+    {
+        var random = new Random(seed);
+        var walk = new double[days * 24];
+        walk[0] = 400;
+        for (var t = 1; t < walk.Length; t++)
+            walk[t] = Math.Max(1, walk[t - 1] + (20 * (random.NextDouble() - 0.5)));
+        return walk;
     }
 }
