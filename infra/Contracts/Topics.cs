@@ -154,7 +154,7 @@ public static class Topics
     public static readonly Topic TrafficLoad = new(
         "traffic.load",
         "resource",
-        "Qoe",
+        "Qoe Encode",
         "Capacity Warehouse Console",
         3,
         60 * Day

@@ -177,8 +177,8 @@ public sealed partial record EncodeJob
 
     private EncodeRung RungCommand(JobTask task, JobRules rules)
     {
-        var (together, first) = (task.Name == EncodeRung.Together, task.Name == FirstRung);
-        var rungs = Ladder.Where(rung => together ? rung.Name != FirstRung : rung.Name == task.Name).ToList();
+        var first = task.Name == FirstRung;
+        var rungs = RungsOf(task.Name).ToList();
         // Jobs of an earlier program have a task for the main sound.
         var sound = first && HasSound(Source!) && !Tasks.ContainsKey(EncodeTasks.Audio);
         return new EncodeRung(
@@ -193,7 +193,7 @@ public sealed partial record EncodeJob
             first ? true : null,
             rungs.Count > 1 ? rungs[1..] : null,
             sound ? rules.AudioBitsPerSecond : null,
-            together ? EncodeRung.Together : null
+            task.Name == EncodeRung.Together ? EncodeRung.Together : null
         );
     }
 

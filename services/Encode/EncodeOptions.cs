@@ -62,6 +62,11 @@ public sealed record EncodeOptions
     /// </summary>
     public int SpreadFrom { get; init; } = 3;
 
+    /// <summary>
+    /// Seconds of a step of the lanes' load. It must not be longer than <c>Capacity:StepSeconds</c>.
+    /// </summary>
+    public double LoadStepSeconds { get; init; } = 10;
+
     private static readonly string[] Presets =
         "ultrafast superfast veryfast faster fast medium slow slower veryslow".Split(' ');
 
@@ -92,6 +97,8 @@ public sealed record EncodeOptions
             yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
         if (SpreadFrom is < 1 or > 10_000)
             yield return $"SpreadFrom {SpreadFrom} must be 1 to 10000";
+        if (LoadStepSeconds is not (>= 0.1 and <= 3600))
+            yield return $"LoadStepSeconds {LoadStepSeconds} must be 0.1 to 3600";
         if (!IsName(WorkerId))
             yield return $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'";
         if (string.IsNullOrWhiteSpace(WorkFolder))

@@ -22,7 +22,8 @@ public static class EncodeStore
                 .Schema.For<QueuedJob>()
                 .Duplicate(job => job.Phase)
                 .Duplicate(job => job.OpenedAt)
-                .Duplicate(job => job.WaitingSince);
+                .Duplicate(job => job.WaitingSince)
+                .Duplicate(job => job.ArrivedAt);
         }
     )
     {

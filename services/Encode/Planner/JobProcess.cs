@@ -13,6 +13,7 @@ public sealed partial class JobProcess(
     Decider<EncodeJob> jobs,
     TaskHeartbeats heartbeats,
     FirstLane firstLane,
+    LanePace pace,
     Func<JobRules> rules,
     TimeProvider clock,
     ILogger<JobProcess> logger
@@ -97,6 +98,8 @@ public sealed partial class JobProcess(
             cancellation
         );
         await firstLane.RecordAsync(decided.State, decided.Events, cancellation);
+        if (decided.Events.Count > 0)
+            await pace.LearnAsync(decided.State, consumed.Message, cancellation);
         if (!decided.State.IsBeginning)
             await ReleaseAsync(cancellation);
     }

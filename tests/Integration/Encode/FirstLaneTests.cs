@@ -95,6 +95,7 @@ public sealed class FirstLaneTests : IAsyncLifetime
             store.Decider<EncodeJob>(),
             Heartbeats,
             new FirstLane(store.Source, clock),
+            new LanePace(store.Source),
             () => EncodeSamples.Rules,
             clock,
             NullLogger<JobProcess>.Instance
