@@ -30,6 +30,9 @@ public sealed class UploadRole : IRole
         var services = builder.Services;
         var options = services.AddRoleOptions(configuration, UploadOptions.Read);
         services.AddMediaStore(configuration);
+        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
+        // Before all that reads its tables: hosted services start in this order.
+        services.AddServiceStore(configuration, UploadStore.Service);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadHashes>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
@@ -40,8 +43,6 @@ public sealed class UploadRole : IRole
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
         services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
-        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
-        services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
             (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation)

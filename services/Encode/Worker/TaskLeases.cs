@@ -40,6 +40,9 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     public async Task<bool> IsStoppedAsync(ICommand command, CancellationToken cancellation) =>
         await media.StatAsync(EncodeStop.KeyOf(EncodeTasks.Of(command).Video), cancellation) is not null;
 
+    /// <summary>Removes the lease of a task that is done or not wanted, which a killed worker may have left.</summary>
+    public Task ForgetAsync(ICommand command) => ForgetAsync(LeaseKey(command));
+
     /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
     public async Task<TaskLease> HoldAsync(ICommand command, CancellationToken cancellation)
     {
