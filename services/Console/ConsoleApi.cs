@@ -6,10 +6,13 @@ using EventStream.Hosting.OpenApi;
 namespace EventStream.Console;
 
 /// <summary>
-/// The reads behind the pages, and who may read. Everyone who is signed in:
+/// The reads behind the pages, and who may read. Anyone, as at Playback itself: viewers have no key.
+/// <code>
+/// POST /api/videos/{id}/sessions                                 Playback
+/// </code>
+/// Everyone who is signed in:
 /// <code>
 /// GET  /api/videos, /api/videos/{id}, /api/videos/{id}/events    Upload, on behalf of the user
-/// POST /api/videos/{id}/sessions                                 Playback
 /// GET  /api/sessions/{id}                                        Qoe
 /// GET  /api/edges                                                Traffic
 /// </code>
@@ -47,7 +50,8 @@ internal static class ConsoleApi
             "Every event of a video.",
             forUser: true
         );
-        all.MapPost(
+        routes
+            .MapPost(
                 "/api/videos/{id}/sessions",
                 (string id, HttpContext http, Gateway gateway) =>
                 {
@@ -55,6 +59,7 @@ internal static class ConsoleApi
                     return gateway.ForwardAsync(http, "playback", $"/v1/videos/{Uri.EscapeDataString(id)}/sessions");
                 }
             )
+            .AllowAnonymous()
             .Describe("Opens a session. It is the answer of the role playback.", 404, 409, 429, 502)
             .Answers(201);
         Forward(all, "/api/sessions/{id}", "qoe", "/v1/sessions/{id}", "The live quality of a session.");

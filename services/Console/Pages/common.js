@@ -53,23 +53,28 @@ function toSignIn() {
   location.replace(`/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
 }
 
-/**
- * The first thing a page does: returns who is signed in, or goes to the sign-in page. Where roles are named and the
- * user has another, the page says so and stops.
- */
-export async function enter(...roles) {
-  let who;
+/** The first thing a page does that is for anyone: returns who is signed in, with a name of null for nobody. */
+export async function visit() {
   try {
-    who = await session();
+    const who = await session();
+    if (who.name) header(who);
+    return who;
   } catch (error) {
     note('bad', error.title, error.detail);
     return never;
   }
+}
+
+/**
+ * The first thing every other page does: returns who is signed in, or goes to the sign-in page. Where roles are named and the
+ * user has another, the page says so and stops.
+ */
+export async function enter(...roles) {
+  const who = await visit();
   if (!who.name) {
     toSignIn();
     return never;
   }
-  header(who);
   if (roles.length === 0 || roles.includes(who.role)) return who;
   note(
     'warn',

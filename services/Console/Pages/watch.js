@@ -2,7 +2,6 @@ import {
   api,
   byId,
   el,
-  enter,
   every,
   list,
   milliseconds,
@@ -12,6 +11,7 @@ import {
   show,
   text,
   time,
+  visit,
 } from '/assets/common.js';
 import { draw } from '/assets/chart.js';
 import { playerStateNames } from '/assets/contracts.js';
@@ -67,24 +67,13 @@ for (const other of ['hls', 'dash']) {
   }
 }
 text('subtitle', videoId);
-await enter();
+// Viewers have no key: what only users may read is left out for them.
+const user = (await visit()).name;
+if (!user) text('reported', 'Sign in to see what the platform says of this session.');
 start();
 
 async function start() {
-  api(`/api/videos/${videoId}`)
-    .then((one) => {
-      const title = pick(one, 'title', 'fileName');
-      if (title) {
-        text('title', title);
-        document.title = `${title} · EventStream`;
-      }
-    })
-    .catch(() => {});
-  api('/api/edges')
-    .then((answer) => {
-      for (const edge of list(answer, 'edges')) if (edge.url) edgesByAuthority.set(new URL(edge.url).host, edge.name);
-    })
-    .catch(() => {});
+  if (user) nameThings();
   try {
     const wanted = { player: kind === 'hls' ? 'hls.js' : 'dash.js' };
     if (query.get('region')) wanted.region = query.get('region');
@@ -117,7 +106,24 @@ async function start() {
   });
   log(`${player.name} ${player.version} begins`);
   setInterval(tick, 250);
-  every(2000, askPlatform);
+  if (user) every(2000, askPlatform);
+}
+
+function nameThings() {
+  api(`/api/videos/${videoId}`)
+    .then((one) => {
+      const title = pick(one, 'title', 'fileName');
+      if (title) {
+        text('title', title);
+        document.title = `${title} · EventStream`;
+      }
+    })
+    .catch(() => {});
+  api('/api/edges')
+    .then((answer) => {
+      for (const edge of list(answer, 'edges')) if (edge.url) edgesByAuthority.set(new URL(edge.url).host, edge.name);
+    })
+    .catch(() => {});
 }
 
 function fail(title, detail) {

@@ -18,6 +18,7 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         await FollowInLibraryAsync(id);
         await WatchAsync(id, "hls");
         await WatchAsync(id, "dash");
+        await WatchAsViewerAsync(id);
         await SeeInOperationsAsync();
     }
 
@@ -182,6 +183,20 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
             startup - 1500,
             startup + 1500
         );
+        Assert.Empty(errors);
+        await page.Context.CloseAsync();
+    }
+
+    /// <summary>To the end, without a key.</summary>
+    private async Task WatchAsViewerAsync(string id)
+    {
+        var (page, errors) = await platform.OpenAsync($"/watch/{id}?player=hls", key: null);
+        await page.WaitForFunctionAsync(
+            "() => window.__qoe.state === 'ended' || window.__qoe.error",
+            null,
+            new() { Timeout = Patience }
+        );
+        Assert.Equal("ended", await page.EvaluateAsync<string>("() => window.__qoe.state"));
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }

@@ -44,7 +44,6 @@ public sealed class SignInTests : IAsyncLifetime
     [InlineData("GET", "/api/edges")]
     [InlineData("POST", "/api/sql")]
     [InlineData("POST", "/api/uploads")]
-    [InlineData("POST", "/api/videos/01a00000-0000-7000-8000-000000000000/sessions")]
     public async Task Without_a_session_nothing_is_answered(string method, string path)
     {
         using var browser = rig.Browser();
@@ -53,6 +52,20 @@ public sealed class SignInTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Contains("/sign-in", await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_viewer_without_a_key_opens_a_session_to_watch()
+    {
+        using var browser = rig.Browser();
+        const string path = "/api/videos/01a00000-0000-7000-8000-000000000000/sessions";
+
+        using var opened = await browser.SendAsync(HttpMethod.Post, path);
+        using var withoutToken = await browser.SendBareAsync(HttpMethod.Post, path, null);
+
+        // No role plays here; the request went on to it.
+        Assert.Equal(HttpStatusCode.BadGateway, opened.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, withoutToken.StatusCode);
     }
 
     [Theory]
