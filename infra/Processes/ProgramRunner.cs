@@ -43,10 +43,13 @@ public sealed record ProgramOptions
 /// </summary>
 public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
 {
+    /// <summary>A longer line of output is cut, as <see cref="BoundedLines"/> does it.</summary>
+    public const int LineCharactersMax = 16 * 1024;
+
     /// <summary>
     /// Runs to the end and hands each line of standard output to <paramref name="onLine"/>. On cancellation the
     /// program is killed before this ends. Throws <see cref="ProgramFailedException"/> for a non-zero exit, and for a
-    /// program that wrote no line for <see cref="ProgramOptions.QuietMax"/>.
+    /// program that wrote nothing for <see cref="ProgramOptions.QuietMax"/>.
     /// </summary>
     public async Task RunAsync(
         string program,
@@ -61,14 +64,14 @@ public sealed class ProgramRunner(ProgramOptions options, TimeProvider clock)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, quiet.Token);
         await using var kill = stop.Token.Register(() => Kill(process));
         var tail = new OutputTail();
-        async Task ReadAsync(StreamReader reader, Action<string> take)
-        {
-            while (await reader.ReadLineAsync(CancellationToken.None) is { } line)
-            {
-                quiet.CancelAfter(options.QuietMax);
-                take(line);
-            }
-        }
+        Task ReadAsync(StreamReader reader, Action<string> take) =>
+            BoundedLines.ReadAsync(
+                reader,
+                LineCharactersMax,
+                take,
+                () => quiet.CancelAfter(options.QuietMax),
+                CancellationToken.None
+            );
 
         process.StandardInput.Close();
         await Task.WhenAll(ReadAsync(process.StandardOutput, onLine), ReadAsync(process.StandardError, tail.Add));

@@ -165,6 +165,18 @@ public sealed class OddFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_title_of_any_size_of_a_stream_is_left_out()
+    {
+        var title = new string('a', 100_000);
+        var key = rig.Clip(
+            "titled.mkv",
+            $"{Second} -f lavfi -i sine=440:duration=1 {Picture} -c:a aac -metadata:s:a title={title}"
+        );
+        var (source, _, _) = await PlaysAsync(key, 1);
+        Assert.Null(Assert.Single(source.Sounds!).Title);
+    }
+
+    [Fact]
     public async Task Sound_alone_is_refused_in_the_same_words_whatever_its_container()
     {
         foreach (var (name, codec) in new[] { ("a.mp3", "libmp3lame"), ("a.m4a", "aac"), ("a.wav", "pcm_s16le") })
