@@ -48,6 +48,8 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(VideoThumbnailsMade))]
 [JsonSerializable(typeof(VideoThumbnailsMissing))]
 [JsonSerializable(typeof(VideoSubtitlesMade))]
+[JsonSerializable(typeof(VideoCaptionsSet))]
+[JsonSerializable(typeof(VideoCaptionsRemoved))]
 [JsonSerializable(typeof(VideoPublished))]
 [JsonSerializable(typeof(VideoRejected))]
 [JsonSerializable(typeof(VideoEncodeFailed))]

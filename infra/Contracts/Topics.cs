@@ -44,6 +44,8 @@ public static class Topics
             typeof(VideoThumbnailsMade),
             typeof(VideoThumbnailsMissing),
             typeof(VideoSubtitlesMade),
+            typeof(VideoCaptionsSet),
+            typeof(VideoCaptionsRemoved),
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),

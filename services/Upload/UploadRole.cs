@@ -3,6 +3,7 @@ using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
+using EventStream.Upload.Captions;
 using EventStream.Upload.Library;
 using EventStream.Upload.Tus;
 using EventStream.Upload.Uploads;
@@ -30,7 +31,11 @@ public sealed class UploadRole : IRole
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
+        services
+            .AddSingleton<TusApi>()
+            .AddSingleton<VideosApi>()
+            .AddSingleton<CaptionsApi>()
+            .AddSingleton<EncodeReactor>();
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
@@ -42,7 +47,7 @@ public sealed class UploadRole : IRole
                 policy
                     .WithOrigins([.. options.AllowedOrigins])
                     .AllowAnyHeader()
-                    .WithMethods("GET", "POST", "HEAD", "PATCH", "DELETE")
+                    .WithMethods("GET", "POST", "HEAD", "PATCH", "PUT", "DELETE")
                     .WithExposedHeaders(ExposedHeaders)
                     .SetPreflightMaxAge(TimeSpan.FromHours(1))
             )
@@ -60,6 +65,7 @@ public sealed class UploadRole : IRole
     {
         app.Services.GetRequiredService<TusApi>().Map(app);
         app.Services.GetRequiredService<VideosApi>().Map(app);
+        app.Services.GetRequiredService<CaptionsApi>().Map(app);
     }
 
     /// <summary>What a page may read of a response.</summary>

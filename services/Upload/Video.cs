@@ -45,6 +45,13 @@ public sealed record Video : IAggregate<Video>
     /// <summary>The subtitles, null until they are made.</summary>
     public IReadOnlyList<Rendition>? Texts { get; init; }
 
+    /// <summary>The captions that its publisher sent.</summary>
+    public ImmutableArray<Rendition> Captions { get; init; } = [];
+
+    /// <summary>The texts that players are offered.</summary>
+    public IEnumerable<Rendition> ShownTexts =>
+        (Texts ?? []).Where(text => text.SegmentDurationsSeconds.Count > 0).Concat(Captions);
+
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -89,6 +96,8 @@ public sealed record Video : IAggregate<Video>
             VideoThumbnailsMade made => On(made),
             VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
             VideoSubtitlesMade made => On(made),
+            VideoCaptionsSet set => On(set),
+            VideoCaptionsRemoved removed => On(removed),
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -133,7 +142,26 @@ public sealed record Video : IAggregate<Video>
 
     private Video On(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
 
-    private Video On(VideoSubtitlesMade e) => this with { Texts = e.Texts };
+    private Video On(VideoSubtitlesMade e) =>
+        this with
+        {
+            Texts = [.. e.Texts.Where(text => !Captions.Any(set => set.Label!.IsSameTrack(text.Label)))],
+        };
+
+    private Video On(VideoCaptionsSet e)
+    {
+        var others = WithoutTexts(e.Captions.Label!);
+        return others with { Captions = others.Captions.Add(e.Captions) };
+    }
+
+    private Video On(VideoCaptionsRemoved e) => WithoutTexts(new TrackLabel("", e.Language, e.Role));
+
+    private Video WithoutTexts(TrackLabel label) =>
+        this with
+        {
+            Captions = Captions.RemoveAll(text => label.IsSameTrack(text.Label)),
+            Texts = Texts is null ? null : [.. Texts.Where(text => !label.IsSameTrack(text.Label))],
+        };
 
     private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
@@ -203,6 +231,16 @@ public sealed record Video : IAggregate<Video>
     /// <summary>The subtitles are stored, or were given up.</summary>
     public IEnumerable<IEvent> RecordSubtitles(IReadOnlyList<Rendition> texts, DateTimeOffset now) =>
         !IsBeingEncoded || Texts is not null ? [] : Follow(new VideoSubtitlesMade(Id, texts, now), now);
+
+    /// <summary>The publisher sent captions, which have a language.</summary>
+    public IEnumerable<IEvent> SetCaptions(Rendition captions, DateTimeOffset now) =>
+        Captions.Any(known => known.Name == captions.Name) ? [] : [new VideoCaptionsSet(Id, captions, now)];
+
+    /// <summary>The publisher removed captions, which have a language.</summary>
+    public IEnumerable<IEvent> RemoveCaptions(TrackLabel label, DateTimeOffset now) =>
+        ShownTexts.Any(text => label.IsSameTrack(text.Label))
+            ? [new VideoCaptionsRemoved(Id, label.Language!, label.Role, now)]
+            : [];
 
     /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>

@@ -3,6 +3,7 @@ using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Media;
+using EventStream.Media.Text;
 using EventStream.Processes;
 using FFMpegCore;
 

@@ -58,7 +58,11 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             VideoRenditionEncoded e => With(Track.From(e.Rendition)).Advance(VideoState.Encoding),
             VideoPlayable => Advance(VideoState.Playable),
             VideoPublished => Advance(VideoState.Published),
-            VideoSubtitlesMade e => e.Texts.Aggregate(this, (video, text) => video.With(Track.From(text))),
+            VideoSubtitlesMade e => e
+                .Texts.Where(text => !Texts.Any(set => IsSame(set, text.Label)))
+                .Aggregate(this, (video, text) => video.With(Track.From(text))),
+            VideoCaptionsSet e => WithoutTexts(e.Captions.Label!).With(Track.From(e.Captions)),
+            VideoCaptionsRemoved e => WithoutTexts(new TrackLabel("", e.Language, e.Role)),
             VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
             VideoRejected => this with { State = VideoState.Rejected },
             // A rung that could not be made does not take away what can be played already.
@@ -72,6 +76,15 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
         var recovers = State == VideoState.Failed && state is VideoState.Playable or VideoState.Published;
         return state > State || recovers ? this with { State = state } : this;
     }
+
+    private CatalogueVideo WithoutTexts(TrackLabel label) =>
+        this with
+        {
+            Tracks = [.. Tracks.Where(track => track.Media.Kind != Rendition.Text || !IsSame(track, label))],
+        };
+
+    private static bool IsSame(Track track, TrackLabel? label) =>
+        label?.IsSameTrack(track.Media.Label) ?? track.Media.Label is null;
 
     private CatalogueVideo With(Track track) =>
         this with

@@ -42,6 +42,8 @@ public sealed class FrozenNamesTests
         "store.stream-tombstoned.v1",
         "traffic.load-measured.v1",
         "traffic.steering-decided.v1",
+        "video.captions-removed.v1",
+        "video.captions-set.v1",
         "video.encode-failed.v1",
         "video.encode-planned.v1",
         "video.playable.v1",

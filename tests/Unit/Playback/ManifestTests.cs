@@ -141,6 +141,29 @@ public sealed class ManifestTests
     }
 
     [Fact]
+    public void Captions_of_the_publisher_replace_those_of_the_file_whichever_come_first()
+    {
+        var file = Sound with { Name = "text-1", Kind = Rendition.Text, Label = new TrackLabel("Deutsch", "de") };
+        var sent = file with { Name = "caption-de-1" };
+        var other = file with { Name = "text-2", Label = new TrackLabel("English", "en") };
+        var made = new VideoSubtitlesMade(Id, [file, other], At);
+        var set = new VideoCaptionsSet(Id, sent, At);
+        foreach (
+            var order in (IMessage[][])
+                [
+                    [made, made, set],
+                    [set, made, set],
+                ]
+        )
+        {
+            var video = order.Aggregate(Video(Low, Sound), (before, message) => before.Apply(message));
+            Assert.Equal(["caption-de-1", "text-2"], video.Texts.Select(text => text.Media.Name).Order());
+            var without = video.Apply(new VideoCaptionsRemoved(Id, "de", null, At));
+            Assert.Equal(["text-2"], without.Texts.Select(text => text.Media.Name));
+        }
+    }
+
+    [Fact]
     public void Subtitles_are_segments_in_HLS_and_one_file_in_DASH()
     {
         var german = Sound with

@@ -142,6 +142,40 @@ public sealed class VideoTests
     }
 
     [Fact]
+    public void Captions_take_the_place_of_a_text_of_their_language_and_role()
+    {
+        Rendition Text(string name, string? role = null) =>
+            Sound with
+            {
+                Name = name,
+                Kind = Rendition.Text,
+                Label = new TrackLabel(name, "de", role),
+            };
+        var (set, forced) = (new VideoCaptionsSet(Id, Text("sent"), Now), Text("signs", TrackLabel.Forced));
+        var made = new VideoSubtitlesMade(Id, [Text("file"), forced], Now);
+        foreach (
+            var order in (IMessage[][])
+                [
+                    [made, set],
+                    [set, made],
+                ]
+        )
+        {
+            var given = Given([.. Playing, .. order]);
+            Assert.Equal(["sent", "signs"], given.State.ShownTexts.Select(text => text.Name).Order());
+            given
+                .When(v => v.SetCaptions(Text("sent"), Now))
+                .Then()
+                .When(v => v.RemoveCaptions(new TrackLabel("", "de"), Now))
+                .Then(new VideoCaptionsRemoved(Id, "de", null, Now))
+                .When(v => v.RemoveCaptions(new TrackLabel("", "de"), Now))
+                .Then()
+                .When(v => v.RemoveCaptions(new TrackLabel("", "de", TrackLabel.Forced), Now))
+                .Then(new VideoCaptionsRemoved(Id, "de", TrackLabel.Forced, Now));
+        }
+    }
+
+    [Fact]
     public void A_published_video_changes_no_more() =>
         Given([.. Playing, Encoded(High), Pictured, Published])
             .When(v => v.RecordRendition(Low, Now))
