@@ -17,6 +17,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(EncodeAudio))]
 [JsonSerializable(typeof(MakeThumbnails))]
 [JsonSerializable(typeof(MakeSubtitles))]
+[JsonSerializable(typeof(EncodeHighRange))]
 [JsonSerializable(typeof(SourceProbed))]
 [JsonSerializable(typeof(SourceRejected))]
 [JsonSerializable(typeof(EncodePlanned))]

@@ -72,7 +72,14 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails), typeof(MakeSubtitles)],
+        Messages =
+        [
+            typeof(EncodeRung),
+            typeof(EncodeHighRange),
+            typeof(EncodeAudio),
+            typeof(MakeThumbnails),
+            typeof(MakeSubtitles),
+        ],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events",

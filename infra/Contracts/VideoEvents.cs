@@ -169,6 +169,7 @@ public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBp
 /// One encoded and packaged CMAF track. <c>Prefix</c> is the media key of its folder, which holds <c>init.mp4</c>,
 /// segments <c>1.m4s</c>, <c>2.m4s</c> ... and <c>media.m3u8</c>. Bandwidths in bits per second, measured from the
 /// segments; <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
+/// <c>Range</c> is one of <see cref="VideoRange"/>, null for a standard range.
 /// </summary>
 public sealed record Rendition(
     string Name,
@@ -182,7 +183,8 @@ public sealed record Rendition(
     int AverageBandwidthBps,
     IReadOnlyList<double> SegmentDurationsSeconds,
     long SizeBytes,
-    TrackLabel? Label = null
+    TrackLabel? Label = null,
+    string? Range = null
 )
 {
     public const string Video = "video";

@@ -49,7 +49,13 @@ public sealed record JobTask(
 /// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, and the bitrate
 /// of the sound in bits per second.
 /// </summary>
-public sealed record JobRules(ILadderPolicy Ladder, double SegmentSeconds, int MaxAttempts, int AudioBitsPerSecond);
+public sealed record JobRules(
+    ILadderPolicy Ladder,
+    double SegmentSeconds,
+    int MaxAttempts,
+    int AudioBitsPerSecond,
+    bool HighRange = false
+);
 
 /// <summary>
 /// The encode job of one video: which tasks it has and how far each of them is. Its stream holds the commands that it
@@ -91,6 +97,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
+            EncodeHighRange c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },

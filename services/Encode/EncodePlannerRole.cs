@@ -30,7 +30,8 @@ public sealed class EncodePlannerRole : IRole
             LadderPolicies.Find(options.Ladder)!,
             options.SegmentSeconds,
             options.MaxAttempts,
-            options.AudioBitsPerSecond
+            options.AudioBitsPerSecond,
+            options.HighRange
         ));
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
         services.AddServiceStore(builder.Configuration, EncodeStore.Service);

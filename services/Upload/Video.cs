@@ -70,7 +70,8 @@ public sealed record Video : IAggregate<Video>
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
-    private Rendition? FirstRung => Renditions.FirstOrDefault(rendition => rendition.Kind == Rendition.Video);
+    private Rendition? FirstRung =>
+        Renditions.FirstOrDefault(rendition => rendition is { Kind: Rendition.Video, Range: null });
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
@@ -216,7 +217,7 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>A rung or the audio is stored: perhaps the one that makes it playable, or the last one.</summary>
     public IEnumerable<IEvent> RecordRendition(Rendition rendition, DateTimeOffset now) =>
-        !IsBeingEncoded || Renditions.Any(known => known.Name == rendition.Name)
+        !(IsBeingEncoded || IsLate(rendition)) || Renditions.Any(known => known.Name == rendition.Name)
             ? []
             : Follow(new VideoRenditionEncoded(Id, rendition, now), now);
 
@@ -248,6 +249,9 @@ public sealed record Video : IAggregate<Video>
             ? []
             : [new VideoEncodeFailed(Id, task, cause, now)];
 
+    /// <summary>A video does not wait for its high range to be published.</summary>
+    private bool IsLate(Rendition rendition) => Status == VideoStatus.Published && rendition.Range is not null;
+
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 
     /// <summary>The event, and what it brings with it: playable, published.</summary>
@@ -257,7 +261,7 @@ public sealed record Video : IAggregate<Video>
         var after = Fold(e);
         if (after is { CanPlay: true, PlayableAt: null })
             yield return new VideoPlayable(Id, after.FirstRung!.Name, now);
-        if (after.IsWhole)
+        if (after is { IsWhole: true, PublishedAt: null })
             yield return new VideoPublished(Id, now);
     }
 }

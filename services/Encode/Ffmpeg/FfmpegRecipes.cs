@@ -31,7 +31,8 @@ public static class FfmpegRecipes
     private const int SoundHz = 48_000;
 
     /// <summary>
-    /// One rung as an MP4 of H.264, at a constant frame rate that starts at zero, progressive and of standard range.
+    /// One rung as an MP4 of H.264, at a constant frame rate that starts at zero, progressive and of standard range; or
+    /// of HEVC Main 10 in the range of <paramref name="picture"/>, where <paramref name="keepsRange"/>.
     /// Where the source was measured it has exactly the pictures of <paramref name="part"/>: the last one is held to
     /// its end.
     /// </summary>
@@ -44,7 +45,8 @@ public static class FfmpegRecipes
         string preset,
         int threads,
         PlayedPart? part = null,
-        SourcePicture? picture = null
+        SourcePicture? picture = null,
+        bool keepsRange = false
     ) =>
         From(source, input => input.WithThreads(threads), part)
             .OutputToFile(
@@ -57,15 +59,12 @@ public static class FfmpegRecipes
                                 .FullMotion(picture)
                                 .WithCustomFilter("fps", $"fps={rate}:start_time=0")
                                 .Size(rung.Width, rung.Height)
-                                .StandardRange(picture)
-                                .WithCustomFilter("format", "yuv420p")
+                                .StandardRange(keepsRange ? null : picture)
+                                .WithCustomFilter("format", keepsRange ? "yuv420p10le" : "yuv420p")
                                 .Hold(part?.Frames(rate))
                         )
                         .Frames(part?.Frames(rate))
-                        .WithVideoCodec(VideoCodec.LibX264)
-                        .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
-                        .WithSpeedPreset(preset)
-                        .FixedGop(rate.FramesPerGop(segmentSeconds))
+                        .Codec(rung, preset, rate.FramesPerGop(segmentSeconds), keepsRange ? picture : null)
                         .CappedBitrate(rung.VideoBitrateBps)
                         .WithThreads(threads)
                         .WithFpsMode(FpsMode.Passthrough)
@@ -241,6 +240,32 @@ public static class FfmpegRecipes
                 foreach (var (name, value) in fill)
                     filters.WithCustomFilter(name, value);
             });
+    }
+
+    /// <summary>H.264, or HEVC Main 10 where a range is kept, in closed GOPs of so many frames.</summary>
+    private static FFMpegOutputOptions Codec(
+        this FFMpegOutputOptions options,
+        Rung rung,
+        string preset,
+        int gop,
+        SourcePicture? kept
+    )
+    {
+        if (kept is null)
+            return options
+                .WithVideoCodec(VideoCodec.LibX264)
+                .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
+                .WithSpeedPreset(preset)
+                .FixedGop(gop);
+        var (primaries, matrix) = PictureFilters.Colours(kept);
+        return options
+            .WithVideoCodec(VideoCodec.LibX265)
+            .WithVideoProfile("main10")
+            .WithSpeedPreset(preset)
+            .WithCustomArgument(
+                $"-tag:v hvc1 -x265-params keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:range=limited"
+                    + $":colorprim={primaries}:transfer={kept.Transfer}:colormatrix={matrix}:log-level=error"
+            );
     }
 
     /// <summary>Repeats the last picture; so many frames, where that is known, are enough for any end.</summary>

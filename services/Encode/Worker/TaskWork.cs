@@ -29,6 +29,7 @@ public sealed class TaskWork(
         command switch
         {
             EncodeRung c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
+            EncodeHighRange c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
             EncodeAudio c => $"{c.OutputPrefix}/{MediaPlaylist.FileName}",
             MakeThumbnails c => $"{c.OutputPrefix}/index.vtt",
             _ => null,
@@ -49,6 +50,7 @@ public sealed class TaskWork(
             {
                 ProbeSource c => await ProbeAsync(c, run),
                 EncodeRung c => await RungAsync(c, run),
+                EncodeHighRange c => await RungAsync(Plain(c), run, VideoRange.Of(c.Source.Picture!)),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
@@ -75,7 +77,10 @@ public sealed class TaskWork(
         }
     }
 
-    private async Task<IEvent> RungAsync(EncodeRung command, Run run)
+    private static EncodeRung Plain(EncodeHighRange c) =>
+        new(c.VideoId, c.SourceKey, c.Source, c.Rung, c.SegmentSeconds, c.OutputPrefix, c.RequestedAt, c.Attempt);
+
+    private async Task<IEvent> RungAsync(EncodeRung command, Run run, string? keptRange = null)
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
@@ -93,7 +98,8 @@ public sealed class TaskWork(
             options.Preset,
             options.Threads,
             PlayedPart.Of(command.Source),
-            command.Source.Picture
+            command.Source.Picture,
+            keptRange is not null
         );
         await FfmpegAsync(recipe, command.Source, run);
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
@@ -104,7 +110,13 @@ public sealed class TaskWork(
             command.OutputPrefix,
             run
         );
-        rendition = rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz };
+        rendition = rendition with
+        {
+            Width = rung.Width,
+            Height = rung.Height,
+            FramesPerSecond = rate.Hz,
+            Range = keptRange,
+        };
         return Encoded(command.VideoId, rendition, run);
     }
 

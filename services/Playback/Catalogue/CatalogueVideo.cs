@@ -27,8 +27,13 @@ public sealed record Track(Rendition Media, SegmentRuns Segments)
 /// </summary>
 public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<Track> Tracks, Thumbnails? Thumbnails)
 {
-    /// <summary>Tracks of a picture, from the lowest bandwidth up.</summary>
-    public IEnumerable<Track> Rungs =>
+    /// <summary>Tracks of a picture in standard range, from the lowest bandwidth up.</summary>
+    public IEnumerable<Track> Rungs => Pictures.Where(track => track.Media.Range is null);
+
+    /// <summary>Tracks of a picture in its high dynamic range, in the same order; most videos have none.</summary>
+    public IEnumerable<Track> HighRange => Pictures.Where(track => track.Media.Range is not null);
+
+    private IEnumerable<Track> Pictures =>
         Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
 
     /// <summary>Tracks of sound, the main one first: it is named for its kind, and the others after it.</summary>

@@ -17,6 +17,7 @@ public sealed class FrozenNamesTests
         "dead.letter.v1",
         "encode.completed.v1",
         "encode.encode-audio.v1",
+        "encode.encode-high-range.v1",
         "encode.encode-rung.v1",
         "encode.make-subtitles.v1",
         "encode.make-thumbnails.v1",

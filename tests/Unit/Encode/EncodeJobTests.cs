@@ -50,6 +50,27 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void A_high_range_is_kept_where_that_is_asked_for_and_decides_nothing()
+    {
+        var high = Source with { Width = 1920, Height = 1080, Picture = new SourcePicture(0, null, "smpte2084") };
+        var rules = Rules with { HighRange = true };
+        var opened = new EncodeJob().Fold(Probe);
+        Assert.Empty(opened.Decide(Probed with { Source = high }, Rules, T2).OfType<EncodeHighRange>());
+        Assert.Empty(opened.Decide(Probed, rules, T2).OfType<EncodeHighRange>());
+        var sent = opened.Decide(Probed with { Source = high }, rules, T2).ToList();
+        Assert.Equal(
+            [("720p-hdr", 1_960_000, $"media/{Id}/720p-hdr"), ("1080p-hdr", 3_500_000, $"media/{Id}/1080p-hdr")],
+            sent.OfType<EncodeHighRange>().Select(c => (c.Rung.Name, c.Rung.VideoBitrateBps, c.OutputPrefix))
+        );
+        Assert.DoesNotContain(sent.OfType<EncodePlanned>().Single().Ladder, rung => VideoRange.IsTask(rung.Name));
+        var job = sent.Aggregate(opened, (state, message) => state.Fold(message));
+        Assert.Equal(
+            [new EncodeTaskFinished(Id, "720p-hdr", "w1", T0, "disk full")],
+            job.Decide(Failed("720p-hdr", 1, willRetry: false), rules, T2)
+        );
+    }
+
+    [Fact]
     public void Subtitles_are_one_task()
     {
         var probed = Probed with { Source = Source with { Texts = [new(3, "subrip"), new(4, "ass")] } };

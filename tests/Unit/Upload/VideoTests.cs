@@ -176,6 +176,18 @@ public sealed class VideoTests
     }
 
     [Fact]
+    public void A_high_range_makes_no_video_playable_and_comes_after_its_publication()
+    {
+        var high = Low with { Name = "240p-hdr", Range = VideoRange.Pq };
+        Given([.. Encoding, Encoded(Sound)]).When(v => v.RecordRendition(high, Now)).Then(Encoded(high));
+        Given([.. Playing, Encoded(High), Pictured, Published])
+            .When(v => v.RecordRendition(high, Now))
+            .Then(Encoded(high))
+            .When(v => v.RecordRendition(high, Now))
+            .Then();
+    }
+
+    [Fact]
     public void A_published_video_changes_no_more() =>
         Given([.. Playing, Encoded(High), Pictured, Published])
             .When(v => v.RecordRendition(Low, Now))
