@@ -259,7 +259,7 @@ public static class FfmpegRecipes
                 .FixedGop(gop);
         var (primaries, matrix) = PictureFilters.Colours(kept);
         return options
-            .WithVideoCodec(VideoCodec.LibX265)
+            .WithVideoCodec("libx265")
             .WithVideoProfile("main10")
             .WithSpeedPreset(preset)
             .WithCustomArgument(

@@ -40,8 +40,13 @@ public sealed class CaptionsApi(Decider<Video> videos, IMediaStore media, TimePr
             .RequireAuthorization(Policies.Publish);
         changes
             .MapPut("", SetAsync)
-            .Accepts<string>("text/vtt", "application/x-subrip")
-            .Describe("Adds captions of a language as WebVTT or SubRip, or replaces them.", 400, 404, 409, 413)
+            .Describe(
+                "Adds captions of a language, WebVTT or SubRip in the body, or replaces them.",
+                400,
+                404,
+                409,
+                413
+            )
             .Answers(200, typeof(Caption));
         changes
             .MapDelete("", RemoveAsync)

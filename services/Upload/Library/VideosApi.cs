@@ -102,9 +102,9 @@ public sealed class VideosApi(VideoList list, VideoDetailsReader details, IDocum
         return events.Count == 0 ? throw Missing(id) : Results.Ok(new { events });
     }
 
-    private static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
+    internal static VideoId Parse(string id) => VideoId.TryParse(id, null, out var parsed) ? parsed : throw Missing(id);
 
-    private static UploadProblemException Missing(string id) =>
+    internal static UploadProblemException Missing(string id) =>
         new(
             StatusCodes.Status404NotFound,
             "There is no such video",
