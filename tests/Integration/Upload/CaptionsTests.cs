@@ -59,7 +59,7 @@ public sealed class CaptionsTests : IAsyncLifetime
             await File.ReadAllTextAsync(PathOf(Track(second), "1.vtt")),
             StringComparison.Ordinal
         );
-        Assert.Equal(["de", "en captions"], await ListAsync());
+        Assert.Equal(["en captions", "de"], await ListAsync());
 
         using var removed = await upload.SendAsync("DELETE", $"/v1/videos/{id}/captions/de", []);
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
