@@ -44,6 +44,22 @@ public sealed record EncodeRung(
 }
 
 /// <summary>
+/// Encode and package one rung as HEVC Main 10 in the high dynamic range of the source, beside the ladder that every
+/// device plays.
+/// </summary>
+[WireName("encode.encode-high-range.v1")]
+public sealed record EncodeHighRange(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    Rung Rung,
+    double SegmentSeconds,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
+
+/// <summary>
 /// Encode and package a sound as stereo AAC: <paramref name="Sound"/>, or the first of the source where it is null.
 /// Bitrate in bits per second. <paramref name="Task"/> is null for the main sound, whose task is <c>audio</c>.
 /// </summary>

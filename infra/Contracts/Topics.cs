@@ -44,6 +44,8 @@ public static class Topics
             typeof(VideoThumbnailsMade),
             typeof(VideoThumbnailsMissing),
             typeof(VideoSubtitlesMade),
+            typeof(VideoCaptionsSet),
+            typeof(VideoCaptionsRemoved),
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
@@ -75,7 +77,14 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails), typeof(MakeSubtitles)],
+        Messages =
+        [
+            typeof(EncodeRung),
+            typeof(EncodeHighRange),
+            typeof(EncodeAudio),
+            typeof(MakeThumbnails),
+            typeof(MakeSubtitles),
+        ],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events",

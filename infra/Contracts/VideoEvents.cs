@@ -67,6 +67,19 @@ public sealed record VideoThumbnailsMissing(VideoId VideoId, string Cause, DateT
 public sealed record VideoSubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, DateTimeOffset MadeAt)
     : IVideoEvent;
 
+/// <summary>
+/// The publisher sent captions, stored as WebVTT. They take the place of every text of their language and role.
+/// </summary>
+[WireName("video.captions-set.v1")]
+public sealed record VideoCaptionsSet(VideoId VideoId, Rendition Captions, DateTimeOffset SetAt) : IVideoEvent;
+
+/// <summary>
+/// The publisher removed the captions of a language, a BCP 47 tag, and role, one of <see cref="TrackLabel"/>.
+/// </summary>
+[WireName("video.captions-removed.v1")]
+public sealed record VideoCaptionsRemoved(VideoId VideoId, string Language, string? Role, DateTimeOffset RemovedAt)
+    : IVideoEvent;
+
 /// <summary>Every planned rendition is there, and thumbnails and subtitles are, or were given up.</summary>
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;
@@ -212,6 +225,7 @@ public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBp
 /// One encoded and packaged CMAF track. <c>Prefix</c> is the media key of its folder, which holds <c>init.mp4</c>,
 /// segments <c>1.m4s</c>, <c>2.m4s</c> ... and <c>media.m3u8</c>. Bandwidths in bits per second, measured from the
 /// segments; <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
+/// <c>Range</c> is one of <see cref="VideoRange"/>, null for a standard range.
 /// </summary>
 public sealed record Rendition(
     string Name,
@@ -225,7 +239,8 @@ public sealed record Rendition(
     int AverageBandwidthBps,
     IReadOnlyList<double> SegmentDurationsSeconds,
     long SizeBytes,
-    TrackLabel? Label = null
+    TrackLabel? Label = null,
+    string? Range = null
 )
 {
     public const string Video = "video";
@@ -240,6 +255,9 @@ public sealed record Rendition(
 public sealed record TrackLabel(string Name, string? Language = null, string? Role = null)
 {
     public const string Commentary = "commentary";
+
+    /// <summary>Whether both are of one language and role, so that one takes the place of the other.</summary>
+    public bool IsSameTrack(TrackLabel? other) => other?.Language == Language && other?.Role == Role;
 
     /// <summary>Sound that describes the picture.</summary>
     public const string Description = "description";

@@ -105,6 +105,8 @@ public sealed partial record EncodeJob
         if (probed.Source.Texts is { Count: > 0 })
             tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
+        if (rules.HighRange)
+            tasks.AddRange(HighRangeLadder.Choose(probed.Source).Select(rung => rung.Name));
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source };
@@ -159,6 +161,16 @@ public sealed partial record EncodeJob
             EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
             EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
             EncodeTasks.Subtitles => new MakeSubtitles(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            _ when VideoRange.IsTask(name) => new EncodeHighRange(
+                Id,
+                SourceKey,
+                Source!,
+                HighRangeLadder.Choose(Source!).First(rung => rung.Name == name),
+                SegmentSeconds,
+                prefix,
+                task.SentAt,
+                task.Attempt
+            ),
             _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,

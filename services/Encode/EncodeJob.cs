@@ -60,7 +60,8 @@ public sealed record JobRules(
     int MaxAttempts,
     int AudioBitsPerSecond,
     bool TaskPerRung = false,
-    bool Hold = false
+    bool Hold = false,
+    bool HighRange = false
 );
 
 /// <summary>
@@ -115,6 +116,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
+            EncodeHighRange c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },

@@ -40,6 +40,11 @@ public sealed record EncodeOptions
     /// <summary>Name of the ladder policy.</summary>
     public string Ladder { get; init; } = "standard";
 
+    /// <summary>
+    /// Whether sources in HDR10 or HLG get rungs of HEVC Main 10 in their own range too, for devices that show it.
+    /// </summary>
+    public bool HighRange { get; init; }
+
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;
 

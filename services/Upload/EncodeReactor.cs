@@ -95,8 +95,9 @@ public sealed partial class EncodeReactor(
                 e.Worker,
                 cancellation
             ),
-            // What becomes of the job without its thumbnails or subtitles is the planner's decision.
-            EncodeTaskFailed { WillRetry: false, Task: not (Thumbnails.Task or SourceText.Task) } e => On(
+            // What becomes of the job without what accompanies the video is the planner's decision.
+            EncodeTaskFailed { WillRetry: false, Task: not (Thumbnails.Task or SourceText.Task) and var task } e
+                when !VideoRange.IsTask(task) => On(
                 message,
                 e.VideoId,
                 v => v.RecordFailure(e.Task, e.Cause, e.FailedAt),

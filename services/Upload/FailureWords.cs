@@ -15,6 +15,8 @@ public static class FailureWords
             _ when task.StartsWith("audio", StringComparison.Ordinal) => "The sound of the file could not be encoded.",
             Contracts.SourceText.Task => "The subtitles of the file could not be read.",
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
+            _ when Contracts.VideoRange.IsTask(task) =>
+                "The picture of the file could not be encoded in its high dynamic range.",
             _ => $"The picture of the file could not be encoded in {task}.",
         };
 }

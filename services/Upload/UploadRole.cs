@@ -3,6 +3,7 @@ using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
+using EventStream.Upload.Captions;
 using EventStream.Upload.Library;
 using EventStream.Upload.Pulls;
 using EventStream.Upload.Resumable;
@@ -38,7 +39,7 @@ public sealed class UploadRole : IRole
         services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
         services.AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>();
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>();
+        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>().AddSingleton<CaptionsApi>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
         services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
         services.AddServiceStore(configuration, UploadStore.Service);
@@ -53,7 +54,7 @@ public sealed class UploadRole : IRole
                 policy
                     .WithOrigins([.. options.AllowedOrigins])
                     .AllowAnyHeader()
-                    .WithMethods("GET", "POST", "HEAD", "PATCH", "DELETE")
+                    .WithMethods("GET", "POST", "HEAD", "PATCH", "PUT", "DELETE")
                     .WithExposedHeaders(ExposedHeaders)
                     .SetPreflightMaxAge(TimeSpan.FromHours(1))
             )
@@ -73,6 +74,7 @@ public sealed class UploadRole : IRole
         app.Services.GetRequiredService<VideosApi>().Map(app);
         app.Services.GetRequiredService<VideoChangesApi>().Map(app);
         app.Services.GetRequiredService<VideoProgressApi>().Map(app);
+        app.Services.GetRequiredService<CaptionsApi>().Map(app);
         app.Services.GetRequiredService<WebhooksApi>().Map(app);
         app.Services.GetRequiredService<PullsApi>().Map(app);
     }

@@ -3,6 +3,7 @@ using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Media;
+using EventStream.Media.Text;
 using EventStream.Processes;
 using FFMpegCore;
 
@@ -29,6 +30,7 @@ public sealed class TaskWork(
                 .Select(rung => rung.Name)
                 .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
                 .Select(name => $"{EncodeTasks.OutputPrefix(c.VideoId, name)}/{MediaPlaylist.FileName}"),
+            EncodeHighRange c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             EncodeAudio c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             MakeThumbnails c => [$"{c.OutputPrefix}/index.vtt"],
             _ => [],
@@ -51,6 +53,7 @@ public sealed class TaskWork(
             {
                 ProbeSource c => await ProbeAsync(c, run),
                 EncodeRung c => await RungsAsync(c, run),
+                EncodeHighRange c => await RungsAsync(Plain(c), run, VideoRange.Of(c.Source.Picture!)),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
@@ -77,7 +80,13 @@ public sealed class TaskWork(
         }
     }
 
-    private async Task<IEvent> RungsAsync(EncodeRung command, Run run)
+    private static EncodeRung Plain(EncodeHighRange c) =>
+        new(c.VideoId, c.SourceKey, c.Source, c.Rung, c.SegmentSeconds, c.OutputPrefix, c.RequestedAt, c.Attempt);
+
+    /// <summary>
+    /// Rungs and, where it is asked for, the main sound; in <paramref name="range"/>, or in standard range.
+    /// </summary>
+    private async Task<IEvent> RungsAsync(EncodeRung command, Run run, string? range = null)
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
@@ -90,13 +99,13 @@ public sealed class TaskWork(
         var recipe = FfmpegRecipes.Tracks(
             source.Path,
             rungs,
-            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads),
+            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads, range is not null),
             sound,
             PlayedPart.Of(command.Source),
             command.Source.Picture
         );
         await FfmpegAsync(recipe, command.Source, run);
-        var packaged = rungs.Select(output => PackageRungAsync(command, output.Rung, rate, run));
+        var packaged = rungs.Select(output => PackageRungAsync(command, output.Rung, rate, range, run));
         if (sound is not null)
             packaged = packaged.Append(
                 PackageSoundAsync(command.VideoId, EncodeTasks.Audio, command.Source, command.SegmentSeconds, main, run)
@@ -130,12 +139,24 @@ public sealed class TaskWork(
         return Encoded(command.VideoId, rendition, run);
     }
 
-    private async Task<Rendition> PackageRungAsync(EncodeRung command, Rung rung, FrameRate rate, Run run)
+    private async Task<Rendition> PackageRungAsync(
+        EncodeRung command,
+        Rung rung,
+        FrameRate rate,
+        string? range,
+        Run run
+    )
     {
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var seconds = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
         var rendition = await PackageAsync(command.VideoId, rung.Name, Rendition.Video, seconds, run);
-        return rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz };
+        return rendition with
+        {
+            Width = rung.Width,
+            Height = rung.Height,
+            FramesPerSecond = rate.Hz,
+            Range = range,
+        };
     }
 
     private async Task<Rendition> PackageSoundAsync(

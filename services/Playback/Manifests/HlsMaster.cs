@@ -52,9 +52,11 @@ public static class HlsMaster
         var subtitles = $"text-{edge.Name}";
         foreach (var one in texts)
             WriteSubtitles(text, one, texts, subtitles, folder);
-        foreach (var rung in video.Rungs.Select(track => track.Media))
+        foreach (var rung in video.Rungs.Concat(video.HighRange).Select(track => track.Media))
         {
             WriteVariant(text, rung, sounds);
+            if (rung.Range is { } range)
+                text.Append(CultureInfo.InvariantCulture, $",VIDEO-RANGE={range}");
             if (sounds.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
             if (texts.Count > 0)

@@ -88,7 +88,7 @@ public sealed class VideoDetailsReader(
             video.Source,
             video.Ladder,
             video.Ladder.IsEmpty ? null : video.SegmentSeconds,
-            [.. video.Renditions.Concat(video.Texts ?? []).Select(Describe)],
+            [.. video.Renditions.Concat(video.Texts ?? []).Concat(video.Captions).Select(Describe)],
             await tasks.ListAsync(video.Id, cancellation),
             video.Thumbnails?.PosterKey,
             video.Thumbnails,

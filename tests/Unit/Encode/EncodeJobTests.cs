@@ -61,6 +61,29 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void A_high_range_is_kept_where_that_is_asked_for_and_decides_nothing()
+    {
+        var high = Source with { Width = 1920, Height = 1080, Picture = new SourcePicture(0, null, "smpte2084") };
+        var rules = Rules with { HighRange = true };
+        Decision<EncodeJob> Plan(SourceInfo source, JobRules by) =>
+            Given(Probe).When(job => job.Decide(Probed with { Source = source }, by, T2));
+        Assert.DoesNotContain(Plan(high, Rules).After.Tasks.Keys, name => VideoRange.IsTask(name));
+        Assert.DoesNotContain(Plan(Source, rules).After.Tasks.Keys, name => VideoRange.IsTask(name));
+        var planned = Plan(high, rules);
+        Assert.DoesNotContain(planned.After.Ladder, rung => VideoRange.IsTask(rung.Name));
+        var begun = planned.When(Comes(Encoded("360p")));
+        Assert.Equal(
+            [("1080p-hdr", 3_500_000, $"media/{Id}/1080p-hdr"), ("720p-hdr", 1_960_000, $"media/{Id}/720p-hdr")],
+            begun
+                .Messages.OfType<EncodeHighRange>()
+                .Select(c => (c.Rung.Name, c.Rung.VideoBitrateBps, c.OutputPrefix))
+        );
+        begun
+            .When(Comes(Failed("720p-hdr", 1, willRetry: false)))
+            .Then(new EncodeTaskFinished(Id, "720p-hdr", "w1", T0, "disk full"));
+    }
+
+    [Fact]
     public void Subtitles_are_one_task()
     {
         var probed = Probed with { Source = Source with { Texts = [new(3, "subrip"), new(4, "ass")] } };
