@@ -26,7 +26,9 @@ public sealed partial record EncodeJob
     public IEnumerable<IMessage> Decide(IMessage message, JobRules rules, DateTimeOffset now) =>
         message switch
         {
-            VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, now)] : [],
+            VideoUploaded e => Phase == JobPhase.None
+                ? [new ProbeSource(e.VideoId, e.SourceKey, now, Sha256: ChecksumOf(e))]
+                : [],
             SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
             SourceRejected e => Phase == JobPhase.Probing
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
@@ -34,6 +36,13 @@ public sealed partial record EncodeJob
             RenditionEncoded e => Finish(new(e.VideoId, e.Rendition.Name, e.Worker, e.EncodedAt), now),
             ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), now),
             SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), now),
+            SourceAnalysed e => ChooseLadder(
+                new(e.VideoId, EncodeTasks.Analysis, e.Worker, e.AnalysedAt),
+                e.Samples,
+                rules,
+                now
+            ),
+            QualityMeasured e => Finish(new(e.VideoId, EncodeTasks.Quality, e.Worker, e.MeasuredAt), now),
             EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
                 ? Retry(task, e, rules, now)
                 : [],
@@ -64,7 +73,7 @@ public sealed partial record EncodeJob
             {
                 if (EncodeTasks.IsByProduct(task.Name))
                 {
-                    foreach (var message in Finish(new(Id, task.Name, PlannerName, now, reason), now))
+                    foreach (var message in GiveUp(new(Id, task.Name, PlannerName, now, reason), rules, now))
                         yield return message;
                     continue;
                 }
@@ -84,17 +93,17 @@ public sealed partial record EncodeJob
     private IEnumerable<IMessage> Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
     {
         var ladder = rules.Ladder.Choose(probed.Source);
-        List<string> tasks = [.. ladder.Select(rung => rung.Name)];
+        var first = StandardLadder.First(ladder).Name;
+        List<string> tasks = [.. AtOnce(ladder, first, rules)];
         // Sources that were probed before sounds were chosen have one or none.
         var sounds = probed.Source.Sounds?.Count ?? (probed.Source.AudioCodec is null ? 0 : 1);
         tasks.AddRange(Enumerable.Range(0, sounds).Select(EncodeTasks.AudioAt));
         if (probed.Source.Texts is { Count: > 0 })
             tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
-        var first = StandardLadder.First(ladder).Name;
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
-        var job = Fold(finished).Fold(plan) with { Source = probed.Source };
+        var job = Fold(finished).Fold(plan) with { Source = probed.Source with { Sha256 = Sha256 } };
         return
         [
             finished,
@@ -109,13 +118,17 @@ public sealed partial record EncodeJob
         ];
     }
 
+    /// <summary>The SHA-256 of an upload; null where it is none, as in records that were made by hand.</summary>
+    private static string? ChecksumOf(VideoUploaded uploaded) =>
+        uploaded.Sha256.Length == 64 && uploaded.Sha256.All(char.IsAsciiHexDigitLower) ? uploaded.Sha256 : null;
+
     private IEnumerable<IMessage> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
     {
         // The worker's report and the planner's bound must both allow another attempt.
         if (failed.WillRetry && task.Attempt < rules.MaxAttempts)
             return Resend(task, task.Attempt + 1, failed.Cause, rules, now);
         if (EncodeTasks.IsByProduct(task.Name))
-            return Finish(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), now);
+            return GiveUp(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), rules, now);
         return failed.WillRetry
             ? [failed with { WillRetry = false, Worker = PlannerName }]
             : [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
@@ -132,9 +145,9 @@ public sealed partial record EncodeJob
         if (Awaited(finished.Task) is null)
             yield break;
         yield return finished;
-        if (Fold(finished).OpenTasks.Any())
-            yield break;
-        yield return new EncodeCompleted(Id, (now - (PlannedAt ?? now)).TotalSeconds, now);
+        var after = Fold(finished);
+        if (!after.OpenTasks.Any())
+            yield return after.AskForQuality(now) ?? after.Completed(now);
     }
 
     /// <summary>The command of a task's current attempt.</summary>
@@ -143,8 +156,10 @@ public sealed partial record EncodeJob
         var (task, prefix) = (Tasks[name], EncodeTasks.OutputPrefix(Id, name));
         return name switch
         {
-            EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
+            EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt, Sha256),
             EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            EncodeTasks.Analysis => AnalysisCommand(task, rules),
+            EncodeTasks.Quality => QualityCommand(task.SentAt, task.Attempt),
             EncodeTasks.Subtitles => new MakeSubtitles(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
             _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,

@@ -32,8 +32,14 @@ public sealed record EncodeOptions
     /// <summary>The worker's name in events; two workers never share one.</summary>
     public string WorkerId { get; init; } = $"{Environment.MachineName.ToLowerInvariant()}-{Environment.ProcessId}";
 
-    /// <summary>Name of the ladder policy.</summary>
-    public string Ladder { get; init; } = "standard";
+    /// <summary>
+    /// Name of the ladder policy: <c>per-title</c>, whose rungs are placed by samples of each title, or one of fixed
+    /// bitrates.
+    /// </summary>
+    public string Ladder { get; init; } = "per-title";
+
+    /// <summary>Whether what was made of a file serves again when the same file is uploaded again.</summary>
+    public bool Cache { get; init; } = true;
 
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;

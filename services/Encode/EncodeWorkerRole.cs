@@ -54,7 +54,8 @@ public sealed class EncodeWorkerRole : IRole
         var (ffmpeg, ffprobe, packager) = FindTools(configuration);
         services.AddMediaStore(configuration);
         services.AddSingleton(new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.Niceness });
-        services.AddSingleton<ProgramRunner>().AddSingleton<TaskWork>();
+        services.AddSingleton<ProgramRunner>().AddSingleton<TaskWork>().AddSingleton<EncodeCache>();
+        services.AddSingleton(new EncodeTools(ffmpeg, packager));
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<FfmpegRunner>(all, ffmpeg, options.WorkFolder));
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<SourceReader>(all, ffprobe));
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<Packager>(all, packager));

@@ -13,6 +13,8 @@ public static class FailureWords
             "probe" => "The file could not be read.",
             _ when task.StartsWith("audio", StringComparison.Ordinal) => "The sound of the file could not be encoded.",
             Contracts.SourceText.Task => "The subtitles of the file could not be read.",
+            Contracts.LadderSample.Task => "The picture could not be analysed; it is encoded with the usual bitrates.",
+            Contracts.RenditionQuality.Task => "The quality of the picture could not be measured.",
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
             _ => $"The picture of the file could not be encoded in {task}.",
         };

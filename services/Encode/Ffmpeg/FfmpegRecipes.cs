@@ -63,10 +63,10 @@ public static class FfmpegRecipes
                         )
                         .Frames(part?.Frames(rate))
                         .WithVideoCodec(VideoCodec.LibX264)
-                        .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
+                        .WithVideoProfile(Profile(rung))
                         .WithSpeedPreset(preset)
                         .FixedGop(rate.FramesPerGop(segmentSeconds))
-                        .CappedBitrate(rung.VideoBitrateBps)
+                        .CappedBitrate(rung)
                         .WithThreads(threads)
                         .WithFpsMode(FpsMode.Passthrough)
                         .ForceFormat(ContainerFormats.Mp4)
@@ -278,12 +278,23 @@ public static class FfmpegRecipes
                 $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))"
             );
 
-    /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
-    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) =>
-        options
-            .WithVideoBitrate(Kilobits(bitsPerSecond))
+    /// <summary>x264's profile of a rung.</summary>
+    public static string Profile(Rung rung) => Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high";
+
+    /// <summary>
+    /// Constant quality, or a variable bitrate, held below a quarter more than the rung's by a buffer of two seconds.
+    /// </summary>
+    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, Rung rung)
+    {
+        var bitsPerSecond = rung.VideoBitrateBps;
+        return (
+            rung.Crf is { } crf
+                ? options.WithCustomArgument(FormattableString.Invariant($"-crf {crf}"))
+                : options.WithVideoBitrate(Kilobits(bitsPerSecond))
+        )
             .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
             .WithBufferSize(Kilobits(bitsPerSecond * 2L));
+    }
 
     /// <summary>One JPEG picture; quality from 2 (best) to 31.</summary>
     private static FFMpegOutputOptions OneJpeg(this FFMpegOutputOptions options, int quality) =>

@@ -48,7 +48,7 @@ public sealed class FfmpegRunner
     }
 
     /// <summary>
-    /// Runs to the end. On cancellation ffmpeg has ended before this does. Throws
+    /// Runs to the end, in <paramref name="folder"/> where one is named. On cancellation ffmpeg has ended before this does. Throws
     /// <see cref="ProgramFailedException"/> for a non-zero exit, a run without output for
     /// <see cref="ProgramOptions.QuietMax"/> and one that exceeds <see cref="LogCharactersMax"/>, and
     /// <see cref="IOException"/> where ffmpeg cannot be started.
@@ -56,7 +56,8 @@ public sealed class FfmpegRunner
     public async Task RunAsync(
         FFMpegArgumentProcessor job,
         Action<FfmpegProgress> onProgress,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        string? folder = null
     )
     {
         cancellation.ThrowIfCancellationRequested();
@@ -80,7 +81,7 @@ public sealed class FfmpegRunner
                     tail.Add(line);
             })
             .NotifyOnProgress(at => onProgress(new FfmpegProgress(at, Speed(at, clock.GetElapsedTime(begun)))));
-        var result = await RunOnOwnThreadAsync(job);
+        var result = await RunOnOwnThreadAsync(job, folder is null ? options : OptionsIn(folder));
         await Task.WhenAll(stopped, killed);
         cancellation.ThrowIfCancellationRequested();
         if (result.Success)
@@ -92,7 +93,15 @@ public sealed class FfmpegRunner
         ProgramFailedException Ended(string cause) => new("ffmpeg", null, $"{cause}. {tail.Text}");
     }
 
-    private Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job) =>
+    private FFOptions OptionsIn(string folder) =>
+        new()
+        {
+            BinaryFolder = options.BinaryFolder,
+            TemporaryFilesFolder = options.TemporaryFilesFolder,
+            WorkingDirectory = folder,
+        };
+
+    private Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job, FFOptions options) =>
         Task.Factory.StartNew(
             () =>
             {

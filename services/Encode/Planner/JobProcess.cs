@@ -99,6 +99,8 @@ public sealed partial class JobProcess(
             RenditionEncoded e => e.VideoId,
             ThumbnailsMade e => e.VideoId,
             SubtitlesMade e => e.VideoId,
+            SourceAnalysed e => e.VideoId,
+            QualityMeasured e => e.VideoId,
             EncodeTaskFailed e => e.VideoId,
             _ => null,
         };

@@ -42,6 +42,8 @@ public sealed class JobJourneyTests : IAsyncLifetime
             stage.Of<RenditionEncoded>().Select(e => e.Rendition.Name).Distinct().Order()
         );
         Assert.NotEmpty(stage.Of<ThumbnailsMade>());
+        var measured = Assert.Single(stage.Of<QualityMeasured>());
+        Assert.Equal(["240p", "360p"], measured.Qualities.Select(quality => quality.Name));
         var job = await JobAsync(planner);
         Assert.Equal(("completed", 1.0), (job.Phase, job.Fraction));
         Assert.All(job.Tasks, task => Assert.Equal(("done", 1), (task.Phase, task.Attempt)));
@@ -59,7 +61,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(version, (await jobs.LoadAsync(id.Value, CancellationToken.None)).Version);
         Assert.Single(stage.Records, record => record.Message is EncodePlanned);
         Assert.Single(stage.Records, record => record.Message is EncodeCompleted);
-        Assert.Equal(5, stage.Records.Count(record => record.Message is ICommand));
+        Assert.Equal(6, stage.Records.Count(record => record.Message is ICommand));
         // The list is a read model: it follows the stored events a moment later.
         await Until.TrueAsync(() => CompletedAsync(planner).Result.Contains(id.ToString()), "the job in the list");
     }
@@ -128,7 +130,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(3, stage.Of<EncodeTaskFailed>().Count(failed => failed.Task == "thumbnails"));
         var job = await JobAsync(planner);
         Assert.Equal("completed", job.Phase);
-        Assert.Equal(["thumbnails"], job.Tasks.Where(task => task.Phase == "failed").Select(task => task.Task));
+        Assert.Equal(["thumbnails"], job.Tasks.Where(task => task.Phase == "failed").Select(task => task.Name));
     }
 
     [Fact]

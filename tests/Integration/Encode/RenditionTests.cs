@@ -54,6 +54,29 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
     private EncodeRig Rig => made.Rig;
 
     [Fact]
+    public async Task The_playlist_of_key_frames_holds_one_picture_of_each_segment()
+    {
+        foreach (var rung in made.Rungs)
+        {
+            var folder = Rig.PathOf(rung.Prefix);
+            var lines = await File.ReadAllLinesAsync(Path.Combine(folder, "iframes.m3u8"));
+            var ranges = lines.Where(line => line.StartsWith("#EXT-X-BYTERANGE:", StringComparison.Ordinal)).ToList();
+            Assert.Equal(rung.SegmentDurationsSeconds.Count, ranges.Count);
+            Assert.InRange(rung.KeyFrameBandwidthBps!.Value, 1, rung.BandwidthBps);
+            for (var i = 0; i < ranges.Count; i++)
+            {
+                var length = int.Parse(ranges[i]["#EXT-X-BYTERANGE:".Length..].Split('@')[0], null);
+                var segment = await File.ReadAllBytesAsync(Path.Combine(folder, $"{i + 1}.m4s"));
+                var init = await File.ReadAllBytesAsync(Path.Combine(folder, "init.mp4"));
+                var picture = Path.Combine(Rig.Folder, "picture.mp4");
+                await File.WriteAllBytesAsync(picture, [.. init, .. segment[..length]]);
+                var frames = Rig.Probe(picture, "-show_frames -show_entries frame=pict_type,width");
+                Assert.Equal($"{rung.Width},I", frames[0]);
+            }
+        }
+    }
+
+    [Fact]
     public void The_source_is_described()
     {
         Assert.Equal(

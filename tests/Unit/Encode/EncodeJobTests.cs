@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Encode;
+using EventStream.Encode.Ladder;
 using EventStream.Unit.Tests.EventStore;
 using static EventStream.Tests.Kit.EncodeSamples;
 
@@ -56,10 +57,49 @@ public sealed class EncodeJobTests
         var sent = new EncodeJob().Fold(Probe).Decide(probed, Rules, T2).ToList();
         Assert.Contains(new MakeSubtitles(Id, "sources/x", probed.Source, $"media/{Id}/subtitles", T2), sent);
         var job = sent.Aggregate(new EncodeJob().Fold(Probe), (state, message) => state.Fold(message));
+        Assert.Equal([Finished("subtitles")], job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2));
+    }
+
+    [Fact]
+    public void Rungs_above_the_first_wait_for_the_samples_of_their_title()
+    {
+        var planned = PerTitle(Given(Probe).State, Probed);
         Assert.Equal(
-            [Finished("subtitles")],
-            job.Decide(new SubtitlesMade(Id, [], "w1", T0), Rules, T2)
+            ["360p", "audio", "analysis", "thumbnails"],
+            planned.OfType<ICommand>().Select(command => EncodeTasks.Of(command).Task)
         );
+        var analyse = planned.OfType<AnalyseSource>().Single();
+        Assert.Equal([("360p", 23), ("480p", 24), ("480p", 34)], analyse.Samples.Select(s => (s.Rung, s.Crf)));
+
+        var job = Folded(Given(Probe).State, planned);
+        LadderSample[] samples =
+        [
+            new("360p", 23, 300_000, 0.95),
+            new("480p", 24, 600_000, 0.97),
+            new("480p", 34, 150_000, 0.93),
+        ];
+        var analysed = new SourceAnalysed(Id, samples, "w1", 2, T0);
+        var decided = PerTitle(job, analysed);
+        var chosen = decided.OfType<EncodeLadderChosen>().Single();
+        Assert.Equal(Finished("analysis"), decided[0]);
+        Assert.Equal((["240p", "480p"], samples), (chosen.Tasks, chosen.Samples));
+        Assert.Equal(21, chosen.Ladder[^1].Crf);
+        Assert.Equal(chosen.Ladder[^1], decided.OfType<EncodeRung>().Last().Rung);
+        var after = Folded(job, decided);
+        Assert.Empty(PerTitle(after, analysed));
+        Assert.Equal(["240p", "360p", "480p", "analysis", "audio", "probe", "thumbnails"], after.Tasks.Keys);
+    }
+
+    [Fact]
+    public void A_title_that_cannot_be_analysed_gets_the_planned_ladder()
+    {
+        var job = Folded(Given(Probe).State, PerTitle(Given(Probe).State, Probed));
+        var decided = PerTitle(job, Failed("analysis", 1, willRetry: false));
+        Assert.Equal(Finished("analysis") with { Cause = "disk full" }, decided[0]);
+        var chosen = Assert.IsType<EncodeLadderChosen>(decided[1]);
+        Assert.Equal((job.Ladder, null), (chosen.Ladder, chosen.Samples));
+        Assert.Equal(["240p", "480p"], decided.OfType<EncodeRung>().Select(command => command.Rung.Name));
+        Assert.Equal((JobPhase.Encoding, 1_400_000), (job.Phase, chosen.Ladder[^1].VideoBitrateBps));
     }
 
     [Fact]
@@ -70,10 +110,28 @@ public sealed class EncodeJobTests
     public void A_result_is_noted() => Given(Planned).When(Comes(Encoded("240p"))).Then(Finished("240p"));
 
     [Fact]
-    public void The_last_result_completes_the_job() =>
-        Given(AllButThumbnails)
-            .When(Comes(Pictures, T0.AddSeconds(60)))
-            .Then(Finished("thumbnails"), new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
+    public void The_last_result_asks_for_the_quality_which_completes_the_job()
+    {
+        var (made, measured) = (T0.AddSeconds(60), T0.AddSeconds(70));
+        Given(AllButThumbnails).When(Comes(Pictures, made)).Then(Finished("thumbnails"), Quality(made));
+        // Encoding took as long as the pictures did.
+        Given([.. AllButThumbnails, Finished("thumbnails"), Quality(made)])
+            .When(Comes(Measured, measured))
+            .Then(Finished("quality"), new EncodeCompleted(Id, 58, measured));
+    }
+
+    [Fact]
+    public void A_quality_that_cannot_be_measured_completes_the_job()
+    {
+        var made = T0.AddSeconds(60);
+        IMessage[] measuring = [.. AllButThumbnails, Finished("thumbnails"), Quality(made)];
+        Given(measuring)
+            .When(Comes(Failed("quality", 1), made))
+            .Then(Resent("quality", 2, at: made), Quality(made) with { Attempt = 2 });
+        Given(measuring)
+            .When(Comes(Failed("quality", 1, willRetry: false), T0.AddSeconds(70)))
+            .Then(Finished("quality") with { Cause = "disk full" }, new EncodeCompleted(Id, 58, T0.AddSeconds(70)));
+    }
 
     [Theory]
     [InlineData(1)]
@@ -104,9 +162,7 @@ public sealed class EncodeJobTests
         Assert.Equal((JobPhase.Encoding, TaskPhase.Failed), (after.Phase, after.Tasks["thumbnails"].Phase));
         Assert.DoesNotContain("thumbnails", after.OpenTasks.Select(task => task.Name));
         Given([.. Planned, missing]).When(Comes(last)).ThenNothing();
-        Given(AllButThumbnails)
-            .When(Comes(last, T0.AddSeconds(60)))
-            .Then(missing, new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
+        Given(AllButThumbnails).When(Comes(last, T0.AddSeconds(60))).Then(missing, Quality(T0.AddSeconds(60)));
     }
 
     [Fact]
@@ -116,21 +172,21 @@ public sealed class EncodeJobTests
         IMessage[] resent =
         [
             Resent("thumbnails", 2),
-            Thumbnails() with { Attempt = 2 },
+            Thumbnails() with
+            {
+                Attempt = 2,
+            },
             Resent("thumbnails", 3),
-            Thumbnails() with { Attempt = 3 },
+            Thumbnails() with
+            {
+                Attempt = 3,
+            },
         ];
         Given([.. AllButThumbnails, .. resent])
             .When(Silent("thumbnails", beat, at))
             .Then(
-                new EncodeTaskFinished(
-                    Id,
-                    "thumbnails",
-                    "planner",
-                    at,
-                    "no news for 67 s while it was running on w1"
-                ),
-                new EncodeCompleted(Id, (at - T2).TotalSeconds, at)
+                new EncodeTaskFinished(Id, "thumbnails", "planner", at, "no news for 67 s while it was running on w1"),
+                Quality(at)
             );
     }
 
@@ -210,6 +266,12 @@ public sealed class EncodeJobTests
         if (phase == JobPhase.Encoding)
             Given(stream).When(Comes(Failed("480p", 2))).Then(Resent("480p", 3), Rung("480p", 3));
     }
+
+    private static IReadOnlyList<IMessage> PerTitle(EncodeJob job, IMessage message) =>
+        [.. job.Decide(message, Rules with { Ladder = new PerTitleLadder() }, T2)];
+
+    private static EncodeJob Folded(EncodeJob job, IEnumerable<IMessage> messages) =>
+        messages.Aggregate(job, (state, message) => state.Fold(message));
 
     private static IEnumerable<IMessage> Attempts(int count) =>
         Enumerable.Range(2, count - 1).SelectMany(n => (IMessage[])[Resent("480p", n), Rung("480p", n)]);
