@@ -76,7 +76,7 @@ public static class AudioMix
         return PositionsOf(layout) is { } names && names.Count == channels ? Positioned(names) : Pairs(channels);
     }
 
-    /// <summary>Channels without a place come in pairs of left and right, as recorders and editors lay them out.</summary>
+    /// <summary>Channels without a place come in pairs of left and right, as recorders lay them out.</summary>
     private static string Pairs(int channels)
     {
         var all = Enumerable.Range(0, channels).ToList();
@@ -123,10 +123,7 @@ public static class AudioMix
 
     /// <summary>The sign <c>&lt;</c> scales the gains of a side to a sum of one.</summary>
     private static string Mix(IEnumerable<string> left, IEnumerable<string> right) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"stereo|c0<{string.Join('+', left)}|c1<{string.Join('+', right)}"
-        );
+        string.Create(CultureInfo.InvariantCulture, $"stereo|c0<{string.Join('+', left)}|c1<{string.Join('+', right)}");
 
     /// <summary>The places of a layout such as <c>10 channels (FL+FR+FC)</c>, or null where it has none.</summary>
     private static List<string>? PositionsOf(string layout)

@@ -222,7 +222,8 @@ public static class FfmpegRecipes
         var fill = Fill(samples);
         if (sound?.RightIndex is { } right)
         {
-            var one = string.Join(',', fill.Select(filter => $"{filter.Name}={filter.Value}"));
+            // Channels without a layout cannot be merged.
+            var one = string.Join(',', [.. fill.Select(f => $"{f.Name}={f.Value}"), "aformat=channel_layouts=mono"]);
             var graph =
                 $"[0:{sound.Index}]{one}[l];[0:{right}]{one}[r];[l][r]amerge=inputs=2,pan=stereo|c0=c0|c1=c1[a]";
             return options.WithCustomArgument($"-filter_complex \"{graph}\" -map [a]").DisableVideo().Bare();

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
@@ -15,9 +17,11 @@ public sealed class UnusableSourceException(string reason, string remedy) : Exce
 /// </summary>
 public static class Refusals
 {
+    /// <summary>So many bytes at the begin of a file say whether it is one of boxes.</summary>
+    public const int HeadSize = 8;
+
     /// <summary>What to do with a file of another kind.</summary>
-    public const string OtherContainer =
-        "Export the video as MP4, MOV, MKV, WebM, AVI or MPEG-TS and upload it again.";
+    public const string OtherContainer = "Export the video as MP4, MOV, MKV, WebM, AVI or MPEG-TS and upload it again.";
 
     /// <summary>ffmpeg's names of the containers that hold sound alone.</summary>
     private static readonly HashSet<string> Sounds =
@@ -27,11 +31,12 @@ public static class Refusals
 
     /// <summary>
     /// The refusal of a file that ffprobe could not open, from the end of its log: <c>[mp3 @ 0x55] Format not on
-    /// whitelist</c> names what it took the file for.
+    /// whitelist</c> names what it took the file for. <paramref name="head"/> is the begin of the file: ffprobe takes
+    /// noise for an MP4 too, by its name.
     /// </summary>
-    public static UnusableSourceException Of(string log)
+    public static UnusableSourceException Of(string log, ReadOnlySpan<byte> head)
     {
-        if (log.Contains("moov atom not found", StringComparison.Ordinal))
+        if (log.Contains("moov atom not found", StringComparison.Ordinal) && BeginsAsMp4(head))
             return new(
                 "The file is cut short: its index, which is at its end, is missing.",
                 "Upload the whole file again."
@@ -43,6 +48,11 @@ public static class Refusals
             ? new("The file is a picture and no video.", OtherContainer)
             : new("The file is not a video that can be read.", OtherContainer);
     }
+
+    /// <summary>Whether the first box is one that a file of the ISO family, or of QuickTime, begins with.</summary>
+    private static bool BeginsAsMp4(ReadOnlySpan<byte> head) =>
+        head.Length >= HeadSize
+        && Encoding.ASCII.GetString(head[4..HeadSize]) is "ftyp" or "mdat" or "moov" or "wide" or "free" or "skip";
 
     /// <summary>The container's first name, empty where the log has none.</summary>
     private static string Kind(string log)

@@ -10,7 +10,7 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
     /// <summary>The part is called back once in so many packets.</summary>
     private const int PacketsOfStep = 1000;
 
-    /// <summary>Streams that begin so many seconds after the container's zero begin at it.</summary>
+    /// <summary>Streams that begin so many seconds after the container's zero, or apart, begin at once.</summary>
     private const double StartTolerance = 0.05;
 
     private readonly StreamClock picture = new(report.ClockResets, frameSeconds);
@@ -45,7 +45,8 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
         if (picture.Start is not { } begins || picture.End is not { } ends)
             return null;
         var zero = report.StartSeconds;
-        var start = Math.Min(begins, sound.Start ?? begins) - zero;
+        // Sound that begins so little before the picture is the priming of its codec.
+        var start = (sound.Start is { } first && first < begins - StartTolerance ? first : begins) - zero;
         return PlayedPart.Between(start < StartTolerance ? 0 : start, ends - zero, sound.End - zero, rate);
     }
 }

@@ -96,7 +96,10 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, TimePro
         }
         catch (ProgramFailedException e) when (e.ExitCode is not null)
         {
-            throw Refusals.Of(e.Tail);
+            var head = new byte[Refusals.HeadSize];
+            await using var file = File.OpenRead(path);
+            var read = await file.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation);
+            throw Refusals.Of(e.Tail, head.AsSpan(0, read));
         }
     }
 

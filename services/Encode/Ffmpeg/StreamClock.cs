@@ -23,8 +23,7 @@ public readonly record struct Packet(
     {
         var parts = line.Split(',');
         return
-            parts.Length >= 6
-            && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var stream)
+            parts.Length >= 6 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var stream)
             ? new Packet(
                 stream,
                 Number(parts[1]),
@@ -86,6 +85,5 @@ public sealed class StreamClock(bool resets, double lengthOfOne)
         End = Math.Max(End ?? 0, shown + length);
     }
 
-    private bool IsJump(double at, double expected) =>
-        Math.Abs(at - expected) > ForwardMax || at + BackMax < last;
+    private bool IsJump(double at, double expected) => Math.Abs(at - expected) > ForwardMax || at + BackMax < last;
 }

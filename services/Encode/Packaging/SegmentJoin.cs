@@ -41,9 +41,7 @@ public static class SegmentJoin
     {
         var (_, box) = Boxes(segment).FirstOrDefault(found => found.Type == "sidx");
         var index = segment[box];
-        return index.Length > 0
-            ? index[(CountAt(index) + 2)..]
-            : throw new Mp4Exception("The box 'sidx' is missing.");
+        return index.Length > 0 ? index[(CountAt(index) + 2)..] : throw new Mp4Exception("The box 'sidx' is missing.");
     }
 
     /// <summary>Where the number of references is: behind times of 32 bits in version 0, of 64 in version 1.</summary>

@@ -36,13 +36,7 @@ public sealed class SubtitleWork(IMediaStore media, FfmpegRunner ffmpeg)
         {
             if (texts.Count > 0)
                 await ffmpeg.RunAsync(
-                    FfmpegRecipes.Subtitles(
-                        source.Path,
-                        texts,
-                        PathOf,
-                        TextBytesMax,
-                        PlayedPart.Of(command.Source)
-                    ),
+                    FfmpegRecipes.Subtitles(source.Path, texts, PathOf, TextBytesMax, PlayedPart.Of(command.Source)),
                     progress => reporter.Progress(0, progress.Speed, cancellation),
                     cancellation
                 );

@@ -84,12 +84,13 @@ internal static class TrackNames
     }
 
     private static string DashRole(Rendition sound, Rendition main) =>
-        sound == main ? "main"
-        : sound.Label?.Role switch
-        {
-            TrackLabel.Commentary => "commentary",
-            TrackLabel.Description => "description",
-            TrackLabel.ClearSpeech => "enhanced-audio-intelligibility",
-            _ => sound.Label?.Language is { } language && language != main.Label?.Language ? "dub" : "alternate",
-        };
+        sound == main
+            ? "main"
+            : sound.Label?.Role switch
+            {
+                TrackLabel.Commentary => "commentary",
+                TrackLabel.Description => "description",
+                TrackLabel.ClearSpeech => "enhanced-audio-intelligibility",
+                _ => sound.Label?.Language is { } language && language != main.Label?.Language ? "dub" : "alternate",
+            };
 }

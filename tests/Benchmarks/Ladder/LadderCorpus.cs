@@ -48,7 +48,6 @@ internal static class LadderCorpus
             ("street", true, "examples/data/vtest.avi"),
             ("hand-held-cup", true, "opencv4/html/cup.mp4.gz"),
             ("hand-held-box", true, "opencv4/html/box.mp4.gz"),
-            ("tree", false, "examples/data/tree.avi"),
         ];
         foreach (var (name, tuned, file) in recordings)
         {

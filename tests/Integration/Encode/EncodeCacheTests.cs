@@ -96,9 +96,11 @@ public sealed class EncodeCacheTests : IDisposable
     public async Task A_bucket_serves_as_a_folder_does()
     {
         await using var s3 = await S3Server.StartAsync();
-        var settings = new ConfigurationBuilder().AddInMemoryCollection(
+        var settings = new ConfigurationBuilder()
+            .AddInMemoryCollection(
                 s3.Settings.Select(setting => KeyValuePair.Create<string, string?>(setting.Key, setting.Value))
-            ).Build();
+            )
+            .Build();
         using var media = new S3MediaStore(MediaOptions.Read(settings, []).S3!);
         var options = rig.Options("w");
         var cache = new EncodeCache(

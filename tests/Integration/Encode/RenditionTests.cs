@@ -148,11 +148,13 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
                 rendition.SegmentDurationsSeconds.Select(d => Math.Round(d, 6))
             );
             Assert.InRange(rendition.SegmentDurationsSeconds.Sum(), 4.49, 4.54);
-            Assert.Equal(3, rendition.SegmentDurationsSeconds.Count);
+            // The sound's third segment would be shorter than half a second, by some samples.
+            string[] segments = rendition == made.Audio ? ["1.m4s", "2.m4s"] : ["1.m4s", "2.m4s", "3.m4s"];
+            Assert.Equal(segments.Length, rendition.SegmentDurationsSeconds.Count);
             var files = Directory.GetFiles(Rig.PathOf(rendition.Prefix));
             Assert.Equal(rendition.SizeBytes, files.Sum(file => new FileInfo(file).Length));
             Assert.Equal(
-                ["1.m4s", "2.m4s", "3.m4s", "init.mp4", "media.m3u8"],
+                [.. segments, "init.mp4", "media.m3u8"],
                 files.Select(Path.GetFileName).Order(StringComparer.Ordinal)
             );
         }

@@ -4,7 +4,7 @@ using EventStream.Encode.Ladder;
 
 namespace EventStream.Integration.Tests.Encode;
 
-/// <summary>Sources whose streams, channels, colours and fields are not those of a plain film, really encoded.</summary>
+/// <summary>Sources whose streams, channels, colours and fields are not those of a plain film, encoded.</summary>
 public sealed class TrackTests : IDisposable
 {
     private const string Picture = "-f lavfi -i testsrc2=size=160x120:rate=25:duration=2";

@@ -10,7 +10,9 @@ namespace EventStream.Journey.Steps;
 public static class EncodeStep
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(8);
-    private const int RungsMin = 5;
+
+    /// <summary>One below the first rung, the first, and one at the size of the source.</summary>
+    private const int RungsMin = 3;
 
     public static async Task RunAsync(Platform platform, Facts facts, Show show, CancellationToken cancellation)
     {
@@ -119,6 +121,12 @@ internal sealed class EncodeStory(VideoId video)
                 topRung = e.Ladder.MaxBy(rung => rung.Height)!.Name;
                 show.Line($"planned {string.Join(" ", e.Ladder.Select(rung => rung.Name))}");
                 break;
+            case EncodeLadderChosen e when e.VideoId == video:
+                Rungs = e.Ladder.Count;
+                topRung = e.Ladder[^1].Name;
+                Done("analysis", e.ChosenAt);
+                show.Line($"chosen for the title: {string.Join(" ", e.Ladder.Select(Words))}");
+                break;
             case VideoPlayable e when e.VideoId == video:
                 Playable = e.PlayableAt;
                 show.Line($"playable: {e.FirstRung}");
@@ -166,6 +174,12 @@ internal sealed class EncodeStory(VideoId video)
                 break;
         }
     }
+
+    private static string Words(Rung rung) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{rung.Name} ({(rung.Crf is { } crf ? $"CRF {crf}, at most " : "")}{rung.VideoBitrateBps / 1000} kbit/s)"
+        );
 
     private void Done(string task, DateTimeOffset at)
     {

@@ -25,18 +25,18 @@ public class AudioMixTests
 
     [Fact]
     public void Sixteen_channels_without_a_layout_are_eight_pairs() =>
-        Assert.Equal(
-            "stereo|c0<c0+c2+c4+c6+c8+c10+c12+c14|c1<c1+c3+c5+c7+c9+c11+c13+c15",
-            AudioMix.Pan(16, null)
-        );
+        Assert.Equal("stereo|c0<c0+c2+c4+c6+c8+c10+c12+c14|c1<c1+c3+c5+c7+c9+c11+c13+c15", AudioMix.Pan(16, null));
 
     [Theory]
     [InlineData(1, "1 channels (FR)", "stereo|c0<c0|c1<c0")]
     [InlineData(1, "FL", "stereo|c0<c0|c1<c0")]
     [InlineData(2, "2 channels (FC+FC)", "stereo|c0<c0|c1<c1")]
     [InlineData(2, "2 channels", "stereo|c0<c0|c1<c1")]
-    public void Mono_and_two_channels_in_an_odd_layout_are_heard_on_both_sides(int channels, string layout, string pan) =>
-        Assert.Equal(pan, AudioMix.Pan(channels, layout));
+    public void Mono_and_two_channels_in_an_odd_layout_are_heard_on_both_sides(
+        int channels,
+        string layout,
+        string pan
+    ) => Assert.Equal(pan, AudioMix.Pan(channels, layout));
 
     [Fact]
     public void Named_places_go_to_their_side_and_the_middle_to_both() =>
@@ -56,11 +56,7 @@ public class AudioMixTests
     [Theory]
     [InlineData(4, "ambisonic 1", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")]
     [InlineData(16, "ambisonic 3", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")]
-    [InlineData(
-        6,
-        "ambisonic 1+stereo",
-        "stereo|c0=0.25*c0+0.25*c1+0.5*c4|c1=0.25*c0-0.25*c1+0.5*c5"
-    )]
+    [InlineData(6, "ambisonic 1+stereo", "stereo|c0=0.25*c0+0.25*c1+0.5*c4|c1=0.25*c0-0.25*c1+0.5*c5")]
     public void Ambisonics_are_taken_by_two_microphones_that_look_left_and_right(
         int channels,
         string layout,

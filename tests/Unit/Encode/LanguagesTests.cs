@@ -25,21 +25,21 @@ public class LanguagesTests
     public void A_sound_is_named_for_its_language_and_role_and_else_by_its_title()
     {
         Assert.Null(Languages.Label(new SourceSound(1, "aac", 2), "audio"));
-        Assert.Equal(
-            [
-                new TrackLabel("English", "en"),
-                new TrackLabel("Deutsch (clear speech)", "de", TrackLabel.ClearSpeech),
-                new TrackLabel("The crew"),
-                new TrackLabel("audio-4 (commentary)", null, TrackLabel.Commentary),
-            ],
-            (TrackLabel?[])
-                [
-                Languages.Label(new SourceSound(1, "aac", 2, Language: "en", Title: "Stereo"), "audio"),
-                Languages.Label(new SourceSound(2, "aac", 2, Language: "de", Role: TrackLabel.ClearSpeech), "audio-2"),
-                Languages.Label(new SourceSound(3, "aac", 2, Title: "The crew"), "audio-3"),
-                Languages.Label(new SourceSound(4, "aac", 2, Role: TrackLabel.Commentary), "audio-4"),
-            ]
-        );
+        TrackLabel?[] expected =
+        [
+            new("English", "en"),
+            new("Deutsch (clear speech)", "de", TrackLabel.ClearSpeech),
+            new("The crew"),
+            new("audio-4 (commentary)", null, TrackLabel.Commentary),
+        ];
+        SourceSound[] sounds =
+        [
+            new(1, "aac", 2, Language: "en", Title: "Stereo"),
+            new(2, "aac", 2, Language: "de", Role: TrackLabel.ClearSpeech),
+            new(3, "aac", 2, Title: "The crew"),
+            new(4, "aac", 2, Role: TrackLabel.Commentary),
+        ];
+        Assert.Equal(expected, sounds.Select((sound, i) => Languages.Label(sound, $"audio-{i + 1}")));
     }
 
     [Theory]

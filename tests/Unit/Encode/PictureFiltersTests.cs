@@ -6,10 +6,11 @@ namespace EventStream.Unit.Tests.Encode;
 /// <summary>The filters of a picture as ffmpeg gets them; no process is started.</summary>
 public class PictureFiltersTests
 {
-    private const string Toned =
+    private static string Toned(string transfer, string primaries, string matrix) =>
         "scale=640:360:flags=bicubic, setsar=1, format=yuv420p10le, "
-        + "zscale=transferin={0}:primariesin={1}:matrixin={2}:transfer=linear:npl=100, format=gbrpf32le, "
-        + "zscale=primaries=bt709, tonemap=hable:desat=0, zscale=transfer=bt709:matrix=bt709:range=tv, format=yuv420p";
+        + $"zscale=transferin={transfer}:primariesin={primaries}:matrixin={matrix}:transfer=linear:npl=100, "
+        + "format=gbrpf32le, zscale=primaries=bt709, tonemap=hable:desat=0, "
+        + "zscale=transfer=bt709:matrix=bt709:range=tv, format=yuv420p";
 
     [Theory]
     [InlineData("smpte2084", "bt2020", "bt2020nc", "bt2020", "bt2020nc")]
@@ -24,7 +25,7 @@ public class PictureFiltersTests
         string fromMatrix
     ) =>
         Assert.Contains(
-            string.Format(Toned, transfer, fromPrimaries, fromMatrix),
+            Toned(transfer, fromPrimaries, fromMatrix),
             Rung(new SourcePicture(0, null, transfer, primaries, matrix)),
             StringComparison.Ordinal
         );
@@ -53,7 +54,7 @@ public class PictureFiltersTests
     public void Poster_and_sprite_are_of_the_same_picture_in_the_same_colours()
     {
         var picture = new SourcePicture(2, true, "smpte2084");
-        var film = new SourceInfo(30, 1920, 1080, 50, "hevc", null, 0, 1, picture);
+        var film = new SourceInfo(30, 1920, 1080, 50, "hevc", null, 0, 1, Picture: picture);
         var poster = FfmpegRecipes.Poster("/in", "/out", film, 3).Arguments;
         var sprite = FfmpegRecipes.Sprite("/in", "/out", SpriteSheet.For(film), picture: picture).Arguments;
         Assert.Contains("-vf \"bwdif=send_frame:parity=auto:deint=interlaced, ", poster, StringComparison.Ordinal);
@@ -65,7 +66,7 @@ public class PictureFiltersTests
                 Assert.Contains("tonemap=hable", line, StringComparison.Ordinal);
             }
         );
-        Assert.Contains("range=tv, tile=", sprite, StringComparison.Ordinal);
+        Assert.Contains("range=tv, tpad=stop=30:stop_mode=clone, tile=", sprite, StringComparison.Ordinal);
     }
 
     private static readonly SourceSound Joined = new(1, "pcm_s16le", 2, RightIndex: 2);
@@ -73,8 +74,9 @@ public class PictureFiltersTests
     [Fact]
     public void Two_mono_streams_of_a_measured_source_are_filled_before_they_are_joined() =>
         Assert.Contains(
-            "[0:1]aresample=48000:async=1:first_pts=0,apad=whole_len=96000,atrim=end_sample=96000[l];"
-                + "[0:2]aresample=48000:async=1:first_pts=0,apad=whole_len=96000,atrim=end_sample=96000[r];[l][r]amerge",
+            "[0:1]aresample=48000:async=1:first_pts=0,apad=whole_len=96000,atrim=end_sample=96000,"
+                + "aformat=channel_layouts=mono[l];[0:2]aresample=48000:async=1:first_pts=0,apad=whole_len=96000,"
+                + "atrim=end_sample=96000,aformat=channel_layouts=mono[r];[l][r]amerge",
             FfmpegRecipes.Audio("/in", "/out", 64_000, new PlayedPart(0, 2), Joined).Arguments,
             StringComparison.Ordinal
         );
@@ -82,7 +84,8 @@ public class PictureFiltersTests
     [Fact]
     public void Two_mono_streams_are_joined_and_begin_at_zero() =>
         Assert.Contains(
-            "-filter_complex \"[0:1]aresample=async=1:first_pts=0[l];[0:2]aresample=async=1:first_pts=0[r];"
+            "-filter_complex \"[0:1]aresample=async=1:first_pts=0,aformat=channel_layouts=mono[l];"
+                + "[0:2]aresample=async=1:first_pts=0,aformat=channel_layouts=mono[r];"
                 + "[l][r]amerge=inputs=2,pan=stereo|c0=c0|c1=c1[a]\" -map [a] -vn ",
             FfmpegRecipes.Audio("/in", "/out", 64_000, sound: Joined).Arguments,
             StringComparison.Ordinal

@@ -22,9 +22,16 @@ public sealed class RefusalsTests
     [InlineData("", "The file is not a video that can be read.")]
     public void A_file_that_cannot_be_opened_is_refused_in_our_words(string log, string reason)
     {
-        var refused = Refusals.Of(log);
+        var refused = Refusals.Of(log, "\0\0\0\u0018ftypmp42"u8);
         Assert.Equal(reason, refused.Reason);
         Assert.Matches("[Uu]pload", refused.Remedy);
         Assert.DoesNotContain("0x", refused.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void What_only_its_name_says_to_be_an_MP4_is_not_cut_short() =>
+        Assert.Equal(
+            "The file is not a video that can be read.",
+            Refusals.Of("[mov,mp4,m4a,3gp,3g2,mj2 @ 0x55d0] moov atom not found", "Dear viewer"u8).Reason
+        );
 }

@@ -37,7 +37,9 @@ public class StreamChoiceTests
                 """{"index":1,"codec_type":"audio","channels":4,"disposition":{"default":1}}""",
                 """{"index":3,"codec_type":"audio","codec_name":"aac","channels":0,"disposition":{"default":1}}""",
                 Sound(2)
-            ).Sounds[0].Index
+            )
+                .Sounds[0]
+                .Index
         );
 
     [Fact]
@@ -124,10 +126,12 @@ public class StreamChoiceTests
     public void Sound_and_subtitles_are_of_the_program_of_the_picture()
     {
         var report = ProbeReport.Read(
-            $$"""
+            $$$"""
             {"programs":[{"program_id":1,"streams":[{"index":0},{"index":1}]},
             {"program_id":2,"streams":[{"index":2},{"index":3}]}],
-            "streams":[{{Film(0, 720)}},{{Sound(1)}},{{Film(2, 1920)}},{{Sound(3)}}],"format":{"duration":"1.0"}}
+            "streams":[{{{Film(0, 720)}}},{{{Sound(1)}}},{{{Film(2, 1920)}}},{{{Sound(
+                3
+            )}}}],"format":{"duration":"1.0"}}
             """
         );
         Assert.Equal((2, 3), (report.Streams.Picture!.Index, Assert.Single(report.Streams.Sounds).Index));

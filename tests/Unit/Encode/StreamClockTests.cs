@@ -38,7 +38,11 @@ public sealed class StreamClockTests
     {
         var clock = Clock(
             resets: false,
-            [new(0, -0.021, -0.021, 0.021, 0, true), new(0, 0, 0, 0.021, 0, false), new(0, 9, 9, 0.021, 0, true)]
+            [
+                new Packet(0, -0.021, -0.021, 0.021, 0, true),
+                new Packet(0, 0, 0, 0.021, 0, false),
+                new Packet(0, 9, 9, 0.021, 0, true),
+            ]
         );
         Assert.Equal(0.0, clock.Start);
         Assert.Equal(0.021, clock.End);
@@ -47,9 +51,9 @@ public sealed class StreamClockTests
     [Fact]
     public void A_packet_without_a_time_follows_the_one_before()
     {
-        var clock = Clock(resets: true, Frames(0, 2), [new(0, null, null, 0.04, null, false)]);
+        var clock = Clock(resets: true, Frames(0, 2), [new Packet(0, null, null, 0.04, null, false)]);
         Assert.Equal(0.12, clock.End!.Value, 6);
-        Assert.Null(Clock(resets: true, [new(0, null, null, 0.04, null, false)]).End);
+        Assert.Null(Clock(resets: true, [new Packet(0, null, null, 0.04, null, false)]).End);
     }
 
     [Theory]
@@ -71,7 +75,7 @@ public sealed class StreamClockTests
         Assert.Equal(seconds * 48_000, part.Samples(48_000), 6);
     }
 
-    private static StreamClock Clock(bool resets, params IEnumerable<Packet>[] packets)
+    private static StreamClock Clock(bool resets, params IReadOnlyList<Packet>[] packets)
     {
         var clock = new StreamClock(resets, 0.04);
         foreach (var packet in packets.SelectMany(all => all))
@@ -79,6 +83,10 @@ public sealed class StreamClockTests
         return clock;
     }
 
-    private static IEnumerable<Packet> Frames(double from, int count) =>
-        Enumerable.Range(0, count).Select(i => new Packet(0, from + (i * 0.04), from + (i * 0.04), 0.04, i, false));
+    private static IReadOnlyList<Packet> Frames(double from, int count) =>
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => new Packet(0, from + (i * 0.04), from + (i * 0.04), 0.04, i, false)),
+        ];
 }

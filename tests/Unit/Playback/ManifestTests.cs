@@ -170,7 +170,8 @@ public sealed class ManifestTests
         var text = HlsMaster.Write(video, Context);
         Assert.Contains(
             "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text-edge-b\",NAME=\"Deutsch (captions)\",LANGUAGE=\"de\","
-                + "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,"
+                + "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\""
+                + "public.accessibility.transcribes-spoken-dialog,"
                 + "public.accessibility.describes-music-and-sound\",STABLE-RENDITION-ID=\"text-1\","
                 + $"URI=\"http://b:2/s/9/sig/media/{Id}/text-1/media.m3u8\"\n",
             text
