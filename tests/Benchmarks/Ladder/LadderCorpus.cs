@@ -14,7 +14,10 @@ internal sealed record LadderTitle(string Name, bool Tuned, string Arguments)
     {
         var ffmpeg = Tools.Program(new ConfigurationBuilder().Build(), "ffmpeg", "ffmpeg");
         var words = $"-v error -y {Arguments} -t 6 -an -c:v libx264 -preset ultrafast -crf 12 -pix_fmt yuv420p";
-        return new ProgramRunner(new ProgramOptions(), TimeProvider.System).RunAsync(
+        return new ProgramRunner(
+            new ProgramOptions { QuietMax = TimeSpan.FromMinutes(5) },
+            TimeProvider.System
+        ).RunAsync(
             ffmpeg,
             [.. words.Split(' ', StringSplitOptions.RemoveEmptyEntries), path],
             _ => { },

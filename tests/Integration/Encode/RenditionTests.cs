@@ -71,7 +71,7 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
                 var picture = Path.Combine(Rig.Folder, "picture.mp4");
                 await File.WriteAllBytesAsync(picture, [.. init, .. segment[..length]]);
                 var frames = Rig.Probe(picture, "-show_frames -show_entries frame=pict_type,width");
-                Assert.Equal($"{rung.Width},I", frames[0]);
+                Assert.StartsWith($"{rung.Width},I", frames[0], StringComparison.Ordinal);
             }
         }
     }
