@@ -210,8 +210,8 @@ public sealed record Rendition(
 
 /// <summary>
 /// How near the picture of the rendition <c>Name</c> is to its source, compared at the source's size and rate: SSIM of
-/// all planes in 0..1, and PSNR of all planes in dB, 100 where nothing differs. <c>Frames</c> were compared, spread over
-/// <c>MeasuredSeconds</c> of the video.
+/// all planes in 0..1, and PSNR of all planes in dB, 100 where nothing differs. <c>Frames</c> were compared, spread
+/// over <c>MeasuredSeconds</c> of the video.
 /// </summary>
 public sealed record RenditionQuality(string Name, double Ssim, double PsnrDb, int Frames, double MeasuredSeconds)
 {

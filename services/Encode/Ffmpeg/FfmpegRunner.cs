@@ -48,8 +48,8 @@ public sealed class FfmpegRunner
     }
 
     /// <summary>
-    /// Runs to the end, in <paramref name="folder"/> where one is named. On cancellation ffmpeg has ended before this does. Throws
-    /// <see cref="ProgramFailedException"/> for a non-zero exit, a run without output for
+    /// Runs to the end, in <paramref name="folder"/> where one is named. On cancellation ffmpeg has ended before this
+    /// does. Throws <see cref="ProgramFailedException"/> for a non-zero exit, a run without output for
     /// <see cref="ProgramOptions.QuietMax"/> and one that exceeds <see cref="LogCharactersMax"/>, and
     /// <see cref="IOException"/> where ffmpeg cannot be started.
     /// </summary>

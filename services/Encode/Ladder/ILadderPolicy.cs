@@ -16,7 +16,7 @@ public interface ILadderPolicy
     /// </summary>
     IReadOnlyList<LadderSample> Samples(IReadOnlyList<Rung> ladder) => [];
 
-    /// <summary>The ladder that follows from the samples; its first rung is that of <paramref name="ladder"/>.</summary>
+    /// <summary>The ladder that follows from samples; its first rung is that of <paramref name="ladder"/>.</summary>
     IReadOnlyList<Rung> Place(IReadOnlyList<Rung> ladder, IReadOnlyList<LadderSample> samples) => ladder;
 }
 

@@ -17,7 +17,7 @@ public sealed class PerTitleLadder : ILadderPolicy
     /// <summary>Of a rung below the first, for the slowest lines: it is seldom seen and never large.</summary>
     public const double LowCrf = 26;
 
-    /// <summary>The best and the worst quality of a rung. Better is seen by nobody, worse is not worth its name.</summary>
+    /// <summary>The best and the worst quality of a rung. Better is not seen, worse is not worth its name.</summary>
     private const double BestCrf = 21,
         WorstCrf = 38;
 
@@ -94,7 +94,7 @@ public sealed class PerTitleLadder : ILadderPolicy
             budget = best.Bits / BitsStep;
         }
 
-        // What no sample tells, or what takes more bits than there are at any quality, is left as it was.
+        // Without samples, and where any quality takes more bits than there are, the ladder stays as it was.
         if (placed.Count == 0)
             return ladder;
         placed.Reverse();
@@ -125,7 +125,7 @@ public sealed class PerTitleLadder : ILadderPolicy
         for (var crf = BestCrf; crf <= WorstCrf; crf += CrfStep)
         {
             var at = (crf - low.Crf) / (high.Crf - low.Crf);
-            var bits = Math.Log(low.BitsPerSecond) + (at * Math.Log(high.BitsPerSecond / low.BitsPerSecond));
+            var bits = Math.Log(low.BitsPerSecond) + (at * Math.Log(high.BitsPerSecond / (double)low.BitsPerSecond));
             yield return new Point(rung, crf, Math.Exp(bits), Db(low) + (at * (Db(high) - Db(low))));
         }
     }

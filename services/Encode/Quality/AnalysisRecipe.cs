@@ -43,20 +43,26 @@ public static class AnalysisRecipe
                 overwrite: true,
                 options =>
                     options.WithCustomArgument(
-                        $"-filter_complex \"{Graph(info, excerpt, rate, rungs)}\" "
+                        $"-filter_complex \"{Graph(info, excerpt, rate, segmentSeconds, rungs)}\" "
                             + string.Concat(others)
                             + Options(rungs.Count - 1)
                     )
             );
     }
 
-    private static string Graph(SourceInfo info, Excerpt excerpt, FrameRate rate, IReadOnlyList<Rung> rungs)
+    private static string Graph(
+        SourceInfo info,
+        Excerpt excerpt,
+        FrameRate rate,
+        double segmentSeconds,
+        IReadOnlyList<Rung> rungs
+    )
     {
         var copies = string.Concat(rungs.Select((_, i) => $"[a{i}]"));
         var sized = rungs.Select(
             (rung, i) => $";[a{i}]{QualityRecipes.Sized(info, excerpt, rung.Width, rung.Height)}[v{i}]"
         );
-        return $"[{QualityRecipes.Stream(info)}]{QualityRecipes.Timed(info, excerpt, rate)},split={rungs.Count}{copies}"
-            + string.Concat(sized);
+        var timed = QualityRecipes.Timed(info, excerpt, rate, segmentSeconds);
+        return $"[{QualityRecipes.Stream(info)}]{timed},split={rungs.Count}{copies}{string.Concat(sized)}";
     }
 }

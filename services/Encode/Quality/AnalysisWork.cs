@@ -14,7 +14,7 @@ public sealed class AnalysisWork(IMediaStore media, FfmpegRunner ffmpeg, EncodeO
     /// <summary>Most GOPs that are encoded of a source; 8 seconds where a segment has two.</summary>
     public const int GopsMax = 4;
 
-    /// <summary>One GOP is encoded of each so many, so that the analysis of a short video costs little of its ladder.</summary>
+    /// <summary>One GOP is encoded of each so many: the analysis of a short video costs little of its ladder.</summary>
     public const int GopsForOne = 8;
 
     /// <summary>

@@ -32,9 +32,18 @@ public sealed record Excerpt(int FirstGop, int Gops, int Frames)
         ];
     }
 
+    /// <summary>
+    /// A source is opened so many seconds before an excerpt, which is more than its key frames are usually apart:
+    /// containers without an index, such as MPEG-TS, are opened between two of them.
+    /// </summary>
+    public const double LeadSeconds = 12;
+
+    /// <summary>GOPs that are read before it.</summary>
+    public int LeadGops(FrameRate rate, double segmentSeconds) =>
+        Math.Min(FirstGop, (int)Math.Ceiling(LeadSeconds / rate.GopSeconds(segmentSeconds)));
+
     /// <summary>Where it begins, in seconds after the begin of the played part.</summary>
-    public double StartSeconds(FrameRate rate, double segmentSeconds) =>
-        FirstGop * rate.FramesPerGop(segmentSeconds) / rate.Hz;
+    public double StartSeconds(FrameRate rate, double segmentSeconds) => FirstGop * rate.GopSeconds(segmentSeconds);
 
     /// <summary>Its length in seconds.</summary>
     public double Seconds(FrameRate rate) => Frames / rate.Hz;

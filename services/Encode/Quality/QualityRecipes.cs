@@ -56,14 +56,16 @@ public static class QualityRecipes
             overwrite: true,
             options =>
                 options
-                    .WithCustomArgument($"-filter_complex \"{Graph(info, excerpt, rate, pictures.Count)}\" {maps}")
+                    .WithCustomArgument(
+                        $"-filter_complex \"{Graph(info, excerpt, rate, segmentSeconds, pictures.Count)}\" {maps}"
+                    )
                     .ForceFormat("null")
         );
     }
 
     /// <summary>
-    /// Opens the source half a frame before an excerpt, so that no rounding of its clock loses the first frame;
-    /// <see cref="Timed"/> moves the times back.
+    /// Opens the source some GOPs before an excerpt, and half a frame more, so that no rounding of its clock loses a
+    /// frame; <see cref="Timed"/> moves the times back and lets go what is before.
     /// </summary>
     public static FFMpegInputOptions Part(
         this FFMpegInputOptions input,
@@ -75,15 +77,20 @@ public static class QualityRecipes
     )
     {
         input.WithCustomArgument("-hide_banner -loglevel error -stats_period 0.5").WithThreads(threads);
-        var start = info.StartSeconds ?? 0;
-        if (excerpt.FirstGop > 0)
-            start += excerpt.StartSeconds(rate, segmentSeconds) - (0.5 / rate.Hz);
-        if (excerpt.FirstGop > 0)
-            input.WithCustomArgument(FormattableString.Invariant($"-ss {start:0.######}"));
+        var (start, lead) = (info.StartSeconds ?? 0, excerpt.LeadGops(rate, segmentSeconds));
+        if (excerpt.FirstGop > lead)
+        {
+            var first = start + ((excerpt.FirstGop - lead) * rate.GopSeconds(segmentSeconds)) - (0.5 / rate.Hz);
+            input.WithCustomArgument(FormattableString.Invariant($"-ss {first:0.######}"));
+        }
         else if (start > 0)
+        {
             input.WithCustomArgument(FormattableString.Invariant($"-itsoffset {-start:0.######}"));
+        }
+
         // A second more holds what the last frame of a varying rate needs.
-        input.WithCustomArgument(FormattableString.Invariant($"-t {start + excerpt.Seconds(rate) + 1:0.######}"));
+        var seconds = start + (lead * rate.GopSeconds(segmentSeconds)) + excerpt.Seconds(rate) + 1;
+        input.WithCustomArgument(FormattableString.Invariant($"-t {seconds:0.######}"));
         return input.WithCustomArgument(string.Join(' ', SourceFile.Guard));
     }
 
@@ -91,12 +98,14 @@ public static class QualityRecipes
     public static string Stream(SourceInfo info) => info.Picture is { Index: var index } ? $"0:{index}" : "0:V:0";
 
     /// <summary>The filters that make the frames of an excerpt from the source, at a constant rate.</summary>
-    public static string Timed(SourceInfo info, Excerpt excerpt, FrameRate rate)
+    public static string Timed(SourceInfo info, Excerpt excerpt, FrameRate rate, double segmentSeconds)
     {
+        var lead = excerpt.LeadGops(rate, segmentSeconds);
         var back =
-            excerpt.FirstGop > 0 ? FormattableString.Invariant($"setpts=PTS-{0.5 / rate.Hz:0.########}/TB,") : "";
+            excerpt.FirstGop > lead ? FormattableString.Invariant($"setpts=PTS-{0.5 / rate.Hz:0.########}/TB,") : "";
         var motion = info.Picture?.Interlaced is true ? "bwdif=send_field:parity=auto:deint=interlaced," : "";
-        return $"{back}{motion}fps={rate}:start_time=0";
+        var from = lead > 0 ? $",trim=start_frame={lead * rate.FramesPerGop(segmentSeconds)},setpts=PTS-STARTPTS" : "";
+        return $"{back}{motion}fps={rate}:start_time=0{from}";
     }
 
     /// <summary>The filters that bring those frames to a size in pixels and to standard range.</summary>
@@ -110,7 +119,7 @@ public static class QualityRecipes
             + $"format=yuv420p,tpad=stop={excerpt.Frames}:stop_mode=clone,trim=end_frame={excerpt.Frames}";
     }
 
-    private static string Graph(SourceInfo info, Excerpt excerpt, FrameRate rate, int pictures)
+    private static string Graph(SourceInfo info, Excerpt excerpt, FrameRate rate, double segmentSeconds, int pictures)
     {
         var (width, height) = (info.Width / 2 * 2, info.Height / 2 * 2);
         // Frames are paired by their number: times of a source and of its copies are rounded differently.
@@ -123,7 +132,7 @@ public static class QualityRecipes
                 + $"setsar=1,format=yuv420p[d{i}];[d{i}][r{i}]ssim=stats_file={SsimLog(i)}[s{i}];"
                 + $"[s{i}][q{i}]psnr=stats_file={PsnrLog(i)}[o{i}]"
             );
-        return $"[{Stream(info)}]{Timed(info, excerpt, rate)},{Sized(info, excerpt, width, height)},{number},"
-            + $"split={pictures * 2}{copies}{string.Concat(compared)}";
+        var reference = $"{Timed(info, excerpt, rate, segmentSeconds)},{Sized(info, excerpt, width, height)},{number}";
+        return $"[{Stream(info)}]{reference},split={pictures * 2}{copies}{string.Concat(compared)}";
     }
 }

@@ -103,7 +103,7 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
         return outcome;
     }
 
-    /// <summary>Copies the files of a task, what makes the others reachable last. False where some are missing.</summary>
+    /// <summary>Copies the files of a task, the one that others hang on last. False where some are missing.</summary>
     private async Task<bool> CopyAsync(ICommand command, VideoId other, IEvent found, CancellationToken cancellation)
     {
         var (video, task, _, _) = EncodeTasks.Of(command);
@@ -123,7 +123,11 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
 
         foreach (var file in files.OrderBy(file => file == last))
         {
-            await using var content = await media.OpenReadAsync(from + file, cancellation);
+            // A segment is small, and a store may not read while it writes.
+            using var content = new MemoryStream();
+            await using (var stored = await media.OpenReadAsync(from + file, cancellation))
+                await stored.CopyToAsync(content, cancellation);
+            content.Position = 0;
             await media.WriteAsync(to + file, content, cancellation);
         }
 
@@ -156,7 +160,7 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
             _ => null,
         };
 
-    /// <summary>What the tools say of themselves, and the build that holds the recipes: others make other files.</summary>
+    /// <summary>What the tools say of themselves, and the build of the recipes: others make other files.</summary>
     private async Task<string> VersionsAsync(CancellationToken cancellation)
     {
         await reading.WaitAsync(cancellation);

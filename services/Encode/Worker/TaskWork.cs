@@ -36,8 +36,9 @@ public sealed class TaskWork(
         };
 
     /// <summary>
-    /// Does the work, or copies what was made of the same file before, and returns what came of it. Throws <see cref="ProgramFailedException"/>,
-    /// <see cref="Mp4Exception"/>, <see cref="MediaNotFoundException"/> or <see cref="IOException"/> when it failed.
+    /// Does the work, or copies what was made of the same file before, and returns what came of it. Throws
+    /// <see cref="ProgramFailedException"/>, <see cref="Mp4Exception"/>, <see cref="MediaNotFoundException"/> or
+    /// <see cref="IOException"/> when it failed.
     /// </summary>
     public async Task<IEvent> DoAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
     {

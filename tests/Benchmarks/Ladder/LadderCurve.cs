@@ -1,8 +1,8 @@
 namespace EventStream.Benchmarks.Ladder;
 
 /// <summary>
-/// Compares two ladders as Bjøntegaard does two encoders: the mean ratio of bits over the likeness that both reach, with
-/// bits on a logarithmic scale, likeness in decibels, and straight lines between the rungs.
+/// Compares two ladders as Bjøntegaard does two encoders: the mean ratio of bits over the likeness that both reach,
+/// with bits on a logarithmic scale, likeness in decibels, and straight lines between the rungs.
 /// </summary>
 internal static class LadderCurve
 {

@@ -154,7 +154,9 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
             var files = Directory.GetFiles(Rig.PathOf(rendition.Prefix));
             Assert.Equal(rendition.SizeBytes, files.Sum(file => new FileInfo(file).Length));
             Assert.Equal(
-                [.. segments, "init.mp4", "media.m3u8"],
+                rendition == made.Audio
+                    ? [.. segments, "init.mp4", "media.m3u8"]
+                    : [.. segments, "iframes.m3u8", "init.mp4", "media.m3u8"],
                 files.Select(Path.GetFileName).Order(StringComparer.Ordinal)
             );
         }

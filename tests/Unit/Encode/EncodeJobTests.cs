@@ -82,7 +82,8 @@ public sealed class EncodeJobTests
         var decided = PerTitle(job, analysed);
         var chosen = decided.OfType<EncodeLadderChosen>().Single();
         Assert.Equal(Finished("analysis"), decided[0]);
-        Assert.Equal((["240p", "480p"], samples), (chosen.Tasks, chosen.Samples));
+        Assert.Equal(["240p", "480p"], chosen.Tasks);
+        Assert.Same(samples, chosen.Samples);
         Assert.Equal(21, chosen.Ladder[^1].Crf);
         Assert.Equal(chosen.Ladder[^1], decided.OfType<EncodeRung>().Last().Rung);
         var after = Folded(job, decided);

@@ -30,11 +30,15 @@ public sealed class QualityTests
     }
 
     [Fact]
-    public void An_excerpt_is_sought_half_a_frame_early_and_moved_back()
+    public void A_source_is_opened_some_GOPs_and_half_a_frame_before_an_excerpt()
     {
-        var recipe = QualityRecipes.Compare("/s.mkv", Source, new Excerpt(4, 2, 100), 2, ["/a.mp4"], threads: 1);
-        Assert.Contains("-ss 9.48 -t 14.48 ", recipe.Arguments, StringComparison.Ordinal);
-        Assert.Contains("[0:V:0]setpts=PTS-0.02/TB,fps=25/1:start_time=0", recipe.Arguments, StringComparison.Ordinal);
+        var recipe = QualityRecipes.Compare("/s.mkv", Source, new Excerpt(9, 2, 100), 2, ["/a.mp4"], threads: 1);
+        Assert.Contains("-ss 7.48 -t 18.5 ", recipe.Arguments, StringComparison.Ordinal);
+        Assert.Contains(
+            "[0:V:0]setpts=PTS-0.02/TB,fps=25/1:start_time=0,trim=start_frame=300,setpts=PTS-STARTPTS,scale=",
+            recipe.Arguments,
+            StringComparison.Ordinal
+        );
         var first = QualityRecipes.Compare("/s.mkv", Source, new Excerpt(0, 2, 100), 2, ["/a.mp4"], threads: 1);
         Assert.Contains("-itsoffset -1.5 ", first.Arguments, StringComparison.Ordinal);
         Assert.Contains("[0:V:0]fps=25/1:start_time=0", first.Arguments, StringComparison.Ordinal);
