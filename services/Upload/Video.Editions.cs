@@ -21,6 +21,7 @@ public sealed partial record Video
             Texts = [.. WithoutCaptions(e.Renditions.Where(rendition => rendition.Kind == Rendition.Text))],
             Thumbnails = e.Thumbnails,
             ThumbnailsMissing = e.Thumbnails is null,
+            Qualities = null,
             Problem = null,
             Remedy = null,
             PlayableAt = PlayableAt ?? e.PublishedAt,
@@ -59,9 +60,16 @@ public sealed partial record Video
             ]
         : [];
 
-    /// <summary>What is made of an edition after it is published.</summary>
-    private IEnumerable<IEvent> Late(Video edition, DateTimeOffset now) =>
-        edition
-            .Renditions.Where(made => made.Range is not null && Renditions.All(known => known.Name != made.Name))
-            .Select(made => new VideoRenditionEncoded(Id, made, now));
+    /// <summary>What is made and measured of an edition after it is published.</summary>
+    private IEnumerable<IEvent> Late(Video edition, DateTimeOffset now)
+    {
+        foreach (var made in edition.Renditions.Where(made => made.Range is not null))
+        {
+            if (Renditions.All(known => known.Name != made.Name))
+                yield return new VideoRenditionEncoded(Id, made, now);
+        }
+
+        if (Qualities is null && edition.Qualities is { } qualities)
+            yield return new VideoQualityMeasured(Id, qualities, now);
+    }
 }

@@ -50,6 +50,9 @@ public sealed partial record Video : IAggregate<Video>
     /// <summary>The subtitles, null until they are made.</summary>
     public IReadOnlyList<Rendition>? Texts { get; init; }
 
+    /// <summary>How near each picture is to the source, null until that is measured.</summary>
+    public IReadOnlyList<RenditionQuality>? Qualities { get; init; }
+
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -114,6 +117,7 @@ public sealed partial record Video : IAggregate<Video>
             VideoUploaded uploaded => On(uploaded),
             VideoProbed probed => On(probed),
             VideoEncodePlanned planned => On(planned),
+            VideoLadderChosen chosen => this with { Ladder = [.. chosen.Ladder] },
             VideoRenditionEncoded encoded => On(encoded),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
@@ -121,6 +125,7 @@ public sealed partial record Video : IAggregate<Video>
             VideoSubtitlesMade made => On(made),
             VideoCaptionsSet set => On(set),
             VideoCaptionsRemoved removed => On(removed),
+            VideoQualityMeasured measured => this with { Qualities = measured.Qualities },
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -253,6 +258,10 @@ public sealed partial record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordPlan(IReadOnlyList<Rung> ladder, double segmentSeconds, DateTimeOffset now) =>
         Status == VideoStatus.Probed ? [new VideoEncodePlanned(Id, ladder, segmentSeconds, now)] : [];
 
+    /// <summary>The ladder was chosen again, by what the title needs.</summary>
+    public IEnumerable<IEvent> RecordLadder(IReadOnlyList<Rung> ladder, DateTimeOffset now) =>
+        !IsBeingEncoded || Ladder.SequenceEqual(ladder) ? [] : Follow(new VideoLadderChosen(Id, ladder, now), now);
+
     /// <summary>
     /// Rungs and sounds that one task made are stored: perhaps the one that makes it playable, or the last one.
     /// </summary>
@@ -284,6 +293,12 @@ public sealed partial record Video : IAggregate<Video>
     /// <summary>The subtitles are stored, or were given up.</summary>
     public IEnumerable<IEvent> RecordSubtitles(IReadOnlyList<Rendition> texts, DateTimeOffset now) =>
         !IsBeingEncoded || Texts is not null ? [] : Follow(new VideoSubtitlesMade(Id, texts, now), now);
+
+    /// <summary>The quality of the pictures is known, at any time after they can be played.</summary>
+    public IEnumerable<IEvent> RecordQuality(IReadOnlyList<RenditionQuality> qualities, DateTimeOffset now) =>
+        IsGone || Edition is not null || PlayableAt is null || Qualities is not null
+            ? []
+            : [new VideoQualityMeasured(Id, qualities, now)];
 
     /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>

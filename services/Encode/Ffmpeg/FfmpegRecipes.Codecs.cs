@@ -12,6 +12,9 @@ public static partial class FfmpegRecipes
     /// </summary>
     private const int HighProfileFrom = 720;
 
+    /// <summary>x264's profile of a rung.</summary>
+    public static string Profile(Rung rung) => Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high";
+
     /// <summary>A rung as an MP4, to the end of the part.</summary>
     private static FFMpegOutputOptions Coded(
         this FFMpegOutputOptions options,
@@ -23,7 +26,7 @@ public static partial class FfmpegRecipes
     {
         var paced = options.Frames(part?.Frames(settings.Rate));
         return (settings.KeepsRange ? paced.Hevc(settings, picture!) : paced.H264(rung, settings))
-            .CappedBitrate(rung.VideoBitrateBps)
+            .CappedBitrate(rung)
             .WithThreads(settings.Threads)
             .WithFpsMode(FpsMode.Passthrough)
             .ForceFormat(ContainerFormats.Mp4);
@@ -32,7 +35,7 @@ public static partial class FfmpegRecipes
     private static FFMpegOutputOptions H264(this FFMpegOutputOptions options, Rung rung, PictureSettings settings) =>
         options
             .WithVideoCodec(VideoCodec.LibX264)
-            .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
+            .WithVideoProfile(Profile(rung))
             .WithSpeedPreset(settings.Preset)
             .FixedGop(settings.Rate.FramesPerGop(settings.SegmentSeconds));
 
@@ -66,12 +69,20 @@ public static partial class FfmpegRecipes
                 $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))"
             );
 
-    /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
-    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) =>
-        options
-            .WithVideoBitrate(Kilobits(bitsPerSecond))
+    /// <summary>
+    /// Constant quality, or a variable bitrate, held below a quarter more than the rung's by a buffer of two seconds.
+    /// </summary>
+    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, Rung rung)
+    {
+        var bitsPerSecond = rung.VideoBitrateBps;
+        return (
+            rung.Crf is { } crf
+                ? options.WithCustomArgument(FormattableString.Invariant($"-crf {crf}"))
+                : options.WithVideoBitrate(Kilobits(bitsPerSecond))
+        )
             .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
             .WithBufferSize(Kilobits(bitsPerSecond * 2L));
+    }
 
     /// <summary>The library writes bitrates in whole kilobits, of which every rung has a whole number.</summary>
     private static int Kilobits(long bitsPerSecond) => (int)Math.Max(1, Math.Round(bitsPerSecond / 1000.0));

@@ -42,17 +42,27 @@ public static class PictureFilters
     {
         if (picture is null || VideoRange.Of(picture) is null)
             return filters;
+        foreach (var (name, value) in ToStandard(picture))
+            filters.WithCustomFilter(name, value);
+        return filters;
+    }
+
+    /// <summary>The filters that map a high range, in their order.</summary>
+    public static IReadOnlyList<(string Name, string Value)> ToStandard(SourcePicture picture)
+    {
         var (primaries, matrix) = Colours(picture);
-        return filters
-            .WithCustomFilter("format", "yuv420p10le")
-            .WithCustomFilter(
+        return
+        [
+            ("format", "yuv420p10le"),
+            (
                 "zscale",
                 $"transferin={picture.Transfer}:primariesin={primaries}:matrixin={matrix}:transfer=linear:npl=100"
-            )
-            .WithCustomFilter("format", "gbrpf32le")
-            .WithCustomFilter("zscale", "primaries=bt709")
-            .WithCustomFilter("tonemap", "hable:desat=0")
-            .WithCustomFilter("zscale", "transfer=bt709:matrix=bt709:range=tv");
+            ),
+            ("format", "gbrpf32le"),
+            ("zscale", "primaries=bt709"),
+            ("tonemap", "hable:desat=0"),
+            ("zscale", "transfer=bt709:matrix=bt709:range=tv"),
+        ];
     }
 
     private static VideoFilterOptions Deinterlaced(VideoFilterOptions filters, SourcePicture? picture, string mode) =>

@@ -15,6 +15,7 @@ public static class Mp4
     private const int VisualEntrySize = 78;
     private const int AudioEntrySize = 28;
     private const int FullBoxSize = 4;
+    private const int BoxHead = 8;
 
     /// <summary>
     /// The RFC 6381 string of an initialization segment, read from the decoder configuration in it: <c>avc1.640028</c>,
@@ -50,6 +51,35 @@ public static class Mp4
         for (var i = 0; i < count; i++)
             ticks += U32(index, at + 2 + (i * 12) + 4);
         return (start / timescale, ticks / timescale);
+    }
+
+    /// <summary>
+    /// Bytes of a media segment up to the end of its first sample, by the fragment's run (<c>trun</c>): enough to show
+    /// it. Throws <see cref="Mp4Exception"/> for a run that does not say where its samples are.
+    /// </summary>
+    public static long FirstSampleEnd(ReadOnlySpan<byte> segment)
+    {
+        var moof = Box(segment, "moof");
+        var traf = Box(moof, "traf");
+        var run = Box(traf, "trun");
+        var flags = U32(run, 0);
+        if ((flags & 0x1) == 0 || U32(run, 4) == 0)
+            throw new Mp4Exception("The run of a fragment does not say where its samples are.");
+        var at = 12 + ((flags & 0x4) != 0 ? 4 : 0) + ((flags & 0x100) != 0 ? 4 : 0);
+        var size = (flags & 0x200) != 0 ? U32(run, at) : DefaultSize(Box(traf, "tfhd"));
+        segment.Overlaps(moof, out var body);
+        return body - BoxHead + U32(run, 8) + size;
+    }
+
+    private static uint DefaultSize(ReadOnlySpan<byte> header)
+    {
+        var flags = U32(header, 0);
+        if ((flags & 0x10) == 0)
+            throw new Mp4Exception("The fragment does not say how large its samples are.");
+        return U32(
+            header,
+            8 + ((flags & 0x1) != 0 ? 8 : 0) + ((flags & 0x2) != 0 ? 4 : 0) + ((flags & 0x8) != 0 ? 4 : 0)
+        );
     }
 
     private static string Avc(string entry, ReadOnlySpan<byte> configuration) =>

@@ -85,6 +85,8 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
             MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
             MakeSubtitles c => c with { RequestedAt = default, Attempt = 1 },
+            AnalyseSource c => c with { RequestedAt = default, Attempt = 1 },
+            MeasureQuality c => c with { RequestedAt = default, Attempt = 1 },
             ProbeSource c => c with { RequestedAt = default, Attempt = 1 },
             _ => command,
         };

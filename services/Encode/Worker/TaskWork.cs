@@ -2,6 +2,7 @@ using System.Text;
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Quality;
 using EventStream.Media;
 using EventStream.Media.Text;
 using EventStream.Processes;
@@ -19,7 +20,8 @@ public sealed class TaskWork(
     FfmpegRunner ffmpeg,
     SourceReader reader,
     Packager packager,
-    EncodeOptions options
+    EncodeOptions options,
+    EncodeCache cache
 )
 {
     /// <summary>The keys whose presence means that the output of a command is stored whole.</summary>
@@ -39,10 +41,20 @@ public sealed class TaskWork(
     private static IEnumerable<Rung> Rungs(EncodeRung command) => [command.Rung, .. command.Also ?? []];
 
     /// <summary>
-    /// Does the work and returns what came of it. Throws <see cref="ProgramFailedException"/>,
-    /// <see cref="Mp4Exception"/>, <see cref="MediaNotFoundException"/> or <see cref="IOException"/> when it failed.
+    /// Does the work, or copies what was made of the same file before, and returns what came of it. Throws
+    /// <see cref="ProgramFailedException"/>, <see cref="Mp4Exception"/>, <see cref="MediaNotFoundException"/> or
+    /// <see cref="IOException"/> when it failed.
     /// </summary>
     public async Task<IEvent> DoAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
+    {
+        if (await cache.FindAsync(command, reporter, cancellation) is { } found)
+            return found;
+        var outcome = await MakeAsync(command, reporter, cancellation);
+        await cache.NoteAsync(command, outcome, cancellation);
+        return outcome;
+    }
+
+    private async Task<IEvent> MakeAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
     {
         var folder = Path.Combine(options.WorkFolder, options.WorkerId, Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(folder);
@@ -57,6 +69,8 @@ public sealed class TaskWork(
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
+                AnalyseSource c => await Analysis.DoAsync(c, folder, reporter, cancellation),
+                MeasureQuality c => await Quality.DoAsync(c, folder, reporter, cancellation),
                 _ => throw new UnknownMessageException(command.GetType().Name),
             };
         }
@@ -65,6 +79,10 @@ public sealed class TaskWork(
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    private AnalysisWork Analysis => new(media, ffmpeg, options);
+
+    private QualityWork Quality => new(media, new QualityMeter(ffmpeg, options.Threads));
 
     private async Task<IEvent> ProbeAsync(ProbeSource command, Run run)
     {
@@ -245,7 +263,8 @@ public sealed class TaskWork(
             list.PeakBps,
             list.AverageBps,
             [.. list.Segments.Select(segment => segment.DurationSeconds)],
-            packaged.FileNames.Sum(file => new FileInfo(Path.Combine(folder, file)).Length)
+            packaged.FileNames.Sum(file => new FileInfo(Path.Combine(folder, file)).Length),
+            KeyFrameBandwidthBps: kind == Rendition.Video ? list.KeyFramePeakBps : null
         );
     }
 

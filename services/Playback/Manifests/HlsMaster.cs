@@ -66,6 +66,25 @@ public static class HlsMaster
                 $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n"
             );
         }
+
+        foreach (var rung in video.Rungs.Select(track => track.Media))
+            WriteKeyFrames(text, rung, edge, folder);
+    }
+
+    /// <summary>The key frames of a rung, for fast forward and for pictures while one seeks.</summary>
+    private static void WriteKeyFrames(StringBuilder text, Rendition rung, EdgeAddress edge, string folder)
+    {
+        if (rung.KeyFrameBandwidthBps is not { } peak)
+            return;
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},CODECS=\"{rung.Codecs}\","
+            )
+            .Append(CultureInfo.InvariantCulture, $"RESOLUTION={rung.Width}x{rung.Height},PATHWAY-ID=\"{edge.Name}\",")
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"STABLE-VARIANT-ID=\"{rung.Name}-key\",URI=\"{folder}{rung.Name}/iframes.m3u8\"\n"
+            );
     }
 
     private static void WriteSubtitles(

@@ -86,6 +86,20 @@ public sealed class ManifestTests
     }
 
     [Fact]
+    public void Key_frames_are_named_for_each_rung_that_has_a_playlist_of_them()
+    {
+        var lines = HlsMaster.Write(Video(Top with { KeyFrameBandwidthBps = 90_000 }, Low), Context).Split('\n');
+
+        Assert.Equal(
+            [
+                "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,PATHWAY-ID=\"edge-b\",STABLE-VARIANT-ID=\"720p-key\",URI=\"http://b:2/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/720p/iframes.m3u8\"",
+                "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,PATHWAY-ID=\"edge-a\",STABLE-VARIANT-ID=\"720p-key\",URI=\"http://a:1/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/720p/iframes.m3u8\"",
+            ],
+            lines.Where(line => line.StartsWith("#EXT-X-I-FRAME", StringComparison.Ordinal))
+        );
+    }
+
+    [Fact]
     public void A_silent_video_has_variants_without_an_audio_group()
     {
         var text = HlsMaster.Write(Video(Low), Context);
