@@ -44,6 +44,7 @@ down: ## stop what `up --background` started
 clean: down ## remove the platform's data
 	@rm -rf "$(DATA)" artifacts/demo && echo "removed $(DATA)"
 
+# The measured broker is the command itself, built for release like what it is compared with.
 bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
 	@dotnet build services/Cli -c Release --nologo -v q -clp:NoSummary
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary

@@ -54,16 +54,18 @@ internal sealed partial class StreamRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         clients.BeginClose();
+        var closing = Task.Run(stream.Dispose);
         // Never before the stream has ended: a thread that waits inside librdkafka, as for a broker that is away, would
         // go on with memory that is freed.
-        var closing = Task.Run(() =>
-        {
-            using (clients)
-                stream.Dispose();
-        });
+        var closed = closing.ContinueWith(
+            _ => clients.Dispose(),
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default
+        );
         try
         {
-            await closing.WaitAsync(EndTimeout);
+            await closed.WaitAsync(EndTimeout);
         }
         catch (TimeoutException)
         {

@@ -2,26 +2,32 @@ using EventStream.Contracts;
 
 namespace EventStream.Console.Live;
 
-/// <summary>Load by resource: the newest steps of each.</summary>
-internal sealed class LoadPart : LivePart
+/// <summary>A state for each resource; resources beyond <see cref="ResourcesMax"/> are left out.</summary>
+internal abstract class ResourcePart<TState> : LivePart
+    where TState : class, new()
 {
     private const int ResourcesMax = 32;
+
+    protected SortedDictionary<string, TState> All { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The state of a resource, or null where it is left out.</summary>
+    protected TState? Of(string resource)
+    {
+        if (!All.TryGetValue(resource, out var state) && All.Count < ResourcesMax)
+            All[resource] = state = new TState();
+        return state;
+    }
+}
+
+/// <summary>Load by resource: the newest steps of each.</summary>
+internal sealed class LoadPart : ResourcePart<SortedDictionary<DateTimeOffset, LoadMeasured>>
+{
     private const int StepsMax = 720;
-    private readonly SortedDictionary<string, SortedDictionary<DateTimeOffset, LoadMeasured>> all = new(
-        StringComparer.Ordinal
-    );
 
     protected override bool Take(IMessage message)
     {
-        if (message is not LoadMeasured measured)
+        if (message is not LoadMeasured measured || Of(measured.Resource) is not { } series)
             return false;
-        if (!all.TryGetValue(measured.Resource, out var series))
-        {
-            if (all.Count == ResourcesMax)
-                return false;
-            all[measured.Resource] = series = [];
-        }
-
         series[measured.Time] = measured;
         while (series.Count > StepsMax)
             series.Remove(series.First().Key);
@@ -30,7 +36,7 @@ internal sealed class LoadPart : LivePart
 
     /// <summary>Unit and length of the newest step; each step is its start, its value and its own length.</summary>
     protected override object Picture() =>
-        all.ToDictionary(
+        All.ToDictionary(
             pair => pair.Key,
             pair => new
             {
@@ -124,23 +130,14 @@ internal sealed class SessionPart : LivePart
 }
 
 /// <summary>For each resource the newest forecast, and what earlier ones said of steps that are over.</summary>
-internal sealed class ForecastPart : LivePart
+internal sealed class ForecastPart : ResourcePart<ForecastPart.Entry>
 {
-    private const int ResourcesMax = 32;
     private const int PastMax = 720;
-    private readonly SortedDictionary<string, Entry> all = new(StringComparer.Ordinal);
 
     protected override bool Take(IMessage message)
     {
-        if (message is not ForecastPublished forecast)
+        if (message is not ForecastPublished forecast || Of(forecast.Resource) is not { } entry)
             return false;
-        if (!all.TryGetValue(forecast.Resource, out var entry))
-        {
-            if (all.Count == ResourcesMax)
-                return false;
-            all[forecast.Resource] = entry = new Entry();
-        }
-
         if (entry.Latest is { } before)
         {
             if (forecast.Origin < before.Origin)
@@ -156,7 +153,7 @@ internal sealed class ForecastPart : LivePart
     }
 
     protected override object Picture() =>
-        all.ToDictionary(
+        All.ToDictionary(
             pair => pair.Key,
             pair => new
             {
@@ -172,7 +169,7 @@ internal sealed class ForecastPart : LivePart
             }
         );
 
-    private sealed class Entry
+    internal sealed class Entry
     {
         public ForecastPublished? Latest { get; set; }
 

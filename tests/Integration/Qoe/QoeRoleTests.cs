@@ -22,17 +22,22 @@ public sealed class QoeRoleTests
         await broker.Admin.EnsureAsync(Topics.All, CancellationToken.None);
         var run = Guid.NewGuid().ToString("N")[..8];
         var captures = new[] { "hls-downswitch", "dash-plain", "hls-fatalStart" }
-            .Select(name => Renamed(Capture.Load(name), run))
+            .Select(name => FromNowOn(Capture.Load(name), run))
             .ToList();
+        // Before the role starts, because time of an idle stream follows the clock and makes late what is older. In the
+        // order in which they were received, as the collector writes: two viewers may share a partition.
+        broker.Write(
+            Topics.PlaybackBeacons.Name,
+            captures.SelectMany(capture => capture.Beacons).OrderBy(beacon => beacon.ReceivedAt).Select(Record)
+        );
         await using var app = Role(broker);
         await app.StartAsync();
         using var http = TestKeys.Client(TestKeys.Analyst, app.Urls.First());
-        await UntilAsync(async () => (await http.GetAsync("/health/ready")).IsSuccessStatusCode);
 
-        broker.Write(Topics.PlaybackBeacons.Name, captures.SelectMany(capture => capture.Beacons).Select(Record));
         // The viewer who came last: the state of the others may have been dropped by then.
-        var session = $"/v1/sessions/{captures.MaxBy(capture => capture.Page.EndedAt)!.Beacons[0].SessionId}";
+        var session = $"/v1/sessions/{captures.MaxBy(capture => capture.Beacons[^1].ReceivedAt)!.Beacons[0].SessionId}";
         await UntilAsync(async () => (await http.GetAsync(session)).IsSuccessStatusCode);
+        await UntilAsync(async () => (await http.GetAsync("/health/ready")).IsSuccessStatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/v1/sessions/nobody")).StatusCode);
 
         var finished = broker.ReadUntil(Topics.QoeSessions, read => Finished(read, run).Count == captures.Count);
@@ -106,14 +111,28 @@ public sealed class QoeRoleTests
         return run.Sessions().OfType<SessionFinished>().Last();
     }
 
-    /// <summary>Gives the session an id of this run, because a shared broker keeps those of runs before.</summary>
-    private static Capture Renamed(Capture capture, string run) =>
-        capture with
+    /// <summary>
+    /// Gives the session an id of this run, because a shared broker keeps those of runs before, and the present
+    /// time: after the last report the stream's time is that of the clock, which would end a session of an earlier day.
+    /// </summary>
+    private static Capture FromNowOn(Capture capture, string run)
+    {
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        var shift = now - capture.Beacons.Min(beacon => beacon.Time);
+        return capture with
         {
             Beacons = capture
-                .Beacons.Select(beacon => beacon with { SessionId = $"{beacon.SessionId}-{run}" })
+                .Beacons.Select(beacon =>
+                    beacon with
+                    {
+                        SessionId = $"{beacon.SessionId}-{run}",
+                        Time = beacon.Time + shift,
+                        ReceivedAt = beacon.ReceivedAt + shift,
+                    }
+                )
                 .ToList(),
         };
+    }
 
     private static List<SessionFinished> Finished(List<ConsumeResult<byte[], byte[]>> read, string run) =>
         read.Select(record =>
