@@ -113,7 +113,8 @@ public sealed partial class EncodeReactor(
             EncodeTaskFailed
             {
                 WillRetry: false,
-                Task: not (Thumbnails.Task or SourceText.Task or RenditionQuality.Task or LadderSample.Task) and var task
+                Task: not (Thumbnails.Task or SourceText.Task or RenditionQuality.Task or LadderSample.Task)
+                    and var task
             } e when !VideoRange.IsTask(task) => On(
                 message,
                 e.VideoId,

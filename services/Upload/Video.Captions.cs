@@ -13,11 +13,7 @@ public sealed partial record Video
     public IEnumerable<Rendition> ShownTexts =>
         (Texts ?? []).Where(text => text.SegmentDurationsSeconds.Count > 0).Concat(Captions);
 
-    private Video On(VideoSubtitlesMade e) =>
-        this with
-        {
-            Texts = [.. WithoutCaptions(e.Texts)],
-        };
+    private Video On(VideoSubtitlesMade e) => this with { Texts = [.. WithoutCaptions(e.Texts)] };
 
     private Video On(VideoCaptionsSet e)
     {

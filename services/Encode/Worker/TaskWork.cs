@@ -168,13 +168,7 @@ public sealed class TaskWork(
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var seconds = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
         var rendition = await PackageAsync(command.VideoId, rung.Name, Rendition.Video, seconds, run);
-        return rendition with
-        {
-            Width = rung.Width,
-            Height = rung.Height,
-            FramesPerSecond = rate.Hz,
-            Range = range,
-        };
+        return rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz, Range = range };
     }
 
     private async Task<Rendition> PackageSoundAsync(

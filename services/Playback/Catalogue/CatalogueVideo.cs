@@ -62,9 +62,7 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
 
     /// <summary>Subtitles of the file that hold text, and captions.</summary>
     public IEnumerable<Track> Texts =>
-        Tracks
-            .Where(track => track.Media.Kind == Rendition.Text && track.Segments.Runs.Count > 0)
-            .Concat(Captions);
+        Tracks.Where(track => track.Media.Kind == Rendition.Text && track.Segments.Runs.Count > 0).Concat(Captions);
 
     /// <summary>Whether players may have it.</summary>
     public bool IsPlayable => State is VideoState.Playable or VideoState.Published && Rungs.Any();

@@ -108,8 +108,7 @@ public sealed class CaptionsTests : IAsyncLifetime
 
     private static string Track(JsonElement caption) => caption.GetProperty("track").GetString()!;
 
-    private string PathOf(string track, string file) =>
-        Path.Combine(upload.MediaRoot, $"captions/{id}/{track}/{file}");
+    private string PathOf(string track, string file) => Path.Combine(upload.MediaRoot, $"captions/{id}/{track}/{file}");
 
     /// <summary>The source is read: 30 s.</summary>
     private Task ProbeAsync()

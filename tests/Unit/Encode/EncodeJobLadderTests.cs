@@ -98,20 +98,17 @@ public sealed class EncodeJobLadderTests
             .When(Comes(Pictures, Rules with { Hold = true }))
             .Then(Finished("thumbnails"));
         Assert.Equal((JobPhase.Encoding, true), (held.After.Phase, held.After.IsHeld));
-        held.When(job => job.DecideRelease(Rules, T2)).Then(Quality(T2)).When(job => job.DecideRelease(Rules, T2)).Then();
+        held.When(job => job.DecideRelease(Rules, T2))
+            .Then(Quality(T2))
+            .When(job => job.DecideRelease(Rules, T2))
+            .Then();
         // A video that is deleted, or whose next edition is cancelled, was encoded all the same.
         var deleted = new VideoDeleted(Id, T2.AddSeconds(9));
         held.When(Comes(deleted)).Then(new EncodeCompleted(Id, 9, deleted.DeletedAt));
         Given([.. AllButThumbnails, Finished("thumbnails"), Quality(T2)])
             .When(Comes(deleted))
             .Then(
-                new EncodeTaskFinished(
-                    Id,
-                    "quality",
-                    "planner",
-                    deleted.DeletedAt,
-                    "The publisher deleted the video."
-                ),
+                new EncodeTaskFinished(Id, "quality", "planner", deleted.DeletedAt, "The publisher deleted the video."),
                 new EncodeCompleted(Id, 0, deleted.DeletedAt)
             );
     }

@@ -74,9 +74,7 @@ public sealed class EncodeJobTests
         var begun = planned.When(Comes(Encoded("360p")));
         Assert.Equal(
             [("1080p-hdr", 3_500_000, $"media/{Id}/1080p-hdr"), ("720p-hdr", 1_960_000, $"media/{Id}/720p-hdr")],
-            begun
-                .Messages.OfType<EncodeHighRange>()
-                .Select(c => (c.Rung.Name, c.Rung.VideoBitrateBps, c.OutputPrefix))
+            begun.Messages.OfType<EncodeHighRange>().Select(c => (c.Rung.Name, c.Rung.VideoBitrateBps, c.OutputPrefix))
         );
         begun
             .When(Comes(Failed("720p-hdr", 1, willRetry: false)))
