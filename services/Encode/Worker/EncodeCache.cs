@@ -105,7 +105,7 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
         return outcome;
     }
 
-    /// <summary>Copies the files of an outcome. Throws <see cref="MediaNotFoundException"/> where one is gone.</summary>
+    /// <summary>Copies the files of an outcome. Throws <see cref="MediaNotFoundException"/> if one is gone.</summary>
     private async Task CopyAsync(IEvent found, VideoId from, VideoId to, CancellationToken cancellation)
     {
         foreach (var key in FilesOf(found))

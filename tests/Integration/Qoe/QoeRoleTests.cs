@@ -117,7 +117,7 @@ public sealed class QoeRoleTests
     /// </summary>
     private static Capture FromNowOn(Capture capture, string run)
     {
-        var now = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
         var shift = now - capture.Beacons.Min(beacon => beacon.Time);
         return capture with
         {
