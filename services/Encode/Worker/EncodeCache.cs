@@ -11,8 +11,8 @@ namespace EventStream.Encode.Worker;
 
 /// <summary>
 /// What was made of a source before, by the checksum of the source, the recipe and the versions of the tools: the same
-/// file again is copied and not encoded. An entry names the video that has the files; it serves as long as they are
-/// there, so that it takes no room of its own and a video that is deleted takes its entries along.
+/// file again is copied and not encoded. An entry names the last video that got the files; it serves as long as they
+/// are there, so that it takes no room of its own and a video that is deleted takes its entries along.
 /// </summary>
 public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, EncodeTools tools, EncodeOptions options)
 {

@@ -47,9 +47,9 @@ public sealed class TaskWork(
     /// </summary>
     public async Task<IEvent> DoAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
     {
-        if (await cache.FindAsync(command, reporter, cancellation) is { } found)
-            return found;
-        var outcome = await MakeAsync(command, reporter, cancellation);
+        var outcome =
+            await cache.FindAsync(command, reporter, cancellation) ?? await MakeAsync(command, reporter, cancellation);
+        // Also of a copy: it serves when the video that it was made for is deleted.
         await cache.NoteAsync(command, outcome, cancellation);
         return outcome;
     }

@@ -43,6 +43,18 @@ public sealed class EncodeCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task A_copy_serves_when_the_first_video_is_deleted()
+    {
+        await rig.DoAsync(await CommandAsync(one));
+        await rig.DoAsync(await CommandAsync(two));
+        Directory.Delete(rig.PathOf($"media/{one}"), recursive: true);
+        File.Delete(rig.PathOf("sources/film.mp4"));
+        var three = VideoId.New(TimeProvider.System.GetUtcNow());
+        await rig.DoAsync(await CommandAsync(three));
+        Assert.Equal(await FilesAsync(two), await FilesAsync(three));
+    }
+
+    [Fact]
     public async Task Another_recipe_or_another_file_is_other_work()
     {
         await rig.DoAsync(await CommandAsync(one));
