@@ -159,6 +159,9 @@ public sealed record KafkaOptions
             // After an outage of all brokers a client that bootstraps again waits for a coordinator that it has
             // dropped, and the offsets of its next transaction are never sent (librdkafka issue 5511).
             MetadataRecoveryStrategy = MetadataRecoveryStrategy.None,
+            // The same fault where one broker of several is gone, the group's coordinator: the client looks for another
+            // one when any of its connections changes, and closes an idle one for that.
+            ConnectionsMaxIdleMs = 5_000,
         };
 
     /// <summary>
