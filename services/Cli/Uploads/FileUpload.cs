@@ -13,8 +13,9 @@ internal sealed record UploadProgress(long SentBytes, long SizeBytes, long Began
 internal sealed record FileToSend(FileInfo File, string? Title, string? Replaces);
 
 /// <summary>
-/// Sends files by tus. The idempotency key of a file follows from its name, size, time and video, so that the same
-/// command again finds the upload that it began and goes on with it, from any machine that has the file.
+/// Sends files by tus. The idempotency key of a file follows from its name, size, time, title and the video it
+/// replaces, so that the same command again finds the upload that it began and goes on with it, from any machine that
+/// has the file.
 /// </summary>
 internal sealed class FileUpload(HttpClient http, UploadTarget target, long chunkBytes, TimeProvider time)
 {

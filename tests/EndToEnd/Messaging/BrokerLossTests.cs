@@ -132,8 +132,8 @@ public sealed partial class BrokerLossTests(KafkaCluster cluster) : IClassFixtur
     }
 
     /// <summary>
-    /// The broker that the stream's group depends on. Its loss is the hardest: a commit in flight waits for an answer
-    /// of it, and the client keeps it as the coordinator that it knows.
+    /// The coordinator of a group. Its loss is the hardest case: a commit in flight waits for its answer, and the
+    /// client keeps it as the group's coordinator.
     /// </summary>
     private async Task<int> CoordinatorAsync(string group)
     {

@@ -51,7 +51,7 @@ public sealed class UploadSweeperTests : IAsyncLifetime
 
     /// <summary>A tus client takes an offset at the end for success.</summary>
     [Fact]
-    public async Task Whose_last_request_was_cut_hears_of_the_end_once_the_video_is_recorded()
+    public async Task A_client_whose_last_request_was_cut_gets_the_final_offset_once_the_video_is_recorded()
     {
         var url = await upload.CreateAsync(5);
         Task<long> asking;
