@@ -39,11 +39,15 @@ public static class Topics
             typeof(VideoUploaded),
             typeof(VideoProbed),
             typeof(VideoEncodePlanned),
+            typeof(VideoLadderChosen),
             typeof(VideoRenditionEncoded),
             typeof(VideoPlayable),
             typeof(VideoThumbnailsMade),
             typeof(VideoThumbnailsMissing),
             typeof(VideoSubtitlesMade),
+            typeof(VideoCaptionsSet),
+            typeof(VideoCaptionsRemoved),
+            typeof(VideoQualityMeasured),
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
@@ -75,7 +79,16 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails), typeof(MakeSubtitles)],
+        Messages =
+        [
+            typeof(EncodeRung),
+            typeof(EncodeHighRange),
+            typeof(EncodeAudio),
+            typeof(MakeThumbnails),
+            typeof(MakeSubtitles),
+            typeof(AnalyseSource),
+            typeof(MeasureQuality),
+        ],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events",
@@ -91,11 +104,14 @@ public static class Topics
             typeof(SourceProbed),
             typeof(SourceRejected),
             typeof(EncodePlanned),
+            typeof(SourceAnalysed),
+            typeof(EncodeLadderChosen),
             typeof(EncodeTaskStarted),
             typeof(EncodeTaskProgressed),
             typeof(RenditionEncoded),
             typeof(ThumbnailsMade),
             typeof(SubtitlesMade),
+            typeof(QualityMeasured),
             typeof(EncodeTaskFailed),
             typeof(EncodeCompleted),
             typeof(EncodeTaskResent),

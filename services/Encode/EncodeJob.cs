@@ -60,7 +60,8 @@ public sealed record JobRules(
     int MaxAttempts,
     int AudioBitsPerSecond,
     bool TaskPerRung = false,
-    bool Hold = false
+    bool Hold = false,
+    bool HighRange = false
 );
 
 /// <summary>
@@ -76,6 +77,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     public VideoId Id { get; init; }
     public JobPhase Phase { get; init; }
     public string SourceKey { get; init; } = "";
+
+    /// <summary>The checksum of the source, by which work on the same file is found again.</summary>
+    public string? Sha256 { get; init; }
     public SourceInfo? Source { get; init; }
     public IReadOnlyList<Rung> Ladder { get; init; } = [];
     public string FirstRung { get; init; } = "";
@@ -85,6 +89,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     public DateTimeOffset? OpenedAt { get; init; }
     public DateTimeOffset? PlannedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>When all was made that viewers get; its quality is measured after that.</summary>
+    public DateTimeOffset? MadeAt { get; init; }
 
     /// <summary>Why the job was rejected or given up.</summary>
     public string? Trouble { get; init; }
@@ -105,20 +112,27 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     [JsonIgnore]
     public IEnumerable<JobTask> DueTasks => OpenTasks.Where(task => task.Phase != TaskPhase.Planned || !IsBeginning);
 
-    /// <summary>Whether the first rung is done and other tasks are not sent yet.</summary>
+    /// <summary>Whether the first rung is done and other tasks, or the one of the quality, are not sent yet.</summary>
     [JsonIgnore]
-    public bool IsHeld => !IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned);
+    public bool IsHeld => IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned));
 
     public EncodeJob Fold(IMessage message) =>
         message switch
         {
-            ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
+            ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt) with
+            {
+                Sha256 = c.Sha256,
+            },
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
+            EncodeHighRange c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },
+            AnalyseSource c => Sent(c) with { Source = c.Source },
+            MeasureQuality c => QualityAsked(c),
             EncodePlanned e => Planned(e),
+            EncodeLadderChosen e => LadderChosen(e),
             EncodeTaskResent e => Resent(e, Tasks[e.Task]),
             EncodeTaskFinished { Cause: { } cause } e => GivenUp(e.Task, cause),
             EncodeTaskFinished e => Done(e.Task, e.Worker),
@@ -168,20 +182,23 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             FirstRung = plan.FirstRung,
             SegmentSeconds = plan.SegmentSeconds,
             PlannedAt = plan.PlannedAt,
-            Tasks = Tasks.AddRange(
-                plan.Tasks.Select(name =>
-                    KeyValuePair.Create(
-                        name,
-                        new JobTask(
-                            name,
-                            name == plan.FirstRung ? TaskPhase.Waiting : TaskPhase.Planned,
-                            1,
-                            plan.PlannedAt
-                        )
-                    )
-                )
-            ),
+            Tasks = PlannedSince(plan.Tasks, plan.FirstRung, plan.PlannedAt),
         };
+
+    /// <summary>The tasks with others, of which the first is sent with the plan.</summary>
+    private ImmutableSortedDictionary<string, JobTask> PlannedSince(
+        IEnumerable<string> names,
+        string first,
+        DateTimeOffset at
+    ) =>
+        Tasks.AddRange(
+            names.Select(name =>
+                KeyValuePair.Create(
+                    name,
+                    new JobTask(name, name == first ? TaskPhase.Waiting : TaskPhase.Planned, 1, at)
+                )
+            )
+        );
 
     private EncodeJob Sent(ICommand command)
     {

@@ -37,8 +37,19 @@ public sealed record EncodeOptions
     /// <summary>The worker's name in events; two workers never share one.</summary>
     public string WorkerId { get; init; } = $"{Environment.MachineName.ToLowerInvariant()}-{Environment.ProcessId}";
 
-    /// <summary>Name of the ladder policy.</summary>
+    /// <summary>
+    /// Name of the ladder policy: one of fixed bitrates, or <c>per-title</c>, whose rungs are placed by samples of each
+    /// title.
+    /// </summary>
     public string Ladder { get; init; } = "standard";
+
+    /// <summary>Whether what was made of a file serves again when the same file is uploaded again.</summary>
+    public bool Cache { get; init; } = true;
+
+    /// <summary>
+    /// Whether sources in HDR10 or HLG get rungs of HEVC Main 10 in their own range too, for devices that show it.
+    /// </summary>
+    public bool HighRange { get; init; }
 
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;

@@ -60,6 +60,7 @@ public sealed class EncodePlannerRole : IRole
             options.SegmentSeconds,
             options.MaxAttempts,
             options.AudioBitsPerSecond,
-            TaskPerRung: workers.Count >= options.SpreadFrom
+            TaskPerRung: workers.Count >= options.SpreadFrom,
+            HighRange: options.HighRange
         );
 }

@@ -42,6 +42,7 @@ public static class EncodeStore
         {
             ICommand command => CommandTarget(command),
             EncodePlanned e => Fact(e.VideoId),
+            EncodeLadderChosen e => Fact(e.VideoId),
             EncodeTaskResent e => Fact(e.VideoId),
             EncodeTaskFinished e => Fact(e.VideoId),
             EncodeTaskFailed e => Fact(e.VideoId),

@@ -9,9 +9,12 @@ public static class EncodeTasks
     public const string Audio = "audio";
     public const string Thumbnails = Contracts.Thumbnails.Task;
     public const string Subtitles = SourceText.Task;
+    public const string Quality = RenditionQuality.Task;
+    public const string Analysis = LadderSample.Task;
 
     /// <summary>Whether a video is whole without a task's result: what accompanies it never decides over it.</summary>
-    public static bool IsByProduct(string task) => task is Thumbnails or Subtitles;
+    public static bool IsByProduct(string task) =>
+        task is Thumbnails or Subtitles or Quality or Analysis || VideoRange.IsTask(task);
 
     /// <summary>The task of a sound by its place among the sounds of a source, from 0, which is the main one.</summary>
     public static string AudioAt(int place) => place == 0 ? Audio : $"{Audio}-{place + 1}";
@@ -52,9 +55,12 @@ public static class EncodeTasks
         {
             ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
             EncodeRung c => (c.VideoId, c.Task ?? c.Rung.Name, c.Attempt, c.RequestedAt),
+            EncodeHighRange c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
             MakeSubtitles c => (c.VideoId, Subtitles, c.Attempt, c.RequestedAt),
+            AnalyseSource c => (c.VideoId, Analysis, c.Attempt, c.RequestedAt),
+            MeasureQuality c => (c.VideoId, Quality, c.Attempt, c.RequestedAt),
             _ => throw new UnknownMessageException(command.GetType().Name),
         };
 }

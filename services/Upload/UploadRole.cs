@@ -3,6 +3,7 @@ using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
+using EventStream.Upload.Captions;
 using EventStream.Upload.Library;
 using EventStream.Upload.Pulls;
 using EventStream.Upload.Resumable;
@@ -41,7 +42,7 @@ public sealed class UploadRole : IRole
         services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
         services.AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>();
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>();
+        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>().AddSingleton<CaptionsApi>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
         services.AddEventConsumer(
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
@@ -54,7 +55,7 @@ public sealed class UploadRole : IRole
                 policy
                     .WithOrigins([.. options.AllowedOrigins])
                     .AllowAnyHeader()
-                    .WithMethods("GET", "POST", "HEAD", "PATCH", "DELETE")
+                    .WithMethods("GET", "POST", "HEAD", "PATCH", "PUT", "DELETE")
                     .WithExposedHeaders(ExposedHeaders)
                     .SetPreflightMaxAge(TimeSpan.FromHours(1))
             )
@@ -74,6 +75,7 @@ public sealed class UploadRole : IRole
         app.Services.GetRequiredService<VideosApi>().Map(app);
         app.Services.GetRequiredService<VideoChangesApi>().Map(app);
         app.Services.GetRequiredService<VideoProgressApi>().Map(app);
+        app.Services.GetRequiredService<CaptionsApi>().Map(app);
         app.Services.GetRequiredService<WebhooksApi>().Map(app);
         app.Services.GetRequiredService<PullsApi>().Map(app);
     }

@@ -90,7 +90,9 @@ public sealed partial class JobProcess(
         if (VideoOf(consumed.Message) is not { } video)
             return;
         var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
-        var hold = consumed.Message is RenditionEncoded && await firstLane.IsWaitingAsync(video, cancellation);
+        var hold =
+            consumed.Message is not (VideoUploaded or SourceProbed)
+            && await firstLane.IsWaitingAsync(video, cancellation);
         var decided = await jobs.DecideAsync(
             video.Value,
             job => job.Decide(consumed.Message, rules() with { Hold = hold }, clock.GetUtcNow()),
@@ -135,6 +137,8 @@ public sealed partial class JobProcess(
             RenditionEncoded e => e.VideoId,
             ThumbnailsMade e => e.VideoId,
             SubtitlesMade e => e.VideoId,
+            SourceAnalysed e => e.VideoId,
+            QualityMeasured e => e.VideoId,
             EncodeTaskFailed e => e.VideoId,
             _ => null,
         };

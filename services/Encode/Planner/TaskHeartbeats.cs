@@ -68,6 +68,8 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             RenditionEncoded e => EndAsync(e.VideoId, e.TaskName(), cancellation),
             ThumbnailsMade e => EndAsync(e.VideoId, EncodeTasks.Thumbnails, cancellation),
             SubtitlesMade e => EndAsync(e.VideoId, EncodeTasks.Subtitles, cancellation),
+            SourceAnalysed e => EndAsync(e.VideoId, EncodeTasks.Analysis, cancellation),
+            QualityMeasured e => EndAsync(e.VideoId, EncodeTasks.Quality, cancellation),
             EncodeTaskFailed e when e.WillRetry || EncodeTasks.IsByProduct(e.Task) => EndAsync(
                 e.VideoId,
                 e.Task,

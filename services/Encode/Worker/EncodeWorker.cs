@@ -226,8 +226,14 @@ public sealed partial class EncodeWorker(
                 or System.Text.Json.JsonException
                 or System.ComponentModel.Win32Exception;
 
+    /// <summary>A video does not wait for its high range, which is last.</summary>
     private static long Pixels(ICommand command) =>
-        command is EncodeRung rung ? (long)rung.Rung.Width * rung.Rung.Height : 0;
+        command switch
+        {
+            EncodeRung c => (long)c.Rung.Width * c.Rung.Height,
+            EncodeHighRange => long.MaxValue,
+            _ => 0,
+        };
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
     private static partial void Leased(ILogger logger, string task, string worker);

@@ -84,9 +84,12 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         IMessage plain = command switch
         {
             EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
+            EncodeHighRange c => c with { RequestedAt = default, Attempt = 1 },
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
             MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
             MakeSubtitles c => c with { RequestedAt = default, Attempt = 1 },
+            AnalyseSource c => c with { RequestedAt = default, Attempt = 1 },
+            MeasureQuality c => c with { RequestedAt = default, Attempt = 1 },
             ProbeSource c => c with { RequestedAt = default, Attempt = 1 },
             _ => command,
         };

@@ -35,13 +35,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
         message switch
         {
             EncodePlanned e => Task.WhenAll(
-                e.Tasks.Select(task =>
-                    SetAsync(
-                        e.VideoId,
-                        new(task, EncodeTask.Queued, 0, null, null, null, null, e.PlannedAt),
-                        cancellation
-                    )
-                )
+                e.Tasks.Select(task => QueuedAsync(e.VideoId, task, e.PlannedAt, cancellation))
             ),
             EncodeTaskStarted e => SetAsync(
                 e.VideoId,
@@ -63,6 +57,11 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             RenditionEncoded e => Done(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt, cancellation),
             ThumbnailsMade e => Done(e.VideoId, Thumbnails.Task, e.Worker, e.MadeAt, cancellation),
             SubtitlesMade e => Done(e.VideoId, SourceText.Task, e.Worker, e.MadeAt, cancellation),
+            EncodeLadderChosen e => Task.WhenAll(
+                e.Tasks.Select(task => QueuedAsync(e.VideoId, task, e.ChosenAt, cancellation))
+            ),
+            SourceAnalysed e => Done(e.VideoId, LadderSample.Task, e.Worker, e.AnalysedAt, cancellation),
+            QualityMeasured e => Done(e.VideoId, RenditionQuality.Task, e.Worker, e.MeasuredAt, cancellation),
             EncodeTaskFinished { Cause: not null } e => SetAsync(
                 e.VideoId,
                 new(e.Task, EncodeTask.Failed, 0, null, e.Worker, null, FailureWords.Of(e.Task), e.FinishedAt),
@@ -84,6 +83,9 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             ),
             _ => Task.CompletedTask,
         };
+
+    private Task QueuedAsync(VideoId id, string task, DateTimeOffset at, CancellationToken cancellation) =>
+        SetAsync(id, new(task, EncodeTask.Queued, 0, null, null, null, null, at), cancellation);
 
     /// <summary>The tasks of a video, by name.</summary>
     public async Task<IReadOnlyList<EncodeTask>> ListAsync(VideoId id, CancellationToken cancellation)
