@@ -254,6 +254,28 @@ public sealed record QualityMeasured(
     DateTimeOffset MeasuredAt
 ) : IEvent;
 
+/// <summary>Rungs of a video that are made when a viewer comes, and not before.</summary>
+[WireName("encode.rungs-deferred.v1")]
+public sealed record EncodeRungsDeferred(VideoId VideoId, IReadOnlyList<Rung> Rungs, DateTimeOffset DeferredAt)
+    : IEvent;
+
+/// <summary>A viewer came, and the deferred rungs of the video are made.</summary>
+[WireName("encode.rungs-requested.v1")]
+public sealed record EncodeRungsRequested(VideoId VideoId, IReadOnlyList<Rung> Rungs, DateTimeOffset RequestedAt)
+    : IEvent;
+
+/// <summary>
+/// No viewer came for long, and the deferred rungs of the video are given up until one comes. <c>Prefixes</c> are the
+/// folders of the media store that their files are in.
+/// </summary>
+[WireName("encode.rungs-evicted.v1")]
+public sealed record EncodeRungsEvicted(
+    VideoId VideoId,
+    IReadOnlyList<string> Rungs,
+    IReadOnlyList<string> Prefixes,
+    DateTimeOffset EvictedAt
+) : IEvent;
+
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>
 [WireName("encode.task-failed.v1")]
 public sealed record EncodeTaskFailed(

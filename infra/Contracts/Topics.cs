@@ -48,6 +48,8 @@ public static class Topics
             typeof(VideoCaptionsSet),
             typeof(VideoCaptionsRemoved),
             typeof(VideoQualityMeasured),
+            typeof(VideoRungsDeferred),
+            typeof(VideoRenditionsEvicted),
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
@@ -106,6 +108,9 @@ public static class Topics
             typeof(EncodePlanned),
             typeof(SourceAnalysed),
             typeof(EncodeLadderChosen),
+            typeof(EncodeRungsDeferred),
+            typeof(EncodeRungsRequested),
+            typeof(EncodeRungsEvicted),
             typeof(EncodeTaskStarted),
             typeof(EncodeTaskProgressed),
             typeof(RenditionEncoded),
@@ -145,7 +150,7 @@ public static class Topics
         "qoe.sessions",
         "session id",
         "Qoe",
-        "Warehouse Console",
+        "Encode Warehouse Console",
         6,
         30 * Day
     )

@@ -95,6 +95,16 @@ public sealed record VideoQualityMeasured(
     DateTimeOffset MeasuredAt
 ) : IVideoEvent;
 
+/// <summary>Rungs that are made when a viewer comes; the video is whole without them.</summary>
+[WireName("video.rungs-deferred.v1")]
+public sealed record VideoRungsDeferred(VideoId VideoId, IReadOnlyList<Rung> Rungs, DateTimeOffset DeferredAt)
+    : IVideoEvent;
+
+/// <summary>Renditions that were made on request are not there any more, by their names: nobody watched for long.</summary>
+[WireName("video.renditions-evicted.v1")]
+public sealed record VideoRenditionsEvicted(VideoId VideoId, IReadOnlyList<string> Names, DateTimeOffset EvictedAt)
+    : IVideoEvent;
+
 /// <summary>Every planned rendition is there, and thumbnails and subtitles are, or were given up.</summary>
 [WireName("video.published.v1")]
 public sealed record VideoPublished(VideoId VideoId, DateTimeOffset PublishedAt) : IVideoEvent;

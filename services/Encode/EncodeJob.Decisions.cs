@@ -74,7 +74,7 @@ public sealed partial record EncodeJob
             var reason = $"no news for {(now - last).TotalSeconds:0} s while it was {doing}";
             if (running && task.Attempt >= rules.MaxAttempts)
             {
-                if (EncodeTasks.IsByProduct(task.Name))
+                if (IsByProduct(task.Name))
                 {
                     var finished = new EncodeTaskFinished(Id, task.Name, PlannerName, now, reason);
                     foreach (var message in job.GiveUp(finished, rules, now).ToList())
@@ -113,6 +113,10 @@ public sealed partial record EncodeJob
     {
         var ladder = rules.Ladder.Choose(probed.Source);
         var first = StandardLadder.First(ladder).Name;
+        IReadOnlyList<Rung> deferred = [];
+        // Where an analysis follows, it says which rungs there are.
+        if (rules.Ladder.Samples(ladder).Count == 0)
+            (ladder, deferred) = Split(ladder, first, rules);
         List<string> tasks = [first, .. AfterFirst(ladder, first, rules)];
         // Sources that were probed before sounds were chosen have one or none.
         var sounds = probed.Source.Sounds?.Count ?? (HasSound(probed.Source) ? 1 : 0);
@@ -125,7 +129,7 @@ public sealed partial record EncodeJob
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source with { Sha256 = Sha256 } };
-        return [finished, plan, job.Command(first, rules)];
+        return [finished, plan, .. Deferring(deferred, now), job.Command(first, rules)];
     }
 
     /// <summary>The job ends at once, as what it was where only the quality is open.</summary>
@@ -145,7 +149,7 @@ public sealed partial record EncodeJob
         // The worker's report and the planner's bound must both allow another attempt.
         if (failed.WillRetry && task.Attempt < rules.MaxAttempts)
             return Resend(task, task.Attempt + 1, failed.Cause, rules, now);
-        if (EncodeTasks.IsByProduct(task.Name))
+        if (IsByProduct(task.Name))
             return GiveUp(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), rules, now);
         return failed.WillRetry
             ? [failed with { WillRetry = false, Worker = PlannerName }]
@@ -173,7 +177,8 @@ public sealed partial record EncodeJob
 
     /// <summary>The commands that waited for what is done, the quality after them, and the end of the job.</summary>
     private IEnumerable<IMessage> Next(JobRules rules, DateTimeOffset now) =>
-        !OpenTasks.Any() && Tasks.ContainsKey(EncodeTasks.Quality) ? [Completed(now)]
+        Phase == JobPhase.Completed ? []
+        : !OpenTasks.Any() && Tasks.ContainsKey(EncodeTasks.Quality) ? [Completed(now)]
         : rules.Hold ? []
         : DecideRelease(rules, now);
 
@@ -226,7 +231,7 @@ public sealed partial record EncodeJob
             Source!,
             rungs[0],
             SegmentSeconds,
-            EncodeTasks.OutputPrefix(Id, rungs[0].Name),
+            PrefixOf(rungs[0].Name),
             task.SentAt,
             task.Attempt,
             first ? true : null,
@@ -235,6 +240,8 @@ public sealed partial record EncodeJob
             task.Name == EncodeRung.Together ? EncodeRung.Together : null
         );
     }
+
+    private bool IsByProduct(string task) => EncodeTasks.IsByProduct(task) || IsDeferred(task);
 
     private static bool HasSound(SourceInfo source) => source.AudioCodec is not null;
 

@@ -29,9 +29,10 @@ public sealed partial record EncodeJob
     {
         if (Awaited(EncodeTasks.Analysis) is null)
             return [];
-        var ladder = samples is null ? Ladder : rules.Ladder.Place(Ladder, samples);
+        var whole = samples is null ? Ladder : rules.Ladder.Place(Ladder, samples);
+        var (ladder, deferred) = Split(whole, FirstRung, rules);
         var chosen = new EncodeLadderChosen(Id, ladder, Others(ladder, FirstRung, rules), now, samples);
-        return [finished, chosen, .. Fold(finished).Fold(chosen).Next(rules, now)];
+        return [finished, chosen, .. Deferring(deferred, now), .. Fold(finished).Fold(chosen).Next(rules, now)];
     }
 
     /// <summary>The job goes on without the result of a by-product.</summary>

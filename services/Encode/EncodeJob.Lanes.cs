@@ -32,7 +32,9 @@ public sealed partial record EncodeJob
 
     /// <summary>The rungs that a task makes; none for other tasks.</summary>
     public IEnumerable<Rung> RungsOf(string task) =>
-        Ladder.Where(rung => task == EncodeRung.Together ? rung.Name != FirstRung : rung.Name == task);
+        Ladder.Where(rung =>
+            task == EncodeRung.Together ? rung.Name != FirstRung && !IsDeferred(rung.Name) : rung.Name == task
+        );
 
     /// <summary>
     /// Seconds that a task would take a worker on two cores, by the pixels that it reads and writes. Workers on other
@@ -53,7 +55,12 @@ public sealed partial record EncodeJob
     /// where the command of another attempt was sent again, which is no more work.
     /// </summary>
     public DateTimeOffset? ArrivalOf(JobTask task) =>
-        task.Attempt == 1 ? (task.Name == EncodeTasks.Probe ? OpenedAt : PlannedAt)
+        task.Attempt == 1
+            ? (
+                task.Name == EncodeTasks.Probe ? OpenedAt
+                : IsDeferred(task.Name) ? task.KnownAt
+                : PlannedAt
+            )
         : task.Waits == 0 ? task.SentAt
         : null;
 }

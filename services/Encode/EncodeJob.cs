@@ -52,6 +52,7 @@ public sealed record JobTask(
 /// <summary>
 /// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, the bitrate of
 /// the sound in bits per second, and whether each rung is a task, for many workers, or all after the first are one.
+/// Rungs higher than <c>OnRequestAbove</c> pixels are made when a viewer comes; 0: none.
 /// While <c>Hold</c>, the first rungs of other videos wait for a worker, and nothing is sent that would take theirs.
 /// </summary>
 public sealed record JobRules(
@@ -61,7 +62,8 @@ public sealed record JobRules(
     int AudioBitsPerSecond,
     bool TaskPerRung = false,
     bool Hold = false,
-    bool HighRange = false
+    bool HighRange = false,
+    int OnRequestAbove = 0
 );
 
 /// <summary>
@@ -96,9 +98,14 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     /// <summary>Why the job was rejected or given up.</summary>
     public string? Trouble { get; init; }
 
-    /// <summary>Whether something is still to be done.</summary>
+    /// <summary>Whether something is still to be done; of a completed job, rungs on request.</summary>
     [JsonIgnore]
-    public bool Open => Phase is JobPhase.Probing or JobPhase.Encoding;
+    public bool Open =>
+        Phase is JobPhase.Probing or JobPhase.Encoding
+        || (
+            Phase == JobPhase.Completed
+            && Deferred.Any(rung => Tasks.GetValueOrDefault(rung.Name) is { IsSettled: false })
+        );
 
     /// <summary>The tasks that are neither done nor given up.</summary>
     [JsonIgnore]
@@ -133,6 +140,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             MeasureQuality c => QualityAsked(c),
             EncodePlanned e => Planned(e),
             EncodeLadderChosen e => LadderChosen(e),
+            EncodeRungsDeferred e => this with { Deferred = e.Rungs },
+            EncodeRungsRequested e => Requested(e),
+            EncodeRungsEvicted e => Evicted(e),
             EncodeTaskResent e => Resent(e, Tasks[e.Task]),
             EncodeTaskFinished { Cause: { } cause } e => GivenUp(e.Task, cause),
             EncodeTaskFinished e => Done(e.Task, e.Worker),

@@ -51,6 +51,15 @@ public sealed record EncodeOptions
     /// </summary>
     public bool HighRange { get; init; }
 
+    /// <summary>
+    /// Rungs with more lines than this are made when a viewer comes, and are not waited for; 0 makes all at once. What a
+    /// video was planned with stays, whatever is set later.
+    /// </summary>
+    public int OnRequestAbove { get; init; }
+
+    /// <summary>Rungs that were made on request are deleted when no viewer was there for so long.</summary>
+    public TimeSpan OnRequestKeep { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;
 
@@ -104,6 +113,10 @@ public sealed record EncodeOptions
             yield return $"SegmentSeconds {SegmentSeconds} must be 0.5 to 20";
         if (AudioBitsPerSecond is < 16_000 or > 512_000)
             yield return $"AudioBitsPerSecond {AudioBitsPerSecond} must be 16000 to 512000";
+        if (OnRequestAbove is < 0 or > 10_000)
+            yield return $"OnRequestAbove {OnRequestAbove} must be 0 (none) to 10000 lines";
+        if (OnRequestKeep < TimeSpan.FromSeconds(1) || OnRequestKeep > TimeSpan.FromDays(3650))
+            yield return $"OnRequestKeep {OnRequestKeep} must be 00:00:01 to 3650 days";
         if (MaxAttempts is < 1 or > 20)
             yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
         if (SpreadFrom is < 1 or > 10_000)

@@ -18,6 +18,9 @@ public sealed class EncodePlannerRole : IRole
     /// <summary>The planner's consumer group.</summary>
     public const string Group = "encode-planner";
 
+    /// <summary>The consumer group that learns of viewers.</summary>
+    public const string ViewersGroup = Group + "-viewers";
+
     public string Name => "encode";
 
     public string Summary => "plans the ladder of each uploaded video and follows its encode tasks";
@@ -40,6 +43,7 @@ public sealed class EncodePlannerRole : IRole
             .AddSingleton<TaskHeartbeats>()
             .AddSingleton<FirstLane>()
             .AddSingleton<LanePace>()
+            .AddSingleton<RungDemand>()
             .AddSingleton<JobQueue>()
             .AddSingleton<JobProcess>();
         services.AddSingleton<StalledTaskMonitor>();
@@ -50,9 +54,23 @@ public sealed class EncodePlannerRole : IRole
             (provider, message, cancellation) =>
                 provider.GetRequiredService<JobProcess>().HandleAsync(message, cancellation)
         );
+        if (options.OnRequestAbove > 0)
+            AddRungsOnRequest(services);
     }
 
     public void Map(WebApplication app) => app.MapJobs();
+
+    private static void AddRungsOnRequest(IServiceCollection services)
+    {
+        services.AddTopics(Topics.QoeSessions);
+        services.AddSingleton<RungsOnRequest>();
+        services.AddHostedService(provider => provider.GetRequiredService<RungsOnRequest>());
+        services.AddEventConsumer(
+            new ConsumerOptions(ViewersGroup, [Topics.QoeSessions]),
+            (provider, message, cancellation) =>
+                provider.GetRequiredService<RungsOnRequest>().HandleAsync(message, cancellation)
+        );
+    }
 
     private static JobRules Rules(EncodeOptions options, GroupHosts workers) =>
         new(
@@ -61,6 +79,7 @@ public sealed class EncodePlannerRole : IRole
             options.MaxAttempts,
             options.AudioBitsPerSecond,
             TaskPerRung: workers.Count >= options.SpreadFrom,
-            HighRange: options.HighRange
+            HighRange: options.HighRange,
+            OnRequestAbove: options.OnRequestAbove
         );
 }

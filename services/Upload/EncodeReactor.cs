@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.EventStore;
+using EventStream.Media;
 using EventStream.Messaging.Kafka;
 using EventStream.Upload.Library;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ public sealed partial class EncodeReactor(
     Decider<Video> videos,
     EncodeTaskTable tasks,
     Editions editions,
+    IMediaStore media,
     TimeProvider time,
     ILogger<EncodeReactor> log
 )
@@ -23,7 +25,7 @@ public sealed partial class EncodeReactor(
 
     private static readonly TimeSpan DatabasePause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Handles one record. While the database is away it waits: a fact is never given up for that.</summary>
+    /// <summary>Handles one record. While the database or the media store is away it waits: a fact is never given up for that.</summary>
     public async Task HandleAsync(ConsumedMessage message, CancellationToken cancellation)
     {
         while (true)
@@ -34,7 +36,7 @@ public sealed partial class EncodeReactor(
                 await DecideAsync(message, cancellation);
                 return;
             }
-            catch (Exception e) when (StoreFailures.IsTransient(e))
+            catch (Exception e) when (StoreFailures.IsTransient(e) || e is IOException)
             {
                 Waiting(e.Message);
                 await Task.Delay(DatabasePause, time, cancellation);
@@ -102,6 +104,14 @@ public sealed partial class EncodeReactor(
                 "planner",
                 cancellation
             ),
+            EncodeRungsDeferred e => On(
+                message,
+                e.VideoId,
+                v => v.RecordDeferred(e.Rungs, e.DeferredAt),
+                "planner",
+                cancellation
+            ),
+            EncodeRungsEvicted e => EvictAsync(message, e, cancellation),
             QualityMeasured e => On(
                 message,
                 e.VideoId,
@@ -125,6 +135,17 @@ public sealed partial class EncodeReactor(
             _ => Task.CompletedTask,
         };
 
+    /// <summary>The fact first, then the files, also where the report comes again.</summary>
+    private async Task EvictAsync(ConsumedMessage message, EncodeRungsEvicted e, CancellationToken cancellation)
+    {
+        await On(message, e.VideoId, v => v.RecordEvicted(e.Rungs, e.EvictedAt), "planner", cancellation);
+        foreach (var prefix in e.Prefixes)
+        {
+            await foreach (var key in media.ListAsync($"{prefix}/", cancellation))
+                await media.DeleteAsync(key, cancellation);
+        }
+    }
+
     private async Task On(
         ConsumedMessage message,
         VideoId id,
@@ -141,6 +162,6 @@ public sealed partial class EncodeReactor(
             await editions.PublishedAsync(edition, metadata, cancellation);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Waiting for PostgreSQL: {Cause}")]
+    [LoggerMessage(1, LogLevel.Warning, "Waiting for PostgreSQL or the media: {Cause}")]
     private partial void Waiting(string cause);
 }

@@ -63,11 +63,18 @@ public sealed partial record Video
     /// <summary>What is made and measured of an edition after it is published.</summary>
     private IEnumerable<IEvent> Late(Video edition, DateTimeOffset now)
     {
-        foreach (var made in edition.Renditions.Where(made => made.Range is not null))
+        foreach (var made in edition.Renditions.Where(edition.MayBeLate))
         {
             if (Renditions.All(known => known.Name != made.Name))
                 yield return new VideoRenditionEncoded(Id, made, now);
         }
+
+        var gone = Renditions
+            .Select(known => known.Name)
+            .Where(name => edition.IsDeferred(name) && edition.Renditions.All(made => made.Name != name))
+            .ToList();
+        if (gone.Count > 0)
+            yield return new VideoRenditionsEvicted(Id, gone, now);
 
         if (Qualities is null && edition.Qualities is { } qualities)
             yield return new VideoQualityMeasured(Id, qualities, now);

@@ -53,6 +53,9 @@ public sealed partial record Video : IAggregate<Video>
     /// <summary>How near each picture is to the source, null until that is measured.</summary>
     public IReadOnlyList<RenditionQuality>? Qualities { get; init; }
 
+    /// <summary>Rungs that are made when a viewer comes, whether they are there or not.</summary>
+    public IReadOnlyList<Rung> Deferred { get; init; } = [];
+
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
 
@@ -126,6 +129,8 @@ public sealed partial record Video : IAggregate<Video>
             VideoCaptionsSet set => On(set),
             VideoCaptionsRemoved removed => On(removed),
             VideoQualityMeasured measured => this with { Qualities = measured.Qualities },
+            VideoRungsDeferred deferred => this with { Deferred = deferred.Rungs },
+            VideoRenditionsEvicted evicted => On(evicted),
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -176,6 +181,12 @@ public sealed partial record Video : IAggregate<Video>
     private Video On(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
 
     private Video On(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
+
+    private Video On(VideoRenditionsEvicted e) =>
+        this with
+        {
+            Renditions = [.. Renditions.Where(rendition => !e.Names.Contains(rendition.Name))],
+        };
 
     private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
@@ -300,9 +311,21 @@ public sealed partial record Video : IAggregate<Video>
             ? []
             : [new VideoQualityMeasured(Id, qualities, now)];
 
+    /// <summary>Some rungs are made when a viewer comes.</summary>
+    public IEnumerable<IEvent> RecordDeferred(IReadOnlyList<Rung> rungs, DateTimeOffset now) =>
+        Status is VideoStatus.None or VideoStatus.Registered || IsEnded || Deferred.Count > 0
+            ? []
+            : [new VideoRungsDeferred(Id, rungs, now)];
+
+    /// <summary>Rungs that were made on request are gone until a viewer comes.</summary>
+    public IEnumerable<IEvent> RecordEvicted(IReadOnlyList<string> names, DateTimeOffset now) =>
+        IsGone || Edition is not null || !Renditions.Any(rendition => names.Contains(rendition.Name))
+            ? []
+            : [new VideoRenditionsEvicted(Id, names, now)];
+
     /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
-        Status is VideoStatus.None or VideoStatus.Registered || IsEnded
+        Status is VideoStatus.None or VideoStatus.Registered || IsEnded || IsDeferred(task)
             ? []
             : [new VideoEncodeFailed(Id, task, cause, now)];
 
@@ -323,9 +346,13 @@ public sealed partial record Video : IAggregate<Video>
 
     private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
-    /// <summary>A video does not wait for its high range to be published.</summary>
+    /// <summary>A video does not wait for its high range, or for what is made on request, to be published.</summary>
     private bool IsLate(Rendition rendition) =>
-        Status == VideoStatus.Published && Edition is null && rendition.Range is not null;
+        Status == VideoStatus.Published && Edition is null && MayBeLate(rendition);
+
+    private bool MayBeLate(Rendition rendition) => rendition.Range is not null || IsDeferred(rendition.Name);
+
+    private bool IsDeferred(string rung) => Deferred.Any(deferred => deferred.Name == rung);
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 

@@ -14,6 +14,7 @@ public sealed partial class JobProcess(
     TaskHeartbeats heartbeats,
     FirstLane firstLane,
     LanePace pace,
+    RungDemand demand,
     Func<JobRules> rules,
     TimeProvider clock,
     ILogger<JobProcess> logger
@@ -87,6 +88,8 @@ public sealed partial class JobProcess(
             await ReleaseAsync(cancellation);
         }
 
+        if (consumed.Message is VideoEditionPublished published)
+            await demand.ReplaceAsync(published.VideoId, published.Edition, cancellation);
         if (VideoOf(consumed.Message) is not { } video)
             return;
         var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
@@ -102,6 +105,10 @@ public sealed partial class JobProcess(
         await firstLane.RecordAsync(decided.State, decided.Events, cancellation);
         if (decided.Events.Count > 0)
             await pace.LearnAsync(decided.State, consumed.Message, cancellation);
+        if (consumed.Message is VideoDeleted)
+            await demand.RemoveAsync(video, cancellation);
+        else if (decided.Events.Count > 0 && decided.State.Deferred.Count > 0)
+            await demand.AddAsync(video, cancellation);
         if (!decided.State.IsBeginning)
             await ReleaseAsync(cancellation);
     }

@@ -63,7 +63,7 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
 {
     public const string ReaderName = "job-queue";
 
-    public JobQueueProjection() => (Name, Version) = (ReaderName, 4);
+    public JobQueueProjection() => (Name, Version) = (ReaderName, 5);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
         e.Data switch
@@ -111,7 +111,9 @@ public sealed class JobQueue(IDocumentStore store)
     {
         await using var session = store.QuerySession();
         var (probing, encoding) = (QueuedJob.WordOf(JobPhase.Probing), QueuedJob.WordOf(JobPhase.Encoding));
-        var open = session.Query<QueuedJob>().Where(job => job.Phase == probing || job.Phase == encoding);
+        var open = session
+            .Query<QueuedJob>()
+            .Where(job => job.Phase == probing || job.Phase == encoding || job.WaitingSince != null);
         var seconds = new Dictionary<string, double>(StringComparer.Ordinal)
         {
             [EncodeLanes.Fast] = await open.SumAsync(job => job.FastSeconds, cancellation),

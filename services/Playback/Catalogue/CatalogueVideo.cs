@@ -86,6 +86,10 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
                 .Aggregate(this, (video, text) => video.With(Track.From(text))),
             VideoCaptionsSet e => With(e),
             VideoCaptionsRemoved e => WithoutTexts(new TrackLabel("", e.Language, e.Role)),
+            VideoRenditionsEvicted e => this with
+            {
+                Tracks = [.. Tracks.Where(track => !e.Names.Any(name => track.Media.Name == name + EditionSuffix))],
+            },
             VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
             VideoEditionPublished e => With(e),
             VideoRejected => this with { State = VideoState.Rejected },
@@ -122,11 +126,14 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
         };
     }
 
-    /// <summary>What an edition gets after it is published is its high range.</summary>
-    private CatalogueVideo With(VideoRenditionEncoded e) =>
-        EditionSuffix.Length > 0 && e.Rendition.Range is null
+    /// <summary>What an edition gets after it is published is new: its high range, and what is made on request.</summary>
+    private CatalogueVideo With(VideoRenditionEncoded e)
+    {
+        var track = Track.From(e.Rendition with { Name = e.Rendition.Name + EditionSuffix });
+        return EditionSuffix.Length > 0 && Tracks.Any(known => known.Media.Name == track.Media.Name)
             ? this
-            : With(Track.From(e.Rendition with { Name = e.Rendition.Name + EditionSuffix }));
+            : With(track);
+    }
 
     private bool HasCaptions(TrackLabel? label) => Captions.Any(sent => sent.Media.Label!.IsSameTrack(label));
 

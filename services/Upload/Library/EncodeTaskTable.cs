@@ -60,6 +60,10 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             EncodeLadderChosen e => Task.WhenAll(
                 e.Tasks.Select(task => QueuedAsync(e.VideoId, task, e.ChosenAt, cancellation))
             ),
+            EncodeRungsRequested e => Task.WhenAll(
+                e.Rungs.Select(rung => QueuedAsync(e.VideoId, rung.Name, e.RequestedAt, cancellation))
+            ),
+            EncodeRungsEvicted e => ForgetAsync(e.VideoId, e.Rungs, e.EvictedAt, cancellation),
             SourceAnalysed e => Done(e.VideoId, LadderSample.Task, e.Worker, e.AnalysedAt, cancellation),
             QualityMeasured e => Done(e.VideoId, RenditionQuality.Task, e.Worker, e.MeasuredAt, cancellation),
             EncodeTaskFinished { Cause: not null } e => SetAsync(
@@ -122,6 +126,22 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
     public async Task ForgetAsync(VideoId id, CancellationToken cancellation)
     {
         await using var command = source.Command("delete from encode_tasks where video_id = $1", id.Value);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    private async Task ForgetAsync(
+        VideoId id,
+        IReadOnlyList<string> tasks,
+        DateTimeOffset at,
+        CancellationToken cancellation
+    )
+    {
+        await using var command = source.Command(
+            "delete from encode_tasks where video_id = $1 and task = any ($2) and updated_at <= $3",
+            id.Value,
+            tasks.ToArray(),
+            at
+        );
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

@@ -7,7 +7,8 @@ namespace EventStream.Upload.Library;
 
 /// <summary>
 /// Answers: what is this video now? Folded from its stream at the time of asking, so that it is never behind; sizes
-/// in bytes, bandwidths in bits per second, durations in seconds.
+/// in bytes, bandwidths in bits per second, durations in seconds. <c>OnRequest</c> are the rungs that are made when a
+/// viewer comes.
 /// </summary>
 public sealed record VideoDetails(
     string Id,
@@ -23,6 +24,7 @@ public sealed record VideoDetails(
     string? Sha256,
     SourceInfo? Source,
     IReadOnlyList<Rung> Ladder,
+    IReadOnlyList<Rung> OnRequest,
     double? SegmentSeconds,
     IReadOnlyList<RenditionDetails> Renditions,
     IReadOnlyList<EncodeTask> Tasks,
@@ -88,6 +90,7 @@ public sealed class VideoDetailsReader(
             video.Sha256,
             video.Source,
             video.Ladder,
+            video.Deferred,
             video.Ladder.IsEmpty ? null : video.SegmentSeconds,
             [
                 .. video

@@ -110,6 +110,7 @@ public sealed class FirstLaneTests : IAsyncLifetime
             Heartbeats,
             new FirstLane(store.Source, clock),
             new LanePace(store.Source),
+            new RungDemand(store.Source),
             () => EncodeSamples.Rules,
             clock,
             NullLogger<JobProcess>.Instance

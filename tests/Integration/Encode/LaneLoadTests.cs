@@ -118,6 +118,7 @@ public sealed class LaneLoadTests : IAsyncLifetime
             new TaskHeartbeats(store.Source, clock),
             new FirstLane(store.Source, clock),
             new LanePace(store.Source),
+            new RungDemand(store.Source),
             () => EncodeSamples.Rules,
             clock,
             NullLogger<JobProcess>.Instance

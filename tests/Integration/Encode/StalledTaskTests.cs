@@ -105,6 +105,7 @@ public sealed class StalledTaskTests : IAsyncLifetime
             Heartbeats,
             Lane,
             new LanePace(store.Source),
+            new RungDemand(store.Source),
             () => EncodeSamples.Rules,
             clock,
             NullLogger<JobProcess>.Instance

@@ -100,7 +100,20 @@ public sealed class CatalogueTests
     }
 
     [Fact]
-    public void Only_a_high_range_follows_an_edition()
+    public void Rungs_that_were_made_on_request_come_and_go_also_after_an_edition()
+    {
+        var tall = Rung with { Name = "1080p", BandwidthBps = Rung.BandwidthBps * 5 };
+        foreach (var video in new[] { After(new VideoRenditionEncoded(Id, Rung, At)), After(Replaced(Rung)) })
+        {
+            var grown = video.Apply(new VideoRenditionEncoded(Id, tall, At));
+            Assert.Equal(2, grown.Rungs.Count());
+            var evicted = grown.Apply(new VideoRenditionsEvicted(Id, ["1080p"], At));
+            Assert.Equal("240p" + video.EditionSuffix, Assert.Single(evicted.Rungs).Media.Name);
+        }
+    }
+
+    [Fact]
+    public void Only_what_is_new_follows_an_edition()
     {
         var high = Rung with { Name = "240p-hdr", Range = VideoRange.Pq };
         var video = After(Replaced(Rung), new VideoRenditionEncoded(Id, Rung, At))

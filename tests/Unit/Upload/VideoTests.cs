@@ -112,6 +112,21 @@ public sealed class VideoTests
     }
 
     [Fact]
+    public void What_is_made_on_request_comes_after_publication_goes_and_fails_without_harm()
+    {
+        var deferred = new VideoRungsDeferred(Id, [new Rung("1080p", 1920, 1080, 4_500_000)], Now);
+        var tall = High with { Name = "1080p" };
+        Given(Encoding).When(v => v.RecordDeferred(deferred.Rungs, Now)).Then(deferred);
+        Given([.. Encoding, deferred]).When(v => v.RecordFailure("1080p", "disk full", Now)).Then();
+        IEvent[] whole = [.. Playing, deferred, Encoded(High), Pictured, Published];
+        Given(whole).When(v => v.RecordRenditions([tall], Now)).Then(Encoded(tall));
+        Given(whole).When(v => v.RecordEvicted(["1080p"], Now)).Then();
+        Given([.. whole, Encoded(tall)])
+            .When(v => v.RecordEvicted(["1080p"], Now))
+            .Then(new VideoRenditionsEvicted(Id, ["1080p"], Now));
+    }
+
+    [Fact]
     public void A_failure_speaks_to_the_publisher_and_not_of_its_tools()
     {
         var failed = new VideoEncodeFailed(Id, "240p", "ffmpeg ended with code 1: [mov @ 0x55]", Now);
