@@ -134,5 +134,8 @@ internal static class EncodeBenchmark
     private static bool Published(JsonElement video) => video.GetProperty("status").GetString() == "published";
 
     private static bool Measured(JsonElement video) =>
-        video.TryGetProperty("quality", out var quality) && quality.ValueKind == JsonValueKind.Array;
+        video
+            .GetProperty("renditions")
+            .EnumerateArray()
+            .Any(made => made.TryGetProperty("quality", out var quality) && quality.ValueKind == JsonValueKind.Object);
 }
