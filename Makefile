@@ -28,9 +28,9 @@ test: lint build ## check the format, then run all tests: unit, integration, end
 test-fast: build ## the unit tests only, in under a minute
 	@infra/local/test.sh $(CONFIGURATION) Unit
 
-soak: build ## the fault runs at length, SECONDS_EACH for each of them (SEED=n repeats one), on loopback
+soak: build ## the fault runs at length, SECONDS_EACH for each (SEED=n repeats one), and every file of the corpus
 	@EVENTSTREAM_SOAK_SECONDS=$(SECONDS_EACH) EVENTSTREAM_SOAK_SEED=$(SEED) infra/local/test.sh $(CONFIGURATION) \
-	  Integration Embedded --filter Category=Fault
+	  Integration EndToEnd Embedded --filter Category=Fault
 
 demo: build ## run the whole journey on real parts, print a report, stop everything
 	@dotnet run --project tests/Journey -c $(CONFIGURATION) --no-build -- --out artifacts/demo

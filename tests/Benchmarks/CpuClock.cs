@@ -21,6 +21,19 @@ internal static class CpuClock
         return (server / TicksPerSecond) + self.TotalProcessorTime.TotalSeconds;
     }
 
+    /// <summary>CPU seconds of the programs that this process started and that have ended.</summary>
+    public static double ChildSeconds() => Ticks("self", 13..15) / TicksPerSecond;
+
+    /// <summary>CPU seconds of a process, and of the programs that it started and that have ended.</summary>
+    public static double Seconds(int process) => Ticks($"{process}", 11..15) / TicksPerSecond;
+
+    private static long Ticks(string process, Range fields)
+    {
+        var text = File.ReadAllText($"/proc/{process}/stat");
+        var all = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        return all[fields].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture));
+    }
+
     /// <summary>User and system time of the postmaster with its dead children, or of a living child of it.</summary>
     private static long Ticks(string pid, string postmaster)
     {

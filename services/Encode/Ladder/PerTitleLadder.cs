@@ -58,8 +58,8 @@ public sealed class PerTitleLadder : ILadderPolicy
     }
 
     /// <summary>
-    /// What an analysis encodes: each rung above the first at every <see cref="SampleCrfs"/>, and the first as it is.
-    /// None where no rung is above the first.
+    /// What an analysis encodes: each rung above the first at every <see cref="SampleCrfs"/>, and the first and those
+    /// below it as they are. None where no rung is above the first.
     /// </summary>
     public IReadOnlyList<LadderSample> Samples(IReadOnlyList<Rung> ladder)
     {
@@ -68,7 +68,9 @@ public sealed class PerTitleLadder : ILadderPolicy
             ? []
             :
             [
-                new LadderSample(first.Name, FirstCrf),
+                .. ladder
+                    .Where(rung => rung.Crf is not null)
+                    .Select(rung => new LadderSample(rung.Name, rung.Crf!.Value)),
                 .. above.SelectMany(rung => SampleCrfs.Select(crf => new LadderSample(rung.Name, crf))),
             ];
     }
@@ -94,15 +96,12 @@ public sealed class PerTitleLadder : ILadderPolicy
             budget = best.Bits / BitsStep;
         }
 
-        // Without samples, and where any quality takes more bits than there are, the ladder stays as it was.
+        var low = ladder.Where(rung => Pixels(rung) <= Pixels(first)).Select(rung => Low(rung, first, samples));
+        // Without samples, and where any quality takes more bits than there are, the others stay as they were.
         if (placed.Count == 0)
-            return ladder;
+            return [.. low, .. above];
         placed.Reverse();
-        return
-        [
-            .. ladder.Where(rung => Pixels(rung) <= Pixels(first)),
-            .. placed.Select((point, i) => Rung(point, placed.Skip(i + 1), ladder[^1].VideoBitrateBps)),
-        ];
+        return [.. low, .. placed.Select((point, i) => Rung(point, placed.Skip(i + 1), ladder[^1].VideoBitrateBps))];
     }
 
     private static (Rung First, IReadOnlyList<Rung> Above) Split(IReadOnlyList<Rung> ladder)
@@ -110,6 +109,19 @@ public sealed class PerTitleLadder : ILadderPolicy
         var first = StandardLadder.First(ladder);
         return (first, [.. ladder.Where(rung => Pixels(rung) > Pixels(first))]);
     }
+
+    /// <summary>
+    /// A rung below the first is there for slow lines: where its quality takes more bits than the standard one has, it
+    /// is that one.
+    /// </summary>
+    private static Rung Low(Rung rung, Rung first, IReadOnlyList<LadderSample> samples) =>
+        rung.Name != first.Name
+        && samples.FirstOrDefault(sample => sample.Rung == rung.Name)?.BitsPerSecond > rung.VideoBitrateBps
+            ? rung with
+            {
+                Crf = null,
+            }
+            : rung;
 
     private static long Pixels(Rung rung) => (long)rung.Width * rung.Height;
 

@@ -9,15 +9,17 @@ using Microsoft.Playwright;
 namespace EventStream.EndToEnd.Tests.Playback;
 
 /// <summary>
-/// A page of an origin of its own in the real Chromium, with hls.js and dash.js, as a viewer opens it.
+/// A page of an origin of its own in the real Chromium, with hls.js, dash.js and Shaka Player, as a viewer opens it.
 /// </summary>
 public sealed class PlayerPage : IAsyncLifetime
 {
     private const string Html = """
         <!doctype html><meta charset="utf-8"><title>player</title><video id="v" muted width="320"></video>
         <script src="/hls.js"></script><script src="/dash.js"></script>
+        <script src="/shaka.js"></script>
         <script>
         const v = document.getElementById('v'); window.errors = [];
+        window.ended = false; v.addEventListener('ended', () => { window.ended = true; });
         function playHls(url) {
           const h = new Hls({ maxBufferLength: 4, maxMaxBufferLength: 6, cmcd: { useHeaders: false } });
           h.on(Hls.Events.ERROR, (_, d) => { if (d.fatal) errors.push(d.type + ' ' + d.details); });
@@ -28,7 +30,14 @@ public sealed class PlayerPage : IAsyncLifetime
           p.updateSettings({ streaming: { buffer: { bufferTimeDefault: 4, bufferTimeAtTopQuality: 4,
             bufferTimeAtTopQualityLongForm: 4 } } });
           p.on('error', e => errors.push(JSON.stringify(e.error)));
+          // dash.js does not end the media source where a buffer is busy at the end; it tells of the end by its clock.
+          p.on('playbackEnded', () => { window.ended = true; });
           p.initialize(v, url, true); window.player = p;
+        }
+        async function playShaka(url) {
+          const p = new shaka.Player(); window.player = p;
+          p.addEventListener('error', e => errors.push(JSON.stringify(e.detail)));
+          try { await p.attach(v); await p.load(url); v.play(); } catch (e) { errors.push(String(e.message ?? e)); }
         }
         </script>
         """;
@@ -71,9 +80,11 @@ public sealed class PlayerPage : IAsyncLifetime
         site = builder.Build();
         var hls = Tools.Npm(EdgeRig.Configuration, "hls.js/dist/hls.min.js");
         var dash = Tools.Npm(EdgeRig.Configuration, "dashjs/dist/modern/umd/dash.all.min.js");
+        var shaka = Tools.Npm(EdgeRig.Configuration, "shaka-player/dist/shaka-player.compiled.js");
         site.MapGet("/", () => Results.Content(Html, "text/html"));
         site.MapGet("/hls.js", () => Results.File(hls, "text/javascript"));
         site.MapGet("/dash.js", () => Results.File(dash, "text/javascript"));
+        site.MapGet("/shaka.js", () => Results.File(shaka, "text/javascript"));
         await site.StartAsync();
         playwright = await Microsoft.Playwright.Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(

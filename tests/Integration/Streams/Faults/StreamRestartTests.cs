@@ -11,7 +11,8 @@ namespace EventStream.Integration.Tests.Streams.Faults;
 [Trait("Category", "Fault")]
 public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private const int Kills = 4;
+    private const int DoublingKills = 4;
+    private static readonly (int Kills, int Records) Often = FaultRun.IsSoak ? (4, 400_000) : (2, 200_000);
     private TestBroker broker = null!;
 
     public async Task InitializeAsync() => broker = await TestBroker.StartAsync();
@@ -48,7 +49,7 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
         await using var feed = count.Feed(60_000);
         await using var stream = count.Faults(feed, "one");
         await stream.StartAsync();
-        await stream.KillAsync(Kills);
+        await stream.KillAsync(DoublingKills);
         var differences = count.Differences(await count.SettleAsync(feed));
         output.WriteLine($"{differences.Count} differences, the first: {string.Join(", ", differences.Take(1))}");
         Assert.Contains(differences, difference => difference.StartsWith("2 times", StringComparison.Ordinal));
@@ -141,10 +142,10 @@ public sealed class StreamRestartTests(ITestOutputHelper output) : IAsyncLifetim
     {
         var run = FaultRun.Of(TimeSpan.FromSeconds(1));
         var count = await CountRun.CreateAsync(bootstrap, run.Seed, settings => settings with { CommitMs = 1 });
-        await using var feed = count.Feed(400_000);
+        await using var feed = count.Feed(Often.Records);
         await using var stream = count.Faults(feed, "one");
         await stream.StartAsync();
-        await stream.KillAsync(Kills);
+        await stream.KillAsync(Often.Kills);
         CountRun.AssertNone(count.Differences(await count.SettleAsync(feed)));
         Assert.True(feed.LeftMin > 20_000, $"Only {feed.LeftMin} records were left at a kill.");
         output.WriteLine(
