@@ -38,10 +38,10 @@ public sealed record EncodeOptions
     public string WorkerId { get; init; } = $"{Environment.MachineName.ToLowerInvariant()}-{Environment.ProcessId}";
 
     /// <summary>
-    /// Name of the ladder policy: one of fixed bitrates, or <c>per-title</c>, whose rungs are placed by samples of each
-    /// title.
+    /// Name of the ladder policy: <c>per-title</c>, whose rungs are placed by samples of each title, or <c>standard</c>,
+    /// of fixed bitrates.
     /// </summary>
-    public string Ladder { get; init; } = "standard";
+    public string Ladder { get; init; } = "per-title";
 
     /// <summary>Whether what was made of a file serves again when the same file is uploaded again.</summary>
     public bool Cache { get; init; } = true;

@@ -29,7 +29,10 @@ public sealed class EncodeJobLadderTests
         Assert.Equal(["360p", "analysis", "probe", "thumbnails"], Begin().After.Tasks.Keys);
         Assert.Equal(["analysis", "thumbnails"], Sent(Begin()));
         var analyse = Begin().Messages.OfType<AnalyseSource>().Single();
-        Assert.Equal([("360p", 23), ("480p", 24), ("480p", 34)], analyse.Samples.Select(s => (s.Rung, s.Crf)));
+        Assert.Equal(
+            [("240p", 26), ("360p", 23), ("480p", 24), ("480p", 34)],
+            analyse.Samples.Select(s => (s.Rung, s.Crf))
+        );
         Assert.Equal("encode.commands", EncodeStore.TargetOf(analyse)!.Value.Topic.Name);
 
         var decided = Begin().When(Comes(Analysed, PerTitle));

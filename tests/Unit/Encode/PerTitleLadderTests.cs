@@ -18,10 +18,11 @@ public sealed class PerTitleLadderTests
         );
 
     [Fact]
-    public void Only_rungs_above_the_first_are_sampled_and_the_first_once()
+    public void Rungs_above_the_first_are_sampled_and_the_others_once()
     {
+        (string, double)[] low = [("240p", 26), ("360p", 23)];
         Assert.Equal(
-            [("360p", 23), ("480p", 24), ("480p", 34), ("720p", 24), ("720p", 34), ("1080p", 24), ("1080p", 34)],
+            [.. low, ("480p", 24), ("480p", 34), ("720p", 24), ("720p", 34), ("1080p", 24), ("1080p", 34)],
             Policy.Samples(Chosen).Select(sample => (sample.Rung, sample.Crf))
         );
         Assert.Empty(Policy.Samples(Policy.Choose(Film with { Width = 640, Height = 360 })));
@@ -58,6 +59,16 @@ public sealed class PerTitleLadderTests
     {
         var ladder = Place((90, 0.90), (60, 30, 0.95, 0.92), (70, 35, 0.97, 0.95), (80, 40, 0.999, 0.99));
         Assert.Equal(["240p", "360p", "1080p"], ladder.Select(rung => rung.Name));
+    }
+
+    [Theory]
+    [InlineData(300, true)]
+    [InlineData(500, false)]
+    public void A_rung_for_slow_lines_takes_no_more_bits_than_the_standard_one(int kilobits, bool staysConstant)
+    {
+        LadderSample[] samples = [new("240p", 26, kilobits * 1000, 0.8), new("1080p", 24, 900_000, 0.97)];
+        var low = Policy.Place(Chosen, [.. samples, new("1080p", 34, 300_000, 0.94)])[0];
+        Assert.Equal((400_000, staysConstant), (low.VideoBitrateBps, low.Crf is not null));
     }
 
     [Fact]
