@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EventStream.Journey;
 
 /// <summary>
@@ -50,6 +52,19 @@ public sealed class Facts
     public long ResumedOffset { get; set; }
     public double UploadMegabytesPerSecond { get; set; }
     public double FirstRungSeconds { get; set; }
+
+    /// <summary>Bits per second of all pictures, and what the standard ladder gives them.</summary>
+    public long LadderBps { get; set; }
+    public long StandardLadderBps { get; set; }
+
+    public double SavedPercent => 100 - (100.0 * LadderBps / StandardLadderBps);
+
+    public string LadderWords =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"the pictures take {LadderBps / 1e6:0.0} Mbit/s together, by the standard ladder "
+                + $"{StandardLadderBps / 1e6:0.0}: {SavedPercent:0} % saved"
+        );
     public double PublishedSeconds { get; set; }
     public IReadOnlyList<TaskFacts> Tasks { get; set; } = [];
     public IReadOnlyList<string> Timeline { get; set; } = [];

@@ -124,6 +124,7 @@ public static class HtmlReport
             ($"{facts.UploadMegabytesPerSecond:0.0} MB/s", $"upload, resumed at byte {facts.ResumedOffset:N0}"),
             ($"{facts.FirstRungSeconds:0.0} s", "from upload to the first playable rung"),
             ($"{facts.PublishedSeconds:0.0} s", "from upload to all rungs"),
+            ($"{facts.SavedPercent:0} %", "of the standard ladder's bits saved"),
             ($"{facts.BeaconP50Ms:0} / {facts.BeaconP99Ms:0} ms", "beacon to SQL, p50 / p99"),
             ($"{facts.ForecastMape * 100:0} %", $"forecast error; the day before: {facts.NaiveMape * 100:0} %"),
             ($"{facts.Idle.Sum(p => p.PssBytes) / 1e6:0} MB", "memory of the whole platform, idle"),

@@ -18,6 +18,7 @@ public static class TextReport
         );
         Line($"first rung      playable {facts.FirstRungSeconds:0.0} s after the upload");
         Line($"all rungs       published {facts.PublishedSeconds:0.0} s after the upload");
+        Line($"ladder          {facts.LadderWords}");
         foreach (var task in facts.Tasks)
             Line($"  {task.Task, -12} {task.StartedSeconds, 6:0.0} s .. {task.DoneSeconds, 6:0.0} s  {task.Worker}");
         Line($"video.events    {string.Join(", ", facts.Timeline)}");

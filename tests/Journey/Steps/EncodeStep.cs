@@ -10,7 +10,7 @@ namespace EventStream.Journey.Steps;
 public static class EncodeStep
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(8);
-    private const int RungsMin = 5;
+    private const int RungsMin = 3;
 
     public static async Task RunAsync(Platform platform, Facts facts, Show show, CancellationToken cancellation)
     {
@@ -39,6 +39,7 @@ public static class EncodeStep
         facts.FirstRungSeconds = (story.Playable!.Value - story.Uploaded!.Value).TotalSeconds;
         facts.PublishedSeconds = (story.Published!.Value - story.Uploaded.Value).TotalSeconds;
         facts.Tasks = story.Tasks();
+        (facts.LadderBps, facts.StandardLadderBps) = (story.LadderBps, story.StandardLadderBps);
         show.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
@@ -46,6 +47,7 @@ public static class EncodeStep
                     + $"{facts.PublishedSeconds:0.0} s"
             )
         );
+        show.Line(facts.LadderWords);
     }
 
     private static void Check(EncodeStory story)
@@ -85,6 +87,11 @@ internal sealed class EncodeStory(VideoId video)
     public string? Failure { get; private set; }
     public int Rungs { get; private set; }
 
+    /// <summary>Bits per second of all pictures as they came out, and as the standard ladder has them.</summary>
+    public long LadderBps { get; private set; }
+
+    public long StandardLadderBps { get; private set; }
+
     /// <summary>Progress of each running task in one line.</summary>
     public string Progress =>
         string.Join(
@@ -117,6 +124,7 @@ internal sealed class EncodeStory(VideoId video)
             case VideoEncodePlanned e when e.VideoId == video:
                 Rungs = e.Ladder.Count;
                 topRung = e.Ladder.MaxBy(rung => rung.Height)!.Name;
+                StandardLadderBps = e.Ladder.Sum(rung => (long)rung.VideoBitrateBps);
                 show.Line($"planned {string.Join(" ", e.Ladder.Select(rung => rung.Name))}");
                 break;
             case EncodeLadderChosen e when e.VideoId == video:
@@ -162,6 +170,9 @@ internal sealed class EncodeStory(VideoId video)
                 break;
             case RenditionEncoded e when e.VideoId == video:
                 Done(e.TaskName(), e.EncodedAt);
+                LadderBps += e.All()
+                    .Where(made => made.Kind == Rendition.Video)
+                    .Sum(made => (long)made.AverageBandwidthBps);
                 if (e.All().Any(rendition => rendition.Name == topRung))
                     TopRungDone = e.EncodedAt;
                 break;
