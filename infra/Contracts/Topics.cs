@@ -40,6 +40,7 @@ public static class Topics
             typeof(VideoProbed),
             typeof(VideoEncodePlanned),
             typeof(VideoRenditionEncoded),
+            typeof(VideoChunkEncoded),
             typeof(VideoPlayable),
             typeof(VideoThumbnailsMade),
             typeof(VideoThumbnailsMissing),
@@ -64,7 +65,7 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(ProbeSource), typeof(EncodeRung), typeof(EncodeAudio)],
+        Messages = [typeof(ProbeSource), typeof(EncodeRung), typeof(EncodeAudio), typeof(JoinChunks)],
     };
     public static readonly Topic EncodeCommands = new(
         "encode.commands",
@@ -94,6 +95,7 @@ public static class Topics
             typeof(EncodeTaskStarted),
             typeof(EncodeTaskProgressed),
             typeof(RenditionEncoded),
+            typeof(ChunkEncoded),
             typeof(ThumbnailsMade),
             typeof(SubtitlesMade),
             typeof(EncodeTaskFailed),

@@ -34,6 +34,7 @@ public sealed partial record EncodeJob
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
                 : [],
             RenditionEncoded e => Finish(new(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt), rules, now),
+            ChunkEncoded e => Finish(new(e.VideoId, e.Task, e.Worker, e.EncodedAt), rules, now),
             ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), rules, now),
             SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), rules, now),
             EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
@@ -80,16 +81,18 @@ public sealed partial record EncodeJob
         }
     }
 
-    /// <summary>The commands that were held, once the first rung is done; none where nothing is held.</summary>
+    /// <summary>The commands that were held, once the video can be played; none where nothing is held.</summary>
     public IEnumerable<IMessage> DecideRelease(JobRules rules, DateTimeOffset now) =>
         IsHeld
             ? Tasks
-                .Values.Where(task => task.Phase == TaskPhase.Planned)
+                .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task))
+                .OrderBy(OrderOf)
                 .Select(task => With(task with { SentAt = now }).Command(task.Name, rules))
             : [];
 
     /// <summary>
-    /// The plan, then the command of the first rung and the main sound: nothing else takes their time.
+    /// The plan, then the command of the first rung and the main sound: nothing else takes their time. Of a long source
+    /// they are two, of the first chunk and of the sound.
     /// </summary>
     private IEnumerable<IMessage> Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
     {
@@ -98,7 +101,11 @@ public sealed partial record EncodeJob
         List<string> others = [.. ladder.Select(rung => rung.Name).Where(name => name != first)];
         if (others.Count > 1 && !rules.TaskPerRung)
             others = [EncodeRung.Together];
-        List<string> tasks = [first, .. others];
+        var segments = rules.Chunks?.SegmentsOf(probed.Source, rules.SegmentSeconds);
+        var chunks = segments is { } of ? ChunkRules.Of(probed.Source, rules.SegmentSeconds, of) : [];
+        List<string> tasks = [.. RungTasks([first, .. others], chunks)];
+        if (segments is not null && HasSound(probed.Source))
+            tasks.Add(EncodeTasks.Audio);
         // Sources that were probed before sounds were chosen have one or none.
         var sounds = probed.Source.Sounds?.Count ?? (HasSound(probed.Source) ? 1 : 0);
         tasks.AddRange(Enumerable.Range(0, sounds).Skip(1).Select(EncodeTasks.AudioAt));
@@ -106,9 +113,9 @@ public sealed partial record EncodeJob
             tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
-        var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
+        var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now, segments);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source };
-        return [finished, plan, job.Command(first, rules)];
+        return [finished, plan, .. job.Beginning.Select(name => job.Command(name, rules))];
     }
 
     private IEnumerable<IMessage> Stop(string reason, DateTimeOffset at) =>
@@ -139,12 +146,9 @@ public sealed partial record EncodeJob
             yield break;
         yield return finished;
         var after = Fold(finished);
-        if (finished.Task == FirstRung && !rules.Hold)
-        {
-            foreach (var command in after.DecideRelease(rules, now))
-                yield return command;
-        }
-
+        var begins = IsBeginning && !after.IsBeginning && !rules.Hold;
+        foreach (var command in begins ? after.DecideRelease(rules, now) : after.Join(finished.Task, rules, now))
+            yield return command;
         if (after.OpenTasks.Any())
             yield break;
         yield return new EncodeCompleted(Id, (now - (PlannedAt ?? now)).TotalSeconds, now);
@@ -171,15 +175,18 @@ public sealed partial record EncodeJob
                 Source!.Sounds?[place],
                 place == 0 ? null : name
             ),
+            _ when Joins(name) => JoinCommand(task),
             _ => RungCommand(task, rules),
         };
     }
 
     private EncodeRung RungCommand(JobTask task, JobRules rules)
     {
-        var (together, first) = (task.Name == EncodeRung.Together, task.Name == FirstRung);
-        var rungs = Ladder.Where(rung => together ? rung.Name != FirstRung : rung.Name == task.Name).ToList();
-        // Jobs of an earlier program have a task for the main sound.
+        var chunk = ChunkSegments is null ? null : EncodeTasks.ChunkOf(task.Name);
+        var name = chunk?.Join ?? task.Name;
+        var (together, first) = (name == EncodeRung.Together, name == FirstRung);
+        var rungs = RungsOf(name);
+        // Jobs of an earlier program, and those of chunks, have a task for the main sound.
         var sound = first && HasSound(Source!) && !Tasks.ContainsKey(EncodeTasks.Audio);
         return new EncodeRung(
             Id,
@@ -193,7 +200,10 @@ public sealed partial record EncodeJob
             first ? true : null,
             rungs.Count > 1 ? rungs[1..] : null,
             sound ? rules.AudioBitsPerSecond : null,
-            together ? EncodeRung.Together : null
+            chunk is not null ? task.Name
+                : together ? EncodeRung.Together
+                : null,
+            chunk is { } part ? Chunks()[part.Number - 1] : null
         );
     }
 

@@ -53,6 +53,7 @@ public sealed record JobTask(
 /// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, the bitrate of
 /// the sound in bits per second, and whether each rung is a task, for many workers, or all after the first are one.
 /// While <c>Hold</c>, the first rungs of other videos wait for a worker, and nothing is sent that would take theirs.
+/// Without <c>Chunks</c> every source is encoded whole.
 /// </summary>
 public sealed record JobRules(
     ILadderPolicy Ladder,
@@ -60,7 +61,8 @@ public sealed record JobRules(
     int MaxAttempts,
     int AudioBitsPerSecond,
     bool TaskPerRung = false,
-    bool Hold = false
+    bool Hold = false,
+    ChunkRules? Chunks = null
 );
 
 /// <summary>
@@ -80,6 +82,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     public IReadOnlyList<Rung> Ladder { get; init; } = [];
     public string FirstRung { get; init; } = "";
     public double SegmentSeconds { get; init; }
+
+    /// <summary>Segments of a chunk; null where the source is encoded whole.</summary>
+    public int? ChunkSegments { get; init; }
     public ImmutableSortedDictionary<string, JobTask> Tasks { get; init; } =
         ImmutableSortedDictionary<string, JobTask>.Empty.WithComparers(StringComparer.Ordinal);
     public DateTimeOffset? OpenedAt { get; init; }
@@ -97,17 +102,26 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     [JsonIgnore]
     public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => !task.IsSettled) : [];
 
-    /// <summary>Whether nothing but the first rung is begun: it, or the probe before it, is not done.</summary>
+    /// <summary>
+    /// Whether nothing is begun but what makes the video playable: it, or the probe before it, is not done.
+    /// </summary>
     [JsonIgnore]
-    public bool IsBeginning => Open && Tasks.GetValueOrDefault(FirstRung)?.Phase != TaskPhase.Done;
+    public bool IsBeginning => Open && Beginning.Any(name => Tasks.GetValueOrDefault(name)?.Phase != TaskPhase.Done);
 
     /// <summary>Those that are sent, or would be if nothing held them.</summary>
     [JsonIgnore]
-    public IEnumerable<JobTask> DueTasks => OpenTasks.Where(task => task.Phase != TaskPhase.Planned || !IsBeginning);
+    public IEnumerable<JobTask> DueTasks
+    {
+        get
+        {
+            var begun = !IsBeginning;
+            return OpenTasks.Where(task => task.Phase != TaskPhase.Planned || (begun && !AwaitsChunks(task)));
+        }
+    }
 
-    /// <summary>Whether the first rung is done and other tasks are not sent yet.</summary>
+    /// <summary>Whether the video can be played and other tasks are not sent yet.</summary>
     [JsonIgnore]
-    public bool IsHeld => !IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned);
+    public bool IsHeld => !IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task));
 
     public EncodeJob Fold(IMessage message) =>
         message switch
@@ -115,6 +129,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
+            JoinChunks c => Sent(c),
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },
@@ -167,6 +182,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             Ladder = plan.Ladder,
             FirstRung = plan.FirstRung,
             SegmentSeconds = plan.SegmentSeconds,
+            ChunkSegments = plan.ChunkSegments,
             PlannedAt = plan.PlannedAt,
             Tasks = Tasks.AddRange(
                 plan.Tasks.Select(name =>
@@ -174,7 +190,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
                         name,
                         new JobTask(
                             name,
-                            name == plan.FirstRung ? TaskPhase.Waiting : TaskPhase.Planned,
+                            name == plan.FirstRung && plan.ChunkSegments is null
+                                ? TaskPhase.Waiting
+                                : TaskPhase.Planned,
                             1,
                             plan.PlannedAt
                         )

@@ -52,6 +52,7 @@ public sealed class EncodePlannerRole : IRole
             options.SegmentSeconds,
             options.MaxAttempts,
             options.AudioBitsPerSecond,
-            TaskPerRung: workers.Count >= options.SpreadFrom
+            TaskPerRung: workers.Count >= options.SpreadFrom,
+            Chunks: new ChunkRules(options.ChunkFromSeconds, options.ChunkSeconds)
         );
 }

@@ -6,15 +6,17 @@ namespace EventStream.Upload;
 /// </summary>
 public static class FailureWords
 {
-    /// <summary>The sentence for a task: <c>probe</c>, a sound, a by-product, or the name of a rung.</summary>
+    /// <summary>
+    /// The sentence for a task: <c>probe</c>, a sound, a by-product, or the name of a rung. A chunk fails as its rung.
+    /// </summary>
     public static string Of(string task) =>
-        task switch
+        task.Split('.')[0] switch
         {
             "probe" => "The file could not be read.",
             Contracts.EncodeRung.Together => "The picture of the file could not be encoded.",
             _ when task.StartsWith("audio", StringComparison.Ordinal) => "The sound of the file could not be encoded.",
             Contracts.SourceText.Task => "The subtitles of the file could not be read.",
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
-            _ => $"The picture of the file could not be encoded in {task}.",
+            var rung => $"The picture of the file could not be encoded in {rung}.",
         };
 }

@@ -71,6 +71,11 @@ public sealed record Video : IAggregate<Video>
 
     public VideoId? NextEdition { get; init; }
 
+    /// <summary>The first rung of a long video, which grows, and the parts of it that can be played.</summary>
+    public string? GrowingRung { get; init; }
+
+    public ImmutableSortedSet<int> Chunks { get; init; } = [];
+
     public DateTimeOffset RegisteredAt { get; init; }
     public DateTimeOffset? PlayableAt { get; init; }
     public DateTimeOffset? PublishedAt { get; init; }
@@ -92,7 +97,10 @@ public sealed record Video : IAggregate<Video>
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
-    private Rendition? FirstRung => Renditions.FirstOrDefault(rendition => rendition.Kind == Rendition.Video);
+    /// <summary>The rung that can be played, whole or in part.</summary>
+    private string? FirstRung =>
+        Renditions.FirstOrDefault(rendition => rendition.Kind == Rendition.Video)?.Name
+        ?? (Chunks.Contains(1) ? GrowingRung : null);
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
@@ -114,6 +122,7 @@ public sealed record Video : IAggregate<Video>
             VideoProbed probed => On(probed),
             VideoEncodePlanned planned => On(planned),
             VideoRenditionEncoded encoded => On(encoded),
+            VideoChunkEncoded chunk => On(chunk),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
             VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
@@ -164,6 +173,8 @@ public sealed record Video : IAggregate<Video>
         };
 
     private Video On(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
+
+    private Video On(VideoChunkEncoded e) => this with { Chunks = Chunks.Add(e.Number), GrowingRung = e.Part.Name };
 
     private Video On(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
 
@@ -292,6 +303,14 @@ public sealed record Video : IAggregate<Video>
         }
     }
 
+    /// <summary>
+    /// Part <paramref name="number"/> of the first rung is stored: perhaps the one that makes it playable.
+    /// </summary>
+    public IEnumerable<IEvent> RecordChunk(Rendition part, int number, int of, DateTimeOffset now) =>
+        !IsBeingEncoded || Chunks.Contains(number) || Renditions.Any(known => known.Name == part.Name)
+            ? []
+            : Follow(new VideoChunkEncoded(Id, part, number, of, now), now);
+
     /// <summary>Poster and sprite are stored.</summary>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
         !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
@@ -362,7 +381,7 @@ public sealed record Video : IAggregate<Video>
         yield return e;
         var after = Fold(e);
         if (after is { CanPlay: true, PlayableAt: null })
-            yield return new VideoPlayable(Id, after.FirstRung!.Name, now);
+            yield return new VideoPlayable(Id, after.FirstRung!, now);
         if (after.IsWhole)
             yield return new VideoPublished(Id, now);
     }

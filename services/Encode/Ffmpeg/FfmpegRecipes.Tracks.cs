@@ -12,9 +12,16 @@ public sealed record RungOutput(Rung Rung, string Path);
 public sealed record SoundOutput(SourceSound? Sound, int BitsPerSecond, string Path);
 
 /// <summary>
-/// How pictures are encoded: rate, length of a GOP in seconds, x264's preset, and threads (0: one for each core).
+/// How pictures are encoded: rate, length of a GOP in seconds, x264's preset, threads (0: one for each core), and which
+/// of the pictures, where not all.
 /// </summary>
-public sealed record PictureSettings(FrameRate Rate, double SegmentSeconds, string Preset, int Threads);
+public sealed record PictureSettings(
+    FrameRate Rate,
+    double SegmentSeconds,
+    string Preset,
+    int Threads,
+    PictureRange? Range = null
+);
 
 /// <summary>What is asked of ffmpeg for rungs and sounds.</summary>
 public static partial class FfmpegRecipes
@@ -41,7 +48,7 @@ public static partial class FfmpegRecipes
         PlayedPart? part = null,
         SourcePicture? picture = null
     ) =>
-        From(source, input => input.WithThreads(settings.Threads), part)
+        From(source, input => input.WithThreads(settings.Threads), part, settings.Range)
             .OutputToMany(outputs =>
             {
                 for (var i = 0; i < rungs.Count; i++)
@@ -56,7 +63,9 @@ public static partial class FfmpegRecipes
                                     ? options
                                         .Picture(picture)
                                         .WithVideoFilters(filters =>
-                                            filters.Steady(settings, picture).Shape(rung.Rung, settings, part, picture)
+                                            filters
+                                                .Steady(settings, part, picture)
+                                                .Shape(rung.Rung, settings, part, picture)
                                         )
                                     : (at == 0 ? options.Split(rungs, settings, part, picture) : options)
                                         .WithCustomArgument($"-map [v{at}]")
@@ -85,12 +94,25 @@ public static partial class FfmpegRecipes
                 options => options.Aac(new SoundOutput(sound, bitsPerSecond, output), part)
             );
 
-    /// <summary>Full motion at the rate of the encode, once for every rung.</summary>
+    /// <summary>
+    /// Full motion at the rate of the encode, once for every rung. A range is cut from the same pictures that the whole
+    /// source has: those before its first one, which decoding begins with, are let go after the rate is made constant.
+    /// </summary>
     private static VideoFilterOptions Steady(
         this VideoFilterOptions filters,
         PictureSettings settings,
+        PlayedPart? part,
         SourcePicture? picture
-    ) => filters.FullMotion(picture).WithCustomFilter("fps", $"fps={settings.Rate}:start_time=0");
+    )
+    {
+        var steady = filters.FullMotion(picture).WithCustomFilter("fps", $"fps={settings.Rate}:start_time=0");
+        return settings.Range is { First: > 0 and var first }
+            ? steady
+                .Hold(part?.Frames(settings.Rate))
+                .WithCustomFilter("trim", $"start_frame={first}")
+                .WithCustomFilter("setpts", "PTS-STARTPTS")
+            : steady;
+    }
 
     /// <summary>The size and colours of one rung, held to the end of the part.</summary>
     private static VideoFilterOptions Shape(
@@ -117,7 +139,7 @@ public static partial class FfmpegRecipes
     {
         static string Chain(VideoFilterOptions filters) =>
             string.Join(',', filters.Arguments.Select(filter => $"{filter.Key}={filter.Value}"));
-        var steady = Chain(new VideoFilterOptions().Steady(settings, picture));
+        var steady = Chain(new VideoFilterOptions().Steady(settings, part, picture));
         var names = string.Concat(rungs.Select((_, i) => $"[s{i}]"));
         var shapes = rungs.Select(
             (rung, i) => $"[s{i}]{Chain(new VideoFilterOptions().Shape(rung.Rung, settings, part, picture))}[v{i}]"
@@ -133,7 +155,7 @@ public static partial class FfmpegRecipes
         PlayedPart? part
     ) =>
         options
-            .Frames(part?.Frames(settings.Rate))
+            .Frames(settings.Range?.Count ?? part?.Frames(settings.Rate))
             .WithVideoCodec(VideoCodec.LibX264)
             .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
             .WithSpeedPreset(settings.Preset)

@@ -89,7 +89,8 @@ public sealed partial class JobProcess(
         if (VideoOf(consumed.Message) is not { } video)
             return;
         var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
-        var hold = consumed.Message is RenditionEncoded && await firstLane.IsWaitingAsync(video, cancellation);
+        var hold =
+            consumed.Message is RenditionEncoded or ChunkEncoded && await firstLane.IsWaitingAsync(video, cancellation);
         var decided = await jobs.DecideAsync(
             video.Value,
             job => job.Decide(consumed.Message, rules() with { Hold = hold }, clock.GetUtcNow()),
@@ -130,6 +131,7 @@ public sealed partial class JobProcess(
             SourceProbed e => e.VideoId,
             SourceRejected e => e.VideoId,
             RenditionEncoded e => e.VideoId,
+            ChunkEncoded e => e.VideoId,
             ThumbnailsMade e => e.VideoId,
             SubtitlesMade e => e.VideoId,
             EncodeTaskFailed e => e.VideoId,

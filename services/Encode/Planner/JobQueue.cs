@@ -49,7 +49,7 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
 {
     public const string ReaderName = "job-queue";
 
-    public JobQueueProjection() => (Name, Version) = (ReaderName, 3);
+    public JobQueueProjection() => (Name, Version) = (ReaderName, 4);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
         e.Data switch

@@ -150,12 +150,17 @@ public static class JobsApi
     }
 
     /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>
-    private static double Weight(EncodeJob job, string task) =>
-        job
-            .Ladder.Where(rung => task == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == task)
-            .Sum(rung => (double)rung.Width * rung.Height)
-            is > 0
-                and var pixels
-            ? pixels
-            : 10_000;
+    private static double Weight(EncodeJob job, string task)
+    {
+        const double smallest = 10_000;
+        var chunk = job.ChunkSegments is null ? null : EncodeTasks.ChunkOf(task);
+        if (chunk is null && job.Tasks.ContainsKey(EncodeTasks.ChunkAt(task, 1)))
+            return smallest;
+        var name = chunk?.Join ?? task;
+        var pixels = job
+            .Ladder.Where(rung => name == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == name)
+            .Sum(rung => (double)rung.Width * rung.Height);
+        var parts = chunk is null ? 1 : job.Tasks.Keys.Count(key => EncodeTasks.ChunkOf(key)?.Join == name);
+        return pixels > 0 ? pixels / parts : smallest;
+    }
 }

@@ -66,7 +66,7 @@ public sealed partial class EncodeWorker(
         var command = (ICommand)consumed.Message;
         var reporter = new TaskReporter(publisher, clock, options.WorkerId, command);
         var key = EncodeTasks.CommandKey(command);
-        var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command));
+        var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command), ChunkOf(command));
         IDisposable? turn = null;
         try
         {
@@ -235,6 +235,8 @@ public sealed partial class EncodeWorker(
 
     private static long Pixels(ICommand command) =>
         command is EncodeRung rung ? (long)rung.Rung.Width * rung.Rung.Height : 0;
+
+    private static int ChunkOf(ICommand command) => command is EncodeRung { Chunk: { } chunk } ? chunk.Number : 0;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
     private static partial void Leased(ILogger logger, string task, string worker);

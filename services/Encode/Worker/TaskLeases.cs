@@ -82,6 +82,7 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         {
             EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
+            JoinChunks c => c with { RequestedAt = default, Attempt = 1 },
             MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
             MakeSubtitles c => c with { RequestedAt = default, Attempt = 1 },
             ProbeSource c => c with { RequestedAt = default, Attempt = 1 },

@@ -25,6 +25,10 @@ public sealed class TaskWork(
     public static IEnumerable<string> OutputKeys(ICommand command) =>
         command switch
         {
+            EncodeRung { Chunk: not null } c => [EncodeTasks.ChunkKey(c.VideoId, EncodeTasks.Of(c).Task)],
+            JoinChunks c => c.Rungs.Select(rung =>
+                $"{EncodeTasks.OutputPrefix(c.VideoId, rung.Name)}/{MediaPlaylist.FileName}"
+            ),
             EncodeRung c => Rungs(c)
                 .Select(rung => rung.Name)
                 .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
@@ -45,11 +49,14 @@ public sealed class TaskWork(
         var folder = Path.Combine(options.WorkFolder, options.WorkerId, Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(folder);
         var run = new Run(folder, reporter, reporter.Now, cancellation);
+        var chunks = new ChunkWork(media, ffmpeg, packager, options);
         try
         {
             return command switch
             {
                 ProbeSource c => await ProbeAsync(c, run),
+                EncodeRung { Chunk: not null } c => await chunks.EncodeAsync(c, folder, reporter, cancellation),
+                JoinChunks c => await chunks.JoinAsync(c, reporter, cancellation),
                 EncodeRung c => await RungsAsync(c, run),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),

@@ -61,6 +61,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
                 cancellation
             ),
             RenditionEncoded e => Done(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt, cancellation),
+            ChunkEncoded e => Done(e.VideoId, e.Task, e.Worker, e.EncodedAt, cancellation),
             ThumbnailsMade e => Done(e.VideoId, Thumbnails.Task, e.Worker, e.MadeAt, cancellation),
             SubtitlesMade e => Done(e.VideoId, SourceText.Task, e.Worker, e.MadeAt, cancellation),
             EncodeTaskFinished { Cause: not null } e => SetAsync(
