@@ -45,10 +45,10 @@ clean: down ## remove the platform's data
 	@rm -rf "$(DATA)" artifacts/demo && echo "removed $(DATA)"
 
 # The measured broker is the command itself, built for release like what it is compared with.
-bench: build ## run the benchmarks: a table, and one JSON line a figure in artifacts/bench.jsonl
+bench: build ## run the benchmarks, or one by ONLY="first rung": a table, and JSON lines in artifacts/bench.jsonl
 	@dotnet build services/Cli -c Release --nologo -v q -clp:NoSummary
 	@dotnet build tests/Benchmarks -c Release --nologo -v q -clp:NoSummary
-	@dotnet run --project tests/Benchmarks -c Release --no-build -- --out artifacts/bench.jsonl
+	@dotnet run --project tests/Benchmarks -c Release --no-build -- $(if $(ONLY),--only "$(ONLY)",--out artifacts/bench.jsonl)
 
 docs: build ## write docs/openapi, docs/asyncapi.json and docs/settings.md from the code
 	@EVENTSTREAM_WRITE_DOCS=1 dotnet test tests/Unit -c $(CONFIGURATION) --no-build --nologo --filter Category=Docs

@@ -1,5 +1,6 @@
 using System.Globalization;
 using EventStream.Capacity.Models;
+using EventStream.Contracts;
 using EventStream.Messaging;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -30,18 +31,22 @@ public sealed class CapacityReadiness(
     }
 
     /// <summary>
-    /// A sentence while a series that drives a target, or every series where there is no target, has had no complete
-    /// minute for longer than <see cref="CapacityOptions.NoLoad"/>.
+    /// A sentence while a series that drives a target, or every series of viewing where there is no target, has had no
+    /// complete minute for longer than <see cref="CapacityOptions.NoLoad"/>.
     /// </summary>
     public string? Load()
     {
         var needed = options.Targets.Select(target => target.Resource).Distinct(StringComparer.Ordinal).ToList();
         if (needed.Count > 0)
             return Joined(needed.Select(resource => Missing(resource, loads.Find(resource))));
-        var all = loads.Resources.Select(series => (series.Resource, Said: Missing(series.Resource, series))).ToList();
+        // The encoders measure their load even where nobody measures what viewers do.
+        var viewing = loads.Resources.Where(series =>
+            !series.Resource.StartsWith(LoadMeasured.OfEncoding, StringComparison.Ordinal)
+        );
+        var all = viewing.Select(series => Missing(series.Resource, series)).ToList();
         if (all.Count == 0)
             return Missing("any resource", null);
-        return all.TrueForAll(one => one.Said is not null) ? Joined(all.Select(one => one.Said)) : null;
+        return all.TrueForAll(said => said is not null) ? Joined(all) : null;
     }
 
     /// <summary>A sentence where a resource could not be forecast, or null.</summary>

@@ -11,11 +11,16 @@ public static class EncodeStop
 
 /// <summary>
 /// Read the source with ffprobe and say what it is. Goes to the first lane. <paramref name="Attempt"/> counts from 1,
-/// here and in the other commands.
+/// here and in the other commands. <paramref name="Sha256"/> is the source's, in lower-case hex.
 /// </summary>
 [WireName("encode.probe-source.v1")]
-public sealed record ProbeSource(VideoId VideoId, string SourceKey, DateTimeOffset RequestedAt, int Attempt = 1)
-    : ICommand;
+public sealed record ProbeSource(
+    VideoId VideoId,
+    string SourceKey,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1,
+    string? Sha256 = null
+) : ICommand;
 
 /// <summary>
 /// Encode and package one rung, or the <paramref name="Chunk"/> of it. GOPs last exactly
@@ -65,6 +70,22 @@ public sealed record JoinChunks(
 ) : ICommand;
 
 /// <summary>
+/// Encode and package one rung as HEVC Main 10 in the high dynamic range of the source, beside the ladder that every
+/// device plays.
+/// </summary>
+[WireName("encode.encode-high-range.v1")]
+public sealed record EncodeHighRange(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    Rung Rung,
+    double SegmentSeconds,
+    string OutputPrefix,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
+
+/// <summary>
 /// Encode and package a sound as stereo AAC: <paramref name="Sound"/>, or the first of the source where it is null.
 /// Bitrate in bits per second. <paramref name="Task"/> is null for the main sound, whose task is <c>audio</c>.
 /// </summary>
@@ -104,6 +125,36 @@ public sealed record MakeSubtitles(
     int Attempt = 1
 ) : ICommand;
 
+/// <summary>
+/// Encode short excerpts of the source as each of <paramref name="Samples"/>, whose rungs are those of
+/// <paramref name="Ladder"/>, and measure what comes of it.
+/// </summary>
+[WireName("encode.analyse-source.v1")]
+public sealed record AnalyseSource(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    IReadOnlyList<Rung> Ladder,
+    IReadOnlyList<LadderSample> Samples,
+    double SegmentSeconds,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
+
+/// <summary>
+/// Compare the stored renditions of <paramref name="Rungs"/> with the source. Sent when everything else is done.
+/// </summary>
+[WireName("encode.measure-quality.v1")]
+public sealed record MeasureQuality(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    IReadOnlyList<Rung> Rungs,
+    double SegmentSeconds,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
+
 /// <summary>The worker read the source and found a video that can be encoded.</summary>
 [WireName("encode.source-probed.v1")]
 public sealed record SourceProbed(VideoId VideoId, SourceInfo Source, string Worker, DateTimeOffset ProbedAt) : IEvent;
@@ -134,10 +185,33 @@ public sealed record EncodePlanned(
     int? ChunkSegments = null
 ) : IEvent;
 
+/// <summary>The samples of a source, encoded and measured in <paramref name="AnalysisSeconds"/> of wall time.</summary>
+[WireName("encode.source-analysed.v1")]
+public sealed record SourceAnalysed(
+    VideoId VideoId,
+    IReadOnlyList<LadderSample> Samples,
+    string Worker,
+    double AnalysisSeconds,
+    DateTimeOffset AnalysedAt
+) : IEvent;
+
+/// <summary>
+/// The ladder that replaces the planned one: its first rung is the same, and <paramref name="Tasks"/> make the others.
+/// <paramref name="Samples"/> are what it follows from; null where the analysis was given up.
+/// </summary>
+[WireName("encode.ladder-chosen.v1")]
+public sealed record EncodeLadderChosen(
+    VideoId VideoId,
+    IReadOnlyList<Rung> Ladder,
+    IReadOnlyList<string> Tasks,
+    DateTimeOffset ChosenAt,
+    IReadOnlyList<LadderSample>? Samples = null
+) : IEvent;
+
 /// <summary>
 /// A worker took a task. A task is a rung's name, <c>rungs</c> (all after the first), <c>audio</c> (others
-/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c> or <c>probe</c>. A chunk is <c>360p.1</c> or
-/// <c>rungs.1</c> and so on; the task without the number joins the chunks.
+/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c> or <c>probe</c>. A
+/// chunk is <c>360p.1</c> or <c>rungs.1</c> and so on; the task without the number joins the chunks.
 /// </summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(
@@ -210,6 +284,15 @@ public sealed record SubtitlesMade(
     IReadOnlyList<Rendition> Texts,
     string Worker,
     DateTimeOffset MadeAt
+) : IEvent;
+
+/// <summary>The renditions were compared with their source.</summary>
+[WireName("encode.quality-measured.v1")]
+public sealed record QualityMeasured(
+    VideoId VideoId,
+    IReadOnlyList<RenditionQuality> Qualities,
+    string Worker,
+    DateTimeOffset MeasuredAt
 ) : IEvent;
 
 /// <summary>A task failed. It is sent again while <paramref name="WillRetry"/>; else the job is given up.</summary>

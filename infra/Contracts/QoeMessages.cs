@@ -119,8 +119,10 @@ public sealed record QoeAlertRaised(
 /// One step of a load series; <paramref name="Time"/> is the step's start. <paramref name="Resource"/> is
 /// <c>viewers</c>, <c>edge:edge-a:requests</c> or <c>edge:edge-a:bytes</c>. Of viewers <paramref name="Value"/> is how
 /// many watch at an instant, averaged over the step, and <paramref name="Peak"/> the most that watch at one instant of
-/// it; requests and bytes are the sum over the step and have no peak. A step without any load is reported as zero;
-/// a step that could not be measured is not reported.
+/// it; requests and bytes are the sum over the step and have no peak. Of the encoders' lanes, <c>fast</c> (probe, first
+/// rung and main sound) and <c>heavy</c> (the rest), <c>encode:fast:waiting</c> is how many seconds of work wait for a
+/// worker at the end of the step, and <c>encode:fast:arriving</c> how many became known in it. A step without any load
+/// is reported as zero; a step that could not be measured is not reported.
 /// </summary>
 [WireName("traffic.load-measured.v1")]
 public sealed record LoadMeasured(
@@ -130,7 +132,11 @@ public sealed record LoadMeasured(
     double Value,
     string Unit,
     double? Peak = null
-) : IEvent;
+) : IEvent
+{
+    /// <summary>How the names of the encoders' resources begin.</summary>
+    public const string OfEncoding = "encode:";
+}
 
 /// <summary>
 /// A record that could not be processed: its origin, who gave it up and why. Key and value in base64; a value that

@@ -39,12 +39,16 @@ public static class Topics
             typeof(VideoUploaded),
             typeof(VideoProbed),
             typeof(VideoEncodePlanned),
+            typeof(VideoLadderChosen),
             typeof(VideoRenditionEncoded),
             typeof(VideoChunkEncoded),
             typeof(VideoPlayable),
             typeof(VideoThumbnailsMade),
             typeof(VideoThumbnailsMissing),
             typeof(VideoSubtitlesMade),
+            typeof(VideoCaptionsSet),
+            typeof(VideoCaptionsRemoved),
+            typeof(VideoQualityMeasured),
             typeof(VideoPublished),
             typeof(VideoRejected),
             typeof(VideoEncodeFailed),
@@ -76,7 +80,16 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(EncodeRung), typeof(EncodeAudio), typeof(MakeThumbnails), typeof(MakeSubtitles)],
+        Messages =
+        [
+            typeof(EncodeRung),
+            typeof(EncodeHighRange),
+            typeof(EncodeAudio),
+            typeof(MakeThumbnails),
+            typeof(MakeSubtitles),
+            typeof(AnalyseSource),
+            typeof(MeasureQuality),
+        ],
     };
     public static readonly Topic EncodeEvents = new(
         "encode.events",
@@ -92,12 +105,15 @@ public static class Topics
             typeof(SourceProbed),
             typeof(SourceRejected),
             typeof(EncodePlanned),
+            typeof(SourceAnalysed),
+            typeof(EncodeLadderChosen),
             typeof(EncodeTaskStarted),
             typeof(EncodeTaskProgressed),
             typeof(RenditionEncoded),
             typeof(ChunkEncoded),
             typeof(ThumbnailsMade),
             typeof(SubtitlesMade),
+            typeof(QualityMeasured),
             typeof(EncodeTaskFailed),
             typeof(EncodeCompleted),
             typeof(EncodeTaskResent),
@@ -156,7 +172,7 @@ public static class Topics
     public static readonly Topic TrafficLoad = new(
         "traffic.load",
         "resource",
-        "Qoe",
+        "Qoe Encode",
         "Capacity Warehouse Console",
         3,
         60 * Day

@@ -40,6 +40,11 @@ public sealed record VideoEncodePlanned(
     DateTimeOffset PlannedAt
 ) : IVideoEvent;
 
+/// <summary>The ladder that the title needs; it replaces the planned one, whose first rung it keeps.</summary>
+[WireName("video.ladder-chosen.v1")]
+public sealed record VideoLadderChosen(VideoId VideoId, IReadOnlyList<Rung> Ladder, DateTimeOffset ChosenAt)
+    : IVideoEvent;
+
 /// <summary>One rung, or the audio track, is encoded, packaged and stored.</summary>
 [WireName("video.rendition-encoded.v1")]
 public sealed record VideoRenditionEncoded(VideoId VideoId, Rendition Rendition, DateTimeOffset EncodedAt)
@@ -76,6 +81,29 @@ public sealed record VideoThumbnailsMissing(VideoId VideoId, string Cause, DateT
 [WireName("video.subtitles-made.v1")]
 public sealed record VideoSubtitlesMade(VideoId VideoId, IReadOnlyList<Rendition> Texts, DateTimeOffset MadeAt)
     : IVideoEvent;
+
+/// <summary>
+/// The publisher sent captions, stored as WebVTT. They take the place of every text of their language and role.
+/// </summary>
+[WireName("video.captions-set.v1")]
+public sealed record VideoCaptionsSet(VideoId VideoId, Rendition Captions, DateTimeOffset SetAt) : IVideoEvent;
+
+/// <summary>
+/// The publisher removed the captions of a language, a BCP 47 tag, and role, one of <see cref="TrackLabel"/>.
+/// </summary>
+[WireName("video.captions-removed.v1")]
+public sealed record VideoCaptionsRemoved(VideoId VideoId, string Language, string? Role, DateTimeOffset RemovedAt)
+    : IVideoEvent;
+
+/// <summary>
+/// The renditions were compared with their source, after the video was published; given up, nothing is missing.
+/// </summary>
+[WireName("video.quality-measured.v1")]
+public sealed record VideoQualityMeasured(
+    VideoId VideoId,
+    IReadOnlyList<RenditionQuality> Qualities,
+    DateTimeOffset MeasuredAt
+) : IVideoEvent;
 
 /// <summary>Every planned rendition is there, and thumbnails and subtitles are, or were given up.</summary>
 [WireName("video.published.v1")]
@@ -153,8 +181,9 @@ public sealed record VideoDeleted(VideoId VideoId, DateTimeOffset DeletedAt) : I
 /// in fields. Where <paramref name="StartSeconds"/> is set, the duration was measured by reading the file and is what
 /// plays: that many seconds after the container's zero the first picture or sound begins. Where it is null, the
 /// container announced it. <paramref name="AudioCodec"/> and <paramref name="AudioChannels"/> are those of the first of
-/// <paramref name="Sounds"/>, the main one; records from before streams were chosen lack these members. The picture can
-/// be read from any time on where <paramref name="KeyFrameSeconds"/> is set: the longest time between two key frames.
+/// <paramref name="Sounds"/>, the main one; records from before streams were chosen lack the members from the picture
+/// on. <paramref name="Sha256"/> is the checksum of the file, where it is known. The picture can be read from any time
+/// on where <paramref name="KeyFrameSeconds"/> is set: the longest time between two key frames.
 /// </summary>
 public sealed record SourceInfo(
     double DurationSeconds,
@@ -169,6 +198,7 @@ public sealed record SourceInfo(
     SourcePicture? Picture = null,
     IReadOnlyList<SourceSound>? Sounds = null,
     IReadOnlyList<SourceText>? Texts = null,
+    string? Sha256 = null,
     double? KeyFrameSeconds = null
 );
 
@@ -216,14 +246,28 @@ public sealed record SourceText(
 }
 
 /// <summary>
-/// One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second.
+/// One step of the ladder: name such as <c>720p</c>, picture size in pixels, target bitrates in bits per second. Where
+/// <c>Crf</c> is set, the picture is of that constant quality (x264's rate factor; less is better), and the bitrate is
+/// the most that it may take.
 /// </summary>
-public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBps);
+public sealed record Rung(string Name, int Width, int Height, int VideoBitrateBps, double? Crf = null);
+
+/// <summary>
+/// What excerpts of a source take as <c>Rung</c> at a constant quality: bits per second of the picture, and SSIM of all
+/// planes in 0..1, compared at the source's size. Both are 0 until they are measured.
+/// </summary>
+public sealed record LadderSample(string Rung, double Crf, int BitsPerSecond = 0, double Ssim = 0)
+{
+    /// <summary>The name of the task that measures all of them.</summary>
+    public const string Task = "analysis";
+}
 
 /// <summary>
 /// One encoded and packaged CMAF track. <c>Prefix</c> is the media key of its folder, which holds <c>init.mp4</c>,
 /// segments <c>1.m4s</c>, <c>2.m4s</c> ... and <c>media.m3u8</c>. Bandwidths in bits per second, measured from the
 /// segments; <c>Codecs</c> is the RFC 6381 string; <c>SegmentDurationsSeconds</c> has one entry a segment.
+/// <c>Range</c> is one of <see cref="VideoRange"/>, null for a standard range. Where <c>KeyFrameBandwidthBps</c> is
+/// set, <c>iframes.m3u8</c> lists the key frames, which take so many bits per second.
 /// </summary>
 public sealed record Rendition(
     string Name,
@@ -237,12 +281,25 @@ public sealed record Rendition(
     int AverageBandwidthBps,
     IReadOnlyList<double> SegmentDurationsSeconds,
     long SizeBytes,
-    TrackLabel? Label = null
+    TrackLabel? Label = null,
+    string? Range = null,
+    int? KeyFrameBandwidthBps = null
 )
 {
     public const string Video = "video";
     public const string Audio = "audio";
     public const string Text = "text";
+}
+
+/// <summary>
+/// How near the picture of the rendition <c>Name</c> is to its source, compared at the source's size and rate: SSIM of
+/// all planes in 0..1, and PSNR of all planes in dB, 100 where nothing differs. <c>Frames</c> were compared, spread
+/// over <c>MeasuredSeconds</c> of the video.
+/// </summary>
+public sealed record RenditionQuality(string Name, double Ssim, double PsnrDb, int Frames, double MeasuredSeconds)
+{
+    /// <summary>The name of the task that measures all of them.</summary>
+    public const string Task = "quality";
 }
 
 /// <summary>
@@ -252,6 +309,9 @@ public sealed record Rendition(
 public sealed record TrackLabel(string Name, string? Language = null, string? Role = null)
 {
     public const string Commentary = "commentary";
+
+    /// <summary>Whether both are of one language and role, so that one takes the place of the other.</summary>
+    public bool IsSameTrack(TrackLabel? other) => other?.Language == Language && other?.Role == Role;
 
     /// <summary>Sound that describes the picture.</summary>
     public const string Description = "description";

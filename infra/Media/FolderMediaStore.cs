@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace EventStream.Media;
 
 /// <summary>
-/// Media in a folder of this machine, or of a mounted share. A write goes to a temporary file that is then renamed.
+/// Media in a folder of this machine, or of a mounted share. A write goes to a temporary file that is then renamed;
+/// what a killed process leaves of one is removed by <see cref="RemoveAbandoned"/>.
 /// Symbolic links below the folder are not followed, so that nothing beside it is read, written or served: a key behind
 /// one is not there, and writing to it throws <see cref="IOException"/>. The folder itself may be reached by a link.
 /// </summary>
@@ -19,12 +20,14 @@ public sealed class FolderMediaStore : IMediaStore
     };
 
     private readonly string root;
+    private readonly TemporaryFiles temporaries;
 
     /// <summary>Uses, and creates, the folder <paramref name="root"/>.</summary>
     public FolderMediaStore(string root)
     {
         this.root = Path.GetFullPath(root);
         Directory.CreateDirectory(this.root);
+        temporaries = new TemporaryFiles(Path.Combine(this.root, ".tmp"));
     }
 
     public Task<MediaStat?> StatAsync(string key, CancellationToken cancellation)
@@ -52,15 +55,19 @@ public sealed class FolderMediaStore : IMediaStore
         }
     }
 
+    /// <summary>Removes what killed processes left of their writes; returns the number of files.</summary>
+    public int RemoveAbandoned() => temporaries.RemoveAbandoned();
+
     public async Task WriteAsync(string key, Stream content, CancellationToken cancellation)
     {
         var path = PathForWriting(key);
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        var temporary = temporaries.Next();
         try
         {
-            await using (var file = Open(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
-                await content.CopyToAsync(file, BufferSize, cancellation);
-
+            await using var file = Open(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+            await content.CopyToAsync(file, BufferSize, cancellation);
+            await file.FlushAsync(cancellation);
+            // Still open, and thereby locked, so that nobody takes it for abandoned.
             File.Move(temporary, path, overwrite: true);
         }
         finally
@@ -117,6 +124,7 @@ public sealed class FolderMediaStore : IMediaStore
         foreach (var file in Directory.EnumerateFiles(folder, "*", Listing).Order())
         {
             cancellation.ThrowIfCancellationRequested();
+            // Where an earlier program wrote its temporary files.
             if (!file.EndsWith(".tmp", StringComparison.Ordinal))
                 yield return Path.GetRelativePath(root, file);
         }

@@ -10,7 +10,8 @@ namespace EventStream.Media;
 public static class MediaRegistration
 {
     /// <summary>
-    /// Registers <see cref="IMediaStore"/> by <see cref="MediaOptions"/>. The role is ready only while it answers.
+    /// Registers <see cref="IMediaStore"/> by <see cref="MediaOptions"/>, and what cleans it. The role is ready only
+    /// while it answers.
     /// </summary>
     public static IServiceCollection AddMediaStore(this IServiceCollection services, IConfiguration configuration)
     {
@@ -22,6 +23,7 @@ public static class MediaRegistration
                 var folder => new FolderMediaStore(folder.Root!),
             }
         );
+        services.AddHostedService<MediaSweeper>();
         return services.AddReadiness(
             "media",
             (provider, cancellation) => provider.GetRequiredService<IMediaStore>().TroubleAsync(cancellation)

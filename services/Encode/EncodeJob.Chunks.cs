@@ -27,20 +27,24 @@ public sealed record ChunkRules(double FromSeconds, double Seconds)
             source is { StartSeconds: not null, KeyFrameSeconds: { } gap, DurationSeconds: <= SourceSecondsMax }
             && source.DurationSeconds >= FromSeconds
             && gap <= Seconds * LeadMax
-            && Of(source, segmentSeconds, segments).Count > 1
+            && CountOf(source, segmentSeconds, segments) > 1
             ? segments
             : null;
     }
 
-    /// <summary>
-    /// The chunks of a measured source, of <paramref name="segments"/> segments each; the last one takes the rest.
-    /// </summary>
-    public static IReadOnlyList<RungChunk> Of(SourceInfo source, double segmentSeconds, int segments)
+    /// <summary>The number of chunks of a measured source, of <paramref name="segments"/> segments each.</summary>
+    public static int CountOf(SourceInfo source, double segmentSeconds, int segments)
     {
         var rate = FrameRate.FromHz(source.FramesPerSecond);
         var frames = PlayedPart.Of(source)?.Frames(rate) ?? 0;
         // Whole segments: what remains is never a chunk of its own.
-        var count = Math.Max(1, frames / rate.FramesPerGop(segmentSeconds) / segments);
+        return Math.Max(1, frames / rate.FramesPerGop(segmentSeconds) / segments);
+    }
+
+    /// <summary>These chunks; the last one takes the rest.</summary>
+    public static IReadOnlyList<RungChunk> Of(SourceInfo source, double segmentSeconds, int segments)
+    {
+        var count = CountOf(source, segmentSeconds, segments);
         return
         [
             .. Enumerable
@@ -65,7 +69,7 @@ public sealed partial record EncodeJob
         : [EncodeTasks.ChunkAt(FirstRung, 1)];
 
     /// <summary>Whether a task joins chunks.</summary>
-    private bool Joins(string task) => ChunkSegments is not null && Tasks.ContainsKey(EncodeTasks.ChunkAt(task, 1));
+    public bool Joins(string task) => ChunkSegments is not null && Tasks.ContainsKey(EncodeTasks.ChunkAt(task, 1));
 
     /// <summary>Whether a task joins chunks that are not all done.</summary>
     private bool AwaitsChunks(JobTask task) =>
@@ -74,16 +78,20 @@ public sealed partial record EncodeJob
             chunk.Phase != TaskPhase.Done && EncodeTasks.ChunkOf(chunk.Name)?.Join == task.Name
         );
 
-    /// <summary>The tasks of a plan that make the rungs.</summary>
-    private static IEnumerable<string> RungTasks(IEnumerable<string> rungs, IReadOnlyList<RungChunk> chunks) =>
-        rungs.SelectMany(rung => chunks.Select(chunk => EncodeTasks.ChunkAt(rung, chunk.Number)).Append(rung));
+    /// <summary>The tasks that make rungs: where there are chunks, those of each and the one that joins them.</summary>
+    private IEnumerable<string> RungTasks(IEnumerable<string> rungs) =>
+        rungs.SelectMany(rung =>
+            Enumerable.Range(1, ChunkCount ?? 0).Select(number => EncodeTasks.ChunkAt(rung, number)).Append(rung)
+        );
 
     /// <summary>
-    /// In which order tasks are sent: the first rung, for which viewers wait, then the others, from their begin to
-    /// their end.
+    /// In which order tasks are sent: what takes little, then the first rung, for which viewers wait, then the others,
+    /// from their begin to their end, and last what no video waits for. A partition hands over one after the other.
     /// </summary>
     private (int Lane, int Chunk) OrderOf(JobTask task) =>
-        EncodeTasks.ChunkOf(task.Name) is { } chunk ? (chunk.Join == FirstRung ? 1 : 2, chunk.Number) : (0, 0);
+        VideoRange.IsTask(task.Name) ? (3, 0)
+        : EncodeTasks.ChunkOf(task.Name) is { } chunk ? (chunk.Join == FirstRung ? 1 : 2, chunk.Number)
+        : (0, 0);
 
     /// <summary>The command that joins the chunks of a task whose last one is done.</summary>
     private IEnumerable<IMessage> Join(string chunk, JobRules rules, DateTimeOffset now) =>
@@ -95,10 +103,13 @@ public sealed partial record EncodeJob
             : [];
 
     private JoinChunks JoinCommand(JobTask task) =>
-        new(Id, RungsOf(task.Name), Chunks().Count, task.Name, task.SentAt, task.Attempt);
+        new(Id, [.. RungsOf(task.Name)], ChunkCount!.Value, task.Name, task.SentAt, task.Attempt);
 
     private IReadOnlyList<RungChunk> Chunks() => ChunkRules.Of(Source!, SegmentSeconds, ChunkSegments!.Value);
 
-    private List<Rung> RungsOf(string task) =>
-        [.. Ladder.Where(rung => task == EncodeRung.Together ? rung.Name != FirstRung : rung.Name == task)];
+    /// <summary>How many chunks each rung has; null where the source is encoded whole.</summary>
+    private int? ChunkCount =>
+        ChunkSegments is { } segments && Source is { } source
+            ? ChunkRules.CountOf(source, SegmentSeconds, segments)
+            : null;
 }

@@ -26,9 +26,11 @@ public sealed partial record EncodeJob
     public IEnumerable<IMessage> Decide(IMessage message, JobRules rules, DateTimeOffset now) =>
         message switch
         {
-            VideoUploaded e => Phase == JobPhase.None ? [new ProbeSource(e.VideoId, e.SourceKey, now)] : [],
-            VideoDeleted e => Stop("The publisher deleted the video.", e.DeletedAt),
-            VideoEncodeCancelled e => Stop("The publisher cancelled the encoding.", e.CancelledAt),
+            VideoUploaded e => Phase == JobPhase.None
+                ? [new ProbeSource(e.VideoId, e.SourceKey, now, Sha256: ChecksumOf(e))]
+                : [],
+            VideoDeleted e => Stop("The publisher deleted the video.", rules, e.DeletedAt),
+            VideoEncodeCancelled e => Stop("The publisher cancelled the encoding.", rules, e.CancelledAt),
             SourceProbed e => Phase == JobPhase.Probing ? Plan(e, rules, now) : [],
             SourceRejected e => Phase == JobPhase.Probing
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
@@ -37,6 +39,13 @@ public sealed partial record EncodeJob
             ChunkEncoded e => Finish(new(e.VideoId, e.Task, e.Worker, e.EncodedAt), rules, now),
             ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), rules, now),
             SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), rules, now),
+            SourceAnalysed e => ChooseLadder(
+                new(e.VideoId, EncodeTasks.Analysis, e.Worker, e.AnalysedAt),
+                e.Samples,
+                rules,
+                now
+            ),
+            QualityMeasured e => Finish(new(e.VideoId, EncodeTasks.Quality, e.Worker, e.MeasuredAt), rules, now),
             EncodeTaskFailed e => Awaited(e.Task) is { } task && task.Attempt == e.Attempt
                 ? Retry(task, e, rules, now)
                 : [],
@@ -54,6 +63,7 @@ public sealed partial record EncodeJob
         DateTimeOffset now
     )
     {
+        var job = this;
         foreach (var task in DueTasks)
         {
             var heartbeat = heartbeatOf(task.Name);
@@ -67,8 +77,13 @@ public sealed partial record EncodeJob
             {
                 if (EncodeTasks.IsByProduct(task.Name))
                 {
-                    foreach (var message in Finish(new(Id, task.Name, PlannerName, now, reason), rules, now))
+                    var finished = new EncodeTaskFinished(Id, task.Name, PlannerName, now, reason);
+                    foreach (var message in job.GiveUp(finished, rules, now).ToList())
+                    {
+                        job = job.Fold(message);
                         yield return message;
+                    }
+
                     continue;
                 }
 
@@ -81,14 +96,17 @@ public sealed partial record EncodeJob
         }
     }
 
-    /// <summary>The commands that were held, once the video can be played; none where nothing is held.</summary>
+    /// <summary>
+    /// The commands that were held, once the video can be played, or that of the quality, once all is made; none where
+    /// nothing is held.
+    /// </summary>
     public IEnumerable<IMessage> DecideRelease(JobRules rules, DateTimeOffset now) =>
-        IsHeld
-            ? Tasks
-                .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task))
-                .OrderBy(OrderOf)
-                .Select(task => With(task with { SentAt = now }).Command(task.Name, rules))
-            : [];
+        !IsHeld ? []
+        : IsUnmeasured ? [QualityCommand(now, 1)]
+        : Tasks
+            .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task))
+            .OrderBy(OrderOf)
+            .Select(task => With(task with { SentAt = now }).Command(task.Name, rules));
 
     /// <summary>
     /// The plan, then the command of the first rung and the main sound: nothing else takes their time. Of a long source
@@ -98,12 +116,14 @@ public sealed partial record EncodeJob
     {
         var ladder = rules.Ladder.Choose(probed.Source);
         var first = StandardLadder.First(ladder).Name;
-        List<string> others = [.. ladder.Select(rung => rung.Name).Where(name => name != first)];
-        if (others.Count > 1 && !rules.TaskPerRung)
-            others = [EncodeRung.Together];
         var segments = rules.Chunks?.SegmentsOf(probed.Source, rules.SegmentSeconds);
-        var chunks = segments is { } of ? ChunkRules.Of(probed.Source, rules.SegmentSeconds, of) : [];
-        List<string> tasks = [.. RungTasks([first, .. others], chunks)];
+        var planned = this with
+        {
+            Source = probed.Source,
+            SegmentSeconds = rules.SegmentSeconds,
+            ChunkSegments = segments,
+        };
+        List<string> tasks = [.. planned.RungTasks([first]), .. planned.AfterFirst(ladder, first, rules)];
         if (segments is not null && HasSound(probed.Source))
             tasks.Add(EncodeTasks.Audio);
         // Sources that were probed before sounds were chosen have one or none.
@@ -112,14 +132,25 @@ public sealed partial record EncodeJob
         if (probed.Source.Texts is { Count: > 0 })
             tasks.Add(EncodeTasks.Subtitles);
         tasks.Add(EncodeTasks.Thumbnails);
+        if (rules.HighRange)
+            tasks.AddRange(HighRangeLadder.Choose(probed.Source).Select(rung => rung.Name));
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now, segments);
-        var job = Fold(finished).Fold(plan) with { Source = probed.Source };
+        var job = Fold(finished).Fold(plan) with { Source = probed.Source with { Sha256 = Sha256 } };
         return [finished, plan, .. job.Beginning.Select(name => job.Command(name, rules))];
     }
 
-    private IEnumerable<IMessage> Stop(string reason, DateTimeOffset at) =>
-        OpenTasks.FirstOrDefault() is { } task ? [new EncodeStopped(Id, task.Name, Rejected: false, reason, at)] : [];
+    /// <summary>The job ends at once, as what it was where only the quality is open.</summary>
+    private IEnumerable<IMessage> Stop(string reason, JobRules rules, DateTimeOffset at) =>
+        !Open ? []
+        : OpenTasks.FirstOrDefault(task => task.Name != EncodeTasks.Quality) is { } task
+            ? [new EncodeStopped(Id, task.Name, Rejected: false, reason, at)]
+        : IsUnmeasured ? [Completed(at)]
+        : Finish(new(Id, EncodeTasks.Quality, PlannerName, at, reason), rules, at);
+
+    /// <summary>The SHA-256 of an upload; null where it is none, as in records that were made by hand.</summary>
+    private static string? ChecksumOf(VideoUploaded uploaded) =>
+        uploaded.Sha256.Length == 64 && uploaded.Sha256.All(char.IsAsciiHexDigitLower) ? uploaded.Sha256 : null;
 
     private IEnumerable<IMessage> Retry(JobTask task, EncodeTaskFailed failed, JobRules rules, DateTimeOffset now)
     {
@@ -127,7 +158,7 @@ public sealed partial record EncodeJob
         if (failed.WillRetry && task.Attempt < rules.MaxAttempts)
             return Resend(task, task.Attempt + 1, failed.Cause, rules, now);
         if (EncodeTasks.IsByProduct(task.Name))
-            return Finish(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), rules, now);
+            return GiveUp(new(Id, task.Name, failed.Worker, failed.FailedAt, failed.Cause), rules, now);
         return failed.WillRetry
             ? [failed with { WillRetry = false, Worker = PlannerName }]
             : [new EncodeStopped(Id, task.Name, Rejected: false, failed.Cause, failed.FailedAt)];
@@ -146,13 +177,22 @@ public sealed partial record EncodeJob
             yield break;
         yield return finished;
         var after = Fold(finished);
-        var begins = IsBeginning && !after.IsBeginning && !rules.Hold;
-        foreach (var command in begins ? after.DecideRelease(rules, now) : after.Join(finished.Task, rules, now))
-            yield return command;
-        if (after.OpenTasks.Any())
+        if (after.OpenTasks.Any() && (after.IsBeginning || !IsBeginning))
+        {
+            foreach (var join in after.Join(finished.Task, rules, now))
+                yield return join;
             yield break;
-        yield return new EncodeCompleted(Id, (now - (PlannedAt ?? now)).TotalSeconds, now);
+        }
+
+        foreach (var next in after.Next(rules, now))
+            yield return next;
     }
+
+    /// <summary>The commands that waited for what is done, the quality after them, and the end of the job.</summary>
+    private IEnumerable<IMessage> Next(JobRules rules, DateTimeOffset now) =>
+        !OpenTasks.Any() && Tasks.ContainsKey(EncodeTasks.Quality) ? [Completed(now)]
+        : rules.Hold ? []
+        : DecideRelease(rules, now);
 
     /// <summary>The command of a task's current attempt.</summary>
     private ICommand Command(string name, JobRules rules)
@@ -160,9 +200,21 @@ public sealed partial record EncodeJob
         var (task, prefix) = (Tasks[name], EncodeTasks.OutputPrefix(Id, name));
         return name switch
         {
-            EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt),
+            EncodeTasks.Probe => new ProbeSource(Id, SourceKey, task.SentAt, task.Attempt, Sha256),
             EncodeTasks.Thumbnails => new MakeThumbnails(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            EncodeTasks.Analysis => AnalysisCommand(task, rules),
+            EncodeTasks.Quality => QualityCommand(task.SentAt, task.Attempt),
             EncodeTasks.Subtitles => new MakeSubtitles(Id, SourceKey, Source!, prefix, task.SentAt, task.Attempt),
+            _ when VideoRange.IsTask(name) => new EncodeHighRange(
+                Id,
+                SourceKey,
+                Source!,
+                HighRangeLadder.Choose(Source!).First(rung => rung.Name == name),
+                SegmentSeconds,
+                prefix,
+                task.SentAt,
+                task.Attempt
+            ),
             _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,
@@ -184,8 +236,8 @@ public sealed partial record EncodeJob
     {
         var chunk = ChunkSegments is null ? null : EncodeTasks.ChunkOf(task.Name);
         var name = chunk?.Join ?? task.Name;
-        var (together, first) = (name == EncodeRung.Together, name == FirstRung);
-        var rungs = RungsOf(name);
+        var first = name == FirstRung;
+        var rungs = RungsOf(name).ToList();
         // Jobs of an earlier program, and those of chunks, have a task for the main sound.
         var sound = first && HasSound(Source!) && !Tasks.ContainsKey(EncodeTasks.Audio);
         return new EncodeRung(
@@ -200,9 +252,7 @@ public sealed partial record EncodeJob
             first ? true : null,
             rungs.Count > 1 ? rungs[1..] : null,
             sound ? rules.AudioBitsPerSecond : null,
-            chunk is not null ? task.Name
-                : together ? EncodeRung.Together
-                : null,
+            chunk is not null || name == EncodeRung.Together ? task.Name : null,
             chunk is { } part ? Chunks()[part.Number - 1] : null
         );
     }

@@ -62,6 +62,7 @@ public sealed record JobRules(
     int AudioBitsPerSecond,
     bool TaskPerRung = false,
     bool Hold = false,
+    bool HighRange = false,
     ChunkRules? Chunks = null
 );
 
@@ -78,6 +79,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     public VideoId Id { get; init; }
     public JobPhase Phase { get; init; }
     public string SourceKey { get; init; } = "";
+
+    /// <summary>The checksum of the source, by which work on the same file is found again.</summary>
+    public string? Sha256 { get; init; }
     public SourceInfo? Source { get; init; }
     public IReadOnlyList<Rung> Ladder { get; init; } = [];
     public string FirstRung { get; init; } = "";
@@ -90,6 +94,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     public DateTimeOffset? OpenedAt { get; init; }
     public DateTimeOffset? PlannedAt { get; init; }
     public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>When all was made that viewers get; its quality is measured after that.</summary>
+    public DateTimeOffset? MadeAt { get; init; }
 
     /// <summary>Why the job was rejected or given up.</summary>
     public string? Trouble { get; init; }
@@ -119,21 +126,31 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
         }
     }
 
-    /// <summary>Whether the video can be played and other tasks are not sent yet.</summary>
+    /// <summary>
+    /// Whether the video can be played and other tasks, or the one of the quality, are not sent yet.
+    /// </summary>
     [JsonIgnore]
-    public bool IsHeld => !IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task));
+    public bool IsHeld =>
+        IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task)));
 
     public EncodeJob Fold(IMessage message) =>
         message switch
         {
-            ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt),
+            ProbeSource c when Phase == JobPhase.None => Opened(c.VideoId, c.SourceKey, c.RequestedAt) with
+            {
+                Sha256 = c.Sha256,
+            },
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
             JoinChunks c => Sent(c),
+            EncodeHighRange c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },
+            AnalyseSource c => Sent(c) with { Source = c.Source },
+            MeasureQuality c => QualityAsked(c),
             EncodePlanned e => Planned(e),
+            EncodeLadderChosen e => LadderChosen(e),
             EncodeTaskResent e => Resent(e, Tasks[e.Task]),
             EncodeTaskFinished { Cause: { } cause } e => GivenUp(e.Task, cause),
             EncodeTaskFinished e => Done(e.Task, e.Worker),
@@ -184,22 +201,23 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             SegmentSeconds = plan.SegmentSeconds,
             ChunkSegments = plan.ChunkSegments,
             PlannedAt = plan.PlannedAt,
-            Tasks = Tasks.AddRange(
-                plan.Tasks.Select(name =>
-                    KeyValuePair.Create(
-                        name,
-                        new JobTask(
-                            name,
-                            name == plan.FirstRung && plan.ChunkSegments is null
-                                ? TaskPhase.Waiting
-                                : TaskPhase.Planned,
-                            1,
-                            plan.PlannedAt
-                        )
-                    )
-                )
-            ),
+            Tasks = PlannedSince(plan.Tasks, plan.ChunkSegments is null ? plan.FirstRung : null, plan.PlannedAt),
         };
+
+    /// <summary>The tasks with others, of which the first is sent with the plan, where it is one of them.</summary>
+    private ImmutableSortedDictionary<string, JobTask> PlannedSince(
+        IEnumerable<string> names,
+        string? first,
+        DateTimeOffset at
+    ) =>
+        Tasks.AddRange(
+            names.Select(name =>
+                KeyValuePair.Create(
+                    name,
+                    new JobTask(name, name == first ? TaskPhase.Waiting : TaskPhase.Planned, 1, at)
+                )
+            )
+        );
 
     private EncodeJob Sent(ICommand command)
     {

@@ -43,8 +43,19 @@ public sealed record EncodeOptions
     /// <summary>The worker's name in events; two workers never share one.</summary>
     public string WorkerId { get; init; } = $"{Environment.MachineName.ToLowerInvariant()}-{Environment.ProcessId}";
 
-    /// <summary>Name of the ladder policy.</summary>
+    /// <summary>
+    /// Name of the ladder policy: one of fixed bitrates, or <c>per-title</c>, whose rungs are placed by samples of each
+    /// title.
+    /// </summary>
     public string Ladder { get; init; } = "standard";
+
+    /// <summary>Whether what was made of a file serves again when the same file is uploaded again.</summary>
+    public bool Cache { get; init; } = true;
+
+    /// <summary>
+    /// Whether sources in HDR10 or HLG get rungs of HEVC Main 10 in their own range too, for devices that show it.
+    /// </summary>
+    public bool HighRange { get; init; }
 
     /// <summary>How often a task is tried in all before its job is given up.</summary>
     public int MaxAttempts { get; init; } = 3;
@@ -67,6 +78,11 @@ public sealed record EncodeOptions
     /// one task that decodes the source once and takes a quarter less CPU.
     /// </summary>
     public int SpreadFrom { get; init; } = 3;
+
+    /// <summary>
+    /// Seconds of a step of the lanes' load. It must not be longer than <c>Capacity:StepSeconds</c>.
+    /// </summary>
+    public double LoadStepSeconds { get; init; } = 10;
 
     private static readonly string[] Presets =
         "ultrafast superfast veryfast faster fast medium slow slower veryslow".Split(' ');
@@ -102,6 +118,8 @@ public sealed record EncodeOptions
             yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
         if (SpreadFrom is < 1 or > 10_000)
             yield return $"SpreadFrom {SpreadFrom} must be 1 to 10000";
+        if (LoadStepSeconds is not (>= 0.1 and <= 3600))
+            yield return $"LoadStepSeconds {LoadStepSeconds} must be 0.1 to 3600";
         if (!IsName(WorkerId))
             yield return $"WorkerId '{WorkerId}' must be 1 to 64 letters, digits, '.', '_' or '-'";
         if (string.IsNullOrWhiteSpace(WorkFolder))

@@ -28,15 +28,23 @@ public sealed class EncodePlannerRole : IRole
         var options = services.AddRoleOptions(builder.Configuration, EncodeOptions.Read);
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<GroupHosts>(all, EncodeWorkerRole.Group));
         services.AddSingleton<Func<JobRules>>(all => () => Rules(options, all.GetRequiredService<GroupHosts>()));
-        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands);
+        services.AddTopics(
+            Topics.VideoEvents,
+            Topics.EncodeEvents,
+            Topics.EncodeCommandsFirst,
+            Topics.EncodeCommands,
+            Topics.TrafficLoad
+        );
         services.AddServiceStore(builder.Configuration, EncodeStore.Service);
         services
             .AddSingleton<TaskHeartbeats>()
             .AddSingleton<FirstLane>()
+            .AddSingleton<LanePace>()
             .AddSingleton<JobQueue>()
             .AddSingleton<JobProcess>();
         services.AddSingleton<StalledTaskMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<StalledTaskMonitor>());
+        services.AddHostedService<LaneLoad>();
         services.AddEventConsumer(
             new ConsumerOptions(Group, [Topics.VideoEvents, Topics.EncodeEvents]),
             (provider, message, cancellation) =>
@@ -53,6 +61,7 @@ public sealed class EncodePlannerRole : IRole
             options.MaxAttempts,
             options.AudioBitsPerSecond,
             TaskPerRung: workers.Count >= options.SpreadFrom,
+            HighRange: options.HighRange,
             Chunks: new ChunkRules(options.ChunkFromSeconds, options.ChunkSeconds)
         );
 }

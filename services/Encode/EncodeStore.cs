@@ -22,7 +22,8 @@ public static class EncodeStore
                 .Schema.For<QueuedJob>()
                 .Duplicate(job => job.Phase)
                 .Duplicate(job => job.OpenedAt)
-                .Duplicate(job => job.WaitingSince);
+                .Duplicate(job => job.WaitingSince)
+                .Duplicate(job => job.ArrivedAt);
         }
     )
     {
@@ -41,6 +42,7 @@ public static class EncodeStore
         {
             ICommand command => CommandTarget(command),
             EncodePlanned e => Fact(e.VideoId),
+            EncodeLadderChosen e => Fact(e.VideoId),
             EncodeTaskResent e => Fact(e.VideoId),
             EncodeTaskFinished e => Fact(e.VideoId),
             EncodeTaskFailed e => Fact(e.VideoId),

@@ -9,9 +9,12 @@ public static class EncodeTasks
     public const string Audio = "audio";
     public const string Thumbnails = Contracts.Thumbnails.Task;
     public const string Subtitles = SourceText.Task;
+    public const string Quality = RenditionQuality.Task;
+    public const string Analysis = LadderSample.Task;
 
     /// <summary>Whether a video is whole without a task's result: what accompanies it never decides over it.</summary>
-    public static bool IsByProduct(string task) => task is Thumbnails or Subtitles;
+    public static bool IsByProduct(string task) =>
+        task is Thumbnails or Subtitles or Quality or Analysis || VideoRange.IsTask(task);
 
     /// <summary>The task of a sound by its place among the sounds of a source, from 0, which is the main one.</summary>
     public static string AudioAt(int place) => place == 0 ? Audio : $"{Audio}-{place + 1}";
@@ -51,12 +54,14 @@ public static class EncodeTasks
     /// <summary>
     /// Whether a command goes to the first lane: what makes a video playable, and the joining of chunks, which takes no
     /// time and ends a playlist for which viewers wait. The main sound is a task of its own where the picture is cut.
+    /// A chunk of the first rung that is tried again goes there too: viewers get nothing that comes after it.
     /// </summary>
     public static bool IsFirstLane(ICommand command) =>
         command
             is ProbeSource
                 or EncodeAudio { Task: null }
                 or EncodeRung { IsFirst: true, Chunk: null or { Number: 1 } }
+                or EncodeRung { IsFirst: true, Attempt: > 1 }
                 or JoinChunks;
 
     /// <summary>
@@ -68,10 +73,13 @@ public static class EncodeTasks
         {
             ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
             EncodeRung c => (c.VideoId, c.Task ?? c.Rung.Name, c.Attempt, c.RequestedAt),
+            EncodeHighRange c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
             JoinChunks c => (c.VideoId, c.Task, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
             MakeSubtitles c => (c.VideoId, Subtitles, c.Attempt, c.RequestedAt),
+            AnalyseSource c => (c.VideoId, Analysis, c.Attempt, c.RequestedAt),
+            MeasureQuality c => (c.VideoId, Quality, c.Attempt, c.RequestedAt),
             _ => throw new UnknownMessageException(command.GetType().Name),
         };
 }

@@ -56,7 +56,8 @@ public sealed class EncodeWorkerRole : IRole
         services.AddSingleton(
             new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.FirstNiceness }
         );
-        services.AddSingleton<ProgramRunner>().AddSingleton<TaskWork>();
+        services.AddSingleton<ProgramRunner>().AddSingleton<TaskWork>().AddSingleton<EncodeCache>();
+        services.AddSingleton(new EncodeTools(ffmpeg, packager));
         services.AddSingleton(all => new FfmpegRunner(
             ffmpeg,
             options.WorkFolder,

@@ -102,8 +102,27 @@ public sealed partial class EncodeReactor(
                 e.Worker,
                 cancellation
             ),
-            // What becomes of the job without its thumbnails or subtitles is the planner's decision.
-            EncodeTaskFailed { WillRetry: false, Task: not (Thumbnails.Task or SourceText.Task) } e => On(
+            EncodeLadderChosen e => On(
+                message,
+                e.VideoId,
+                v => v.RecordLadder(e.Ladder, e.ChosenAt),
+                "planner",
+                cancellation
+            ),
+            QualityMeasured e => On(
+                message,
+                e.VideoId,
+                v => v.RecordQuality(e.Qualities, e.MeasuredAt),
+                e.Worker,
+                cancellation
+            ),
+            // What becomes of the job without its by-products is the planner's decision.
+            EncodeTaskFailed
+            {
+                WillRetry: false,
+                Task: not (Thumbnails.Task or SourceText.Task or RenditionQuality.Task or LadderSample.Task)
+                    and var task
+            } e when !VideoRange.IsTask(task) => On(
                 message,
                 e.VideoId,
                 v => v.RecordFailure(e.Task, e.Cause, e.FailedAt),

@@ -16,7 +16,11 @@ public static class FailureWords
             Contracts.EncodeRung.Together => "The picture of the file could not be encoded.",
             _ when task.StartsWith("audio", StringComparison.Ordinal) => "The sound of the file could not be encoded.",
             Contracts.SourceText.Task => "The subtitles of the file could not be read.",
+            Contracts.LadderSample.Task => "The picture could not be analysed; it is encoded with the usual bitrates.",
+            Contracts.RenditionQuality.Task => "The quality of the picture could not be measured.",
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
+            _ when Contracts.VideoRange.IsTask(task) =>
+                "The picture of the file could not be encoded in its high dynamic range.",
             var rung => $"The picture of the file could not be encoded in {rung}.",
         };
 }

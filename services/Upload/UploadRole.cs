@@ -3,6 +3,7 @@ using EventStream.EventStore;
 using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Messaging.Kafka;
+using EventStream.Upload.Captions;
 using EventStream.Upload.Library;
 using EventStream.Upload.Pulls;
 using EventStream.Upload.Resumable;
@@ -30,6 +31,9 @@ public sealed class UploadRole : IRole
         var services = builder.Services;
         var options = services.AddRoleOptions(configuration, UploadOptions.Read);
         services.AddMediaStore(configuration);
+        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
+        // Before all that reads its tables: hosted services start in this order.
+        services.AddServiceStore(configuration, UploadStore.Service);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
         services.AddSingleton<UploadHashes>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
@@ -38,10 +42,8 @@ public sealed class UploadRole : IRole
         services.AddSingleton<VideoRemoval>().AddHostedService(p => p.GetRequiredService<VideoRemoval>());
         services.AddSingleton<VideoChangesApi>().AddSingleton<VideoProgressApi>();
         services.AddSingleton<EncodeTaskTable>().AddSingleton<VideoList>().AddSingleton<VideoDetailsReader>();
-        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>();
+        services.AddSingleton<BodyIntake>().AddSingleton<ResumableApi>().AddSingleton<CaptionsApi>();
         services.AddSingleton<TusApi>().AddSingleton<VideosApi>().AddSingleton<EncodeReactor>();
-        services.AddTopics(Topics.VideoEvents, Topics.EncodeEvents, Topics.DeadLetters);
-        services.AddServiceStore(configuration, UploadStore.Service);
         services.AddEventConsumer(
             new ConsumerOptions(EncodeReactor.Group, [Topics.EncodeEvents]),
             (p, message, cancellation) => p.GetRequiredService<EncodeReactor>().HandleAsync(message, cancellation)
@@ -53,7 +55,7 @@ public sealed class UploadRole : IRole
                 policy
                     .WithOrigins([.. options.AllowedOrigins])
                     .AllowAnyHeader()
-                    .WithMethods("GET", "POST", "HEAD", "PATCH", "DELETE")
+                    .WithMethods("GET", "POST", "HEAD", "PATCH", "PUT", "DELETE")
                     .WithExposedHeaders(ExposedHeaders)
                     .SetPreflightMaxAge(TimeSpan.FromHours(1))
             )
@@ -73,6 +75,7 @@ public sealed class UploadRole : IRole
         app.Services.GetRequiredService<VideosApi>().Map(app);
         app.Services.GetRequiredService<VideoChangesApi>().Map(app);
         app.Services.GetRequiredService<VideoProgressApi>().Map(app);
+        app.Services.GetRequiredService<CaptionsApi>().Map(app);
         app.Services.GetRequiredService<WebhooksApi>().Map(app);
         app.Services.GetRequiredService<PullsApi>().Map(app);
     }

@@ -24,11 +24,11 @@ public enum VideoStatus
 }
 
 /// <summary>
-/// The video: from a publisher's announcement to a ladder that can be played. This file is the whole of its truth:
-/// the state, one pure <c>On</c> per event, one pure decision per command. A decision that is already taken
-/// returns no events, so that every command may be delivered again.
+/// The video: from a publisher's announcement to a ladder that can be played. This is the whole of its truth: the
+/// state, one pure <c>On</c> per event, one pure decision per command. A decision that is already taken returns no
+/// events, so that every command may be delivered again.
 /// </summary>
-public sealed record Video : IAggregate<Video>
+public sealed partial record Video : IAggregate<Video>
 {
     public VideoId Id { get; init; }
     public VideoStatus Status { get; init; }
@@ -49,6 +49,9 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>The subtitles, null until they are made.</summary>
     public IReadOnlyList<Rendition>? Texts { get; init; }
+
+    /// <summary>How near each picture is to the source, null until that is measured.</summary>
+    public IReadOnlyList<RenditionQuality>? Qualities { get; init; }
 
     /// <summary>Why it was rejected or given up, and what to do about it.</summary>
     public string? Problem { get; init; }
@@ -99,7 +102,7 @@ public sealed record Video : IAggregate<Video>
 
     /// <summary>The rung that can be played, whole or in part.</summary>
     private string? FirstRung =>
-        Renditions.FirstOrDefault(rendition => rendition.Kind == Rendition.Video)?.Name
+        Renditions.FirstOrDefault(rendition => rendition is { Kind: Rendition.Video, Range: null })?.Name
         ?? (Chunks.Contains(1) ? GrowingRung : null);
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
@@ -121,12 +124,16 @@ public sealed record Video : IAggregate<Video>
             VideoUploaded uploaded => On(uploaded),
             VideoProbed probed => On(probed),
             VideoEncodePlanned planned => On(planned),
+            VideoLadderChosen chosen => this with { Ladder = [.. chosen.Ladder] },
             VideoRenditionEncoded encoded => On(encoded),
             VideoChunkEncoded chunk => On(chunk),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
             VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
             VideoSubtitlesMade made => On(made),
+            VideoCaptionsSet set => On(set),
+            VideoCaptionsRemoved removed => On(removed),
+            VideoQualityMeasured measured => this with { Qualities = measured.Qualities },
             VideoPublished published => On(published),
             VideoRejected rejected => On(rejected),
             VideoEncodeFailed failed => On(failed),
@@ -180,8 +187,6 @@ public sealed record Video : IAggregate<Video>
 
     private Video On(VideoThumbnailsMade e) => this with { Thumbnails = e.Thumbnails };
 
-    private Video On(VideoSubtitlesMade e) => this with { Texts = e.Texts };
-
     private Video On(VideoPublished e) => this with { Status = VideoStatus.Published, PublishedAt = e.PublishedAt };
 
     private Video On(VideoRejected e) =>
@@ -214,28 +219,6 @@ public sealed record Video : IAggregate<Video>
         {
             Status = cancelled.CanBeCancelled ? VideoStatus.Cancelled : cancelled.Status,
             NextEdition = null,
-        };
-
-    private Video On(VideoEditionPublished e) =>
-        this with
-        {
-            Status = VideoStatus.Published,
-            Edition = e.Edition,
-            NextEdition = null,
-            SourceKey = e.SourceKey,
-            SizeBytes = e.SizeBytes,
-            Sha256 = e.Sha256,
-            Source = e.Source,
-            Ladder = [.. e.Ladder],
-            SegmentSeconds = e.SegmentSeconds,
-            Renditions = [.. e.Renditions.Where(rendition => rendition.Kind != Rendition.Text)],
-            Texts = [.. e.Renditions.Where(rendition => rendition.Kind == Rendition.Text)],
-            Thumbnails = e.Thumbnails,
-            ThumbnailsMissing = e.Thumbnails is null,
-            Problem = null,
-            Remedy = null,
-            PlayableAt = PlayableAt ?? e.PublishedAt,
-            PublishedAt = e.PublishedAt,
         };
 
     private Video On(VideoDeleted e) => this with { Status = VideoStatus.Deleted, DeletedAt = e.DeletedAt };
@@ -285,6 +268,10 @@ public sealed record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordPlan(IReadOnlyList<Rung> ladder, double segmentSeconds, DateTimeOffset now) =>
         Status == VideoStatus.Probed ? [new VideoEncodePlanned(Id, ladder, segmentSeconds, now)] : [];
 
+    /// <summary>The ladder was chosen again, by what the title needs.</summary>
+    public IEnumerable<IEvent> RecordLadder(IReadOnlyList<Rung> ladder, DateTimeOffset now) =>
+        !IsBeingEncoded || Ladder.SequenceEqual(ladder) ? [] : Follow(new VideoLadderChosen(Id, ladder, now), now);
+
     /// <summary>
     /// Rungs and sounds that one task made are stored: perhaps the one that makes it playable, or the last one.
     /// </summary>
@@ -293,7 +280,9 @@ public sealed record Video : IAggregate<Video>
         var video = this;
         foreach (var rendition in made)
         {
-            if (!video.IsBeingEncoded || video.Renditions.Any(known => known.Name == rendition.Name))
+            if (!(video.IsBeingEncoded || video.IsLate(rendition)))
+                continue;
+            if (video.Renditions.Any(known => known.Name == rendition.Name))
                 continue;
             foreach (var e in video.Follow(new VideoRenditionEncoded(Id, rendition, now), now))
             {
@@ -323,6 +312,12 @@ public sealed record Video : IAggregate<Video>
     public IEnumerable<IEvent> RecordSubtitles(IReadOnlyList<Rendition> texts, DateTimeOffset now) =>
         !IsBeingEncoded || Texts is not null ? [] : Follow(new VideoSubtitlesMade(Id, texts, now), now);
 
+    /// <summary>The quality of the pictures is known, at any time after they can be played.</summary>
+    public IEnumerable<IEvent> RecordQuality(IReadOnlyList<RenditionQuality> qualities, DateTimeOffset now) =>
+        IsGone || Edition is not null || PlayableAt is null || Qualities is not null
+            ? []
+            : [new VideoQualityMeasured(Id, qualities, now)];
+
     /// <summary>A task without which there is no video was given up after its last attempt.</summary>
     public IEnumerable<IEvent> RecordFailure(string task, string cause, DateTimeOffset now) =>
         Status is VideoStatus.None or VideoStatus.Registered || IsEnded
@@ -335,33 +330,6 @@ public sealed record Video : IAggregate<Video>
             ? []
             : [new VideoDescribed(Id, wanted.Title, wanted.Tags, wanted.Metadata, now)];
 
-    /// <summary>The publisher wants it made again, as an edition; another one that is on its way is given up.</summary>
-    public IEnumerable<IEvent> RequestEdition(VideoId edition, DateTimeOffset now) =>
-        IsGone || EditionOf is not null || NextEdition == edition || Edition == edition
-            ? []
-            : [new VideoEditionRequested(Id, edition, now)];
-
-    /// <summary>An edition is whole, and takes the place of what plays, unless it is not wanted any more.</summary>
-    public IEnumerable<IEvent> PublishEdition(Video edition, DateTimeOffset now) =>
-        IsGone || NextEdition != edition.Id || edition.Status != VideoStatus.Published
-            ? []
-            :
-            [
-                new VideoEditionPublished(
-                    Id,
-                    edition.Id,
-                    edition.SourceKey!,
-                    edition.SizeBytes,
-                    edition.Sha256!,
-                    edition.Source!,
-                    edition.Ladder,
-                    edition.SegmentSeconds,
-                    [.. edition.Renditions, .. edition.Texts ?? []],
-                    edition.Thumbnails,
-                    now
-                ),
-            ];
-
     /// <summary>The publisher stops what is being encoded.</summary>
     public IEnumerable<IEvent> Cancel(DateTimeOffset now) =>
         CanBeCancelled || NextEdition is not null ? [new VideoEncodeCancelled(Id, now)] : [];
@@ -373,6 +341,10 @@ public sealed record Video : IAggregate<Video>
 
     private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
+    /// <summary>A video does not wait for its high range to be published.</summary>
+    private bool IsLate(Rendition rendition) =>
+        Status == VideoStatus.Published && Edition is null && rendition.Range is not null;
+
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 
     /// <summary>The event, and what it brings with it: playable, published.</summary>
@@ -382,7 +354,7 @@ public sealed record Video : IAggregate<Video>
         var after = Fold(e);
         if (after is { CanPlay: true, PlayableAt: null })
             yield return new VideoPlayable(Id, after.FirstRung!, now);
-        if (after.IsWhole)
+        if (after is { IsWhole: true, PublishedAt: null })
             yield return new VideoPublished(Id, now);
     }
 }

@@ -1,4 +1,5 @@
 using EventStream.Benchmarks;
+using EventStream.Benchmarks.Ladder;
 using EventStream.Benchmarks.Store;
 using EventStream.Benchmarks.Streams;
 
@@ -16,6 +17,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("store decide", DecideBenchmark.RunAsync),
     ("messaging", MessagingBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
+    ("ladder", LadderBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
     ("warehouse", WarehouseBenchmark.RunAsync),
     ("first rung", FirstRungBenchmark.RunAsync),

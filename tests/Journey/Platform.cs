@@ -184,6 +184,7 @@ public sealed class Platform : IAsyncDisposable
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["QOE__LOADSTEPSECONDS"] = step,
+            ["ENCODE__LOADSTEPSECONDS"] = step,
             ["QOE__SESSIONTIMEOUTSECONDS"] = "20",
             ["TRAFFIC__STEERINGTTLSECONDS"] = "2",
             ["CAPACITY__STEPSECONDS"] = step,

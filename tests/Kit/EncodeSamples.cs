@@ -67,6 +67,10 @@ internal static class EncodeSamples
 
     public static MakeThumbnails Thumbnails() => new(Id, "sources/x", Source, $"media/{Id}/thumbs", T2);
 
+    public static MeasureQuality Quality(DateTimeOffset at) => new(Id, "sources/x", Source, Plan.Ladder, 2, at);
+
+    public static readonly QualityMeasured Measured = new(Id, [new("240p", 0.9, 30, 24, 5)], "w1", T0);
+
     public static EncodeTaskFinished Finished(string task, DateTimeOffset? at = null) => new(Id, task, "w1", at ?? T0);
 
     public static RenditionEncoded Encoded(string name) => new(Id, Rendition with { Name = name }, "w1", 3, T0);

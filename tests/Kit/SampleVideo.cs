@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using EventStream.Contracts;
+using EventStream.Encode.Packaging;
 using EventStream.Processes;
 using Microsoft.Extensions.Configuration;
 
@@ -146,6 +147,7 @@ public sealed partial class SampleVideo : IAsyncLifetime
             .Select(match => double.Parse(match.Groups["seconds"].Value, CultureInfo.InvariantCulture))
             .ToList();
         var sizes = durations.Select((_, i) => new FileInfo(Path.Combine(folder, $"{i + 1}.m4s")).Length).ToList();
+        var keyFrames = kind == Rendition.Video ? await WriteKeyFramesAsync(folder, durations) : null;
         renditions.Add(
             new Rendition(
                 name,
@@ -158,9 +160,25 @@ public sealed partial class SampleVideo : IAsyncLifetime
                 (int)sizes.Zip(durations).Max(segment => segment.First * 8 / segment.Second),
                 (int)(sizes.Sum() * 8 / durations.Sum()),
                 durations,
-                sizes.Sum()
+                sizes.Sum(),
+                KeyFrameBandwidthBps: keyFrames
             )
         );
+    }
+
+    /// <summary>Writes the playlist of key frames as an encode does, and returns its bandwidth.</summary>
+    private static async Task<int?> WriteKeyFramesAsync(string folder, IReadOnlyList<double> durations)
+    {
+        var segments = durations.Select(
+            (seconds, i) =>
+            {
+                var bytes = File.ReadAllBytes(Path.Combine(folder, MediaPlaylist.SegmentName(i + 1)));
+                return new Segment(0, seconds, bytes.LongLength, Mp4.FirstSampleEnd(bytes));
+            }
+        );
+        var list = new SegmentList([.. segments]);
+        await File.WriteAllTextAsync(Path.Combine(folder, KeyFramePlaylist.FileName), KeyFramePlaylist.Write(list));
+        return list.KeyFramePeakBps;
     }
 
     private static async Task RunAsync(string program, IEnumerable<string> arguments)

@@ -159,6 +159,9 @@ public sealed record KafkaOptions
             // After an outage of all brokers a client that bootstraps again waits for a coordinator that it has
             // dropped, and the offsets of its next transaction are never sent (librdkafka issue 5511).
             MetadataRecoveryStrategy = MetadataRecoveryStrategy.None,
+            // The same fault where the group's coordinator alone is lost: the client looks for the new one only when
+            // one of its connections changes state. Closing idle connections makes that happen.
+            ConnectionsMaxIdleMs = 5_000,
         };
 
     /// <summary>

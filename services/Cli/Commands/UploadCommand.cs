@@ -33,6 +33,12 @@ internal static class UploadCommand
         "TEXT"
     );
 
+    private static readonly Option<string?> Replaces = CommandLine.Optional<string?>(
+        "--replaces",
+        "Id of a video whose place the file takes once it is published. For one file only.",
+        "VIDEO"
+    );
+
     private static readonly Option<int> ChunkMiB = CommandLine.Defaulted(
         "--chunk-mib",
         "MiB of a request at most, for proxies that bound it.",
@@ -48,15 +54,18 @@ internal static class UploadCommand
         CommandLine.Verb(
             "upload",
             "Upload files, with progress; the same command again goes on where it was interrupted.",
-            [Files, UpCommand.Data, Url, Title, ChunkMiB, Wait],
+            [Files, UpCommand.Data, Url, Title, Replaces, ChunkMiB, Wait],
             RunAsync
         );
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var (files, title) = (parsed.GetValue(Files)!, parsed.GetValue(Title));
-        if (title is not null && files.Length > 1)
-            throw new CommandException("--title is for one file; upload the others by commands of their own.");
+        var (files, title, replaces) = (parsed.GetValue(Files)!, parsed.GetValue(Title), parsed.GetValue(Replaces));
+        if (files.Length > 1 && (title ?? replaces) is not null)
+            throw new CommandException(
+                $"{(title is null ? Replaces.Name : Title.Name)} is for one file; upload the others by commands of "
+                    + "their own."
+            );
         if (parsed.GetValue(ChunkMiB) is < 1 or > 1 << 20)
             throw new CommandException("--chunk-mib must be from 1 to 1048576.");
         if (Array.Find(files, file => !File.Exists(file)) is { } missing)
@@ -70,7 +79,9 @@ internal static class UploadCommand
         {
             try
             {
-                failed += await SendAsync(new FileInfo(file), title, upload, watch, cancellation) ? 0 : 1;
+                failed += await SendAsync(new(new FileInfo(file), title, replaces), upload, watch, cancellation)
+                    ? 0
+                    : 1;
             }
             catch (Exception e) when (e is CommandException or IOException or UnauthorizedAccessException)
             {
@@ -83,21 +94,21 @@ internal static class UploadCommand
     }
 
     private static async Task<bool> SendAsync(
-        FileInfo file,
-        string? title,
+        FileToSend what,
         FileUpload upload,
         PublicationWatch? watch,
         CancellationToken cancellation
     )
     {
-        var progress = new ConsoleProgress<UploadProgress>(at => $"{file.Name}: {Words(at)}");
-        var id = await upload.SendAsync(file, title, progress, cancellation);
-        System.Console.WriteLine($"{id}  {file.Name}");
+        var name = what.File.Name;
+        var progress = new ConsoleProgress<UploadProgress>(at => $"{name}: {Words(at)}");
+        var id = await upload.SendAsync(what, progress, cancellation);
+        System.Console.WriteLine($"{id}  {name}");
         if (watch is null)
             return true;
         var last = await watch.UntilEndAsync(
             id,
-            at => System.Console.Error.WriteLine($"{file.Name}: {StatusOf(at)}, {Percent(at)} encoded"),
+            at => System.Console.Error.WriteLine($"{name}: {StatusOf(at)}, {Percent(at)} encoded"),
             cancellation
         );
         if (StatusOf(last) == "published")

@@ -9,9 +9,13 @@ namespace EventStream.Cli.Uploads;
 /// <summary>How far the upload of a file is, in bytes; where this run began, and how long it takes so far.</summary>
 internal sealed record UploadProgress(long SentBytes, long SizeBytes, long BeganAtBytes, TimeSpan Elapsed);
 
+/// <summary>A file, and what its video is to be: the title, and the id of the video whose place it takes.</summary>
+internal sealed record FileToSend(FileInfo File, string? Title, string? Replaces);
+
 /// <summary>
-/// Sends files by tus. The idempotency key of a file follows from its name, size, time and title, so that the same
-/// command again finds the upload that it began and goes on with it, from any machine that has the file.
+/// Sends files by tus. The idempotency key of a file follows from its name, size, time, title and the video it
+/// replaces, so that the same command again finds the upload that it began and goes on with it, from any machine that
+/// has the file.
 /// </summary>
 internal sealed class FileUpload(HttpClient http, UploadTarget target, long chunkBytes, TimeProvider time)
 {
@@ -31,14 +35,13 @@ internal sealed class FileUpload(HttpClient http, UploadTarget target, long chun
     /// server refuses, or does not answer for too long.
     /// </summary>
     public async Task<string> SendAsync(
-        FileInfo file,
-        string? title,
+        FileToSend what,
         IProgress<UploadProgress> progress,
         CancellationToken cancellation
     )
     {
         await using var content = new FileStream(
-            file.FullName,
+            what.File.FullName,
             FileMode.Open,
             FileAccess.Read,
             FileShare.Read,
@@ -46,7 +49,7 @@ internal sealed class FileUpload(HttpClient http, UploadTarget target, long chun
             useAsync: true
         );
         var size = content.Length;
-        var (location, id) = await CreateAsync(file, size, title, cancellation);
+        var (location, id) = await CreateAsync(what, size, cancellation);
         var offset = await RetriedAsync(() => OffsetAsync(location, cancellation), cancellation);
         var (began, started, failures) = (offset, time.GetTimestamp(), 0);
         void Report(long sent) => progress.Report(new(sent, size, began, time.GetElapsedTime(started)));
@@ -74,14 +77,17 @@ internal sealed class FileUpload(HttpClient http, UploadTarget target, long chun
 
     /// <summary>Creates the upload, or finds the one that an earlier run created.</summary>
     private async Task<(Uri Location, string VideoId)> CreateAsync(
-        FileInfo file,
+        FileToSend what,
         long size,
-        string? title,
         CancellationToken cancellation
     )
     {
-        var metadata = $"filename {Base64(file.Name)}" + (title is null ? "" : $",title {Base64(title)}");
-        var same = $"{file.Name}\n{size}\n{file.LastWriteTimeUtc.Ticks}\n{title}";
+        var (name, title, replaces) = (what.File.Name, what.Title, what.Replaces);
+        var metadata =
+            $"filename {Base64(name)}"
+            + (title is null ? "" : $",title {Base64(title)}")
+            + (replaces is null ? "" : $",replaces {Base64(replaces)}");
+        var same = $"{name}\n{size}\n{what.File.LastWriteTimeUtc.Ticks}\n{title}\n{replaces}";
         var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(same)));
         for (var generation = 0; generation < GenerationsMax; generation++)
         {
@@ -106,7 +112,7 @@ internal sealed class FileUpload(HttpClient http, UploadTarget target, long chun
         }
 
         throw new CommandException(
-            $"{GenerationsMax} uploads of '{file.Name}' came to nothing. Look at the library, or change its title."
+            $"{GenerationsMax} uploads of '{name}' came to nothing. Look at the library, or change its title."
         );
     }
 

@@ -47,6 +47,7 @@ live(
     load: (value) => {
       data.load = value;
       viewers();
+      lanes();
     },
     forecasts: (value) => {
       data.forecasts = value;
@@ -114,6 +115,13 @@ function viewers() {
     ],
     { from, to, now: end, least: 4, empty: 'No viewers yet' },
   );
+}
+
+/** Seconds of work that wait for a worker. */
+function lanes() {
+  const waiting = (lane) => data.load[`encode:${lane}:waiting`]?.steps.at(-1)?.[1];
+  if (waiting('fast') === undefined) return;
+  text('f-lanes', `waiting: ${number(waiting('fast'))} s of first rungs, ${number(waiting('heavy'))} s of the rest`);
 }
 
 /** The members of the combination by their names in a forecast. */

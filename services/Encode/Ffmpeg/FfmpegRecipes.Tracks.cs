@@ -12,33 +12,30 @@ public sealed record RungOutput(Rung Rung, string Path);
 public sealed record SoundOutput(SourceSound? Sound, int BitsPerSecond, string Path);
 
 /// <summary>
-/// How pictures are encoded: rate, length of a GOP in seconds, x264's preset, threads (0: one for each core), and which
-/// of the pictures, where not all.
+/// How pictures are encoded: rate, length of a GOP in seconds, the encoder's preset, threads (0: one for each core),
+/// whether they keep the high range of the source, as HEVC, or get a standard one, as H.264, and which of the pictures,
+/// where not all.
 /// </summary>
 public sealed record PictureSettings(
     FrameRate Rate,
     double SegmentSeconds,
     string Preset,
     int Threads,
-    PictureRange? Range = null
+    bool KeepsRange = false,
+    PictureRange? Pictures = null
 );
 
 /// <summary>What is asked of ffmpeg for rungs and sounds.</summary>
 public static partial class FfmpegRecipes
 {
-    /// <summary>
-    /// Below this short side the picture is small enough for the Main profile, which every old device decodes.
-    /// </summary>
-    private const int HighProfileFrom = 720;
-
     /// <summary>Samples per second of the sound.</summary>
     private const int SoundHz = 48_000;
 
     /// <summary>
-    /// Rungs, each as an MP4 of H.264 at a constant frame rate that starts at zero, progressive and of standard range,
-    /// and a sound where <paramref name="sound"/> is given, in one reading and decoding of the source. Where the source
-    /// was measured every output has exactly the pictures or samples of <paramref name="part"/>: the last picture is
-    /// held to its end, and silence fills the sound.
+    /// Rungs, each as an MP4 at a constant frame rate that starts at zero, progressive, and a sound where
+    /// <paramref name="sound"/> is given, in one reading and decoding of the source. Where the source was measured
+    /// every output has exactly the pictures or samples of <paramref name="part"/>: the last picture is held to its
+    /// end, and silence fills the sound.
     /// </summary>
     public static FFMpegArgumentProcessor Tracks(
         string source,
@@ -48,7 +45,7 @@ public static partial class FfmpegRecipes
         PlayedPart? part = null,
         SourcePicture? picture = null
     ) =>
-        From(source, input => input.WithThreads(settings.Threads), part, settings.Range)
+        From(source, input => input.WithThreads(settings.Threads), part, settings.Pictures)
             .OutputToMany(outputs =>
             {
                 for (var i = 0; i < rungs.Count; i++)
@@ -71,7 +68,7 @@ public static partial class FfmpegRecipes
                                         .WithCustomArgument($"-map [v{at}]")
                                         .DisableAudio()
                                         .Bare()
-                            ).H264(rung.Rung, settings, part)
+                            ).Coded(rung.Rung, settings, part, picture)
                     );
                 }
 
@@ -106,7 +103,7 @@ public static partial class FfmpegRecipes
     )
     {
         var steady = filters.FullMotion(picture).WithCustomFilter("fps", $"fps={settings.Rate}:start_time=0");
-        return settings.Range is { First: > 0 and var first }
+        return settings.Pictures is { First: > 0 and var first }
             ? steady
                 .Hold(part?.Frames(settings.Rate))
                 .WithCustomFilter("trim", $"start_frame={first}")
@@ -124,8 +121,8 @@ public static partial class FfmpegRecipes
     ) =>
         filters
             .Size(rung.Width, rung.Height)
-            .StandardRange(picture)
-            .WithCustomFilter("format", "yuv420p")
+            .StandardRange(settings.KeepsRange ? null : picture)
+            .WithCustomFilter("format", settings.KeepsRange ? "yuv420p10le" : "yuv420p")
             .Hold(part?.Frames(settings.Rate));
 
     /// <summary>The graph that gives each rung its pictures, as <c>[v0]</c>, <c>[v1]</c> and so on.</summary>
@@ -147,23 +144,6 @@ public static partial class FfmpegRecipes
         var graph = $"[0:{Number(picture)}]{steady},split={rungs.Count}{names};{string.Join(';', shapes)}";
         return options.WithCustomArgument($"-filter_complex \"{graph}\"");
     }
-
-    private static FFMpegOutputOptions H264(
-        this FFMpegOutputOptions options,
-        Rung rung,
-        PictureSettings settings,
-        PlayedPart? part
-    ) =>
-        options
-            .Frames(settings.Range?.Count ?? part?.Frames(settings.Rate))
-            .WithVideoCodec(VideoCodec.LibX264)
-            .WithVideoProfile(Math.Min(rung.Width, rung.Height) < HighProfileFrom ? "main" : "high")
-            .WithSpeedPreset(settings.Preset)
-            .FixedGop(settings.Rate.FramesPerGop(settings.SegmentSeconds))
-            .CappedBitrate(rung.VideoBitrateBps)
-            .WithThreads(settings.Threads)
-            .WithFpsMode(FpsMode.Passthrough)
-            .ForceFormat(ContainerFormats.Mp4);
 
     /// <summary>AAC-LC, mixed down to stereo at 48 kHz, silent where the source begins later.</summary>
     private static FFMpegOutputOptions Aac(this FFMpegOutputOptions options, SoundOutput sound, PlayedPart? part) =>
@@ -216,25 +196,4 @@ public static partial class FfmpegRecipes
                 ("atrim", $"end_sample={all}"),
             ]
             : [("aresample", "async=1:first_pts=0")];
-
-    /// <summary>
-    /// Closed GOPs of exactly <paramref name="frames"/> frames. The key frames are asked for by frame number, because
-    /// an expression on time drifts from whole frames at rates such as 30000/1001.
-    /// </summary>
-    private static FFMpegOutputOptions FixedGop(this FFMpegOutputOptions options, int frames) =>
-        options
-            .WithGopSize(frames)
-            .WithCustomArgument(
-                $"-keyint_min {frames} -sc_threshold 0 -flags +cgop -force_key_frames expr:not(mod(n,{frames}))"
-            );
-
-    /// <summary>Variable bitrate, held below a quarter more by a buffer of two seconds.</summary>
-    private static FFMpegOutputOptions CappedBitrate(this FFMpegOutputOptions options, int bitsPerSecond) =>
-        options
-            .WithVideoBitrate(Kilobits(bitsPerSecond))
-            .WithMaxBitrate(Kilobits(bitsPerSecond * 5L / 4))
-            .WithBufferSize(Kilobits(bitsPerSecond * 2L));
-
-    /// <summary>The library writes bitrates in whole kilobits, of which every rung has a whole number.</summary>
-    private static int Kilobits(long bitsPerSecond) => (int)Math.Max(1, Math.Round(bitsPerSecond / 1000.0));
 }

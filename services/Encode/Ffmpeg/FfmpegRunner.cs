@@ -59,8 +59,8 @@ public sealed class FfmpegRunner
     }
 
     /// <summary>
-    /// Runs to the end. On cancellation ffmpeg has ended before this does. Throws
-    /// <see cref="ProgramFailedException"/> for a non-zero exit, a run without output for
+    /// Runs to the end, in <paramref name="folder"/> where one is named. On cancellation ffmpeg has ended before this
+    /// does. Throws <see cref="ProgramFailedException"/> for a non-zero exit, a run without output for
     /// <see cref="ProgramOptions.QuietMax"/> and one that exceeds <see cref="LogCharactersMax"/>, and
     /// <see cref="IOException"/> where ffmpeg cannot be started.
     /// </summary>
@@ -68,7 +68,8 @@ public sealed class FfmpegRunner
         FFMpegArgumentProcessor job,
         Action<FfmpegProgress> onProgress,
         CancellationToken cancellation,
-        bool firstLane = false
+        bool firstLane = false,
+        string? folder = null
     )
     {
         cancellation.ThrowIfCancellationRequested();
@@ -92,7 +93,8 @@ public sealed class FfmpegRunner
                     tail.Add(line);
             })
             .NotifyOnProgress(at => onProgress(new FfmpegProgress(at, Speed(at, clock.GetElapsedTime(begun)))));
-        var result = await RunOnOwnThreadAsync(job, firstLane ? first : other);
+        var lane = firstLane ? first : other;
+        var result = await RunOnOwnThreadAsync(job, folder is null ? lane : In(folder, lane));
         await Task.WhenAll(stopped, killed);
         cancellation.ThrowIfCancellationRequested();
         if (result.Success)
@@ -103,6 +105,14 @@ public sealed class FfmpegRunner
 
         ProgramFailedException Ended(string cause) => new("ffmpeg", null, $"{cause}. {tail.Text}");
     }
+
+    private static FFOptions In(string folder, FFOptions lane) =>
+        new()
+        {
+            BinaryFolder = lane.BinaryFolder,
+            TemporaryFilesFolder = lane.TemporaryFilesFolder,
+            WorkingDirectory = folder,
+        };
 
     private static Task<FFMpegResult> RunOnOwnThreadAsync(FFMpegArgumentProcessor job, FFOptions options) =>
         Task.Factory.StartNew(

@@ -9,10 +9,6 @@ namespace EventStream.Encode.Ffmpeg;
 /// </summary>
 public static class PictureFilters
 {
-    /// <summary>The transfer functions of HDR10 and of HLG, in ffmpeg's words.</summary>
-    public const string Pq = "smpte2084",
-        Hlg = "arib-std-b67";
-
     private static readonly HashSet<string> KnownPrimaries = new(StringComparer.Ordinal)
     {
         "bt709",
@@ -27,9 +23,6 @@ public static class PictureFilters
         "bt2020nc",
         "bt2020c",
     };
-
-    /// <summary>Whether a picture has a range that must be mapped.</summary>
-    public static bool IsHighRange(this SourcePicture picture) => picture.Transfer is Pq or Hlg;
 
     /// <summary>
     /// Makes a frame of each field, so that motion stays as smooth as it was; frames that are whole pass.
@@ -47,26 +40,39 @@ public static class PictureFilters
     /// </summary>
     public static VideoFilterOptions StandardRange(this VideoFilterOptions filters, SourcePicture? picture)
     {
-        if (picture is null || !picture.IsHighRange())
+        if (picture is null || VideoRange.Of(picture) is null)
             return filters;
-        var primaries = Known(picture.Primaries, KnownPrimaries, "bt2020");
-        var matrix = Known(picture.Matrix, KnownMatrices, "bt2020nc");
-        return filters
-            .WithCustomFilter("format", "yuv420p10le")
-            .WithCustomFilter(
+        foreach (var (name, value) in ToStandard(picture))
+            filters.WithCustomFilter(name, value);
+        return filters;
+    }
+
+    /// <summary>The filters that map a high range, in their order.</summary>
+    public static IReadOnlyList<(string Name, string Value)> ToStandard(SourcePicture picture)
+    {
+        var (primaries, matrix) = Colours(picture);
+        return
+        [
+            ("format", "yuv420p10le"),
+            (
                 "zscale",
                 $"transferin={picture.Transfer}:primariesin={primaries}:matrixin={matrix}:transfer=linear:npl=100"
-            )
-            .WithCustomFilter("format", "gbrpf32le")
-            .WithCustomFilter("zscale", "primaries=bt709")
-            .WithCustomFilter("tonemap", "hable:desat=0")
-            .WithCustomFilter("zscale", "transfer=bt709:matrix=bt709:range=tv");
+            ),
+            ("format", "gbrpf32le"),
+            ("zscale", "primaries=bt709"),
+            ("tonemap", "hable:desat=0"),
+            ("zscale", "transfer=bt709:matrix=bt709:range=tv"),
+        ];
     }
 
     private static VideoFilterOptions Deinterlaced(VideoFilterOptions filters, SourcePicture? picture, string mode) =>
         picture?.Interlaced is true
             ? filters.WithCustomFilter("bwdif", $"{mode}:parity=auto:deint=interlaced")
             : filters;
+
+    /// <summary>Primaries and matrix of a high range, in ffmpeg's words.</summary>
+    public static (string Primaries, string Matrix) Colours(SourcePicture picture) =>
+        (Known(picture.Primaries, KnownPrimaries, "bt2020"), Known(picture.Matrix, KnownMatrices, "bt2020nc"));
 
     /// <summary>Sources that state no colours, or words that the filter does not know, are taken for BT.2020.</summary>
     private static string Known(string? stated, HashSet<string> known, string otherwise) =>

@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.Media.Text;
 using FFMpegCore;
 
 namespace EventStream.Encode.Ffmpeg;

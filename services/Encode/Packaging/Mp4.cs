@@ -15,10 +15,11 @@ public static class Mp4
     private const int VisualEntrySize = 78;
     private const int AudioEntrySize = 28;
     private const int FullBoxSize = 4;
+    private const int BoxHead = 8;
 
     /// <summary>
     /// The RFC 6381 string of an initialization segment, read from the decoder configuration in it: <c>avc1.640028</c>,
-    /// <c>mp4a.40.2</c>. Throws <see cref="Mp4Exception"/> for another codec.
+    /// <c>hvc1.2.4.L120.90</c>, <c>mp4a.40.2</c>. Throws <see cref="Mp4Exception"/> for another codec.
     /// </summary>
     public static string Codecs(ReadOnlySpan<byte> init)
     {
@@ -28,8 +29,9 @@ public static class Mp4
         return entry switch
         {
             "avc1" or "avc3" => Avc(entry, Box(body[VisualEntrySize..], "avcC")),
+            "hvc1" or "hev1" => Hevc(entry, Box(body[VisualEntrySize..], "hvcC")),
             "mp4a" => Aac(Box(body[AudioEntrySize..], "esds")[FullBoxSize..]),
-            _ => throw new Mp4Exception($"The sample entry '{entry}' is neither AVC nor AAC."),
+            _ => throw new Mp4Exception($"The sample entry '{entry}' is neither AVC, HEVC nor AAC."),
         };
     }
 
@@ -51,8 +53,57 @@ public static class Mp4
         return (start / timescale, ticks / timescale);
     }
 
+    /// <summary>
+    /// Bytes of a media segment up to the end of its first sample, by the fragment's run (<c>trun</c>): enough to show
+    /// it. Throws <see cref="Mp4Exception"/> for a run that does not say where its samples are.
+    /// </summary>
+    public static long FirstSampleEnd(ReadOnlySpan<byte> segment)
+    {
+        var moof = Box(segment, "moof");
+        var traf = Box(moof, "traf");
+        var run = Box(traf, "trun");
+        var flags = U32(run, 0);
+        if ((flags & 0x1) == 0 || U32(run, 4) == 0)
+            throw new Mp4Exception("The run of a fragment does not say where its samples are.");
+        var at = 12 + ((flags & 0x4) != 0 ? 4 : 0) + ((flags & 0x100) != 0 ? 4 : 0);
+        var size = (flags & 0x200) != 0 ? U32(run, at) : DefaultSize(Box(traf, "tfhd"));
+        segment.Overlaps(moof, out var body);
+        return body - BoxHead + U32(run, 8) + size;
+    }
+
+    private static uint DefaultSize(ReadOnlySpan<byte> header)
+    {
+        var flags = U32(header, 0);
+        if ((flags & 0x10) == 0)
+            throw new Mp4Exception("The fragment does not say how large its samples are.");
+        return U32(
+            header,
+            8 + ((flags & 0x1) != 0 ? 8 : 0) + ((flags & 0x2) != 0 ? 4 : 0) + ((flags & 0x8) != 0 ? 4 : 0)
+        );
+    }
+
     private static string Avc(string entry, ReadOnlySpan<byte> configuration) =>
         $"{entry}.{configuration[1]:X2}{configuration[2]:X2}{configuration[3]:X2}".ToLowerInvariant();
+
+    /// <summary>
+    /// Profile, compatibility (its bits reversed), tier with level, and constraints up to the last that are set
+    /// (ISO/IEC 14496-15, annex E).
+    /// </summary>
+    private static string Hevc(string entry, ReadOnlySpan<byte> configuration)
+    {
+        string[] spaces = ["", "A", "B", "C"];
+        var compatible = U32(configuration, 2);
+        uint reversed = 0;
+        for (var bit = 0; bit < 32; bit++)
+            reversed |= ((compatible >> bit) & 1) << (31 - bit);
+        var tier = (configuration[1] & 0x20) == 0 ? 'L' : 'H';
+        var text = $"{entry}.{spaces[configuration[1] >> 6]}{configuration[1] & 0x1F}.{reversed:X}.{tier}";
+        text += configuration[12];
+        var constraints = configuration[6..12];
+        foreach (var one in constraints[..(constraints.LastIndexOfAnyExcept((byte)0) + 1)])
+            text += $".{one:X}";
+        return text;
+    }
 
     /// <summary>
     /// Walks the descriptors ES (3), DecoderConfig (4) and DecoderSpecificInfo (5) of ISO/IEC 14496-1.

@@ -11,6 +11,7 @@ public sealed record PackagedTrack(string Folder, string Codecs, SegmentList Seg
             .Range(1, Segments.Segments.Count)
             .Select(MediaPlaylist.SegmentName)
             .Prepend(MediaPlaylist.InitName)
+            .Concat(KeyFramePlaylist.Has(Segments) ? [KeyFramePlaylist.FileName] : [])
             .Append(MediaPlaylist.FileName);
 }
 
@@ -45,13 +46,19 @@ public sealed class Packager(string program, ProgramRunner runner)
         );
         var segments = new List<Segment>();
         for (var path = SegmentPath(folder, 1); File.Exists(path); path = SegmentPath(folder, segments.Count + 1))
-            segments.Add(await MeasureAsync(path, cancellation));
+            segments.Add(await MeasureAsync(path, stream, cancellation));
         if (segments.Count == 0)
             throw new Mp4Exception($"The packager made no {stream} segment.");
         // Where segments themselves are so short, only what is shorter than half of one is a tail.
         while (segments.Count > 1 && segments[^1].DurationSeconds < Math.Min(TailMin, segmentSeconds / 2))
-            await JoinLastAsync(folder, segments, cancellation);
+            await JoinLastAsync(folder, stream, segments, cancellation);
         var list = new SegmentList(segments);
+        if (KeyFramePlaylist.Has(list))
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, KeyFramePlaylist.FileName),
+                KeyFramePlaylist.Write(list),
+                cancellation
+            );
         await File.WriteAllTextAsync(
             Path.Combine(folder, MediaPlaylist.FileName),
             MediaPlaylist.Write(list),
@@ -73,7 +80,12 @@ public sealed class Packager(string program, ProgramRunner runner)
     private static string SegmentPath(string folder, int number) =>
         Path.Combine(folder, MediaPlaylist.SegmentName(number));
 
-    private static async Task JoinLastAsync(string folder, List<Segment> segments, CancellationToken cancellation)
+    private static async Task JoinLastAsync(
+        string folder,
+        string stream,
+        List<Segment> segments,
+        CancellationToken cancellation
+    )
     {
         var (path, tail) = (SegmentPath(folder, segments.Count - 1), SegmentPath(folder, segments.Count));
         var joined = SegmentJoin.Join(
@@ -83,13 +95,14 @@ public sealed class Packager(string program, ProgramRunner runner)
         await File.WriteAllBytesAsync(path, joined, cancellation);
         File.Delete(tail);
         segments.RemoveAt(segments.Count - 1);
-        segments[^1] = await MeasureAsync(path, cancellation);
+        segments[^1] = await MeasureAsync(path, stream, cancellation);
     }
 
-    private static async Task<Segment> MeasureAsync(string path, CancellationToken cancellation)
+    private static async Task<Segment> MeasureAsync(string path, string stream, CancellationToken cancellation)
     {
         var bytes = await File.ReadAllBytesAsync(path, cancellation);
         var (start, duration) = Mp4.SegmentTime(bytes);
-        return new Segment(start, duration, bytes.LongLength);
+        var keyFrame = stream == "video" ? Mp4.FirstSampleEnd(bytes) : 0;
+        return new Segment(start, duration, bytes.LongLength, keyFrame);
     }
 }

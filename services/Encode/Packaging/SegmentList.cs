@@ -1,7 +1,10 @@
 namespace EventStream.Encode.Packaging;
 
-/// <summary>One media segment: start and length in seconds, size in bytes.</summary>
-public sealed record Segment(double StartSeconds, double DurationSeconds, long SizeBytes);
+/// <summary>
+/// One media segment: start and length in seconds, size in bytes, and how many of them, from its begin on, show its
+/// first frame (0 where that was not asked for).
+/// </summary>
+public sealed record Segment(double StartSeconds, double DurationSeconds, long SizeBytes, long KeyFrameBytes = 0);
 
 /// <summary>The segments of a rendition in order, and what players want to know of them.</summary>
 public sealed record SegmentList(IReadOnlyList<Segment> Segments)
@@ -42,6 +45,10 @@ public sealed record SegmentList(IReadOnlyList<Segment> Segments)
             return peak;
         }
     }
+
+    /// <summary>BANDWIDTH of the key frames alone, in bits per second; null where they are not known.</summary>
+    public int? KeyFramePeakBps =>
+        KeyFramePlaylist.Has(this) ? Segments.Max(one => Rate(one.KeyFrameBytes, one.DurationSeconds)) : null;
 
     private static int Rate(long bytes, double seconds) =>
         seconds <= 0 ? 0 : (int)Math.Min(int.MaxValue, Math.Ceiling(bytes * 8 / seconds));

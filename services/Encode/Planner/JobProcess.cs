@@ -13,6 +13,7 @@ public sealed partial class JobProcess(
     Decider<EncodeJob> jobs,
     TaskHeartbeats heartbeats,
     FirstLane firstLane,
+    LanePace pace,
     Func<JobRules> rules,
     TimeProvider clock,
     ILogger<JobProcess> logger
@@ -80,7 +81,7 @@ public sealed partial class JobProcess(
 
     private async Task DecideAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
-        if (consumed.Message is EncodeTaskStarted { Task: not EncodeTasks.Probe } started)
+        if (consumed.Message is EncodeTaskStarted { Task: not (EncodeTasks.Probe or EncodeTasks.Audio) } started)
         {
             await firstLane.BeginAsync(started.VideoId, cancellation);
             await ReleaseAsync(cancellation);
@@ -90,7 +91,8 @@ public sealed partial class JobProcess(
             return;
         var trace = CloudEvents.CurrentTraceParent() ?? consumed.TraceParent;
         var hold =
-            consumed.Message is RenditionEncoded or ChunkEncoded && await firstLane.IsWaitingAsync(video, cancellation);
+            consumed.Message is not (VideoUploaded or SourceProbed)
+            && await firstLane.IsWaitingAsync(video, cancellation);
         var decided = await jobs.DecideAsync(
             video.Value,
             job => job.Decide(consumed.Message, rules() with { Hold = hold }, clock.GetUtcNow()),
@@ -98,6 +100,8 @@ public sealed partial class JobProcess(
             cancellation
         );
         await firstLane.RecordAsync(decided.State, decided.Events, cancellation);
+        if (decided.Events.Count > 0)
+            await pace.LearnAsync(decided.State, consumed.Message, cancellation);
         if (!decided.State.IsBeginning)
             await ReleaseAsync(cancellation);
     }
@@ -134,6 +138,8 @@ public sealed partial class JobProcess(
             ChunkEncoded e => e.VideoId,
             ThumbnailsMade e => e.VideoId,
             SubtitlesMade e => e.VideoId,
+            SourceAnalysed e => e.VideoId,
+            QualityMeasured e => e.VideoId,
             EncodeTaskFailed e => e.VideoId,
             _ => null,
         };

@@ -22,6 +22,14 @@ public sealed record QueuedJob
 
     public int Waits { get; init; }
 
+    /// <summary>When the newest of its tasks became known.</summary>
+    public DateTimeOffset? ArrivedAt { get; init; }
+
+    /// <summary>Estimated seconds of its tasks that are not done, by lane.</summary>
+    public double FastSeconds { get; init; }
+
+    public double HeavySeconds { get; init; }
+
     public EncodeJob Job { get; init; } = new();
 
     /// <summary>The document of a job.</summary>
@@ -35,9 +43,15 @@ public sealed record QueuedJob
             OpenedAt = job.OpenedAt ?? default,
             WaitingSince = oldest?.SentAt,
             Waits = Math.Min(oldest?.Waits ?? 0, SilenceBounds.DoublingsMax),
+            ArrivedAt = job.Tasks.Values.Select(job.ArrivalOf).Max(),
+            FastSeconds = Undone(job, EncodeLanes.Fast),
+            HeavySeconds = Undone(job, EncodeLanes.Heavy),
             Job = job,
         };
     }
+
+    private static double Undone(EncodeJob job, string lane) =>
+        job.OpenTasks.Where(task => job.LaneOf(task.Name) == lane).Sum(task => job.SecondsOf(task.Name));
 
     /// <summary>The word for a phase in JSON.</summary>
     public static string WordOf<T>(T phase)
@@ -49,7 +63,7 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
 {
     public const string ReaderName = "job-queue";
 
-    public JobQueueProjection() => (Name, Version) = (ReaderName, 4);
+    public JobQueueProjection() => (Name, Version) = (ReaderName, 5);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
         e.Data switch
@@ -69,6 +83,54 @@ public sealed class JobQueue(IDocumentStore store)
     /// tasks that merely run long do not hide others.
     /// </summary>
     public const int WaitingMax = 500;
+
+    /// <summary>Most jobs that are looked at for what arrived; the newest come first.</summary>
+    public const int ArrivedMax = 5_000;
+
+    /// <summary>Jobs of which a task became known at <paramref name="since"/> or later.</summary>
+    public async Task<IReadOnlyList<EncodeJob>> ArrivedAsync(DateTimeOffset since, CancellationToken cancellation)
+    {
+        await using var session = store.QuerySession();
+        var found = await session
+            .Query<QueuedJob>()
+            .Where(job => job.ArrivedAt >= since)
+            .OrderByDescending(job => job.ArrivedAt)
+            .Take(ArrivedMax)
+            .ToListAsync(cancellation);
+        return [.. found.Select(job => job.Job)];
+    }
+
+    /// <summary>
+    /// Estimated seconds of each lane that wait for a worker: of the tasks that are not done, all but those that were
+    /// <paramref name="begun"/>.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<string, double>> WaitingWorkAsync(
+        IReadOnlyList<TaskHeartbeat> begun,
+        CancellationToken cancellation
+    )
+    {
+        await using var session = store.QuerySession();
+        var (probing, encoding) = (QueuedJob.WordOf(JobPhase.Probing), QueuedJob.WordOf(JobPhase.Encoding));
+        var open = session.Query<QueuedJob>().Where(job => job.Phase == probing || job.Phase == encoding);
+        var seconds = new Dictionary<string, double>(StringComparer.Ordinal)
+        {
+            [EncodeLanes.Fast] = await open.SumAsync(job => job.FastSeconds, cancellation),
+            [EncodeLanes.Heavy] = await open.SumAsync(job => job.HeavySeconds, cancellation),
+        };
+        var ids = begun.Select(heartbeat => heartbeat.VideoId.Value).Distinct();
+        var jobs = (await session.LoadManyAsync<QueuedJob>(cancellation, ids)).ToDictionary(job => job.Id);
+        foreach (var heartbeat in begun)
+        {
+            if (
+                jobs.GetValueOrDefault(heartbeat.VideoId.Value)?.Job is { } job
+                && job.OpenTasks.Any(task => task.Name == heartbeat.Task && task.Attempt <= heartbeat.Attempt)
+            )
+                seconds[job.LaneOf(heartbeat.Task)] -= job.SecondsOf(heartbeat.Task);
+        }
+
+        // Sums of the same numbers in another order may differ from them by a trifle.
+        return seconds.ToDictionary(pair => pair.Key, pair => Math.Max(0, pair.Value), StringComparer.Ordinal);
+    }
 
     /// <summary>The newest jobs, of one phase or of all.</summary>
     public async Task<IReadOnlyList<EncodeJob>> NewestAsync(JobPhase? phase, int limit, CancellationToken cancellation)

@@ -26,6 +26,9 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
     /// <summary>Most silent tasks that the monitor looks at in one pass; the longest silent come first.</summary>
     public const int SilentMax = 500;
 
+    /// <summary>Most begun tasks that are taken off what waits; the oldest come first.</summary>
+    public const int BegunMax = 2_000;
+
     private const string Columns = "video_id, task, attempt, worker, started_at, fraction, speed, received_at";
 
     /// <summary>Takes a report; other messages change nothing.</summary>
@@ -66,6 +69,8 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             ChunkEncoded e => EndAsync(e.VideoId, e.Task, cancellation),
             ThumbnailsMade e => EndAsync(e.VideoId, EncodeTasks.Thumbnails, cancellation),
             SubtitlesMade e => EndAsync(e.VideoId, EncodeTasks.Subtitles, cancellation),
+            SourceAnalysed e => EndAsync(e.VideoId, EncodeTasks.Analysis, cancellation),
+            QualityMeasured e => EndAsync(e.VideoId, EncodeTasks.Quality, cancellation),
             EncodeTaskFailed e when e.WillRetry || EncodeTasks.IsByProduct(e.Task) => EndAsync(
                 e.VideoId,
                 e.Task,
@@ -88,6 +93,20 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             $"select {Columns} from task_heartbeats where video_id = any ($1)"
         );
         command.Parameters.Add(new() { Value = videos.Select(video => video.Value).ToArray() });
+        return (await ReadAsync(command, cancellation)).ToLookup(heartbeat => heartbeat.VideoId);
+    }
+
+    /// <summary>The tasks that workers have begun.</summary>
+    public async Task<IReadOnlyList<TaskHeartbeat>> BegunAsync(CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(
+            $"select {Columns} from task_heartbeats order by started_at limit {BegunMax}"
+        );
+        return await ReadAsync(command, cancellation);
+    }
+
+    private static async Task<List<TaskHeartbeat>> ReadAsync(NpgsqlCommand command, CancellationToken cancellation)
+    {
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var found = new List<TaskHeartbeat>();
         while (await row.ReadAsync(cancellation))
@@ -106,7 +125,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             );
         }
 
-        return found.ToLookup(heartbeat => heartbeat.VideoId);
+        return found;
     }
 
     /// <summary>Videos with a running task that has not reported since <paramref name="before"/>.</summary>

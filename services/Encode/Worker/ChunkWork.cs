@@ -45,7 +45,7 @@ public sealed class ChunkWork(IMediaStore media, FfmpegRunner ffmpeg, Packager p
         var recipe = FfmpegRecipes.Tracks(
             source.Path,
             rungs,
-            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads, range),
+            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads, Pictures: range),
             sound: null,
             PlayedPart.Of(command.Source),
             command.Source.Picture
@@ -82,6 +82,18 @@ public sealed class ChunkWork(IMediaStore media, FfmpegRunner ffmpeg, Packager p
             reporter.Now
         );
     }
+
+    /// <summary>The keys of the files of a chunk, its note last.</summary>
+    public static IEnumerable<string> FilesOf(ChunkEncoded made, RungChunk chunk) =>
+        made
+            .Parts.SelectMany(part =>
+                Enumerable
+                    .Range(chunk.FirstSegment, part.SegmentDurationsSeconds.Count)
+                    .Select(MediaPlaylist.SegmentName)
+                    .Prepend(MediaPlaylist.InitName)
+                    .Select(name => $"{part.Prefix}/{name}")
+            )
+            .Append(EncodeTasks.ChunkKey(made.VideoId, made.Task));
 
     /// <summary>
     /// Writes the playlists of rungs whose chunks are stored. Throws <see cref="Mp4Exception"/> where two chunks do not
@@ -154,7 +166,13 @@ public sealed class ChunkWork(IMediaStore media, FfmpegRunner ffmpeg, Packager p
             [.. list.Segments.Select(segment => segment.DurationSeconds)],
             list.Segments.Sum(segment => segment.SizeBytes)
         );
-        return new Part(rendition, chunk.FirstSegment, hash, [.. list.Segments.Select(segment => segment.SizeBytes)]);
+        return new Part(
+            rendition,
+            chunk.FirstSegment,
+            hash,
+            [.. list.Segments.Select(segment => segment.SizeBytes)],
+            [.. list.Segments.Select(segment => segment.KeyFrameBytes)]
+        );
     }
 
     /// <summary>
@@ -193,23 +211,29 @@ public sealed class ChunkWork(IMediaStore media, FfmpegRunner ffmpeg, Packager p
 
     private async Task<Rendition> JoinAsync(JoinChunks command, List<Part> parts, CancellationToken cancellation)
     {
-        var first = parts[0].Rendition;
+        // The note of a chunk that was copied from another video names that one.
+        var name = parts[0].Rendition.Name;
+        var first = parts[0].Rendition with { Prefix = EncodeTasks.OutputPrefix(command.VideoId, name) };
         var segments = new List<Segment>();
         foreach (var part in parts)
         {
             if (part.InitSha256 != parts[0].InitSha256 || part.FirstSegment != segments.Count + 1)
                 throw new Mp4Exception($"Chunks of {first.Name} do not belong together: they were made differently.");
             segments.AddRange(
-                part.Rendition.SegmentDurationsSeconds.Zip(
-                    part.SegmentBytes,
-                    (seconds, bytes) => new Segment(0, seconds, bytes)
-                )
+                part.Rendition.SegmentDurationsSeconds.Zip(part.SegmentBytes, part.KeyFrameBytes)
+                    .Select(segment => new Segment(0, segment.First, segment.Second, segment.Third))
             );
         }
 
         await CheckStoredAsync(first.Prefix, segments.Count, parts[0].InitSha256, cancellation);
         var list = new SegmentList(segments);
         var target = MediaPlaylist.GrowingTargetSeconds(segments[0].DurationSeconds);
+        if (KeyFramePlaylist.Has(list))
+            await WriteAsync(
+                $"{first.Prefix}/{KeyFramePlaylist.FileName}",
+                Encoding.UTF8.GetBytes(KeyFramePlaylist.Write(list)),
+                cancellation
+            );
         await WriteAsync(
             $"{first.Prefix}/{MediaPlaylist.FileName}",
             Encoding.UTF8.GetBytes(MediaPlaylist.Write(list, target)),
@@ -221,6 +245,7 @@ public sealed class ChunkWork(IMediaStore media, FfmpegRunner ffmpeg, Packager p
             AverageBandwidthBps = list.AverageBps,
             SegmentDurationsSeconds = [.. segments.Select(segment => segment.DurationSeconds)],
             SizeBytes = segments.Sum(segment => segment.SizeBytes),
+            KeyFrameBandwidthBps = list.KeyFramePeakBps,
         };
     }
 
@@ -259,6 +284,7 @@ public sealed class ChunkWork(IMediaStore media, FfmpegRunner ffmpeg, Packager p
         Rendition Rendition,
         int FirstSegment,
         string InitSha256,
-        IReadOnlyList<long> SegmentBytes
+        IReadOnlyList<long> SegmentBytes,
+        IReadOnlyList<long> KeyFrameBytes
     );
 }

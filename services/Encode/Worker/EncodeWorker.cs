@@ -44,6 +44,7 @@ public sealed partial class EncodeWorker(
     );
 
     private readonly Lock sync = new();
+    private readonly WorkFolder workFolder = new(options.WorkFolder, options.WorkerId);
     private readonly EncodeLimiter limiter = new(clock);
     private readonly ConcurrentDictionary<string, Task> running = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
@@ -76,6 +77,7 @@ public sealed partial class EncodeWorker(
                     await mine.WaitAsync(cancellation);
                 if (await leases.IsStoppedAsync(command, cancellation))
                 {
+                    await leases.ForgetAsync(command);
                     Stopped(logger, key);
                     return;
                 }
@@ -83,6 +85,7 @@ public sealed partial class EncodeWorker(
                 if (await leases.ReceiptAsync(command, cancellation) is { } receipt)
                 {
                     await reporter.OutcomeAsync(receipt, cancellation);
+                    await leases.ForgetAsync(command);
                     Repeated(logger, key);
                     return;
                 }
@@ -123,9 +126,7 @@ public sealed partial class EncodeWorker(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // Nothing of an earlier life of this worker is of use.
-        RemoveFolder();
-        Directory.CreateDirectory(Folder);
+        workFolder.Open();
         return Task.CompletedTask;
     }
 
@@ -139,15 +140,7 @@ public sealed partial class EncodeWorker(
         await Task.WhenAll(running.Values)
             .WaitAsync(cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        RemoveFolder();
-    }
-
-    private string Folder => Path.Combine(options.WorkFolder, options.WorkerId);
-
-    private void RemoveFolder()
-    {
-        if (Directory.Exists(Folder))
-            Directory.Delete(Folder, recursive: true);
+        workFolder.Dispose();
     }
 
     /// <summary>Starts the task on its own; its end is that of the turn.</summary>
@@ -233,8 +226,14 @@ public sealed partial class EncodeWorker(
                 or System.Text.Json.JsonException
                 or System.ComponentModel.Win32Exception;
 
+    /// <summary>A video does not wait for its high range, which is last.</summary>
     private static long Pixels(ICommand command) =>
-        command is EncodeRung rung ? (long)rung.Rung.Width * rung.Rung.Height : 0;
+        command switch
+        {
+            EncodeRung c => (long)c.Rung.Width * c.Rung.Height,
+            EncodeHighRange => long.MaxValue,
+            _ => 0,
+        };
 
     private static int ChunkOf(ICommand command) => command is EncodeRung { Chunk: { } chunk } ? chunk.Number : 0;
 

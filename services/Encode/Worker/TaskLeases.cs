@@ -40,6 +40,9 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
     public async Task<bool> IsStoppedAsync(ICommand command, CancellationToken cancellation) =>
         await media.StatAsync(EncodeStop.KeyOf(EncodeTasks.Of(command).Video), cancellation) is not null;
 
+    /// <summary>Removes the lease of a task that is done or not wanted, which a killed worker may have left.</summary>
+    public Task ForgetAsync(ICommand command) => ForgetAsync(LeaseKey(command));
+
     /// <summary>Takes the lease of a task and renews it until the result is disposed, which gives it back.</summary>
     public async Task<TaskLease> HoldAsync(ICommand command, CancellationToken cancellation)
     {
@@ -81,10 +84,13 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         IMessage plain = command switch
         {
             EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
+            EncodeHighRange c => c with { RequestedAt = default, Attempt = 1 },
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
             JoinChunks c => c with { RequestedAt = default, Attempt = 1 },
             MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
             MakeSubtitles c => c with { RequestedAt = default, Attempt = 1 },
+            AnalyseSource c => c with { RequestedAt = default, Attempt = 1 },
+            MeasureQuality c => c with { RequestedAt = default, Attempt = 1 },
             ProbeSource c => c with { RequestedAt = default, Attempt = 1 },
             _ => command,
         };

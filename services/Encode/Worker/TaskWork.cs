@@ -2,7 +2,9 @@ using System.Text;
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
+using EventStream.Encode.Quality;
 using EventStream.Media;
+using EventStream.Media.Text;
 using EventStream.Processes;
 using FFMpegCore;
 
@@ -18,7 +20,8 @@ public sealed class TaskWork(
     FfmpegRunner ffmpeg,
     SourceReader reader,
     Packager packager,
-    EncodeOptions options
+    EncodeOptions options,
+    EncodeCache cache
 )
 {
     /// <summary>The keys whose presence means that the output of a command is stored whole.</summary>
@@ -33,6 +36,7 @@ public sealed class TaskWork(
                 .Select(rung => rung.Name)
                 .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
                 .Select(name => $"{EncodeTasks.OutputPrefix(c.VideoId, name)}/{MediaPlaylist.FileName}"),
+            EncodeHighRange c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             EncodeAudio c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             MakeThumbnails c => [$"{c.OutputPrefix}/index.vtt"],
             _ => [],
@@ -41,10 +45,20 @@ public sealed class TaskWork(
     private static IEnumerable<Rung> Rungs(EncodeRung command) => [command.Rung, .. command.Also ?? []];
 
     /// <summary>
-    /// Does the work and returns what came of it. Throws <see cref="ProgramFailedException"/>,
-    /// <see cref="Mp4Exception"/>, <see cref="MediaNotFoundException"/> or <see cref="IOException"/> when it failed.
+    /// Does the work, or copies what was made of the same file before, and returns what came of it. Throws
+    /// <see cref="ProgramFailedException"/>, <see cref="Mp4Exception"/>, <see cref="MediaNotFoundException"/> or
+    /// <see cref="IOException"/> when it failed.
     /// </summary>
     public async Task<IEvent> DoAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
+    {
+        var outcome =
+            await cache.FindAsync(command, reporter, cancellation) ?? await MakeAsync(command, reporter, cancellation);
+        // Also of a copy: it serves when the video that it was made for is deleted.
+        await cache.NoteAsync(command, outcome, cancellation);
+        return outcome;
+    }
+
+    private async Task<IEvent> MakeAsync(ICommand command, TaskReporter reporter, CancellationToken cancellation)
     {
         var folder = Path.Combine(options.WorkFolder, options.WorkerId, Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(folder);
@@ -58,9 +72,12 @@ public sealed class TaskWork(
                 EncodeRung { Chunk: not null } c => await chunks.EncodeAsync(c, folder, reporter, cancellation),
                 JoinChunks c => await chunks.JoinAsync(c, reporter, cancellation),
                 EncodeRung c => await RungsAsync(c, run),
+                EncodeHighRange c => await RungsAsync(Plain(c), run, VideoRange.Of(c.Source.Picture!)),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),
+                AnalyseSource c => await Analysis.DoAsync(c, folder, reporter, cancellation),
+                MeasureQuality c => await Quality.DoAsync(c, folder, reporter, cancellation),
                 _ => throw new UnknownMessageException(command.GetType().Name),
             };
         }
@@ -69,6 +86,10 @@ public sealed class TaskWork(
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    private AnalysisWork Analysis => new(media, ffmpeg, options);
+
+    private QualityWork Quality => new(media, new QualityMeter(ffmpeg, options.Threads));
 
     private async Task<IEvent> ProbeAsync(ProbeSource command, Run run)
     {
@@ -84,7 +105,13 @@ public sealed class TaskWork(
         }
     }
 
-    private async Task<IEvent> RungsAsync(EncodeRung command, Run run)
+    private static EncodeRung Plain(EncodeHighRange c) =>
+        new(c.VideoId, c.SourceKey, c.Source, c.Rung, c.SegmentSeconds, c.OutputPrefix, c.RequestedAt, c.Attempt);
+
+    /// <summary>
+    /// Rungs and, where it is asked for, the main sound; in <paramref name="range"/>, or in standard range.
+    /// </summary>
+    private async Task<IEvent> RungsAsync(EncodeRung command, Run run, string? range = null)
     {
         using var source = await media.FetchAsync(command.SourceKey, run.Cancellation);
         run = run with { Begun = run.Reporter.Now };
@@ -97,13 +124,13 @@ public sealed class TaskWork(
         var recipe = FfmpegRecipes.Tracks(
             source.Path,
             rungs,
-            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads),
+            new PictureSettings(rate, command.SegmentSeconds, options.Preset, options.Threads, range is not null),
             sound,
             PlayedPart.Of(command.Source),
             command.Source.Picture
         );
         await FfmpegAsync(recipe, command.Source, run);
-        var packaged = rungs.Select(output => PackageRungAsync(command, output.Rung, rate, run));
+        var packaged = rungs.Select(output => PackageRungAsync(command, output.Rung, rate, range, run));
         if (sound is not null)
             packaged = packaged.Append(
                 PackageSoundAsync(command.VideoId, EncodeTasks.Audio, command.Source, command.SegmentSeconds, main, run)
@@ -137,12 +164,18 @@ public sealed class TaskWork(
         return Encoded(command.VideoId, rendition, run);
     }
 
-    private async Task<Rendition> PackageRungAsync(EncodeRung command, Rung rung, FrameRate rate, Run run)
+    private async Task<Rendition> PackageRungAsync(
+        EncodeRung command,
+        Rung rung,
+        FrameRate rate,
+        string? range,
+        Run run
+    )
     {
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var seconds = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
         var rendition = await PackageAsync(command.VideoId, rung.Name, Rendition.Video, seconds, run);
-        return rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz };
+        return rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz, Range = range };
     }
 
     private async Task<Rendition> PackageSoundAsync(
@@ -231,7 +264,8 @@ public sealed class TaskWork(
             list.PeakBps,
             list.AverageBps,
             [.. list.Segments.Select(segment => segment.DurationSeconds)],
-            packaged.FileNames.Sum(file => new FileInfo(Path.Combine(folder, file)).Length)
+            packaged.FileNames.Sum(file => new FileInfo(Path.Combine(folder, file)).Length),
+            KeyFrameBandwidthBps: kind == Rendition.Video ? list.KeyFramePeakBps : null
         );
     }
 

@@ -58,18 +58,35 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     /// <summary>The tracks before this edition: players that began with them play on.</summary>
     public IReadOnlyList<Track> Former { get; init; } = [];
 
+    /// <summary>The texts that the publisher sent, which stay when an edition replaces the tracks.</summary>
+    public IReadOnlyList<Track> Captions { get; init; } = [];
+
+    /// <summary>Every track that is served.</summary>
+    public IEnumerable<Track> Served => [.. Tracks, .. Captions, .. Former];
+
     /// <summary>
-    /// Tracks of a picture, from the lowest bandwidth up; one that grows is alone, since the others end elsewhere.
+    /// Tracks of a picture in standard range, from the lowest bandwidth up; one that grows is alone, since the others
+    /// end elsewhere.
     /// </summary>
     public IEnumerable<Track> Rungs =>
         Growing is { } growing
             ? growing.Segments.Runs.Count > 0
                 ? [growing]
                 : []
-            : Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
+            : Pictures.Where(track => track.Media.Range is null);
+
+    /// <summary>
+    /// Tracks of a picture in its high dynamic range, in the same order; most videos have none, and one that grows not
+    /// yet.
+    /// </summary>
+    public IEnumerable<Track> HighRange =>
+        Growing is null ? Pictures.Where(track => track.Media.Range is not null) : [];
 
     /// <summary>The first rung of a long video, while it is not whole.</summary>
     public Track? Growing => Tracks.FirstOrDefault(track => track.Grows);
+
+    private IEnumerable<Track> Pictures =>
+        Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
 
     /// <summary>
     /// Tracks of sound, the main one first: it has the shortest name, and the others a number after it.
@@ -80,9 +97,9 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             .OrderBy(track => track.Media.Name.Length)
             .ThenBy(track => track.Media.Name, StringComparer.Ordinal);
 
-    /// <summary>Subtitles that hold text.</summary>
+    /// <summary>Subtitles of the file that hold text, and captions.</summary>
     public IEnumerable<Track> Texts =>
-        Tracks.Where(track => track.Media.Kind == Rendition.Text && track.Segments.Runs.Count > 0);
+        Tracks.Where(track => track.Media.Kind == Rendition.Text && track.Segments.Runs.Count > 0).Concat(Captions);
 
     /// <summary>Whether players may have it.</summary>
     public bool IsPlayable => State is VideoState.Playable or VideoState.Published && Rungs.Any();
@@ -98,11 +115,15 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
         {
             VideoUploaded => Advance(VideoState.Uploaded),
             VideoProbed or VideoEncodePlanned => Advance(VideoState.Encoding),
-            VideoRenditionEncoded e => With(Track.From(e.Rendition)).Advance(VideoState.Encoding),
+            VideoRenditionEncoded e => With(e).Advance(VideoState.Encoding),
             VideoChunkEncoded e => With(e).Advance(VideoState.Encoding),
             VideoPlayable => Advance(VideoState.Playable),
             VideoPublished => Advance(VideoState.Published),
-            VideoSubtitlesMade e => e.Texts.Aggregate(this, (video, text) => video.With(Track.From(text))),
+            VideoSubtitlesMade e => e
+                .Texts.Where(text => !HasCaptions(text.Label))
+                .Aggregate(this, (video, text) => video.With(Track.From(text))),
+            VideoCaptionsSet e => With(e),
+            VideoCaptionsRemoved e => WithoutTexts(new TrackLabel("", e.Language, e.Role)),
             VideoThumbnailsMade e => this with { Thumbnails = e.Thumbnails },
             VideoEditionPublished e => With(e),
             VideoRejected => this with { State = VideoState.Rejected },
@@ -130,7 +151,12 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
         {
             State = VideoState.Published,
             Former = Tracks,
-            Tracks = [.. e.Renditions.Select(r => Track.From(r with { Name = r.Name + suffix }))],
+            Tracks =
+            [
+                .. e
+                    .Renditions.Where(made => made.Kind != Rendition.Text || !HasCaptions(made.Label))
+                    .Select(made => Track.From(made with { Name = made.Name + suffix })),
+            ],
             Thumbnails = e.Thumbnails,
             EditionSuffix = suffix,
         };
@@ -140,7 +166,33 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     private CatalogueVideo With(VideoChunkEncoded e)
     {
         var before = Tracks.FirstOrDefault(track => track.Media.Name == e.Part.Name);
-        return before is { Grows: false } ? this : With(Track.Grown(before, e.Part, e.Number));
+        return EditionSuffix.Length > 0 || before is { Grows: false }
+            ? this
+            : With(Track.Grown(before, e.Part, e.Number));
+    }
+
+    /// <summary>What an edition gets after it is published is its high range.</summary>
+    private CatalogueVideo With(VideoRenditionEncoded e) =>
+        EditionSuffix.Length > 0 && e.Rendition.Range is null
+            ? this
+            : With(Track.From(e.Rendition with { Name = e.Rendition.Name + EditionSuffix }));
+
+    private bool HasCaptions(TrackLabel? label) => Captions.Any(sent => sent.Media.Label!.IsSameTrack(label));
+
+    private CatalogueVideo WithoutTexts(TrackLabel label) =>
+        this with
+        {
+            Tracks =
+            [
+                .. Tracks.Where(track => track.Media.Kind != Rendition.Text || !label.IsSameTrack(track.Media.Label)),
+            ],
+            Captions = [.. Captions.Where(track => !label.IsSameTrack(track.Media.Label))],
+        };
+
+    private CatalogueVideo With(VideoCaptionsSet e)
+    {
+        var others = WithoutTexts(e.Captions.Label!);
+        return others with { Captions = [.. others.Captions, Track.From(e.Captions)] };
     }
 
     private CatalogueVideo With(Track track) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Xml;
 using System.Xml.Linq;
+using EventStream.Contracts;
 using EventStream.Playback.Catalogue;
 
 namespace EventStream.Playback.Manifests;
@@ -44,28 +45,45 @@ public static class DashManifest
                 Mpd + "Period",
                 new XAttribute("id", "0"),
                 new XAttribute("start", "PT0S"),
-                Pictures(video),
+                Pictures(0, video.Rungs, null),
                 video.Sounds.Select((sound, index) => Sound(sound, index + 1, video)),
-                video.Texts.Select((text, index) => Text(text, index + 1 + video.Sounds.Count(), video))
+                video.Texts.Select((text, index) => Text(text, index + 1 + video.Sounds.Count(), video)),
+                HighRange(video)
             )
         );
         return Text(root);
     }
 
-    private static XElement Pictures(CatalogueVideo video) =>
-        Set(
-            0,
-            "video",
-            video.Rungs.Select(rung =>
-                Representation(
-                    rung,
-                    "video/mp4",
-                    new XAttribute("width", rung.Media.Width),
-                    new XAttribute("height", rung.Media.Height),
-                    new XAttribute("frameRate", FrameRate(rung.Media.FramesPerSecond)),
-                    new XAttribute("sar", "1:1")
+    /// <summary>A set of its own, which players that do not know the transfer function must pass over.</summary>
+    private static XElement? HighRange(CatalogueVideo video) =>
+        video.HighRange.FirstOrDefault() is { } first
+            ? Pictures(
+                1 + video.Sounds.Count() + video.Texts.Count(),
+                video.HighRange,
+                new XElement(
+                    Mpd + "EssentialProperty",
+                    new XAttribute("schemeIdUri", "urn:mpeg:mpegB:cicp:TransferCharacteristics"),
+                    new XAttribute("value", first.Media.Range == VideoRange.Hlg ? 18 : 16)
                 )
             )
+            : null;
+
+    private static XElement Pictures(int id, IEnumerable<Track> rungs, XElement? property) =>
+        Set(
+            id,
+            "video",
+            rungs
+                .Select(rung =>
+                    Representation(
+                        rung,
+                        "video/mp4",
+                        new XAttribute("width", rung.Media.Width),
+                        new XAttribute("height", rung.Media.Height),
+                        new XAttribute("frameRate", FrameRate(rung.Media.FramesPerSecond)),
+                        new XAttribute("sar", "1:1")
+                    )
+                )
+                .Prepend(property!)
         );
 
     private static XElement Sound(Track sound, int id, CatalogueVideo video) =>

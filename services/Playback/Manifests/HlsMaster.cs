@@ -52,9 +52,11 @@ public static class HlsMaster
         var subtitles = $"text-{edge.Name}";
         foreach (var one in texts)
             WriteSubtitles(text, one, texts, subtitles, folder);
-        foreach (var rung in video.Rungs.Select(track => track.Media))
+        foreach (var rung in video.Rungs.Concat(video.HighRange).Select(track => track.Media))
         {
             WriteVariant(text, rung, sounds);
+            if (rung.Range is { } range)
+                text.Append(CultureInfo.InvariantCulture, $",VIDEO-RANGE={range}");
             if (sounds.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
             if (texts.Count > 0)
@@ -64,6 +66,25 @@ public static class HlsMaster
                 $",PATHWAY-ID=\"{edge.Name}\",STABLE-VARIANT-ID=\"{rung.Name}\"\n{folder}{rung.Name}/media.m3u8\n"
             );
         }
+
+        foreach (var rung in video.Rungs.Select(track => track.Media))
+            WriteKeyFrames(text, rung, edge, folder);
+    }
+
+    /// <summary>The key frames of a rung, for fast forward and for pictures while one seeks.</summary>
+    private static void WriteKeyFrames(StringBuilder text, Rendition rung, EdgeAddress edge, string folder)
+    {
+        if (rung.KeyFrameBandwidthBps is not { } peak)
+            return;
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},CODECS=\"{rung.Codecs}\","
+            )
+            .Append(CultureInfo.InvariantCulture, $"RESOLUTION={rung.Width}x{rung.Height},PATHWAY-ID=\"{edge.Name}\",")
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"STABLE-VARIANT-ID=\"{rung.Name}-key\",URI=\"{folder}{rung.Name}/iframes.m3u8\"\n"
+            );
     }
 
     private static void WriteSubtitles(

@@ -19,7 +19,7 @@ internal static class MediaPaths
             return null;
         if (folder == ThumbnailsFolder + video.EditionSuffix)
             return ThumbnailKeys(video).FirstOrDefault(candidate => FileName(candidate) == file);
-        if (video.Tracks.Concat(video.Former).FirstOrDefault(track => track.Media.Name == folder) is not { } track)
+        if (video.Served.FirstOrDefault(track => track.Media.Name == folder) is not { } track)
             return null;
         var key = $"{track.Media.Prefix.TrimEnd('/')}/{file}";
         return MediaKeys.IsValid(key) ? key : null;

@@ -40,7 +40,7 @@ public sealed record VideoDetails(
     long Version
 );
 
-/// <summary>One encoded rendition, or subtitles, without the list of segments.</summary>
+/// <summary>One encoded rendition, or subtitles, without the list of segments; quality once it is measured.</summary>
 public sealed record RenditionDetails(
     string Name,
     string Kind,
@@ -54,7 +54,8 @@ public sealed record RenditionDetails(
     int Segments,
     double DurationSeconds,
     long SizeBytes,
-    TrackLabel? Label
+    TrackLabel? Label,
+    RenditionQuality? Quality
 );
 
 /// <summary>Reads details.</summary>
@@ -88,7 +89,12 @@ public sealed class VideoDetailsReader(
             video.Source,
             video.Ladder,
             video.Ladder.IsEmpty ? null : video.SegmentSeconds,
-            [.. video.Renditions.Concat(video.Texts ?? []).Select(Describe)],
+            [
+                .. video
+                    .Renditions.Concat(video.Texts ?? [])
+                    .Concat(video.Captions)
+                    .Select(made => Describe(made, video.Qualities)),
+            ],
             await tasks.ListAsync(video.Id, cancellation),
             video.Thumbnails?.PosterKey,
             video.Thumbnails,
@@ -115,7 +121,7 @@ public sealed class VideoDetailsReader(
         return upload is null ? 0 : await service.OffsetAsync(upload, cancellation);
     }
 
-    private static RenditionDetails Describe(Rendition r) =>
+    private static RenditionDetails Describe(Rendition r, IReadOnlyList<RenditionQuality>? qualities) =>
         new(
             r.Name,
             r.Kind,
@@ -129,6 +135,7 @@ public sealed class VideoDetailsReader(
             r.SegmentDurationsSeconds.Count,
             r.SegmentDurationsSeconds.Sum(),
             r.SizeBytes,
-            r.Label
+            r.Label,
+            qualities?.FirstOrDefault(quality => quality.Name == r.Name)
         );
 }

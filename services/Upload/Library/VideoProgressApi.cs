@@ -26,10 +26,15 @@ public sealed record VideoProgress(
     string? Remedy
 )
 {
-    /// <summary>The progress of a video as it is now. Every task weighs the same, but the probe.</summary>
+    /// <summary>
+    /// The progress of a video as it is now. Every task weighs the same, but the probe and what the video does not wait
+    /// for.
+    /// </summary>
     public static VideoProgress Of(VideoDetails video)
     {
-        var encoding = video.Tasks.Where(task => task.Task != "probe").ToList();
+        var encoding = video
+            .Tasks.Where(task => task.Task is not ("probe" or RenditionQuality.Task) && !VideoRange.IsTask(task.Task))
+            .ToList();
         return new VideoProgress(
             video.Status,
             video.ReceivedBytes,

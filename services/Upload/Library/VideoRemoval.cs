@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace EventStream.Upload.Library;
 
 /// <summary>
-/// Deletes videos: the fact first, then what the fact makes useless: the source, what was encoded of it, its tasks and
-/// its place in the quota. The history stays.
+/// Deletes videos: the fact first, then what the fact makes useless: the source, what was encoded of it, captions,
+/// its tasks and its place in the quota. The history stays.
 /// </summary>
 /// <remarks>
 /// A worker may be busy with the video when it is deleted, and stores what it made later. So media is looked for again
@@ -49,6 +49,9 @@ public sealed partial class VideoRemoval(
 
     /// <summary>The folder of everything that is encoded of a video.</summary>
     public static string EncodedPrefix(VideoId id) => $"media/{id}/";
+
+    /// <summary>The folder of the captions that a publisher sent: editions come and go, and they stay.</summary>
+    public static string CaptionsPrefix(VideoId id) => $"captions/{id}/";
 
     private static string SourcePrefix(VideoId id) => $"sources/{id}/";
 
@@ -203,7 +206,7 @@ public sealed partial class VideoRemoval(
             await media.WriteAsync(stop, new MemoryStream(), cancellation);
         await RemoveAsync(
             id,
-            [EncodedPrefix(id), SourcePrefix(id), $"encode/{id}/"],
+            [EncodedPrefix(id), CaptionsPrefix(id), SourcePrefix(id), $"encode/{id}/"],
             key => key == stop && !isLast,
             cancellation
         );

@@ -61,7 +61,7 @@ public sealed class TusApi(
             .TakesHeader("Upload-Checksum", "Algorithm and base64 of the bytes that come along.")
             .Answers(201);
         DescribeTus(tus.MapMethods("/{id}", ["HEAD"], OffsetAsync))
-            .Describe("How many bytes of an upload are stored, in the header Upload-Offset.", 404, 410, 412)
+            .Describe("How many bytes of an upload are stored, in the header Upload-Offset.", 404, 410, 412, 422)
             .Answers(200);
         DescribeTus(tus.MapMethods("/{id}", ["PATCH"], AppendAsync))
             .Describe(
@@ -114,7 +114,9 @@ public sealed class TusApi(
         if (TusHeaders.IsChunk(context.Request))
         {
             // Of a creation that comes again, the first bytes may be there: the client goes on from the offset.
-            var held = creation.IdempotencyKey is null ? 0 : await uploads.OffsetAsync(upload, context.RequestAborted);
+            var held = creation.IdempotencyKey is null
+                ? 0
+                : await uploads.SettledOffsetAsync(upload, context.RequestAborted);
             var offset = held > 0 ? held : await TakeAsync(context, upload, 0);
             if (offset is null)
                 return Results.Empty;
@@ -134,7 +136,7 @@ public sealed class TusApi(
     {
         var upload = await FindAsync(context, id);
         var headers = context.Response.Headers;
-        headers[TusHeaders.Offset] = Text(await uploads.OffsetAsync(upload, context.RequestAborted));
+        headers[TusHeaders.Offset] = Text(await uploads.SettledOffsetAsync(upload, context.RequestAborted));
         if (upload.LengthBytes is { } length)
             headers[TusHeaders.Length] = Text(length);
         else

@@ -58,6 +58,13 @@ public sealed class UploadLeases(UploadTable table, TimeProvider time)
         }
     }
 
+    /// <summary>Waits until a request of this process that writes to an upload has ended, for a bounded time.</summary>
+    public async Task WaitForWriterAsync(VideoId id, CancellationToken cancellation)
+    {
+        if (held.TryGetValue(id, out var writer))
+            await writer.EndedAsync(YieldMax, cancellation);
+    }
+
     private static UploadProblemException Locked() =>
         new(
             StatusCodes.Status423Locked,
@@ -97,11 +104,25 @@ public sealed class UploadLease(
         try
         {
             await stop.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended.
+        }
+
+        await EndedAsync(max, cancellation);
+    }
+
+    /// <summary>Waits for the holder; one that does not end in time keeps the lease, and others get 423.</summary>
+    internal async Task EndedAsync(TimeSpan max, CancellationToken cancellation)
+    {
+        try
+        {
             await done.Task.WaitAsync(max, time, cancellation);
         }
-        catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
+        catch (TimeoutException)
         {
-            // One that does not stop keeps the lease, and the newer request gets 423.
+            // The caller sees that the lease is still held.
         }
     }
 

@@ -129,6 +129,29 @@ public sealed partial class UploadService(
             : (await media.StatAsync(upload.SourceKey, cancellation))?.SizeBytes ?? 0;
 
     /// <summary>
+    /// Bytes stored so far, for clients that take an offset at the end for success: where the request that brought the
+    /// last ones was cut before the video was recorded, that is done first. Throws
+    /// <see cref="UploadProblemException"/> (410, 422).
+    /// </summary>
+    internal async Task<long> SettledOffsetAsync(UploadRecord upload, CancellationToken cancellation)
+    {
+        var held = await OffsetAsync(upload, cancellation);
+        if (held != upload.LengthBytes || upload.IsWhole)
+            return held;
+        await leases.WaitForWriterAsync(upload.VideoId, cancellation);
+        try
+        {
+            await FinishIfOpenAsync(upload.VideoId, cancellation);
+        }
+        catch (UploadProblemException e) when (e.Status == StatusCodes.Status423Locked)
+        {
+            // Somebody records it right now, of a large file for longer than a client waits.
+        }
+
+        return held;
+    }
+
+    /// <summary>
     /// Sets the length in bytes of an upload that was created without one; setting it again changes nothing. Throws
     /// <see cref="UploadProblemException"/> for a length that is too large, not the one given before, or passed
     /// already.

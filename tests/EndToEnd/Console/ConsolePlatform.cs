@@ -60,6 +60,7 @@ public sealed class ConsolePlatform : IAsyncLifetime
             [
                 // Windows and sessions close soon, so that the pages have something to show.
                 ("Qoe:LoadStepSeconds", "2"),
+                ("Encode:LoadStepSeconds", "2"),
                 ("Capacity:StepSeconds", "2"),
                 // The number of workers is the test's to choose, not the autoscaler's.
                 ("Capacity:ForecastOnly", "true"),

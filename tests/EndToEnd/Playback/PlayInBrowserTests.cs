@@ -89,7 +89,10 @@ public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
         var session = await OpenAsync(rig);
         var page = await player.OpenAsync();
 
-        await page.EvaluateAsync("u => { v.onplaying = () => window.begun ??= v.currentTime; playHls(u); }", session.HlsUrl);
+        await page.EvaluateAsync(
+            "u => { v.onplaying = () => window.begun ??= v.currentTime; playHls(u); }",
+            session.HlsUrl
+        );
         await PlayUntilAsync(page, 1);
         Assert.InRange(await page.EvaluateAsync<double>("window.begun"), 0, 0.5);
         rig.Tell([new VideoChunkEncoded(video.Id, second, 2, 2, whole.EncodedAt), whole]);

@@ -92,6 +92,21 @@ public sealed class UploadCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_takes_the_place_of_a_video()
+    {
+        var (first, second) = (await FileAsync("first.mp4", 1000), await FileAsync("second.mp4", 2000));
+        var id = (await RunAsync(first)).Output[..36];
+        var (code, output, errors) = await RunAsync(second, "--replaces", id);
+        Assert.True(code == 0, errors);
+        var video = await upload.JsonAsync($"/v1/videos/{id}");
+        Assert.Equal(output[..36], video.GetProperty("nextEdition").GetString());
+        Assert.NotEqual(output[..36], (await RunAsync(second)).Output[..36]);
+        (code, _, errors) = await RunAsync(first, second, "--replaces", id);
+        Assert.Equal(1, code);
+        Assert.Contains("--replaces is for one file", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Who_waits_learns_what_became_of_the_video()
     {
         var file = await FileAsync("text.mp4", 1000);

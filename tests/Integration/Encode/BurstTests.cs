@@ -1,11 +1,17 @@
 using EventStream.Contracts;
+using EventStream.Tests.Kit;
+using Xunit.Abstractions;
 
 namespace EventStream.Integration.Tests.Encode;
 
-/// <summary>Many uploads at once, on a real broker and a real PostgreSQL, encoded by two workers.</summary>
-public sealed class BurstTests : IAsyncLifetime
+/// <summary>
+/// Many uploads at once, on a real broker and a real PostgreSQL, encoded by two workers; fifty of them in
+/// <c>make soak</c>.
+/// </summary>
+[Trait("Category", "Fault")]
+public sealed class BurstTests(ITestOutputHelper output) : IAsyncLifetime
 {
-    private const int Videos = 12;
+    private static readonly int Videos = FaultRun.IsSoak ? 50 : 12;
     private EncodeStage stage = null!;
 
     public async Task InitializeAsync() => stage = await EncodeStage.StartAsync();
@@ -33,11 +39,17 @@ public sealed class BurstTests : IAsyncLifetime
                     return EncodeStage.PublishAsync(planner, Topics.VideoEvents, id, uploaded);
                 })
         );
-        await Until.TrueAsync(() => stage.Of<EncodeCompleted>().Count() == Videos, "the end of every job", 300);
+        await Until.TrueAsync(() => stage.Of<EncodeCompleted>().Count() == Videos, "the end of every job", 600);
         var made = stage.Of<RenditionEncoded>().ToList();
         var firsts = made.Where(done => done.Rendition.Name == "360p").ToList();
         var tops = made.Where(done => done.TaskName() == EncodeRung.Together).ToList();
         Assert.Equal((Videos, Videos), (firsts.Count, tops.Count));
+        var ends = stage.Of<EncodeCompleted>().Select(end => (end.CompletedAt - now).TotalSeconds).ToList();
+        var playable = firsts.ConvertAll(done => (done.EncodedAt - now).TotalSeconds);
+        output.WriteLine(
+            $"{Videos} videos: one playable after {playable.Min():0.0} s, every one after {playable.Max():0.0} s, "
+                + $"one whole after {ends.Min():0.0} s, every one after {ends.Max():0.0} s"
+        );
         Assert.True(
             firsts.Max(done => done.EncodedAt) < tops.Min(done => done.EncodedAt),
             "the first rung of every video comes before the top rung of any"

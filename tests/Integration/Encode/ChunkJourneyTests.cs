@@ -50,7 +50,8 @@ public sealed class ChunkJourneyTests : IAsyncLifetime
         var begun = told.FindIndex(message => message is ChunkEncoded { Task: "360p.1", IsFirst: true });
         Assert.True(begun > 0, "the first chunk is reported");
         Assert.All(
-            told.Index().Where(at => at.Item is EncodeTaskStarted started && EncodeTasks.ChunkOf(started.Task)?.Number > 1),
+            told.Index()
+                .Where(at => at.Item is EncodeTaskStarted started && EncodeTasks.ChunkOf(started.Task)?.Number > 1),
             at => Assert.True(at.Index > begun, "no other chunk is begun before the first one is done")
         );
         Assert.Equal(

@@ -52,11 +52,29 @@ public sealed class ChunkTests : IDisposable
         var joined = await ChunkedAsync(key, source, chunks => chunks.Reverse());
 
         Assert.Equal(
-            whole with { SegmentDurationsSeconds = [], Prefix = "", SizeBytes = 0, BandwidthBps = 0, AverageBandwidthBps = 0 },
-            joined with { SegmentDurationsSeconds = [], Prefix = "", SizeBytes = 0, BandwidthBps = 0, AverageBandwidthBps = 0 }
+            whole with
+            {
+                SegmentDurationsSeconds = [],
+                Prefix = "",
+                SizeBytes = 0,
+                BandwidthBps = 0,
+                AverageBandwidthBps = 0,
+                KeyFrameBandwidthBps = 1,
+            },
+            joined with
+            {
+                SegmentDurationsSeconds = [],
+                Prefix = "",
+                SizeBytes = 0,
+                BandwidthBps = 0,
+                AverageBandwidthBps = 0,
+                KeyFrameBandwidthBps = joined.KeyFrameBandwidthBps > 0 ? 1 : 0,
+            }
         );
         Assert.Equal(whole.SegmentDurationsSeconds, joined.SegmentDurationsSeconds);
         Assert.Equal(Init(whole), Init(joined));
+        var keyFrames = await File.ReadAllLinesAsync(rig.PathOf($"{joined.Prefix}/{KeyFramePlaylist.FileName}"));
+        Assert.Equal(whole.SegmentDurationsSeconds.Count, keyFrames.Count(line => line.StartsWith("#EXT-X-BYTE")));
         var (one, other) = (Film(whole, "whole.mp4"), Film(joined, "joined.mp4"));
         const string packets = "-select_streams v -show_entries packet=pts,dts,duration";
         Assert.Equal(rig.Probe(one, packets), rig.Probe(other, packets));
@@ -109,6 +127,127 @@ public sealed class ChunkTests : IDisposable
         var whole = (RenditionEncoded)await rig.DoAsync(Join(2) with { Rungs = rungs });
         Assert.All(whole.All(), rung => Assert.Equal(7, rung.SegmentDurationsSeconds.Sum(), 3));
         Assert.Equal("180p", whole.TaskName());
+    }
+
+    [Fact]
+    public async Task Sound_and_picture_stay_together_over_every_seam_to_the_end()
+    {
+        // A frame is white, and a tone sounds, at the begin of each second; chunks begin at the third, sixth and ninth.
+        const string each = "lt(mod(t\\,1)\\,0.08)";
+        var key = rig.Clip(
+            "flashes.mp4",
+            $"-f lavfi -i color=black:size=320x180:rate=25:duration=13,geq=lum=255*lt(mod(N\\,25)\\,2):cb=128:cr=128 "
+                + $"-f lavfi -i aevalsrc=sin(2*PI*1000*t)*{each}:sample_rate=48000:duration=13 "
+                + "-c:v libx264 -preset veryfast -g 30 -bf 2 -c:a aac -b:a 192k"
+        );
+        var source = await rig.ReadAsync(key);
+        var joined = await ChunkedAsync(key, source, chunks => chunks);
+        var prefix = EncodeTasks.OutputPrefix(id, "audio");
+        var sound = (
+            (RenditionEncoded)
+                await rig.DoAsync(new EncodeAudio(id, key, source, 192_000, SegmentSeconds, prefix, default))
+        ).Rendition;
+        var flashes = Times(
+            Film(joined, "picture.mp4"),
+            "-vf signalstats,metadata=mode=print:key=lavfi.signalstats.YAVG:file=",
+            "YAVG",
+            light => light > 128
+        );
+        var tones = Times(
+            Film(sound, "sound.mp4"),
+            "-af asetnsamples=240,astats=metadata=1:reset=1,metadata=mode=print:key=lavfi.astats.Overall.RMS_level:file=",
+            "RMS_level",
+            level => level > -20
+        );
+        Assert.Equal(13, flashes.Count);
+        Assert.Equal(13, tones.Count);
+        Assert.All(flashes.Zip(tones), both => Assert.Equal(both.First, both.Second, 0.04));
+        Assert.Equal(joined.SegmentDurationsSeconds.Sum(), sound.SegmentDurationsSeconds.Sum(), 0.04);
+    }
+
+    [Fact]
+    public async Task The_sound_of_a_film_in_chunks_is_that_of_the_whole()
+    {
+        var key = rig.Clip(
+            "film.mp4",
+            "-f lavfi -i testsrc2=size=320x180:rate=25:duration=7 -f lavfi -i sine=220:duration=7 "
+                + "-c:v libx264 -g 25 -c:a aac"
+        );
+        var source = await rig.ReadAsync(key);
+        var prefix = EncodeTasks.OutputPrefix(id, "audio");
+        var alone = (RenditionEncoded)
+            await rig.DoAsync(new EncodeAudio(id, key, source, 128_000, SegmentSeconds, prefix, default));
+        var other = VideoId.New(TimeProvider.System.GetUtcNow());
+        var command = new EncodeRung(other, key, source, Fine, SegmentSeconds, $"media/{other}/180p", default);
+        var whole = (RenditionEncoded)await rig.DoAsync(command with { AudioBitrateBps = 128_000 });
+        var sound = whole.All().Single(made => made.Kind == Rendition.Audio);
+        Assert.Equal(sound.SegmentDurationsSeconds, alone.Rendition.SegmentDurationsSeconds);
+        string Samples(Rendition made) =>
+            Path.GetFileName(
+                rig.Clip(
+                    $"{made.Prefix.Split('/')[1]}.md5",
+                    $"-i {Film(made, $"{made.Prefix.Split('/')[1]}.mp4")} -f md5"
+                )
+            );
+        Assert.Equal(
+            await File.ReadAllTextAsync(rig.PathOf($"sources/{Samples(sound)}")),
+            await File.ReadAllTextAsync(rig.PathOf($"sources/{Samples(alone.Rendition)}"))
+        );
+    }
+
+    [Fact]
+    public async Task The_chunks_of_the_same_file_are_copied_and_joined()
+    {
+        var key = rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x180:rate=25:duration=7 -c:v libx264 -g 25");
+        var source = await rig.ReadAsync(key) with { Sha256 = new string('a', 64) };
+        var before = Contents(await ChunkedAsync(key, source, chunks => chunks));
+        File.Delete(rig.PathOf(key));
+        var two = VideoId.New(TimeProvider.System.GetUtcNow());
+        foreach (var chunk in ChunkRules.Of(source, SegmentSeconds, ChunkSegments))
+        {
+            var made = (ChunkEncoded)
+                await rig.DoAsync(Command(key, source, chunk) with { VideoId = two, IsFirst = true });
+            Assert.Equal((two, true, chunk.Number), (made.VideoId, made.IsFirst, made.Number));
+            Assert.Equal($"media/{two}/180p", made.Parts.Single().Prefix);
+        }
+
+        var joined = ((RenditionEncoded)await rig.DoAsync(Join(2) with { VideoId = two })).Rendition;
+        Assert.Equal($"media/{two}/180p", joined.Prefix);
+        Assert.Equal(before, Contents(joined));
+    }
+
+    [Fact]
+    public async Task A_joined_film_is_measured_in_excerpts()
+    {
+        var key = rig.Clip("film.mp4", "-f lavfi -i testsrc2=size=320x180:rate=25:duration=16 -c:v libx264 -g 25");
+        var source = await rig.ReadAsync(key);
+        await ChunkedAsync(key, source, chunks => chunks);
+        var measured = (QualityMeasured)
+            await rig.DoAsync(new MeasureQuality(id, key, source, [Fine], SegmentSeconds, default));
+        var quality = measured.Qualities.Single();
+        Assert.Equal((12 * 25, 12), (quality.Frames, quality.MeasuredSeconds));
+        Assert.True(quality.Ssim > 0.98, $"other pictures were compared: {quality.Ssim}");
+    }
+
+    /// <summary>The times in seconds at which a value of a film, printed for each frame, rises above a bound.</summary>
+    private List<double> Times(string film, string filter, string name, Func<double, bool> isHigh)
+    {
+        var log = rig.PathOf($"{name}.log");
+        rig.Clip("none", $"-i {film} {filter}{log} -f null");
+        var (time, wasHigh, times) = (0.0, false, new List<double>());
+        foreach (var line in File.ReadLines(log))
+        {
+            if (line.IndexOf("pts_time:", StringComparison.Ordinal) is >= 0 and var at)
+                time = double.Parse(line.AsSpan(at + 9), CultureInfo.InvariantCulture);
+            else if (double.TryParse(line.Split('=')[^1], CultureInfo.InvariantCulture, out var value))
+            {
+                if (isHigh(value) && !wasHigh)
+                    times.Add(time);
+                wasHigh = isHigh(value);
+            }
+        }
+
+        return times;
     }
 
     /// <summary>The whole source as one rung, by the task that long sources do not take.</summary>

@@ -79,7 +79,14 @@ public sealed class EncodeRig : IDisposable
 
     /// <summary>A worker's work without Kafka.</summary>
     public TaskWork Work(EncodeOptions? options = null, string? ffmpeg = null) =>
-        new(Media, Encoder(ffmpeg), Reader, new Packager(PackagerPath, Runner), options ?? Options("w"));
+        new(
+            Media,
+            Encoder(ffmpeg),
+            Reader,
+            new Packager(PackagerPath, Runner),
+            options ?? Options("w"),
+            new EncodeCache(Media, Runner, new EncodeTools(ffmpeg ?? Ffmpeg, PackagerPath), options ?? Options("w"))
+        );
 
     public EncodeWorker Worker(string id, Said said, string? ffmpeg = null) =>
         new(

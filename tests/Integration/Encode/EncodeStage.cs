@@ -30,7 +30,7 @@ public sealed class EncodeStage : IAsyncDisposable
 
     public Dictionary<string, string?> Settings { get; }
 
-    /// <summary>Every committed record of the encode topics so far.</summary>
+    /// <summary>Every committed record of the encode topics, and of load, so far.</summary>
     public IReadOnlyCollection<(string EventId, IMessage Message)> Records => records;
 
     public static async Task<EncodeStage> StartAsync()
@@ -64,10 +64,11 @@ public sealed class EncodeStage : IAsyncDisposable
             .DistinctBy(record => record.EventId)
             .Select(record => (T)record.Message);
 
-    public async Task<WebApplication> PlannerAsync()
+    public async Task<WebApplication> PlannerAsync(bool listen = true)
     {
         var app = await RunAsync(new EncodePlannerRole(), []);
-        Listen();
+        if (listen)
+            Listen();
         return app;
     }
 
@@ -146,7 +147,8 @@ public sealed class EncodeStage : IAsyncDisposable
         );
         using var consumer = new ConsumerBuilder<byte[], byte[]>(config).Build();
         consumer.Assign(
-            from topic in (Topic[])[Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands]
+            from topic in (Topic[])
+                [Topics.EncodeEvents, Topics.EncodeCommandsFirst, Topics.EncodeCommands, Topics.TrafficLoad]
             from partition in Enumerable.Range(0, topic.Partitions)
             select new TopicPartitionOffset(topic.Name, partition, Offset.Beginning)
         );

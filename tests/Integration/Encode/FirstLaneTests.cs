@@ -47,6 +47,20 @@ public sealed class FirstLaneTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_quality_of_what_is_made_is_held_as_well()
+    {
+        await ReportAsync(EncodeSamples.Rejected with { VideoId = late });
+        await ReportAsync(EncodeSamples.Encoded("360p"));
+        await ReportAsync(EncodeSamples.EncodedTogether());
+        var third = VideoId.New(EncodeSamples.T2.AddSeconds(1));
+        await ReportAsync(EncodeSamples.Uploaded with { VideoId = third });
+        await ReportAsync(EncodeSamples.Pictures);
+        Assert.Empty(await ReleasedAsync("encode.measure-quality.v1"));
+        await ReportAsync(EncodeSamples.Rejected with { VideoId = third });
+        Assert.Equal([$"{early}"], await ReleasedAsync("encode.measure-quality.v1"));
+    }
+
+    [Fact]
     public async Task A_first_rung_that_is_tried_again_waits_again()
     {
         await ReportAsync(EncodeSamples.Probed with { VideoId = late });
@@ -84,9 +98,9 @@ public sealed class FirstLaneTests : IAsyncLifetime
         Assert.Equal([$"{early}"], await ReleasedAsync());
     }
 
-    /// <summary>Videos whose thumbnails were asked for, which is among the other tasks.</summary>
-    private Task<List<string>> ReleasedAsync() =>
-        store.RowsAsync("select stream_id from mt_events where type = 'encode.make-thumbnails.v1' order by seq_id");
+    /// <summary>Videos of which a command was sent, such as that of the thumbnails, among the other tasks.</summary>
+    private Task<List<string>> ReleasedAsync(string command = "encode.make-thumbnails.v1") =>
+        store.RowsAsync($"select stream_id from mt_events where type = '{command}' order by seq_id");
 
     private TaskHeartbeats Heartbeats => new(store.Source, clock);
 
@@ -95,6 +109,7 @@ public sealed class FirstLaneTests : IAsyncLifetime
             store.Decider<EncodeJob>(),
             Heartbeats,
             new FirstLane(store.Source, clock),
+            new LanePace(store.Source),
             () => EncodeSamples.Rules,
             clock,
             NullLogger<JobProcess>.Instance

@@ -50,6 +50,8 @@ public sealed class JobJourneyTests : IAsyncLifetime
             at => Assert.True(at.Index > first)
         );
         Assert.NotEmpty(stage.Of<ThumbnailsMade>());
+        var measured = Assert.Single(stage.Of<QualityMeasured>());
+        Assert.Equal(["240p", "360p"], measured.Qualities.Select(quality => quality.Name));
         var job = await JobAsync(planner);
         Assert.Equal(("completed", 1.0), (job.Phase, job.Fraction));
         Assert.All(job.Tasks, task => Assert.Equal(("done", 1), (task.Phase, task.Attempt)));
@@ -67,7 +69,7 @@ public sealed class JobJourneyTests : IAsyncLifetime
         Assert.Equal(version, (await jobs.LoadAsync(id.Value, CancellationToken.None)).Version);
         Assert.Single(stage.Records, record => record.Message is EncodePlanned);
         Assert.Single(stage.Records, record => record.Message is EncodeCompleted);
-        Assert.Equal(4, stage.Records.Count(record => record.Message is ICommand));
+        Assert.Equal(5, stage.Records.Count(record => record.Message is ICommand));
         // The list is a read model: it follows the stored events a moment later.
         await Until.TrueAsync(() => CompletedAsync(planner).Result.Contains(id.ToString()), "the job in the list");
     }

@@ -143,7 +143,7 @@ public sealed class OddFileTests : IDisposable
         Assert.Equal([2, 2.2], video.SegmentDurationsSeconds.Select(seconds => Math.Round(seconds, 3)));
         Assert.Equal(2, audio!.SegmentDurationsSeconds.Count);
         Assert.Equal(105, FramesOf(video));
-        Assert.Equal(["1.m4s", "2.m4s", "init.mp4", "media.m3u8"], FilesOf(video));
+        Assert.Equal(["1.m4s", "2.m4s", "iframes.m3u8", "init.mp4", "media.m3u8"], FilesOf(video));
     }
 
     [Theory]

@@ -16,8 +16,8 @@ public sealed class PlannerFaultTests : IAsyncLifetime
 {
     private const int Videos = 24;
 
-    /// <summary>The probe, the first rung, the other one and the thumbnails.</summary>
-    private const int Tasks = 4;
+    /// <summary>The probe, the first rung, the other one, the thumbnails and the quality.</summary>
+    private const int Tasks = 5;
     private const int Kills = 4;
     private const int Seed = 20261130;
     private EncodeStage stage = null!;
@@ -109,6 +109,7 @@ public sealed class PlannerFaultTests : IAsyncLifetime
                 {
                     ProbeSource => new SourceProbed(video, EncodeSamples.Source with { Height = 360 }, "w", at),
                     MakeThumbnails => new ThumbnailsMade(video, new Thumbnails("p", "s", "i"), "w", at),
+                    MeasureQuality => new QualityMeasured(video, [], "w", at),
                     _ => new RenditionEncoded(
                         video,
                         new Rendition(task, Rendition.Video, "p", "c", 1, 1, 1, 1, 1, [1], 1),

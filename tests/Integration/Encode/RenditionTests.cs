@@ -54,6 +54,29 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
     private EncodeRig Rig => made.Rig;
 
     [Fact]
+    public async Task The_playlist_of_key_frames_holds_one_picture_of_each_segment()
+    {
+        foreach (var rung in made.Rungs)
+        {
+            var folder = Rig.PathOf(rung.Prefix);
+            var lines = await File.ReadAllLinesAsync(Path.Combine(folder, "iframes.m3u8"));
+            var ranges = lines.Where(line => line.StartsWith("#EXT-X-BYTERANGE:", StringComparison.Ordinal)).ToList();
+            Assert.Equal(rung.SegmentDurationsSeconds.Count, ranges.Count);
+            Assert.InRange(rung.KeyFrameBandwidthBps!.Value, 1, rung.BandwidthBps);
+            for (var i = 0; i < ranges.Count; i++)
+            {
+                var length = int.Parse(ranges[i]["#EXT-X-BYTERANGE:".Length..].Split('@')[0], null);
+                var segment = await File.ReadAllBytesAsync(Path.Combine(folder, $"{i + 1}.m4s"));
+                var init = await File.ReadAllBytesAsync(Path.Combine(folder, "init.mp4"));
+                var picture = Path.Combine(Rig.Folder, "picture.mp4");
+                await File.WriteAllBytesAsync(picture, [.. init, .. segment[..length]]);
+                var frames = Rig.Probe(picture, "-show_frames -show_entries frame=pict_type,width");
+                Assert.StartsWith($"{rung.Width},I", frames[0], StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
     public void The_source_is_described()
     {
         Assert.Equal(
@@ -131,7 +154,9 @@ public sealed class RenditionTests(RenditionTests.Ladder made) : IClassFixture<R
             var files = Directory.GetFiles(Rig.PathOf(rendition.Prefix));
             Assert.Equal(rendition.SizeBytes, files.Sum(file => new FileInfo(file).Length));
             Assert.Equal(
-                [.. segments, "init.mp4", "media.m3u8"],
+                rendition == made.Audio
+                    ? [.. segments, "init.mp4", "media.m3u8"]
+                    : [.. segments, "iframes.m3u8", "init.mp4", "media.m3u8"],
                 files.Select(Path.GetFileName).Order(StringComparer.Ordinal)
             );
         }

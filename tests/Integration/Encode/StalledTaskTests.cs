@@ -104,6 +104,7 @@ public sealed class StalledTaskTests : IAsyncLifetime
             store.Decider<EncodeJob>(),
             Heartbeats,
             Lane,
+            new LanePace(store.Source),
             () => EncodeSamples.Rules,
             clock,
             NullLogger<JobProcess>.Instance

@@ -95,6 +95,34 @@ public sealed class TrackTests : IDisposable
         Assert.InRange(Brightness(rendition), 180, 225);
     }
 
+    [Theory]
+    [InlineData("smpte2084", VideoRange.Pq)]
+    [InlineData("arib-std-b67", VideoRange.Hlg)]
+    public async Task A_high_range_can_be_kept_as_HEVC_Main_10(string transfer, string range)
+    {
+        var key = rig.Clip(
+            "hdr.mp4",
+            "-f lavfi -i testsrc2=size=160x120:rate=25:duration=3,format=yuv420p10le -c:v libx265 -preset ultrafast "
+                + $"-tag:v hvc1 -x265-params log-level=error:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc"
+        );
+        var source = await rig.ReadAsync(key);
+        var rung = Assert.Single(HighRangeLadder.Choose(source));
+        var id = VideoId.New(TimeProvider.System.GetUtcNow());
+        var prefix = EncodeTasks.OutputPrefix(id, rung.Name);
+        var made = await rig.DoAsync(new EncodeHighRange(id, key, source, rung, 2, prefix, default));
+        var rendition = Assert.IsType<RenditionEncoded>(made).Rendition;
+        Assert.Equal(("120p-hdr", range, "hvc1.2.4.L60.90"), (rendition.Name, rendition.Range, rendition.Codecs));
+        Assert.Equal([2.0, 1.0], rendition.SegmentDurationsSeconds.Select(seconds => Math.Round(seconds, 3)));
+        Assert.Contains(
+            $"Main 10,yuv420p10le,tv,bt2020nc,{transfer},bt2020",
+            rig.Probe(
+                Playlist(rendition),
+                "-select_streams v "
+                    + "-show_entries stream=profile,pix_fmt,color_range,color_space,color_transfer,color_primaries"
+            )
+        );
+    }
+
     [Fact]
     public async Task Fields_become_frames_at_their_own_rate_without_combs()
     {

@@ -40,7 +40,11 @@ public sealed class WorkerTests : IDisposable
     {
         var worker = rig.Worker("w1", said);
         await worker.HandleAsync(Command("240p"), false, CancellationToken.None);
+        // As a worker leaves it that is killed after its receipt.
+        var lease = $"encode/{id}/240p.claim";
+        await rig.Media.WriteAsync(lease, new MemoryStream("w1\n"u8.ToArray()), CancellationToken.None);
         await rig.Worker("w2", said).HandleAsync(Command("240p", attempt: 2), false, CancellationToken.None);
+        Assert.Null(await rig.Media.StatAsync(lease, CancellationToken.None));
         Assert.Single(said.Of<EncodeTaskStarted>());
         var outcomes = said.All.Where(s => s.Message is RenditionEncoded).ToList();
         Assert.Equal(2, outcomes.Count);

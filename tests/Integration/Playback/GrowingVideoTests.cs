@@ -58,10 +58,7 @@ public sealed class GrowingVideoTests(SampleVideo video) : IClassFixture<SampleV
     private static async Task<string> ReadAsync(PlaybackRig rig, string url, Func<string, bool> condition)
     {
         var text = "";
-        await Wait.UntilAsync(
-            "the playlist changed",
-            async () => condition(text = await rig.Http.GetStringAsync(url))
-        );
+        await Wait.UntilAsync("the playlist changed", async () => condition(text = await rig.Http.GetStringAsync(url)));
         return text;
     }
 }

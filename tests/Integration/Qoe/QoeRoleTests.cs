@@ -24,8 +24,8 @@ public sealed class QoeRoleTests
         var captures = new[] { "hls-downswitch", "dash-plain", "hls-fatalStart" }
             .Select(name => FromNowOn(Capture.Load(name), run))
             .ToList();
-        // Before the role starts, because time of an idle stream follows the clock and makes late what is older. In the
-        // order in which they were received, as the collector writes: two viewers may share a partition.
+        // Before the role starts: time of an idle stream follows the clock, and older records would count as late. In
+        // the order in which they were received, as the collector writes: two viewers may share a partition.
         broker.Write(
             Topics.PlaybackBeacons.Name,
             captures.SelectMany(capture => capture.Beacons).OrderBy(beacon => beacon.ReceivedAt).Select(Record)
@@ -117,7 +117,7 @@ public sealed class QoeRoleTests
     /// </summary>
     private static Capture FromNowOn(Capture capture, string run)
     {
-        var now = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
         var shift = now - capture.Beacons.Min(beacon => beacon.Time);
         return capture with
         {

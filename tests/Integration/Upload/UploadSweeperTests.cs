@@ -28,9 +28,7 @@ public sealed class UploadSweeperTests : IAsyncLifetime
     public async Task A_file_whose_server_died_after_the_last_byte_becomes_a_video_all_the_same()
     {
         var id = IdOf(await upload.CreateAsync(5));
-        var file = Path.Combine(upload.MediaRoot, "sources", $"{id}", "source");
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        await File.WriteAllTextAsync(file, "hello");
+        await WriteSourceAsync(id);
         await SweepAsync();
         Assert.Equal("uploaded", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
     }
@@ -39,11 +37,9 @@ public sealed class UploadSweeperTests : IAsyncLifetime
     public async Task A_file_that_is_being_completed_is_left_to_who_does_it()
     {
         var id = IdOf(await upload.CreateAsync(5));
-        var file = Path.Combine(upload.MediaRoot, "sources", $"{id}", "source");
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         await using (var lease = await upload.Services.GetRequiredService<UploadLeases>().TakeAsync(id, default))
         {
-            await File.WriteAllTextAsync(file, "hello");
+            await WriteSourceAsync(id);
             await SweepAsync();
             Assert.False(lease.Token.IsCancellationRequested);
             Assert.Equal("registered", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
@@ -51,6 +47,22 @@ public sealed class UploadSweeperTests : IAsyncLifetime
 
         await SweepAsync();
         Assert.Equal("uploaded", (await upload.JsonAsync($"/v1/videos/{id}")).GetProperty("status").GetString());
+    }
+
+    /// <summary>A tus client takes an offset at the end for success.</summary>
+    [Fact]
+    public async Task A_client_whose_last_request_was_cut_gets_the_final_offset_once_the_video_is_recorded()
+    {
+        var url = await upload.CreateAsync(5);
+        Task<long> asking;
+        await using (await upload.Services.GetRequiredService<UploadLeases>().TakeAsync(IdOf(url), default))
+        {
+            await WriteSourceAsync(IdOf(url));
+            asking = upload.OffsetAsync(url);
+        }
+
+        Assert.Equal(5, await asking);
+        Assert.Equal("uploaded", (await upload.JsonAsync($"/v1/videos/{IdOf(url)}")).GetProperty("status").GetString());
     }
 
     [Fact]
@@ -88,6 +100,13 @@ public sealed class UploadSweeperTests : IAsyncLifetime
     }
 
     private Task SweepAsync() => upload.Services.GetRequiredService<UploadSweeper>().SweepAsync(default);
+
+    private async Task WriteSourceAsync(VideoId id)
+    {
+        var file = Path.Combine(upload.MediaRoot, "sources", $"{id}", "source");
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await File.WriteAllTextAsync(file, "hello");
+    }
 
     private async Task ExecuteAsync(string sql)
     {

@@ -37,6 +37,11 @@ public sealed class VideoEditionTests : IAsyncLifetime
     public async Task Another_file_takes_the_place_of_the_video_when_it_is_published()
     {
         var id = await PublishedAsync();
+        var cues = "WEBVTT\n\n00:01.000 --> 00:02.000\nHallo\n"u8.ToArray();
+        using (var set = await upload.SendAsync("PUT", $"/v1/videos/{id}/captions/de", [], cues))
+            Assert.Equal(HttpStatusCode.OK, set.StatusCode);
+        var captions = upload.MediaKeys().Where(key => key.StartsWith("captions/", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(captions);
         var edition = await UploadAsync("other", ("replaces", id));
         var waiting = await upload.JsonAsync($"/v1/videos/{id}");
         Assert.Equal(
@@ -59,7 +64,7 @@ public sealed class VideoEditionTests : IAsyncLifetime
         Assert.Contains($"media/{id}/240p/1.m4s", upload.MediaKeys());
         await SweepAsync();
         Assert.Equal(
-            [$"media/{edition}/240p/1.m4s", $"sources/{edition}/source"],
+            [.. captions, $"media/{edition}/240p/1.m4s", $"sources/{edition}/source"],
             upload.MediaKeys().Where(key => key.Contains(id) || key.Contains(edition))
         );
 

@@ -119,6 +119,12 @@ internal sealed class EncodeStory(VideoId video)
                 topRung = e.Ladder.MaxBy(rung => rung.Height)!.Name;
                 show.Line($"planned {string.Join(" ", e.Ladder.Select(rung => rung.Name))}");
                 break;
+            case EncodeLadderChosen e when e.VideoId == video:
+                Rungs = e.Ladder.Count;
+                topRung = e.Ladder[^1].Name;
+                Done("analysis", e.ChosenAt);
+                show.Line($"chosen for the title: {string.Join(" ", e.Ladder.Select(Words))}");
+                break;
             case VideoPlayable e when e.VideoId == video:
                 Playable = e.PlayableAt;
                 show.Line($"playable: {e.FirstRung}");
@@ -166,6 +172,12 @@ internal sealed class EncodeStory(VideoId video)
                 break;
         }
     }
+
+    private static string Words(Rung rung) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{rung.Name} ({(rung.Crf is { } crf ? $"CRF {crf}, at most " : "")}{rung.VideoBitrateBps / 1000} kbit/s)"
+        );
 
     private void Done(string task, DateTimeOffset at)
     {

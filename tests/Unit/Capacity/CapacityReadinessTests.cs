@@ -73,6 +73,19 @@ public sealed class CapacityReadinessTests
     }
 
     [Fact]
+    public void Load_of_the_encoders_does_not_hide_that_none_of_viewing_comes()
+    {
+        var untargeted = new CapacityReadiness(loads, forecasts, [], new CapacityOptions(), clock);
+        for (var at = 0; at < 600; at += 10)
+            Take(at, resource: "encode:fast:waiting");
+        SetClock(601);
+        Assert.Contains("no load of any resource", untargeted.Load());
+        for (var at = 480; at < 600; at += 10)
+            Take(at, resource: "edge:edge-a:bytes");
+        Assert.Null(untargeted.Load());
+    }
+
+    [Fact]
     public void Load_of_which_no_minute_is_complete_is_no_load()
     {
         for (var at = 0; at < 600; at += 40)

@@ -1,5 +1,6 @@
 using EventStream.Contracts;
 using EventStream.Encode;
+using EventStream.Encode.Ladder;
 using EventStream.Unit.Tests.EventStore;
 using static EventStream.Tests.Kit.EncodeSamples;
 
@@ -112,7 +113,58 @@ public sealed class ChunkedJobTests
         ];
         var last = reports.Aggregate(Begun(), (job, report) => job.When(Comes(report))).When(Comes(Encoded("360p")));
         Assert.Equal(JobPhase.Encoding, last.After.Phase);
-        Assert.Equal(JobPhase.Completed, last.When(Comes(EncodedTogether())).After.Phase);
+        var whole = last.When(Comes(EncodedTogether()));
+        Assert.Equal([Quality(T2) with { Source = Long }], whole.Messages.OfType<MeasureQuality>());
+        Assert.Equal(JobPhase.Completed, whole.When(Comes(Measured)).After.Phase);
+    }
+
+    [Fact]
+    public void The_chunks_of_a_title_of_its_own_ladder_follow_its_analysis()
+    {
+        var rules = Cut with { Ladder = new PerTitleLadder(), TaskPerRung = true };
+        Func<EncodeJob, IEnumerable<IMessage>> Comes(IMessage message) => job => job.Decide(message, rules, T2);
+        var begun = AggregateSpec
+            .Given<EncodeJob>(Probe)
+            .When(Comes(Probed with { Source = Long }))
+            .When(Comes(Made("360p.1")))
+            .When(Comes(Encoded("audio")));
+        Assert.Equal(["analysis", "thumbnails", "360p.2", "360p.3"], Sent(begun));
+        LadderSample[] samples =
+        [
+            new("360p", 23, 300_000, 0.95),
+            new("480p", 24, 600_000, 0.97),
+            new("480p", 34, 150_000, 0.93),
+        ];
+        var placed = begun.When(Comes(new SourceAnalysed(Id, samples, "w1", 2, T0)));
+        Assert.Equal(
+            ["rungs.1", "rungs.2", "rungs.3", "rungs"],
+            placed.Messages.OfType<EncodeLadderChosen>().Single().Tasks
+        );
+        Assert.Equal(["rungs.1", "rungs.2", "rungs.3"], Sent(placed));
+        Assert.All(placed.Messages.OfType<EncodeRung>(), rung => Assert.NotNull(rung.Also!.Single().Crf));
+        var given = begun.When(Comes(Failed("analysis", 1, willRetry: false)));
+        Assert.Equal(["rungs.1", "rungs.2", "rungs.3"], Sent(given));
+    }
+
+    [Fact]
+    public void A_chunk_that_viewers_wait_for_is_tried_again_in_the_first_lane()
+    {
+        var (first, other) = (Begun().When(Comes(Failed("360p.2", 1))), Begun().When(Comes(Failed("rungs.2", 1))));
+        Assert.True(EncodeTasks.IsFirstLane(first.Messages.OfType<ICommand>().Single()));
+        Assert.False(EncodeTasks.IsFirstLane(other.Messages.OfType<ICommand>().Single()));
+    }
+
+    [Fact]
+    public void Chunks_are_the_work_of_their_rungs_and_joining_is_none()
+    {
+        var job = Begun().After;
+        Assert.Equal(
+            ["360p", "360p.1", "audio", "probe", "rungs"],
+            job.Tasks.Keys.Where(task => job.LaneOf(task) == EncodeLanes.Fast)
+        );
+        var whole = AggregateSpec.Given<EncodeJob>(Probe).When(job => job.Decide(Probed, Rules, T2)).After;
+        Assert.Equal(whole.SecondsOf("rungs") / 3, job.SecondsOf("rungs.2"), 0.001);
+        Assert.Equal((0.5, 0.5), (job.SecondsOf("rungs"), job.SecondsOf("360p")));
     }
 
     [Fact]
@@ -164,6 +216,9 @@ public sealed class ChunkedJobTests
                     .Select(chunk => $"{chunk.FirstSegment}:{chunk.Segments}")
             )
         );
+
+    private static IEnumerable<string> Sent(Decision<EncodeJob> decided) =>
+        decided.Messages.OfType<ICommand>().Select(command => EncodeTasks.Of(command).Task);
 
     private static EncodeRung First(int number) =>
         Rung("360p") with

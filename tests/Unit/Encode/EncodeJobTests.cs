@@ -61,6 +61,27 @@ public sealed class EncodeJobTests
     }
 
     [Fact]
+    public void A_high_range_is_kept_where_that_is_asked_for_and_decides_nothing()
+    {
+        var high = Source with { Width = 1920, Height = 1080, Picture = new SourcePicture(0, null, "smpte2084") };
+        var rules = Rules with { HighRange = true };
+        Decision<EncodeJob> Plan(SourceInfo source, JobRules by) =>
+            Given(Probe).When(job => job.Decide(Probed with { Source = source }, by, T2));
+        Assert.DoesNotContain(Plan(high, Rules).After.Tasks.Keys, name => VideoRange.IsTask(name));
+        Assert.DoesNotContain(Plan(Source, rules).After.Tasks.Keys, name => VideoRange.IsTask(name));
+        var planned = Plan(high, rules);
+        Assert.DoesNotContain(planned.After.Ladder, rung => VideoRange.IsTask(rung.Name));
+        var begun = planned.When(Comes(Encoded("360p")));
+        Assert.Equal(
+            [("1080p-hdr", 3_500_000, $"media/{Id}/1080p-hdr"), ("720p-hdr", 1_960_000, $"media/{Id}/720p-hdr")],
+            begun.Messages.OfType<EncodeHighRange>().Select(c => (c.Rung.Name, c.Rung.VideoBitrateBps, c.OutputPrefix))
+        );
+        begun
+            .When(Comes(Failed("720p-hdr", 1, willRetry: false)))
+            .Then(new EncodeTaskFinished(Id, "720p-hdr", "w1", T0, "disk full"));
+    }
+
+    [Fact]
     public void Subtitles_are_one_task()
     {
         var probed = Probed with { Source = Source with { Texts = [new(3, "subrip"), new(4, "ass")] } };
@@ -75,12 +96,6 @@ public sealed class EncodeJobTests
 
     [Fact]
     public void A_result_is_noted() => Given(Begun).When(Comes(EncodedTogether())).Then(Finished("rungs"));
-
-    [Fact]
-    public void The_last_result_completes_the_job() =>
-        Given(AllButThumbnails)
-            .When(Comes(Pictures, T0.AddSeconds(60)))
-            .Then(Finished("thumbnails"), new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
 
     [Theory]
     [InlineData(1)]
@@ -115,9 +130,7 @@ public sealed class EncodeJobTests
         Assert.Equal((JobPhase.Encoding, TaskPhase.Failed), (after.Phase, after.Tasks["thumbnails"].Phase));
         Assert.DoesNotContain("thumbnails", after.OpenTasks.Select(task => task.Name));
         Given([.. Begun, missing]).When(Comes(last)).ThenNothing();
-        Given(AllButThumbnails)
-            .When(Comes(last, T0.AddSeconds(60)))
-            .Then(missing, new EncodeCompleted(Id, 58, T0.AddSeconds(60)));
+        Given(AllButThumbnails).When(Comes(last, T0.AddSeconds(60))).Then(missing, Quality(T0.AddSeconds(60)));
     }
 
     [Fact]
@@ -141,7 +154,7 @@ public sealed class EncodeJobTests
             .When(Silent("thumbnails", beat, at))
             .Then(
                 new EncodeTaskFinished(Id, "thumbnails", "planner", at, "no news for 67 s while it was running on w1"),
-                new EncodeCompleted(Id, (at - T2).TotalSeconds, at)
+                Quality(at)
             );
     }
 

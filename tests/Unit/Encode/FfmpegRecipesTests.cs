@@ -38,7 +38,7 @@ public class FfmpegRecipesTests
         var range = PictureRange.Of(new RungChunk(2, 4, 6, 5), source, new(25, 1), 2);
         Assert.Equal(new PictureRange(250, 250, 5), range);
         var rung = new Rung("720p", 1280, 720, 2_800_000);
-        var settings = new PictureSettings(new(25, 1), 2, "veryfast", 1, range);
+        var settings = new PictureSettings(new(25, 1), 2, "veryfast", 1, Pictures: range);
         var line = FfmpegRecipes
             .Tracks("/in/a b.mp4", [new(rung, "/out/t.mp4")], settings, null, PlayedPart.Of(source))
             .Arguments;

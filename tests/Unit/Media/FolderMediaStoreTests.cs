@@ -63,6 +63,34 @@ public sealed class FolderMediaStoreTests : IDisposable
         Assert.Equal(1, (await linked.StatAsync("videos/a", default))!.SizeBytes);
     }
 
+    [Fact]
+    public async Task What_a_killed_process_left_of_a_write_is_removed_and_what_is_being_written_is_not()
+    {
+        var temporaries = Directory.CreateDirectory(Path.Combine(root.FullName, ".tmp"));
+        var content = new SlowStream();
+        var writing = store.WriteAsync("videos/a", content, default);
+        await content.Asked;
+        File.WriteAllText(Path.Combine(temporaries.FullName, "left"), "half");
+        File.WriteAllText(Path.Combine(temporaries.FullName, "fresh"), "half");
+        foreach (var file in temporaries.EnumerateFiles().Where(file => file.Name != "fresh"))
+            file.LastWriteTimeUtc -= TimeSpan.FromMinutes(1);
+        Assert.Equal(1, store.RemoveAbandoned());
+        Assert.False(File.Exists(Path.Combine(temporaries.FullName, "left")));
+        content.End();
+        await writing;
+        Assert.Equal(1, (await store.StatAsync("videos/a", default))!.SizeBytes);
+        Assert.Equal(["fresh"], temporaries.EnumerateFiles().Select(file => file.Name));
+    }
+
+    [Fact]
+    public async Task A_linked_folder_of_temporary_files_is_not_used()
+    {
+        Directory.CreateSymbolicLink(Path.Combine(root.FullName, ".tmp"), beside.FullName);
+        await Assert.ThrowsAsync<IOException>(() => store.WriteAsync("videos/a", new MemoryStream(), default));
+        Assert.Equal(0, store.RemoveAbandoned());
+        Assert.Single(beside.EnumerateFileSystemInfos());
+    }
+
     private void Link()
     {
         Directory.CreateDirectory(Path.Combine(root.FullName, "videos"));
@@ -72,5 +100,23 @@ public sealed class FolderMediaStoreTests : IDisposable
             Path.Combine(root.FullName, "videos", "linked-file"),
             Path.Combine(beside.FullName, "secret")
         );
+    }
+
+    /// <summary>One byte, and its end only when told.</summary>
+    private sealed class SlowStream : MemoryStream
+    {
+        private readonly TaskCompletionSource asked = new();
+        private readonly TaskCompletionSource end = new();
+
+        public Task Asked => asked.Task;
+
+        public void End() => end.SetResult();
+
+        public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+        {
+            await destination.WriteAsync("a"u8.ToArray(), cancellationToken);
+            asked.SetResult();
+            await end.Task;
+        }
     }
 }

@@ -59,19 +59,14 @@ public sealed class CatalogueTests
     [Fact]
     public void An_edition_has_paths_of_its_own_and_players_of_the_one_before_go_on()
     {
-        var edition = VideoId.New(At);
-        var replaced = new VideoEditionPublished(
-            Id,
-            edition,
-            "s",
-            1,
-            "ab",
-            new SourceInfo(4, 426, 240, 24, "h264", null, 0, 1),
-            [],
-            2,
-            [Rung with { Prefix = "videos/y/240p" }, Sound("audio-2"), Sound("audio"), Sound("text-1", Rendition.Text)],
-            new Thumbnails("t/poster.jpg", "t/sprite.jpg", "t/index.vtt"),
-            At
+        var replaced = Replaced(
+            Rung with
+            {
+                Prefix = "videos/y/240p",
+            },
+            Sound("audio-2"),
+            Sound("audio"),
+            Sound("text-1", Rendition.Text)
         );
         var before = After(new VideoRenditionEncoded(Id, Rung, At), new VideoPublished(Id, At));
 
@@ -87,6 +82,32 @@ public sealed class CatalogueTests
         Assert.Equal(["text-1" + suffix], video.Texts.Select(text => text.Media.Name));
         Assert.Null(MediaPaths.KeyOf(video, "thumbnails/poster.jpg"));
         Assert.Equal("t/poster.jpg", MediaPaths.KeyOf(video, MediaPaths.ThumbnailPath(video, "t/poster.jpg")));
+    }
+
+    [Fact]
+    public void Captions_keep_their_paths_when_an_edition_comes_and_hide_its_text_of_their_language()
+    {
+        var german = new TrackLabel("Deutsch", "de");
+        var sent = Sound("caption-de-1", Rendition.Text) with { Prefix = "captions/x/caption-de-1", Label = german };
+        var file = Sound("text-1", Rendition.Text) with { Label = german };
+        var before = After(new VideoRenditionEncoded(Id, Rung, At), new VideoCaptionsSet(Id, sent, At));
+
+        var video = before.Apply(Replaced(Rung, file)).Apply(new VideoCaptionsSet(Id, sent, At));
+
+        Assert.Equal(["caption-de-1"], video.Texts.Select(text => text.Media.Name));
+        Assert.Equal("captions/x/caption-de-1/1.vtt", MediaPaths.KeyOf(video, "caption-de-1/1.vtt"));
+        Assert.Empty(video.Apply(new VideoCaptionsRemoved(Id, "de", null, At)).Texts);
+    }
+
+    [Fact]
+    public void Only_a_high_range_follows_an_edition()
+    {
+        var high = Rung with { Name = "240p-hdr", Range = VideoRange.Pq };
+        var video = After(Replaced(Rung), new VideoRenditionEncoded(Id, Rung, At))
+            .Apply(new VideoRenditionEncoded(Id, high, At));
+
+        Assert.Single(video.Rungs);
+        Assert.Equal("240p-hdr" + video.EditionSuffix, Assert.Single(video.HighRange).Media.Name);
     }
 
     [Fact]
@@ -130,6 +151,21 @@ public sealed class CatalogueTests
                 VideosMax = videosMax,
             },
             NullLogger<VideoCatalogue>.Instance
+        );
+
+    private static VideoEditionPublished Replaced(params IReadOnlyList<Rendition> renditions) =>
+        new(
+            Id,
+            VideoId.New(At),
+            "s",
+            1,
+            "ab",
+            new SourceInfo(4, 426, 240, 24, "h264", null, 0, 1),
+            [],
+            2,
+            renditions,
+            new Thumbnails("t/poster.jpg", "t/sprite.jpg", "t/index.vtt"),
+            At
         );
 
     private static Rendition Sound(string name, string kind = Rendition.Audio) =>

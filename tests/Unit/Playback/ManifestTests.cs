@@ -86,6 +86,20 @@ public sealed class ManifestTests
     }
 
     [Fact]
+    public void Key_frames_are_named_for_each_rung_that_has_a_playlist_of_them()
+    {
+        var lines = HlsMaster.Write(Video(Top with { KeyFrameBandwidthBps = 90_000 }, Low), Context).Split('\n');
+
+        Assert.Equal(
+            [
+                "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,PATHWAY-ID=\"edge-b\",STABLE-VARIANT-ID=\"720p-key\",URI=\"http://b:2/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/720p/iframes.m3u8\"",
+                "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS=\"avc1.64001f\",RESOLUTION=1280x720,PATHWAY-ID=\"edge-a\",STABLE-VARIANT-ID=\"720p-key\",URI=\"http://a:1/s/9/sig/media/01a19467-e800-7bfe-8e2a-5626441ddcd6/720p/iframes.m3u8\"",
+            ],
+            lines.Where(line => line.StartsWith("#EXT-X-I-FRAME", StringComparison.Ordinal))
+        );
+    }
+
+    [Fact]
     public void A_silent_video_has_variants_without_an_audio_group()
     {
         var text = HlsMaster.Write(Video(Low), Context);
@@ -138,6 +152,50 @@ public sealed class ManifestTests
             [("en", "English", "main"), ("fr", "Français", "dub"), ("en", "English (commentary)", "commentary")],
             sets
         );
+    }
+
+    [Fact]
+    public void A_high_range_is_said_and_apart_from_what_every_device_plays()
+    {
+        var high = Top with { Name = "720p-hdr", Codecs = "hvc1.2.4.L93.90", Range = VideoRange.Pq };
+        var video = Video(high, Top, Low, Sound);
+        Assert.Equal(["240p", "720p"], video.Rungs.Select(track => track.Media.Name));
+        Assert.Contains(
+            "CODECS=\"hvc1.2.4.L93.90,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,CLOSED-CAPTIONS=NONE,"
+                + "VIDEO-RANGE=PQ,AUDIO=\"audio-edge-b\"",
+            HlsMaster.Write(video, Context)
+        );
+        Assert.DoesNotContain("VIDEO-RANGE", HlsMaster.Write(Video(Top, Sound), Context));
+
+        var sets = XDocument.Parse(DashManifest.Write(video, Context)).Descendants(Mpd + "AdaptationSet").ToList();
+        var property = Assert.Single(sets.Elements(Mpd + "EssentialProperty"));
+        Assert.Equal("16", property.Attribute("value")!.Value);
+        Assert.Equal("720p-hdr", property.Parent!.Element(Mpd + "Representation")!.Attribute("id")!.Value);
+        Assert.Equal(2, sets[0].Elements(Mpd + "Representation").Count());
+        Assert.Equal(sets.Count, sets.Select(set => set.Attribute("id")!.Value).Distinct().Count());
+    }
+
+    [Fact]
+    public void Captions_of_the_publisher_replace_those_of_the_file_whichever_come_first()
+    {
+        var file = Sound with { Name = "text-1", Kind = Rendition.Text, Label = new TrackLabel("Deutsch", "de") };
+        var sent = file with { Name = "caption-de-1" };
+        var other = file with { Name = "text-2", Label = new TrackLabel("English", "en") };
+        var made = new VideoSubtitlesMade(Id, [file, other], At);
+        var set = new VideoCaptionsSet(Id, sent, At);
+        foreach (
+            var order in (IMessage[][])
+                [
+                    [made, made, set],
+                    [set, made, set],
+                ]
+        )
+        {
+            var video = order.Aggregate(Video(Low, Sound), (before, message) => before.Apply(message));
+            Assert.Equal(["caption-de-1", "text-2"], video.Texts.Select(text => text.Media.Name).Order());
+            var without = video.Apply(new VideoCaptionsRemoved(Id, "de", null, At));
+            Assert.Equal(["text-2"], without.Texts.Select(text => text.Media.Name));
+        }
     }
 
     [Fact]

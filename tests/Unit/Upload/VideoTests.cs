@@ -90,6 +90,28 @@ public sealed class VideoTests
     }
 
     [Fact]
+    public void A_ladder_that_is_chosen_again_says_when_the_video_is_whole()
+    {
+        Rung[] ladder = [new("240p", 426, 240, 400_000, 26)];
+        var chosen = new VideoLadderChosen(Id, ladder, Now);
+        Given([.. Playing, Pictured]).When(v => v.RecordLadder(ladder, Now)).Then(chosen, Published);
+        Given([.. Playing, chosen]).When(v => v.RecordLadder(ladder, Now)).Then();
+        Given([.. Playing, chosen]).When(v => v.RecordThumbnails(Pictured.Thumbnails, Now)).Then(Pictured, Published);
+    }
+
+    [Fact]
+    public void Quality_is_recorded_once_also_after_publication()
+    {
+        RenditionQuality[] qualities = [new("240p", 0.95, 34, 24, 5)];
+        var measured = new VideoQualityMeasured(Id, qualities, Now);
+        Given([.. Playing, Encoded(High), Pictured, Published])
+            .When(v => v.RecordQuality(qualities, Now))
+            .Then(measured);
+        Given([.. Playing, measured]).When(v => v.RecordQuality([], Now)).Then();
+        Given(Encoding).When(v => v.RecordQuality(qualities, Now)).Then();
+    }
+
+    [Fact]
     public void A_failure_speaks_to_the_publisher_and_not_of_its_tools()
     {
         var failed = new VideoEncodeFailed(Id, "240p", "ffmpeg ended with code 1: [mov @ 0x55]", Now);

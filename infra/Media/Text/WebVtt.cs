@@ -2,14 +2,17 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace EventStream.Encode.Packaging;
-
-/// <summary>A cue of subtitles: when it is shown, in seconds, and its lines.</summary>
-public sealed record WebVttCue(double StartSeconds, double EndSeconds, string Text);
+namespace EventStream.Media.Text;
 
 /// <summary>
-/// WebVTT as ffmpeg writes it, without identifiers and settings: its cues, the whole file for DASH and the segments of
-/// HLS. A cue that is shown across a boundary is in both segments (RFC 8216, 3.5).
+/// A cue of subtitles: when it is shown, in seconds, its lines, and where it stands in WebVTT's words, each behind a
+/// space.
+/// </summary>
+public sealed record WebVttCue(double StartSeconds, double EndSeconds, string Text, string Settings = "");
+
+/// <summary>
+/// WebVTT and SubRip: the cues of a file, and from them the whole file for DASH and the segments of HLS. Regions,
+/// styles and identifiers are left out. A cue that is shown across a boundary is in both segments (RFC 8216, 3.5).
 /// </summary>
 public static partial class WebVtt
 {
@@ -33,18 +36,43 @@ public static partial class WebVtt
     public static IReadOnlyList<WebVttCue> Read(string text, double endSeconds)
     {
         var cues = new List<WebVttCue>();
-        foreach (var block in text.ReplaceLineEndings("\n").Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
+        var block = new List<string>();
+        foreach (var line in text.TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n').Append(""))
         {
-            var lines = block.Trim('\n').Split('\n', 2);
-            if (lines.Length < 2 || Times().Match(lines[0]) is not { Success: true } times)
-                continue;
-            var (start, end) = (Seconds(times.Groups["start"].Value), Seconds(times.Groups["end"].Value));
-            if (start < endSeconds && end > start)
-                cues.Add(new WebVttCue(start, Math.Min(end, endSeconds), lines[1].TrimEnd()));
+            if (!string.IsNullOrWhiteSpace(line))
+                block.Add(line.TrimEnd());
+            else if (Cue(block, endSeconds) is { } cue)
+                cues.Add(cue);
+            if (string.IsNullOrWhiteSpace(line))
+                block.Clear();
         }
 
         return [.. cues.OrderBy(cue => cue.StartSeconds)];
     }
+
+    /// <summary>The cue of lines that stand together, of which the first may be an identifier or a number.</summary>
+    private static WebVttCue? Cue(List<string> lines, double endSeconds)
+    {
+        var at = lines.FindIndex(0, Math.Min(2, lines.Count), line => Times().IsMatch(line));
+        if (at < 0 || at == lines.Count - 1 || lines[0].StartsWith("NOTE", StringComparison.Ordinal))
+            return null;
+        var times = Times().Match(lines[at]);
+        var (start, end) = (Seconds(times.Groups["start"].Value), Seconds(times.Groups["end"].Value));
+        if (start >= endSeconds || end <= start)
+            return null;
+        var settings = times.Groups["settings"].Value.Split(' ', '\t').Where(word => Setting().IsMatch(word));
+        return new WebVttCue(
+            start,
+            Math.Min(end, endSeconds),
+            Plain(string.Join('\n', lines.Skip(at + 1))),
+            string.Concat(settings.Select(word => $" {word}"))
+        );
+    }
+
+    /// <summary>Text without the placement of SubRip, control characters, and the arrow that begins a cue.</summary>
+    private static string Plain(string text) =>
+        string.Concat(Placement().Replace(text, "").Where(c => c == '\n' || !char.IsControl(c)))
+            .Replace("-->", "--&gt;", StringComparison.Ordinal);
 
     /// <summary>The whole file.</summary>
     public static string Whole(IEnumerable<WebVttCue> cues) => Write(Head, cues);
@@ -84,7 +112,7 @@ public static partial class WebVtt
     {
         var text = new StringBuilder(head);
         foreach (var cue in cues)
-            text.Append($"\n{Clock(cue.StartSeconds)} --> {Clock(cue.EndSeconds)}\n{cue.Text}\n");
+            text.Append($"\n{Clock(cue.StartSeconds)} --> {Clock(cue.EndSeconds)}{cue.Settings}\n{cue.Text}\n");
         return text.ToString();
     }
 
@@ -96,12 +124,22 @@ public static partial class WebVtt
 
     /// <summary>Seconds of <c>[hours:]minutes:seconds.thousandths</c>.</summary>
     private static double Seconds(string clock) =>
-        clock.Split(':').Aggregate(0.0, (sum, part) => (sum * 60) + double.Parse(part, CultureInfo.InvariantCulture));
+        clock
+            .Replace(',', '.')
+            .Split(':')
+            .Aggregate(0.0, (sum, part) => (sum * 60) + double.Parse(part, CultureInfo.InvariantCulture));
 
     [GeneratedRegex(
-        @"^(?<start>(\d{1,6}:)?\d{2}:\d{2}\.\d{3}) --> (?<end>(\d{1,6}:)?\d{2}:\d{2}\.\d{3})",
+        @"^\s*(?<start>(\d{1,6}:)?\d{2}:\d{2}[.,]\d{1,3})\s+-->\s+(?<end>(\d{1,6}:)?\d{2}:\d{2}[.,]\d{1,3})"
+            + @"(?<settings>\s.*)?$",
         RegexOptions.ExplicitCapture,
         1000
     )]
     private static partial Regex Times();
+
+    [GeneratedRegex(@"^(vertical|line|position|size|align):[\w%.,-]+$", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Setting();
+
+    [GeneratedRegex(@"\{\\[^}\n]*\}", RegexOptions.None, 1000)]
+    private static partial Regex Placement();
 }

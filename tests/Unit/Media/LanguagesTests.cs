@@ -1,7 +1,7 @@
 using EventStream.Contracts;
-using EventStream.Encode.Ffmpeg;
+using EventStream.Media.Text;
 
-namespace EventStream.Unit.Tests.Encode;
+namespace EventStream.Unit.Tests.Media;
 
 public class LanguagesTests
 {

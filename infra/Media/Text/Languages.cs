@@ -1,6 +1,6 @@
 using EventStream.Contracts;
 
-namespace EventStream.Encode.Ffmpeg;
+namespace EventStream.Media.Text;
 
 /// <summary>
 /// Languages of streams. Containers write the three letters of ISO 639-2, players and manifests want the tags of
@@ -8,6 +8,9 @@ namespace EventStream.Encode.Ffmpeg;
 /// </summary>
 public static class Languages
 {
+    /// <summary>Characters of the longest tag that is of use (RFC 5646, 4.4.1).</summary>
+    public const int TagMax = 35;
+
     /// <summary>Codes that say that a stream has no language, several, or none that is known.</summary>
     private static readonly HashSet<string> None = new(StringComparer.Ordinal) { "und", "mis", "mul", "zxx", "qaa" };
 
@@ -95,7 +98,8 @@ public static class Languages
     public static TrackLabel? Label(SourceText text, string otherwise) =>
         Label(text.Language, text.Title, text.Role, otherwise);
 
-    private static TrackLabel? Label(string? language, string? title, string? role, string otherwise)
+    /// <summary>The same of what is stated; null where nothing is.</summary>
+    public static TrackLabel? Label(string? language, string? title, string? role, string otherwise)
     {
         if (language is null && title is null && role is null)
             return null;

@@ -1,6 +1,6 @@
-using EventStream.Encode.Packaging;
+using EventStream.Media.Text;
 
-namespace EventStream.Unit.Tests.Encode;
+namespace EventStream.Unit.Tests.Media;
 
 public class WebVttTests
 {
@@ -12,6 +12,29 @@ public class WebVttTests
         Assert.Equal(
             [new WebVttCue(1, 2.5, "One\nand two"), new WebVttCue(3659, 3661, "Across")],
             WebVtt.Read(File, 4000)
+        );
+
+    [Fact]
+    public void Identifiers_and_settings_of_people_are_read_and_what_is_no_text_is_left_out() =>
+        Assert.Equal(
+            [new WebVttCue(1, 2, "<v Ann>Hi", " align:start line:90%"), new WebVttCue(3, 4, "Two --&gt; three")],
+            WebVtt.Read(
+                "\uFEFFWEBVTT - title\n\nSTYLE\n::cue { color: red }\n\nNOTE\n00:00.000 --> 00:01.000\n\n"
+                    + "intro\n00:01.000 --> 00:02.000 align:start region:a line:90%\n<v Ann>Hi\n \n"
+                    + "00:03.000 --> 00:04.000\nTwo --> three\u0007\n",
+                10
+            )
+        );
+
+    [Fact]
+    public void SubRip_is_read_without_its_placement() =>
+        Assert.Equal(
+            [new WebVttCue(1, 2.5, "<i>One</i>\nand two"), new WebVttCue(3600, 3601, "Last")],
+            WebVtt.Read(
+                "1\r\n00:00:01,000 --> 00:00:02,500 X1:40 X2:600\r\n{\\an8}<i>One</i>\r\nand two\r\n\r\n\r\n"
+                    + "2\r\n1:00:00,0 --> 1:00:01,0\r\nLast",
+                4000
+            )
         );
 
     [Theory]
