@@ -22,9 +22,14 @@ public sealed partial record EncodeJob
     private MeasureQuality QualityCommand(DateTimeOffset at, int attempt) =>
         new(Id, SourceKey, Source!, Ladder, SegmentSeconds, at, attempt);
 
-    private EncodeJob QualityAsked(MeasureQuality command) =>
-        With(new JobTask(EncodeTasks.Quality, TaskPhase.Waiting, command.Attempt, command.RequestedAt)) with
+    private EncodeJob QualityAsked(MeasureQuality command)
+    {
+        if (Tasks.ContainsKey(EncodeTasks.Quality))
+            return Sent(command);
+        var at = command.RequestedAt;
+        return With(new JobTask(EncodeTasks.Quality, TaskPhase.Waiting, command.Attempt, at, KnownAt: at)) with
         {
-            MadeAt = MadeAt ?? command.RequestedAt,
+            MadeAt = MadeAt ?? at,
         };
+    }
 }

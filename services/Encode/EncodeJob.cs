@@ -32,7 +32,8 @@ public enum TaskPhase
 
 /// <summary>
 /// One task of a job. Attempts count from 1; <c>SentAt</c> is that of the current one. <c>Waits</c> counts how often
-/// the command was sent again while nobody had started it.
+/// the command was sent again while nobody had started it. <c>KnownAt</c> is when its work became known: with the
+/// upload, with the plan, or with another attempt, and not when the same attempt was sent again.
 /// </summary>
 public sealed record JobTask(
     string Name,
@@ -41,7 +42,8 @@ public sealed record JobTask(
     DateTimeOffset SentAt,
     string? Worker = null,
     string? Cause = null,
-    int Waits = 0
+    int Waits = 0,
+    DateTimeOffset? KnownAt = null
 )
 {
     /// <summary>Whether nothing of it is awaited any more.</summary>
@@ -190,7 +192,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             Phase = JobPhase.Probing,
             SourceKey = sourceKey,
             OpenedAt = at,
-        }.With(new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, at));
+        }.With(new JobTask(EncodeTasks.Probe, TaskPhase.Waiting, 1, at, KnownAt: at));
 
     private EncodeJob Planned(EncodePlanned plan) =>
         this with
@@ -204,7 +206,10 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             Tasks = PlannedSince(plan.Tasks, plan.ChunkSegments is null ? plan.FirstRung : null, plan.PlannedAt),
         };
 
-    /// <summary>The tasks with others, of which the first is sent with the plan, where it is one of them.</summary>
+    /// <summary>
+    /// The tasks with others, of which the first is sent with the plan, where it is one of them. Rungs that follow an
+    /// analysis were known as work since the plan.
+    /// </summary>
     private ImmutableSortedDictionary<string, JobTask> PlannedSince(
         IEnumerable<string> names,
         string? first,
@@ -214,7 +219,13 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             names.Select(name =>
                 KeyValuePair.Create(
                     name,
-                    new JobTask(name, name == first ? TaskPhase.Waiting : TaskPhase.Planned, 1, at)
+                    new JobTask(
+                        name,
+                        name == first ? TaskPhase.Waiting : TaskPhase.Planned,
+                        1,
+                        at,
+                        KnownAt: PlannedAt ?? at
+                    )
                 )
             )
         );
@@ -235,7 +246,8 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
                 resent.Attempt,
                 resent.SentAt,
                 Cause: another ? resent.Reason : before.Cause,
-                Waits: another ? 0 : before.Waits + 1
+                Waits: another ? 0 : before.Waits + 1,
+                KnownAt: another ? resent.SentAt : before.KnownAt
             )
         );
     }

@@ -35,6 +35,7 @@ public sealed class UploadRole : IRole
         // Before all that reads its tables: hosted services start in this order.
         services.AddServiceStore(configuration, UploadStore.Service);
         services.AddSingleton<UploadTable>().AddSingleton<UploadLeases>().AddSingleton<UploadService>();
+        services.AddSingleton<UploadCreation>();
         services.AddSingleton<UploadHashes>();
         services.AddSingleton<UploadQuota>().AddSingleton<UploadJoiner>().AddSingleton<UploadFacts>();
         services.AddSingleton<UploadSweeper>().AddHostedService(p => p.GetRequiredService<UploadSweeper>());

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace EventStream.Tests.Kit;
 
@@ -7,12 +8,32 @@ public static class Command
 {
     /// <summary>The exit code and both streams; the environment is added to this process's own.</summary>
     /// <exception cref="TimeoutException">It took longer than the limit and was ended.</exception>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(
         TimeSpan limit,
         string program,
         IEnumerable<string> arguments,
         string? input = null,
         IReadOnlyDictionary<string, string>? environment = null
+    ) => RunAsync(limit, lineRenews: false, program, arguments, input, environment);
+
+    /// <summary>
+    /// The same for what takes longer the busier the machine is: the limit counts from the last line that it wrote.
+    /// </summary>
+    /// <exception cref="TimeoutException">It wrote nothing for longer than the limit and was ended.</exception>
+    public static Task<(int ExitCode, string Output, string Errors)> RunWhileItWritesAsync(
+        TimeSpan limit,
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null
+    ) => RunAsync(limit, lineRenews: true, program, arguments, null, environment);
+
+    private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        TimeSpan limit,
+        bool lineRenews,
+        string program,
+        IEnumerable<string> arguments,
+        string? input,
+        IReadOnlyDictionary<string, string>? environment
     )
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -26,8 +47,11 @@ public static class Command
             start.Environment[name] = value;
         using var process = Process.Start(start)!;
         using var cancel = new CancellationTokenSource(limit);
-        var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        Task<string> ReadAsync(StreamReader stream) =>
+            lineRenews
+                ? ReadLinesAsync(stream, () => cancel.CancelAfter(limit))
+                : stream.ReadToEndAsync(CancellationToken.None);
+        var (output, errors) = (ReadAsync(process.StandardOutput), ReadAsync(process.StandardError));
         try
         {
             if (input is not null)
@@ -38,9 +62,22 @@ public static class Command
         catch (OperationCanceledException e)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} took longer than {limit}:\n{await output}\n{await errors}", e);
+            var took = lineRenews ? "wrote nothing for" : "took longer than";
+            throw new TimeoutException($"{program} {took} {limit}:\n{await output}\n{await errors}", e);
         }
 
         return (process.ExitCode, await output, await errors);
+    }
+
+    private static async Task<string> ReadLinesAsync(StreamReader stream, Action onLine)
+    {
+        var lines = new StringBuilder();
+        while (await stream.ReadLineAsync(CancellationToken.None) is { } line)
+        {
+            onLine();
+            lines.Append(line).Append('\n');
+        }
+
+        return lines.ToString();
     }
 }

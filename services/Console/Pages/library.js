@@ -141,6 +141,7 @@ function create(video) {
     coming: el('div', { class: 'note' }),
     trouble: el('div', { class: 'note bad' }),
     rungs: el('div', { class: 'rungs' }),
+    quality: el('p', { class: 'quiet small' }),
     timeline: el('ol', { class: 'timeline' }),
   };
   node.box = el(
@@ -162,6 +163,7 @@ function create(video) {
       node.edit,
       el('h3', null, 'Renditions'),
       node.rungs,
+      node.quality,
       el('h3', null, 'Events'),
       node.timeline,
     ),
@@ -310,11 +312,22 @@ function renderFacts(node) {
 
 /** How far an edition is, in words. */
 function ahead({ fileName, status, tasks, problem, remedy }) {
-  const encoding = list(tasks).filter((task) => task.task !== 'probe');
+  const encoding = list(tasks).filter(({ task }) => task !== 'probe' && task !== MEASURING);
   const done = encoding.reduce((sum, task) => sum + task.fraction, 0) / (encoding.length || 1);
   return [fileName, `${status}${encoding.length ? `, ${Math.round(done * 100)} %` : ''}`, problem, remedy]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** How like their source the renditions are: a fact beside the encoding, which does not wait for it. */
+function renderQuality(node, task) {
+  const likeness = list(node.video, 'renditions').flatMap(({ quality }) => (quality ? [quality.ssim] : []));
+  const [least, most] = [Math.min(...likeness), Math.max(...likeness)].map((ssim) => number(ssim, 3));
+  node.quality.textContent = likeness.length
+    ? `Quality: SSIM ${least === most ? least : `${least} to ${most}`}`
+    : task?.state === 'encoding'
+      ? `Measuring the quality, ${Math.round(task.fraction * 100)} %`
+      : '';
 }
 
 async function loadDetails(id) {
@@ -333,6 +346,10 @@ async function loadDetails(id) {
   }
 }
 
+/** The task that compares renditions with their source, also after the video is published. */
+const MEASURING = 'quality';
+/** The task that encodes all rungs after the first. */
+const TOGETHER = 'rungs';
 /** The words of the page for what Upload says of a task. */
 const states = { queued: 'waiting', running: 'encoding' };
 const rank = (name) => ['audio', 'thumbnails', 'probe'].indexOf(name);
@@ -343,7 +360,10 @@ function renderProgress(id) {
   const tasks = Object.fromEntries(
     list(node.details, 'tasks').map((task) => [task.task, { ...task, state: states[task.state] ?? task.state }]),
   );
-  for (const rung of list(pick(node.video, 'ladder'))) tasks[rung.name] ??= { state: 'waiting', fraction: 0 };
+  renderQuality(node, tasks[MEASURING]);
+  const together = tasks[TOGETHER] ?? { state: 'waiting', fraction: 0 };
+  for (const name of [MEASURING, TOGETHER]) delete tasks[name];
+  for (const rung of list(pick(node.video, 'ladder'))) tasks[rung.name] ??= together;
   for (const done of list(pick(node.video, 'renditions')))
     tasks[pick(done, 'name') ?? done] = { ...(tasks[done.name] ?? {}), state: 'done', fraction: 1 };
   const names = Object.keys(tasks).sort((a, b) => heightOf(b) - heightOf(a) || rank(a) - rank(b));

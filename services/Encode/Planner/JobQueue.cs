@@ -43,7 +43,7 @@ public sealed record QueuedJob
             OpenedAt = job.OpenedAt ?? default,
             WaitingSince = oldest?.SentAt,
             Waits = Math.Min(oldest?.Waits ?? 0, SilenceBounds.DoublingsMax),
-            ArrivedAt = job.Tasks.Values.Select(job.ArrivalOf).Max(),
+            ArrivedAt = job.KnownTasks.Max(task => task.KnownAt),
             FastSeconds = Undone(job, EncodeLanes.Fast),
             HeavySeconds = Undone(job, EncodeLanes.Heavy),
             Job = job,
@@ -51,7 +51,11 @@ public sealed record QueuedJob
     }
 
     private static double Undone(EncodeJob job, string lane) =>
-        job.OpenTasks.Where(task => job.LaneOf(task.Name) == lane).Sum(task => job.SecondsOf(task.Name));
+        job.Open
+            ? job
+                .KnownTasks.Where(task => !task.IsSettled && job.LaneOf(task.Name) == lane)
+                .Sum(task => job.SecondsOf(task.Name))
+            : 0;
 
     /// <summary>The word for a phase in JSON.</summary>
     public static string WordOf<T>(T phase)
@@ -63,7 +67,7 @@ public sealed class JobQueueProjection : SingleStreamProjection<QueuedJob, Guid>
 {
     public const string ReaderName = "job-queue";
 
-    public JobQueueProjection() => (Name, Version) = (ReaderName, 5);
+    public JobQueueProjection() => (Name, Version) = (ReaderName, 6);
 
     public override QueuedJob? Evolve(QueuedJob? snapshot, Guid id, JasperFx.Events.IEvent e) =>
         e.Data switch

@@ -112,9 +112,9 @@ public sealed partial class LaneLoad(
     ) =>
         (
             from job in jobs
-            from task in job.Tasks.Values
+            from task in job.KnownTasks
             let lane = job.LaneOf(task.Name)
-            let at = job.ArrivalOf(task)
+            let at = task.KnownAt
             where at is not null
             let ticks = at.Value.UtcTicks
             select (

@@ -87,7 +87,8 @@ public sealed class AnalysisWork(IMediaStore media, FfmpegRunner ffmpeg, EncodeO
         );
     }
 
-    private static IReadOnlyList<Excerpt> Excerpts(SourceInfo source, double segmentSeconds)
+    /// <summary>What is encoded of a source.</summary>
+    public static IReadOnlyList<Excerpt> Excerpts(SourceInfo source, double segmentSeconds)
     {
         var gops = (int)Math.Ceiling(source.DurationSeconds / segmentSeconds / GopsForOne);
         return Excerpt.Of(source, segmentSeconds, Math.Clamp(gops, 1, GopsMax), run: 1);

@@ -29,7 +29,7 @@ public sealed class QualityWork(IMediaStore media, QualityMeter meter)
     {
         using var source = await media.FetchAsync(command.SourceKey, cancellation);
         var rate = FrameRate.FromHz(command.Source.FramesPerSecond);
-        var excerpts = Excerpt.Of(command.Source, command.SegmentSeconds, GopsMax, GopsOfExcerpt);
+        var excerpts = Excerpts(command.Source, command.SegmentSeconds);
         var sums = new QualitySum[command.Rungs.Count];
         for (var i = 0; i < excerpts.Count; i++)
         {
@@ -58,6 +58,10 @@ public sealed class QualityWork(IMediaStore media, QualityMeter meter)
             reporter.Now
         );
     }
+
+    /// <summary>What is compared of a source.</summary>
+    public static IReadOnlyList<Excerpt> Excerpts(SourceInfo source, double segmentSeconds) =>
+        Excerpt.Of(source, segmentSeconds, GopsMax, GopsOfExcerpt);
 
     private static RenditionQuality Quality(string name, QualitySum sum, double seconds) =>
         sum.Frames > 0

@@ -23,7 +23,7 @@ public sealed record PullAccepted(string VideoId, string Video);
 
 /// <summary>Where publishers name the address of a file, instead of sending it.</summary>
 public sealed class PullsApi(
-    UploadService uploads,
+    UploadCreation creations,
     PullTable pulls,
     PersonalData personal,
     PullOptions options,
@@ -67,7 +67,7 @@ public sealed class PullsApi(
             IdempotencyKey = IdempotencyKey.Of(context.Request),
             PulledFrom = url.AbsoluteUri,
         };
-        var upload = await uploads.CreateAsync(publisher, creation, cancellation);
+        var upload = await creations.CreateAsync(publisher, creation, cancellation);
         var stored = await personal.ProtectAsync(publisher, url.AbsoluteUri, cancellation);
         await pulls.AskAsync(upload.VideoId, publisher, stored, time.GetUtcNow(), cancellation);
         var location = $"{context.PublicUrl()}/v1/videos/{upload.VideoId}";

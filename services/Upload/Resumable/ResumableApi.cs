@@ -12,7 +12,13 @@ namespace EventStream.Upload.Resumable;
 /// <see cref="ResumableHeaders.Version"/> is one of the draft. Interim responses (104) are not sent, since Kestrel has
 /// none of its own; a client that wants the address before it sends a byte creates the upload without a body.
 /// </summary>
-public sealed class ResumableApi(UploadService uploads, BodyIntake intake, UploadOptions options, TimeProvider time)
+public sealed class ResumableApi(
+    UploadCreation creations,
+    UploadService uploads,
+    BodyIntake intake,
+    UploadOptions options,
+    TimeProvider time
+)
 {
     private const string MismatchType = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset";
     private const string CompletedType = "https://iana.org/assignments/http-problem-types#completed-upload";
@@ -55,7 +61,7 @@ public sealed class ResumableApi(UploadService uploads, BodyIntake intake, Uploa
     {
         var (creation, complete) = ResumableHeaders.Creation(context.Request);
         var checksum = ResumableHeaders.Checksum(context.Request);
-        var upload = await uploads.CreateAsync(context.Caller()!.Name, creation, context.RequestAborted);
+        var upload = await creations.CreateAsync(context.Caller()!.Name, creation, context.RequestAborted);
         var location = $"{context.PublicUrl()}/v1/uploads/{upload.VideoId}";
         context.Response.Headers.Location = location;
         // Of a creation that comes again, the first bytes may be there: the client goes on from the offset.

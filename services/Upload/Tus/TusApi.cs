@@ -17,6 +17,7 @@ namespace EventStream.Upload.Tus;
 /// <c>X-Video-Id</c>, unless it is a part. Requests of the IETF's draft are answered by <see cref="ResumableApi"/>.
 /// </summary>
 public sealed class TusApi(
+    UploadCreation creations,
     UploadService uploads,
     BodyIntake intake,
     ResumableApi resumable,
@@ -104,7 +105,7 @@ public sealed class TusApi(
     private async Task<IResult> CreateAsync(HttpContext context)
     {
         var creation = TusHeaders.Creation(context.Request);
-        var upload = await uploads.CreateAsync(context.Caller()!.Name, creation, context.RequestAborted);
+        var upload = await creations.CreateAsync(context.Caller()!.Name, creation, context.RequestAborted);
         var location = $"{context.PublicUrl()}/v1/uploads/{upload.VideoId}";
         NameVideo(context, upload);
         context.Response.Headers.Location = location;

@@ -1,18 +1,15 @@
-using System.Diagnostics;
 using EventStream.Contracts;
 using EventStream.Media;
 using EventStream.Upload.Tus;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace EventStream.Upload.Uploads;
 
 /// <summary>
-/// Takes files: the offset of an upload is what the media store has, so that nothing but bytes on disk is promised.
-/// <see cref="UploadFacts"/> says what becomes of them.
+/// Takes the bytes of the uploads that <see cref="UploadCreation"/> made: the offset of an upload is what the media
+/// store has, so that nothing but bytes on disk is promised. <see cref="UploadFacts"/> says what becomes of them.
 /// </summary>
-public sealed partial class UploadService(
+public sealed class UploadService(
     UploadTable table,
     UploadLeases leases,
     UploadJoiner joiner,
@@ -21,89 +18,9 @@ public sealed partial class UploadService(
     UploadHashes hashes,
     UploadFacts facts,
     UploadOptions options,
-    IHostApplicationLifetime lifetime,
-    TimeProvider time,
-    ILogger<UploadService> log
+    TimeProvider time
 )
 {
-    /// <summary>
-    /// How long the creation of a final upload waits for its joining, which goes on where it takes longer: proxies cut
-    /// requests that are silent for a minute.
-    /// </summary>
-    private static readonly TimeSpan JoinWait = TimeSpan.FromSeconds(20);
-
-    /// <summary>
-    /// Announces a file, or a part of one, and returns its upload; the same creation under the same idempotency key
-    /// returns the upload it made. A final upload is joined from its parts before this returns, or goes on to be.
-    /// Throws <see cref="UploadProblemException"/>.
-    /// </summary>
-    internal async Task<UploadRecord> CreateAsync(
-        string publisher,
-        TusCreation creation,
-        CancellationToken cancellation
-    )
-    {
-        await facts.CheckAsync(publisher, creation.Metadata, cancellation);
-        if (creation.Kind == UploadRecord.Final)
-        {
-            var final = await joiner.FindOrAddAsync(
-                publisher,
-                creation,
-                length => New(publisher, creation, length),
-                cancellation
-            );
-            var joining = FinishOnceAsync(final);
-            await Task.WhenAny(joining, Task.Delay(JoinWait, time, cancellation));
-            if (joining.IsCompleted)
-                await joining;
-            return final;
-        }
-
-        if (await FindRepeatedAsync(publisher, creation, cancellation) is { } before)
-            return before;
-        try
-        {
-            await quota.CheckAsync(publisher, creation, cancellation);
-        }
-        catch (UploadProblemException) when (creation.IdempotencyKey is not null)
-        {
-            // The same request at the same time may have taken the last place.
-            if (await FindRepeatedAsync(publisher, creation, cancellation) is { } made)
-                return made;
-            throw;
-        }
-
-        var upload = New(publisher, creation, creation.LengthBytes);
-        if (!await table.InsertAsync(upload, cancellation))
-            // The same request came twice at the same time.
-            return (await FindRepeatedAsync(publisher, creation, cancellation))!;
-        await facts.RegisterAsync(upload, creation.Metadata, cancellation);
-        return upload;
-    }
-
-    /// <summary>
-    /// The upload that the same request made before. Throws <see cref="UploadProblemException"/>: 422 where the key
-    /// was used for another request, 410 where nothing is left of the upload.
-    /// </summary>
-    private async Task<UploadRecord?> FindRepeatedAsync(
-        string publisher,
-        TusCreation creation,
-        CancellationToken cancellation
-    )
-    {
-        if (creation.IdempotencyKey is not { } key)
-            return null;
-        if (await table.FindByKeyAsync(publisher, key, cancellation) is not { } made)
-            return null;
-        if (made.RequestHash != creation.Hash())
-            throw IdempotencyKey.UsedOtherwise(key);
-        var upload = await FindAsync(made.VideoId, publisher, cancellation);
-        // The process that took the first one may have died before the video was registered.
-        if (!upload.IsWhole)
-            await facts.RegisterAsync(upload, creation.Metadata, cancellation);
-        return upload;
-    }
-
     /// <summary>
     /// An upload that can still be used: of one publisher, or of any where it is null. Another publisher's does not
     /// exist, so that ids cannot be probed. Throws <see cref="UploadProblemException"/> (404, 410).
@@ -294,49 +211,6 @@ public sealed partial class UploadService(
         await facts.RejectAsync(upload, state, reason, remedy, cancellation);
     }
 
-    /// <summary>
-    /// Joins a final upload whether its client waits or not. Where somebody is at it already, that is left to them.
-    /// </summary>
-    private async Task FinishOnceAsync(UploadRecord final)
-    {
-        try
-        {
-            await FinishAsync(final, lifetime.ApplicationStopping);
-        }
-        catch (UploadProblemException e) when (e.Status == StatusCodes.Status423Locked)
-        {
-            // The same creation was sent before, or the sweeper found the upload.
-        }
-        catch (Exception e)
-        {
-            NotJoined(final.VideoId, e.Message);
-            throw;
-        }
-    }
-
-    private UploadRecord New(string publisher, TusCreation creation, long? lengthBytes)
-    {
-        var now = time.GetUtcNow();
-        return new UploadRecord(
-            VideoId.New(now),
-            publisher,
-            lengthBytes,
-            creation.Metadata.Header,
-            creation.Metadata.Sha256,
-            UploadRecord.Open,
-            Activity.Current?.Id,
-            now,
-            now + options.ExpiresAfter
-        )
-        {
-            Kind = creation.Kind,
-            Parts = creation.Parts,
-            // A final upload is known by its parts.
-            IdempotencyKey = creation.Kind == UploadRecord.Final ? null : creation.IdempotencyKey,
-            RequestHash = creation.IdempotencyKey is null ? null : creation.Hash(),
-        };
-    }
-
     /// <summary>The answer about an upload that the caller does not have.</summary>
     internal static UploadProblemException Missing(string id) =>
         new(
@@ -352,7 +226,4 @@ public sealed partial class UploadService(
             "The offset differs",
             $"The upload holds {held} bytes and the chunk begins at {sent}. Ask for the offset and go on from there."
         );
-
-    [LoggerMessage(1, LogLevel.Warning, "Video {Id} is not yet joined from its parts: {Cause}")]
-    private partial void NotJoined(VideoId id, string cause);
 }

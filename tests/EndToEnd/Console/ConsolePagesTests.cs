@@ -153,6 +153,10 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
         var events = await video.Locator("li strong").AllInnerTextsAsync();
         Assert.Equal(["registered", "uploaded", "probed", "encode planned"], events.Take(4));
         Assert.NotEmpty(await video.Locator(".bar.done").AllAsync());
+        // The measurement goes on after the video is published; it is a fact of its own and no part of the encoding.
+        await video.Locator("p", new() { HasText = "Quality: SSIM" }).WaitForAsync(new() { Timeout = Patience });
+        Assert.Equal("published", await video.Locator("summary .state").InnerTextAsync());
+        Assert.Equal(0, await video.Locator("[aria-label=quality]").CountAsync());
         Assert.Empty(errors);
         await page.Context.CloseAsync();
     }
@@ -216,6 +220,7 @@ public sealed class ConsolePagesTests(ConsolePlatform platform) : IClassFixture<
             new() { Timeout = Patience }
         );
         Assert.Contains("edge-a", await page.InnerTextAsync("#t-edges"));
+        Assert.Matches("waiting: [0-9]+ s of first rungs, [0-9]+ s of the rest", await page.InnerTextAsync("#f-lanes"));
         await page.WaitForFunctionAsync(
             "() => document.querySelector('#t-processes').textContent.includes('analytics')",
             null,

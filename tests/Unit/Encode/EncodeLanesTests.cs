@@ -45,21 +45,58 @@ public sealed class EncodeLanesTests
     }
 
     [Fact]
-    public void Work_arrives_with_the_plan_and_with_each_further_attempt_and_not_when_a_command_is_sent_again()
+    public void Work_is_known_with_the_plan_and_with_each_further_attempt_and_not_when_a_command_is_sent_again()
     {
-        DateTimeOffset? Arrival(params IMessage[] more) =>
-            Fold([.. EncodeSamples.Begun, .. more]) is var job ? job.ArrivalOf(job.Tasks["rungs"]) : null;
+        DateTimeOffset? Known(params IMessage[] more) => Fold([.. EncodeSamples.Begun, .. more]).Tasks["rungs"].KnownAt;
         var later = EncodeSamples.T2.AddMinutes(1);
-        Assert.Equal(EncodeSamples.T0, begun.ArrivalOf(begun.Tasks["probe"]));
-        Assert.Equal(EncodeSamples.T2, Arrival());
-        Assert.Equal(EncodeSamples.T2, Arrival(EncodeSamples.Resent("rungs", 1, at: later)));
-        Assert.Equal(later, Arrival(EncodeSamples.Resent("rungs", 2, at: later)));
-        Assert.Null(
-            Arrival(
+        Assert.Equal(EncodeSamples.T0, begun.Tasks["probe"].KnownAt);
+        Assert.Equal(EncodeSamples.T2, Known());
+        Assert.Equal(EncodeSamples.T2, Known(EncodeSamples.Resent("rungs", 1, at: later)));
+        Assert.Equal(
+            later,
+            Known(
                 EncodeSamples.Resent("rungs", 2, at: later),
-                EncodeSamples.Resent("rungs", 2, at: later.AddMinutes(1))
+                EncodeSamples.Rungs(2, later),
+                EncodeSamples.Resent("rungs", 2, at: later.AddMinutes(1)),
+                EncodeSamples.Rungs(2, later.AddMinutes(1))
             )
         );
+    }
+
+    [Fact]
+    public void Rungs_that_follow_an_analysis_are_known_with_the_plan_and_once()
+    {
+        var (plan, later) = (EncodeSamples.Plan, EncodeSamples.T2.AddMinutes(1));
+        var analysed = Fold([
+            EncodeSamples.Probe,
+            EncodeSamples.Finished("probe"),
+            plan with
+            {
+                Tasks = ["360p", "analysis", "thumbnails"],
+            },
+            EncodeSamples.First(),
+        ]);
+        var work = new[] { "analysis", "rungs", "thumbnails" };
+        Assert.Equal(work.Sum(analysed.SecondsOf), QueuedJob.Of(default, analysed).HeavySeconds);
+        var chosen = analysed
+            .Fold(EncodeSamples.Finished("360p"))
+            .Fold(EncodeSamples.Finished("analysis"))
+            .Fold(new EncodeLadderChosen(EncodeSamples.Id, plan.Ladder, ["rungs"], later));
+        Assert.Equal(["360p", "analysis", "probe", "rungs", "thumbnails"], chosen.KnownTasks.Select(task => task.Name));
+        Assert.Equal(EncodeSamples.T2, chosen.Tasks["rungs"].KnownAt);
+        Assert.Equal(EncodeSamples.T2, QueuedJob.Of(default, chosen).ArrivedAt);
+        Assert.Equal(work[1..].Sum(chosen.SecondsOf), QueuedJob.Of(default, chosen).HeavySeconds);
+    }
+
+    [Fact]
+    public void The_measurement_is_known_when_it_is_asked_for_and_costs_what_it_compares()
+    {
+        var later = EncodeSamples.T2.AddMinutes(1);
+        var measured = begun.Fold(EncodeSamples.Quality(later));
+        Assert.Equal(later, measured.Fold(EncodeSamples.Quality(later.AddMinutes(1))).Tasks["quality"].KnownAt);
+        // 24 of 30 s; the source is read, and each rung compared at four times the cost of reading.
+        var pixels = (854.0 * 480) + (4 * EncodeSamples.Plan.Ladder.Sum(rung => rung.Width * rung.Height));
+        Assert.Equal(24 * 24 * pixels / 500e6, measured.SecondsOf("quality"), 0.001);
     }
 
     private static EncodeJob Fold(IEnumerable<IMessage> messages) =>
