@@ -23,7 +23,8 @@ public sealed record ProbeSource(
 ) : ICommand;
 
 /// <summary>
-/// Encode and package one rung. GOPs last exactly <paramref name="SegmentSeconds"/> so that rungs switch anywhere.
+/// Encode and package one rung, or the <paramref name="Chunk"/> of it. GOPs last exactly
+/// <paramref name="SegmentSeconds"/> so that rungs switch anywhere.
 /// <paramref name="IsFirst"/> is true for the rung that makes the video playable; it goes to the first lane. The
 /// rungs of <paramref name="Also"/>, and the main sound where <paramref name="AudioBitrateBps"/> is set, are
 /// encoded in the same reading of the source. <paramref name="Task"/> is null where the task has the rung's name.
@@ -41,12 +42,32 @@ public sealed record EncodeRung(
     bool? IsFirst = null,
     IReadOnlyList<Rung>? Also = null,
     int? AudioBitrateBps = null,
-    string? Task = null
+    string? Task = null,
+    RungChunk? Chunk = null
 ) : ICommand
 {
     /// <summary>The name of the task that encodes every rung after the first one together.</summary>
     public const string Together = "rungs";
 }
+
+/// <summary>
+/// Part <paramref name="Number"/> of <paramref name="Of"/> of a long source, from 1: <paramref name="Segments"/> whole
+/// segments from number <paramref name="FirstSegment"/> on; the last part, where it is null, goes to the end.
+/// </summary>
+public sealed record RungChunk(int Number, int Of, int FirstSegment, int? Segments = null);
+
+/// <summary>
+/// Make one playlist of the <paramref name="Chunks"/> parts of rungs whose segments are stored. Goes to the first lane.
+/// </summary>
+[WireName("encode.join-chunks.v1")]
+public sealed record JoinChunks(
+    VideoId VideoId,
+    IReadOnlyList<Rung> Rungs,
+    int Chunks,
+    string Task,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1
+) : ICommand;
 
 /// <summary>
 /// Encode and package one rung as HEVC Main 10 in the high dynamic range of the source, beside the ladder that every
@@ -150,7 +171,8 @@ public sealed record SourceRejected(
 
 /// <summary>
 /// The planner chose the ladder and the tasks, named in <paramref name="Tasks"/>. Each is sent as a command: that of
-/// <paramref name="FirstRung"/> at once, the others when it is done.
+/// <paramref name="FirstRung"/> at once, the others when it is done. Rungs of a long source are made in chunks of
+/// <paramref name="ChunkSegments"/> segments; then the first chunk and the main sound are sent at once.
 /// </summary>
 [WireName("encode.planned.v1")]
 public sealed record EncodePlanned(
@@ -159,7 +181,8 @@ public sealed record EncodePlanned(
     string FirstRung,
     double SegmentSeconds,
     IReadOnlyList<string> Tasks,
-    DateTimeOffset PlannedAt
+    DateTimeOffset PlannedAt,
+    int? ChunkSegments = null
 ) : IEvent;
 
 /// <summary>The samples of a source, encoded and measured in <paramref name="AnalysisSeconds"/> of wall time.</summary>
@@ -187,7 +210,8 @@ public sealed record EncodeLadderChosen(
 
 /// <summary>
 /// A worker took a task. A task is a rung's name, <c>rungs</c> (all after the first), <c>audio</c> (others
-/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c> or <c>probe</c>.
+/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c> or <c>probe</c>. A
+/// chunk is <c>360p.1</c> or <c>rungs.1</c> and so on; the task without the number joins the chunks.
 /// </summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(
@@ -230,6 +254,23 @@ public sealed record RenditionEncoded(
     /// <summary>All that it made.</summary>
     public IReadOnlyList<Rendition> All() => [Rendition, .. Also ?? []];
 }
+
+/// <summary>
+/// A chunk of one or more rungs is encoded and stored: each of <paramref name="Parts"/> is the rendition of that part
+/// alone. Viewers may have the rung where <paramref name="IsFirst"/>, while it grows. Encode time in wall seconds.
+/// </summary>
+[WireName("encode.chunk-encoded.v1")]
+public sealed record ChunkEncoded(
+    VideoId VideoId,
+    string Task,
+    IReadOnlyList<Rendition> Parts,
+    int Number,
+    int Of,
+    bool IsFirst,
+    string Worker,
+    double EncodeSeconds,
+    DateTimeOffset EncodedAt
+) : IEvent;
 
 /// <summary>Poster, sprite and index are stored.</summary>
 [WireName("encode.thumbnails-made.v1")]

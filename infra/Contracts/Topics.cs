@@ -41,6 +41,7 @@ public static class Topics
             typeof(VideoEncodePlanned),
             typeof(VideoLadderChosen),
             typeof(VideoRenditionEncoded),
+            typeof(VideoChunkEncoded),
             typeof(VideoPlayable),
             typeof(VideoThumbnailsMade),
             typeof(VideoThumbnailsMissing),
@@ -70,7 +71,7 @@ public static class Topics
         7 * Day
     )
     {
-        Messages = [typeof(ProbeSource), typeof(EncodeRung), typeof(EncodeAudio)],
+        Messages = [typeof(ProbeSource), typeof(EncodeRung), typeof(EncodeAudio), typeof(JoinChunks)],
     };
     public static readonly Topic EncodeCommands = new(
         "encode.commands",
@@ -114,6 +115,7 @@ public static class Topics
             typeof(EncodeTaskStarted),
             typeof(EncodeTaskProgressed),
             typeof(RenditionEncoded),
+            typeof(ChunkEncoded),
             typeof(ThumbnailsMade),
             typeof(SubtitlesMade),
             typeof(QualityMeasured),

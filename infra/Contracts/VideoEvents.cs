@@ -50,7 +50,17 @@ public sealed record VideoLadderChosen(VideoId VideoId, IReadOnlyList<Rung> Ladd
 public sealed record VideoRenditionEncoded(VideoId VideoId, Rendition Rendition, DateTimeOffset EncodedAt)
     : IVideoEvent;
 
-/// <summary>The first rung and the audio can be played, while higher rungs may still be encoded.</summary>
+/// <summary>
+/// Part <paramref name="Number"/> of <paramref name="Of"/>, from 1, of the first rung of a long video can be played:
+/// <paramref name="Part"/> is the rendition of that part alone.
+/// </summary>
+[WireName("video.chunk-encoded.v1")]
+public sealed record VideoChunkEncoded(VideoId VideoId, Rendition Part, int Number, int Of, DateTimeOffset EncodedAt)
+    : IVideoEvent;
+
+/// <summary>
+/// The first rung, or of a long video its first chunk, and the audio can be played, while more may still be encoded.
+/// </summary>
 [WireName("video.playable.v1")]
 public sealed record VideoPlayable(VideoId VideoId, string FirstRung, DateTimeOffset PlayableAt) : IVideoEvent;
 
@@ -182,7 +192,8 @@ public sealed record VideoDeleted(VideoId VideoId, DateTimeOffset DeletedAt) : I
 /// plays: that many seconds after the container's zero the first picture or sound begins. Where it is null, the
 /// container announced it. <paramref name="AudioCodec"/> and <paramref name="AudioChannels"/> are those of the first of
 /// <paramref name="Sounds"/>, the main one; records from before streams were chosen lack the members from the picture
-/// on. <paramref name="Sha256"/> is the checksum of the file, where it is known.
+/// on. <paramref name="Sha256"/> is the checksum of the file, where it is known. The picture can be read from any time
+/// on where <paramref name="KeyFrameSeconds"/> is set: the longest time between two key frames.
 /// </summary>
 public sealed record SourceInfo(
     double DurationSeconds,
@@ -197,7 +208,8 @@ public sealed record SourceInfo(
     SourcePicture? Picture = null,
     IReadOnlyList<SourceSound>? Sounds = null,
     IReadOnlyList<SourceText>? Texts = null,
-    string? Sha256 = null
+    string? Sha256 = null,
+    double? KeyFrameSeconds = null
 );
 
 /// <summary>

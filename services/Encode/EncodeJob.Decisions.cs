@@ -36,6 +36,7 @@ public sealed partial record EncodeJob
                 ? [new EncodeStopped(Id, EncodeTasks.Probe, Rejected: true, e.Reason, e.RejectedAt)]
                 : [],
             RenditionEncoded e => Finish(new(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt), rules, now),
+            ChunkEncoded e => Finish(new(e.VideoId, e.Task, e.Worker, e.EncodedAt), rules, now),
             ThumbnailsMade e => Finish(new(e.VideoId, EncodeTasks.Thumbnails, e.Worker, e.MadeAt), rules, now),
             SubtitlesMade e => Finish(new(e.VideoId, EncodeTasks.Subtitles, e.Worker, e.MadeAt), rules, now),
             SourceAnalysed e => ChooseLadder(
@@ -96,18 +97,20 @@ public sealed partial record EncodeJob
     }
 
     /// <summary>
-    /// The commands that were held, once the first rung is done, or that of the quality, once all is; none where
+    /// The commands that were held, once the video can be played, or that of the quality, once all is made; none where
     /// nothing is held.
     /// </summary>
     public IEnumerable<IMessage> DecideRelease(JobRules rules, DateTimeOffset now) =>
         !IsHeld ? []
         : IsUnmeasured ? [QualityCommand(now, 1)]
         : Tasks
-            .Values.Where(task => task.Phase == TaskPhase.Planned)
+            .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task))
+            .OrderBy(OrderOf)
             .Select(task => With(task with { SentAt = now }).Command(task.Name, rules));
 
     /// <summary>
-    /// The plan, then the command of the first rung and the main sound: nothing else takes their time.
+    /// The plan, then the command of the first rung and the main sound: nothing else takes their time. Of a long source
+    /// they are two, of the first chunk and of the sound.
     /// </summary>
     private IEnumerable<IMessage> Plan(SourceProbed probed, JobRules rules, DateTimeOffset now)
     {
@@ -117,7 +120,16 @@ public sealed partial record EncodeJob
         // Where an analysis follows, it says which rungs there are.
         if (rules.Ladder.Samples(ladder).Count == 0)
             (ladder, deferred) = Split(ladder, first, rules);
-        List<string> tasks = [first, .. AfterFirst(ladder, first, rules)];
+        var segments = rules.Chunks?.SegmentsOf(probed.Source, rules.SegmentSeconds);
+        var planned = this with
+        {
+            Source = probed.Source,
+            SegmentSeconds = rules.SegmentSeconds,
+            ChunkSegments = segments,
+        };
+        List<string> tasks = [.. planned.RungTasks([first]), .. planned.AfterFirst(ladder, first, rules)];
+        if (segments is not null && HasSound(probed.Source))
+            tasks.Add(EncodeTasks.Audio);
         // Sources that were probed before sounds were chosen have one or none.
         var sounds = probed.Source.Sounds?.Count ?? (HasSound(probed.Source) ? 1 : 0);
         tasks.AddRange(Enumerable.Range(0, sounds).Skip(1).Select(EncodeTasks.AudioAt));
@@ -127,9 +139,9 @@ public sealed partial record EncodeJob
         if (rules.HighRange)
             tasks.AddRange(HighRangeLadder.Choose(probed.Source).Select(rung => rung.Name));
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
-        var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
+        var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now, segments);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source with { Sha256 = Sha256 } };
-        return [finished, plan, .. Deferring(deferred, now), job.Command(first, rules)];
+        return [finished, plan, .. Deferring(deferred, now), .. job.Beginning.Select(name => job.Command(name, rules))];
     }
 
     /// <summary>The job ends at once, as what it was where only the quality is open.</summary>
@@ -169,8 +181,13 @@ public sealed partial record EncodeJob
             yield break;
         yield return finished;
         var after = Fold(finished);
-        if (finished.Task != FirstRung && after.OpenTasks.Any())
+        if (after.OpenTasks.Any() && (after.IsBeginning || !IsBeginning))
+        {
+            foreach (var join in after.Join(finished.Task, rules, now))
+                yield return join;
             yield break;
+        }
+
         foreach (var next in after.Next(rules, now))
             yield return next;
     }
@@ -215,15 +232,18 @@ public sealed partial record EncodeJob
                 Source!.Sounds?[place],
                 place == 0 ? null : name
             ),
+            _ when Joins(name) => JoinCommand(task),
             _ => RungCommand(task, rules),
         };
     }
 
     private EncodeRung RungCommand(JobTask task, JobRules rules)
     {
-        var first = task.Name == FirstRung;
-        var rungs = RungsOf(task.Name).ToList();
-        // Jobs of an earlier program have a task for the main sound.
+        var chunk = ChunkSegments is null ? null : EncodeTasks.ChunkOf(task.Name);
+        var name = chunk?.Join ?? task.Name;
+        var first = name == FirstRung;
+        var rungs = RungsOf(name).ToList();
+        // Jobs of an earlier program, and those of chunks, have a task for the main sound.
         var sound = first && HasSound(Source!) && !Tasks.ContainsKey(EncodeTasks.Audio);
         return new EncodeRung(
             Id,
@@ -237,7 +257,8 @@ public sealed partial record EncodeJob
             first ? true : null,
             rungs.Count > 1 ? rungs[1..] : null,
             sound ? rules.AudioBitsPerSecond : null,
-            task.Name == EncodeRung.Together ? EncodeRung.Together : null
+            chunk is not null || name == EncodeRung.Together ? task.Name : null,
+            chunk is { } part ? Chunks()[part.Number - 1] : null
         );
     }
 

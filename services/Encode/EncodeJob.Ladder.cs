@@ -9,14 +9,18 @@ namespace EventStream.Encode;
 public sealed partial record EncodeJob
 {
     /// <summary>The tasks of the picture that are planned beside the first rung.</summary>
-    private static IEnumerable<string> AfterFirst(IReadOnlyList<Rung> ladder, string first, JobRules rules) =>
+    private IEnumerable<string> AfterFirst(IReadOnlyList<Rung> ladder, string first, JobRules rules) =>
         rules.Ladder.Samples(ladder).Count > 0 ? [EncodeTasks.Analysis] : Others(ladder, first, rules);
 
-    /// <summary>The tasks of the rungs after the first: one for all of them, or one for each.</summary>
-    private static List<string> Others(IReadOnlyList<Rung> ladder, string first, JobRules rules)
+    /// <summary>
+    /// The tasks of the rungs after the first: one for all of them, or one for each. Chunks of all of them are enough
+    /// for any number of workers.
+    /// </summary>
+    private IEnumerable<string> Others(IReadOnlyList<Rung> ladder, string first, JobRules rules)
     {
         List<string> others = [.. ladder.Select(rung => rung.Name).Where(name => name != first)];
-        return others.Count > 1 && !rules.TaskPerRung ? [EncodeRung.Together] : others;
+        var together = others.Count > 1 && (ChunkSegments is not null || !rules.TaskPerRung);
+        return RungTasks(together ? [EncodeRung.Together] : others);
     }
 
     /// <summary>The rungs that follow from the samples, or the planned ones where there are none.</summary>
@@ -31,7 +35,7 @@ public sealed partial record EncodeJob
             return [];
         var whole = samples is null ? Ladder : rules.Ladder.Place(Ladder, samples);
         var (ladder, deferred) = Split(whole, FirstRung, rules);
-        var chosen = new EncodeLadderChosen(Id, ladder, Others(ladder, FirstRung, rules), now, samples);
+        var chosen = new EncodeLadderChosen(Id, ladder, [.. Others(ladder, FirstRung, rules)], now, samples);
         return [finished, chosen, .. Deferring(deferred, now), .. Fold(finished).Fold(chosen).Next(rules, now)];
     }
 

@@ -47,15 +47,20 @@ public sealed partial record EncodeJob
 
     /// <summary>The lane of a task.</summary>
     public string LaneOf(string task) =>
-        task is EncodeTasks.Probe or EncodeTasks.Audio || task == FirstRung ? EncodeLanes.Fast : EncodeLanes.Heavy;
+        task is EncodeTasks.Probe or EncodeTasks.Audio || Beginning.Contains(task) || Joins(task)
+            ? EncodeLanes.Fast
+            : EncodeLanes.Heavy;
 
-    /// <summary>The rungs that a task makes; none for other tasks.</summary>
-    public IEnumerable<Rung> RungsOf(string task) =>
-        VideoRange.IsTask(task)
-            ? HighRangeLadder.Choose(Source!).Where(rung => rung.Name == task)
-            : Ladder.Where(rung =>
-                task == EncodeRung.Together ? rung.Name != FirstRung && !IsDeferred(rung.Name) : rung.Name == task
-            );
+    /// <summary>The rungs that a task makes, or a chunk of them; none for other tasks.</summary>
+    public IEnumerable<Rung> RungsOf(string task)
+    {
+        if (VideoRange.IsTask(task))
+            return HighRangeLadder.Choose(Source!).Where(rung => rung.Name == task);
+        var name = ChunkSegments is null ? task : EncodeTasks.ChunkOf(task)?.Join ?? task;
+        return Ladder.Where(rung =>
+            name == EncodeRung.Together ? rung.Name != FirstRung && !IsDeferred(rung.Name) : rung.Name == name
+        );
+    }
 
     /// <summary>
     /// Seconds that a task would take a worker on two cores, by the pixels that it reads, writes and compares. Workers
@@ -63,9 +68,10 @@ public sealed partial record EncodeJob
     /// </summary>
     public double SecondsOf(string task)
     {
-        if (Source is not { } source)
+        if (Source is not { } source || Joins(task))
             return SecondsMin;
         var (all, read) = (source.DurationSeconds, (double)source.Width * source.Height);
+        var parts = ChunkSegments is null || EncodeTasks.ChunkOf(task) is null ? 1 : ChunkCount ?? 1;
         var (seconds, pixels) = task switch
         {
             EncodeTasks.Thumbnails => (all, read),
@@ -79,7 +85,7 @@ public sealed partial record EncodeJob
                 (2 * read) + (PerTitleLadder.SampleCrfs.Count * (EncodedPixel + ComparedPixel) * Pixels(Ladder))
             ),
             _ when VideoRange.IsTask(task) => (all, read + (EncodedHighRangePixel * Pixels(RungsOf(task)))),
-            _ when RungsOf(task).Any() => (all, read + (EncodedPixel * Pixels(RungsOf(task)))),
+            _ when RungsOf(task).Any() => (all / parts, read + (EncodedPixel * Pixels(RungsOf(task)))),
             _ => (0, 0),
         };
         return Math.Max(SecondsMin, seconds * source.FramesPerSecond * pixels / PixelsPerSecond);

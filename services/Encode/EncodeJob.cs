@@ -56,6 +56,7 @@ public sealed record JobTask(
 /// the sound in bits per second, and whether each rung is a task, for many workers, or all after the first are one.
 /// Rungs higher than <c>OnRequestAbove</c> pixels are made when a viewer comes; 0: none.
 /// While <c>Hold</c>, the first rungs of other videos wait for a worker, and nothing is sent that would take theirs.
+/// Without <c>Chunks</c> every source is encoded whole.
 /// </summary>
 public sealed record JobRules(
     ILadderPolicy Ladder,
@@ -65,7 +66,8 @@ public sealed record JobRules(
     bool TaskPerRung = false,
     bool Hold = false,
     bool HighRange = false,
-    int OnRequestAbove = 0
+    int OnRequestAbove = 0,
+    ChunkRules? Chunks = null
 );
 
 /// <summary>
@@ -88,6 +90,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     public IReadOnlyList<Rung> Ladder { get; init; } = [];
     public string FirstRung { get; init; } = "";
     public double SegmentSeconds { get; init; }
+
+    /// <summary>Segments of a chunk; null where the source is encoded whole.</summary>
+    public int? ChunkSegments { get; init; }
     public ImmutableSortedDictionary<string, JobTask> Tasks { get; init; } =
         ImmutableSortedDictionary<string, JobTask>.Empty.WithComparers(StringComparer.Ordinal);
     public DateTimeOffset? OpenedAt { get; init; }
@@ -113,17 +118,29 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     [JsonIgnore]
     public IEnumerable<JobTask> OpenTasks => Open ? Tasks.Values.Where(task => !task.IsSettled) : [];
 
-    /// <summary>Whether nothing but the first rung is begun: it, or the probe before it, is not done.</summary>
+    /// <summary>
+    /// Whether nothing is begun but what makes the video playable: it, or the probe before it, is not done.
+    /// </summary>
     [JsonIgnore]
-    public bool IsBeginning => Open && Tasks.GetValueOrDefault(FirstRung)?.Phase != TaskPhase.Done;
+    public bool IsBeginning => Open && Beginning.Any(name => Tasks.GetValueOrDefault(name)?.Phase != TaskPhase.Done);
 
     /// <summary>Those that are sent, or would be if nothing held them.</summary>
     [JsonIgnore]
-    public IEnumerable<JobTask> DueTasks => OpenTasks.Where(task => task.Phase != TaskPhase.Planned || !IsBeginning);
+    public IEnumerable<JobTask> DueTasks
+    {
+        get
+        {
+            var begun = !IsBeginning;
+            return OpenTasks.Where(task => task.Phase != TaskPhase.Planned || (begun && !AwaitsChunks(task)));
+        }
+    }
 
-    /// <summary>Whether the first rung is done and other tasks, or the one of the quality, are not sent yet.</summary>
+    /// <summary>
+    /// Whether the video can be played and other tasks, or the one of the quality, are not sent yet.
+    /// </summary>
     [JsonIgnore]
-    public bool IsHeld => IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned));
+    public bool IsHeld =>
+        IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task)));
 
     public EncodeJob Fold(IMessage message) =>
         message switch
@@ -134,6 +151,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             },
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
+            JoinChunks c => Sent(c),
             EncodeHighRange c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
@@ -193,17 +211,18 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             Ladder = plan.Ladder,
             FirstRung = plan.FirstRung,
             SegmentSeconds = plan.SegmentSeconds,
+            ChunkSegments = plan.ChunkSegments,
             PlannedAt = plan.PlannedAt,
-            Tasks = PlannedSince(plan.Tasks, plan.FirstRung, plan.PlannedAt),
+            Tasks = PlannedSince(plan.Tasks, plan.ChunkSegments is null ? plan.FirstRung : null, plan.PlannedAt),
         };
 
     /// <summary>
-    /// The tasks with others, of which the first is sent with the plan. Rungs that follow an analysis were known as
-    /// work since the plan.
+    /// The tasks with others, of which the first is sent with the plan, where it is one of them. Rungs that follow an
+    /// analysis were known as work since the plan.
     /// </summary>
     private ImmutableSortedDictionary<string, JobTask> PlannedSince(
         IEnumerable<string> names,
-        string first,
+        string? first,
         DateTimeOffset at
     ) =>
         Tasks.AddRange(

@@ -28,6 +28,12 @@ public sealed record EncodeOptions
 
     public int AudioBitsPerSecond { get; init; } = 128_000;
 
+    /// <summary>The picture of a source that lasts so many seconds or longer is encoded in chunks.</summary>
+    public double ChunkFromSeconds { get; init; } = 600;
+
+    /// <summary>Length of a chunk, to the nearest whole segment.</summary>
+    public double ChunkSeconds { get; init; } = 60;
+
     /// <summary>
     /// Folder for what is not finished yet; everything in it may be lost. It must allow programs to run (no
     /// <c>noexec</c>).
@@ -117,6 +123,10 @@ public sealed record EncodeOptions
             yield return $"OnRequestAbove {OnRequestAbove} must be 0 (none) to 10000 lines";
         if (OnRequestKeep < TimeSpan.FromSeconds(1) || OnRequestKeep > TimeSpan.FromDays(3650))
             yield return $"OnRequestKeep {OnRequestKeep} must be 00:00:01 to 3650 days";
+        if (ChunkSeconds is not (>= 1 and <= 3600))
+            yield return $"ChunkSeconds {ChunkSeconds} must be 1 to 3600";
+        if (!(ChunkFromSeconds >= ChunkSeconds))
+            yield return $"ChunkFromSeconds {ChunkFromSeconds} must not be below ChunkSeconds {ChunkSeconds}";
         if (MaxAttempts is < 1 or > 20)
             yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
         if (SpreadFrom is < 1 or > 10_000)

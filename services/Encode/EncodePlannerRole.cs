@@ -80,6 +80,7 @@ public sealed class EncodePlannerRole : IRole
             options.AudioBitsPerSecond,
             TaskPerRung: workers.Count >= options.SpreadFrom,
             HighRange: options.HighRange,
-            OnRequestAbove: options.OnRequestAbove
+            OnRequestAbove: options.OnRequestAbove,
+            Chunks: new ChunkRules(options.ChunkFromSeconds, options.ChunkSeconds)
         );
 }

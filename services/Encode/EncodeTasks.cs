@@ -26,6 +26,18 @@ public static class EncodeTasks
             ? at - 1
         : null;
 
+    /// <summary>The name of a chunk of the task that joins it; chunks count from 1.</summary>
+    public static string ChunkAt(string join, int number) => $"{join}.{number}";
+
+    /// <summary>The joining task and the number of a chunk, or null for other tasks.</summary>
+    public static (string Join, int Number)? ChunkOf(string task) =>
+        task.LastIndexOf('.') is > 0 and var dot && int.TryParse(task[(dot + 1)..], out var number)
+            ? (task[..dot], number)
+            : null;
+
+    /// <summary>What a chunk stored, written when all of it is; the joining task reads it.</summary>
+    public static string ChunkKey(VideoId video, string task) => $"encode/{video}/{task}.chunk";
+
     /// <summary>The folder of a rendition, or of the thumbnails, in the media store.</summary>
     public static string OutputPrefix(VideoId video, string task) =>
         task == Thumbnails ? $"media/{video}/thumbs" : $"media/{video}/{task}";
@@ -40,11 +52,17 @@ public static class EncodeTasks
     }
 
     /// <summary>
-    /// Whether a command goes to the first lane: what makes a video playable. The main sound was a task of an earlier
-    /// program.
+    /// Whether a command goes to the first lane: what makes a video playable, and the joining of chunks, which takes no
+    /// time and ends a playlist for which viewers wait. The main sound is a task of its own where the picture is cut.
+    /// A chunk of the first rung that is tried again goes there too: viewers get nothing that comes after it.
     /// </summary>
     public static bool IsFirstLane(ICommand command) =>
-        command is ProbeSource or EncodeAudio { Task: null } or EncodeRung { IsFirst: true };
+        command
+            is ProbeSource
+                or EncodeAudio { Task: null }
+                or EncodeRung { IsFirst: true, Chunk: null or { Number: 1 } }
+                or EncodeRung { IsFirst: true, Attempt: > 1 }
+                or JoinChunks;
 
     /// <summary>
     /// The task, attempt and time of a command. Throws <see cref="UnknownMessageException"/> for one that is not
@@ -57,6 +75,7 @@ public static class EncodeTasks
             EncodeRung c => (c.VideoId, c.Task ?? c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeHighRange c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
+            JoinChunks c => (c.VideoId, c.Task, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),
             MakeSubtitles c => (c.VideoId, Subtitles, c.Attempt, c.RequestedAt),
             AnalyseSource c => (c.VideoId, Analysis, c.Attempt, c.RequestedAt),

@@ -37,6 +37,13 @@ internal static class Problems
             }
         );
 
+    public static IResult NotWhole(CatalogueVideo video) =>
+        Results.Problem(
+            $"Video '{video.Id}' is still being encoded and has no DASH manifest yet; play HLS, or ask again later.",
+            statusCode: 409,
+            title: "Not whole"
+        );
+
     public static IResult NoFile(string videoId, string file) =>
         Results.Problem($"Video '{videoId}' has no file '{file}'.", statusCode: 404, title: "Unknown file");
 

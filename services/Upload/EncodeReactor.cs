@@ -69,6 +69,13 @@ public sealed partial class EncodeReactor(
                 e.Worker,
                 cancellation
             ),
+            ChunkEncoded { IsFirst: true, Parts: [var part] } e => On(
+                message,
+                e.VideoId,
+                v => v.RecordChunk(part, e.Number, e.Of, e.EncodedAt),
+                e.Worker,
+                cancellation
+            ),
             ThumbnailsMade e => On(
                 message,
                 e.VideoId,

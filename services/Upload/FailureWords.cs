@@ -6,9 +6,11 @@ namespace EventStream.Upload;
 /// </summary>
 public static class FailureWords
 {
-    /// <summary>The sentence for a task: <c>probe</c>, a sound, a by-product, or the name of a rung.</summary>
+    /// <summary>
+    /// The sentence for a task: <c>probe</c>, a sound, a by-product, or the name of a rung. A chunk fails as its rung.
+    /// </summary>
     public static string Of(string task) =>
-        task switch
+        task.Split('.')[0] switch
         {
             "probe" => "The file could not be read.",
             Contracts.EncodeRung.Together => "The picture of the file could not be encoded.",
@@ -19,6 +21,6 @@ public static class FailureWords
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
             _ when Contracts.VideoRange.IsTask(task) =>
                 "The picture of the file could not be encoded in its high dynamic range.",
-            _ => $"The picture of the file could not be encoded in {task}.",
+            var rung => $"The picture of the file could not be encoded in {rung}.",
         };
 }

@@ -77,6 +77,11 @@ public sealed partial record Video : IAggregate<Video>
 
     public VideoId? NextEdition { get; init; }
 
+    /// <summary>The first rung of a long video, which grows, and the parts of it that can be played.</summary>
+    public string? GrowingRung { get; init; }
+
+    public ImmutableSortedSet<int> Chunks { get; init; } = [];
+
     public DateTimeOffset RegisteredAt { get; init; }
     public DateTimeOffset? PlayableAt { get; init; }
     public DateTimeOffset? PublishedAt { get; init; }
@@ -98,8 +103,10 @@ public sealed partial record Video : IAggregate<Video>
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
-    private Rendition? FirstRung =>
-        Renditions.FirstOrDefault(rendition => rendition is { Kind: Rendition.Video, Range: null });
+    /// <summary>The rung that can be played, whole or in part.</summary>
+    private string? FirstRung =>
+        Renditions.FirstOrDefault(rendition => rendition is { Kind: Rendition.Video, Range: null })?.Name
+        ?? (Chunks.Contains(1) ? GrowingRung : null);
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
@@ -122,6 +129,7 @@ public sealed partial record Video : IAggregate<Video>
             VideoEncodePlanned planned => On(planned),
             VideoLadderChosen chosen => this with { Ladder = [.. chosen.Ladder] },
             VideoRenditionEncoded encoded => On(encoded),
+            VideoChunkEncoded chunk => On(chunk),
             VideoPlayable playable => On(playable),
             VideoThumbnailsMade made => On(made),
             VideoThumbnailsMissing => this with { ThumbnailsMissing = true },
@@ -177,6 +185,8 @@ public sealed partial record Video : IAggregate<Video>
         };
 
     private Video On(VideoRenditionEncoded e) => this with { Renditions = Renditions.Add(e.Rendition) };
+
+    private Video On(VideoChunkEncoded e) => this with { Chunks = Chunks.Add(e.Number), GrowingRung = e.Part.Name };
 
     private Video On(VideoPlayable e) => this with { Status = VideoStatus.Playable, PlayableAt = e.PlayableAt };
 
@@ -293,6 +303,14 @@ public sealed partial record Video : IAggregate<Video>
         }
     }
 
+    /// <summary>
+    /// Part <paramref name="number"/> of the first rung is stored: perhaps the one that makes it playable.
+    /// </summary>
+    public IEnumerable<IEvent> RecordChunk(Rendition part, int number, int of, DateTimeOffset now) =>
+        !IsBeingEncoded || Chunks.Contains(number) || Renditions.Any(known => known.Name == part.Name)
+            ? []
+            : Follow(new VideoChunkEncoded(Id, part, number, of, now), now);
+
     /// <summary>Poster and sprite are stored.</summary>
     public IEnumerable<IEvent> RecordThumbnails(Thumbnails thumbnails, DateTimeOffset now) =>
         !IsBeingEncoded || Thumbnails is not null ? [] : Follow(new VideoThumbnailsMade(Id, thumbnails, now), now);
@@ -362,7 +380,7 @@ public sealed partial record Video : IAggregate<Video>
         yield return e;
         var after = Fold(e);
         if (after is { CanPlay: true, PlayableAt: null })
-            yield return new VideoPlayable(Id, after.FirstRung!.Name, now);
+            yield return new VideoPlayable(Id, after.FirstRung!, now);
         if (after is { IsWhole: true, PublishedAt: null })
             yield return new VideoPublished(Id, now);
     }

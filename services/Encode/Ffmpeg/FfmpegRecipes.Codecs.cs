@@ -24,7 +24,7 @@ public static partial class FfmpegRecipes
         SourcePicture? picture
     )
     {
-        var paced = options.Frames(part?.Frames(settings.Rate));
+        var paced = options.Frames(settings.Pictures?.Count ?? part?.Frames(settings.Rate));
         return (settings.KeepsRange ? paced.Hevc(settings, picture!) : paced.H264(rung, settings))
             .CappedBitrate(rung)
             .WithThreads(settings.Threads)

@@ -13,14 +13,16 @@ public sealed record SoundOutput(SourceSound? Sound, int BitsPerSecond, string P
 
 /// <summary>
 /// How pictures are encoded: rate, length of a GOP in seconds, the encoder's preset, threads (0: one for each core),
-/// and whether they keep the high range of the source, as HEVC, or get a standard one, as H.264.
+/// whether they keep the high range of the source, as HEVC, or get a standard one, as H.264, and which of the pictures,
+/// where not all.
 /// </summary>
 public sealed record PictureSettings(
     FrameRate Rate,
     double SegmentSeconds,
     string Preset,
     int Threads,
-    bool KeepsRange = false
+    bool KeepsRange = false,
+    PictureRange? Pictures = null
 );
 
 /// <summary>What is asked of ffmpeg for rungs and sounds.</summary>
@@ -43,7 +45,7 @@ public static partial class FfmpegRecipes
         PlayedPart? part = null,
         SourcePicture? picture = null
     ) =>
-        From(source, input => input.WithThreads(settings.Threads), part)
+        From(source, input => input.WithThreads(settings.Threads), part, settings.Pictures)
             .OutputToMany(outputs =>
             {
                 for (var i = 0; i < rungs.Count; i++)
@@ -58,7 +60,9 @@ public static partial class FfmpegRecipes
                                     ? options
                                         .Picture(picture)
                                         .WithVideoFilters(filters =>
-                                            filters.Steady(settings, picture).Shape(rung.Rung, settings, part, picture)
+                                            filters
+                                                .Steady(settings, part, picture)
+                                                .Shape(rung.Rung, settings, part, picture)
                                         )
                                     : (at == 0 ? options.Split(rungs, settings, part, picture) : options)
                                         .WithCustomArgument($"-map [v{at}]")
@@ -87,12 +91,25 @@ public static partial class FfmpegRecipes
                 options => options.Aac(new SoundOutput(sound, bitsPerSecond, output), part)
             );
 
-    /// <summary>Full motion at the rate of the encode, once for every rung.</summary>
+    /// <summary>
+    /// Full motion at the rate of the encode, once for every rung. A range is cut from the same pictures that the whole
+    /// source has: those before its first one, which decoding begins with, are let go after the rate is made constant.
+    /// </summary>
     private static VideoFilterOptions Steady(
         this VideoFilterOptions filters,
         PictureSettings settings,
+        PlayedPart? part,
         SourcePicture? picture
-    ) => filters.FullMotion(picture).WithCustomFilter("fps", $"fps={settings.Rate}:start_time=0");
+    )
+    {
+        var steady = filters.FullMotion(picture).WithCustomFilter("fps", $"fps={settings.Rate}:start_time=0");
+        return settings.Pictures is { First: > 0 and var first }
+            ? steady
+                .Hold(part?.Frames(settings.Rate))
+                .WithCustomFilter("trim", $"start_frame={first}")
+                .WithCustomFilter("setpts", "PTS-STARTPTS")
+            : steady;
+    }
 
     /// <summary>The size and colours of one rung, held to the end of the part.</summary>
     private static VideoFilterOptions Shape(
@@ -119,7 +136,7 @@ public static partial class FfmpegRecipes
     {
         static string Chain(VideoFilterOptions filters) =>
             string.Join(',', filters.Arguments.Select(filter => $"{filter.Key}={filter.Value}"));
-        var steady = Chain(new VideoFilterOptions().Steady(settings, picture));
+        var steady = Chain(new VideoFilterOptions().Steady(settings, part, picture));
         var names = string.Concat(rungs.Select((_, i) => $"[s{i}]"));
         var shapes = rungs.Select(
             (rung, i) => $"[s{i}]{Chain(new VideoFilterOptions().Shape(rung.Rung, settings, part, picture))}[v{i}]"

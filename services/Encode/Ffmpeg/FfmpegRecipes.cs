@@ -113,12 +113,13 @@ public static partial class FfmpegRecipes
 
     /// <summary>
     /// The existence of the source is not checked here: ffmpeg's own message names what is wrong. The part's begin is
-    /// moved to the container's zero.
+    /// moved to the container's zero, also where a range is read from its own key frame on.
     /// </summary>
     private static FFMpegArguments From(
         string source,
         Func<FFMpegInputOptions, FFMpegInputOptions> more,
-        PlayedPart? part = null
+        PlayedPart? part = null,
+        PictureRange? range = null
     ) =>
         FFMpegArguments.FromFileInput(
             SourceFile.Address(source),
@@ -126,7 +127,14 @@ public static partial class FfmpegRecipes
             input =>
             {
                 more(input.WithCustomArgument(Quiet));
-                if (part is { StartSeconds: > 0 and var start })
+                if (range is { SeekSeconds: > 0 and var seek })
+                    // ffmpeg moves the time that is sought to zero, which is undone here.
+                    input.WithCustomArgument(
+                        FormattableString.Invariant(
+                            $"-noaccurate_seek -ss {seek} -itsoffset {seek - (part?.StartSeconds ?? 0):0.######}"
+                        )
+                    );
+                else if (part is { StartSeconds: > 0 and var start })
                     input.WithCustomArgument(FormattableString.Invariant($"-itsoffset {-start:0.######}"));
                 input.WithCustomArgument(Guard);
             }

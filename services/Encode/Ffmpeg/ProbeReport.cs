@@ -47,6 +47,12 @@ public sealed class ProbeReport
     /// <summary>Whether the container names its packets in an index, which shows that a file was cut.</summary>
     public bool HasIndex => Containers.Any(name => name is "mov" or "matroska" or "avi" or "mxf");
 
+    /// <summary>
+    /// Whether ffmpeg, asked for a time, always begins at a key frame at or before it. Others are searched by their
+    /// packets, and may be read from a key frame that is too late.
+    /// </summary>
+    public bool IsSeekable => Containers.Any(name => name is "mov" or "matroska");
+
     /// <summary>Whether the container's clock may begin again on the way, as it does where files are joined.</summary>
     public bool ClockResets => Containers.Any(name => name is "mpegts" or "mpeg" or "ogg");
 

@@ -16,6 +16,8 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
     private readonly StreamClock picture = new(report.ClockResets, frameSeconds);
     private readonly StreamClock sound = new(report.ClockResets, 0);
     private double? last;
+    private double? lastKey;
+    private double longestGop;
     private int packets;
 
     /// <summary>
@@ -30,7 +32,7 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
         if (Packet.Read(line) is not { } packet)
             return;
         if (packet.Stream == report.PictureIndex)
-            picture.Add(packet);
+            AddPicture(packet);
         else if (packet.Stream == report.SoundIndex)
             sound.Add(packet);
         if ((packet.Shown ?? packet.Decoded) is { } at)
@@ -38,6 +40,15 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
         if (++packets % PacketsOfStep == 0 && packet.Position is { } position)
             onFraction(Math.Clamp((double)position / sizeBytes, 0, 1));
     }
+
+    /// <summary>
+    /// The longest time in seconds between two key frames of the picture, or from the last one to the end of the
+    /// <paramref name="part"/>; null where the container cannot be read from any time on.
+    /// </summary>
+    public double? KeyFrameSeconds(PlayedPart part) =>
+        report.IsSeekable && lastKey is { } key
+            ? Math.Round(Math.Max(longestGop, part.StartSeconds + part.DurationSeconds + report.StartSeconds - key), 3)
+            : null;
 
     /// <summary>What is played at a constant rate; null where there is no packet of the picture.</summary>
     public PlayedPart? Part(FrameRate rate)
@@ -48,5 +59,14 @@ public sealed class SourceMeasure(ProbeReport report, double frameSeconds, long 
         // Sound that begins so little before the picture is the priming of its codec.
         var start = (sound.Start is { } first && first < begins - StartTolerance ? first : begins) - zero;
         return PlayedPart.Between(Math.Max(0, start), ends - zero, sound.End - zero, rate);
+    }
+
+    private void AddPicture(Packet packet)
+    {
+        picture.Add(packet);
+        if (!packet.IsKey || packet.Shown is not { } shown)
+            return;
+        longestGop = Math.Max(longestGop, shown - (lastKey ?? shown));
+        lastKey = Math.Max(lastKey ?? shown, shown);
     }
 }

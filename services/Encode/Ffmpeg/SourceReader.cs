@@ -46,7 +46,12 @@ public sealed class SourceReader(string ffprobe, ProgramRunner programs, TimePro
             var measure = new SourceMeasure(report, 1 / rate.Hz, size, onFraction);
             await MeasureAsync(path, measure, stop.Token);
             var part = Check(report, measure, rate);
-            return info with { DurationSeconds = part.DurationSeconds, StartSeconds = part.StartSeconds };
+            return info with
+            {
+                DurationSeconds = part.DurationSeconds,
+                StartSeconds = part.StartSeconds,
+                KeyFrameSeconds = measure.KeyFrameSeconds(part),
+            };
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {

@@ -4,7 +4,8 @@ namespace EventStream.Encode.Ffmpeg;
 
 /// <summary>
 /// One packet as ffprobe prints it, times and length in seconds: null where the container states none.
-/// <paramref name="Position"/> in bytes; a discarded packet is decoded and not shown.
+/// <paramref name="Position"/> in bytes; a discarded packet is decoded and not shown; decoding can begin at a key
+/// frame.
 /// </summary>
 public readonly record struct Packet(
     int Stream,
@@ -12,7 +13,8 @@ public readonly record struct Packet(
     double? Decoded,
     double Length,
     long? Position,
-    bool Discarded
+    bool Discarded,
+    bool IsKey = false
 )
 {
     /// <summary>What ffprobe is asked for, in the order in which it prints.</summary>
@@ -30,7 +32,8 @@ public readonly record struct Packet(
                 Number(parts[2]),
                 Math.Max(0, Number(parts[3]) ?? 0),
                 Number(parts[4]) is { } at ? (long)at : null,
-                parts[5].Contains('D', StringComparison.Ordinal)
+                parts[5].Contains('D', StringComparison.Ordinal),
+                parts[5].Contains('K', StringComparison.Ordinal)
             )
             : null;
     }

@@ -14,11 +14,20 @@ public static class MediaPlaylist
     /// <summary>The name of a segment; they count from 1.</summary>
     public static string SegmentName(int number) => $"{number}.m4s";
 
-    /// <summary>The text of the playlist.</summary>
-    public static string Write(SegmentList list)
+    /// <summary>
+    /// The target duration of a track that is played while it grows, in whole seconds, from the length of its first
+    /// segment: it may not change, and a tail may join the last segment. Playback writes the same.
+    /// </summary>
+    public static int GrowingTargetSeconds(double firstSeconds) =>
+        Math.Max(1, (int)Math.Round(firstSeconds + Packager.TailMin, MidpointRounding.AwayFromZero));
+
+    /// <summary>
+    /// The text of the playlist. The target duration in whole seconds is that of the list where it is null.
+    /// </summary>
+    public static string Write(SegmentList list, int? targetSeconds = null)
     {
         var text = new StringBuilder("#EXTM3U\n#EXT-X-VERSION:7\n")
-            .Append($"#EXT-X-TARGETDURATION:{list.TargetSeconds}\n")
+            .Append($"#EXT-X-TARGETDURATION:{targetSeconds ?? list.TargetSeconds}\n")
             .Append("#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n")
             .Append($"#EXT-X-MAP:URI=\"{InitName}\"\n");
         for (var i = 0; i < list.Segments.Count; i++)

@@ -51,7 +51,7 @@ public sealed class FirstLane(NpgsqlDataSource source, TimeProvider time)
         };
     }
 
-    /// <summary>A worker has taken the first rung of a video.</summary>
+    /// <summary>A worker has taken the first rung of a video, or its first chunk.</summary>
     public Task BeginAsync(VideoId video, CancellationToken cancellation) =>
         ExecuteAsync("update first_lane set waiting = false where video_id = $1", cancellation, video.Value);
 

@@ -82,7 +82,7 @@ public sealed partial class JobProcess(
 
     private async Task DecideAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {
-        if (consumed.Message is EncodeTaskStarted { Task: not EncodeTasks.Probe } started)
+        if (consumed.Message is EncodeTaskStarted { Task: not (EncodeTasks.Probe or EncodeTasks.Audio) } started)
         {
             await firstLane.BeginAsync(started.VideoId, cancellation);
             await ReleaseAsync(cancellation);
@@ -142,6 +142,7 @@ public sealed partial class JobProcess(
             SourceProbed e => e.VideoId,
             SourceRejected e => e.VideoId,
             RenditionEncoded e => e.VideoId,
+            ChunkEncoded e => e.VideoId,
             ThumbnailsMade e => e.VideoId,
             SubtitlesMade e => e.VideoId,
             SourceAnalysed e => e.VideoId,

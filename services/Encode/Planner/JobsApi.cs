@@ -9,7 +9,10 @@ using Microsoft.AspNetCore.Routing;
 
 namespace EventStream.Encode.Planner;
 
-/// <summary>One task as the API shows it; fraction in 0..1, speed in media seconds per wall second.</summary>
+/// <summary>
+/// One task as the API shows it; fraction in 0..1, speed in media seconds per wall second. A task that joins chunks
+/// stands for them, <paramref name="ChunksDone"/> of <paramref name="Chunks"/>.
+/// </summary>
 public sealed record TaskView(
     string Name,
     string Phase,
@@ -19,7 +22,9 @@ public sealed record TaskView(
     double Speed,
     DateTimeOffset SentAt,
     DateTimeOffset? StartedAt,
-    string? Cause
+    string? Cause,
+    int? ChunksDone = null,
+    int? Chunks = null
 );
 
 /// <summary>One job as the API shows it; fraction in 0..1, weighted by the pixels of the rungs.</summary>
@@ -127,8 +132,33 @@ public static class JobsApi
             job.PlannedAt,
             job.EndedAt,
             job.Trouble,
-            tasks
+            Joined(job, tasks)
         );
+    }
+
+    /// <summary>The tasks, with the chunks of each that joins some taken into it.</summary>
+    private static IReadOnlyList<TaskView> Joined(EncodeJob job, IReadOnlyList<TaskView> tasks)
+    {
+        if (job.ChunkSegments is null)
+            return tasks;
+        var chunks = tasks.ToLookup(task => EncodeTasks.ChunkOf(task.Name)?.Join ?? "");
+        return [.. chunks[""].Select(task => chunks.Contains(task.Name) ? With(task, [.. chunks[task.Name]]) : task)];
+    }
+
+    private static TaskView With(TaskView join, IReadOnlyList<TaskView> chunks)
+    {
+        var running = chunks.Where(chunk => chunk.Phase == QueuedJob.WordOf(TaskPhase.Running)).ToList();
+        return join with
+        {
+            Phase = running.Count > 0 ? running[0].Phase : join.Phase,
+            Attempt = chunks.Append(join).Max(task => task.Attempt),
+            Fraction = chunks.Average(chunk => chunk.Fraction),
+            Speed = running.Sum(chunk => chunk.Speed),
+            StartedAt = chunks.Min(chunk => chunk.StartedAt) ?? join.StartedAt,
+            Cause = join.Cause ?? chunks.FirstOrDefault(chunk => chunk.Cause is not null)?.Cause,
+            ChunksDone = chunks.Count(chunk => chunk.Phase == QueuedJob.WordOf(TaskPhase.Done)),
+            Chunks = chunks.Count,
+        };
     }
 
     private static TaskView View(JobTask task, TaskHeartbeat? heartbeat)
@@ -150,12 +180,17 @@ public static class JobsApi
     }
 
     /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>
-    private static double Weight(EncodeJob job, string task) =>
-        job
-            .Ladder.Where(rung => task == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == task)
-            .Sum(rung => (double)rung.Width * rung.Height)
-            is > 0
-                and var pixels
-            ? pixels
-            : 10_000;
+    private static double Weight(EncodeJob job, string task)
+    {
+        const double smallest = 10_000;
+        var chunk = job.ChunkSegments is null ? null : EncodeTasks.ChunkOf(task);
+        if (job.Joins(task))
+            return smallest;
+        var name = chunk?.Join ?? task;
+        var pixels = job
+            .Ladder.Where(rung => name == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == name)
+            .Sum(rung => (double)rung.Width * rung.Height);
+        var parts = chunk is null ? 1 : job.Tasks.Keys.Count(key => EncodeTasks.ChunkOf(key)?.Join == name);
+        return pixels > 0 ? pixels / parts : smallest;
+    }
 }

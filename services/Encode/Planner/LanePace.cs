@@ -18,7 +18,14 @@ public sealed class LanePace(NpgsqlDataSource source)
     /// <summary>Takes the report of a task of rungs; other messages change nothing.</summary>
     public async Task LearnAsync(EncodeJob job, IMessage message, CancellationToken cancellation)
     {
-        if (message is not RenditionEncoded { EncodeSeconds: > 0 } done || !job.RungsOf(done.TaskName()).Any())
+        var (task, seconds) = message switch
+        {
+            RenditionEncoded e => (e.TaskName(), e.EncodeSeconds),
+            ChunkEncoded e => (e.Task, e.EncodeSeconds),
+            _ => ("", 0),
+        };
+        // What only joins says nothing of encoding.
+        if (seconds <= 0 || !job.RungsOf(task).Any() || job.Joins(task))
             return;
         await using var command = source.CreateCommand(
             $"""
@@ -26,8 +33,8 @@ public sealed class LanePace(NpgsqlDataSource source)
             on conflict (lane) do update set pace = p.pace + {NewWeight} * (excluded.pace - p.pace)
             """
         );
-        var ratio = done.EncodeSeconds / job.SecondsOf(done.TaskName());
-        command.Parameters.Add(new() { Value = job.LaneOf(done.TaskName()) });
+        var ratio = seconds / job.SecondsOf(task);
+        command.Parameters.Add(new() { Value = job.LaneOf(task) });
         command.Parameters.Add(new() { Value = Math.Clamp(ratio, 1 / RatioMax, RatioMax) });
         await command.ExecuteNonQueryAsync(cancellation);
     }

@@ -66,6 +66,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
             ),
             SourceProbed e => EndAsync(e.VideoId, EncodeTasks.Probe, cancellation),
             RenditionEncoded e => EndAsync(e.VideoId, e.TaskName(), cancellation),
+            ChunkEncoded e => EndAsync(e.VideoId, e.Task, cancellation),
             ThumbnailsMade e => EndAsync(e.VideoId, EncodeTasks.Thumbnails, cancellation),
             SubtitlesMade e => EndAsync(e.VideoId, EncodeTasks.Subtitles, cancellation),
             SourceAnalysed e => EndAsync(e.VideoId, EncodeTasks.Analysis, cancellation),

@@ -54,8 +54,14 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
             var outcome = Now(JsonNode.Parse(json)!.AsObject(), reporter, begun);
             if (MessageTypes.Read(parts[1], Encoding.UTF8.GetBytes(outcome.ToJsonString())) is not IEvent found)
                 return null;
-            await CopyAsync(found, other, reporter.Video, cancellation);
-            return found;
+            await CopyAsync(command, found, other, reporter.Video, cancellation);
+            // The same rung may be the first one of this video and was not of the other.
+            return found is ChunkEncoded chunk && command is EncodeRung { IsFirst: var first }
+                ? chunk with
+                {
+                    IsFirst = first is true,
+                }
+                : found;
         }
         catch (Exception e)
             when (e is MediaNotFoundException or UnknownMessageException or System.Text.Json.JsonException)
@@ -106,9 +112,15 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
     }
 
     /// <summary>Copies the files of an outcome. Throws <see cref="MediaNotFoundException"/> if one is gone.</summary>
-    private async Task CopyAsync(IEvent found, VideoId from, VideoId to, CancellationToken cancellation)
+    private async Task CopyAsync(
+        ICommand command,
+        IEvent found,
+        VideoId from,
+        VideoId to,
+        CancellationToken cancellation
+    )
     {
-        foreach (var key in FilesOf(found))
+        foreach (var key in FilesOf(command, found))
         {
             var other = key.Replace(to.ToString(), from.ToString(), StringComparison.Ordinal);
             // A segment is small, and a store may not read while it writes.
@@ -121,9 +133,10 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
     }
 
     /// <summary>The keys of the files of an outcome, the ones that others hang on last.</summary>
-    private static IEnumerable<string> FilesOf(IEvent outcome) =>
+    private static IEnumerable<string> FilesOf(ICommand command, IEvent outcome) =>
         outcome switch
         {
+            ChunkEncoded e when command is EncodeRung { Chunk: { } chunk } => ChunkWork.FilesOf(e, chunk),
             RenditionEncoded e => e.All().SelectMany(FilesOf),
             SubtitlesMade e => e.Texts.Where(text => text.SegmentDurationsSeconds.Count > 0).SelectMany(FilesOf),
             ThumbnailsMade e => [e.Thumbnails.PosterKey, e.Thumbnails.SpriteKey, e.Thumbnails.IndexKey],

@@ -2,13 +2,14 @@ namespace EventStream.Encode.Worker;
 
 /// <summary>
 /// What goes first in a lane: the task asked for earlier, then the smaller one, so that the lower rungs of a video come
-/// before its higher ones.
+/// before its higher ones, then the earlier chunk.
 /// </summary>
-public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, long Pixels)
+public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, long Pixels, int Chunk = 0)
 {
     /// <summary>Orders the turns of a lane; the one that goes first is the least.</summary>
     public static readonly IComparer<Turn> Order = Comparer<Turn>.Create(
-        (one, other) => (one.RequestedAt, one.Pixels).CompareTo((other.RequestedAt, other.Pixels))
+        (one, other) =>
+            (one.RequestedAt, one.Pixels, one.Chunk).CompareTo((other.RequestedAt, other.Pixels, other.Chunk))
     );
 }
 

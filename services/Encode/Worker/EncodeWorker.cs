@@ -67,7 +67,7 @@ public sealed partial class EncodeWorker(
         var command = (ICommand)consumed.Message;
         var reporter = new TaskReporter(publisher, clock, options.WorkerId, command);
         var key = EncodeTasks.CommandKey(command);
-        var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command));
+        var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command), ChunkOf(command));
         IDisposable? turn = null;
         try
         {
@@ -234,6 +234,8 @@ public sealed partial class EncodeWorker(
             EncodeHighRange => long.MaxValue,
             _ => 0,
         };
+
+    private static int ChunkOf(ICommand command) => command is EncodeRung { Chunk: { } chunk } ? chunk.Number : 0;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
     private static partial void Leased(ILogger logger, string task, string worker);

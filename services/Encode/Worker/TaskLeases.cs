@@ -86,6 +86,7 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
             EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
             EncodeHighRange c => c with { RequestedAt = default, Attempt = 1 },
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
+            JoinChunks c => c with { RequestedAt = default, Attempt = 1 },
             MakeThumbnails c => c with { RequestedAt = default, Attempt = 1 },
             MakeSubtitles c => c with { RequestedAt = default, Attempt = 1 },
             AnalyseSource c => c with { RequestedAt = default, Attempt = 1 },

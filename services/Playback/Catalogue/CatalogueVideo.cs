@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using EventStream.Contracts;
 
 namespace EventStream.Playback.Catalogue;
@@ -17,6 +18,27 @@ public enum VideoState
 /// <summary>A packaged track, with the durations of its segments joined to runs.</summary>
 public sealed record Track(Rendition Media, SegmentRuns Segments)
 {
+    /// <summary>
+    /// The durations of the chunks that are there, by their numbers from 1, where the track grows; its segments are
+    /// those before the first chunk that is missing.
+    /// </summary>
+    public ImmutableSortedDictionary<int, IReadOnlyList<double>>? Chunks { get; init; }
+
+    /// <summary>Whether segments are still to come.</summary>
+    public bool Grows => Chunks is not null;
+
+    /// <summary>The track with one more chunk, of which <paramref name="part"/> is the rendition alone.</summary>
+    public static Track Grown(Track? before, Rendition part, int number)
+    {
+        var chunks = (before?.Chunks ?? ImmutableSortedDictionary<int, IReadOnlyList<double>>.Empty).SetItem(
+            number,
+            part.SegmentDurationsSeconds
+        );
+        var begin = chunks.TakeWhile((chunk, at) => chunk.Key == at + 1).SelectMany(chunk => chunk.Value);
+        var media = before?.Media ?? part with { SegmentDurationsSeconds = [] };
+        return new Track(media, SegmentRuns.From([.. begin])) { Chunks = chunks };
+    }
+
     /// <summary>The track of a rendition; the single durations are let go.</summary>
     public static Track From(Rendition rendition) =>
         new(rendition with { SegmentDurationsSeconds = [] }, SegmentRuns.From(rendition.SegmentDurationsSeconds));
@@ -42,11 +64,26 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     /// <summary>Every track that is served.</summary>
     public IEnumerable<Track> Served => [.. Tracks, .. Captions, .. Former];
 
-    /// <summary>Tracks of a picture in standard range, from the lowest bandwidth up.</summary>
-    public IEnumerable<Track> Rungs => Pictures.Where(track => track.Media.Range is null);
+    /// <summary>
+    /// Tracks of a picture in standard range, from the lowest bandwidth up; one that grows is alone, since the others
+    /// end elsewhere.
+    /// </summary>
+    public IEnumerable<Track> Rungs =>
+        Growing is { } growing
+            ? growing.Segments.Runs.Count > 0
+                ? [growing]
+                : []
+            : Pictures.Where(track => track.Media.Range is null);
 
-    /// <summary>Tracks of a picture in its high dynamic range, in the same order; most videos have none.</summary>
-    public IEnumerable<Track> HighRange => Pictures.Where(track => track.Media.Range is not null);
+    /// <summary>
+    /// Tracks of a picture in its high dynamic range, in the same order; most videos have none, and one that grows not
+    /// yet.
+    /// </summary>
+    public IEnumerable<Track> HighRange =>
+        Growing is null ? Pictures.Where(track => track.Media.Range is not null) : [];
+
+    /// <summary>The first rung of a long video, while it is not whole.</summary>
+    public Track? Growing => Tracks.FirstOrDefault(track => track.Grows);
 
     private IEnumerable<Track> Pictures =>
         Tracks.Where(track => track.Media.Kind == Rendition.Video).OrderBy(track => track.Media.BandwidthBps);
@@ -79,6 +116,7 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             VideoUploaded => Advance(VideoState.Uploaded),
             VideoProbed or VideoEncodePlanned => Advance(VideoState.Encoding),
             VideoRenditionEncoded e => With(e).Advance(VideoState.Encoding),
+            VideoChunkEncoded e => With(e).Advance(VideoState.Encoding),
             VideoPlayable => Advance(VideoState.Playable),
             VideoPublished => Advance(VideoState.Published),
             VideoSubtitlesMade e => e
@@ -94,7 +132,9 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             VideoEditionPublished e => With(e),
             VideoRejected => this with { State = VideoState.Rejected },
             // A rung that could not be made does not take away what can be played already.
-            VideoEncodeFailed => IsPlayable ? this : this with { State = VideoState.Failed },
+            VideoEncodeFailed => IsPlayable && Growing is null ? this : this with { State = VideoState.Failed },
+            // What would have no end is not offered.
+            VideoEncodeCancelled when Growing is not null => this with { State = VideoState.Failed },
             _ => this,
         };
 
@@ -124,6 +164,15 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             Thumbnails = e.Thumbnails,
             EditionSuffix = suffix,
         };
+    }
+
+    /// <summary>A chunk of a track that is whole already comes again.</summary>
+    private CatalogueVideo With(VideoChunkEncoded e)
+    {
+        var before = Tracks.FirstOrDefault(track => track.Media.Name == e.Part.Name);
+        return EditionSuffix.Length > 0 || before is { Grows: false }
+            ? this
+            : With(Track.Grown(before, e.Part, e.Number));
     }
 
     /// <summary>What an edition gets after it is published is new: its high range, and what is made on request.</summary>

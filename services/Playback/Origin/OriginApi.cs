@@ -61,20 +61,23 @@ internal static class OriginApi
         ManifestAsync(videoId, http, origin, "application/vnd.apple.mpegurl", HlsMaster.Write);
 
     private static Task<IResult> Dash(string videoId, HttpContext http, OriginServices origin) =>
-        ManifestAsync(videoId, http, origin, "application/dash+xml", DashManifest.Write);
+        ManifestAsync(videoId, http, origin, "application/dash+xml", DashManifest.Write, ofWhole: true);
 
     private static async Task<IResult> ManifestAsync(
         string videoId,
         HttpContext http,
         OriginServices origin,
         string contentType,
-        Func<CatalogueVideo, ManifestContext, string> write
+        Func<CatalogueVideo, ManifestContext, string> write,
+        bool ofWhole = false
     )
     {
         if (!TryOpen(videoId, http, origin, out var video, out var refusal))
             return refusal!;
         if (!video!.IsPlayable)
             return Problems.NotPlayable(video);
+        if (ofWhole && video.Growing is not null)
+            return Problems.NotWhole(video);
         string? edgeRegion = http.Request.Headers[EdgeRegionHeader];
         var region = Names.OrEmpty(http.Request.Query["region"]) is { Length: > 0 } asked
             ? asked
@@ -95,6 +98,12 @@ internal static class OriginApi
     {
         if (!TryOpen(videoId, http, origin, out var video, out var refusal))
             return refusal!;
+        if (GrowingPlaylist.Write(video!, file) is { } growing)
+        {
+            http.Response.Headers.CacheControl = $"public, max-age={GrowingPlaylist.FreshSeconds}";
+            return Results.Text(growing, MediaPaths.ContentTypeOf(file));
+        }
+
         if (MediaPaths.KeyOf(video!, file) is not { } key)
             return Problems.NoFile(videoId, file);
         MediaContent content;

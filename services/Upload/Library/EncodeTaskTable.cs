@@ -4,8 +4,12 @@ using Npgsql;
 
 namespace EventStream.Upload.Library;
 
+/// <summary>How many chunks of a long video are encoded, of how many.</summary>
+public sealed record EncodeChunks(int Done, int Of);
+
 /// <summary>
-/// Answers: how far is each encoding task of a video? Fraction in 0..1, speed in media seconds per wall second.
+/// Answers: how far is each encoding task of a video? Fraction in 0..1, speed in media seconds per wall second. The
+/// tasks of a rung that is made in chunks are one here, with <paramref name="Chunks"/>.
 /// </summary>
 public sealed record EncodeTask(
     string Task,
@@ -15,7 +19,8 @@ public sealed record EncodeTask(
     string? Worker,
     int? Attempt,
     string? Cause,
-    DateTimeOffset UpdatedAt
+    DateTimeOffset UpdatedAt,
+    EncodeChunks? Chunks = null
 )
 {
     public const string Queued = "queued";
@@ -23,6 +28,39 @@ public sealed record EncodeTask(
     public const string Retrying = "retrying";
     public const string Done = "done";
     public const string Failed = "failed";
+
+    /// <summary>The tasks with each chunk, such as <c>360p.1</c>, taken into the task that joins it.</summary>
+    public static IReadOnlyList<EncodeTask> Joined(IReadOnlyList<EncodeTask> tasks)
+    {
+        static string? JoinOf(EncodeTask task) =>
+            task.Task.LastIndexOf('.') is > 0 and var dot ? task.Task[..dot] : null;
+        var chunks = tasks.Where(task => JoinOf(task) is not null).ToLookup(task => JoinOf(task)!);
+        return
+        [
+            .. tasks
+                .Where(task => JoinOf(task) is null)
+                .Select(task => chunks.Contains(task.Task) ? task.With([.. chunks[task.Task]]) : task),
+        ];
+    }
+
+    private EncodeTask With(IReadOnlyList<EncodeTask> chunks)
+    {
+        var all = new EncodeChunks(chunks.Count(chunk => chunk.State == Done), chunks.Count);
+        if (State == Done)
+            return this with { Chunks = all };
+        // What went wrong is said first.
+        var worst = chunks.Append(this).FirstOrDefault(task => task.State is Failed or Retrying);
+        var begun = chunks.Any(chunk => chunk.State is Running or Done);
+        return this with
+        {
+            State = worst?.State ?? (begun ? Running : State),
+            Fraction = chunks.Average(chunk => chunk.Fraction),
+            Speed = chunks.Where(chunk => chunk.State == Running).Sum(chunk => chunk.Speed),
+            Cause = worst?.Cause,
+            UpdatedAt = chunks.Append(this).Max(task => task.UpdatedAt),
+            Chunks = all,
+        };
+    }
 }
 
 /// <summary>
@@ -34,9 +72,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
     public Task RecordAsync(IMessage message, CancellationToken cancellation) =>
         message switch
         {
-            EncodePlanned e => Task.WhenAll(
-                e.Tasks.Select(task => QueuedAsync(e.VideoId, task, e.PlannedAt, cancellation))
-            ),
+            EncodePlanned e => QueuedAsync(e.VideoId, e.Tasks, e.PlannedAt, cancellation),
             EncodeTaskStarted e => SetAsync(
                 e.VideoId,
                 new(e.Task, EncodeTask.Running, 0, null, e.Worker, e.Attempt, null, e.StartedAt),
@@ -55,13 +91,15 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
                 cancellation
             ),
             RenditionEncoded e => Done(e.VideoId, e.TaskName(), e.Worker, e.EncodedAt, cancellation),
+            ChunkEncoded e => Done(e.VideoId, e.Task, e.Worker, e.EncodedAt, cancellation),
             ThumbnailsMade e => Done(e.VideoId, Thumbnails.Task, e.Worker, e.MadeAt, cancellation),
             SubtitlesMade e => Done(e.VideoId, SourceText.Task, e.Worker, e.MadeAt, cancellation),
-            EncodeLadderChosen e => Task.WhenAll(
-                e.Tasks.Select(task => QueuedAsync(e.VideoId, task, e.ChosenAt, cancellation))
-            ),
-            EncodeRungsRequested e => Task.WhenAll(
-                e.Rungs.Select(rung => QueuedAsync(e.VideoId, rung.Name, e.RequestedAt, cancellation))
+            EncodeLadderChosen e => QueuedAsync(e.VideoId, e.Tasks, e.ChosenAt, cancellation),
+            EncodeRungsRequested e => QueuedAsync(
+                e.VideoId,
+                [.. e.Rungs.Select(rung => rung.Name)],
+                e.RequestedAt,
+                cancellation
             ),
             EncodeRungsEvicted e => ForgetAsync(e.VideoId, e.Rungs, e.EvictedAt, cancellation),
             SourceAnalysed e => Done(e.VideoId, LadderSample.Task, e.Worker, e.AnalysedAt, cancellation),
@@ -88,10 +126,31 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             _ => Task.CompletedTask,
         };
 
-    private Task QueuedAsync(VideoId id, string task, DateTimeOffset at, CancellationToken cancellation) =>
-        SetAsync(id, new(task, EncodeTask.Queued, 0, null, null, null, null, at), cancellation);
+    /// <summary>In one statement: a long video has hundreds of tasks.</summary>
+    private async Task QueuedAsync(
+        VideoId id,
+        IEnumerable<string> tasks,
+        DateTimeOffset at,
+        CancellationToken cancellation
+    )
+    {
+        await using var command = source.Command(
+            """
+            insert into encode_tasks as t (video_id, task, state, fraction, updated_at)
+            select $1, name, $3, 0, $4 from unnest($2) as name
+            on conflict (video_id, task) do update set
+                state = excluded.state, fraction = excluded.fraction, cause = null, updated_at = excluded.updated_at
+            where t.state <> 'done' and excluded.updated_at >= t.updated_at
+            """,
+            id.Value,
+            tasks.Distinct(StringComparer.Ordinal).ToArray(),
+            EncodeTask.Queued,
+            at
+        );
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
 
-    /// <summary>The tasks of a video, by name.</summary>
+    /// <summary>The tasks of a video, by name; chunks are taken together.</summary>
     public async Task<IReadOnlyList<EncodeTask>> ListAsync(VideoId id, CancellationToken cancellation)
     {
         await using var command = source.Command(
@@ -119,7 +178,7 @@ public sealed class EncodeTaskTable(NpgsqlDataSource source)
             );
         }
 
-        return tasks;
+        return EncodeTask.Joined(tasks);
     }
 
     /// <summary>Forgets the tasks of a video.</summary>

@@ -72,6 +72,37 @@ public sealed class PlayInBrowserTests(SampleVideo video, PlayerPage player)
         await page.CloseAsync();
     }
 
+    [Fact]
+    public async Task A_long_video_plays_from_its_begin_while_it_grows_and_to_its_end()
+    {
+        await using var rig = await PlaybackRig.StartAsync(video.MediaRoot);
+        var whole = video.Events("180p").OfType<VideoRenditionEncoded>().Single();
+        var half = whole.Rendition.SegmentDurationsSeconds.Count / 2;
+        Rendition Part(IEnumerable<double> segments) =>
+            whole.Rendition with
+            {
+                SegmentDurationsSeconds = [.. segments],
+            };
+        var first = Part(whole.Rendition.SegmentDurationsSeconds.Take(half));
+        var second = Part(whole.Rendition.SegmentDurationsSeconds.Skip(half));
+        rig.Tell(video.Events("audio").Append(new VideoChunkEncoded(video.Id, first, 1, 2, whole.EncodedAt)));
+        var session = await OpenAsync(rig);
+        var page = await player.OpenAsync();
+
+        await page.EvaluateAsync(
+            "u => { v.onplaying = () => window.begun ??= v.currentTime; playHls(u); }",
+            session.HlsUrl
+        );
+        await PlayUntilAsync(page, 1);
+        Assert.InRange(await page.EvaluateAsync<double>("window.begun"), 0, 0.5);
+        rig.Tell([new VideoChunkEncoded(video.Id, second, 2, 2, whole.EncodedAt), whole]);
+        await page.WaitForFunctionAsync("v.ended", null, new PageWaitForFunctionOptions { Timeout = PatienceMs });
+
+        Assert.Equal(SampleVideo.Seconds, await page.EvaluateAsync<double>("v.currentTime"), 0.1);
+        Assert.Empty(await page.EvaluateAsync<string[]>("errors"));
+        await page.CloseAsync();
+    }
+
     private static async Task<SessionOpened> OpenSessionAsync(PlaybackRig rig, VideoId id)
     {
         using var answer = await rig.Http.PostAsJsonAsync(

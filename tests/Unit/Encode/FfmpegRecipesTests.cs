@@ -32,6 +32,36 @@ public class FfmpegRecipesTests
     }
 
     [Fact]
+    public void A_chunk_is_read_from_before_its_key_frame_and_cut_from_the_pictures_of_the_whole()
+    {
+        var source = Film with { DurationSeconds = 60, StartSeconds = 0.5, KeyFrameSeconds = 4.1 };
+        var range = PictureRange.Of(new RungChunk(2, 4, 6, 5), source, new(25, 1), 2);
+        Assert.Equal(new PictureRange(250, 250, 5), range);
+        var rung = new Rung("720p", 1280, 720, 2_800_000);
+        var settings = new PictureSettings(new(25, 1), 2, "veryfast", 1, Pictures: range);
+        var line = FfmpegRecipes
+            .Tracks("/in/a b.mp4", [new(rung, "/out/t.mp4")], settings, null, PlayedPart.Of(source))
+            .Arguments;
+        Assert.Contains($"-threads 1 -noaccurate_seek -ss 5 -itsoffset 4.5 {Guard} ", line, StringComparison.Ordinal);
+        Assert.Contains(
+            "-vf \"fps=fps=25/1:start_time=0, tpad=stop=1500:stop_mode=clone, trim=start_frame=250, "
+                + "setpts=PTS-STARTPTS, scale=1280:720",
+            line,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("-frames:v 250 ", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_chunk_begins_like_the_whole_and_the_last_one_ends_like_it()
+    {
+        var source = Film with { DurationSeconds = 61.4, StartSeconds = 0.5, KeyFrameSeconds = 4.1 };
+        PictureRange Of(RungChunk chunk) => PictureRange.Of(chunk, source, new(25, 1), 2);
+        Assert.Equal(new PictureRange(0, 250, 0), Of(new RungChunk(1, 6, 1, 5)));
+        Assert.Equal(new PictureRange(1250, 285, 45), Of(new RungChunk(6, 6, 26)));
+    }
+
+    [Fact]
     public void Several_rungs_and_the_sound_are_made_in_one_decoding()
     {
         RungOutput[] rungs =

@@ -10,8 +10,11 @@ public sealed class StreamClockTests
     [Fact]
     public void A_line_of_ffprobe_is_a_packet()
     {
-        Assert.Equal(new Packet(0, 0.08, 0, 0.04, 564, false), Packet.Read("0,0.080000,0.000000,0.040000,564,K_"));
-        Assert.Equal(new Packet(1, null, null, 0, null, true), Packet.Read("1,N/A,N/A,N/A,N/A,KD"));
+        Assert.Equal(
+            new Packet(0, 0.08, 0, 0.04, 564, false, true),
+            Packet.Read("0,0.080000,0.000000,0.040000,564,K_")
+        );
+        Assert.Equal(new Packet(1, null, null, 0, null, true, true), Packet.Read("1,N/A,N/A,N/A,N/A,KD"));
         Assert.Null(Packet.Read("side_data,Skip Samples"));
         Assert.Null(Packet.Read(""));
     }

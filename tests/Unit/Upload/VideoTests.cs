@@ -134,6 +134,10 @@ public sealed class VideoTests
             "The picture of the file could not be encoded in 240p.",
             Given([.. Encoding, failed]).State.Problem
         );
+        Assert.Equal(
+            "The picture of the file could not be encoded in 240p.",
+            Given([.. Encoding, failed with { Task = "240p.7" }]).State.Problem
+        );
     }
 
     [Fact]
@@ -164,6 +168,29 @@ public sealed class VideoTests
             .Then(Encoded(Sound), new VideoPlayable(Id, "240p", Now))
             .When(v => v.RecordRenditions([second], Now))
             .Then(Encoded(second), Published);
+    }
+
+    [Fact]
+    public void A_long_video_plays_from_its_first_chunk_on_and_is_published_with_whole_rungs()
+    {
+        VideoChunkEncoded Chunk(int number) => new(Id, Low, number, 3, Now);
+        Given(Encoding)
+            .When(v => v.RecordChunk(Low, 2, 3, Now))
+            .Then(Chunk(2))
+            .When(v => v.RecordRenditions([Sound], Now))
+            .Then(Encoded(Sound))
+            .When(v => v.RecordChunk(Low, 1, 3, Now))
+            .Then(Chunk(1), new VideoPlayable(Id, "240p", Now))
+            .When(v => v.RecordChunk(Low, 1, 3, Now))
+            .Then()
+            .When(v => v.RecordRenditions([High], Now))
+            .Then(Encoded(High))
+            .When(v => v.RecordThumbnails(Pictured.Thumbnails, Now))
+            .Then(Pictured)
+            .When(v => v.RecordRenditions([Low], Now))
+            .Then(Encoded(Low), Published)
+            .When(v => v.RecordChunk(Low, 3, 3, Now))
+            .Then();
     }
 
     [Fact]
