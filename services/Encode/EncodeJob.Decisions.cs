@@ -103,7 +103,7 @@ public sealed partial record EncodeJob
         !IsHeld ? []
         : IsUnmeasured ? [QualityCommand(now, 1)]
         : Tasks
-            .Values.Where(task => task.Phase == TaskPhase.Planned)
+            .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsOthers(task))
             .Select(task => With(task with { SentAt = now }).Command(task.Name, rules));
 
     /// <summary>
@@ -122,6 +122,7 @@ public sealed partial record EncodeJob
         tasks.Add(EncodeTasks.Thumbnails);
         if (rules.HighRange)
             tasks.AddRange(HighRangeLadder.Choose(probed.Source).Select(rung => rung.Name));
+        tasks.AddRange(rules.Further ?? []);
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source with { Sha256 = Sha256 } };
@@ -165,7 +166,7 @@ public sealed partial record EncodeJob
             yield break;
         yield return finished;
         var after = Fold(finished);
-        if (finished.Task != FirstRung && after.OpenTasks.Any())
+        if (finished.Task != FirstRung && after.OpenTasks.Any(task => !after.IsNextLadder(task)))
             yield break;
         foreach (var next in after.Next(rules, now))
             yield return next;
@@ -198,6 +199,7 @@ public sealed partial record EncodeJob
                 task.SentAt,
                 task.Attempt
             ),
+            _ when PictureCodec.IsTask(name) => LadderCommand(task, rules),
             _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,

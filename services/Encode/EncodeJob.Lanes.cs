@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.Encode.Ladder;
 
 namespace EventStream.Encode;
 
@@ -32,7 +33,9 @@ public sealed partial record EncodeJob
 
     /// <summary>The rungs that a task makes; none for other tasks.</summary>
     public IEnumerable<Rung> RungsOf(string task) =>
-        Ladder.Where(rung => task == EncodeRung.Together ? rung.Name != FirstRung : rung.Name == task);
+        PictureCodec.IsTask(task)
+            ? CodecLadder.Of(task, Ladder)
+            : Ladder.Where(rung => task == EncodeRung.Together ? rung.Name != FirstRung : rung.Name == task);
 
     /// <summary>
     /// Seconds that a task would take a worker on two cores, by the pixels that it reads and writes. Workers on other
@@ -45,7 +48,7 @@ public sealed partial record EncodeJob
         var frames = source.DurationSeconds * source.FramesPerSecond;
         var written = RungsOf(task).Sum(rung => frames * rung.Width * rung.Height);
         var read = written > 0 || task == EncodeTasks.Thumbnails ? frames * source.Width * source.Height : 0;
-        return Math.Max(SecondsMin, (read + (EncodedPixel * written)) / PixelsPerSecond);
+        return Math.Max(SecondsMin, (read + (EncodedPixel * CodecLadder.CostOf(task) * written)) / PixelsPerSecond);
     }
 
     /// <summary>

@@ -53,6 +53,7 @@ public sealed record JobTask(
 /// How a job is planned: the ladder policy, the length of a segment in seconds, the bound on attempts, the bitrate of
 /// the sound in bits per second, and whether each rung is a task, for many workers, or all after the first are one.
 /// While <c>Hold</c>, the first rungs of other videos wait for a worker, and nothing is sent that would take theirs.
+/// <c>Further</c> are the codecs of further ladders.
 /// </summary>
 public sealed record JobRules(
     ILadderPolicy Ladder,
@@ -61,7 +62,8 @@ public sealed record JobRules(
     int AudioBitsPerSecond,
     bool TaskPerRung = false,
     bool Hold = false,
-    bool HighRange = false
+    bool HighRange = false,
+    IReadOnlyList<string>? Further = null
 );
 
 /// <summary>
@@ -110,11 +112,13 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
 
     /// <summary>Those that are sent, or would be if nothing held them.</summary>
     [JsonIgnore]
-    public IEnumerable<JobTask> DueTasks => OpenTasks.Where(task => task.Phase != TaskPhase.Planned || !IsBeginning);
+    public IEnumerable<JobTask> DueTasks =>
+        OpenTasks.Where(task => task.Phase != TaskPhase.Planned || (!IsBeginning && !AwaitsOthers(task)));
 
     /// <summary>Whether the first rung is done and other tasks, or the one of the quality, are not sent yet.</summary>
     [JsonIgnore]
-    public bool IsHeld => IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned));
+    public bool IsHeld =>
+        IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsOthers(task)));
 
     public EncodeJob Fold(IMessage message) =>
         message switch
@@ -126,6 +130,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             ProbeSource c => Sent(c),
             EncodeRung c => Sent(c) with { Source = c.Source },
             EncodeHighRange c => Sent(c) with { Source = c.Source },
+            EncodeLadder c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },

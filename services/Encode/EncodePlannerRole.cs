@@ -61,6 +61,7 @@ public sealed class EncodePlannerRole : IRole
             options.MaxAttempts,
             options.AudioBitsPerSecond,
             TaskPerRung: workers.Count >= options.SpreadFrom,
-            HighRange: options.HighRange
+            HighRange: options.HighRange,
+            Further: CodecLadder.Further(options.Ladders)
         );
 }

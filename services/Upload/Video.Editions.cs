@@ -63,7 +63,7 @@ public sealed partial record Video
     /// <summary>What is made and measured of an edition after it is published.</summary>
     private IEnumerable<IEvent> Late(Video edition, DateTimeOffset now)
     {
-        foreach (var made in edition.Renditions.Where(made => made.Range is not null))
+        foreach (var made in edition.Renditions.Where(PictureCodec.IsFurther))
         {
             if (Renditions.All(known => known.Name != made.Name))
                 yield return new VideoRenditionEncoded(Id, made, now);

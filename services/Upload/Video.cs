@@ -91,12 +91,13 @@ public sealed partial record Video : IAggregate<Video>
     /// <summary>The main sound is named for its kind.</summary>
     private bool HasAudio => Sounds.Any(rendition => rendition.Name == Rendition.Audio);
 
-    private IEnumerable<Rendition> Sounds => Renditions.Where(rendition => rendition.Kind == Rendition.Audio);
+    private IEnumerable<Rendition> Sounds =>
+        Renditions.Where(rendition => rendition.Kind == Rendition.Audio && !PictureCodec.IsFurther(rendition));
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
     private Rendition? FirstRung =>
-        Renditions.FirstOrDefault(rendition => rendition is { Kind: Rendition.Video, Range: null });
+        Renditions.FirstOrDefault(rendition => rendition.Kind == Rendition.Video && !PictureCodec.IsFurther(rendition));
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
 
@@ -323,9 +324,9 @@ public sealed partial record Video : IAggregate<Video>
 
     private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
-    /// <summary>A video does not wait for its high range to be published.</summary>
+    /// <summary>A video does not wait for its high range and its further ladders to be published.</summary>
     private bool IsLate(Rendition rendition) =>
-        Status == VideoStatus.Published && Edition is null && rendition.Range is not null;
+        Status == VideoStatus.Published && Edition is null && PictureCodec.IsFurther(rendition);
 
     private bool IsBeingEncoded => Status is VideoStatus.Encoding or VideoStatus.Playable;
 

@@ -13,14 +13,15 @@ public sealed record SoundOutput(SourceSound? Sound, int BitsPerSecond, string P
 
 /// <summary>
 /// How pictures are encoded: rate, length of a GOP in seconds, the encoder's preset, threads (0: one for each core),
-/// and whether they keep the high range of the source, as HEVC, or get a standard one, as H.264.
+/// whether they keep the high range of the source, as HEVC, or get a standard one, and the codec of that.
 /// </summary>
 public sealed record PictureSettings(
     FrameRate Rate,
     double SegmentSeconds,
     string Preset,
     int Threads,
-    bool KeepsRange = false
+    bool KeepsRange = false,
+    string Codec = PictureCodec.H264
 );
 
 /// <summary>What is asked of ffmpeg for rungs and sounds.</summary>

@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.Encode.Ladder;
 using EventStream.EventStore;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
@@ -151,11 +152,7 @@ public static class JobsApi
 
     /// <summary>Work goes with the pixels of a picture; the other tasks count as the smallest of pictures.</summary>
     private static double Weight(EncodeJob job, string task) =>
-        job
-            .Ladder.Where(rung => task == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == task)
-            .Sum(rung => (double)rung.Width * rung.Height)
-            is > 0
-                and var pixels
-            ? pixels
+        job.RungsOf(task).Sum(rung => (double)rung.Width * rung.Height) is > 0 and var pixels
+            ? pixels * CodecLadder.CostOf(task)
             : 10_000;
 }

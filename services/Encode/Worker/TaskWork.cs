@@ -15,7 +15,7 @@ namespace EventStream.Encode.Worker;
 /// folder of its own that is removed at the end, and stored file by file with the playlist last, so that nothing half
 /// done is ever reachable.
 /// </summary>
-public sealed class TaskWork(
+public sealed partial class TaskWork(
     IMediaStore media,
     FfmpegRunner ffmpeg,
     SourceReader reader,
@@ -33,6 +33,7 @@ public sealed class TaskWork(
                 .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
                 .Select(name => $"{EncodeTasks.OutputPrefix(c.VideoId, name)}/{MediaPlaylist.FileName}"),
             EncodeHighRange c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
+            EncodeLadder c => LadderKeys(c),
             EncodeAudio c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             MakeThumbnails c => [$"{c.OutputPrefix}/index.vtt"],
             _ => [],
@@ -66,6 +67,7 @@ public sealed class TaskWork(
                 ProbeSource c => await ProbeAsync(c, run),
                 EncodeRung c => await RungsAsync(c, run),
                 EncodeHighRange c => await RungsAsync(Plain(c), run, VideoRange.Of(c.Source.Picture!)),
+                EncodeLadder c => await LadderAsync(c, run),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),

@@ -42,8 +42,16 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     /// <summary>Every track that is served.</summary>
     public IEnumerable<Track> Served => [.. Tracks, .. Captions, .. Former];
 
-    /// <summary>Tracks of a picture in standard range, from the lowest bandwidth up.</summary>
-    public IEnumerable<Track> Rungs => Pictures.Where(track => track.Media.Range is null);
+    /// <summary>Tracks of a picture that every device plays, from the lowest bandwidth up.</summary>
+    public IEnumerable<Track> Rungs => Pictures.Where(track => !PictureCodec.IsFurther(track.Media));
+
+    /// <summary>
+    /// Tracks of a picture in standard range in other codecs, by codec and in the same order; most videos have none.
+    /// </summary>
+    public ILookup<string, Track> FurtherLadders =>
+        Pictures
+            .Where(track => track.Media.Range is null && PictureCodec.IsFurther(track.Media))
+            .ToLookup(track => PictureCodec.Of(track.Media.Codecs)!);
 
     /// <summary>Tracks of a picture in its high dynamic range, in the same order; most videos have none.</summary>
     public IEnumerable<Track> HighRange => Pictures.Where(track => track.Media.Range is not null);
@@ -54,7 +62,12 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     /// <summary>
     /// Tracks of sound, the main one first: it has the shortest name, and the others a number after it.
     /// </summary>
-    public IEnumerable<Track> Sounds =>
+    public IEnumerable<Track> Sounds => AllSounds.Where(track => !PictureCodec.IsFurther(track.Media));
+
+    /// <summary>The same sounds as Opus, which the ladder of VP9 brings.</summary>
+    public IEnumerable<Track> OpusSounds => AllSounds.Where(track => PictureCodec.IsFurther(track.Media));
+
+    private IEnumerable<Track> AllSounds =>
         Tracks
             .Where(track => track.Media.Kind == Rendition.Audio)
             .OrderBy(track => track.Media.Name.Length)
@@ -122,9 +135,9 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
         };
     }
 
-    /// <summary>What an edition gets after it is published is its high range.</summary>
+    /// <summary>What an edition gets after it is published is its high range and its further ladders.</summary>
     private CatalogueVideo With(VideoRenditionEncoded e) =>
-        EditionSuffix.Length > 0 && e.Rendition.Range is null
+        EditionSuffix.Length > 0 && !PictureCodec.IsFurther(e.Rendition)
             ? this
             : With(Track.From(e.Rendition with { Name = e.Rendition.Name + EditionSuffix }));
 
