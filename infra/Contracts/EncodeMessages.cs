@@ -206,8 +206,8 @@ public sealed record EncodeLadderChosen(
 
 /// <summary>
 /// A worker took a task. A task is a rung's name, <c>rungs</c> (all after the first), <c>audio</c> (others
-/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c>, <c>probe</c>, or the
-/// codec of a further ladder.
+/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c>, <c>probe</c>, or
+/// the codec of a further ladder.
 /// </summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(

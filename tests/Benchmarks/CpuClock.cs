@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EventStream.Benchmarks;
 
-/// <summary>What this process and every process of a PostgreSQL have used of the CPU.</summary>
+/// <summary>What this process, its programs, and every process of a PostgreSQL have used of the CPU.</summary>
 internal static class CpuClock
 {
     /// <summary>Ticks a second of <c>/proc</c>.</summary>
@@ -19,6 +19,14 @@ internal static class CpuClock
             .Sum(pid => Ticks(pid!, postmaster));
         using var self = System.Diagnostics.Process.GetCurrentProcess();
         return (server / TicksPerSecond) + self.TotalProcessorTime.TotalSeconds;
+    }
+
+    /// <summary>CPU seconds of the programs that this process started and that have ended.</summary>
+    public static double ChildSeconds()
+    {
+        var text = File.ReadAllText("/proc/self/stat");
+        var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        return fields[13..15].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / TicksPerSecond;
     }
 
     /// <summary>User and system time of the postmaster with its dead children, or of a living child of it.</summary>

@@ -74,7 +74,7 @@ public static class EncoderCheck
                 words is [var name, "=>", var path, ..]
                 && Libraries.Any(library => name.StartsWith(library, StringComparison.Ordinal))
             )
-                files.Add(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.Name ?? path);
+                files.Add(new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.Name ?? name);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using EventStream.Contracts;
 using EventStream.Encode;
 using EventStream.Encode.Ffmpeg;
@@ -112,9 +111,9 @@ internal static class LadderBenchmark
             var standard = await MakeAsync(path, source, new StandardLadder().Choose(source), 0);
             var policy = new PerTitleLadder();
             var ladder = policy.Choose(source);
-            var before = ChildSeconds();
+            var before = CpuClock.ChildSeconds();
             var placed = policy.Place(ladder, await AnalyseAsync(key, source, ladder, policy.Samples(ladder)));
-            return (standard, await MakeAsync(path, source, placed, ChildSeconds() - before));
+            return (standard, await MakeAsync(path, source, placed, CpuClock.ChildSeconds() - before));
         }
 
         public void Dispose() => Directory.Delete(Path.Combine(folder, "media"), recursive: true);
@@ -138,7 +137,7 @@ internal static class LadderBenchmark
         private async Task<Made> MakeAsync(string path, SourceInfo source, IReadOnlyList<Rung> ladder, double cpu)
         {
             var rate = FrameRate.FromHz(source.FramesPerSecond);
-            var (begun, files) = (ChildSeconds(), new List<string>());
+            var (begun, files) = (CpuClock.ChildSeconds(), new List<string>());
             foreach (var rung in ladder)
             {
                 files.Add(Path.Combine(folder, $"{rung.Name}.mp4"));
@@ -152,7 +151,7 @@ internal static class LadderBenchmark
                 await ffmpeg.RunAsync(recipe, _ => { }, CancellationToken.None);
             }
 
-            cpu += ChildSeconds() - begun;
+            cpu += CpuClock.ChildSeconds() - begun;
             var whole = Excerpt.Of(source, SegmentSeconds, int.MaxValue, 1);
             var meter = new QualityMeter(ffmpeg, options.Threads);
             var sums = await meter.CompareAsync(
@@ -167,14 +166,6 @@ internal static class LadderBenchmark
             );
             var bits = files.Select(file => new FileInfo(file).Length * 8 / source.DurationSeconds);
             return new Made([.. ladder.Zip(bits, sums).Select(x => (x.First.Name, x.Second, x.Third.MeanSsim))], cpu);
-        }
-
-        /// <summary>CPU seconds of the programs that this process started and that have ended.</summary>
-        private static double ChildSeconds()
-        {
-            var text = File.ReadAllText("/proc/self/stat");
-            var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[13..15].Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) / 100.0;
         }
     }
 

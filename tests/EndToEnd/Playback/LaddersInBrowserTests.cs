@@ -1,5 +1,4 @@
 using System.Net.Http.Json;
-using EventStream.Contracts;
 using EventStream.Playback.Sessions;
 using EventStream.Tests.Kit;
 using Microsoft.Playwright;

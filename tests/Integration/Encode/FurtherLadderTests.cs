@@ -1,5 +1,4 @@
 using EventStream.Contracts;
-using EventStream.Encode;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Ladder;
 using EventStream.Hosting;
@@ -41,10 +40,10 @@ public sealed class FurtherLadderTests : IAsyncLifetime
         var made = stage.Of<RenditionEncoded>().SelectMany(e => e.All()).DistinctBy(one => one.Name).ToList();
         Assert.Equal(
             [
-                ("240p", "avc1.4d400d"),
+                ("240p", "avc1.42c00d"),
                 ("240p-av1", "av01.0.00M.08"),
                 ("240p-hevc", "hvc1.1.6.L60.90"),
-                ("240p-vp9", "vp09.00.11.08"),
+                ("240p-vp9", "vp09.00.20.08"),
                 ("audio", "mp4a.40.2"),
                 ("audio-opus", "opus"),
             ],
@@ -147,7 +146,8 @@ public sealed class FurtherLadderTests : IAsyncLifetime
 
         var published = events.FindIndex(e => e is VideoPublished);
         Assert.True(published > 0, "the video is published");
-        var further = events.Index()
+        var further = events
+            .Index()
             .Where(at => at.Item is VideoRenditionEncoded e && PictureCodec.IsFurther(e.Rendition))
             .ToList();
         Assert.Equal(4, further.Count);
