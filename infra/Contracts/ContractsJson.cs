@@ -19,6 +19,7 @@ namespace EventStream.Contracts;
 [JsonSerializable(typeof(MakeThumbnails))]
 [JsonSerializable(typeof(MakeSubtitles))]
 [JsonSerializable(typeof(EncodeHighRange))]
+[JsonSerializable(typeof(EncodeLadder))]
 [JsonSerializable(typeof(SourceProbed))]
 [JsonSerializable(typeof(SourceRejected))]
 [JsonSerializable(typeof(EncodePlanned))]

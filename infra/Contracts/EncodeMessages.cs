@@ -86,6 +86,25 @@ public sealed record EncodeHighRange(
 ) : ICommand;
 
 /// <summary>
+/// Encode and package a further ladder: <paramref name="Rungs"/> in <paramref name="Codec"/>, one of
+/// <see cref="PictureCodec.Further"/>, whose constant qualities are on that codec's own scale. Where
+/// <paramref name="OpusBitrateBps"/> is set, every sound of the source is made as stereo Opus besides. Sent when all
+/// that every device plays is made; the task has the codec's name.
+/// </summary>
+[WireName("encode.encode-ladder.v1")]
+public sealed record EncodeLadder(
+    VideoId VideoId,
+    string SourceKey,
+    SourceInfo Source,
+    string Codec,
+    IReadOnlyList<Rung> Rungs,
+    double SegmentSeconds,
+    DateTimeOffset RequestedAt,
+    int Attempt = 1,
+    int? OpusBitrateBps = null
+) : ICommand;
+
+/// <summary>
 /// Encode and package a sound as stereo AAC: <paramref name="Sound"/>, or the first of the source where it is null.
 /// Bitrate in bits per second. <paramref name="Task"/> is null for the main sound, whose task is <c>audio</c>.
 /// </summary>
@@ -210,8 +229,9 @@ public sealed record EncodeLadderChosen(
 
 /// <summary>
 /// A worker took a task. A task is a rung's name, <c>rungs</c> (all after the first), <c>audio</c> (others
-/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c> or <c>probe</c>. A
-/// chunk is <c>360p.1</c> or <c>rungs.1</c> and so on; the task without the number joins the chunks.
+/// <c>audio-2</c> and so on), <c>subtitles</c>, <c>thumbnails</c>, <c>analysis</c>, <c>quality</c>, <c>probe</c>, or
+/// the codec of a further ladder. A chunk is <c>360p.1</c> or <c>rungs.1</c> and so on; the task without the number
+/// joins the chunks.
 /// </summary>
 [WireName("encode.task-started.v1")]
 public sealed record EncodeTaskStarted(

@@ -86,6 +86,7 @@ public static class Topics
         [
             typeof(EncodeRung),
             typeof(EncodeHighRange),
+            typeof(EncodeLadder),
             typeof(EncodeAudio),
             typeof(MakeThumbnails),
             typeof(MakeSubtitles),

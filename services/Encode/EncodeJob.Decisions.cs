@@ -104,7 +104,7 @@ public sealed partial record EncodeJob
         !IsHeld ? []
         : IsUnmeasured ? [QualityCommand(now, 1)]
         : Tasks
-            .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task))
+            .Values.Where(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task) && !AwaitsOthers(task))
             .OrderBy(OrderOf)
             .Select(task => With(task with { SentAt = now }).Command(task.Name, rules));
 
@@ -138,6 +138,7 @@ public sealed partial record EncodeJob
         tasks.Add(EncodeTasks.Thumbnails);
         if (rules.HighRange)
             tasks.AddRange(HighRangeLadder.Choose(probed.Source).Select(rung => rung.Name));
+        tasks.AddRange(rules.Further ?? []);
         var finished = new EncodeTaskFinished(Id, EncodeTasks.Probe, probed.Worker, probed.ProbedAt);
         var plan = new EncodePlanned(Id, ladder, first, rules.SegmentSeconds, tasks, now, segments);
         var job = Fold(finished).Fold(plan) with { Source = probed.Source with { Sha256 = Sha256 } };
@@ -181,7 +182,7 @@ public sealed partial record EncodeJob
             yield break;
         yield return finished;
         var after = Fold(finished);
-        if (after.OpenTasks.Any() && (after.IsBeginning || !IsBeginning))
+        if (after.OpenTasks.Any(task => !after.IsNextLadder(task)) && (after.IsBeginning || !IsBeginning))
         {
             foreach (var join in after.Join(finished.Task, rules, now))
                 yield return join;
@@ -220,6 +221,7 @@ public sealed partial record EncodeJob
                 task.SentAt,
                 task.Attempt
             ),
+            _ when PictureCodec.IsTask(name) => LadderCommand(task, rules),
             _ when EncodeTasks.AudioPlace(name) is { } place => new EncodeAudio(
                 Id,
                 SourceKey,

@@ -54,6 +54,8 @@ public sealed partial record EncodeJob
     /// <summary>The rungs that a task makes, or a chunk of them; none for other tasks.</summary>
     public IEnumerable<Rung> RungsOf(string task)
     {
+        if (PictureCodec.IsTask(task))
+            return CodecLadder.Of(task, [.. Ladder.Where(rung => !IsDeferred(rung.Name))]);
         if (VideoRange.IsTask(task))
             return HighRangeLadder.Choose(Source!).Where(rung => rung.Name == task);
         var name = ChunkSegments is null ? task : EncodeTasks.ChunkOf(task)?.Join ?? task;

@@ -20,7 +20,7 @@ public sealed partial record EncodeJob
     }
 
     private MeasureQuality QualityCommand(DateTimeOffset at, int attempt) =>
-        new(Id, SourceKey, Source!, Ladder, SegmentSeconds, at, attempt);
+        new(Id, SourceKey, Source!, [.. Ladder, .. FurtherRungs], SegmentSeconds, at, attempt);
 
     private EncodeJob QualityAsked(MeasureQuality command)
     {

@@ -57,6 +57,7 @@ public sealed record JobTask(
 /// Rungs higher than <c>OnRequestAbove</c> pixels are made when a viewer comes; 0: none.
 /// While <c>Hold</c>, the first rungs of other videos wait for a worker, and nothing is sent that would take theirs.
 /// Without <c>Chunks</c> every source is encoded whole.
+/// <c>Further</c> are the codecs of further ladders.
 /// </summary>
 public sealed record JobRules(
     ILadderPolicy Ladder,
@@ -67,7 +68,8 @@ public sealed record JobRules(
     bool Hold = false,
     bool HighRange = false,
     int OnRequestAbove = 0,
-    ChunkRules? Chunks = null
+    ChunkRules? Chunks = null,
+    IReadOnlyList<string>? Further = null
 );
 
 /// <summary>
@@ -131,7 +133,9 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
         get
         {
             var begun = !IsBeginning;
-            return OpenTasks.Where(task => task.Phase != TaskPhase.Planned || (begun && !AwaitsChunks(task)));
+            return OpenTasks.Where(task =>
+                task.Phase != TaskPhase.Planned || (begun && !AwaitsChunks(task) && !AwaitsOthers(task))
+            );
         }
     }
 
@@ -140,7 +144,11 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
     /// </summary>
     [JsonIgnore]
     public bool IsHeld =>
-        IsUnmeasured || (!IsBeginning && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task)));
+        IsUnmeasured
+        || (
+            !IsBeginning
+            && OpenTasks.Any(task => task.Phase == TaskPhase.Planned && !AwaitsChunks(task) && !AwaitsOthers(task))
+        );
 
     public EncodeJob Fold(IMessage message) =>
         message switch
@@ -153,6 +161,7 @@ public sealed partial record EncodeJob : IAggregate<EncodeJob>
             EncodeRung c => Sent(c) with { Source = c.Source },
             JoinChunks c => Sent(c),
             EncodeHighRange c => Sent(c) with { Source = c.Source },
+            EncodeLadder c => Sent(c) with { Source = c.Source },
             EncodeAudio c => Sent(c) with { Source = c.Source },
             MakeThumbnails c => Sent(c) with { Source = c.Source },
             MakeSubtitles c => Sent(c) with { Source = c.Source },

@@ -1,3 +1,4 @@
+using EventStream.Contracts;
 using EventStream.Encode.Ladder;
 using EventStream.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -48,6 +49,12 @@ public sealed record EncodeOptions
     /// of fixed bitrates.
     /// </summary>
     public string Ladder { get; init; } = "per-title";
+
+    /// <summary>
+    /// The codecs that pictures are encoded in, with commas between: <c>h264</c>, which every device plays, and any of
+    /// <c>hevc</c>, <c>av1</c> and <c>vp9</c> (with Opus), whose ladders are made after that one is published.
+    /// </summary>
+    public string Ladders { get; init; } = PictureCodec.H264;
 
     /// <summary>Whether what was made of a file serves again when the same file is uploaded again.</summary>
     public bool Cache { get; init; } = true;
@@ -141,6 +148,8 @@ public sealed record EncodeOptions
             yield return $"WorkFolder '{WorkFolder}' must hold no quote or backslash";
         if (LadderPolicies.Find(Ladder) is null)
             yield return $"Ladder '{Ladder}' must be one of {LadderPolicies.Names}";
+        foreach (var error in CodecLadder.Errors(Ladders))
+            yield return $"Ladders {error}";
         if (ProgramQuietMax < TimeSpan.FromSeconds(1))
             yield return $"ProgramQuietMax {ProgramQuietMax} must be at least 00:00:01";
         if (RunningQuietMax < TimeSpan.FromSeconds(1))

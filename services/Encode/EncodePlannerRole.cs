@@ -81,6 +81,7 @@ public sealed class EncodePlannerRole : IRole
             TaskPerRung: workers.Count >= options.SpreadFrom,
             HighRange: options.HighRange,
             OnRequestAbove: options.OnRequestAbove,
-            Chunks: new ChunkRules(options.ChunkFromSeconds, options.ChunkSeconds)
+            Chunks: new ChunkRules(options.ChunkFromSeconds, options.ChunkSeconds),
+            Further: CodecLadder.Further(options.Ladders)
         );
 }

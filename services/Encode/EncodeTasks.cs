@@ -14,7 +14,7 @@ public static class EncodeTasks
 
     /// <summary>Whether a video is whole without a task's result: what accompanies it never decides over it.</summary>
     public static bool IsByProduct(string task) =>
-        task is Thumbnails or Subtitles or Quality or Analysis || VideoRange.IsTask(task);
+        task is Thumbnails or Subtitles or Quality or Analysis || VideoRange.IsTask(task) || PictureCodec.IsTask(task);
 
     /// <summary>The task of a sound by its place among the sounds of a source, from 0, which is the main one.</summary>
     public static string AudioAt(int place) => place == 0 ? Audio : $"{Audio}-{place + 1}";
@@ -74,6 +74,7 @@ public static class EncodeTasks
             ProbeSource c => (c.VideoId, Probe, c.Attempt, c.RequestedAt),
             EncodeRung c => (c.VideoId, c.Task ?? c.Rung.Name, c.Attempt, c.RequestedAt),
             EncodeHighRange c => (c.VideoId, c.Rung.Name, c.Attempt, c.RequestedAt),
+            EncodeLadder c => (c.VideoId, c.Codec, c.Attempt, c.RequestedAt),
             EncodeAudio c => (c.VideoId, c.Task ?? Audio, c.Attempt, c.RequestedAt),
             JoinChunks c => (c.VideoId, c.Task, c.Attempt, c.RequestedAt),
             MakeThumbnails c => (c.VideoId, Thumbnails, c.Attempt, c.RequestedAt),

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using EventStream.Contracts;
 using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
@@ -52,6 +53,7 @@ public sealed class EncodeWorkerRole : IRole
     private void AddWork(IServiceCollection services, IConfiguration configuration, EncodeOptions options)
     {
         var (ffmpeg, ffprobe, packager) = FindTools(configuration);
+        CheckEncoders(ffmpeg, options);
         services.AddMediaStore(configuration);
         services.AddSingleton(
             new ProgramOptions { QuietMax = options.ProgramQuietMax, Niceness = options.FirstNiceness }
@@ -83,6 +85,21 @@ public sealed class EncodeWorkerRole : IRole
         catch (MissingToolException e)
         {
             throw new RoleConfigurationException(Name, e.Message);
+        }
+    }
+
+    private void CheckEncoders(string ffmpeg, EncodeOptions options)
+    {
+        try
+        {
+            // A role is configured before anything of it runs.
+            var missing = Task.Run(() => EncoderCheck.MissingAsync(ffmpeg, options)).GetAwaiter().GetResult();
+            if (missing.Count > 0)
+                throw new RoleConfigurationException(Name, string.Join(' ', missing));
+        }
+        catch (Exception e) when (e is ProgramFailedException or Win32Exception or OperationCanceledException)
+        {
+            throw new RoleConfigurationException(Name, $"{ffmpeg} does not say which encoders it has: {e.Message}");
         }
     }
 

@@ -132,7 +132,7 @@ public sealed partial class EncodeReactor(
                 WillRetry: false,
                 Task: not (Thumbnails.Task or SourceText.Task or RenditionQuality.Task or LadderSample.Task)
                     and var task
-            } e when !VideoRange.IsTask(task) => On(
+            } e when !VideoRange.IsTask(task) && !PictureCodec.IsTask(task) => On(
                 message,
                 e.VideoId,
                 v => v.RecordFailure(e.Task, e.Cause, e.FailedAt),

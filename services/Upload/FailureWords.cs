@@ -21,6 +21,8 @@ public static class FailureWords
             Contracts.Thumbnails.Task => "No preview pictures could be made of the file.",
             _ when Contracts.VideoRange.IsTask(task) =>
                 "The picture of the file could not be encoded in its high dynamic range.",
+            _ when Contracts.PictureCodec.IsTask(task) =>
+                $"The picture of the file could not be encoded as {task.ToUpperInvariant()}; it plays as H.264.",
             var rung => $"The picture of the file could not be encoded in {rung}.",
         };
 }

@@ -99,13 +99,14 @@ public sealed partial record Video : IAggregate<Video>
     /// <summary>The main sound is named for its kind.</summary>
     private bool HasAudio => Sounds.Any(rendition => rendition.Name == Rendition.Audio);
 
-    private IEnumerable<Rendition> Sounds => Renditions.Where(rendition => rendition.Kind == Rendition.Audio);
+    private IEnumerable<Rendition> Sounds =>
+        Renditions.Where(rendition => rendition.Kind == Rendition.Audio && !PictureCodec.IsFurther(rendition));
 
     private bool WantsAudio => Source?.AudioCodec is not null;
 
     /// <summary>The rung that can be played, whole or in part.</summary>
     private string? FirstRung =>
-        Renditions.FirstOrDefault(rendition => rendition is { Kind: Rendition.Video, Range: null })?.Name
+        Renditions.FirstOrDefault(made => made.Kind == Rendition.Video && !PictureCodec.IsFurther(made))?.Name
         ?? (Chunks.Contains(1) ? GrowingRung : null);
 
     private bool CanPlay => FirstRung is not null && (HasAudio || !WantsAudio);
@@ -364,11 +365,11 @@ public sealed partial record Video : IAggregate<Video>
 
     private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
-    /// <summary>A video does not wait for its high range, or for what is made on request, to be published.</summary>
+    /// <summary>A video does not wait for its further ladders, or for what is made on request, to be published.</summary>
     private bool IsLate(Rendition rendition) =>
         Status == VideoStatus.Published && Edition is null && MayBeLate(rendition);
 
-    private bool MayBeLate(Rendition rendition) => rendition.Range is not null || IsDeferred(rendition.Name);
+    private bool MayBeLate(Rendition rendition) => PictureCodec.IsFurther(rendition) || IsDeferred(rendition.Name);
 
     private bool IsDeferred(string rung) => Deferred.Any(deferred => deferred.Name == rung);
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace EventStream.Benchmarks;
 
-/// <summary>What this process and every process of a PostgreSQL have used of the CPU.</summary>
+/// <summary>What this process, its programs, and every process of a PostgreSQL have used of the CPU.</summary>
 internal static class CpuClock
 {
     /// <summary>Ticks a second of <c>/proc</c>.</summary>

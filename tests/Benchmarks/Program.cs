@@ -18,6 +18,7 @@ var only = args is ["--only", var wanted] ? wanted : null;
     ("messaging", MessagingBenchmark.RunAsync),
     ("relay", RelayBenchmark.RunAsync),
     ("ladder", LadderBenchmark.RunAsync),
+    ("codecs", CodecBenchmark.RunAsync),
     ("cmcd", CmcdBenchmark.RunAsync),
     ("warehouse", WarehouseBenchmark.RunAsync),
     ("first rung", FirstRungBenchmark.RunAsync),

@@ -25,11 +25,11 @@ public static partial class FfmpegRecipes
     )
     {
         var paced = options.Frames(settings.Pictures?.Count ?? part?.Frames(settings.Rate));
-        return (settings.KeepsRange ? paced.Hevc(settings, picture!) : paced.H264(rung, settings))
-            .CappedBitrate(rung)
-            .WithThreads(settings.Threads)
-            .WithFpsMode(FpsMode.Passthrough)
-            .ForceFormat(ContainerFormats.Mp4);
+        return (
+            settings.KeepsRange ? paced.Hevc(settings, picture!).CappedBitrate(rung)
+            : settings.Codec != PictureCodec.H264 ? paced.Further(rung, settings)
+            : paced.H264(rung, settings).CappedBitrate(rung)
+        ).WithThreads(settings.Threads).WithFpsMode(FpsMode.Passthrough).ForceFormat(ContainerFormats.Mp4);
     }
 
     private static FFMpegOutputOptions H264(this FFMpegOutputOptions options, Rung rung, PictureSettings settings) =>

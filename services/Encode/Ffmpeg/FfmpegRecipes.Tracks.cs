@@ -13,8 +13,8 @@ public sealed record SoundOutput(SourceSound? Sound, int BitsPerSecond, string P
 
 /// <summary>
 /// How pictures are encoded: rate, length of a GOP in seconds, the encoder's preset, threads (0: one for each core),
-/// whether they keep the high range of the source, as HEVC, or get a standard one, as H.264, and which of the pictures,
-/// where not all.
+/// whether they keep the high range of the source, as HEVC, or get a standard one, the codec of that, and which of the
+/// pictures, where not all.
 /// </summary>
 public sealed record PictureSettings(
     FrameRate Rate,
@@ -22,7 +22,8 @@ public sealed record PictureSettings(
     string Preset,
     int Threads,
     bool KeepsRange = false,
-    PictureRange? Pictures = null
+    PictureRange? Pictures = null,
+    string Codec = PictureCodec.H264
 );
 
 /// <summary>What is asked of ffmpeg for rungs and sounds.</summary>

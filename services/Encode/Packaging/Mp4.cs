@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using EventStream.Contracts;
 
 namespace EventStream.Encode.Packaging;
 
@@ -19,7 +20,8 @@ public static class Mp4
 
     /// <summary>
     /// The RFC 6381 string of an initialization segment, read from the decoder configuration in it: <c>avc1.640028</c>,
-    /// <c>hvc1.2.4.L120.90</c>, <c>mp4a.40.2</c>. Throws <see cref="Mp4Exception"/> for another codec.
+    /// <c>hvc1.2.4.L120.90</c>, <c>av01.0.04M.08</c>, <c>vp09.00.31.08</c>, <c>mp4a.40.2</c>, <c>opus</c>. Throws
+    /// <see cref="Mp4Exception"/> for another codec.
     /// </summary>
     public static string Codecs(ReadOnlySpan<byte> init)
     {
@@ -30,8 +32,11 @@ public static class Mp4
         {
             "avc1" or "avc3" => Avc(entry, Box(body[VisualEntrySize..], "avcC")),
             "hvc1" or "hev1" => Hevc(entry, Box(body[VisualEntrySize..], "hvcC")),
+            "av01" => Av1(Box(body[VisualEntrySize..], "av1C")),
+            "vp09" => Vp9(Box(body[VisualEntrySize..], "vpcC")[FullBoxSize..]),
             "mp4a" => Aac(Box(body[AudioEntrySize..], "esds")[FullBoxSize..]),
-            _ => throw new Mp4Exception($"The sample entry '{entry}' is neither AVC, HEVC nor AAC."),
+            "Opus" => PictureCodec.Opus,
+            _ => throw new Mp4Exception($"The sample entry '{entry}' is none of AVC, HEVC, AV1, VP9, AAC and Opus."),
         };
     }
 
@@ -104,6 +109,22 @@ public static class Mp4
             text += $".{one:X}";
         return text;
     }
+
+    /// <summary>Profile, level with tier, and bits of a sample (AV1 in ISO media files, section 5).</summary>
+    private static string Av1(ReadOnlySpan<byte> configuration)
+    {
+        var (profile, level) = (configuration[1] >> 5, configuration[1] & 0x1F);
+        var tier = (configuration[2] & 0x80) == 0 ? 'M' : 'H';
+        var depth =
+            (configuration[2] & 0x40) == 0 ? 8
+            : (configuration[2] & 0x20) == 0 ? 10
+            : 12;
+        return $"av01.{profile}.{level:00}{tier}.{depth:00}";
+    }
+
+    /// <summary>Profile, level, and bits of a sample (VP codecs in ISO media files).</summary>
+    private static string Vp9(ReadOnlySpan<byte> configuration) =>
+        $"vp09.{configuration[0]:00}.{configuration[1]:00}.{configuration[2] >> 4:00}";
 
     /// <summary>
     /// Walks the descriptors ES (3), DecoderConfig (4) and DecoderSpecificInfo (5) of ISO/IEC 14496-1.

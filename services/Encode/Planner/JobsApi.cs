@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.Encode.Ladder;
 using EventStream.EventStore;
 using EventStream.Hosting.Access;
 using EventStream.Hosting.OpenApi;
@@ -187,9 +188,7 @@ public static class JobsApi
         if (job.Joins(task))
             return smallest;
         var name = chunk?.Join ?? task;
-        var pixels = job
-            .Ladder.Where(rung => name == EncodeRung.Together ? !job.Tasks.ContainsKey(rung.Name) : rung.Name == name)
-            .Sum(rung => (double)rung.Width * rung.Height);
+        var pixels = job.RungsOf(task).Sum(rung => (double)rung.Width * rung.Height) * CodecLadder.CostOf(task);
         var parts = chunk is null ? 1 : job.Tasks.Keys.Count(key => EncodeTasks.ChunkOf(key)?.Join == name);
         return pixels > 0 ? pixels / parts : smallest;
     }

@@ -17,6 +17,12 @@ public sealed class QualityWork(IMediaStore media, QualityMeter meter)
     public const int GopsOfExcerpt = 2;
 
     /// <summary>
+    /// Most renditions that are compared in one reading of the source: each one is decoded beside it, in memory of its
+    /// own.
+    /// </summary>
+    public const int RungsAtOnceMax = 8;
+
+    /// <summary>
     /// Measures. Throws <see cref="MediaNotFoundException"/>, <see cref="ProgramFailedException"/> or
     /// <see cref="IOException"/> where a rendition is gone or cannot be compared.
     /// </summary>
@@ -33,21 +39,24 @@ public sealed class QualityWork(IMediaStore media, QualityMeter meter)
         var sums = new QualitySum[command.Rungs.Count];
         for (var i = 0; i < excerpts.Count; i++)
         {
-            var files = new List<string>();
-            foreach (var rung in command.Rungs)
-                files.Add(await JoinAsync(command, rung.Name, excerpts[i], folder, cancellation));
-            var found = await meter.CompareAsync(
-                source.Path,
-                command.Source,
-                excerpts[i],
-                command.SegmentSeconds,
-                files,
-                folder,
-                progress => reporter.Progress((double)i / excerpts.Count, progress.Speed, cancellation),
-                cancellation
-            );
-            for (var rung = 0; rung < sums.Length; rung++)
-                sums[rung] += found[rung];
+            for (var first = 0; first < sums.Length; first += RungsAtOnceMax)
+            {
+                var files = new List<string>();
+                foreach (var rung in command.Rungs.Skip(first).Take(RungsAtOnceMax))
+                    files.Add(await JoinAsync(command, rung.Name, excerpts[i], folder, cancellation));
+                var found = await meter.CompareAsync(
+                    source.Path,
+                    command.Source,
+                    excerpts[i],
+                    command.SegmentSeconds,
+                    files,
+                    folder,
+                    progress => reporter.Progress((double)i / excerpts.Count, progress.Speed, cancellation),
+                    cancellation
+                );
+                for (var rung = 0; rung < found.Count; rung++)
+                    sums[first + rung] += found[rung];
+            }
         }
 
         var seconds = Math.Round(excerpts.Sum(excerpt => excerpt.Seconds(rate)), 3);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using EventStream.Contracts;
+using EventStream.Encode.Ffmpeg;
 using EventStream.Encode.Packaging;
 using EventStream.Media;
 using EventStream.Media.Text;
@@ -176,6 +177,7 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
             ProbeSource c => c.Sha256,
             EncodeRung c => c.Source.Sha256,
             EncodeHighRange c => c.Source.Sha256,
+            EncodeLadder c => c.Source.Sha256,
             EncodeAudio c => c.Source.Sha256,
             MakeThumbnails c => c.Source.Sha256,
             MakeSubtitles c => c.Source.Sha256,
@@ -195,6 +197,7 @@ public sealed class EncodeCache(IMediaStore media, ProgramRunner programs, Encod
             var lines = new List<string> { typeof(EncodeCache).Module.ModuleVersionId.ToString() };
             await programs.RunAsync(tools.Ffmpeg, ["-version"], lines.Add, cancellation);
             await programs.RunAsync(tools.Packager, ["--version"], lines.Add, cancellation);
+            lines.AddRange(await EncoderCheck.LibrariesAsync(tools.Ffmpeg, programs, cancellation));
             return versions = string.Join('\n', lines);
         }
         finally

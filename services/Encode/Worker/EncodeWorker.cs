@@ -226,12 +226,12 @@ public sealed partial class EncodeWorker(
                 or System.Text.Json.JsonException
                 or System.ComponentModel.Win32Exception;
 
-    /// <summary>A video does not wait for its high range, which is last.</summary>
+    /// <summary>A video does not wait for its high range and its further ladders, which are last.</summary>
     private static long Pixels(ICommand command) =>
         command switch
         {
             EncodeRung c => (long)c.Rung.Width * c.Rung.Height,
-            EncodeHighRange => long.MaxValue,
+            EncodeHighRange or EncodeLadder => long.MaxValue,
             _ => 0,
         };
 

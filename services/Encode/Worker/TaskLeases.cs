@@ -84,6 +84,7 @@ public sealed class TaskLeases(IMediaStore media, string worker, TimeProvider cl
         IMessage plain = command switch
         {
             EncodeRung c => c with { RequestedAt = default, Attempt = 1, IsFirst = null },
+            EncodeLadder c => c with { RequestedAt = default, Attempt = 1 },
             EncodeHighRange c => c with { RequestedAt = default, Attempt = 1 },
             EncodeAudio c => c with { RequestedAt = default, Attempt = 1 },
             JoinChunks c => c with { RequestedAt = default, Attempt = 1 },

@@ -36,6 +36,7 @@ public sealed partial class TaskWork(
                 .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
                 .Select(name => $"{EncodeTasks.OutputPrefix(c.VideoId, name)}/{MediaPlaylist.FileName}"),
             EncodeHighRange c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
+            EncodeLadder c => LadderKeys(c),
             EncodeAudio c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             MakeThumbnails c => [$"{c.OutputPrefix}/index.vtt"],
             _ => [],
@@ -72,6 +73,7 @@ public sealed partial class TaskWork(
                 JoinChunks c => await chunks.JoinAsync(c, reporter, cancellation),
                 EncodeRung c => await RungsAsync(c, run),
                 EncodeHighRange c => await RungsAsync(Plain(c), run, VideoRange.Of(c.Source.Picture!)),
+                EncodeLadder c => await LadderAsync(c, run),
                 EncodeAudio c => await AudioAsync(c, run),
                 MakeThumbnails c => await ThumbnailsAsync(c, run),
                 MakeSubtitles c => await new SubtitleWork(media, ffmpeg).DoAsync(c, folder, reporter, cancellation),

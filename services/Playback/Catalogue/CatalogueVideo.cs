@@ -65,7 +65,7 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     public IEnumerable<Track> Served => [.. Tracks, .. Captions, .. Former];
 
     /// <summary>
-    /// Tracks of a picture in standard range, from the lowest bandwidth up; one that grows is alone, since the others
+    /// Tracks of a picture that every device plays, from the lowest bandwidth up; one that grows is alone, since the others
     /// end elsewhere.
     /// </summary>
     public IEnumerable<Track> Rungs =>
@@ -73,7 +73,15 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             ? growing.Segments.Runs.Count > 0
                 ? [growing]
                 : []
-            : Pictures.Where(track => track.Media.Range is null);
+            : Pictures.Where(track => !PictureCodec.IsFurther(track.Media));
+
+    /// <summary>
+    /// Tracks of a picture in standard range in other codecs, by codec and in the same order; most videos have none.
+    /// </summary>
+    public ILookup<string, Track> FurtherLadders =>
+        Pictures
+            .Where(track => track.Media.Range is null && PictureCodec.IsFurther(track.Media))
+            .ToLookup(track => PictureCodec.Of(track.Media.Codecs)!);
 
     /// <summary>
     /// Tracks of a picture in its high dynamic range, in the same order; most videos have none, and one that grows not
@@ -91,7 +99,12 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     /// <summary>
     /// Tracks of sound, the main one first: it has the shortest name, and the others a number after it.
     /// </summary>
-    public IEnumerable<Track> Sounds =>
+    public IEnumerable<Track> Sounds => AllSounds.Where(track => !PictureCodec.IsFurther(track.Media));
+
+    /// <summary>The same sounds as Opus, which the ladder of VP9 brings.</summary>
+    public IEnumerable<Track> OpusSounds => AllSounds.Where(track => PictureCodec.IsFurther(track.Media));
+
+    private IEnumerable<Track> AllSounds =>
         Tracks
             .Where(track => track.Media.Kind == Rendition.Audio)
             .OrderBy(track => track.Media.Name.Length)

@@ -8,8 +8,8 @@ using EventStream.Playback.Catalogue;
 namespace EventStream.Playback.Manifests;
 
 /// <summary>
-/// The static MPD (ISO/IEC 23009-1) over the same CMAF files as the HLS playlists: one adaptation set for the
-/// picture and one for each sound, exact segment timelines, and one base URL per edge as service locations of
+/// The static MPD (ISO/IEC 23009-1) over the same CMAF files as the HLS playlists: one adaptation set for each codec of
+/// the picture and one for each sound, exact segment timelines, and one base URL per edge as service locations of
 /// content steering (ETSI TS 103 998).
 /// </summary>
 public static class DashManifest
@@ -46,12 +46,34 @@ public static class DashManifest
                 new XAttribute("id", "0"),
                 new XAttribute("start", "PT0S"),
                 Pictures(0, video.Rungs, null),
-                video.Sounds.Select((sound, index) => Sound(sound, index + 1, video)),
+                video.Sounds.Select((sound, index) => Sound(sound, index + 1, video.Sounds)),
                 video.Texts.Select((text, index) => Text(text, index + 1 + video.Sounds.Count(), video)),
-                HighRange(video)
+                HighRange(video),
+                FurtherLadders(video)
             )
         );
         return Text(root);
+    }
+
+    /// <summary>
+    /// A set for each codec, and the sounds as Opus. Players pass over the sets of codecs that they do not know, take
+    /// the one of the highest priority, and switch within it.
+    /// </summary>
+    private static IEnumerable<XElement> FurtherLadders(CatalogueVideo video)
+    {
+        var id = 1 + video.Sounds.Count() + video.Texts.Count() + (video.HighRange.Any() ? 1 : 0);
+        var ladders = video.FurtherLadders;
+        foreach (var codec in CodecPreference.Order.Where(ladders.Contains))
+            yield return Preferred(Pictures(id++, ladders[codec], null), CodecPreference.Priority(codec));
+        var sounds = video.OpusSounds.ToList();
+        foreach (var sound in sounds)
+            yield return Preferred(Sound(sound, id++, sounds), 2);
+    }
+
+    private static XElement Preferred(XElement set, int priority)
+    {
+        set.SetAttributeValue("selectionPriority", priority);
+        return set;
     }
 
     /// <summary>A set of its own, which players that do not know the transfer function must pass over.</summary>
@@ -86,12 +108,12 @@ public static class DashManifest
                 .Prepend(property!)
         );
 
-    private static XElement Sound(Track sound, int id, CatalogueVideo video) =>
+    private static XElement Sound(Track sound, int id, IEnumerable<Track> group) =>
         Set(
             id,
             "audio",
             [
-                .. TrackNames.Dash(Mpd, sound.Media, [.. video.Sounds.Select(track => track.Media)]),
+                .. TrackNames.Dash(Mpd, sound.Media, [.. group.Select(track => track.Media)]),
                 Representation(
                     sound,
                     "audio/mp4",

@@ -8,7 +8,8 @@ namespace EventStream.Playback.Manifests;
 
 /// <summary>
 /// The multivariant playlist (draft-pantos-hls-rfc8216bis): each rung once per edge, as pathways of content
-/// steering, with the measured bandwidths of picture and sound together, in bits per second.
+/// steering, with the measured bandwidths of picture and sound together, in bits per second. Where there are further
+/// ladders, every variant has a score. Key frames are named for the rungs that every device plays.
 /// </summary>
 public static class HlsMaster
 {
@@ -31,34 +32,27 @@ public static class HlsMaster
 
     private static void WritePathway(StringBuilder text, CatalogueVideo video, EdgeAddress edge, string folder)
     {
-        var sounds = video.Sounds.Select(track => track.Media).ToList();
         // Renditions have no pathway of their own: a group per edge keeps the sound on the edge of the picture.
-        var group = $"audio-{edge.Name}";
-        foreach (var sound in sounds)
-        {
-            var first = sound == sounds[0] ? "YES" : "NO";
-            text.Append(
-                    CultureInfo.InvariantCulture,
-                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"{TrackNames.Of(sound, sounds)}\","
-                        + $"{TrackNames.HlsLanguage(sound)}DEFAULT={first},{TrackNames.HlsRole(sound, sounds[0])},"
-                )
-                .Append(
-                    CultureInfo.InvariantCulture,
-                    $"CHANNELS=\"2\",STABLE-RENDITION-ID=\"{sound.Name}\",URI=\"{folder}{sound.Name}/media.m3u8\"\n"
-                );
-        }
-
+        var aac = new SoundGroup($"audio-{edge.Name}", [.. video.Sounds.Select(track => track.Media)]);
+        var opus = new SoundGroup($"opus-{edge.Name}", [.. video.OpusSounds.Select(track => track.Media)]);
+        WriteSounds(text, aac, folder);
+        WriteSounds(text, opus, folder);
         var texts = video.Texts.Select(track => track.Media).ToList();
         var subtitles = $"text-{edge.Name}";
         foreach (var one in texts)
             WriteSubtitles(text, one, texts, subtitles, folder);
-        foreach (var rung in video.Rungs.Concat(video.HighRange).Select(track => track.Media))
+        var further = video.FurtherLadders;
+        foreach (var rung in video.Rungs.Concat(video.HighRange).Select(track => track.Media).Concat(Further(further)))
         {
-            WriteVariant(text, rung, sounds);
+            var sounds = PictureCodec.Of(rung.Codecs) == PictureCodec.Vp9 && opus.Sounds.Count > 0 ? opus : aac;
+            WriteVariant(text, rung, sounds.Sounds);
+            // The standard allows it on every variant, or on none.
+            if (further.Count > 0)
+                text.Append(CultureInfo.InvariantCulture, $",SCORE={CodecPreference.Score(rung, video):0.0}");
             if (rung.Range is { } range)
                 text.Append(CultureInfo.InvariantCulture, $",VIDEO-RANGE={range}");
-            if (sounds.Count > 0)
-                text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{group}\"");
+            if (sounds.Sounds.Count > 0)
+                text.Append(CultureInfo.InvariantCulture, $",AUDIO=\"{sounds.Id}\"");
             if (texts.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $",SUBTITLES=\"{subtitles}\"");
             text.Append(
@@ -69,6 +63,27 @@ public static class HlsMaster
 
         foreach (var rung in video.Rungs.Select(track => track.Media))
             WriteKeyFrames(text, rung, edge, folder);
+    }
+
+    private static IEnumerable<Rendition> Further(ILookup<string, Track> ladders) =>
+        CodecPreference.Order.SelectMany(codec => ladders[codec]).Select(track => track.Media);
+
+    private static void WriteSounds(StringBuilder text, SoundGroup group, string folder)
+    {
+        foreach (var sound in group.Sounds)
+        {
+            var main = group.Sounds[0];
+            var first = sound == main ? "YES" : "NO";
+            text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group.Id}\",NAME=\"{TrackNames.Of(sound, group.Sounds)}\","
+                        + $"{TrackNames.HlsLanguage(sound)}DEFAULT={first},{TrackNames.HlsRole(sound, main)},"
+                )
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"CHANNELS=\"2\",STABLE-RENDITION-ID=\"{sound.Name}\",URI=\"{folder}{sound.Name}/media.m3u8\"\n"
+                );
+        }
     }
 
     /// <summary>The key frames of a rung, for fast forward and for pictures while one seeks.</summary>
@@ -120,4 +135,7 @@ public static class HlsMaster
                 $"RESOLUTION={rung.Width}x{rung.Height},FRAME-RATE={rung.FramesPerSecond:0.000},CLOSED-CAPTIONS=NONE"
             );
     }
+
+    /// <summary>The sounds that are played beside a picture.</summary>
+    private sealed record SoundGroup(string Id, IReadOnlyList<Rendition> Sounds);
 }

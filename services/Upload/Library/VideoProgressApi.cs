@@ -33,7 +33,8 @@ public sealed record VideoProgress(
     public static VideoProgress Of(VideoDetails video)
     {
         var encoding = video
-            .Tasks.Where(task => task.Task is not ("probe" or RenditionQuality.Task) && !VideoRange.IsTask(task.Task))
+            .Tasks.Where(task => task.Task is not ("probe" or RenditionQuality.Task))
+            .Where(task => !VideoRange.IsTask(task.Task) && !PictureCodec.IsTask(task.Task))
             .ToList();
         return new VideoProgress(
             video.Status,

@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Encode;
 using EventStream.Encode.Ladder;
+using EventStream.Encode.Quality;
 
 namespace EventStream.Integration.Tests.Encode;
 
@@ -51,5 +52,10 @@ public sealed class QualityTests : IDisposable
         var quality = Assert.Single(measured.Qualities);
         Assert.Equal((4.24, 22), (quality.MeasuredSeconds, quality.Frames));
         Assert.True(quality.Ssim > 0.95);
+
+        // More than are compared in one reading of the source.
+        var many = Enumerable.Repeat(rungs[0], QualityWork.RungsAtOnceMax + 1).ToList();
+        measured = (QualityMeasured)await rig.DoAsync(new MeasureQuality(id, key, source, many, 2, default));
+        Assert.Equal(Enumerable.Repeat(quality, many.Count), measured.Qualities);
     }
 }

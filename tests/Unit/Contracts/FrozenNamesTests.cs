@@ -20,6 +20,7 @@ public sealed class FrozenNamesTests
         "encode.completed.v1",
         "encode.encode-audio.v1",
         "encode.encode-high-range.v1",
+        "encode.encode-ladder.v1",
         "encode.encode-rung.v1",
         "encode.join-chunks.v1",
         "encode.ladder-chosen.v1",

@@ -124,6 +124,20 @@ public sealed class CatalogueTests
     }
 
     [Fact]
+    public void Further_ladders_follow_an_edition_and_are_apart_from_what_every_device_plays()
+    {
+        var av1 = Rung with { Name = "240p-av1", Codecs = "av01.0.00M.08" };
+        var opus = Rung with { Name = "audio-opus", Kind = Rendition.Audio, Codecs = PictureCodec.Opus };
+        var video = After(Replaced(Rung), new VideoRenditionEncoded(Id, opus, At))
+            .Apply(new VideoRenditionEncoded(Id, av1, At));
+
+        Assert.Single(video.Rungs);
+        Assert.Empty(video.Sounds);
+        Assert.Equal("audio-opus" + video.EditionSuffix, Assert.Single(video.OpusSounds).Media.Name);
+        Assert.Equal("240p-av1" + video.EditionSuffix, Assert.Single(video.FurtherLadders["av1"]).Media.Name);
+    }
+
+    [Fact]
     public void What_its_publisher_deleted_is_not_offered_any_more()
     {
         var catalogue = Catalogue(videosMax: 2);

@@ -78,6 +78,21 @@ public sealed class VideoCaptionsTests
             .Then();
     }
 
+    [Fact]
+    public void Further_ladders_make_no_video_playable_and_come_after_its_publication()
+    {
+        var picture = Low with { Name = "240p-av1", Codecs = "av01.0.00M.08" };
+        var sound = Sound with { Name = "audio-opus", Codecs = PictureCodec.Opus };
+        Given([.. Encoding])
+            .When(v => v.RecordRenditions([sound, picture], Now))
+            .Then(Encoded(sound), Encoded(picture));
+        Given([.. Playing, Encoded(High), Pictured, Published])
+            .When(v => v.RecordRenditions([sound, picture, Low with { Name = "1p" }], Now))
+            .Then(Encoded(sound), Encoded(picture));
+        var edition = Edition with { Renditions = Edition.Renditions.Add(picture) };
+        Given([.. Whole, Requested, Replaced]).When(v => v.PublishEdition(edition, Now)).Then(Encoded(picture));
+    }
+
     private static Rendition Text(string name, string language = "de", string? role = null) =>
         Sound with
         {
