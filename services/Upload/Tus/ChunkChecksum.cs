@@ -55,6 +55,9 @@ internal sealed class ChunkChecksum
             128 * 1024,
             FileOptions.Asynchronous | FileOptions.DeleteOnClose
         );
+        // A process that is killed leaves nothing: an open file needs no name.
+        if (!OperatingSystem.IsWindows())
+            File.Delete(file.Name);
         try
         {
             using var hash = IncrementalHash.CreateHash(algorithm);

@@ -9,7 +9,7 @@ namespace EventStream.EndToEnd.Tests.Deploy;
 /// </summary>
 public sealed class StagedImageTests
 {
-    /// <summary>From one line to the next; staging compiles the command again and takes what the machine has left.</summary>
+    /// <summary>From one line to the next: staging compiles the command and takes what a machine has left.</summary>
     private static readonly TimeSpan StageLimit = TimeSpan.FromMinutes(6);
     private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(30);
     private static readonly string Stage = Path.Combine(Checkout.Root, "artifacts", "image");

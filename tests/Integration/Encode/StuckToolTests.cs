@@ -2,7 +2,7 @@ using EventStream.Contracts;
 
 namespace EventStream.Integration.Tests.Encode;
 
-/// <summary>A worker on whose machine every ffmpeg hangs, beside one that works, on a real broker and PostgreSQL.</summary>
+/// <summary>A worker whose every ffmpeg hangs, beside one that works, on a real broker and PostgreSQL.</summary>
 public sealed class StuckToolTests : IAsyncLifetime
 {
     private const int Videos = 3;

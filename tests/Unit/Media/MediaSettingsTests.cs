@@ -1,7 +1,9 @@
 using EventStream.Hosting;
 using EventStream.Media;
 using EventStream.Media.S3;
+using EventStream.Tests.Kit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace EventStream.Unit.Tests.Media;
@@ -51,6 +53,21 @@ public sealed class MediaSettingsTests : IDisposable
         );
         Assert.Contains(expected, e.Message);
         Assert.DoesNotContain("secret@", e.Message);
+    }
+
+    [Fact]
+    public async Task A_role_with_a_folder_removes_what_killed_processes_left_in_it()
+    {
+        var left = Path.Combine(Directory.CreateDirectory(Path.Combine(folder.FullName, ".tmp")).FullName, "left");
+        await File.WriteAllTextAsync(left, "half");
+        File.SetLastWriteTimeUtc(left, File.GetLastWriteTimeUtc(left) - TimeSpan.FromMinutes(1));
+        var builder = Host.CreateApplicationBuilder();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddMediaStore(RoleHost.ReadConfiguration(overrides: Pairs([("Media:Root", folder.FullName)])));
+        using var host = builder.Build();
+        await host.StartAsync();
+        await Wait.UntilAsync("the file is removed", () => !File.Exists(left));
+        await host.StopAsync();
     }
 
     private static IMediaStore Store(params (string Key, string Value)[] settings) =>
