@@ -43,6 +43,11 @@ public sealed class ChunkTests : IDisposable
         "-f lavfi -i testsrc2=size=320x180:rate=50:duration=10.4 -vf tinterlace=interleave_top,setfield=tff "
             + "-c:v libx264 -preset veryfast -flags +ilme+ildct -g 25"
     )]
+    [InlineData(
+        "held.mp4",
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=5 -f lavfi -i sine=duration=10.4 "
+            + "-c:v libx264 -preset veryfast -g 25 -c:a aac"
+    )]
     public async Task Chunks_have_the_pictures_and_times_of_the_whole(string name, string clip)
     {
         var key = rig.Clip(name, clip);
