@@ -73,7 +73,7 @@ public static partial class FfmpegRecipes
                     options
                         .Picture(picture)
                         .WithVideoFilters(filters =>
-                            filters.Steady(settings, picture).Shape(output.Rung, settings, part, picture)
+                            filters.Steady(settings, part, picture).Shape(output.Rung, settings, part, picture)
                         )
                         .Coded(output.Rung, settings, part, picture)
                         .WithCustomArgument($"-pass {pass} -passlogfile \"{notes}\"{(pass == 1 ? " -f null" : "")}")
