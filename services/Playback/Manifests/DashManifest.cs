@@ -20,7 +20,7 @@ public static class DashManifest
     /// <summary>Writes the manifest. The video has at least one rung.</summary>
     public static string Write(CatalogueVideo video, ManifestContext context)
     {
-        var tracks = video.Rungs.Concat(video.Sounds).ToList();
+        var tracks = video.Tracks.Where(track => track.Media.Kind != Rendition.Text).ToList();
         var duration = XmlConvert.ToString(TimeSpan.FromSeconds(tracks.Max(track => track.Segments.TotalSeconds)));
         var longest = XmlConvert.ToString(TimeSpan.FromSeconds(tracks.Max(track => track.Segments.LongestSeconds)));
         var root = new XElement(

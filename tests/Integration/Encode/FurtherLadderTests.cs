@@ -31,7 +31,7 @@ public sealed class FurtherLadderTests : IAsyncLifetime
         await stage.WorkerAsync("w1");
         var uploaded = new VideoUploaded(id, key, 1000, "00", TimeProvider.System.GetUtcNow());
         await EncodeStage.PublishAsync(planner, Topics.VideoEvents, id, uploaded);
-        await Until.TrueAsync(() => stage.Of<EncodeCompleted>().Any(), "the end of the job", 90);
+        await Until.TrueAsync(() => stage.Of<EncodeCompleted>().Any(), "the end of the job", 240);
 
         Assert.Equal(
             ["240p", "av1", "hevc", "thumbnails", "vp9"],

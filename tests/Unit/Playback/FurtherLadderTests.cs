@@ -118,6 +118,14 @@ public sealed partial class FurtherLadderTests
     }
 
     [Fact]
+    public void No_segment_of_any_ladder_is_longer_than_the_manifest_says()
+    {
+        var opus = Sound("audio-opus", "opus", 98_000) with { SegmentDurationsSeconds = [2.0135, 1.9865] };
+        var mpd = XDocument.Parse(DashManifest.Write(Video([.. H264, opus]), Context)).Root!;
+        Assert.Equal("PT2.0135S", mpd.Attribute("maxSegmentDuration")!.Value);
+    }
+
+    [Fact]
     public void An_edition_is_scored_by_its_own_rungs()
     {
         var edition = new VideoEditionPublished(
