@@ -110,7 +110,7 @@ public sealed record VideoQualityMeasured(
 public sealed record VideoRungsDeferred(VideoId VideoId, IReadOnlyList<Rung> Rungs, DateTimeOffset DeferredAt)
     : IVideoEvent;
 
-/// <summary>Renditions that were made on request are not there any more, by their names: nobody watched for long.</summary>
+/// <summary>Renditions, by their names, that were made on request and are deleted: nobody watched for long.</summary>
 [WireName("video.renditions-evicted.v1")]
 public sealed record VideoRenditionsEvicted(VideoId VideoId, IReadOnlyList<string> Names, DateTimeOffset EvictedAt)
     : IVideoEvent;

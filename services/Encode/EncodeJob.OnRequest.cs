@@ -41,7 +41,7 @@ public sealed partial record EncodeJob
 
     private bool IsDeferred(string task) => Deferred.Any(rung => rung.Name == task);
 
-    /// <summary>The ladder without the rungs above the height that is made at once, and those; the first one stays.</summary>
+    /// <summary>The ladder without the rungs that are made on request, and those; the first one stays.</summary>
     private static (IReadOnlyList<Rung> Ladder, IReadOnlyList<Rung> Deferred) Split(
         IReadOnlyList<Rung> ladder,
         string first,

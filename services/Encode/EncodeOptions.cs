@@ -45,8 +45,8 @@ public sealed record EncodeOptions
     public string WorkerId { get; init; } = $"{Environment.MachineName.ToLowerInvariant()}-{Environment.ProcessId}";
 
     /// <summary>
-    /// Name of the ladder policy: <c>per-title</c>, whose rungs are placed by samples of each title, or <c>standard</c>,
-    /// of fixed bitrates.
+    /// Name of the ladder policy: <c>per-title</c>, whose rungs are placed by samples of each title, or
+    /// <c>standard</c>, of fixed bitrates.
     /// </summary>
     public string Ladder { get; init; } = "per-title";
 
@@ -65,8 +65,8 @@ public sealed record EncodeOptions
     public bool HighRange { get; init; }
 
     /// <summary>
-    /// Rungs with more lines than this are made when a viewer comes, and are not waited for; 0 makes all at once. What a
-    /// video was planned with stays, whatever is set later.
+    /// Rungs with more lines than this are made when a viewer comes, and are not waited for; 0 makes all at once. What
+    /// a video was planned with stays, whatever is set later.
     /// </summary>
     public int OnRequestAbove { get; init; }
 

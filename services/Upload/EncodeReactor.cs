@@ -25,7 +25,9 @@ public sealed partial class EncodeReactor(
 
     private static readonly TimeSpan DatabasePause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Handles one record. While the database or the media store is away it waits: a fact is never given up for that.</summary>
+    /// <summary>
+    /// Handles one record. While the database or the media store is away it waits: a fact is never given up for that.
+    /// </summary>
     public async Task HandleAsync(ConsumedMessage message, CancellationToken cancellation)
     {
         while (true)

@@ -365,7 +365,7 @@ public sealed partial record Video : IAggregate<Video>
 
     private bool CanBeCancelled => Status is VideoStatus.Uploaded or VideoStatus.Probed || IsBeingEncoded;
 
-    /// <summary>A video does not wait for its further ladders, or for what is made on request, to be published.</summary>
+    /// <summary>A video is published without its further ladders, and without what is made on request.</summary>
     private bool IsLate(Rendition rendition) =>
         Status == VideoStatus.Published && Edition is null && MayBeLate(rendition);
 

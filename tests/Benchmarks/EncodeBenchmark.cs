@@ -35,7 +35,7 @@ internal static class EncodeBenchmark
         }
     }
 
-    /// <summary>Probe, rungs, sound, packaging and thumbnails; the quality is measured after that and counted apart.</summary>
+    /// <summary>Probe, rungs, sound, packaging and thumbnails; measuring the quality counts apart.</summary>
     private static async Task<IReadOnlyList<Figure>> CpuAsync(string folder)
     {
         await using var studio = await StudioPlatform.StartAsync(folder, ("Encode:Ladder", "standard"));

@@ -57,7 +57,7 @@ public sealed class RungDemand(NpgsqlDataSource source)
     public Task SetAsync(VideoId job, bool requested, CancellationToken cancellation) =>
         ExecuteAsync("update rung_demand set requested = $2 where job_id = $1", cancellation, job.Value, requested);
 
-    /// <summary>Jobs whose rungs were requested, and that no viewer was there for since <paramref name="before"/>.</summary>
+    /// <summary>Jobs with requested rungs and no viewer since <paramref name="before"/>.</summary>
     public async Task<IReadOnlyList<VideoId>> UnwantedAsync(DateTimeOffset before, CancellationToken cancellation)
     {
         await using var command = Command(

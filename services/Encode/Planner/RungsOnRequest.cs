@@ -20,7 +20,7 @@ public sealed partial class RungsOnRequest(
     ILogger<RungsOnRequest> logger
 ) : BackgroundService
 {
-    /// <summary>Videos of which it is remembered that a viewer was there a moment ago; beyond that all are forgotten.</summary>
+    /// <summary>Videos that are remembered to have had a viewer a moment ago; beyond that all are forgotten.</summary>
     public const int RecentMax = 10_000;
 
     /// <summary>What is looked for, and viewers that are noted, so often at least while rungs are kept.</summary>
@@ -33,8 +33,8 @@ public sealed partial class RungsOnRequest(
     private readonly ConcurrentDictionary<VideoId, DateTimeOffset> recent = [];
 
     /// <summary>
-    /// Handles one message of <c>qoe.sessions</c>. While the store is away it waits, uncommitted. A session that was
-    /// last heard of before rungs would be evicted is passed over.
+    /// Handles one message of <c>qoe.sessions</c>. While the store is away it waits, uncommitted. The news of a
+    /// session that is older than rungs are kept is passed over.
     /// </summary>
     public async Task HandleAsync(ConsumedMessage consumed, CancellationToken cancellation)
     {

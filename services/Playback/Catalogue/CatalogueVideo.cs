@@ -65,8 +65,8 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
     public IEnumerable<Track> Served => [.. Tracks, .. Captions, .. Former];
 
     /// <summary>
-    /// Tracks of a picture that every device plays, from the lowest bandwidth up; one that grows is alone, since the others
-    /// end elsewhere.
+    /// Tracks of a picture that every device plays, from the lowest bandwidth up; one that grows is alone, since the
+    /// others end elsewhere.
     /// </summary>
     public IEnumerable<Track> Rungs =>
         Growing is { } growing
@@ -188,7 +188,7 @@ public sealed record CatalogueVideo(VideoId Id, VideoState State, IReadOnlyList<
             : With(Track.Grown(before, e.Part, e.Number));
     }
 
-    /// <summary>What an edition gets after it is published is new: its high range, and what is made on request.</summary>
+    /// <summary>What an edition gets after it is published is new: further ladders, and rungs on request.</summary>
     private CatalogueVideo With(VideoRenditionEncoded e)
     {
         var track = Track.From(e.Rendition with { Name = e.Rendition.Name + EditionSuffix });

@@ -1,5 +1,4 @@
 using EventStream.Contracts;
-using EventStream.Tests.Kit;
 
 namespace EventStream.Integration.Tests.Encode;
 
