@@ -87,7 +87,10 @@ public sealed partial record EncodeJob
                 (2 * read) + (PerTitleLadder.SampleCrfs.Count * (EncodedPixel + ComparedPixel) * Pixels(Ladder))
             ),
             _ when VideoRange.IsTask(task) => (all, read + (EncodedHighRangePixel * Pixels(RungsOf(task)))),
-            _ when RungsOf(task).Any() => (all / parts, read + (EncodedPixel * Pixels(RungsOf(task)))),
+            _ when RungsOf(task).Any() => (
+                all / parts,
+                read + (EncodedPixel * CodecLadder.CostOf(task) * Pixels(RungsOf(task)))
+            ),
             _ => (0, 0),
         };
         return Math.Max(SecondsMin, seconds * source.FramesPerSecond * pixels / PixelsPerSecond);
