@@ -31,13 +31,17 @@ public sealed class EncodePlannerRole : IRole
         var options = services.AddRoleOptions(builder.Configuration, EncodeOptions.Read);
         services.AddSingleton(all => ActivatorUtilities.CreateInstance<GroupHosts>(all, EncodeWorkerRole.Group));
         services.AddSingleton<Func<JobRules>>(all => () => Rules(options, all.GetRequiredService<GroupHosts>()));
-        services.AddTopics(
+        List<Topic> topics =
+        [
             Topics.VideoEvents,
             Topics.EncodeEvents,
             Topics.EncodeCommandsFirst,
             Topics.EncodeCommands,
-            Topics.TrafficLoad
-        );
+            Topics.TrafficLoad,
+        ];
+        if (options.OnRequestAbove > 0)
+            topics.Add(Topics.QoeSessions);
+        services.AddTopics([.. topics]);
         services.AddServiceStore(builder.Configuration, EncodeStore.Service);
         services
             .AddSingleton<TaskHeartbeats>()
@@ -62,7 +66,6 @@ public sealed class EncodePlannerRole : IRole
 
     private static void AddRungsOnRequest(IServiceCollection services)
     {
-        services.AddTopics(Topics.QoeSessions);
         services.AddSingleton<RungsOnRequest>();
         services.AddHostedService(provider => provider.GetRequiredService<RungsOnRequest>());
         services.AddEventConsumer(
