@@ -96,12 +96,23 @@ public sealed record EncodeOptions
     public int SpreadFrom { get; init; } = 3;
 
     /// <summary>
+    /// The lanes that a worker takes tasks from: <c>fast</c>, which makes videos playable, <c>heavy</c>, which is the
+    /// rest, or <c>both</c>. Each lane needs a worker.
+    /// </summary>
+    public string Lanes { get; init; } = BothLanes;
+
+    /// <summary>
     /// Seconds of a step of the lanes' load. It must not be longer than <c>Capacity:StepSeconds</c>.
     /// </summary>
     public double LoadStepSeconds { get; init; } = 10;
 
+    private const string BothLanes = "both";
+
     private static readonly string[] Presets =
         "ultrafast superfast veryfast faster fast medium slow slower veryslow".Split(' ');
+
+    /// <summary>Whether a worker takes the tasks of a lane.</summary>
+    public bool Takes(string lane) => Lanes == BothLanes || Lanes == lane;
 
     /// <summary>Reads the settings; adds a sentence to <paramref name="errors"/> for each that is wrong.</summary>
     public static EncodeOptions Read(IConfiguration configuration, ICollection<string> errors)
@@ -138,6 +149,8 @@ public sealed record EncodeOptions
             yield return $"MaxAttempts {MaxAttempts} must be 1 to 20";
         if (SpreadFrom is < 1 or > 10_000)
             yield return $"SpreadFrom {SpreadFrom} must be 1 to 10000";
+        if (!EncodeLanes.All.Any(Takes))
+            yield return $"Lanes '{Lanes}' must be {string.Join(", ", EncodeLanes.All)} or {BothLanes}";
         if (LoadStepSeconds is not (>= 0.1 and <= 3600))
             yield return $"LoadStepSeconds {LoadStepSeconds} must be 0.1 to 3600";
         if (!IsName(WorkerId))

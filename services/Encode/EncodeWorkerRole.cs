@@ -39,8 +39,10 @@ public sealed class EncodeWorkerRole : IRole
         // Registered before the consumers, so that it stops after them.
         services.AddHostedService(provider => provider.GetRequiredService<EncodeWorker>());
         services.AddTopics(Topics.EncodeCommandsFirst, Topics.EncodeCommands, Topics.EncodeEvents);
-        AddLane(services, FirstGroup, Topics.EncodeCommandsFirst, firstLane: true);
-        AddLane(services, Group, Topics.EncodeCommands, firstLane: false);
+        if (options.Takes(EncodeLanes.Fast))
+            AddLane(services, FirstGroup, Topics.EncodeCommandsFirst, firstLane: true);
+        if (options.Takes(EncodeLanes.Heavy))
+            AddLane(services, Group, Topics.EncodeCommands, firstLane: false);
     }
 
     public void Map(WebApplication app)

@@ -28,6 +28,12 @@ public sealed partial class LaneLoad(
     /// <summary>Steps that are made up for at most; of a longer gap the older part is left out.</summary>
     public const int StepsMax = 30;
 
+    /// <summary>
+    /// A step is measured so long after its end. What was decided in it is stored by then, also on a busy machine; what
+    /// is stored later counts in no step.
+    /// </summary>
+    public static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
     private readonly TimeSpan step = TimeSpan.FromSeconds(options.LoadStepSeconds);
 
@@ -37,8 +43,8 @@ public sealed partial class LaneLoad(
     /// </summary>
     public async Task<int> PublishAsync(CancellationToken cancellation)
     {
-        var now = clock.GetUtcNow();
-        var last = new DateTimeOffset(now.Ticks - (now.Ticks % step.Ticks), TimeSpan.Zero) - step;
+        var settled = clock.GetUtcNow() - Settling;
+        var last = new DateTimeOffset(settled.Ticks - (settled.Ticks % step.Ticks), TimeSpan.Zero) - step;
         await using var turn = await LoadTurn.TakeAsync(source, cancellation);
         if (turn is null || last <= turn.Newest || !await IsListCompleteAsync(cancellation))
             return 0;
@@ -82,7 +88,7 @@ public sealed partial class LaneLoad(
                 Failed(logger, e.Message);
             }
 
-            var wait = step - TimeSpan.FromTicks(clock.GetUtcNow().Ticks % step.Ticks);
+            var wait = step - TimeSpan.FromTicks((clock.GetUtcNow() - Settling).Ticks % step.Ticks);
             await Task.Delay(wait, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -71,6 +71,16 @@ public sealed class LaneLoadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_step_is_measured_when_what_was_decided_in_it_is_stored()
+    {
+        Assert.Equal(1, await LoadAsync());
+        clock.Turn(Step - TimeSpan.FromSeconds(1));
+        Assert.Equal(0, await LoadAsync());
+        clock.Turn(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, await LoadAsync());
+    }
+
+    [Fact]
     public async Task The_seconds_follow_what_workers_report_also_for_the_next_planner()
     {
         foreach (var report in (IMessage[])[EncodeSamples.Uploaded, EncodeSamples.Probed])
