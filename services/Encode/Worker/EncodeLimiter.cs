@@ -1,3 +1,5 @@
+using EventStream.Contracts;
+
 namespace EventStream.Encode.Worker;
 
 /// <summary>
@@ -11,6 +13,23 @@ public readonly record struct Turn(bool FirstLane, DateTimeOffset RequestedAt, l
         (one, other) =>
             (one.RequestedAt, one.Pixels, one.Chunk).CompareTo((other.RequestedAt, other.Pixels, other.Chunk))
     );
+
+    /// <summary>The turn of a command.</summary>
+    public static Turn Of(ICommand command, bool firstLane) =>
+        new(
+            firstLane,
+            EncodeTasks.Of(command).RequestedAt,
+            command switch
+            {
+                // Viewers play the first rung while it grows, also where it is not the lowest.
+                EncodeRung { IsFirst: true } => 0,
+                EncodeRung c => (long)c.Rung.Width * c.Rung.Height,
+                // A video does not wait for its high range and its further ladders.
+                EncodeHighRange or EncodeLadder => long.MaxValue,
+                _ => 0,
+            },
+            command is EncodeRung { Chunk: { } chunk } ? chunk.Number : 0
+        );
 }
 
 /// <summary>

@@ -67,7 +67,7 @@ public sealed partial class EncodeWorker(
         var command = (ICommand)consumed.Message;
         var reporter = new TaskReporter(publisher, clock, options.WorkerId, command);
         var key = EncodeTasks.CommandKey(command);
-        var wanted = new Turn(firstLane, EncodeTasks.Of(command).RequestedAt, Pixels(command), ChunkOf(command));
+        var wanted = Turn.Of(command, firstLane);
         IDisposable? turn = null;
         try
         {
@@ -225,17 +225,6 @@ public sealed partial class EncodeWorker(
                 or UnknownMessageException
                 or System.Text.Json.JsonException
                 or System.ComponentModel.Win32Exception;
-
-    /// <summary>A video does not wait for its high range and its further ladders, which are last.</summary>
-    private static long Pixels(ICommand command) =>
-        command switch
-        {
-            EncodeRung c => (long)c.Rung.Width * c.Rung.Height,
-            EncodeHighRange or EncodeLadder => long.MaxValue,
-            _ => 0,
-        };
-
-    private static int ChunkOf(ICommand command) => command is EncodeRung { Chunk: { } chunk } ? chunk.Number : 0;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Task} is being done by {Worker}")]
     private static partial void Leased(ILogger logger, string task, string worker);

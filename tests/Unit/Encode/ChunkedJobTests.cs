@@ -1,6 +1,7 @@
 using EventStream.Contracts;
 using EventStream.Encode;
 using EventStream.Encode.Ladder;
+using EventStream.Encode.Worker;
 using EventStream.Unit.Tests.EventStore;
 using static EventStream.Tests.Kit.EncodeSamples;
 
@@ -52,6 +53,18 @@ public sealed class ChunkedJobTests
         Assert.Equal(Chunks, begun.Messages.OfType<EncodeRung>().Skip(2).Select(command => command.Chunk));
         Assert.False(EncodeTasks.IsFirstLane(First(2)));
         Assert.Equal((false, false), (begun.After.IsBeginning, begun.After.IsHeld));
+    }
+
+    [Fact]
+    public void A_worker_takes_the_chunks_of_the_first_rung_before_those_of_lower_ones()
+    {
+        var commands = Begun().Messages.OfType<ICommand>().Reverse();
+        Assert.Equal(
+            ["thumbnails", "360p.2", "360p.3", "rungs.1", "rungs.2", "rungs.3"],
+            commands
+                .OrderBy(command => Turn.Of(command, firstLane: false), Turn.Order)
+                .Select(command => EncodeTasks.Of(command).Task)
+        );
     }
 
     [Fact]
