@@ -55,8 +55,9 @@ public sealed class FurtherLadderTests : IAsyncLifetime
                 stage.Rig.PathOf($"{one.Prefix}/media.m3u8"),
                 "-count_frames -show_entries stream=nb_read_frames"
             );
+            // ffprobe prints a stream of a playlist by itself and once more in its program.
             if (one.Kind == Rendition.Video)
-                Assert.Equal([$"{Frames}"], seen);
+                Assert.Equal([$"{Frames}"], seen.Distinct());
             Assert.Equal(Seconds, one.SegmentDurationsSeconds.Sum(), 0.05);
             Assert.Equal(2, one.SegmentDurationsSeconds[0], 0.05);
         }
