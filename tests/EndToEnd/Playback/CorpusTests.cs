@@ -60,7 +60,7 @@ public sealed class CorpusTests(CorpusPlatform corpus, PlayerPage player)
         Assert.Equal(pictures.Count, dash.GetProperty("pictures").GetArrayLength());
         Assert.Equal(hls.GetProperty("sounds").GetArrayLength(), dash.GetProperty("sounds").GetArrayLength());
         Assert.Equal(hls.GetProperty("texts").GetArrayLength(), dash.GetProperty("texts").GetInt32());
-        Assert.All(pictures, picture => AssertWhole(picture, seconds));
+        Assert.All(pictures.Concat(hls.GetProperty("keyFrames").EnumerateArray()), list => AssertWhole(list, seconds));
         Assert.All(hls.GetProperty("sounds").EnumerateArray(), sound => AssertWhole(sound, seconds));
         Assert.Equal(seconds, dash.GetProperty("seconds").GetDouble(), ToleranceSeconds);
         foreach (var kind in (string[])["pictures", "sounds"])

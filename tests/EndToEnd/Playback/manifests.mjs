@@ -30,7 +30,8 @@ if (!master.isMasterPlaylist) throw new Error('The HLS address is no master play
 // Each edge is a pathway with variants of its own, of the same paths.
 const byPath = (uris) => [...new Map(uris.map((uri) => [new URL(uri, hlsUrl).pathname, uri])).values()];
 const all = (uris) => Promise.all(byPath(uris).map(media));
-const { variants } = master;
+const variants = master.variants.filter((variant) => !variant.isIFrameOnly);
+const keyFrames = master.variants.filter((variant) => variant.isIFrameOnly);
 
 const dash = mpd.parse(await read(dashUrl), { manifestUri: dashUrl });
 const groups = (kind) => Object.values(dash.mediaGroups[kind]).flatMap((group) => Object.values(group));
@@ -44,6 +45,7 @@ console.log(
   JSON.stringify({
     hls: {
       pictures: await all(variants.map((variant) => variant.uri)),
+      keyFrames: await all(keyFrames.map((variant) => variant.uri)),
       sounds: await all(variants.flatMap((variant) => variant.audio.map((sound) => sound.uri))),
       texts: await all(variants.flatMap((variant) => variant.subtitles.map((text) => text.uri))),
     },
