@@ -25,7 +25,7 @@ internal static class CpuClock
     public static double ChildSeconds() => Ticks("self", 13..15) / TicksPerSecond;
 
     /// <summary>CPU seconds of a process, and of the programs that it started and that have ended.</summary>
-    public static double Seconds(int process) => Ticks($"{process}", 11..15) / TicksPerSecond;
+    public static double SecondsOf(int process) => Ticks($"{process}", 11..15) / TicksPerSecond;
 
     private static long Ticks(string process, Range fields)
     {

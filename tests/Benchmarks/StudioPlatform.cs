@@ -57,7 +57,7 @@ internal sealed class StudioPlatform : IAsyncDisposable
         await File.WriteAllTextAsync(key, Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        (string, string)[] settings =
+        (string, string)[] all =
         [
             ("Kafka:Bootstrap", broker.Bootstrap),
             ("Postgres:ConnectionString", postgres.Options.ConnectionString),
@@ -65,9 +65,9 @@ internal sealed class StudioPlatform : IAsyncDisposable
             ("Media:Root", Path.Combine(folder, "media")),
             .. more,
         ];
-        var upload = await EventStreamProcess.StartAsync("upload", settings);
-        var planner = await EventStreamProcess.StartAsync("encode", settings);
-        return new StudioPlatform(folder, settings, upload, [planner, upload, broker, postgres]);
+        var uploader = await EventStreamProcess.StartAsync("upload", all);
+        var planner = await EventStreamProcess.StartAsync("encode", all);
+        return new StudioPlatform(folder, all, uploader, [planner, uploader, broker, postgres]);
     }
 
     /// <summary>Starts workers until there are <paramref name="count"/>.</summary>
@@ -86,7 +86,7 @@ internal sealed class StudioPlatform : IAsyncDisposable
     }
 
     /// <summary>CPU seconds that the workers and the programs that they ran and that have ended have used.</summary>
-    public double WorkerCpuSeconds() => workers.Sum(worker => CpuClock.Seconds(worker.Id));
+    public double WorkerCpuSeconds() => workers.Sum(worker => CpuClock.SecondsOf(worker.Id));
 
     /// <summary>
     /// Uploads a film, as another file each time by an MP4 box that nobody reads: the same one would be copied and not

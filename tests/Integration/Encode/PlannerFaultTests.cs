@@ -14,7 +14,7 @@ namespace EventStream.Integration.Tests.Encode;
 /// </summary>
 public sealed class PlannerFaultTests : IAsyncLifetime
 {
-    private const int Videos = 24;
+    private const int Videos = 12;
 
     /// <summary>The probe, the first rung, the other one, the thumbnails and the quality.</summary>
     private const int Tasks = 5;
