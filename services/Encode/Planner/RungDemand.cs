@@ -57,6 +57,27 @@ public sealed class RungDemand(NpgsqlDataSource source)
     public Task SetAsync(VideoId job, bool requested, CancellationToken cancellation) =>
         ExecuteAsync("update rung_demand set requested = $2 where job_id = $1", cancellation, job.Value, requested);
 
+    /// <summary>The rungs are not requested any more; false where a viewer came since <paramref name="before"/>.</summary>
+    public async Task<bool> ReleaseAsync(VideoId job, DateTimeOffset before, CancellationToken cancellation)
+    {
+        await using var command = Command(
+            "update rung_demand set requested = false where job_id = $1 and requested and wanted_at < $2",
+            job.Value,
+            before
+        );
+        return await command.ExecuteNonQueryAsync(cancellation) > 0;
+    }
+
+    /// <summary>Whether the rungs of a job are requested.</summary>
+    public async Task<bool> IsRequestedAsync(VideoId job, CancellationToken cancellation)
+    {
+        await using var command = Command(
+            "select exists (select from rung_demand where job_id = $1 and requested)",
+            job.Value
+        );
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
     /// <summary>Jobs with requested rungs and no viewer since <paramref name="before"/>.</summary>
     public async Task<IReadOnlyList<VideoId>> UnwantedAsync(DateTimeOffset before, CancellationToken cancellation)
     {

@@ -71,11 +71,16 @@ public sealed partial class RungsOnRequest(
         var (evicted, now) = (0, clock.GetUtcNow());
         foreach (var job in await demand.UnwantedAsync(now - options.OnRequestKeep, cancellation))
         {
-            var decided = await DecideAsync(job, state => state.DecideEviction(now), cancellation);
-            if (decided.State.Open)
+            // Before the decision, so that a viewer who comes after it has the rungs requested again.
+            if (!await demand.ReleaseAsync(job, now - options.OnRequestKeep, cancellation))
                 continue;
-            await demand.SetAsync(job, requested: false, cancellation);
+            var decided = await DecideAsync(job, state => state.DecideEviction(now), cancellation);
             evicted += decided.Events.Count > 0 ? 1 : 0;
+            if (decided.State.Open)
+                await demand.SetAsync(job, requested: true, cancellation);
+            // One who came in between found the rungs still there.
+            else if (await demand.IsRequestedAsync(job, cancellation))
+                await DecideAsync(job, state => state.DecideRequest(rules(), now), cancellation);
         }
 
         return evicted;
