@@ -57,7 +57,7 @@ public sealed class RungDemand(NpgsqlDataSource source)
     public Task SetAsync(VideoId job, bool requested, CancellationToken cancellation) =>
         ExecuteAsync("update rung_demand set requested = $2 where job_id = $1", cancellation, job.Value, requested);
 
-    /// <summary>The rungs are not requested any more; false where a viewer came since <paramref name="before"/>.</summary>
+    /// <summary>Requests the rungs no longer; false where a viewer came since <paramref name="before"/>.</summary>
     public async Task<bool> ReleaseAsync(VideoId job, DateTimeOffset before, CancellationToken cancellation)
     {
         await using var command = Command(
