@@ -51,6 +51,22 @@ public static class EncodeTasks
         return $"{video}/{task}";
     }
 
+    /// <summary>The folder of a rung: the command names that of its own; those of others have their names.</summary>
+    public static string OutputPrefix(EncodeRung command, string rung) =>
+        rung == command.Rung.Name ? command.OutputPrefix : OutputPrefix(command.VideoId, rung);
+
+    /// <summary>What the reports of a task are about: the task, and its folder where that has another name.</summary>
+    public static string SubjectOf(ICommand command)
+    {
+        var key = CommandKey(command);
+        return
+            command is EncodeRung { Task: null, Rung.Name: var rung, OutputPrefix: var prefix }
+            && prefix[(prefix.LastIndexOf('/') + 1)..] is var folder
+            && folder != rung
+            ? $"{key}/{folder}"
+            : key;
+    }
+
     /// <summary>
     /// Whether a command goes to the first lane: what makes a video playable, and the joining of chunks, which takes no
     /// time and ends a playlist for which viewers wait. The main sound is a task of its own where the picture is cut.

@@ -16,6 +16,9 @@ public sealed class TaskReporter(IEventPublisher publisher, TimeProvider clock, 
     private long? lastProgress;
     private Task sending = Task.CompletedTask;
 
+    /// <summary>What was evicted and is made again, in another folder, is another fact.</summary>
+    private readonly string subject = EncodeTasks.SubjectOf(command);
+
     /// <summary>The worker's name.</summary>
     public string Worker => worker;
 
@@ -100,6 +103,6 @@ public sealed class TaskReporter(IEventPublisher publisher, TimeProvider clock, 
             message,
             time,
             cancellation,
-            new PublishOptions($"{Video}/{TaskName}/{what}")
+            new PublishOptions($"{subject}/{what}")
         );
 }

@@ -74,7 +74,8 @@ public sealed partial class TaskWork
     {
         // Half a frame less than a GOP makes every key frame begin a segment, whatever the rounding.
         var seconds = rate.GopSeconds(command.SegmentSeconds) - (0.5 / rate.Hz);
-        var rendition = await PackageAsync(command.VideoId, rung.Name, Rendition.Video, seconds, run);
+        var prefix = EncodeTasks.OutputPrefix(command, rung.Name);
+        var rendition = await PackageAsync(prefix, rung.Name, Rendition.Video, seconds, run);
         return rendition with { Width = rung.Width, Height = rung.Height, FramesPerSecond = rate.Hz, Range = range };
     }
 
@@ -88,14 +89,15 @@ public sealed partial class TaskWork
     )
     {
         var cut = FrameRate.FromHz(source.FramesPerSecond).GopSeconds(segmentSeconds);
-        var rendition = await PackageAsync(video, name, Rendition.Audio, cut, run);
+        var prefix = EncodeTasks.OutputPrefix(video, name);
+        var rendition = await PackageAsync(prefix, name, Rendition.Audio, cut, run);
         return rendition with { Label = Languages.Label(sound, name) };
     }
 
     /// <summary>Cuts the encoded track into segments, stores them, and says what was stored.</summary>
-    private async Task<Rendition> PackageAsync(VideoId video, string name, string kind, double segmentSeconds, Run run)
+    private async Task<Rendition> PackageAsync(string prefix, string name, string kind, double segmentSeconds, Run run)
     {
-        var (folder, prefix) = (Path.Combine(run.Folder, name), EncodeTasks.OutputPrefix(video, name));
+        var folder = Path.Combine(run.Folder, name);
         var packaged = await packager.PackageAsync(run.Track(name), kind, folder, segmentSeconds, run.Cancellation);
         await StoreAsync(packaged, prefix, run.Cancellation);
         var list = packaged.Segments;

@@ -34,7 +34,7 @@ public sealed partial class TaskWork(
             EncodeRung c => Rungs(c)
                 .Select(rung => rung.Name)
                 .Concat(c.AudioBitrateBps is null ? [] : [EncodeTasks.Audio])
-                .Select(name => $"{EncodeTasks.OutputPrefix(c.VideoId, name)}/{MediaPlaylist.FileName}"),
+                .Select(name => $"{EncodeTasks.OutputPrefix(c, name)}/{MediaPlaylist.FileName}"),
             EncodeHighRange c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
             EncodeLadder c => LadderKeys(c),
             EncodeAudio c => [$"{c.OutputPrefix}/{MediaPlaylist.FileName}"],
