@@ -60,9 +60,10 @@ public sealed class KillTests : IAsyncLifetime
             roles[name] = Launch(name);
         await Task.WhenAll(roles.Values.Append(upload).Select(role => role.UntilReadyAsync()));
         using var stop = new CancellationTokenSource(run.Duration);
-        var killing = KillAsync(new Random(run.Seed), stop.Token);
-        var uploaded = await UploadAsync(stop.Token);
-        var kills = await killing;
+        var (killing, uploading) = (KillAsync(new Random(run.Seed), stop.Token), UploadAsync(stop.Token));
+        // Also where one fails: what the other starts again would be left running.
+        await Task.WhenAll(killing, uploading);
+        var (kills, uploaded) = (await killing, await uploading);
         await Wait.UntilAsync(
             $"every video ends ({run.Name}; {string.Join(", ", kills)})",
             () => AllEndAsync(uploaded.Keys),
