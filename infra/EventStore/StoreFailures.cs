@@ -36,6 +36,10 @@ public static class StoreFailures
         return false;
     }
 
+    /// <summary>The store is away or contended: what is done at intervals is done again at the next one.</summary>
+    public static bool IsPassing(Exception e) =>
+        e is System.Data.Common.DbException or TimeoutException or ContendedStreamException or MartenException;
+
     private static PostgresException? Cause(Exception? e)
     {
         for (; e is not null; e = e.InnerException)

@@ -11,28 +11,6 @@ public static partial class FfmpegRecipes
 
     private const int Vp9Speed = 4;
 
-    /// <summary>
-    /// The first of two passes over a rung in VP9, which notes at <paramref name="notes"/> how hard each picture is.
-    /// </summary>
-    public static FFMpegArgumentProcessor Vp9FirstPass(
-        string source,
-        RungOutput output,
-        PictureSettings settings,
-        string notes,
-        PlayedPart? part = null,
-        SourcePicture? picture = null
-    ) => Vp9Pass(1, source, output, settings, notes, part, picture);
-
-    /// <summary>The second pass, which encodes the rung by those notes.</summary>
-    public static FFMpegArgumentProcessor Vp9SecondPass(
-        string source,
-        RungOutput output,
-        PictureSettings settings,
-        string notes,
-        PlayedPart? part = null,
-        SourcePicture? picture = null
-    ) => Vp9Pass(2, source, output, settings, notes, part, picture);
-
     /// <summary>A sound as stereo Opus at 48 kHz; bitrate in bits per second.</summary>
     public static FFMpegArgumentProcessor Opus(
         string source,
@@ -56,14 +34,18 @@ public static partial class FfmpegRecipes
                         .ForceFormat("mp4")
             );
 
-    private static FFMpegArgumentProcessor Vp9Pass(
+    /// <summary>
+    /// A pass over a rung in VP9: the first notes at <paramref name="notes"/> how hard each picture is, the second
+    /// encodes by those notes.
+    /// </summary>
+    public static FFMpegArgumentProcessor Vp9Pass(
         int pass,
         string source,
         RungOutput output,
         PictureSettings settings,
         string notes,
-        PlayedPart? part,
-        SourcePicture? picture
+        PlayedPart? part = null,
+        SourcePicture? picture = null
     ) =>
         From(source, input => input.WithThreads(settings.Threads), part)
             .OutputToFile(

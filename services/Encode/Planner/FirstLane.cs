@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Encode.Planner;
@@ -19,7 +20,7 @@ public sealed class FirstLane(NpgsqlDataSource source, TimeProvider time)
     /// <summary>Whether the first rung of another video than this waits, or its probe is not done.</summary>
     public async Task<bool> IsWaitingAsync(VideoId except, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await using var command = source.Command(
             "select exists (select from first_lane where waiting and video_id <> $1)",
             except.Value
         );
@@ -32,13 +33,13 @@ public sealed class FirstLane(NpgsqlDataSource source, TimeProvider time)
         var sent = decided.OfType<ICommand>().Any(EncodeTasks.IsFirstLane);
         return job switch
         {
-            { IsBeginning: true } when sent => ExecuteAsync(
+            { IsBeginning: true } when sent => source.ExecuteAsync(
                 "insert into first_lane values ($1, true) on conflict (video_id) do update set waiting = true",
                 cancellation,
                 job.Id.Value
             ),
             { IsBeginning: true } => Task.CompletedTask,
-            { IsHeld: true } => ExecuteAsync(
+            { IsHeld: true } => source.ExecuteAsync(
                 """
                 insert into first_lane as l values ($1, false, $2) on conflict (video_id) do update
                 set waiting = false, held_since = coalesce(l.held_since, excluded.held_since)
@@ -47,18 +48,18 @@ public sealed class FirstLane(NpgsqlDataSource source, TimeProvider time)
                 job.Id.Value,
                 time.GetUtcNow()
             ),
-            _ => ExecuteAsync("delete from first_lane where video_id = $1", cancellation, job.Id.Value),
+            _ => source.ExecuteAsync("delete from first_lane where video_id = $1", cancellation, job.Id.Value),
         };
     }
 
     /// <summary>A worker has taken the first rung of a video, or its first chunk.</summary>
     public Task BeginAsync(VideoId video, CancellationToken cancellation) =>
-        ExecuteAsync("update first_lane set waiting = false where video_id = $1", cancellation, video.Value);
+        source.ExecuteAsync("update first_lane set waiting = false where video_id = $1", cancellation, video.Value);
 
     /// <summary>Videos whose held tasks may go out: all where no first rung waits, else those held too long.</summary>
     public async Task<IReadOnlyList<VideoId>> ReleasableAsync(CancellationToken cancellation)
     {
-        await using var command = Command(
+        await using var command = source.Command(
             $"""
             select video_id from first_lane
             where held_since < $1 or (held_since is not null and not exists (select from first_lane where waiting))
@@ -71,19 +72,5 @@ public sealed class FirstLane(NpgsqlDataSource source, TimeProvider time)
         while (await row.ReadAsync(cancellation))
             videos.Add(new VideoId(row.GetGuid(0)));
         return videos;
-    }
-
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] values)
-    {
-        await using var command = Command(sql, values);
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
-
-    private NpgsqlCommand Command(string sql, params object[] values)
-    {
-        var command = source.CreateCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value });
-        return command;
     }
 }

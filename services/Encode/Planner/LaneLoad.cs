@@ -76,13 +76,7 @@ public sealed partial class LaneLoad(
             {
                 await PublishAsync(stoppingToken);
             }
-            catch (Exception e)
-                when (e
-                        is System.Data.Common.DbException
-                            or TimeoutException
-                            or PublishException
-                            or Marten.Exceptions.MartenException
-                )
+            catch (Exception e) when (StoreFailures.IsPassing(e) || e is PublishException)
             {
                 // What is missing is made up for with the next step.
                 Failed(logger, e.Message);

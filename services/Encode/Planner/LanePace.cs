@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Encode.Planner;
@@ -27,16 +28,15 @@ public sealed class LanePace(NpgsqlDataSource source)
         // What only joins says nothing of encoding.
         if (seconds <= 0 || !job.RungsOf(task).Any() || job.Joins(task))
             return;
-        await using var command = source.CreateCommand(
+        await source.ExecuteAsync(
             $"""
             insert into lane_pace as p values ($1, $2)
             on conflict (lane) do update set pace = p.pace + {NewWeight} * (excluded.pace - p.pace)
-            """
+            """,
+            cancellation,
+            job.LaneOf(task),
+            Math.Clamp(seconds / job.SecondsOf(task), 1 / RatioMax, RatioMax)
         );
-        var ratio = seconds / job.SecondsOf(task);
-        command.Parameters.Add(new() { Value = job.LaneOf(task) });
-        command.Parameters.Add(new() { Value = Math.Clamp(ratio, 1 / RatioMax, RatioMax) });
-        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>The factor of each lane of which something was reported.</summary>

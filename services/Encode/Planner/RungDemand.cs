@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Encode.Planner;
@@ -14,7 +15,7 @@ public sealed class RungDemand(NpgsqlDataSource source)
 
     /// <summary>The job has rungs that are made on request.</summary>
     public Task AddAsync(VideoId job, CancellationToken cancellation) =>
-        ExecuteAsync(
+        source.ExecuteAsync(
             "insert into rung_demand (job_id, video_id) values ($1, $1) on conflict do nothing",
             cancellation,
             job.Value
@@ -22,18 +23,18 @@ public sealed class RungDemand(NpgsqlDataSource source)
 
     /// <summary>The video is deleted.</summary>
     public Task RemoveAsync(VideoId video, CancellationToken cancellation) =>
-        ExecuteAsync("delete from rung_demand where video_id = $1 or job_id = $1", cancellation, video.Value);
+        source.ExecuteAsync("delete from rung_demand where video_id = $1 or job_id = $1", cancellation, video.Value);
 
     /// <summary>The edition plays now: viewers of the video want its rungs, and nobody those before it.</summary>
     public async Task ReplaceAsync(VideoId video, VideoId edition, CancellationToken cancellation)
     {
-        await ExecuteAsync(
+        await source.ExecuteAsync(
             "delete from rung_demand where video_id = $1 and job_id <> $2",
             cancellation,
             video.Value,
             edition.Value
         );
-        await ExecuteAsync(
+        await source.ExecuteAsync(
             "update rung_demand set video_id = $1 where job_id = $2",
             cancellation,
             video.Value,
@@ -44,7 +45,7 @@ public sealed class RungDemand(NpgsqlDataSource source)
     /// <summary>A viewer is there. Returns the job whose rungs are to be requested, null where there is none.</summary>
     public async Task<VideoId?> WantAsync(VideoId video, DateTimeOffset now, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await using var command = source.Command(
             "update rung_demand set wanted_at = $2 where video_id = $1 returning job_id, requested",
             video.Value,
             now
@@ -55,23 +56,29 @@ public sealed class RungDemand(NpgsqlDataSource source)
 
     /// <summary>Whether the rungs of a job are requested from now on.</summary>
     public Task SetAsync(VideoId job, bool requested, CancellationToken cancellation) =>
-        ExecuteAsync("update rung_demand set requested = $2 where job_id = $1", cancellation, job.Value, requested);
+        source.ExecuteAsync(
+            "update rung_demand set requested = $2 where job_id = $1",
+            cancellation,
+            job.Value,
+            requested
+        );
 
     /// <summary>Requests the rungs no longer; false where a viewer came since <paramref name="before"/>.</summary>
     public async Task<bool> ReleaseAsync(VideoId job, DateTimeOffset before, CancellationToken cancellation)
     {
-        await using var command = Command(
+        var released = await source.ExecuteAsync(
             "update rung_demand set requested = false where job_id = $1 and requested and wanted_at < $2",
+            cancellation,
             job.Value,
             before
         );
-        return await command.ExecuteNonQueryAsync(cancellation) > 0;
+        return released > 0;
     }
 
     /// <summary>Whether the rungs of a job are requested.</summary>
     public async Task<bool> IsRequestedAsync(VideoId job, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await using var command = source.Command(
             "select exists (select from rung_demand where job_id = $1 and requested)",
             job.Value
         );
@@ -81,7 +88,7 @@ public sealed class RungDemand(NpgsqlDataSource source)
     /// <summary>Jobs with requested rungs and no viewer since <paramref name="before"/>.</summary>
     public async Task<IReadOnlyList<VideoId>> UnwantedAsync(DateTimeOffset before, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await using var command = source.Command(
             $"""
             select job_id from rung_demand where requested and wanted_at < $1 order by wanted_at limit {UnwantedMax}
             """,
@@ -92,19 +99,5 @@ public sealed class RungDemand(NpgsqlDataSource source)
         while (await row.ReadAsync(cancellation))
             jobs.Add(new VideoId(row.GetGuid(0)));
         return jobs;
-    }
-
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] values)
-    {
-        await using var command = Command(sql, values);
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
-
-    private NpgsqlCommand Command(string sql, params object[] values)
-    {
-        var command = source.CreateCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value });
-        return command;
     }
 }

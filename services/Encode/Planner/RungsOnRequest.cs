@@ -95,13 +95,7 @@ public sealed partial class RungsOnRequest(
             {
                 await EvictAsync(stoppingToken);
             }
-            catch (Exception e)
-                when (e
-                        is System.Data.Common.DbException
-                            or TimeoutException
-                            or ContendedStreamException
-                            or Marten.Exceptions.MartenException
-                )
+            catch (Exception e) when (StoreFailures.IsPassing(e))
             {
                 // The next look finds them again.
                 Failed(logger, e.Message);

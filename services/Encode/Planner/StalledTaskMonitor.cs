@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -41,13 +42,7 @@ public sealed partial class StalledTaskMonitor(
             {
                 await LookAsync(stoppingToken);
             }
-            catch (Exception e)
-                when (e
-                        is System.Data.Common.DbException
-                            or TimeoutException
-                            or EventStore.ContendedStreamException
-                            or Marten.Exceptions.MartenException
-                )
+            catch (Exception e) when (StoreFailures.IsPassing(e))
             {
                 // The next pass looks again.
                 Failed(logger, e.Message);

@@ -1,4 +1,5 @@
 using EventStream.Contracts;
+using EventStream.EventStore.Postgres;
 using Npgsql;
 
 namespace EventStream.Encode.Planner;
@@ -35,7 +36,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
     public Task RecordAsync(IMessage message, CancellationToken cancellation) =>
         message switch
         {
-            EncodeTaskStarted e => ExecuteAsync(
+            EncodeTaskStarted e => source.ExecuteAsync(
                 $"""
                 insert into task_heartbeats as t ({Columns}) values ($1, $2, $3, $4, $5, 0, 0, $6)
                 on conflict (video_id, task) do update set
@@ -51,7 +52,7 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
                 e.StartedAt.ToUniversalTime(),
                 Now
             ),
-            EncodeTaskProgressed e => ExecuteAsync(
+            EncodeTaskProgressed e => source.ExecuteAsync(
                 """
                 update task_heartbeats set fraction = $4, speed = $5, received_at = $6
                 where video_id = $1 and task = $2 and worker = $3
@@ -144,18 +145,15 @@ public sealed class TaskHeartbeats(NpgsqlDataSource source, TimeProvider time)
 
     /// <summary>Forgets every task of a video.</summary>
     public Task EndAllAsync(VideoId video, CancellationToken cancellation) =>
-        ExecuteAsync("delete from task_heartbeats where video_id = $1", cancellation, video.Value);
+        source.ExecuteAsync("delete from task_heartbeats where video_id = $1", cancellation, video.Value);
 
     private DateTimeOffset Now => time.GetUtcNow();
 
     private Task EndAsync(VideoId video, string task, CancellationToken cancellation) =>
-        ExecuteAsync("delete from task_heartbeats where video_id = $1 and task = $2", cancellation, video.Value, task);
-
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] values)
-    {
-        await using var command = source.CreateCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value });
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
+        source.ExecuteAsync(
+            "delete from task_heartbeats where video_id = $1 and task = $2",
+            cancellation,
+            video.Value,
+            task
+        );
 }

@@ -69,8 +69,8 @@ public sealed partial class TaskWork
             command.Codec == PictureCodec.Vp9
                 ?
                 [
-                    FfmpegRecipes.Vp9FirstPass(source, output, settings, notes, part, info.Picture),
-                    FfmpegRecipes.Vp9SecondPass(source, output, settings, notes, part, info.Picture),
+                    FfmpegRecipes.Vp9Pass(1, source, output, settings, notes, part, info.Picture),
+                    FfmpegRecipes.Vp9Pass(2, source, output, settings, notes, part, info.Picture),
                 ]
                 : [FfmpegRecipes.Tracks(source, [output], settings, null, part, info.Picture)];
         for (var i = 0; i < passes.Length; i++)

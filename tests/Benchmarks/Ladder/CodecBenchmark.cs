@@ -85,8 +85,8 @@ internal static class CodecBenchmark
                 if (codec == PictureCodec.Vp9)
                 {
                     var notes = output.Path + ".notes";
-                    await DoAsync(FfmpegRecipes.Vp9FirstPass(path, output, settings, notes, part, source.Picture));
-                    await DoAsync(FfmpegRecipes.Vp9SecondPass(path, output, settings, notes, part, source.Picture));
+                    await DoAsync(FfmpegRecipes.Vp9Pass(1, path, output, settings, notes, part, source.Picture));
+                    await DoAsync(FfmpegRecipes.Vp9Pass(2, path, output, settings, notes, part, source.Picture));
                 }
                 else
                 {

@@ -49,8 +49,8 @@ public sealed class FurtherVideo : IAsyncLifetime
                 codec == PictureCodec.Vp9
                     ?
                     [
-                        FfmpegRecipes.Vp9FirstPass(source, new(rung, output), settings, output + ".notes"),
-                        FfmpegRecipes.Vp9SecondPass(source, new(rung, output), settings, output + ".notes"),
+                        FfmpegRecipes.Vp9Pass(1, source, new(rung, output), settings, output + ".notes"),
+                        FfmpegRecipes.Vp9Pass(2, source, new(rung, output), settings, output + ".notes"),
                     ]
                     : [FfmpegRecipes.Tracks(source, [new(rung, output)], settings)];
             foreach (var pass in passes)

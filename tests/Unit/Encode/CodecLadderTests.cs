@@ -60,8 +60,8 @@ public sealed class CodecLadderTests
     {
         var output = new RungOutput(CodecLadder.Of("vp9", Plan.Ladder)[^1], "/out.mp4");
         var settings = new PictureSettings(new(24, 1), 2, "veryfast", 1, Codec: "vp9");
-        var first = FfmpegRecipes.Vp9FirstPass("/in.mp4", output, settings, "/notes").Arguments;
-        var second = FfmpegRecipes.Vp9SecondPass("/in.mp4", output, settings, "/notes").Arguments;
+        var first = FfmpegRecipes.Vp9Pass(1, "/in.mp4", output, settings, "/notes").Arguments;
+        var second = FfmpegRecipes.Vp9Pass(2, "/in.mp4", output, settings, "/notes").Arguments;
         const string coded =
             "-c:v libvpx-vp9 -g 48 -keyint_min 48 -deadline good -cpu-used 4 -row-mt 1 -tile-columns 2 -b:v 980k "
             + "-crf 36 -maxrate 1225k -bufsize 1960k -threads 1 -fps_mode passthrough -f mp4 ";
